@@ -1,0 +1,24 @@
+# The verbs. What they do stands in scripts/, one subject a file.
+.DEFAULT_GOAL := help
+.PHONY: help run watch test check build bench
+
+help: ## list the verbs
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: ## install what is missing, build, and serve the demo on http://127.0.0.1:3000
+	@scripts/serve.sh serve
+
+watch: ## the same, rebuilt and reloaded on every change
+	@scripts/serve.sh watch
+
+test: ## install what is missing, then every test: make test, or make test PARTS=rust (or browser)
+	@scripts/test.sh $(PARTS)
+
+check: ## formatting and lints
+	@scripts/check.sh
+
+build: ## the release build
+	@scripts/build.sh
+
+bench: ## the benchmarks: make bench ARGS=…
+	@scripts/bench.sh $(ARGS)

@@ -1,0 +1,40 @@
+// How the browser tests run: against a server that is already there (`cargo leptos end-to-end` starts it), each spec in
+// Chromium with scripts, and the `*.nojs.spec.ts` ones in Chromium without. There are no retries: a test that fails
+// sometimes is a defect.
+
+import { existsSync } from 'node:fs';
+import { defineConfig, devices } from '@playwright/test';
+
+const withoutScripts = '**/*.nojs.spec.ts';
+
+// The same places in the same order as scripts/chromium.sh; undefined is Playwright's own.
+const chromium =
+  process.env.SEAMLINE_CHROMIUM || (existsSync('/usr/bin/chromium') ? '/usr/bin/chromium' : undefined);
+
+// Chromium refuses to sandbox as root. The others keep it from calling home.
+const args = ['--disable-gpu', '--disable-background-networking', '--disable-component-update', '--disable-sync'];
+if (process.getuid?.() === 0) args.push('--no-sandbox');
+
+export default defineConfig({
+  testDir: 'tests',
+  globalSetup: './ready.ts',
+  forbidOnly: process.env.CI === 'true',
+  retries: 0,
+  workers: 2,
+  timeout: 60_000,
+  expect: { timeout: 10_000 },
+  reporter: 'list',
+  use: {
+    baseURL: process.env.PUBLIC_URL ?? 'http://127.0.0.1:3000',
+    trace: 'retain-on-failure',
+    launchOptions: { executablePath: chromium, args },
+  },
+  projects: [
+    { name: 'chromium', testIgnore: withoutScripts, use: devices['Desktop Chrome'] },
+    {
+      name: 'chromium-nojs',
+      testMatch: withoutScripts,
+      use: { ...devices['Desktop Chrome'], javaScriptEnabled: false },
+    },
+  ],
+});

@@ -1,0 +1,10 @@
+// The landing page says what it has to say without scripts.
+
+import { expect, test } from '@playwright/test';
+
+test('the landing page is readable without scripts', async ({ page }) => {
+  const answer = await page.goto('/');
+  expect(answer?.status()).toBe(200);
+  await expect(page.getByRole('heading', { level: 1 })).toBeVisible();
+  await expect(page.locator('html[data-hydrated]')).not.toBeAttached();
+});

@@ -1,0 +1,10 @@
+#!/usr/bin/env bash
+# The release build: an optimised server and a front made small by wasm-opt.
+set -euo pipefail
+. "$(dirname "$0")/env.sh"
+cd "$root"
+
+scripts/setup.sh build
+choose_toolchain
+# Without the flags of development builds in .cargo/config.toml.
+RUSTFLAGS='' exec scripts/wasm-opt.sh cargo leptos build --release

@@ -1,0 +1,14 @@
+#!/usr/bin/env bash
+# Sets up, builds and serves the demo. `watch` rebuilds on every change.
+# Usage: scripts/serve.sh serve | watch
+set -euo pipefail
+. "$(dirname "$0")/env.sh"
+cd "$root"
+
+scripts/ports.sh
+scripts/setup.sh run
+choose_toolchain
+if [ ! -d "${CARGO_TARGET_DIR:-target}/front" ]; then
+    say "The first build takes about 10 minutes on two cores; later ones take seconds."
+fi
+exec cargo leptos "$1"

@@ -1,0 +1,101 @@
+#!/usr/bin/env bash
+# Sets up, then runs the Rust tests on SQLite and Postgres and the browser tests against a server of its own, and says
+# how long each step took. A failed part does not keep the other from running; any failure is the script's.
+# Usage: scripts/test.sh [rust] [browser] (both when neither is named)
+set -euo pipefail
+. "$(dirname "$0")/env.sh"
+cd "$root"
+
+parts=" ${*:-rust browser} "
+scratch=$(mktemp -d "${SEAMLINE_TMP:-/tmp}/seamline-test.XXXXXX")
+chmod 711 "$scratch" # Postgres runs as another user below it
+server=
+report=()
+passed=0
+failed=0
+
+clean_up() {
+    # cargo-leptos leaves its server running when a test fails; both are in one process group.
+    [ -z "$server" ] || kill -- "-$server" 2>/dev/null || true
+    [ ! -d "$scratch/postgres" ] || scripts/postgres.sh stop "$scratch/postgres"
+    rm -rf "$scratch"
+}
+trap clean_up EXIT
+trap 'exit 130' INT TERM
+
+# step NAME COMMAND…: runs it, notes outcome and seconds, and passes its failure on.
+step() {
+    local name=$1 started=$SECONDS outcome=passed
+    shift
+    say "$name …"
+    "$@" || outcome=FAILED
+    report+=("$(printf '%-16s %s in %d s' "$name" "$outcome" $((SECONDS - started)))")
+    if [ $outcome = passed ]; then
+        passed=$((passed + 1))
+    else
+        failed=$((failed + 1))
+        return 1
+    fi
+}
+
+set_up() { scripts/setup.sh test && choose_toolchain; }
+
+start_postgres() {
+    [ -z "${TEST_POSTGRES_URL:-}" ] || return 0
+    TEST_POSTGRES_URL=$(scripts/postgres.sh start "$scratch/postgres") || return 1
+    export TEST_POSTGRES_URL
+}
+
+# The front is never built natively together with the rest: cargo would unify `hydrate` into the server's `app`.
+rust_tests() { cargo test --workspace --exclude frontend --no-fail-fast; }
+
+# Own ports and an empty data directory, so that a running demo is not disturbed; no keys, so that no test talks to a
+# real project.
+browser_tests() {
+    unset AMPLITUDE_API_KEY AMPLITUDE_SECRET_KEY AMPLITUDE_REGION AMPLITUDE_URL STRIPE_SECRET_KEY \
+        STRIPE_WEBHOOK_SECRETS STRIPE_API_URL SMTP_URL DATABASE_URL ADMIN_EMAILS CLIENT_IP_HEADER CONSENT_DEFAULT
+    export DATA_DIR="$scratch/data" LEPTOS_SITE_ADDR=127.0.0.1:3100 LEPTOS_RELOAD_PORT=3101 \
+        PUBLIC_URL=http://127.0.0.1:3100 STRIPE_LOCAL_ADDR=127.0.0.1:12121 AMPLITUDE_LOCAL_ADDR=127.0.0.1:12122
+    mkdir "$DATA_DIR"
+    scripts/ports.sh || return 1
+    local outcome=0
+    # Job control gives the command a process group of its own.
+    set -m
+    RUST_LOG=${RUST_LOG:-warn} cargo leptos end-to-end </dev/null &
+    server=$!
+    set +m
+    wait "$server" || outcome=$?
+    kill -- "-$server" 2>/dev/null || true
+    server=
+    return "$outcome"
+}
+
+# Every fresh clone leaves its own artifacts in the shared build directory: one that outgrew its use starts over.
+bound_build_directory() {
+    local limit_gb=40 used_gb
+    [ "${CI:-}" = true ] && [ -d "$CARGO_TARGET_DIR" ] || return 0
+    used_gb=$(($(du -sk "$CARGO_TARGET_DIR" | cut -f 1) / 1048576))
+    if [ "$used_gb" -ge "$limit_gb" ]; then
+        say "The build directory has grown to $used_gb GB: starting over."
+        rm -rf "$CARGO_TARGET_DIR"
+    fi
+}
+
+summarise() {
+    printf '\n'
+    printf '%s\n' "${report[@]}"
+    printf 'steps: %d passed, %d failed\n' "$passed" "$failed"
+    [ "$failed" = 0 ]
+}
+
+bound_build_directory
+if ! step 'Set-up' set_up; then
+    summarise
+    exit 1
+fi
+case $parts in *' rust '*)
+    if step 'Postgres' start_postgres; then step 'Rust tests' rust_tests || true; fi
+    ;;
+esac
+case $parts in *' browser '*) step 'Browser tests' browser_tests || true ;; esac
+summarise
