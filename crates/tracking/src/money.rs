@@ -1,0 +1,204 @@
+//! Money in minor units, as Stripe counts it, and the one conversion to the decimal amounts that Amplitude wants.
+//!
+//! No arithmetic beyond the sign: sums and rates are nobody's business here.
+
+use std::fmt;
+
+use serde::{Serialize, Serializer};
+
+/// A currency by its ISO 4217 code, in lower case as Stripe writes it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Currency([u8; 3]);
+
+/// Stripe's amounts in these currencies are whole units (Stripe, "Supported currencies", zero-decimal currencies).
+/// Its list names `ugx` too, but among the special cases stands that `ugx` and `isk` amounts are still given with
+/// two decimals, so neither is here.
+const ZERO_DECIMAL: [&[u8; 3]; 15] = [
+    b"bif", b"clp", b"djf", b"gnf", b"jpy", b"kmf", b"krw", b"mga", b"pyg", b"rwf", b"vnd", b"vuv", b"xaf",
+    b"xof", b"xpf",
+];
+
+/// Stripe's amounts in these currencies are thousandths (Stripe, "Supported currencies", three-decimal currencies).
+const THREE_DECIMAL: [&[u8; 3]; 5] = [b"bhd", b"jod", b"kwd", b"omr", b"tnd"];
+
+impl Currency {
+    /// US dollars, the currency of the demo's prices.
+    pub const USD: Self = Self(*b"usd");
+
+    /// Reads three lowercase ASCII letters; anything else is `None`.
+    pub fn parse(text: &str) -> Option<Self> {
+        let code: [u8; 3] = text.as_bytes().try_into().ok()?;
+        code.iter().all(u8::is_ascii_lowercase).then_some(Self(code))
+    }
+
+    /// How many decimals one unit has in Stripe's amounts: 0, 2 or 3.
+    pub fn decimals(self) -> u32 {
+        if ZERO_DECIMAL.contains(&&self.0) {
+            0
+        } else if THREE_DECIMAL.contains(&&self.0) {
+            3
+        } else {
+            2
+        }
+    }
+
+    /// The code in upper case, as HTTP V2 wants it.
+    pub fn iso_code(self) -> String {
+        self.to_string().to_ascii_uppercase()
+    }
+}
+
+impl fmt::Display for Currency {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0
+            .iter()
+            .try_for_each(|&letter| fmt::Write::write_char(f, char::from(letter)))
+    }
+}
+
+impl Serialize for Currency {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// An amount as Stripe states it; as event properties, `amount_minor` and `currency`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "catalog", derive(schemars::JsonSchema))]
+pub struct Money {
+    /// Amount in minor units: cents for `usd`, yen for `jpy`.
+    #[serde(rename = "amount_minor")]
+    pub minor: i64,
+    /// Currency of the amount, ISO 4217 in lower case.
+    #[cfg_attr(feature = "catalog", schemars(with = "String", regex(pattern = "^[a-z]{3}$")))]
+    pub currency: Currency,
+}
+
+impl Money {
+    /// An amount in minor units.
+    pub const fn new(minor: i64, currency: Currency) -> Self {
+        Self { minor, currency }
+    }
+
+    /// The same amount going the other way.
+    #[must_use]
+    pub const fn reversed(self) -> Self {
+        Self {
+            minor: self.minor.saturating_neg(),
+            currency: self.currency,
+        }
+    }
+
+    /// The amount in whole units, for the one place that needs a decimal: the wire. Exact to the printed digit for
+    /// every amount below 2^53 minor units, because one division of two exact numbers rounds to the nearest.
+    pub fn decimal(self) -> f64 {
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "amounts beyond 2^53 minor units do not occur"
+        )]
+        let minor = self.minor as f64;
+        minor / 10_f64.powi(self.currency.decimals().cast_signed())
+    }
+}
+
+/// Money that moved, for Amplitude's revenue fields.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Revenue {
+    /// What moved; negative when it went back to the customer.
+    pub amount: Money,
+    /// What was bought: `productId` on the wire.
+    pub product_id: &'static str,
+    /// What kind of payment it was.
+    pub kind: RevenueKind,
+}
+
+/// `revenueType` on the wire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RevenueKind {
+    /// The first payment of a subscription, with or without a trial before it.
+    Purchase,
+    /// A later period.
+    Renewal,
+    /// Another interval of the same plan.
+    Change,
+    /// Given back, or a refund that failed and so was not given back after all.
+    Refund,
+}
+
+impl RevenueKind {
+    /// The word on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Purchase => "purchase",
+            Self::Renewal => "renewal",
+            Self::Change => "change",
+            Self::Refund => "refund",
+        }
+    }
+}
+
+impl Revenue {
+    /// The one product that is sold.
+    pub const PRO: &'static str = "pro";
+
+    /// Money for the Pro plan.
+    pub const fn of_pro(amount: Money, kind: RevenueKind) -> Self {
+        Self {
+            amount,
+            product_id: Self::PRO,
+            kind,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_currency_is_three_lowercase_letters() {
+        assert_eq!(Currency::parse("usd"), Some(Currency::USD));
+        for bad in ["", "us", "usdd", "USD", "u d", "us1", "üs", "€"] {
+            assert_eq!(Currency::parse(bad), None, "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn amounts_become_decimals_by_the_currency() {
+        let rows = [
+            (1200, "usd", 12.0, "12.0"),
+            (1299, "usd", 12.99, "12.99"),
+            (-1299, "eur", -12.99, "-12.99"),
+            (1, "usd", 0.01, "0.01"),
+            (0, "usd", 0.0, "0.0"),
+            (500, "jpy", 500.0, "500.0"),
+            (-500, "krw", -500.0, "-500.0"),
+            (5120, "kwd", 5.12, "5.12"),
+            (500, "ugx", 5.0, "5.0"),
+            (500, "isk", 5.0, "5.0"),
+            (
+                9_007_199_254_740_991,
+                "usd",
+                90_071_992_547_409.91,
+                "90071992547409.9",
+            ),
+        ];
+        for (minor, currency, decimal, text) in rows {
+            let money = Money::new(minor, Currency::parse(currency).unwrap());
+            assert!(
+                (money.decimal() - decimal).abs() < f64::EPSILON * decimal.abs().max(1.0),
+                "{minor} {currency}"
+            );
+            assert!(
+                serde_json::to_string(&money.decimal()).unwrap().starts_with(text),
+                "{minor} {currency}"
+            );
+        }
+    }
+
+    #[test]
+    fn no_amount_overflows_when_reversed() {
+        assert_eq!(Money::new(i64::MIN, Currency::USD).reversed().minor, i64::MAX);
+        assert_eq!(Money::new(1200, Currency::USD).reversed().minor, -1200);
+    }
+}

@@ -1,0 +1,121 @@
+//! The wire form of server events: the one place where the field names of Amplitude's HTTP V2 are spelled.
+//!
+//! `client_upload_time` and the key are not here: they belong to the moment of sending.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::ids::{InsertId, SessionId, UserId};
+use crate::money::Revenue;
+use crate::presence::StitchedBy;
+use crate::properties::{UserProperties, fields_of};
+use crate::server::ServerEvent;
+
+/// What the events say sent them.
+pub const LIBRARY: &str = concat!("seamline-server/", env!("CARGO_PKG_VERSION"));
+
+/// One element of `events` (`HTTP V2`, "Keys for the event argument"). Serialised, it has the fields in this order,
+/// and properties sorted by name: the same event is the same text.
+#[derive(Clone, Debug, Serialize)]
+pub struct WireEvent<'a> {
+    user_id: UserId,
+    /// Absent where nobody was there: Amplitude then derives one from the user ID, which is nobody's browser.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    device_id: Option<&'a str>,
+    /// Absent means out of session, as `-1` does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    session_id: Option<SessionId>,
+    insert_id: &'a InsertId,
+    /// Ms since the epoch; a text would be refused.
+    time: i64,
+    event_type: &'static str,
+    event_properties: EventProperties<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user_properties: Option<Operations<'a>>,
+    #[serde(flatten)]
+    revenue: Option<WireRevenue>,
+    library: &'static str,
+    platform: &'static str,
+}
+
+#[derive(Clone, Debug, Serialize)]
+struct EventProperties<'a> {
+    #[serde(flatten)]
+    own: &'a Map<String, Value>,
+    stitched_by: StitchedBy,
+}
+
+/// Operators and bare keys must not be mixed (`Identify`, "user_properties"), so everything goes through operators.
+#[derive(Clone, Debug, Serialize)]
+struct Operations<'a> {
+    #[serde(rename = "$set", skip_serializing_if = "BTreeMap::is_empty")]
+    set: &'a BTreeMap<&'static str, Value>,
+    #[serde(rename = "$setOnce", skip_serializing_if = "BTreeMap::is_empty")]
+    set_once: &'a BTreeMap<&'static str, Value>,
+}
+
+/// Where all three are sent, price × quantity wins over revenue (`HTTP V2`), so they say the same: one of its price.
+/// A refund has a negative price.
+#[derive(Clone, Debug, Serialize)]
+struct WireRevenue {
+    price: f64,
+    quantity: u8,
+    revenue: f64,
+    currency: String,
+    #[serde(rename = "productId")]
+    product_id: &'static str,
+    #[serde(rename = "revenueType")]
+    revenue_type: &'static str,
+}
+
+impl WireRevenue {
+    fn of(revenue: &Revenue) -> Self {
+        let amount = revenue.amount.decimal();
+        Self {
+            price: amount,
+            quantity: 1,
+            revenue: amount,
+            currency: revenue.amount.currency.iso_code(),
+            product_id: revenue.product_id,
+            revenue_type: revenue.kind.as_str(),
+        }
+    }
+}
+
+impl<'a> Operations<'a> {
+    fn of(properties: &'a UserProperties) -> Option<Self> {
+        (!properties.is_empty()).then_some(Self {
+            set: &properties.set,
+            set_once: &properties.set_once,
+        })
+    }
+}
+
+impl ServerEvent {
+    /// The event as it goes to Amplitude, to be serialised as it stands.
+    pub fn wire(&self) -> WireEvent<'_> {
+        WireEvent {
+            user_id: self.user,
+            device_id: self.device().map(|device| device.as_str()),
+            session_id: self.session(),
+            insert_id: &self.insert_id,
+            time: self.time_ms,
+            event_type: self.name,
+            event_properties: EventProperties {
+                own: &self.properties,
+                stitched_by: self.stitched_by(),
+            },
+            user_properties: Operations::of(&self.user_properties),
+            revenue: self.revenue.as_ref().map(WireRevenue::of),
+            library: LIBRARY,
+            platform: "Server",
+        }
+    }
+
+    /// [`Self::wire`] as a JSON object.
+    pub fn to_wire(&self) -> Value {
+        Value::Object(fields_of(&self.wire()))
+    }
+}
