@@ -59,9 +59,10 @@ browser_tests() {
     mkdir "$DATA_DIR"
     scripts/ports.sh || return 1
     local outcome=0
-    # Job control gives the command a process group of its own.
+    # Job control gives the command a process group of its own. A panic keeps its backtrace; cargo-leptos' own errors,
+    # a failed test among them, need none.
     set -m
-    RUST_LOG=${RUST_LOG:-warn} cargo leptos end-to-end </dev/null &
+    RUST_LOG=${RUST_LOG:-warn} RUST_LIB_BACKTRACE=0 cargo leptos end-to-end </dev/null &
     server=$!
     set +m
     wait "$server" || outcome=$?
