@@ -95,3 +95,203 @@ fn decode(value: &[u8]) -> Option<Stored> {
     let json = percent_decode(&escaped).decode_utf8().ok()?;
     serde_json::from_str(&json).ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use base64::engine::general_purpose::STANDARD;
+    use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+
+    use super::*;
+
+    const DEVICE: &str = "5ad2a0a4-3a2e-4f0f-9c0a-1d9f8a6f2f11";
+
+    /// `btoa(encodeURIComponent(json))`, as the SDK writes it.
+    fn written(json: &str) -> String {
+        STANDARD.encode(utf8_percent_encode(json, NON_ALPHANUMERIC).to_string())
+    }
+
+    fn full() -> String {
+        format!(
+            r#"{{"deviceId":"{DEVICE}","userId":"user-1","sessionId":1795000000000,"optOut":false,"lastEventTime":1795000060000,"lastEventId":7,"pageCounter":3,"cookieDomain":""}}"#
+        )
+    }
+
+    #[test]
+    fn names_come_from_the_first_ten_characters_of_the_key() {
+        let rows = [
+            (
+                "0123456789abcdef0123456789abcdef",
+                "AMP_0123456789",
+                "AMP_MKTG_0123456789",
+            ),
+            ("short", "AMP_short", "AMP_MKTG_short"),
+            ("", "AMP_", "AMP_MKTG_"),
+            ("äöüäöüäöüäöü", "AMP_äöüäöüäöüä", "AMP_MKTG_äöüäöüäöüä"),
+        ];
+        for (key, cookie, campaign) in rows {
+            assert_eq!(cookie_name(key), cookie);
+            assert_eq!(campaign_cookie_name(key), campaign);
+        }
+    }
+
+    #[test]
+    fn what_the_sdk_writes_is_read() {
+        let cookie = SdkCookie::parse(&written(&full())).unwrap();
+        assert_eq!(cookie.device.as_str(), DEVICE);
+        assert_eq!(cookie.session.ms(), 1_795_000_000_000);
+        assert_eq!(cookie.user.as_deref(), Some("user-1"));
+        assert_eq!(cookie.last_event_ms, 1_795_000_060_000);
+    }
+
+    /// Made by JavaScript's `btoa(encodeURIComponent(JSON.stringify(…)))`, so that this module does not only read what
+    /// its own test wrote.
+    #[test]
+    fn what_javascript_encodes_is_read() {
+        let raw = "JTdCJTIyZGV2aWNlSWQlMjIlM0ElMjI1YWQyYTBhNC0zYTJlLTRmMGYtOWMwYS0xZDlmOGE2ZjJmMTElMjIlMkMlMjJzZXNzaW9uSWQl\
+            MjIlM0ExNzk1MDAwMDAwMDAwJTJDJTIyb3B0T3V0JTIyJTNBZmFsc2UlMkMlMjJsYXN0RXZlbnRUaW1lJTIyJTNBMTc5NTAwMDA2MDAwMCUy\
+            QyUyMmxhc3RFdmVudElkJTIyJTNBNyUyQyUyMnBhZ2VDb3VudGVyJTIyJTNBMSUyQyUyMmNvb2tpZURvbWFpbiUyMiUzQSUyMiUyMiU3RA==";
+        let cookie = SdkCookie::parse(raw).unwrap();
+        assert_eq!(
+            cookie,
+            SdkCookie {
+                device: DeviceId::parse(DEVICE).unwrap(),
+                session: SessionId::from_ms(1_795_000_000_000).unwrap(),
+                user: None,
+                last_event_ms: 1_795_000_060_000,
+            }
+        );
+    }
+
+    #[test]
+    fn one_more_layer_of_url_encoding_is_taken_off() {
+        let raw = written(&format!("{} ", full()));
+        assert!(raw.contains('='), "the case needs padding to encode: {raw}");
+        let encoded = raw.replace('=', "%3D");
+        assert_eq!(SdkCookie::parse(&encoded), SdkCookie::parse(&raw));
+        assert!(SdkCookie::parse(&encoded).is_some());
+        let everything = utf8_percent_encode(&raw, NON_ALPHANUMERIC).to_string();
+        assert_eq!(SdkCookie::parse(&everything), SdkCookie::parse(&raw));
+    }
+
+    #[test]
+    fn padding_may_be_missing() {
+        let raw = written(&format!("{} ", full()));
+        assert!(SdkCookie::parse(raw.trim_end_matches('=')).is_some());
+    }
+
+    #[test]
+    fn fields_that_may_be_absent() {
+        let cookie = SdkCookie::parse(&written(&format!(
+            r#"{{"deviceId":"{DEVICE}","sessionId":1795000000000}}"#
+        )))
+        .unwrap();
+        assert_eq!(cookie.user, None);
+        assert_eq!(
+            cookie.last_event_ms, 1_795_000_000_000,
+            "no event yet: the session's start"
+        );
+        let nulls = format!(
+            r#"{{"deviceId":"{DEVICE}","sessionId":1795000000000,"userId":null,"lastEventTime":null}}"#
+        );
+        assert_eq!(SdkCookie::parse(&written(&nulls)), Some(cookie));
+    }
+
+    #[test]
+    fn a_user_is_capped_but_does_not_cost_the_cookie() {
+        for (user, kept) in [
+            (String::new(), false),
+            ("u".repeat(128), true),
+            ("u".repeat(129), false),
+        ] {
+            let json = format!(r#"{{"deviceId":"{DEVICE}","sessionId":1795000000000,"userId":"{user}"}}"#);
+            assert_eq!(
+                SdkCookie::parse(&written(&json)).unwrap().user.is_some(),
+                kept,
+                "{} bytes",
+                user.len()
+            );
+        }
+    }
+
+    #[test]
+    fn hostile_values_are_no_cookie() {
+        let session = |value: &str| format!(r#"{{"deviceId":"{DEVICE}","sessionId":{value}}}"#);
+        let last = |value: &str| {
+            format!(r#"{{"deviceId":"{DEVICE}","sessionId":1795000000000,"lastEventTime":{value}}}"#)
+        };
+        let device = |value: &str| format!(r#"{{"deviceId":{value},"sessionId":1795000000000}}"#);
+        let deep = format!("{}1{}", "[".repeat(900), "]".repeat(900));
+        let jsons = [
+            String::new(),
+            "null".into(),
+            "[]".into(),
+            "{}".into(),
+            "\"text\"".into(),
+            "{\"deviceId\"".into(),
+            format!("{} trailing", full()),
+            session("1e999"),
+            session("1795000000000.5"),
+            session("99999999999999999999999999"),
+            session("-1"),
+            session("0"),
+            session("NaN"),
+            session("null"),
+            session("\"1795000000000\""),
+            session("{}"),
+            last("1e400"),
+            last("-1795000000000"),
+            last("9223372036854775807"),
+            last("Infinity"),
+            last("\"now\""),
+            device("null"),
+            device("7"),
+            device("\"\""),
+            device("\"short\""),
+            device("\"anonymous\""),
+            device("\"00000000-0000-0000-0000-000000000000\""),
+            device("\"a b c d e f g\""),
+            device("\"device\\u0000id\""),
+            device("\"device\\r\\nSet-Cookie: x\""),
+            device("\"дев-айс-один\""),
+            device(&format!("\"{}\"", "d".repeat(65))),
+            format!(r#"{{"deviceId":"{DEVICE}","sessionId":1795000000000,"x":{deep}}}"#),
+        ];
+        for json in jsons {
+            assert_eq!(SdkCookie::parse(&written(&json)), None, "{json}");
+        }
+    }
+
+    #[test]
+    fn values_that_are_not_what_the_sdk_encodes_are_no_cookie() {
+        let not_utf8 = STANDARD.encode(b"%FF%FE{}");
+        let raw_bytes = STANDARD.encode([0xff, 0xfe, 0x00, 0x7b]);
+        let cases = [
+            "",
+            "=",
+            "%",
+            "%%%",
+            "%3D",
+            "not base64!",
+            "ÄÖÜ",
+            "\u{0}",
+            "AAAA",
+            &full(),
+            &not_utf8,
+            &raw_bytes,
+        ];
+        for raw in cases {
+            assert_eq!(SdkCookie::parse(raw), None, "{raw:?}");
+        }
+    }
+
+    #[test]
+    fn longer_values_than_a_browser_stores_are_not_looked_at() {
+        let padded = |spaces: usize| STANDARD.encode(format!("{}{}", full(), " ".repeat(spaces)));
+        let fits = padded(2_000);
+        assert!(fits.len() <= SdkCookie::MAX_LEN && SdkCookie::parse(&fits).is_some());
+        let over = padded(4_000);
+        assert!(over.len() > SdkCookie::MAX_LEN);
+        assert_eq!(SdkCookie::parse(&over), None);
+        assert_eq!(SdkCookie::parse(&"A".repeat(1_000_000)), None);
+    }
+}

@@ -17,7 +17,7 @@ use crate::server::ServerEvent;
 pub const LIBRARY: &str = concat!("seamline-server/", env!("CARGO_PKG_VERSION"));
 
 /// One element of `events` (`HTTP V2`, "Keys for the event argument"). Serialised, it has the fields in this order,
-/// and properties sorted by name: the same event is the same text.
+/// and its own properties sorted by name: the same event is the same text.
 #[derive(Clone, Debug, Serialize)]
 pub struct WireEvent<'a> {
     user_id: UserId,

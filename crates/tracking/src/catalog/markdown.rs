@@ -18,6 +18,8 @@ and context; a feature action is tracked only after the server confirmed it. **S
 transaction of the change that they report: a *present* event carries the device and session of the click behind it, \
 a *system* event carries neither. `[Amplitude] Page Viewed`, sessions and campaigns are the SDK's own.
 
+No event names a person or says what somebody wrote; where one carries something sensitive, its section says so.
+
 Names are in sentence case: what a person does is noun and past participle, what the system does is noun and noun. \
 Money is `amount_minor` and `currency`; it becomes Amplitude's revenue fields on the wire.
 ";
@@ -26,6 +28,7 @@ Money is `amount_minor` and `currency`; it becomes Amplitude's revenue fields on
 pub fn plan_markdown() -> String {
     let specs = catalog();
     let mut page = String::from(INTRODUCTION);
+    stitched_by(&mut page);
     page.push_str("\n| event | owner | insert ID | user properties |\n|---|---|---|---|\n");
     for spec in &specs {
         let anchor = spec.name.to_lowercase().replace(' ', "-");
@@ -48,6 +51,19 @@ pub fn plan_markdown() -> String {
         properties(&mut page, spec);
     }
     page
+}
+
+/// Said once for all server events instead of in each one's table.
+fn stitched_by(page: &mut String) {
+    let words = |owner| super::stitched_by(owner).map_or_else(String::new, |field| kind(&field));
+    line(
+        page,
+        format_args!(
+            "\nEvery server event says in `stitched_by` how it got its device and session. Present: {}. System: {}.",
+            words(Owner::ServerPresent),
+            words(Owner::ServerSystem),
+        ),
+    );
 }
 
 /// Writing to a `String` cannot fail, so there is nothing to hand on.
@@ -82,14 +98,13 @@ fn code_list<'a>(words: impl Iterator<Item = &'a str>) -> String {
 }
 
 fn properties(page: &mut String, spec: &EventSpec) {
-    let Some(fields) = spec.schema["properties"]
-        .as_object()
-        .filter(|fields| !fields.is_empty())
-    else {
+    let fields = spec.schema["properties"].as_object().into_iter().flatten();
+    let mut rows: Vec<_> = fields.filter(|(name, _)| *name != "stitched_by").collect();
+    if rows.is_empty() {
+        page.push_str("No properties of its own.\n");
         return;
-    };
+    }
     let required = spec.schema["required"].as_array().map_or(&[][..], Vec::as_slice);
-    let mut rows: Vec<_> = fields.iter().collect();
     rows.sort_by_key(|(name, _)| name.as_str());
     page.push_str("| property | type | |\n|---|---|---|\n");
     for (name, field) in rows {

@@ -11,6 +11,7 @@ use crate::ids::{InsertId, UserId};
 use crate::properties::{AccountType, UserProperties, UserProperty};
 
 /// A new account exists. Tells which visits turn into accounts; it signs in as well, so no sign-in event follows it.
+/// Sensitive: the domain of the e-mail address, and the address itself where the operator set `TRACK_EMAIL`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "catalog", derive(schemars::JsonSchema))]
 pub struct SignUpCompleted {

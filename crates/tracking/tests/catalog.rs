@@ -1,0 +1,373 @@
+//! The plan against its own rules, and against what the events really say.
+
+mod samples;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+use tracking::catalog::{EventSpec, Owner, catalog, plan_markdown, plan_schema};
+use tracking::{Found, PresentIds, ServerEvent, StitchedBy, UserProperty};
+
+fn spec(name: &str) -> EventSpec {
+    catalog()
+        .into_iter()
+        .find(|spec| spec.name == name)
+        .unwrap_or_else(|| panic!("{name} is not in the plan"))
+}
+
+fn words(text: &str) -> Vec<&str> {
+    text.split(' ').collect()
+}
+
+#[test]
+fn names_are_unique_and_in_sentence_case() {
+    let names: Vec<&str> = catalog().iter().map(|spec| spec.name).collect();
+    assert_eq!(
+        names.iter().collect::<BTreeSet<_>>().len(),
+        names.len(),
+        "{names:?}"
+    );
+    for name in names {
+        let (first, rest) = name.split_at(1);
+        assert!(first.chars().all(|letter| letter.is_ascii_uppercase()), "{name}");
+        assert!(
+            rest.chars()
+                .all(|letter| letter.is_ascii_lowercase() || matches!(letter, ' ' | '-')),
+            "{name}"
+        );
+        assert!(
+            words(name).iter().all(|word| !word.is_empty()) && words(name).len() >= 2,
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn what_a_person_did_ends_in_a_participle_and_what_happened_by_itself_does_not() {
+    let participle = |word: &str| word.ends_with("ed") || matches!(word, "cast" | "shown");
+    for spec in catalog() {
+        let last = *words(spec.name).last().unwrap();
+        match spec.owner {
+            Owner::Browser | Owner::ServerPresent => assert!(participle(last), "{}", spec.name),
+            // "Trial converted" keeps the name that everybody knows the event by.
+            Owner::ServerSystem => {
+                assert!(
+                    !participle(last) || spec.name == "Trial converted",
+                    "{}",
+                    spec.name
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn the_page_is_fresh() {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../docs/TRACKING_PLAN.md");
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        std::fs::write(&path, plan_markdown()).unwrap();
+    }
+    let page = std::fs::read_to_string(&path).unwrap();
+    assert!(
+        page == plan_markdown(),
+        "UPDATE_GOLDEN=1 cargo test -p tracking writes docs/TRACKING_PLAN.md anew"
+    );
+}
+
+#[test]
+fn every_event_says_what_it_is_for_and_every_property_what_it_means() {
+    for spec in catalog() {
+        assert!(
+            spec.purpose.len() > 20 && spec.purpose.ends_with('.'),
+            "{}: {:?}",
+            spec.name,
+            spec.purpose
+        );
+        for (name, field) in spec.schema["properties"].as_object().unwrap() {
+            let described = field["description"]
+                .as_str()
+                .is_some_and(|text| text.ends_with('.'));
+            assert!(described, "{}: {name}: {field}", spec.name);
+        }
+    }
+}
+
+#[test]
+fn properties_are_snake_case_and_none_is_personal() {
+    let personal = [
+        "email",
+        "mail",
+        "name",
+        "first_name",
+        "last_name",
+        "username",
+        "phone",
+        "address",
+        "street",
+        "city",
+        "zip",
+        "birthday",
+        "ip",
+        "ip_address",
+        "user_agent",
+        "password",
+        "token",
+        "secret",
+        "card",
+        "question",
+        "title",
+    ];
+    let event_properties = catalog().into_iter().flat_map(|spec| {
+        let fields = spec.schema["properties"].as_object().unwrap().clone();
+        fields.into_iter().map(|(name, _)| name)
+    });
+    // The address itself is a user property for operators who ask for it, and nothing else may be.
+    let user_properties = UserProperty::ALL
+        .iter()
+        .filter(|name| **name != UserProperty::Email)
+        .map(|name| name.name().to_owned());
+    for name in event_properties.chain(user_properties) {
+        assert!(
+            name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'),
+            "{name}"
+        );
+        assert!(!personal.contains(&name.as_str()), "{name}");
+    }
+}
+
+#[test]
+fn the_address_is_sent_only_where_the_operator_asked_for_it() {
+    let event = |email| {
+        ServerEvent::present(
+            samples::user(),
+            &samples::signed_up(email),
+            PresentIds::Unknown,
+            0,
+        )
+        .to_wire()
+        .to_string()
+    };
+    assert!(!event(None).contains("ada@"));
+    assert!(event(Some("ada@example.com")).contains("ada@example.com"));
+}
+
+#[test]
+fn what_events_say_is_valid_by_their_schema() {
+    let plan = plan_schema();
+    let check = |file: &str, name: &str, properties: &Value| {
+        let validator = jsonschema::validator_for(&plan["events"][name]).unwrap();
+        let errors: Vec<String> = validator
+            .iter_errors(properties)
+            .map(|error| error.to_string())
+            .collect();
+        assert!(errors.is_empty(), "{file}: {errors:?}");
+    };
+    for (file, event) in samples::server() {
+        check(file, event.name(), &event.to_wire()["event_properties"]);
+    }
+    for (file, event) in samples::client() {
+        check(file, event.name(), &Value::Object(event.properties()));
+    }
+}
+
+#[test]
+fn what_the_plan_does_not_say_is_invalid() {
+    let plan = plan_schema();
+    let valid = |name: &str, properties: Value| {
+        jsonschema::validator_for(&plan["events"][name])
+            .unwrap()
+            .is_valid(&properties)
+    };
+    let poll = "019aa5c4-0000-7000-8000-00000000000c";
+    assert!(valid("Poll restored", json!({ "poll_id": poll })));
+    assert!(
+        !valid("Poll restored", json!({ "poll_id": poll, "extra": 1 })),
+        "a property that is not in the plan"
+    );
+    assert!(!valid("Poll restored", json!({})), "a property that is missing");
+    assert!(
+        !valid("Poll restored", json!({ "poll_id": 7 })),
+        "a property of another type"
+    );
+    assert!(
+        !valid("Poll shared", json!({ "poll_id": poll, "method": "pigeon" })),
+        "a word that is not in the list"
+    );
+    assert!(valid("Email verified", json!({ "stitched_by": "none known" })));
+    assert!(
+        !valid("Email verified", json!({ "stitched_by": "none by rule" })),
+        "somebody was there"
+    );
+    assert!(
+        !valid("Email verified", json!({})),
+        "an event that does not say how it got its IDs"
+    );
+
+    let renewal = samples::server()
+        .into_iter()
+        .find(|(file, _)| *file == "subscription-renewal")
+        .unwrap()
+        .1;
+    let with = |key: &str, value: Value| {
+        let mut properties = renewal.to_wire()["event_properties"].clone();
+        properties[key] = value;
+        valid("Subscription renewal", properties)
+    };
+    assert!(with("amount_minor", json!(1200)));
+    assert!(!with("amount_minor", json!(12.5)), "money is whole minor units");
+    assert!(!with("currency", json!("USD")));
+    assert!(!with("subscription_status", json!("trialling")));
+    assert!(!with("click", json!("c2b6a1c0")), "a system event has no click");
+    assert!(!with("stitched_by", json!("sdk cookie")), "nobody was there");
+}
+
+#[test]
+fn events_of_the_sdk_and_of_amplitude_are_not_ours_to_plan() {
+    let plan = plan_schema();
+    let prefixes: Vec<&str> = plan["ignore_prefixes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|p| p.as_str().unwrap())
+        .collect();
+    assert_eq!(prefixes, ["[Amplitude]", "$", "session_"]);
+    for name in plan["events"].as_object().unwrap().keys() {
+        assert!(!prefixes.iter().any(|prefix| name.starts_with(prefix)), "{name}");
+    }
+    assert_eq!(plan["events"].as_object().unwrap().len(), catalog().len());
+}
+
+/// `trial-canceled:<subscription>:<canceled_at>` against `trial-canceled:sub_1:1795000000`: the same words before the
+/// first colon, the same number of parts.
+fn fits(pattern: &str, insert_id: &str) -> bool {
+    let pattern: Vec<&str> = pattern.split(':').collect();
+    let parts: Vec<&str> = insert_id.split(':').collect();
+    pattern.len() == parts.len() && pattern[0] == parts[0] && parts.iter().all(|part| !part.is_empty())
+}
+
+#[test]
+fn insert_ids_fit_the_pattern_in_the_plan() {
+    let mut seen: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for (file, event) in samples::server() {
+        let pattern = spec(event.name())
+            .insert_id
+            .split(", ")
+            .find(|pattern| fits(pattern, event.insert_id().as_str()));
+        let pattern = pattern.unwrap_or_else(|| panic!("{file}: {}", event.insert_id()));
+        seen.entry(event.name()).or_default().insert(pattern);
+    }
+    for spec in catalog().iter().filter(|spec| spec.owner != Owner::Browser) {
+        assert_eq!(
+            seen[spec.name].len(),
+            spec.insert_id.split(", ").count(),
+            "{}: a pattern without a sample",
+            spec.name
+        );
+    }
+}
+
+#[test]
+fn user_properties_are_those_in_the_plan() {
+    let mut seen: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
+    for (_, event) in samples::server() {
+        let wire = event.to_wire();
+        let names = seen.entry(event.name()).or_default();
+        for (operation, properties) in wire["user_properties"].as_object().into_iter().flatten() {
+            assert!(matches!(operation.as_str(), "$set" | "$setOnce"), "{operation}");
+            names.extend(properties.as_object().unwrap().keys().cloned());
+        }
+    }
+    for (name, sent) in seen {
+        let planned: BTreeSet<String> = spec(name)
+            .user_properties
+            .iter()
+            .map(|property| property.name().to_owned())
+            .collect();
+        assert_eq!(sent, planned, "{name}: sent on the left, planned on the right");
+    }
+}
+
+#[test]
+fn ids_on_the_wire_follow_from_who_was_there() {
+    let plan_owner = |event: &ServerEvent| spec(event.name()).owner;
+    for (file, event) in samples::server() {
+        let system = plan_owner(&event) == Owner::ServerSystem;
+        assert_eq!(event.stitched_by() == StitchedBy::NoneByRule, system, "{file}");
+        let wire = event.to_wire();
+        assert_eq!(
+            wire.get("device_id").is_some(),
+            event.device().is_some(),
+            "{file}"
+        );
+        assert_eq!(
+            wire.get("session_id").is_some(),
+            event.session().is_some(),
+            "{file}"
+        );
+        assert!(
+            !system || (event.device().is_none() && event.session().is_none()),
+            "{file}"
+        );
+    }
+    let rows = [
+        (samples::live(Found::SdkCookie), "sdk cookie", true, true),
+        (samples::live(Found::ServerSession), "server session", true, true),
+        (
+            samples::live(Found::CheckoutHandoff),
+            "checkout handoff",
+            true,
+            true,
+        ),
+        (samples::live(Found::PortalVisit), "portal visit", true, true),
+        (PresentIds::Unknown, "none known", false, false),
+    ];
+    for (ids, stitched_by, device, session) in rows {
+        let wire = ServerEvent::present(samples::user(), &samples::signed_up(None), ids, 0).to_wire();
+        assert_eq!(wire["event_properties"]["stitched_by"], stitched_by);
+        assert_eq!(wire.get("device_id").is_some(), device, "{stitched_by}");
+        assert_eq!(wire.get("session_id").is_some(), session, "{stitched_by}");
+    }
+}
+
+#[test]
+fn revenue_is_one_of_its_price_and_says_what_the_amount_says() {
+    let rows = [
+        ("subscription-started", 12.99, "USD", "purchase"),
+        ("trial-converted", 12.0, "USD", "purchase"),
+        ("subscription-renewal", 1500.0, "JPY", "renewal"),
+        ("subscription-changed", 120.0, "USD", "change"),
+        ("subscription-refund", -12.99, "USD", "refund"),
+        ("subscription-refund-failed", 12.99, "USD", "refund"),
+    ];
+    let mut rows: BTreeMap<_, _> = rows
+        .into_iter()
+        .map(|(file, amount, code, kind)| (file, (amount, code, kind)))
+        .collect();
+    for (file, event) in samples::server() {
+        let wire = event.to_wire();
+        let Some((amount, code, kind)) = rows.remove(file) else {
+            for key in [
+                "price",
+                "quantity",
+                "revenue",
+                "currency",
+                "productId",
+                "revenueType",
+            ] {
+                assert!(wire.get(key).is_none(), "{file}: no money moved, yet {key}");
+            }
+            continue;
+        };
+        let sent = json!([
+            wire["price"],
+            wire["quantity"],
+            wire["revenue"],
+            wire["currency"],
+            wire["productId"],
+            wire["revenueType"]
+        ]);
+        assert_eq!(sent, json!([amount, 1, amount, code, "pro", kind]), "{file}");
+    }
+    assert!(rows.is_empty(), "{rows:?}");
+}

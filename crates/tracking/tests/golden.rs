@@ -1,0 +1,128 @@
+//! The exact JSON of every event, one file each in `tests/golden`. A change of the wire shows as a diff of a file.
+//! `UPDATE_GOLDEN=1 cargo test -p tracking` writes them anew.
+
+mod samples;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+use tracking::{ClientEvent, ServerEvent, server, wire};
+
+/// Stands in the files for this crate's version, so that a release changes none of them.
+const ANY_VERSION: &str = "seamline-server/<version>";
+
+fn folder() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden")
+}
+
+/// The text that is sent, indented.
+fn server_text(event: &ServerEvent) -> String {
+    serde_json::to_string_pretty(&event.wire())
+        .expect("an event is JSON")
+        .replace(wire::LIBRARY, ANY_VERSION)
+}
+
+fn client_text(event: &ClientEvent) -> String {
+    let mut text = json!({ "name": event.name(), "properties": event.properties() });
+    text.sort_all_objects();
+    serde_json::to_string_pretty(&text).expect("an event is JSON")
+}
+
+fn all() -> Vec<(&'static str, String)> {
+    let server = samples::server()
+        .into_iter()
+        .map(|(file, event)| (file, server_text(&event)));
+    let client = samples::client()
+        .into_iter()
+        .map(|(file, event)| (file, client_text(&event)));
+    server.chain(client).collect()
+}
+
+#[test]
+fn every_event_is_on_the_wire_as_its_file_says_and_every_file_is_an_event() {
+    let update = std::env::var_os("UPDATE_GOLDEN").is_some();
+    let mut different = Vec::new();
+    for (file, text) in all() {
+        let path = folder().join(format!("{file}.json"));
+        let text = format!("{text}\n");
+        if update {
+            fs::write(&path, &text).unwrap();
+        }
+        match fs::read_to_string(&path) {
+            Ok(golden) if golden == text => {}
+            Ok(golden) => different.push(format!("{file}.json\n--- file\n{golden}\n--- now\n{text}")),
+            Err(error) => different.push(format!("{file}.json: {error}\n--- now\n{text}")),
+        }
+    }
+    assert!(
+        different.is_empty(),
+        "UPDATE_GOLDEN=1 writes these anew:\n{}",
+        different.join("\n")
+    );
+}
+
+#[test]
+fn every_event_of_the_plan_has_a_sample() {
+    let server: BTreeSet<&str> = samples::server().iter().map(|(_, event)| event.name()).collect();
+    assert_eq!(
+        server,
+        server::NAMES.iter().copied().collect(),
+        "tests/samples misses a server event"
+    );
+    let client: BTreeSet<&str> = samples::client().iter().map(|(_, event)| event.name()).collect();
+    assert_eq!(
+        client,
+        ClientEvent::NAMES.iter().copied().collect(),
+        "tests/samples misses a client event"
+    );
+}
+
+#[test]
+fn the_object_says_what_the_text_says() {
+    for (file, event) in samples::server() {
+        let text = serde_json::to_string(&event.wire()).unwrap();
+        assert_eq!(
+            serde_json::from_str::<Value>(&text).unwrap(),
+            event.to_wire(),
+            "{file}"
+        );
+    }
+}
+
+#[test]
+fn no_two_events_share_an_insert_id() {
+    // Variants of one fact share theirs on purpose: a second copy of it must not count.
+    let of_one_fact = [
+        "sign-up-completed-with-email",
+        "sign-out-completed-elsewhere-still-in",
+        "subscription-changed-without-payment",
+    ];
+    let ids: Vec<String> = samples::server()
+        .into_iter()
+        .filter(|(file, _)| !of_one_fact.contains(file))
+        .map(|(_, event)| event.insert_id().to_string())
+        .collect();
+    assert_eq!(ids.iter().collect::<BTreeSet<_>>().len(), ids.len(), "{ids:?}");
+}
+
+#[test]
+fn a_client_event_is_read_back_as_it_was_handed_over() {
+    for (file, event) in samples::client() {
+        let text = serde_json::to_string(&event).unwrap();
+        assert_eq!(
+            serde_json::from_str::<ClientEvent>(&text).unwrap(),
+            event,
+            "{file}"
+        );
+    }
+    for forged in [
+        r#"{"event":"Sign-up completed","properties":{}}"#,
+        r#"{"event":"Poll restored","properties":{"poll_id":"../etc"}}"#,
+        r#"{"event":"Poll restored"}"#,
+        r#"{"event":"poll restored","properties":{"poll_id":"019aa5c4-0000-7000-8000-00000000000c"}}"#,
+    ] {
+        assert!(serde_json::from_str::<ClientEvent>(forged).is_err(), "{forged}");
+    }
+}
