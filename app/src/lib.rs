@@ -1,1 +1,35 @@
-//! Placeholder.
+//! Seamline's pages: Leptos components and server functions, by feature.
+//!
+//! Built twice: `ssr` for the server, `hydrate` for the browser. What only one side has stands in modules of its own,
+//! gated here or at a feature's `mod` lines; inside functions and views there is no gate. Server functions and form
+//! posts parse, call one verb of `backend`, and shape the answer. No SQL, no HTTP client.
+
+// Components' generated prop builders have no docs of their own.
+#![allow(missing_docs, reason = "components document themselves above their function; their props are generated")]
+// Deeply nested views overflow the default.
+#![recursion_limit = "256"]
+
+pub mod auth;
+#[cfg_attr(feature = "ssr", path = "document_server.rs")]
+#[cfg_attr(not(feature = "ssr"), path = "document_browser.rs")]
+mod document;
+pub mod forms;
+mod landing;
+mod next;
+mod not_found;
+mod page;
+pub mod polls;
+mod routes;
+#[cfg(feature = "ssr")]
+pub mod security;
+#[cfg(feature = "ssr")]
+mod shell;
+pub mod timeline;
+pub mod tracking;
+mod ui;
+#[cfg(feature = "ssr")]
+pub mod visit;
+
+pub use routes::App;
+#[cfg(feature = "ssr")]
+pub use shell::shell;

@@ -6,6 +6,7 @@ CREATE TABLE users (
     email_key     TEXT   NOT NULL UNIQUE,
     password_hash TEXT   NOT NULL,
     account_type  TEXT   NOT NULL CHECK (account_type IN ('free', 'pro')),
+    -- The person's choice, or a browser's Global Privacy Control: webhooks see no browser.
     consent       TEXT   NOT NULL CHECK (consent IN ('unset', 'granted', 'denied')),
     created_at    BIGINT NOT NULL
 );

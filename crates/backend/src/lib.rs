@@ -1,1 +1,56 @@
-//! Placeholder.
+//! Domain verbs and their SQL. Native only; knows nothing of pages, routes or cookies' names.
+//!
+//! A verb is one transaction with its events inside, and no network between begin and commit. Time and the visitor's IDs
+//! come in as arguments. SQL stands in files named `store.rs`.
+
+pub mod accounts;
+pub mod clock;
+pub mod config;
+mod dates;
+pub mod hex;
+pub mod ids;
+pub mod polls;
+pub mod timeline;
+mod visitor;
+
+pub use visitor::Visitor;
+
+use accounts::Accounts;
+use clock::Clock;
+use db::Db;
+use outbox::Nudge;
+use polls::Polls;
+use timeline::Reader;
+
+/// All verbs in one handle. Cheap to clone.
+#[derive(Clone)]
+pub struct Backend {
+    /// Accounts and logins.
+    pub accounts: Accounts,
+    /// Polls.
+    pub polls: Polls,
+    /// Events, read back.
+    pub timeline: Reader,
+    /// The time, for those at the edge.
+    pub clock: Clock,
+    /// Whether everybody may look at everybody's events: the collector is a stand-in on this machine.
+    pub local_mode: bool,
+}
+
+impl Backend {
+    /// Over this database; `nudge` wakes the outbox after a commit.
+    pub fn new(
+        config: &config::Config,
+        db: &Db,
+        clock: &Clock,
+        nudge: Nudge,
+    ) -> Result<Self, timeline::ReadError> {
+        Ok(Self {
+            accounts: Accounts::new(db.clone(), clock.clone(), nudge, config.privacy.track_email),
+            polls: Polls::new(db.clone(), clock.clone()),
+            timeline: Reader::new(&config.amplitude)?,
+            clock: clock.clone(),
+            local_mode: config.amplitude.is_local,
+        })
+    }
+}

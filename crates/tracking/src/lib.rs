@@ -7,18 +7,19 @@
 //! This crate does no I/O, reads no clock and draws no random number: moments and IDs come in as arguments. It
 //! builds natively and for wasm; the browser needs `client` and the IDs, the rest is small.
 //!
-//! Each event has exactly one owner. The browser's tracker takes a [`ClientEvent`], which no server event becomes:
+//! Each event has exactly one owner. The browser's tracker takes a [`ClientEvent`], and no server event becomes one:
 //! ```compile_fail,E0277
-//! use tracking::{ClientEvent, SignOutCompleted};
-//! # use uuid::Uuid;
-//! let _: ClientEvent = SignOutCompleted { login: Uuid::nil(), last_login: true }.into();
+//! use tracking::{ClientEvent, SubscriptionRenewal};
+//! # fn t(event: SubscriptionRenewal) {
+//! let _: ClientEvent = event.into();
+//! # }
 //! ```
 //! One of its own does:
 //! ```
 //! use tracking::{ClientEvent, PollRestored};
-//! # use uuid::Uuid;
-//! let event: ClientEvent = PollRestored { poll_id: Uuid::nil() }.into();
-//! assert_eq!(event.name(), "Poll restored");
+//! # fn t(event: PollRestored) {
+//! let _: ClientEvent = event.into();
+//! # }
 //! ```
 
 mod ids;
@@ -28,6 +29,7 @@ mod properties;
 
 pub mod client;
 pub mod consent;
+pub mod received;
 pub mod sdk_cookie;
 pub mod server;
 pub mod session;

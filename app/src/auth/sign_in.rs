@@ -1,0 +1,55 @@
+//! The sign-in page.
+
+use forms::{Field, Secret, SignInForm};
+use leptos::prelude::*;
+use leptos_meta::Title;
+use leptos_router::hooks::use_query_map;
+
+use super::api;
+use crate::forms::{FormFault, TextField, Typed, form_state, use_submit};
+use crate::tracking::leave_for;
+
+/// Signs in.
+#[component]
+pub fn SignInPage() -> impl IntoView {
+    let start = form_state::<SignInForm>();
+    let next = use_query_map().with_untracked(|query| query.get("next"));
+    let submit = use_submit(
+        start.faults,
+        |typed: &Typed| SignInForm { email: typed.text("email"), password: Secret::new(typed.text("password")) },
+        |form: &SignInForm| form.check().map(drop),
+        move |form| api::sign_in(form, next.clone()),
+        leave_for,
+    );
+    view! {
+        <Title text="Sign in · Seamline" />
+        <section class="narrow card">
+            <h1>"Welcome back"</h1>
+            <form method="post" novalidate on:submit=move |event| submit.send(event)>
+                <FormFault faults=submit.faults />
+                <TextField
+                    field=Field::Email
+                    faults=submit.faults
+                    name="email"
+                    label="E-mail"
+                    kind="email"
+                    value=start.typed.email
+                    autocomplete="email"
+                />
+                <TextField
+                    field=Field::Password
+                    faults=submit.faults
+                    name="password"
+                    label="Password"
+                    kind="password"
+                    value=""
+                    autocomplete="current-password"
+                />
+                <button type="submit" disabled=submit.pending>
+                    "Sign in"
+                </button>
+            </form>
+            <p class="aside">"New here? " <a href="/sign-up">"Create an account"</a></p>
+        </section>
+    }
+}

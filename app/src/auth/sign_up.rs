@@ -1,0 +1,57 @@
+//! The sign-up page.
+
+use forms::{Field, Secret, SignUpForm};
+use leptos::prelude::*;
+use leptos_meta::Title;
+use leptos_router::hooks::use_query_map;
+
+use super::api;
+use crate::forms::{FormFault, TextField, Typed, form_state, use_submit};
+use crate::tracking::leave_for;
+
+/// Makes an account.
+#[component]
+pub fn SignUpPage() -> impl IntoView {
+    let start = form_state::<SignUpForm>();
+    let next = use_query_map().with_untracked(|query| query.get("next"));
+    let submit = use_submit(
+        start.faults,
+        |typed: &Typed| SignUpForm { email: typed.text("email"), password: Secret::new(typed.text("password")) },
+        |form: &SignUpForm| form.check().map(drop),
+        move |form| api::sign_up(form, next.clone()),
+        leave_for,
+    );
+    view! {
+        <Title text="Sign up · Seamline" />
+        <section class="narrow card">
+            <h1>"Create your account"</h1>
+            <p class="lead">"Three open polls, free, for as long as you like."</p>
+            <form method="post" novalidate on:submit=move |event| submit.send(event)>
+                <FormFault faults=submit.faults />
+                <TextField
+                    field=Field::Email
+                    faults=submit.faults
+                    name="email"
+                    label="E-mail"
+                    kind="email"
+                    value=start.typed.email
+                    autocomplete="email"
+                />
+                <TextField
+                    field=Field::Password
+                    faults=submit.faults
+                    name="password"
+                    label="Password"
+                    kind="password"
+                    value=""
+                    autocomplete="new-password"
+                    hint="At least 10 characters. Several words are easy to remember and hard to guess."
+                />
+                <button type="submit" disabled=submit.pending>
+                    "Sign up"
+                </button>
+            </form>
+            <p class="aside">"Have an account? " <a href="/sign-in">"Sign in"</a></p>
+        </section>
+    }
+}

@@ -1,0 +1,39 @@
+//! The route table and nothing else.
+
+use leptos::prelude::*;
+use leptos_meta::provide_meta_context;
+use leptos_router::components::{Route, Router, Routes};
+use leptos_router::{SsrMode, path};
+
+use crate::auth::{SignInPage, SignUpPage};
+use crate::landing::LandingPage;
+use crate::not_found::NotFoundPage;
+use crate::page::provide_page;
+use crate::polls::{NewPollPage, PollsPage};
+use crate::timeline::TimelinePage;
+use crate::ui::{Footer, Header};
+
+/// The whole app. Pages are rendered to the end before the first byte leaves (`SsrMode::Async`): they work without
+/// script, and cookies and status can be set until then.
+#[component]
+pub fn App() -> impl IntoView {
+    provide_meta_context();
+    provide_page();
+    view! {
+        <Router>
+            <a class="skip" href="#main">"Skip to content"</a>
+            <Header />
+            <main id="main">
+                <Routes fallback=NotFoundPage>
+                    <Route path=path!("/") view=LandingPage ssr=SsrMode::Async />
+                    <Route path=path!("/sign-up") view=SignUpPage ssr=SsrMode::Async />
+                    <Route path=path!("/sign-in") view=SignInPage ssr=SsrMode::Async />
+                    <Route path=path!("/polls") view=PollsPage ssr=SsrMode::Async />
+                    <Route path=path!("/polls/new") view=NewPollPage ssr=SsrMode::Async />
+                    <Route path=path!("/timeline") view=TimelinePage ssr=SsrMode::Async />
+                </Routes>
+            </main>
+            <Footer />
+        </Router>
+    }
+}

@@ -1,0 +1,134 @@
+//! A session of the story, or an event that stands alone.
+
+use leptos::prelude::*;
+use serde_json::{Map, Value};
+use tracking::StitchedBy;
+use tracking::received::{Chapter, ReceivedEvent, Source};
+
+/// A chapter with its events, oldest first.
+#[component]
+pub fn ChapterView(chapter: Chapter) -> impl IntoView {
+    let minutes = chapter.duration_ms() / 60_000;
+    let seconds = chapter.duration_ms() % 60_000 / 1_000;
+    let title = match chapter.session {
+        Some(session) => view! {
+            <header>
+                <h2>"Session "<span class="id">{session}</span></h2>
+                <p class="quiet">{format!("{minutes}:{seconds:02} min · {} events", chapter.events.len())}</p>
+            </header>
+        }
+        .into_any(),
+        None => view! { <header><h2>"Out of session"</h2></header> }.into_any(),
+    };
+    let class = if chapter.session.is_some() { "chapter card" } else { "chapter card alone" };
+    view! {
+        <article class=class data-session=chapter.session>
+            {title}
+            <ol class="seam">
+                {chapter.events.into_iter().map(|event| view! { <EventView event /> }).collect_view()}
+            </ol>
+        </article>
+    }
+}
+
+/// One event, with everything known of it behind a click.
+#[component]
+fn EventView(event: ReceivedEvent) -> impl IntoView {
+    let class = class(event.source);
+    let time = event.times.first().map(|(_, text)| text.get(11..23).unwrap_or(text).to_owned());
+    let full_time = event.times.first().map(|(_, text)| format!("{text} UTC"));
+    let stitched = event.stitched_by.map(in_words);
+    let problem = event.plan.clone().filter(|plan| plan != "valid");
+    view! {
+        <li class=class id=format!("event-{}", event.uuid) data-event=event.name.clone() data-source=class>
+            <details>
+                <summary>
+                    <span class=format!("badge {class}")>{event.source.label()}</span>
+                    <span class="name">{event.name.clone()}</span>
+                    {problem.map(|problem| view! { <span class="badge bad">{problem}</span> })}
+                    <time class="at" title=full_time>
+                        {time}
+                    </time>
+                </summary>
+                <div class="details">
+                    <IdList event=event.clone() />
+                    {stitched.map(|text| view! { <p class="stitched">{text}</p> })}
+                    <Properties title="Event properties" map=event.properties.clone() />
+                    <Properties title="User properties at the time" map=event.user_properties.clone() />
+                    <Context event=event.clone() />
+                    <Pairs title="Timestamps (UTC)" pairs=event.times.clone() />
+                    <details class="raw">
+                        <summary>"Raw JSON"</summary>
+                        <pre tabindex="0">{serde_json::to_string_pretty(&event.raw).unwrap_or_default()}</pre>
+                    </details>
+                </div>
+            </details>
+        </li>
+    }
+}
+
+fn class(source: Source) -> &'static str {
+    match source {
+        Source::Browser => "browser",
+        Source::Server => "server",
+        Source::Stripe => "stripe",
+    }
+}
+
+/// How a server event got its IDs.
+fn in_words(by: StitchedBy) -> &'static str {
+    match by {
+        StitchedBy::SdkCookie => "Device from our cookie, session from the cookie of Amplitude's SDK in the same request.",
+        StitchedBy::ServerSession => "Device and session from our own cookies: the SDK has not run here, or not lately.",
+        StitchedBy::CheckoutHandoff => "Device and session of the click, carried through Stripe in metadata.",
+        StitchedBy::PortalVisit => "Device and session of the visit to Stripe's portal, noted before the redirect.",
+        StitchedBy::StaleHandoff => "The click is older than a session lasts: its device, without the session.",
+        StitchedBy::NoneKnown => "Somebody did this, and nobody knows in which browser: user only.",
+        StitchedBy::NoneByRule => "Nobody was there, so it carries no device and no session, on purpose.",
+    }
+}
+
+#[component]
+fn IdList(event: ReceivedEvent) -> impl IntoView {
+    let device = event.device.map(|device| match event.derived_device {
+        true => format!("{device} (made by Amplitude from the user ID)"),
+        false => device,
+    });
+    let session = event.session.map_or_else(|| "none".to_owned(), |session| session.to_string());
+    let pairs = vec![
+        ("User", event.user.unwrap_or_else(|| "none yet".to_owned())),
+        ("Device", device.unwrap_or_else(|| "none".to_owned())),
+        ("Session", session),
+        ("Insert ID", event.insert_id.unwrap_or_default()),
+    ];
+    view! { <Pairs title="IDs" pairs /> }
+}
+
+#[component]
+fn Context(event: ReceivedEvent) -> impl IntoView {
+    match event.source {
+        Source::Browser => view! { <Pairs title="Context that came for free" pairs=event.context /> }.into_any(),
+        Source::Server | Source::Stripe => view! {
+            <p class="quiet">"No browser, device or place: a server event only knows what it is told."</p>
+        }
+        .into_any(),
+    }
+}
+
+#[component]
+fn Properties(title: &'static str, map: Map<String, Value>) -> impl IntoView {
+    let pairs = map.into_iter().map(|(key, value)| match value {
+        Value::String(text) => (key, text),
+        other => (key, other.to_string()),
+    });
+    let rows = pairs.map(|(key, value)| view! { <div><dt>{key}</dt><dd dir="auto">{value}</dd></div> }).collect_view();
+    (!rows.is_empty()).then(|| view! { <h3>{title}</h3><dl class="pairs">{rows}</dl> })
+}
+
+#[component]
+fn Pairs(title: &'static str, pairs: Vec<(&'static str, String)>) -> impl IntoView {
+    let row = |(key, value): (&'static str, String)| view! { <div><dt>{key}</dt><dd class="id">{value}</dd></div> };
+    (!pairs.is_empty()).then(|| {
+        view! { <h3>{title}</h3><dl class="pairs">{pairs.into_iter().map(row).collect_view()}</dl> }
+    })
+}

@@ -1,0 +1,7 @@
+//! The server renders what is there; nothing arrives while it does.
+
+use leptos::prelude::*;
+use serde_json::Value;
+
+/// Does nothing here.
+pub fn follow(_find: Signal<Option<String>>, _on_event: impl Fn(Value) + Clone + 'static) {}

@@ -1,0 +1,82 @@
+//! What the document tells the browser's script: a data block, which runs nothing and needs no nonce.
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+use tracking::InsertId;
+
+use crate::visit::ConfirmedEvent;
+
+/// Path of the SDK, which the build fetches from the registry.
+pub const SDK_PATH: &str = "/vendor/browser-sdk-2.48.1.js";
+/// Where the SDK sends its events.
+pub const INGEST_PATH: &str = "/ingest";
+
+/// The boot data. Device and session are there exactly when tracking is on.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Boot {
+    /// Consent is granted: the SDK may load.
+    pub tracking: bool,
+    /// The SDK's script.
+    pub sdk: &'static str,
+    /// Where it sends events.
+    pub endpoint: &'static str,
+    /// The public key.
+    pub key: String,
+    /// This browser.
+    pub device: Option<String>,
+    /// The session that the server resolved, in ms.
+    pub session: Option<i64>,
+    /// Who is signed in.
+    pub user: Option<String>,
+    /// The server's clock when it answered, in ms.
+    pub now: i64,
+    /// Hosts, with port, that are no campaigns: ours and those we redirect through.
+    pub exclude_referrers: Vec<String>,
+    /// Client events that a full-page post confirmed.
+    pub confirmed: Vec<Confirmed>,
+}
+
+/// A confirmed client event, ready for the SDK.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Confirmed {
+    name: &'static str,
+    properties: Map<String, Value>,
+    insert_id: InsertId,
+    time: i64,
+}
+
+impl From<ConfirmedEvent> for Confirmed {
+    fn from(confirmed: ConfirmedEvent) -> Self {
+        Self {
+            name: confirmed.event.name(),
+            properties: confirmed.event.properties(),
+            insert_id: confirmed.insert_id,
+            time: confirmed.time_ms,
+        }
+    }
+}
+
+impl Boot {
+    /// JSON that may stand inside a `<script>` element: no `<` can end it, whatever a property holds.
+    pub fn to_json_block(&self) -> String {
+        // A struct of texts and numbers always serialises.
+        serde_json::to_string(self).unwrap_or_default().replace('<', "\\u003c")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_in_it_can_end_the_script_element() {
+        let boot = Boot { user: Some("</script><script>alert(1)".into()), ..Boot::default() };
+        let json = boot.to_json_block();
+        assert!(!json.contains('<'), "{json}");
+        let read: Value = serde_json::from_str(&json).unwrap();
+        assert_eq!(read["user"], "</script><script>alert(1)");
+        assert_eq!(read["excludeReferrers"], Value::Array(vec![]));
+    }
+}

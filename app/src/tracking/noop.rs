@@ -1,0 +1,12 @@
+//! The server's twin of `browser`: pages are rendered here, and nothing is tracked.
+
+use tracking::ClientEvent;
+
+/// The client of server functions; the server calls none.
+pub type SeamClient = leptos::server_fn::client::browser::BrowserClient;
+
+/// Does nothing here.
+pub fn track(_event: impl Into<ClientEvent>) {}
+
+/// Does nothing here.
+pub async fn leave_for(_path: String) {}

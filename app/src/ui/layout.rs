@@ -1,0 +1,79 @@
+//! Header and footer.
+
+use leptos::prelude::*;
+use leptos_router::components::A;
+
+use crate::page::{Me, use_page};
+
+/// Brand, navigation, and who is signed in.
+#[component]
+pub fn Header() -> impl IntoView {
+    let page = use_page();
+    view! {
+        <header class="site">
+            <a class="brand" href="/">
+                <Mark />
+                "Seamline"
+            </a>
+            <nav aria-label="Main">
+                {page.me.is_some().then(|| view! { <A href="/polls">"Polls"</A> })}
+                <A href="/timeline">"Timeline"</A>
+            </nav>
+            {match page.me {
+                Some(me) => view! { <SignedIn me /> }.into_any(),
+                None => view! { <SignedOut /> }.into_any(),
+            }}
+        </header>
+    }
+}
+
+/// Two threads, one seam.
+#[component]
+fn Mark() -> impl IntoView {
+    view! {
+        <svg class="mark" viewBox="0 0 24 24" width="24" height="24" aria-hidden="true">
+            <path d="M2 8c5 0 5 8 10 8s5-8 10-8" fill="none" stroke="var(--browser)" stroke-width="2.5" />
+            <path d="M2 16c5 0 5-8 10-8s5 8 10 8" fill="none" stroke="var(--server)" stroke-width="2.5" />
+        </svg>
+    }
+}
+
+#[component]
+fn SignedIn(me: Me) -> impl IntoView {
+    view! {
+        <div class="account">
+            <span class="email" title=me.email.clone()>
+                {me.email.clone()}
+            </span>
+            <form method="post" action="/sign-out">
+                <button type="submit" class="plain">
+                    "Sign out"
+                </button>
+            </form>
+        </div>
+    }
+}
+
+#[component]
+fn SignedOut() -> impl IntoView {
+    view! {
+        <div class="account">
+            <A href="/sign-in">"Sign in"</A>
+            <A href="/sign-up" attr:class="button">
+                "Sign up"
+            </A>
+        </div>
+    }
+}
+
+/// What this is, in one line.
+#[component]
+pub fn Footer() -> impl IntoView {
+    view! {
+        <footer class="site">
+            <p>
+                "Seamline shows hybrid tracking done right: browser events and server events, stitched into one story per person."
+            </p>
+        </footer>
+    }
+}

@@ -1,0 +1,133 @@
+//! One request's visitor: who they are, what the answer must do to their browser. The server's middleware makes it, puts
+//! it into the request's extensions, and carries out the changes when the answer is ready. This is the only module
+//! that knows how pages and server functions reach their request.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use backend::accounts::{AccountError, Login};
+use backend::{Backend, Visitor};
+use http::request::Parts;
+use leptos::prelude::use_context;
+use serde::{Deserialize, Serialize};
+use tower_sessions::Session;
+use tracking::{ClientEvent, InsertId};
+use uuid::Uuid;
+
+use crate::forms::FailedForm;
+use crate::page::{Me, Page};
+use crate::tracking::boot::Boot;
+use ::forms::{Faults, Field, Problem};
+
+/// Key of the one value that a login's cookie leads to.
+const LOGIN: &str = "login";
+
+/// The visitor of one request. Cheap to clone.
+#[derive(Clone)]
+pub struct Visit {
+    /// The verbs.
+    pub backend: Backend,
+    /// Who is signed in.
+    pub login: Option<Login>,
+    /// Device and session for events, address, user agent.
+    pub visitor: Visitor,
+    /// What the document tells the browser's script.
+    pub boot: Arc<Boot>,
+    /// The login cookie's session.
+    pub cookie: Session,
+    /// What the answer must do.
+    pub changes: Changes,
+}
+
+/// What a handler asks of the answer. Shared by all clones of a visit.
+#[derive(Clone, Debug, Default)]
+pub struct Changes(Arc<Mutex<Asked>>);
+
+/// See [`Changes`].
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Asked {
+    /// The login that ended here: the browser becomes a new device in a new session.
+    pub ended: Option<Uuid>,
+    /// Client events confirmed by a full-page post, for the next document to fire.
+    pub confirmed: Vec<ConfirmedEvent>,
+}
+
+/// A client event that the server confirmed while no script could hear it. The next document's script fires it, once.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ConfirmedEvent {
+    /// The same for the same fact, so that firing it twice counts once.
+    pub insert_id: InsertId,
+    /// When it was confirmed, in ms since the epoch by our clock.
+    pub time_ms: i64,
+    /// What.
+    pub event: ClientEvent,
+}
+
+impl Changes {
+    /// What was asked so far.
+    pub fn asked(&self) -> Asked {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn ask(&self, change: impl FnOnce(&mut Asked)) {
+        change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+}
+
+impl Visit {
+    /// What the pages may know.
+    pub fn page(&self) -> Page {
+        Page {
+            me: self.login.as_ref().map(|login| Me { id: login.user.id.to_string(), email: login.user.email.clone() }),
+            device: self.boot.device.clone(),
+            local_mode: self.backend.local_mode,
+        }
+    }
+
+    /// Gives this browser the login, under a new cookie: one that was set before sign-in is worth nothing after it.
+    pub async fn begin_login(&self, login: &Login) -> Result<(), tower_sessions::session::Error> {
+        self.cookie.cycle_id().await?;
+        self.cookie.insert(LOGIN, login.id).await
+    }
+
+    /// Takes the login from this browser, and has the answer turn it into a new device.
+    pub async fn finish_login(&self, login: &Login) -> Result<(), tower_sessions::session::Error> {
+        self.changes.ask(|asked| asked.ended = Some(login.id));
+        self.cookie.flush().await
+    }
+
+    /// Has the next document fire a client event.
+    pub fn confirm(&self, insert_id: InsertId, event: impl Into<ClientEvent>) {
+        let time_ms = self.backend.clock.now_ms();
+        let confirmed = ConfirmedEvent { insert_id, time_ms, event: event.into() };
+        self.changes.ask(|asked| asked.confirmed.push(confirmed));
+    }
+}
+
+/// The login that a cookie's session leads to.
+pub async fn login_of(cookie: &Session) -> Result<Option<Uuid>, tower_sessions::session::Error> {
+    cookie.get(LOGIN).await
+}
+
+/// The visit of the request being answered; `None` outside of one.
+pub fn current() -> Option<Visit> {
+    use_context::<Parts>()?.extensions.get::<Visit>().cloned()
+}
+
+/// The form that this answer shows again.
+pub(crate) fn failed_form() -> Option<FailedForm> {
+    use_context::<Parts>()?.extensions.get::<FailedForm>().cloned()
+}
+
+/// What a form shows when a verb failed: the person's faults as they are, ours as one sentence and a log entry.
+pub(crate) fn faults(error: AccountError) -> Faults {
+    match error {
+        AccountError::Faults(faults) => faults,
+        error => internal(&error),
+    }
+}
+
+/// Logs our own failure, once, and says nothing of it but that it happened.
+pub(crate) fn internal(error: &(dyn std::error::Error + 'static)) -> Faults {
+    tracing::error!(error, "a form failed");
+    Faults::one(Field::Form, Problem::Internal)
+}

@@ -1,0 +1,187 @@
+//! Accounts and logins: sign-up, sign-in, sign-out. Each verb is one transaction, and its event is inside.
+
+mod cookie_store;
+mod password;
+mod store;
+mod throttle;
+
+pub use cookie_store::LoginCookies;
+
+use std::sync::Arc;
+
+use db::Db;
+use forms::{Faults, Field, Problem, SignIn, SignUp};
+use outbox::Nudge;
+use tracking::{Choice, ServerEvent, SignInCompleted, SignOutCompleted, SignUpCompleted, UserId, consent};
+use uuid::Uuid;
+
+use crate::clock::Clock;
+use crate::visitor::Visitor;
+use crate::{dates, ids};
+use password::Hasher;
+pub use store::EndedBy;
+
+/// How often a login's `last_seen_at` is written: often enough for a list of logins, rarely enough to cost nothing.
+const SEEN_EVERY_MS: i64 = 5 * 60_000;
+
+/// An account, as the pages need it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct User {
+    /// Ours for good.
+    pub id: UserId,
+    /// As typed at sign-up.
+    pub email: String,
+    /// The person's own choice about tracking.
+    pub consent: Choice,
+}
+
+/// Someone signed in, in one browser.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Login {
+    /// Carried by the cookie's session, and by nothing else that leaves the server but the insert ID of its events.
+    pub id: Uuid,
+    /// Whose.
+    pub user: User,
+}
+
+/// Why a verb did nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum AccountError {
+    /// The form is at fault; the page says where.
+    #[error("the form has faults")]
+    Faults(Faults),
+    /// We are.
+    #[error(transparent)]
+    Database(#[from] sqlx::Error),
+    /// A password could not be hashed.
+    #[error("cannot hash: {0}")]
+    Hash(String),
+}
+
+impl From<Faults> for AccountError {
+    fn from(faults: Faults) -> Self {
+        Self::Faults(faults)
+    }
+}
+
+/// The verbs. Cheap to clone.
+#[derive(Clone)]
+pub struct Accounts {
+    db: Db,
+    clock: Clock,
+    nudge: Nudge,
+    hasher: Arc<Hasher>,
+    track_email: bool,
+}
+
+impl Accounts {
+    /// `track_email`: whether the address itself goes to Amplitude as a user property.
+    pub fn new(db: Db, clock: Clock, nudge: Nudge, track_email: bool) -> Self {
+        Self { db, clock, nudge, hasher: Arc::new(Hasher::default()), track_email }
+    }
+
+    /// Makes the account and signs it in. Says that an address is taken, a limited number of times.
+    pub async fn sign_up(&self, input: SignUp, visitor: &Visitor) -> Result<Login, AccountError> {
+        let address = throttle::Key::taken_answers(visitor.address);
+        throttle::refuse_if_over(&self.db, &[address.clone()], self.clock.now_ms()).await?;
+        let hash = self.hasher.hash(&input.password).await?;
+
+        let now_ms = self.clock.now_ms();
+        let email = input.email.as_str().to_owned();
+        let consent = consent::on_account(Choice::Unset, visitor.choice, visitor.privacy_control);
+        let user = User { id: ids::user(), email, consent };
+        let login = Login { id: ids::row(), user };
+        let mut tx = self.db.write().await?;
+        if !store::insert_user(&mut tx, &login.user, &input.email.key(), &hash, now_ms).await? {
+            drop(tx);
+            throttle::count(&self.db, &[address], now_ms).await?;
+            return Err(Faults::one(Field::Email, Problem::EmailTaken).into());
+        }
+        store::insert_login(&mut tx, &login, &visitor.user_agent, now_ms).await?;
+        if let Some(ids) = &visitor.tracking {
+            let event = SignUpCompleted {
+                email_domain: input.email.domain(),
+                email: self.track_email.then(|| login.user.email.clone()),
+                signed_up_on: dates::day(now_ms),
+            };
+            let event = ServerEvent::present(login.user.id, &event, ids.clone(), now_ms);
+            outbox::enqueue(&mut tx, &event, now_ms).await?;
+        }
+        tx.commit().await?;
+        self.nudge.wake();
+        Ok(login)
+    }
+
+    /// Signs in. The answer is the same, and as slow, whether the address or the password is wrong.
+    pub async fn sign_in(&self, input: SignIn, visitor: &Visitor) -> Result<Login, AccountError> {
+        let keys = throttle::Key::sign_in(&input.email, visitor.address);
+        throttle::refuse_if_over(&self.db, &keys, self.clock.now_ms()).await?;
+        let found = store::user_by_email(self.db.pool(), &input.email.key()).await?;
+        let (user, hash) = found.map_or((None, None), |(user, hash)| (Some(user), Some(hash)));
+        let right = self.hasher.verify(&input.password, hash).await?;
+        let Some(user) = user.filter(|_| right) else {
+            throttle::count(&self.db, &keys, self.clock.now_ms()).await?;
+            return Err(Faults::one(Field::Form, Problem::WrongCredentials).into());
+        };
+
+        let now_ms = self.clock.now_ms();
+        let login = Login { id: ids::row(), user };
+        let mut tx = self.db.write().await?;
+        store::insert_login(&mut tx, &login, &visitor.user_agent, now_ms).await?;
+        let consent = consent::on_account(login.user.consent, visitor.choice, visitor.privacy_control);
+        if consent != login.user.consent {
+            store::set_consent(&mut tx, login.user.id, consent).await?;
+        }
+        // The account's count only: whoever guesses at others from this address must not wipe its count by signing in.
+        store::forget_failures(&mut tx, &keys[0].hash).await?;
+        if let Some(ids) = &visitor.tracking {
+            let event = SignInCompleted { login: login.id, signed_in_at: dates::instant(now_ms) };
+            let event = ServerEvent::present(login.user.id, &event, ids.clone(), now_ms);
+            outbox::enqueue(&mut tx, &event, now_ms).await?;
+        }
+        tx.commit().await?;
+        self.nudge.wake();
+        Ok(login)
+    }
+
+    /// Ends the login. A second call changes nothing and tells nothing.
+    pub async fn sign_out(&self, login: &Login, visitor: &Visitor) -> Result<(), AccountError> {
+        let now_ms = self.clock.now_ms();
+        let mut tx = self.db.write().await?;
+        if store::end_login(&mut tx, login.id, EndedBy::SignOut, now_ms).await? {
+            let last_login = store::live_logins(&mut tx, login.user.id).await? == 0;
+            if let Some(ids) = &visitor.tracking {
+                let event = SignOutCompleted { login: login.id, last_login };
+                let event = ServerEvent::present(login.user.id, &event, ids.clone(), now_ms);
+                outbox::enqueue(&mut tx, &event, now_ms).await?;
+            }
+        }
+        tx.commit().await?;
+        self.nudge.wake();
+        Ok(())
+    }
+
+    /// The login behind a cookie, unless it has ended. Notes now and then that it was seen.
+    pub async fn login(&self, id: Uuid) -> Result<Option<Login>, AccountError> {
+        let Some((login, last_seen_at)) = store::login(self.db.pool(), id).await? else { return Ok(None) };
+        let now_ms = self.clock.now_ms();
+        if now_ms - last_seen_at > SEEN_EVERY_MS {
+            store::seen(self.db.pool(), id, now_ms).await?;
+        }
+        Ok(Some(login))
+    }
+
+    /// Whose login this is or was. Only for telling whether a browser's late events may name that user.
+    pub async fn owner_of_login(&self, id: Uuid) -> Result<Option<UserId>, AccountError> {
+        Ok(store::owner_of_login(self.db.pool(), id).await?)
+    }
+
+    /// Removes what nobody can use any more: expired cookies, logins idle for as long, old throttles.
+    pub async fn clean_up(&self) -> Result<(), AccountError> {
+        let now_ms = self.clock.now_ms();
+        store::delete_expired_cookies(self.db.pool(), now_ms).await?;
+        store::expire_logins(self.db.pool(), now_ms - cookie_store::IDLE_MS, now_ms).await?;
+        store::delete_old_throttles(self.db.pool(), now_ms).await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,32 @@
+//! Moments as text, in UTC.
+
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+use time::macros::format_description;
+
+/// `2026-11-23`.
+pub(crate) fn day(ms: i64) -> String {
+    moment(ms).date().format(format_description!("[year]-[month]-[day]")).unwrap_or_default()
+}
+
+/// `2026-11-23T14:49:25.123Z`.
+pub(crate) fn instant(ms: i64) -> String {
+    moment(ms).format(&Rfc3339).unwrap_or_default()
+}
+
+/// Moments beyond the calendar's range are no moments of ours.
+fn moment(ms: i64) -> OffsetDateTime {
+    OffsetDateTime::from_unix_timestamp_nanos(i128::from(ms) * 1_000_000).unwrap_or(OffsetDateTime::UNIX_EPOCH)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn utc_text() {
+        assert_eq!(day(1_795_000_000_123), "2026-11-18");
+        assert_eq!(instant(1_795_000_000_123), "2026-11-18T11:06:40.123Z");
+        assert_eq!(instant(i64::MAX), "1970-01-01T00:00:00Z");
+    }
+}

@@ -1,0 +1,71 @@
+//! Every default, and a row for every refusal.
+
+use backend::config::{Config, ConfigError};
+use tracking::ConsentDefault;
+
+fn read(vars: &[(&str, &str)]) -> Result<Config, ConfigError> {
+    Config::read(|name| vars.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned()))
+}
+
+#[test]
+fn nothing_set_is_local_mode() {
+    let config = read(&[]).unwrap();
+    assert_eq!(config.http.listen.to_string(), "127.0.0.1:3000");
+    assert_eq!(config.http.public_url.as_str(), "http://127.0.0.1:3000/");
+    assert!(config.amplitude.is_local);
+    assert_eq!(config.amplitude.local.unwrap().to_string(), "127.0.0.1:12112");
+    assert_eq!(config.amplitude.ingest_url.as_str(), "http://127.0.0.1:12112/");
+    assert_eq!(config.data.database_url.0, "sqlite:data/seamline.db");
+    assert_eq!(config.privacy.consent_default, ConsentDefault::Granted);
+}
+
+#[test]
+fn a_key_means_amplitude_itself_and_consent_first() {
+    let config = read(&[("AMPLITUDE_API_KEY", "0123456789abcdef0123456789abcdef"), ("AMPLITUDE_REGION", "eu")]).unwrap();
+    assert!(!config.amplitude.is_local);
+    assert_eq!(config.amplitude.ingest_url.as_str(), "https://api.eu.amplitude.com/");
+    assert_eq!(config.privacy.consent_default, ConsentDefault::Denied);
+    assert_eq!(config.amplitude.public_key.len(), 32);
+    assert_ne!(config.amplitude.public_key, "0123456789abcdef0123456789abcdef");
+}
+
+#[test]
+fn a_stand_in_may_be_a_process_of_its_own() {
+    let config = read(&[("AMPLITUDE_URL", "http://127.0.0.1:9999")]).unwrap();
+    assert!(config.amplitude.is_local);
+    assert_eq!(config.amplitude.local, None);
+    assert_eq!(config.amplitude.read_url.as_str(), "http://127.0.0.1:9999/");
+}
+
+#[test]
+fn refusals() {
+    for (vars, sentence) in [
+        (vec![("LEPTOS_SITE_ADDR", "0.0.0.0:3000")], "loopback"),
+        (vec![("AMPLITUDE_LOCAL_ADDR", "10.0.0.1:12112")], "loopback"),
+        (vec![("PUBLIC_URL", "https://demo.example")], "loopback"),
+        (vec![("PUBLIC_URL", "http://demo.example"), ("AMPLITUDE_API_KEY", "k")], "https"),
+        (vec![("AMPLITUDE_URL", "https://elsewhere.example")], "stand-in"),
+        (vec![("LEPTOS_SITE_ADDR", "nowhere")], "LEPTOS_SITE_ADDR"),
+        (vec![("PUBLIC_URL", "https://demo.example/app"), ("AMPLITUDE_API_KEY", "k")], "without a path"),
+        (vec![("DATABASE_URL", "mysql://x")], "DATABASE_URL"),
+        (vec![("OUTBOX_KEEP_DAYS", "a month")], "OUTBOX_KEEP_DAYS"),
+        (vec![("CONSENT_DEFAULT", "maybe")], "CONSENT_DEFAULT"),
+        (vec![("TRACK_EMAIL", "yes please")], "TRACK_EMAIL"),
+        (vec![("AMPLITUDE_REGION", "mars"), ("AMPLITUDE_API_KEY", "k")], "AMPLITUDE_REGION"),
+    ] {
+        let error = read(&vars).unwrap_err().to_string();
+        assert!(error.contains(sentence), "{vars:?}: {error}");
+    }
+}
+
+#[test]
+fn secrets_are_not_printed() {
+    let config = read(&[
+        ("AMPLITUDE_API_KEY", "secret-api-key"),
+        ("AMPLITUDE_SECRET_KEY", "secret-read-key"),
+        ("DATABASE_URL", "postgres://app:secret-password@db/app"),
+        ("PUBLIC_URL", "https://demo.example"),
+    ])
+    .unwrap();
+    assert!(!format!("{config:?}").contains("secret-"), "{config:?}");
+}

@@ -1,0 +1,125 @@
+//! What is wrong with a form, field by field.
+
+use serde::{Deserialize, Serialize};
+
+/// The field that a problem belongs to: the `name` of its input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Field {
+    /// Not one field's problem: shown above the form.
+    Form,
+    /// E-mail address.
+    Email,
+    /// Password.
+    Password,
+    /// A poll's question.
+    Question,
+    /// One of a poll's options, counted from 0.
+    Option(u8),
+}
+
+/// What is wrong, as the sentence that stands at the field.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[serde(rename_all = "snake_case")]
+pub enum Problem {
+    /// Nothing but white space.
+    #[error("Please fill this in.")]
+    Missing,
+    /// More characters than are kept.
+    #[error("Please use at most {max} characters; this has {len}.")]
+    TooLong {
+        /// Most characters.
+        max: usize,
+        /// Characters typed.
+        len: usize,
+    },
+    /// Fewer characters than are safe.
+    #[error("Please use at least {min} characters.")]
+    TooShort {
+        /// Fewest characters.
+        min: usize,
+    },
+    /// A character that nobody can see or type on purpose.
+    #[error("This contains an invisible control character. Please type it anew.")]
+    ControlCharacter,
+    /// Not `name@host.tld`.
+    #[error("This does not look like an e-mail address. It needs the form name@example.com.")]
+    NotAnEmail,
+    /// Sign-up alone says so.
+    #[error("There is an account with this address already. Sign in instead, or use another address.")]
+    EmailTaken,
+    /// Sign-in does not say which of the two is wrong.
+    #[error("The address or the password is not right. Please check both.")]
+    WrongCredentials,
+    /// Throttled.
+    #[error("Too many attempts. Please wait {minutes} min and try again.")]
+    TooManyAttempts {
+        /// Whole minutes to wait, at least 1.
+        minutes: u32,
+    },
+    /// A poll with one option is no choice.
+    #[error("Please give at least {min} options.")]
+    TooFewOptions {
+        /// Fewest options.
+        min: usize,
+    },
+    /// More options than fit.
+    #[error("Please give at most {max} options.")]
+    TooManyOptions {
+        /// Most options.
+        max: usize,
+    },
+    /// The same option twice.
+    #[error("This option is there already.")]
+    DuplicateOption,
+    /// The person is signed out by now.
+    #[error("You are signed out. Please sign in and send the form again.")]
+    SignedOut,
+    /// Ours, not theirs; logged where it happened.
+    #[error("Something went wrong on our side, and nothing was changed. Please try again.")]
+    Internal,
+}
+
+/// A problem and its place.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fault {
+    /// Where to show it.
+    pub field: Field,
+    /// What to say.
+    pub problem: Problem,
+}
+
+/// All that is wrong with a form; empty only while it is being collected.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Faults(Vec<Fault>);
+
+impl Faults {
+    /// A single fault.
+    pub fn one(field: Field, problem: Problem) -> Self {
+        Self(vec![Fault { field, problem }])
+    }
+
+    /// The first problem of a field.
+    pub fn at(&self, field: Field) -> Option<&Problem> {
+        self.0.iter().find(|fault| fault.field == field).map(|fault| &fault.problem)
+    }
+
+    /// Whether nothing is wrong.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// In the order of the fields.
+    pub fn iter(&self) -> impl Iterator<Item = &Fault> {
+        self.0.iter()
+    }
+
+    pub(crate) fn add(&mut self, field: Field, problem: Problem) {
+        self.0.push(Fault { field, problem });
+    }
+
+    /// Keeps a good value; notes the problem of a bad one.
+    pub(crate) fn take<T>(&mut self, field: Field, parsed: Result<T, Problem>) -> Option<T> {
+        parsed.map_err(|problem| self.add(field, problem)).ok()
+    }
+}

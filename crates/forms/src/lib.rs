@@ -1,0 +1,17 @@
+//! What people type, checked by the same code in the browser and on the server.
+//!
+//! A form is a struct of raw text. `check` turns it into parsed values, or into [`Faults`]: a problem for each field, with
+//! the sentence that the page shows there. Nothing typed is changed on the way to an error, so that the page can show
+//! it again. This crate knows no database: whether an address is taken is the server's to say, with the same `Faults`.
+
+mod account;
+mod email;
+mod faults;
+mod poll;
+mod text;
+
+pub use account::{SignIn, SignInForm, SignUp, SignUpForm};
+pub use email::Email;
+pub use faults::{Fault, Faults, Field, Problem};
+pub use poll::{MAX_OPTIONS, MIN_OPTIONS, PollDraft, PollForm};
+pub use text::Secret;

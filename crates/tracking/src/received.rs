@@ -1,0 +1,329 @@
+//! Events as Amplitude gives them back (Export API, "Response schema"; the same fields in `useractivity`), and the story
+//! that they make. Pure: the timeline page uses it in the browser and on the server.
+
+use serde_json::{Map, Value};
+
+use crate::presence::StitchedBy;
+
+/// Who sent an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// Amplitude's Browser SDK.
+    Browser,
+    /// Our server, in the transaction of a request.
+    Server,
+    /// Our server, for a webhook of Stripe's.
+    Stripe,
+}
+
+impl Source {
+    /// The word on the badge.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Browser => "browser",
+            Self::Server => "server",
+            Self::Stripe => "Stripe webhook",
+        }
+    }
+}
+
+/// One event of the timeline.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ReceivedEvent {
+    /// Amplitude's own ID of the stored event.
+    pub uuid: String,
+    /// The event's name; the SDK's `session_start` has the name that Amplitude shows.
+    pub name: String,
+    /// Who sent it.
+    pub source: Source,
+    /// When it happened, in ms since the epoch, clock corrected (`event_time`).
+    pub time_ms: i64,
+    /// User ID.
+    pub user: Option<String>,
+    /// Device ID.
+    pub device: Option<String>,
+    /// Amplitude made the device ID from the user ID, because the event had none.
+    pub derived_device: bool,
+    /// `None`: out of session.
+    pub session: Option<i64>,
+    /// Insert ID.
+    pub insert_id: Option<String>,
+    /// How a server event got its IDs.
+    pub stitched_by: Option<StitchedBy>,
+    /// Event properties.
+    pub properties: Map<String, Value>,
+    /// The person's properties when the event arrived.
+    pub user_properties: Map<String, Value>,
+    /// What came along for free: browser, device, language, place. Empty for server events: that is the trade-off.
+    pub context: Vec<(&'static str, String)>,
+    /// The four documented moments, as they were given.
+    pub times: Vec<(&'static str, String)>,
+    /// Against the plan: `valid`, or what is wrong. Only the stand-in says so.
+    pub plan: Option<String>,
+    /// The event as it was given.
+    pub raw: Value,
+}
+
+impl ReceivedEvent {
+    /// Reads an exported event; `None` when it has no name or no time.
+    pub fn from_export(raw: &Value) -> Option<Self> {
+        let text = |key: &str| {
+            raw.get(key)
+                .and_then(Value::as_str)
+                .filter(|text| !text.is_empty())
+                .map(str::to_owned)
+        };
+        let map = |key: &str| {
+            raw.get(key)
+                .and_then(Value::as_object)
+                .cloned()
+                .unwrap_or_default()
+        };
+        let properties = map("event_properties");
+        let library = text("library").unwrap_or_default();
+        let source = match () {
+            () if properties.contains_key("stripe_event") => Source::Stripe,
+            () if library.starts_with("seamline-server") => Source::Server,
+            () => Source::Browser,
+        };
+        let local = raw.get("local");
+        Some(Self {
+            uuid: text("uuid").unwrap_or_default(),
+            name: shown_name(&text("event_type")?).to_owned(),
+            source,
+            time_ms: utc_ms(&text("event_time")?)?,
+            user: text("user_id"),
+            device: text("device_id"),
+            derived_device: local
+                .and_then(|local| local.get("derived_device"))
+                .and_then(Value::as_bool)
+                == Some(true),
+            session: raw
+                .get("session_id")
+                .and_then(Value::as_i64)
+                .filter(|&session| session > 0),
+            insert_id: text("$insert_id"),
+            stitched_by: properties
+                .get("stitched_by")
+                .and_then(|by| serde_json::from_value(by.clone()).ok()),
+            user_properties: map("user_properties"),
+            context: labelled(raw, if source == Source::Browser { CONTEXT } else { &[] }),
+            times: labelled(raw, TIMES),
+            plan: local.and_then(|local| local.get("plan")).and_then(plan_word),
+            properties,
+            raw: raw.clone(),
+        })
+    }
+}
+
+const CONTEXT: &[(&str, &str)] = &[
+    ("platform", "Platform"),
+    ("os_name", "Browser"),
+    ("os_version", "Version"),
+    ("device_type", "Device"),
+    ("device_family", "System"),
+    ("language", "Language"),
+    ("country", "Country"),
+    ("city", "City"),
+    ("ip_address", "Address"),
+    ("library", "Library"),
+];
+
+const TIMES: &[(&str, &str)] = &[
+    ("event_time", "Event time"),
+    ("client_event_time", "Client event time"),
+    ("client_upload_time", "Client upload time"),
+    ("server_received_time", "Server received time"),
+    ("server_upload_time", "Server upload time"),
+];
+
+fn labelled(raw: &Value, keys: &[(&str, &'static str)]) -> Vec<(&'static str, String)> {
+    let value = |key: &str| {
+        raw.get(key)
+            .and_then(Value::as_str)
+            .filter(|text| !text.is_empty())
+            .map(str::to_owned)
+    };
+    keys.iter()
+        .filter_map(|(key, label)| Some((*label, value(key)?)))
+        .collect()
+}
+
+fn plan_word(plan: &Value) -> Option<String> {
+    let status = plan.get("status")?.as_str()?;
+    let reasons: Vec<&str> = plan
+        .get("reasons")?
+        .as_array()?
+        .iter()
+        .filter_map(Value::as_str)
+        .collect();
+    Some(if reasons.is_empty() {
+        status.to_owned()
+    } else {
+        format!("{status}: {}", reasons.join("; "))
+    })
+}
+
+/// The SDK's wire names of session events, as Amplitude's pages show them.
+fn shown_name(event_type: &str) -> &str {
+    match event_type {
+        "session_start" => "[Amplitude] Start Session",
+        "session_end" => "[Amplitude] End Session",
+        other => other,
+    }
+}
+
+/// Reads `2026-11-23 14:49:25.123456` as UTC.
+fn utc_ms(text: &str) -> Option<i64> {
+    let number = |range: std::ops::Range<usize>| text.get(range)?.parse::<i64>().ok();
+    let (year, month, day) = (number(0..4)?, number(5..7)?, number(8..10)?);
+    let (hour, minute, second) = (number(11..13)?, number(14..16)?, number(17..19)?);
+    let milliseconds = number(20..23).unwrap_or(0);
+    // Days from civil: years start in March, so that the leap day is the last.
+    let (year, month) = if month > 2 {
+        (year, month - 3)
+    } else {
+        (year - 1, month + 9)
+    };
+    let era = year.div_euclid(400);
+    let year_of_era = year.rem_euclid(400);
+    let day_of_year = (153 * month + 2) / 5 + day - 1;
+    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+    let days = era * 146_097 + day_of_era - 719_468;
+    Some((((days * 24 + hour) * 60 + minute) * 60 + second) * 1_000 + milliseconds)
+}
+
+/// A stretch of the story: the events of one session, or one event that stands alone.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Chapter {
+    /// The session; `None`: out of session, and the only event here.
+    pub session: Option<i64>,
+    /// In causal order: oldest first.
+    pub events: Vec<ReceivedEvent>,
+}
+
+impl Chapter {
+    /// From the first to the last event, in ms.
+    pub fn duration_ms(&self) -> i64 {
+        match (self.events.first(), self.events.last()) {
+            (Some(first), Some(last)) => last.time_ms - first.time_ms,
+            _ => 0,
+        }
+    }
+}
+
+/// Groups events by session, as Amplitude does (same person, same session ID). Newest chapter first; within a chapter
+/// the oldest event comes first, and events of the same millisecond keep the order in which they arrived, which is the
+/// order of `events` reversed: the API lists the newest first.
+pub fn story(events: &[ReceivedEvent]) -> Vec<Chapter> {
+    let mut in_order: Vec<&ReceivedEvent> = events.iter().rev().collect();
+    in_order.sort_by_key(|event| event.time_ms);
+    let mut chapters: Vec<Chapter> = Vec::new();
+    let mut open: std::collections::HashMap<i64, usize> = std::collections::HashMap::new();
+    for event in in_order {
+        match event.session.and_then(|session| open.get(&session)) {
+            Some(&chapter) => chapters[chapter].events.push(event.clone()),
+            None => {
+                if let Some(session) = event.session {
+                    open.insert(session, chapters.len());
+                }
+                chapters.push(Chapter {
+                    session: event.session,
+                    events: vec![event.clone()],
+                });
+            }
+        }
+    }
+    chapters.sort_by_key(|chapter| std::cmp::Reverse(chapter.events.last().map(|event| event.time_ms)));
+    chapters
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn export(name: &str, time: &str, session: i64) -> Value {
+        json!({"event_type": name, "event_time": time, "session_id": session, "user_id": "u-1", "device_id": "d-1"})
+    }
+
+    #[test]
+    fn moments_are_utc() {
+        for (text, ms) in [
+            ("1970-01-01 00:00:00.000000", 0),
+            ("2026-11-18 11:06:40.123456", 1_795_000_000_123),
+            ("2024-02-29 23:59:59.999000", 1_709_251_199_999),
+            ("2000-03-01 00:00:00", 951_868_800_000),
+        ] {
+            assert_eq!(utc_ms(text), Some(ms), "{text}");
+        }
+        for bad in [
+            "",
+            "yesterday",
+            "2026-11-18",
+            "2026-11-18T",
+            "\u{1f600}\u{1f600}\u{1f600}\u{1f600}\u{1f600}\u{1f600}",
+        ] {
+            assert_eq!(utc_ms(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn the_source_is_read_off_the_event() {
+        let mut raw = export("Trial started", "2026-11-18 11:06:40.123456", 5);
+        assert_eq!(ReceivedEvent::from_export(&raw).unwrap().source, Source::Browser);
+        raw["library"] = json!("seamline-server/0.1.0");
+        raw["event_properties"] = json!({"stitched_by": "checkout handoff"});
+        let event = ReceivedEvent::from_export(&raw).unwrap();
+        assert_eq!(
+            (event.source, event.stitched_by),
+            (Source::Server, Some(StitchedBy::CheckoutHandoff))
+        );
+        raw["event_properties"] = json!({"stripe_event": "evt_1"});
+        assert_eq!(ReceivedEvent::from_export(&raw).unwrap().source, Source::Stripe);
+    }
+
+    #[test]
+    fn an_event_without_a_name_or_a_time_is_none() {
+        assert_eq!(ReceivedEvent::from_export(&json!({"event_type": "A"})), None);
+        assert_eq!(
+            ReceivedEvent::from_export(&json!({"event_time": "2026-11-18 11:06:40.123456"})),
+            None
+        );
+        assert_eq!(ReceivedEvent::from_export(&json!(7)), None);
+    }
+
+    #[test]
+    fn sessions_are_chapters_and_the_rest_stands_alone() {
+        let events: Vec<ReceivedEvent> = [
+            ("D", "2026-11-18 13:00:00.000000", 200),
+            ("renewal", "2026-11-18 12:00:00.000000", -1),
+            ("C", "2026-11-18 11:30:00.000000", 100),
+            ("second of its ms", "2026-11-18 11:00:00.000000", 100),
+            ("first of its ms", "2026-11-18 11:00:00.000000", 100),
+        ]
+        .iter()
+        .filter_map(|(name, time, session)| ReceivedEvent::from_export(&export(name, time, *session)))
+        .collect();
+        let chapters = story(&events);
+        let told: Vec<(Option<i64>, Vec<&str>)> = chapters
+            .iter()
+            .map(|chapter| {
+                (
+                    chapter.session,
+                    chapter.events.iter().map(|event| event.name.as_str()).collect(),
+                )
+            })
+            .collect();
+        assert_eq!(
+            told,
+            [
+                (Some(200), vec!["D"]),
+                (None, vec!["renewal"]),
+                (Some(100), vec!["first of its ms", "second of its ms", "C"]),
+            ]
+        );
+        assert_eq!(chapters[2].duration_ms(), 1_800_000);
+    }
+}
