@@ -164,3 +164,131 @@ impl fmt::Display for InsertId {
         f.write_str(&self.0)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn device_ids_of_both_sides_are_taken() {
+        let longest = "a".repeat(DeviceId::MAX_LEN);
+        let ours = DeviceId::minted(Uuid::from_u128(0x5ad2_a0a4_3a2e_4f0f_9c0a_1d9f_8a6f_2f11));
+        for text in [
+            "5ad2a0a4-3a2e-4f0f-9c0a-1d9f8a6f2f11",
+            "abcdefgh",
+            "A.b_c-D1",
+            &longest,
+        ] {
+            let device = DeviceId::parse(text).unwrap();
+            assert_eq!(device.as_str(), text);
+            assert_eq!(
+                serde_json::from_str::<DeviceId>(&serde_json::to_string(&device).unwrap()).unwrap(),
+                device
+            );
+        }
+        assert_eq!(DeviceId::parse(ours.as_str()), Some(ours));
+    }
+
+    /// The words are those that Amplitude answers with 400 (`HTTP V2`, "Device IDs and user IDs").
+    #[test]
+    fn device_ids_that_amplitude_refuses_or_a_header_cannot_hold_are_none() {
+        let words = [
+            "anonymous",
+            "Anonymous",
+            "nil",
+            "none",
+            "null",
+            "n/a",
+            "na",
+            "undefined",
+            "UNDEFINED",
+            "unknown",
+            "",
+            "{}",
+            "lmy47d",
+            "0",
+            "-1",
+            "00000000-0000-0000-0000-000000000000",
+            "00000000",
+        ];
+        let too_long = "a".repeat(DeviceId::MAX_LEN + 1);
+        let hostile = [
+            "seven77",
+            "with space",
+            "semi;colon",
+            "line\r\nbreak",
+            "null\0byte",
+            "quote\"quote",
+            "<script>alert(1)",
+            "device/../..",
+            "devicé-id",
+            "％％％％％％％％",
+            "a,b,c,d,e,f",
+            too_long.as_str(),
+        ];
+        for text in words.into_iter().chain(hostile) {
+            assert_eq!(DeviceId::parse(text), None, "{text:?}");
+            assert!(
+                serde_json::from_value::<DeviceId>(text.into()).is_err(),
+                "{text:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_user_id_is_a_hyphenated_uuid() {
+        let text = "019aa5c4-0000-7000-8000-000000000001";
+        assert_eq!(UserId::parse(text).unwrap().to_string(), text);
+        for bad in [
+            "",
+            "ada@example.com",
+            "019aa5c400007000800000000000000 1",
+            "019aa5c4000070008000000000000001",
+            "{019aa5c4-0000-7000-8000-000000000001}",
+            "urn:uuid:019aa5c4-0000-7000-8000-000000000001",
+            "00000000-0000-0000-0000-000000000000",
+            "019aa5c4-0000-7000-8000-00000000000g",
+        ] {
+            assert_eq!(UserId::parse(bad), None, "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_session_is_thirteen_digits_of_milliseconds() {
+        let session = SessionId::parse("1795000000000").unwrap();
+        assert_eq!(
+            (session.ms(), session.to_string().as_str()),
+            (1_795_000_000_000, "1795000000000")
+        );
+        for bad in [
+            "",
+            "-1",
+            "0",
+            "179500000000",
+            "17950000000000",
+            "+179500000000",
+            "0795000000000",
+            "1795000000.00",
+        ] {
+            assert_eq!(SessionId::parse(bad), None, "{bad:?}");
+        }
+        for (ms, taken) in [
+            (i64::MIN, false),
+            (-1, false),
+            (999_999_999_999, false),
+            (1_000_000_000_000, true),
+            (9_999_999_999_999, true),
+            (10_000_000_000_000, false),
+            (i64::MAX, false),
+        ] {
+            assert_eq!(SessionId::from_ms(ms).is_some(), taken, "{ms}");
+        }
+    }
+
+    #[test]
+    fn an_insert_id_names_the_fact_and_its_subject() {
+        let id = InsertId::of("refund", "re_1");
+        assert_eq!(id.as_str(), "refund:re_1");
+        assert_eq!(InsertId::existing(id.to_string()), id);
+    }
+}
