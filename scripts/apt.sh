@@ -17,6 +17,10 @@ done
 say "Installing ${missing[*]} with apt."
 # Another apt on this machine may hold the lock for a while.
 apt=(env DEBIAN_FRONTEND=noninteractive apt-get -q -o DPkg::Lock::Timeout=300)
-as_root "${apt[@]}" update >&2 || say "apt-get update failed; trying with the lists as they are."
-as_root "${apt[@]}" install -y --no-install-recommends "${missing[@]}" >&2 ||
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+as_root "${apt[@]}" update >"$log" 2>&1 || say "apt-get update failed; trying with the lists as they are."
+if ! as_root "${apt[@]}" install -y --no-install-recommends "${missing[@]}" >>"$log" 2>&1; then
+    tail -n 20 "$log" >&2
     fail "apt could not install ${missing[*]}: its message stands above."
+fi

@@ -6,6 +6,6 @@ set -euo pipefail
 cd "$root"
 
 scripts/rust.sh
-choose_toolchain
+use_installed_tools
 # Without the flags of development builds in .cargo/config.toml.
 RUSTFLAGS='' exec cargo run --release --package server --bin bench -- "$@"

@@ -5,6 +5,6 @@ set -euo pipefail
 cd "$root"
 
 scripts/setup.sh build
-choose_toolchain
+use_installed_tools
 # Without the flags of development builds in .cargo/config.toml.
 RUSTFLAGS='' exec scripts/wasm-opt.sh cargo leptos build --release

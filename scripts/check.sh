@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$root"
 
 scripts/rust.sh
-choose_toolchain
+use_installed_tools
 cargo fmt --all --check
 cargo clippy --all-targets -- -D warnings
 # In the directory and profile that cargo-leptos uses, so that build scripts and macros are shared with it.

@@ -12,6 +12,12 @@ case :$PATH: in
 *) export PATH="$PATH:$cargo_home/bin" ;;
 esac
 
+# scripts/node.sh makes it where the system's Node.js is too old.
+private_node=$cache/node
+use_private_node() {
+    if [ -x "$private_node/node_modules/.bin/node" ]; then export PATH="$private_node/node_modules/.bin:$PATH"; fi
+}
+
 # CI builds in a fresh clone each time: a build directory outside of it keeps the dependencies warm. Incremental
 # files are of no use to the next clone and would fill the disk.
 if [ "${CI:-}" = true ]; then
@@ -73,4 +79,10 @@ choose_toolchain() {
     fi
 }
 
-choose_toolchain
+# Again after a set-up, which may have brought them.
+use_installed_tools() {
+    use_private_node
+    choose_toolchain
+}
+
+use_installed_tools

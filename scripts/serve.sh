@@ -7,7 +7,7 @@ cd "$root"
 
 scripts/ports.sh
 scripts/setup.sh run
-choose_toolchain
+use_installed_tools
 if [ ! -d "${CARGO_TARGET_DIR:-target}/front" ]; then
     say "The first build takes about 10 minutes on two cores; later ones take seconds."
 fi

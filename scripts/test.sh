@@ -38,7 +38,7 @@ step() {
     fi
 }
 
-set_up() { scripts/setup.sh test && choose_toolchain; }
+set_up() { scripts/setup.sh test && use_installed_tools; }
 
 start_postgres() {
     [ -z "${TEST_POSTGRES_URL:-}" ] || return 0
