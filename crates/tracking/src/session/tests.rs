@@ -216,6 +216,33 @@ fn extreme_numbers_do_not_overflow() {
 }
 
 #[test]
+fn every_combination_gives_a_known_session_or_a_new_one_and_the_same_when_asked_again() {
+    let device = DeviceId::minted(Uuid::from_u128(1));
+    let agos = [-HOUR, 0, 1, MINUTE, TIMEOUT_MS, TIMEOUT_MS + 1, 2 * HOUR];
+    let cookies =
+        || std::iter::once(None).chain([A, B].into_iter().flat_map(|id| agos.map(|ago| Some((id, ago)))));
+    for (own, sdk, ahead) in cookies()
+        .flat_map(|own| cookies().map(move |sdk| (own, sdk)))
+        .flat_map(|(own, sdk)| [-2 * HOUR, 0, 2 * HOUR].map(|ahead| (own, sdk, ahead)))
+    {
+        let case = format!("ours {own:?}, the SDK's {sdk:?}, clock {ahead}");
+        let own = own.map(|(id, ago)| own_session(id, NOW - ago));
+        let sdk = sdk.map(|(id, ago)| sdk_cookie(&device, id, NOW - ago + ahead));
+        let first = resolve(NOW, &device, own, sdk.as_ref(), Some(ahead));
+        match outcome(first) {
+            New => {}
+            Own(id) => assert_eq!(Some(id), own.map(|own| own.session.ms()), "{case}"),
+            Sdk(id) => assert_eq!(Some(id), sdk.as_ref().map(|sdk| sdk.session.ms()), "{case}"),
+        }
+        // Two requests of one page: the second one brings what the first one's answer said.
+        let noted = own_session(first.session.ms(), NOW);
+        let second = resolve(NOW, &device, Some(noted), sdk.as_ref(), Some(ahead));
+        assert_eq!(second.session, first.session, "{case}");
+        assert!(!second.started, "{case}");
+    }
+}
+
+#[test]
 fn a_cookie_of_another_device_is_ignored_whole() {
     let device = DeviceId::minted(Uuid::from_u128(1));
     let other = DeviceId::minted(Uuid::from_u128(2));
