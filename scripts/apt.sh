@@ -14,6 +14,7 @@ for package in "$@"; do
 done
 [ "${#missing[@]}" -gt 0 ] || exit 0
 
+[ "$(id -u)" = 0 ] || have sudo || fail "Please run this as root, then try again: apt-get install ${missing[*]}"
 say "Installing ${missing[*]} with apt."
 # Another apt on this machine may hold the lock for a while.
 apt=(env DEBIAN_FRONTEND=noninteractive apt-get -q -o DPkg::Lock::Timeout=300)

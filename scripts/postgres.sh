@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # A throw-away Postgres for tests: its own cluster in a directory of its own, on a free port of the loopback address,
 # with a random password. It is as unsafe as it is quick (no fsync) and never runs as root.
-# Usage: scripts/postgres.sh install | start DIRECTORY (prints the URL; the directory must not exist) | stop DIRECTORY
+# Usage: scripts/postgres.sh install | start DIRECTORY (prints the URL) | stop DIRECTORY (removes it)
+# The directory must not exist yet, and when root starts it, its parents must be open to other users.
 set -euo pipefail
 . "$(dirname "$0")/env.sh"
 
@@ -14,12 +15,12 @@ binaries() {
 }
 
 # Debian's package would make and start a cluster of its own; that is switched off while it is being installed.
-install() {
+install_server() {
     ! binaries >/dev/null || return 0
-    local settings=/etc/postgresql-common/createcluster.conf
     "$root/scripts/apt.sh" postgresql-common
+    settings=/etc/postgresql-common/createcluster.conf
     as_root cp "$settings" "$settings.before-seamline"
-    trap 'as_root mv "$settings.before-seamline" "$settings"' RETURN
+    trap 'as_root mv "$settings.before-seamline" "$settings"' EXIT
     echo 'create_main_cluster = false' | as_root tee -a "$settings" >/dev/null
     "$root/scripts/apt.sh" postgresql
 }
@@ -73,7 +74,7 @@ stop() {
 }
 
 case ${1:-} in
-install) install ;;
+install) install_server ;;
 start | stop) "$1" "${2:?the directory of the cluster}" ;;
 *) fail "Usage: scripts/postgres.sh install | start DIRECTORY | stop DIRECTORY" ;;
 esac

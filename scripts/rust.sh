@@ -54,7 +54,7 @@ build_wasm_std() (
         as_root ln -sf /usr/bin/lld-22 "$rustlib/$host/bin/rust-lld"
 )
 
-# Prints the cargo arguments that choose a compiler new enough for cargo-leptos.
+# Prints the cargo argument that chooses a compiler new enough for cargo-leptos: nothing, or +TOOLCHAIN.
 compiler_for_leptos() {
     at_least $leptos_rust "$(rust_version)" && return
     have rustup || return 1
@@ -69,15 +69,14 @@ compiler_for_leptos() {
     fi
 }
 
-# install TOOL ARGUMENT…: `cargo install` of an unoptimised tool, as optimising takes most of an hour. Away from the
-# project, whose cargo settings are not the tool's; in a build directory of its own, so that an interrupted build goes on.
-install() {
+# install_tool TOOL TOOLCHAIN ARGUMENT…: `cargo install`, unoptimised, as optimising takes most of an hour. It runs away
+# from the project, whose cargo settings are not the tool's, and in a build directory of its own, so that an
+# interrupted build goes on. TOOLCHAIN is as compiler_for_leptos prints it.
+install_tool() {
     local started=$SECONDS build=$cache/tools/$1
     mkdir -p "$build"
-    local toolchain=()
-    [ -z "${2:-}" ] || toolchain=("$2")
     (cd "$build" && CARGO_TARGET_DIR=$build/target CARGO_PROFILE_DEV_DEBUG=0 \
-        cargo ${toolchain[@]+"${toolchain[@]}"} install "$1" "${@:3}" --debug) ||
+        cargo ${2:+"$2"} install "$1" "${@:3}" --debug) ||
         fail "cargo could not install $1: its message stands above."
     rm -rf "$build"
     say "Installed $1 in $((SECONDS - started)) s."
@@ -90,7 +89,7 @@ ensure_cargo_leptos() {
     toolchain=$(compiler_for_leptos) ||
         fail "cargo-leptos needs Rust $leptos_rust or newer to be built: rustup update stable, then run this again."
     say "Building cargo-leptos $leptos_version from source, once: about 15 minutes on two cores."
-    install cargo-leptos "$toolchain" --version $leptos_version --locked --features no_downloads
+    install_tool cargo-leptos "$toolchain" --version $leptos_version --locked --features no_downloads
 }
 
 # wasm-bindgen refuses a module that another version of its library made.
@@ -100,7 +99,7 @@ ensure_wasm_bindgen() {
     found=$(wasm-bindgen --version 2>/dev/null | cut -d ' ' -f 2) || true
     [ "$found" != "$wanted" ] || return 0
     say "Building wasm-bindgen $wanted from source, once: about 3 minutes on two cores."
-    install wasm-bindgen-cli '' --version "$wanted"
+    install_tool wasm-bindgen-cli '' --version "$wanted"
 }
 
 ensure_c_compiler

@@ -7,8 +7,9 @@ set -euo pipefail
 cd "$root"
 
 parts=" ${*:-rust browser} "
-scratch=$(mktemp -d "${SEAMLINE_TMP:-/tmp}/seamline-test.XXXXXX")
-chmod 711 "$scratch" # Postgres runs as another user below it
+# In /tmp and open to passers-by, because a Postgres started by root runs below it as another user.
+scratch=$(mktemp -d /tmp/seamline-test.XXXXXX)
+chmod 711 "$scratch"
 server=
 report=()
 passed=0
