@@ -1,0 +1,133 @@
+//! A database, a clock that moves when told, and a dispatcher between the two.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use db::testing::TestDb;
+use db::{Db, Engine};
+use outbox::{Clock, Dispatcher, Entry, MemorySink, Settings, Sink, enqueue, events_of};
+use tracking::server::SignInCompleted;
+use tracking::{DeviceId, Found, PresentIds, ServerEvent, SessionId, UserId};
+use uuid::Uuid;
+
+pub(crate) const NOW: i64 = 1_795_435_200_000;
+pub(crate) const SECOND: i64 = 1_000;
+pub(crate) const DAY: i64 = 24 * 60 * 60 * SECOND;
+
+/// Time that stands still until it is moved.
+#[derive(Clone)]
+pub(crate) struct TestClock(Arc<AtomicI64>);
+
+impl TestClock {
+    pub(crate) fn new() -> Self {
+        Self(Arc::new(AtomicI64::new(NOW)))
+    }
+
+    pub(crate) fn advance(&self, ms: i64) {
+        self.0.fetch_add(ms, Ordering::SeqCst);
+    }
+
+    pub(crate) fn clock(&self) -> Clock {
+        let now = self.0.clone();
+        Arc::new(move || now.load(Ordering::SeqCst))
+    }
+}
+
+/// The full wait, always: what a test computes is what happens.
+pub(crate) fn settings() -> Settings {
+    Settings {
+        jitter: || 1.0,
+        ..Settings::default()
+    }
+}
+
+pub(crate) struct Outbox {
+    pub(crate) test: TestDb,
+    pub(crate) clock: TestClock,
+    pub(crate) sink: MemorySink,
+    pub(crate) dispatcher: Dispatcher,
+}
+
+impl Outbox {
+    pub(crate) async fn new(engine: Engine) -> Self {
+        let (test, clock, sink) = (TestDb::new(engine).await, TestClock::new(), MemorySink::new());
+        let dispatcher = Dispatcher::new(test.db.clone(), Arc::new(sink.clone()), clock.clock(), settings());
+        Self {
+            test,
+            clock,
+            sink,
+            dispatcher,
+        }
+    }
+
+    /// A dispatcher of another process on the same outbox.
+    pub(crate) fn another(&self, sink: impl Sink + 'static) -> Dispatcher {
+        Dispatcher::new(
+            self.test.db.clone(),
+            Arc::new(sink),
+            self.clock.clock(),
+            settings(),
+        )
+    }
+
+    pub(crate) fn db(&self) -> &Db {
+        &self.test.db
+    }
+
+    /// Events `1..`, one for each person named.
+    pub(crate) async fn fill(&self, people: &[u128]) {
+        for (number, user) in (1..).zip(people) {
+            write(self.db(), person(*user), number).await;
+        }
+    }
+
+    pub(crate) async fn entry(&self, user: u128, number: u128) -> Entry {
+        let entries = events_of(self.db(), person(user), 100).await.unwrap();
+        entries
+            .into_iter()
+            .find(|entry| entry.insert_id == insert_id(number))
+            .unwrap()
+    }
+
+    /// Numbers of the events that arrived, in the order of arrival.
+    pub(crate) fn arrived(&self) -> Vec<u128> {
+        self.sink
+            .received()
+            .iter()
+            .map(|delivery| number_of(&delivery.insert_id))
+            .collect()
+    }
+}
+
+pub(crate) fn person(number: u128) -> UserId {
+    UserId::new(Uuid::from_u128(number))
+}
+
+pub(crate) fn insert_id(number: u128) -> String {
+    format!("sign-in:{}", Uuid::from_u128(number))
+}
+
+pub(crate) fn number_of(insert_id: &str) -> u128 {
+    Uuid::parse_str(insert_id.strip_prefix("sign-in:").unwrap())
+        .unwrap()
+        .as_u128()
+}
+
+pub(crate) fn sign_in(user: UserId, number: u128) -> ServerEvent {
+    let ids = PresentIds::Live {
+        device: DeviceId::minted(Uuid::from_u128(7)),
+        session: SessionId::starting_at(NOW),
+        found: Found::ServerSession,
+    };
+    let event = SignInCompleted {
+        login: Uuid::from_u128(number),
+        signed_in_at: "2026-11-23T12:00:00Z".to_owned(),
+    };
+    ServerEvent::present(user, &event, ids, NOW)
+}
+
+pub(crate) async fn write(db: &Db, user: UserId, number: u128) {
+    let mut tx = db.write().await.unwrap();
+    enqueue(&mut tx, &sign_in(user, number), NOW).await.unwrap();
+    tx.commit().await.unwrap();
+}
