@@ -1,7 +1,7 @@
 //! What both engines must do alike, and the migrations that make them so.
 
-use db::Db;
 use db::testing::{TestDb, engines};
+use db::{Db, Engine};
 use sqlx::Row;
 
 #[tokio::test]
@@ -13,18 +13,22 @@ async fn committed_writes_are_read_back_with_their_types() {
             .execute(&mut *tx)
             .await
             .unwrap();
-        let returned = sqlx::query("INSERT INTO kept (id, at_ms, note) VALUES ($1, $2, $3) RETURNING at_ms, note")
-            .bind("a")
-            .bind(1_795_000_000_000_i64)
-            .bind(None::<String>)
-            .fetch_one(&mut *tx)
-            .await
-            .unwrap();
+        let returned =
+            sqlx::query("INSERT INTO kept (id, at_ms, note) VALUES ($1, $2, $3) RETURNING at_ms, note")
+                .bind("a")
+                .bind(1_795_000_000_000_i64)
+                .bind(None::<String>)
+                .fetch_one(&mut *tx)
+                .await
+                .unwrap();
         assert_eq!(returned.get::<i64, _>("at_ms"), 1_795_000_000_000, "{engine:?}");
         assert_eq!(returned.get::<Option<String>, _>("note"), None, "{engine:?}");
         tx.commit().await.unwrap();
 
-        let count: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM kept").fetch_one(test.db.pool()).await.unwrap();
+        let count: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM kept")
+            .fetch_one(test.db.pool())
+            .await
+            .unwrap();
         assert_eq!(count, 1, "{engine:?}");
     }
 }
@@ -33,12 +37,22 @@ async fn committed_writes_are_read_back_with_their_types() {
 async fn a_dropped_transaction_leaves_nothing() {
     for engine in engines() {
         let test = TestDb::new(engine).await;
-        sqlx::query("CREATE TABLE kept (id TEXT PRIMARY KEY)").execute(test.db.pool()).await.unwrap();
+        sqlx::query("CREATE TABLE kept (id TEXT PRIMARY KEY)")
+            .execute(test.db.pool())
+            .await
+            .unwrap();
         let mut tx = test.db.write().await.unwrap();
-        sqlx::query("INSERT INTO kept (id) VALUES ($1)").bind("a").execute(&mut *tx).await.unwrap();
+        sqlx::query("INSERT INTO kept (id) VALUES ($1)")
+            .bind("a")
+            .execute(&mut *tx)
+            .await
+            .unwrap();
         drop(tx);
         let mut next = test.db.write().await.unwrap();
-        let count: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM kept").fetch_one(&mut *next).await.unwrap();
+        let count: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM kept")
+            .fetch_one(&mut *next)
+            .await
+            .unwrap();
         assert_eq!(count, 0, "{engine:?}");
     }
 }
@@ -47,21 +61,57 @@ async fn a_dropped_transaction_leaves_nothing() {
 async fn many_writers_queue_instead_of_failing() {
     for engine in engines() {
         let test = TestDb::new(engine).await;
-        sqlx::query("CREATE TABLE counter (n BIGINT NOT NULL)").execute(test.db.pool()).await.unwrap();
-        sqlx::query("INSERT INTO counter (n) VALUES (0)").execute(test.db.pool()).await.unwrap();
+        sqlx::query("CREATE TABLE counter (n BIGINT NOT NULL)")
+            .execute(test.db.pool())
+            .await
+            .unwrap();
+        sqlx::query("INSERT INTO counter (n) VALUES (0)")
+            .execute(test.db.pool())
+            .await
+            .unwrap();
         let writers = (0..40).map(|_| {
             let db = test.db.clone();
             tokio::spawn(async move {
                 let mut tx = db.write().await.unwrap();
-                sqlx::query("UPDATE counter SET n = n + 1").execute(&mut *tx).await.unwrap();
+                sqlx::query("UPDATE counter SET n = n + 1")
+                    .execute(&mut *tx)
+                    .await
+                    .unwrap();
                 tx.commit().await.unwrap();
             })
         });
         for writer in writers.collect::<Vec<_>>() {
             writer.await.unwrap();
         }
-        let n: i64 = sqlx::query_scalar("SELECT n FROM counter").fetch_one(test.db.pool()).await.unwrap();
+        let n: i64 = sqlx::query_scalar("SELECT n FROM counter")
+            .fetch_one(test.db.pool())
+            .await
+            .unwrap();
         assert_eq!(n, 40, "{engine:?}");
+    }
+}
+
+#[tokio::test]
+async fn sqlite_is_set_up_on_every_connection() {
+    let test = TestDb::new(Engine::Sqlite).await;
+    let mut connections = Vec::new();
+    for _ in 0..3 {
+        connections.push(test.db.pool().acquire().await.unwrap());
+    }
+    for connection in &mut connections {
+        let journal: String = sqlx::query_scalar("PRAGMA journal_mode")
+            .fetch_one(&mut **connection)
+            .await
+            .unwrap();
+        let timeout: i64 = sqlx::query_scalar("PRAGMA busy_timeout")
+            .fetch_one(&mut **connection)
+            .await
+            .unwrap();
+        let foreign_keys: i64 = sqlx::query_scalar("PRAGMA foreign_keys")
+            .fetch_one(&mut **connection)
+            .await
+            .unwrap();
+        assert_eq!((journal.as_str(), timeout, foreign_keys), ("wal", 10_000, 1));
     }
 }
 
@@ -75,7 +125,10 @@ async fn opening_twice_migrates_once() {
 
 #[tokio::test]
 async fn another_engine_is_refused_without_repeating_the_url() {
-    let error = Db::open("mysql://someone:secret@host/db").await.unwrap_err().to_string();
+    let error = Db::open("mysql://someone:secret@host/db")
+        .await
+        .unwrap_err()
+        .to_string();
     assert!(error.contains("sqlite:"), "{error}");
     assert!(!error.contains("secret"), "{error}");
 }
@@ -84,7 +137,10 @@ async fn another_engine_is_refused_without_repeating_the_url() {
 fn both_engines_have_the_same_migrations() {
     let names = |folder: &str| {
         let path = format!("{}/../../migrations/{folder}", env!("CARGO_MANIFEST_DIR"));
-        let mut names: Vec<_> = std::fs::read_dir(path).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        let mut names: Vec<_> = std::fs::read_dir(path)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name())
+            .collect();
         names.sort();
         names
     };
