@@ -47,7 +47,7 @@ CREATE TABLE outbox (
 CREATE INDEX outbox_unsettled ON outbox (sequence) WHERE state IN ('pending', 'leased');
 CREATE INDEX outbox_unsettled_by_lane ON outbox (lane, sequence) WHERE state IN ('pending', 'leased');
 -- A person's events, whatever became of them.
-CREATE INDEX outbox_by_lane ON outbox (lane, sequence);
+CREATE INDEX outbox_history ON outbox (lane, enqueued_ms);
 -- The operations page.
 CREATE INDEX outbox_parked ON outbox (parked_ms) WHERE state = 'parked';
 -- Pruning.

@@ -43,14 +43,35 @@ struct Queued {
     due_ms: i64,
 }
 
-/// Fronts of lanes that are due. An earlier unsettled row of the same person, due or not, keeps a row from being one.
-const DUE_FRONTS: &str = "FROM outbox AS front
-     WHERE front.state IN ('pending', 'leased')
-       AND (CASE front.state WHEN 'leased' THEN front.lease_until_ms ELSE front.next_attempt_ms END) <= $1
-       AND NOT EXISTS (SELECT 1 FROM outbox AS earlier
-                       WHERE earlier.state IN ('pending', 'leased')
-                         AND earlier.lane = front.lane AND earlier.sequence < front.sequence)
-     ORDER BY front.sequence LIMIT $2";
+/// Locks a person against everybody who adds, claims or withdraws rows of theirs; people locked by others are passed by.
+const GATE: &str = "JOIN outbox_lanes AS gate ON gate.lane = front.lane";
+const LOCK_GATE: &str = "FOR UPDATE OF gate SKIP LOCKED";
+
+/// The people whose first unsettled row is due, by the age of that row. Any earlier unsettled row of the same person,
+/// due or not, keeps a row from being the first.
+pub(super) fn due_lanes_sql(gate: &str, lock: &str) -> String {
+    format!(
+        "SELECT front.lane FROM outbox AS front {gate}
+         WHERE front.state IN ('pending', 'leased')
+           AND (CASE front.state WHEN 'leased' THEN front.lease_until_ms ELSE front.next_attempt_ms END) <= $1
+           AND NOT EXISTS (SELECT 1 FROM outbox AS earlier
+                           WHERE earlier.state IN ('pending', 'leased')
+                             AND earlier.lane = front.lane AND earlier.sequence < front.sequence)
+         ORDER BY front.sequence LIMIT $2 {lock}"
+    )
+}
+
+/// The first rows of `lanes` people, oldest first.
+pub(super) fn unsettled_sql(lanes: usize) -> String {
+    format!(
+        "SELECT sequence, insert_id, lane, device_id, event_type, payload, attempts, first_unknown_ms,
+                CASE state WHEN 'leased' THEN lease_until_ms ELSE next_attempt_ms END AS due_ms
+         FROM (SELECT outbox.*, ROW_NUMBER() OVER (PARTITION BY lane ORDER BY sequence) AS place
+               FROM outbox WHERE state IN ('pending', 'leased') AND lane IN ({})) AS queued
+         WHERE place <= $1 ORDER BY sequence LIMIT $2",
+        placeholders(3, lanes)
+    )
+}
 
 /// Claims what is due, oldest first, in one short transaction. Empty where nothing is, or where others were faster.
 pub(crate) async fn claim(db: &Db, claim: &Claim<'_>) -> Result<Vec<Claimed>, sqlx::Error> {
@@ -73,8 +94,8 @@ pub(crate) async fn claim(db: &Db, claim: &Claim<'_>) -> Result<Vec<Claimed>, sq
 
 /// A look without a lock: an idle dispatcher must not take SQLite's only write lock every second.
 async fn anything_due(db: &Db, now_ms: i64) -> Result<bool, sqlx::Error> {
-    let sql = format!("SELECT front.sequence {DUE_FRONTS}");
-    let first = sqlx::query(AssertSqlSafe(sql))
+    let sql = AssertSqlSafe(due_lanes_sql("", ""));
+    let first = sqlx::query(sql)
         .bind(now_ms)
         .bind(1_i64)
         .fetch_optional(db.pool())
@@ -89,11 +110,8 @@ async fn lock_due_lanes(
     claim: &Claim<'_>,
 ) -> Result<Vec<String>, sqlx::Error> {
     let sql = match engine {
-        Engine::Sqlite => format!("SELECT front.lane {DUE_FRONTS}"),
-        Engine::Postgres => {
-            let locked = DUE_FRONTS.replacen("FROM outbox AS front", LANES_OF_FRONTS, 1);
-            format!("SELECT front.lane {locked} FOR UPDATE OF gate SKIP LOCKED")
-        }
+        Engine::Sqlite => due_lanes_sql("", ""),
+        Engine::Postgres => due_lanes_sql(GATE, LOCK_GATE),
     };
     let rows = sqlx::query(AssertSqlSafe(sql))
         .bind(claim.now_ms)
@@ -103,8 +121,6 @@ async fn lock_due_lanes(
     rows.iter().map(|row| row.try_get("lane")).collect()
 }
 
-const LANES_OF_FRONTS: &str = "FROM outbox AS front JOIN outbox_lanes AS gate ON gate.lane = front.lane";
-
 /// The first rows of each locked lane, oldest first. On Postgres this statement sees what was committed before the
 /// lock was ours; the one that found the lanes may not have.
 async fn unsettled(
@@ -112,15 +128,7 @@ async fn unsettled(
     lanes: &[String],
     claim: &Claim<'_>,
 ) -> Result<Vec<Queued>, sqlx::Error> {
-    let sql = format!(
-        "SELECT sequence, insert_id, lane, device_id, event_type, payload, attempts, first_unknown_ms,
-                CASE state WHEN 'leased' THEN lease_until_ms ELSE next_attempt_ms END AS due_ms
-         FROM (SELECT outbox.*, ROW_NUMBER() OVER (PARTITION BY lane ORDER BY sequence) AS place
-               FROM outbox WHERE state IN ('pending', 'leased') AND lane IN ({})) AS queued
-         WHERE place <= $1 ORDER BY sequence LIMIT $2",
-        placeholders(3, lanes.len())
-    );
-    let query = sqlx::query(AssertSqlSafe(sql))
+    let query = sqlx::query(AssertSqlSafe(unsettled_sql(lanes.len())))
         .persistent(false)
         .bind(limit(claim.per_person))
         .bind(limit(claim.rows));

@@ -127,11 +127,12 @@ pub async fn parked(db: &Db, limit: i64) -> Result<Vec<Entry>, sqlx::Error> {
 
 /// The latest `limit` rows of `user`, oldest first, whatever became of them.
 pub async fn events_of(db: &Db, user: UserId, limit: i64) -> Result<Vec<Entry>, sqlx::Error> {
-    let rows = sqlx::query("SELECT * FROM outbox WHERE lane = $1 ORDER BY sequence DESC LIMIT $2")
-        .bind(user.to_string())
-        .bind(limit)
-        .fetch_all(db.pool())
-        .await?;
+    let rows =
+        sqlx::query("SELECT * FROM outbox WHERE lane = $1 ORDER BY enqueued_ms DESC, sequence DESC LIMIT $2")
+            .bind(user.to_string())
+            .bind(limit)
+            .fetch_all(db.pool())
+            .await?;
     rows.iter().rev().map(entry).collect()
 }
 

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use db::Db;
 use db::testing::engines;
 use outbox::{
-    Condition, Delivery, Failure, FailureKind, Outcome, ParkReason, Round, Sink, State, counts, park_unsent,
+    Condition, Delivery, Failure, FailureKind, Outcome, ParkReason, Round, Sink, State, park_unsent,
 };
 use tokio::sync::mpsc;
 
@@ -244,21 +245,41 @@ async fn a_refused_key_stops_everything_loses_nothing_and_counts_no_attempt() {
     }
 }
 
-#[tokio::test]
-async fn consent_withdrawn_during_a_delivery_is_the_last_word() {
-    for engine in engines() {
-        let outbox = Outbox::new(engine).await;
-        outbox.fill(&[1]).await;
-        outbox.sink.answer_next_batch(failed(FailureKind::Unknown));
-        outbox.dispatcher.drain().await.unwrap();
-        let mut tx = outbox.db().write().await.unwrap();
+/// During the delivery the person withdraws consent; the attempt itself ends with this outcome.
+struct Withdrawing(Db, Outcome);
+
+#[async_trait]
+impl Sink for Withdrawing {
+    async fn deliver(&self, batch: &[Delivery], _sent_at_ms: i64) -> Vec<Outcome> {
+        let mut tx = self.0.write().await.unwrap();
         park_unsent(&mut tx, person(1), ParkReason::ConsentWithdrawn, NOW)
             .await
             .unwrap();
         tx.commit().await.unwrap();
-        outbox.clock.advance(DAY);
-        assert_eq!(outbox.dispatcher.drain().await.unwrap(), Round::default());
-        assert_eq!(counts(outbox.db()).await.unwrap().parked, 1);
+        vec![self.1.clone(); batch.len()]
+    }
+
+    fn longest_delivery(&self) -> Duration {
+        Duration::ZERO
+    }
+}
+
+#[tokio::test]
+async fn consent_withdrawn_during_a_delivery_is_the_last_word() {
+    for engine in engines() {
+        for outcome in [Outcome::Sent, failed(FailureKind::Unknown)] {
+            let outbox = Outbox::new(engine).await;
+            outbox.fill(&[1, 2]).await;
+            let dispatcher = outbox.another(Withdrawing(outbox.db().clone(), outcome));
+            assert_eq!(dispatcher.run_due_once().await.unwrap().lost, 1);
+            assert_eq!(
+                outbox.entry(1, 1).await.parked_reason.as_deref(),
+                Some("consent withdrawn")
+            );
+            outbox.clock.advance(DAY);
+            outbox.dispatcher.drain().await.unwrap();
+            assert!(!outbox.arrived().contains(&1), "not sent again");
+        }
     }
 }
 
