@@ -34,18 +34,18 @@ pub fn LandingPage() -> impl IntoView {
             <Miniature />
         </section>
         <section class="points" aria-label="How it works">
-            <article class="card">
-                <span class="badge browser">"browser"</span>
+            <article class="browser">
+                <span class="badge">"browser"</span>
                 <h2>"Context comes for free"</h2>
                 <p>"Pages, clicks and device details, from Amplitude's own SDK. Blockers eat some of it, and that is fine."</p>
             </article>
-            <article class="card">
-                <span class="badge server">"server"</span>
+            <article class="server">
+                <span class="badge">"server"</span>
                 <h2>"Facts never get lost"</h2>
                 <p>"Written in the transaction that makes them true, delivered at least once, counted exactly once."</p>
             </article>
-            <article class="card">
-                <span class="badge stripe">"Stripe webhook"</span>
+            <article class="stripe">
+                <span class="badge">"Stripe webhook"</span>
                 <h2>"Half a minute later, same session"</h2>
                 <p>"The IDs of the click ride along through Stripe. A renewal a month later carries none of them."</p>
             </article>
@@ -53,21 +53,24 @@ pub fn LandingPage() -> impl IntoView {
     }
 }
 
-/// One session as the timeline shows it.
+/// One session and what came after it, as the timeline shows them.
 #[component]
 fn Miniature() -> impl IntoView {
     let step = |class: &'static str, source: &'static str, name: &'static str, at: &'static str| {
         view! {
             <li class=class>
-                <span class=format!("badge {class}")>{source}</span>
-                <span class="name">{name}</span>
-                <span class="at">{at}</span>
+                <div class="event">
+                    <span class="badge">{source}</span>
+                    <span class="name">{name}</span>
+                    <span class="at">{at}</span>
+                </div>
             </li>
         }
     };
     view! {
         <figure class="card miniature">
             <figcaption>"One session, as it should read"</figcaption>
+            <p class="quiet carried">"Every event carries the same device and the same session."</p>
             <ol class="seam">
                 {step("browser", "browser", "Page Viewed", "0:00")}
                 {step("server", "server", "Sign-up completed", "0:24")}
@@ -75,6 +78,8 @@ fn Miniature() -> impl IntoView {
                 {step("browser", "browser", "Trial checkout clicked", "2:05")}
                 {step("stripe", "Stripe", "Trial started", "2:36")}
             </ol>
+            <p class="quiet later">"Three days on, with nobody there: the person, and no session."</p>
+            <ol class="seam">{step("stripe", "Stripe", "Trial converted", "day 3")}</ol>
         </figure>
     }
 }

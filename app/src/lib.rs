@@ -15,6 +15,7 @@ pub mod auth;
 mod document;
 pub mod forms;
 mod landing;
+#[cfg(feature = "ssr")]
 mod next;
 mod not_found;
 mod page;

@@ -9,9 +9,22 @@ pub fn NotFoundPage() -> impl IntoView {
     view! {
         <Title text="Page not found · Seamline" />
         <section class="narrow empty">
+            <LooseThread />
             <h1>"There is no page here"</h1>
-            <p>"The link may be old, or the address mistyped."</p>
+            <p>"This thread leads nowhere: the link may be old, or the address mistyped."</p>
             <p><a class="button" href="/">"Go to the start page"</a></p>
         </section>
+    }
+}
+
+/// A thread that comes off the seam.
+#[component]
+fn LooseThread() -> impl IntoView {
+    view! {
+        <svg class="mark" viewBox="0 0 96 32" width="192" height="64" aria-hidden="true">
+            <path class="browser" d="M2 11c12 0 12 10 24 10s12-10 24-10 10 6 18 7" />
+            <path class="server" d="M2 21c12 0 12-10 24-10s12 10 24 10" />
+            <path class="browser" d="M78 14c4-5 8-1 6 3s-7 1-4-3 8-5 14-3" />
+        </svg>
     }
 }

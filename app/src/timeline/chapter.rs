@@ -5,30 +5,63 @@ use serde_json::{Map, Value};
 use tracking::StitchedBy;
 use tracking::received::{Chapter, ReceivedEvent, Source};
 
-/// A chapter with its events, oldest first.
+/// A chapter with its events, oldest first. It grows while it is read: what is open stays open.
 #[component]
-pub fn ChapterView(chapter: Chapter) -> impl IntoView {
-    let minutes = chapter.duration_ms() / 60_000;
-    let seconds = chapter.duration_ms() % 60_000 / 1_000;
-    let title = match chapter.session {
+pub fn ChapterView(#[prop(into)] chapter: Signal<Chapter>) -> impl IntoView {
+    let session = chapter.with_untracked(|chapter| chapter.session);
+    let title = match session {
         Some(session) => view! {
             <header>
                 <h2>"Session "<span class="id">{session}</span></h2>
-                <p class="quiet">{format!("{minutes}:{seconds:02} min · {} events", chapter.events.len())}</p>
+                <p class="quiet">{move || chapter.with(span_in_words)}</p>
+                <Tally chapter />
             </header>
         }
         .into_any(),
-        None => view! { <header><h2>"Out of session"</h2></header> }.into_any(),
+        None => view! {
+            <header>
+                <h2>"Out of session"</h2>
+                <p class="quiet">{move || chapter.with(begin)}</p>
+            </header>
+        }
+        .into_any(),
     };
-    let class = if chapter.session.is_some() { "chapter card" } else { "chapter card alone" };
+    let class = if session.is_some() { "chapter card" } else { "chapter card alone" };
+    let events = move || chapter.with(|chapter| chapter.events.clone());
     view! {
-        <article class=class data-session=chapter.session>
+        <article class=class data-session=session>
             {title}
             <ol class="seam">
-                {chapter.events.into_iter().map(|event| view! { <EventView event /> }).collect_view()}
+                <For each=events key=|event| event.uuid.clone() let:event>
+                    <EventView event />
+                </For>
             </ol>
         </article>
     }
+}
+
+/// The minute in which it begins.
+fn begin(chapter: &Chapter) -> Option<String> {
+    let (_, time) = chapter.events.first()?.times.first()?;
+    Some(format!("{} UTC", time.get(..16)?))
+}
+
+fn span_in_words(chapter: &Chapter) -> String {
+    let (minutes, seconds) = (chapter.duration_ms() / 60_000, chapter.duration_ms() % 60_000 / 1_000);
+    let begin = begin(chapter).map(|begin| format!("{begin} · ")).unwrap_or_default();
+    format!("{begin}{minutes}:{seconds:02} min")
+}
+
+/// How many events of each source.
+#[component]
+fn Tally(chapter: Signal<Chapter>) -> impl IntoView {
+    let line = move |source: Source| {
+        let of_source = move |chapter: &Chapter| chapter.events.iter().filter(|event| event.source == source).count();
+        let count = Memo::new(move |_| chapter.with(of_source));
+        let text = move || format!("{} {}", count.get(), source.label());
+        view! { <li class=class(source) hidden=move || count.get() == 0>{text}</li> }
+    };
+    view! { <ul class="tally">{[Source::Browser, Source::Server, Source::Stripe].map(line).collect_view()}</ul> }
 }
 
 /// One event, with everything known of it behind a click.
@@ -42,8 +75,8 @@ fn EventView(event: ReceivedEvent) -> impl IntoView {
     view! {
         <li class=class id=format!("event-{}", event.uuid) data-event=event.name.clone() data-source=class>
             <details>
-                <summary>
-                    <span class=format!("badge {class}")>{event.source.label()}</span>
+                <summary class="event">
+                    <span class="badge">{event.source.label()}</span>
                     <span class="name">{event.name.clone()}</span>
                     {problem.map(|problem| view! { <span class="badge bad">{problem}</span> })}
                     <time class="at" title=full_time>
@@ -122,13 +155,13 @@ fn Properties(title: &'static str, map: Map<String, Value>) -> impl IntoView {
         other => (key, other.to_string()),
     });
     let rows = pairs.map(|(key, value)| view! { <div><dt>{key}</dt><dd dir="auto">{value}</dd></div> }).collect_view();
-    (!rows.is_empty()).then(|| view! { <h3>{title}</h3><dl class="pairs">{rows}</dl> })
+    (!rows.is_empty()).then(|| view! { <section><h3>{title}</h3><dl class="pairs">{rows}</dl></section> })
 }
 
 #[component]
 fn Pairs(title: &'static str, pairs: Vec<(&'static str, String)>) -> impl IntoView {
     let row = |(key, value): (&'static str, String)| view! { <div><dt>{key}</dt><dd class="id">{value}</dd></div> };
     (!pairs.is_empty()).then(|| {
-        view! { <h3>{title}</h3><dl class="pairs">{pairs.into_iter().map(row).collect_view()}</dl> }
+        view! { <section><h3>{title}</h3><dl class="pairs">{pairs.into_iter().map(row).collect_view()}</dl></section> }
     })
 }

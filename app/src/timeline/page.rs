@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 use serde_json::Value;
-use tracking::received::{ReceivedEvent, story};
+use tracking::received::{Chapter, ReceivedEvent, story};
 
 use super::api::{Found, read_story};
 use super::chapter::ChapterView;
@@ -72,6 +72,12 @@ fn Story(find: Signal<Option<String>>, by: String, person: Value, events: Vec<Va
         });
     });
     let chapters = Memo::new(move |_| events.with(|events| story(events)));
+    let chapter = move |chapter: Chapter| {
+        let key = chapter_key(&chapter);
+        let same = move |chapters: &Vec<Chapter>| chapters.iter().find(|other| chapter_key(other) == key).cloned();
+        let current = Memo::new(move |_| chapters.with(&same).unwrap_or_else(|| chapter.clone()));
+        view! { <ChapterView chapter=current /> }
+    };
     let count = move || events.with(Vec::len);
     view! {
         <Person by person events />
@@ -83,8 +89,16 @@ fn Story(find: Signal<Option<String>>, by: String, person: Value, events: Vec<Va
             }}
         </p>
         <div class="chapters">
-            {move || chapters.get().into_iter().map(|chapter| view! { <ChapterView chapter /> }).collect_view()}
+            <For each=move || chapters.get() key=chapter_key children=chapter />
         </div>
+    }
+}
+
+/// What stays the same while a chapter grows.
+fn chapter_key(chapter: &Chapter) -> String {
+    match chapter.session {
+        Some(session) => session.to_string(),
+        None => chapter.events.first().map(|event| event.uuid.clone()).unwrap_or_default(),
     }
 }
 

@@ -31,9 +31,9 @@ pub fn Header() -> impl IntoView {
 #[component]
 fn Mark() -> impl IntoView {
     view! {
-        <svg class="mark" viewBox="0 0 24 24" width="24" height="24" aria-hidden="true">
-            <path d="M2 8c5 0 5 8 10 8s5-8 10-8" fill="none" stroke="var(--browser)" stroke-width="2.5" />
-            <path d="M2 16c5 0 5-8 10-8s5 8 10 8" fill="none" stroke="var(--server)" stroke-width="2.5" />
+        <svg class="mark" viewBox="0 0 24 24" width="28" height="28" aria-hidden="true">
+            <path class="browser" d="M2 8c5 0 5 8 10 8s5-8 10-8" />
+            <path class="server" d="M2 16c5 0 5-8 10-8s5 8 10 8" />
         </svg>
     }
 }

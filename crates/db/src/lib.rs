@@ -60,6 +60,11 @@ impl Db {
         WriteTx::begin(self).await
     }
 
+    /// Whether the database answers.
+    pub async fn ping(&self) -> Result<(), sqlx::Error> {
+        sqlx::query("SELECT 1").execute(&self.pool).await.map(drop)
+    }
+
     /// Waits until every connection is back and closed.
     pub async fn close(&self) {
         self.pool.close().await;

@@ -49,7 +49,11 @@ pub(crate) async fn open(url: &str) -> Result<Db, OpenError> {
         Engine::Sqlite => SQLITE.run(&pool).await?,
         Engine::Postgres => POSTGRES.run(&pool).await?,
     }
-    Ok(Db { pool, engine, writer: Arc::new(Semaphore::new(1)) })
+    Ok(Db {
+        pool,
+        engine,
+        writer: Arc::new(Semaphore::new(1)),
+    })
 }
 
 async fn connect(engine: Engine, url: &str) -> Result<AnyPool, sqlx::Error> {
@@ -78,8 +82,15 @@ async fn connect(engine: Engine, url: &str) -> Result<AnyPool, sqlx::Error> {
 fn sqlite_url(file: &str) -> Result<String, std::io::Error> {
     let file = file.strip_prefix("//").unwrap_or(file);
     let path = file.split('?').next().unwrap_or(file);
-    if let Some(folder) = Path::new(path).parent().filter(|folder| !folder.as_os_str().is_empty()) {
+    if let Some(folder) = Path::new(path)
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+    {
         std::fs::create_dir_all(folder)?;
     }
-    Ok(if file.contains('?') { format!("sqlite:{file}") } else { format!("sqlite:{file}?mode=rwc") })
+    Ok(if file.contains('?') {
+        format!("sqlite:{file}")
+    } else {
+        format!("sqlite:{file}?mode=rwc")
+    })
 }

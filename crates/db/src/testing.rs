@@ -26,7 +26,9 @@ pub fn engines() -> Vec<Engine> {
 }
 
 fn postgres_server() -> Option<String> {
-    std::env::var("TEST_POSTGRES_URL").ok().filter(|url| !url.is_empty())
+    std::env::var("TEST_POSTGRES_URL")
+        .ok()
+        .filter(|url| !url.is_empty())
 }
 
 impl TestDb {
@@ -34,24 +36,37 @@ impl TestDb {
     ///
     /// # Panics
     /// When it cannot be made: a test without its database has nothing to say.
-    #[expect(clippy::disallowed_methods, reason = "the name of a test's database is no ID of the product")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the name of a test's database is no ID of the product"
+    )]
     pub async fn new(engine: Engine) -> Self {
         match engine {
             Engine::Sqlite => {
                 let folder = tempfile::tempdir().expect("a temporary folder");
                 let url = format!("sqlite:{}", folder.path().join("test.db").display());
-                Self { db: Db::open(&url).await.expect("open SQLite"), url, _folder: Some(folder) }
+                Self {
+                    db: Db::open(&url).await.expect("open SQLite"),
+                    url,
+                    _folder: Some(folder),
+                }
             }
             Engine::Postgres => {
                 let server = postgres_server().expect("TEST_POSTGRES_URL");
                 let name = format!("seamline_{}", Uuid::new_v4().simple());
-                let mut connection = sqlx::PgConnection::connect(&server).await.expect("connect to Postgres");
+                let mut connection = sqlx::PgConnection::connect(&server)
+                    .await
+                    .expect("connect to Postgres");
                 // The name is our own hex; an identifier cannot be a bind parameter.
                 let create = AssertSqlSafe(format!("CREATE DATABASE {name}"));
                 connection.execute(create).await.expect("create a database");
                 let (base, _) = server.rsplit_once('/').expect("a URL with a database name");
                 let url = format!("{base}/{name}");
-                Self { db: Db::open(&url).await.expect("open Postgres"), url, _folder: None }
+                Self {
+                    db: Db::open(&url).await.expect("open Postgres"),
+                    url,
+                    _folder: None,
+                }
             }
         }
     }

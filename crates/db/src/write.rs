@@ -19,10 +19,21 @@ impl WriteTx {
         match db.engine {
             Engine::Sqlite => {
                 // The semaphore is never closed, so an error here can only mean that the pool is going away too.
-                let turn = db.writer.clone().acquire_owned().await.map_err(|_| sqlx::Error::PoolClosed)?;
-                Ok(Self { tx: db.pool.begin_with("BEGIN IMMEDIATE").await?, _turn: Some(turn) })
+                let turn = db
+                    .writer
+                    .clone()
+                    .acquire_owned()
+                    .await
+                    .map_err(|_| sqlx::Error::PoolClosed)?;
+                Ok(Self {
+                    tx: db.pool.begin_with("BEGIN IMMEDIATE").await?,
+                    _turn: Some(turn),
+                })
             }
-            Engine::Postgres => Ok(Self { tx: db.pool.begin().await?, _turn: None }),
+            Engine::Postgres => Ok(Self {
+                tx: db.pool.begin().await?,
+                _turn: None,
+            }),
         }
     }
 

@@ -42,6 +42,8 @@ pub struct Login {
     pub id: Uuid,
     /// Whose.
     pub user: User,
+    /// When somebody last used it, in ms since the epoch, give or take 5 minutes.
+    pub last_seen_at: i64,
 }
 
 /// Why a verb did nothing.
@@ -90,7 +92,7 @@ impl Accounts {
         let email = input.email.as_str().to_owned();
         let consent = consent::on_account(Choice::Unset, visitor.choice, visitor.privacy_control);
         let user = User { id: ids::user(), email, consent };
-        let login = Login { id: ids::row(), user };
+        let login = Login { id: ids::row(), user, last_seen_at: now_ms };
         let mut tx = self.db.write().await?;
         if !store::insert_user(&mut tx, &login.user, &input.email.key(), &hash, now_ms).await? {
             drop(tx);
@@ -125,7 +127,7 @@ impl Accounts {
         };
 
         let now_ms = self.clock.now_ms();
-        let login = Login { id: ids::row(), user };
+        let login = Login { id: ids::row(), user, last_seen_at: now_ms };
         let mut tx = self.db.write().await?;
         store::insert_login(&mut tx, &login, &visitor.user_agent, now_ms).await?;
         let consent = consent::on_account(login.user.consent, visitor.choice, visitor.privacy_control);
@@ -161,14 +163,20 @@ impl Accounts {
         Ok(())
     }
 
-    /// The login behind a cookie, unless it has ended. Notes now and then that it was seen.
+    /// The login behind a cookie, unless it has ended.
     pub async fn login(&self, id: Uuid) -> Result<Option<Login>, AccountError> {
-        let Some((login, last_seen_at)) = store::login(self.db.pool(), id).await? else { return Ok(None) };
+        Ok(store::login(self.db.pool(), id).await?)
+    }
+
+    /// Notes that somebody used the login, every 5 minutes at most. `true`: noted, so the cookie's life should be
+    /// prolonged as well.
+    pub async fn seen(&self, login: &Login) -> Result<bool, AccountError> {
         let now_ms = self.clock.now_ms();
-        if now_ms - last_seen_at > SEEN_EVERY_MS {
-            store::seen(self.db.pool(), id, now_ms).await?;
+        let due = now_ms - login.last_seen_at > SEEN_EVERY_MS;
+        if due {
+            store::seen(self.db.pool(), login.id, now_ms).await?;
         }
-        Ok(Some(login))
+        Ok(due)
     }
 
     /// Whose login this is or was. Only for telling whether a browser's late events may name that user.

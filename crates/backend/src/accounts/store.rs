@@ -87,8 +87,8 @@ pub(super) async fn insert_login(
     Ok(())
 }
 
-/// A live login with its account and when it was last seen.
-pub(super) async fn login(pool: &AnyPool, id: Uuid) -> Result<Option<(Login, i64)>, sqlx::Error> {
+/// A live login with its account.
+pub(super) async fn login(pool: &AnyPool, id: Uuid) -> Result<Option<Login>, sqlx::Error> {
     let row = sqlx::query(
         "SELECT users.id AS user_id, users.email, users.consent, logins.last_seen_at
          FROM logins JOIN users ON users.id = logins.user_id
@@ -97,7 +97,7 @@ pub(super) async fn login(pool: &AnyPool, id: Uuid) -> Result<Option<(Login, i64
     .bind(id.to_string())
     .fetch_optional(pool)
     .await?;
-    row.map(|row| Ok((Login { id, user: user(&row)? }, row.try_get("last_seen_at")?))).transpose()
+    row.map(|row| Ok(Login { id, user: user(&row)?, last_seen_at: row.try_get("last_seen_at")? })).transpose()
 }
 
 pub(super) async fn owner_of_login(pool: &AnyPool, id: Uuid) -> Result<Option<UserId>, sqlx::Error> {

@@ -1,0 +1,122 @@
+// The only script that sees Amplitude's SDK. It starts the SDK with the identity that the document carries, and gives
+// the app `window.seam`: track, session, settle. Where tracking is off or the SDK is blocked, all three do nothing.
+(() => {
+  const boot = JSON.parse(document.getElementById("boot").textContent);
+  const tick = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+  const off = { track: async () => {}, session: async () => {}, settle: async () => {} };
+  window.seam = off;
+
+  // The document says who is here. A page from the back/forward cache may say it of somebody who has left.
+  addEventListener("pageshow", (event) => event.persisted && location.reload());
+  const tabs = new BroadcastChannel("seam");
+  const who = `${boot.device ?? ""} ${boot.user ?? ""}`;
+  tabs.onmessage = (message) => message.data !== who && location.reload();
+  tabs.postMessage(who);
+
+  if (!boot.tracking) {
+    forgetSdk();
+    return;
+  }
+
+  // How far this browser's clock is ahead, for the server: the SDK's cookie tells times by this clock.
+  const ahead = Date.now() - boot.now;
+  document.cookie = `seam_clock=${ahead}; path=/; samesite=lax${location.protocol === "https:" ? "; secure" : ""}`;
+
+  // Calls made before the SDK has loaded wait in _q; its script runs them in order.
+  const amplitude = (window.amplitude = { invoked: true, _q: [], _iq: {} });
+  amplitude.setUserId = (...args) => void amplitude._q.push({ name: "setUserId", args });
+  for (const name of ["add", "init"])
+    amplitude[name] = (...args) => ({
+      promise: new Promise((resolve) => amplitude._q.push({ name, args, resolve })),
+    });
+
+  // Left out, the user of the SDK's cookie would live on.
+  if (!boot.user) amplitude.setUserId(undefined);
+
+  // The option alone starts a second session when the first began long ago by this clock.
+  if (Math.abs(Date.now() - boot.session) > 25 * 60_000)
+    amplitude.add({
+      name: "seamline-session",
+      type: "before",
+      setup: async (config) => {
+        config.sessionId = boot.session;
+        config.lastEventTime = Date.now();
+      },
+    });
+
+  // From a minute on Amplitude corrects the clock itself; below, a server event could come before its own click.
+  const correct = Math.abs(ahead) >= 1_000 && Math.abs(ahead) <= 60_000;
+  if (correct)
+    amplitude.add({
+      name: "seamline-clock",
+      type: "enrichment",
+      setup: async () => {},
+      execute: async (event) => ({ ...event, time: event.time - ahead }),
+    });
+
+  const ready = amplitude.init(boot.key, {
+    deviceId: boot.device,
+    ...(boot.user && { userId: boot.user }),
+    sessionId: boot.session,
+    serverUrl: boot.endpoint,
+    cookieOptions: { domain: "", secure: location.protocol === "https:" },
+    flushIntervalMillis: 200,
+    remoteConfig: { fetchRemoteConfig: false },
+    enableDiagnostics: false,
+    autocapture: {
+      pageViews: true,
+      sessions: true,
+      attribution: { excludeReferrers: boot.excludeReferrers },
+      formInteractions: false,
+      fileDownloads: false,
+      pageUrlEnrichment: false,
+      elementInteractions: false,
+      frustrationInteractions: false,
+      networkTracking: false,
+      webVitals: false,
+      performanceTracking: false,
+    },
+  }).promise;
+
+  let live = false;
+  let last = Promise.resolve();
+  // Before `init` is done the SDK drops events; so they wait for it, for as long as the page lives.
+  const send = (name, properties, options) =>
+    (last = ready.then(() => window.amplitude.track(name, properties, options).promise));
+
+  ready.then(() => {
+    live = true;
+    // Confirmed by the server while no script could hear it; the times are the server's.
+    for (const event of boot.confirmed)
+      send(event.name, event.properties, { insert_id: event.insertId, time: event.time + (correct ? ahead : 0) });
+  });
+
+  window.seam = {
+    track: (name, json) => Promise.race([send(name, JSON.parse(json)), tick(500)]),
+    // Alone, setSessionId would roll an old session at the next event.
+    session: (id) =>
+      ready.then(() => {
+        if (id !== window.amplitude.getSessionId()) window.amplitude.setSessionId(id);
+        window.amplitude.extendSession();
+      }),
+    settle: () => Promise.race([last, tick(500)]),
+  };
+
+  // Flush only: an event here would write the SDK's cookie again after a sign-out.
+  addEventListener("pagehide", () => live && window.amplitude.flush());
+
+  const script = document.createElement("script");
+  script.src = boot.sdk;
+  script.async = true;
+  script.onerror = () => {
+    amplitude._q.length = 0;
+    window.seam = off;
+  };
+  document.head.append(script);
+
+  // Consent is denied: what an earlier visit left behind goes. The server expires the cookies.
+  function forgetSdk() {
+    for (const storage of [localStorage, sessionStorage])
+      for (const key of Object.keys(storage)) if (key.startsWith("AMP_")) storage.removeItem(key);
+  }
+})();

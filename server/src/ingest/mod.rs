@@ -1,0 +1,83 @@
+//! `POST /ingest`: the only way in for events from a browser.
+//!
+//! The page knows a public key; the API key is put in here. Each event is checked, a refused one is answered as Amplitude
+//! answers a bad index, so that the SDK drops it and sends the rest again, and a clean batch is forwarded and its answer
+//! returned unchanged. Answers always have Amplitude's shape: the SDK trusts the `code` in the JSON.
+
+mod check;
+mod forward;
+
+use app::visit::Visit;
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::{Extension, State};
+use axum::response::{IntoResponse, Response};
+use http::StatusCode;
+use serde_json::{Value, json};
+use tracking::UserId;
+
+pub use forward::Forwarder;
+
+use crate::state::AppState;
+use crate::visit::PreviousLogin;
+
+/// Largest body (`HTTP V2`, "Upload limit": 1 MB).
+pub const MAX_BYTES: usize = 1_000_000;
+
+/// See the module.
+pub async fn ingest(
+    State(state): State<AppState>,
+    Extension(visit): Extension<Visit>,
+    Extension(previous): Extension<PreviousLogin>,
+    body: Result<Bytes, axum::extract::rejection::BytesRejection>,
+) -> Response {
+    let Ok(body) = body else {
+        return answer(StatusCode::PAYLOAD_TOO_LARGE, &json!({"code": 413, "error": "Payload too large"}));
+    };
+    let Ok(Value::Object(mut batch)) = serde_json::from_slice::<Value>(&body) else {
+        return bad_request("Invalid JSON request body", &json!({}));
+    };
+    if batch.get("api_key").and_then(Value::as_str) != Some(&state.site.public_key) {
+        return bad_request("Invalid API key", &json!({}));
+    }
+    let Some(Value::Array(events)) = batch.get_mut("events") else {
+        return bad_request("Request missing required field", &json!({"missing_field": "events"}));
+    };
+    if visit.visitor.tracking.is_none() {
+        // Consent was taken back while these waited in the browser. It forgets them on a yes, and nobody else hears.
+        return answer(StatusCode::OK, &json!({"code": 200, "events_ingested": 0, "payload_size_bytes": body.len()}));
+    }
+    let refused = check::refused(events, &may_name(&state, &visit, previous).await);
+    if !refused.is_empty() {
+        tracing::warn!(fields = ?refused.keys().collect::<Vec<_>>(), "refused events of a browser");
+        let fields = json!({"events_with_invalid_fields": refused, "events_with_missing_fields": {}});
+        return bad_request("Invalid field values on some events", &fields);
+    }
+    forward::place(events, visit.visitor.address);
+    state.forwarder.send(batch).await
+}
+
+/// Users whose events this browser may send: who is signed in, and whoever was before. The SDK sends what it still has of
+/// the previous person with their ID, from the next page.
+async fn may_name(state: &AppState, visit: &Visit, previous: PreviousLogin) -> Vec<UserId> {
+    let present = visit.login.as_ref().map(|login| login.user.id);
+    let previous = match previous.0 {
+        // Without the database the previous person's late events are refused, and lost, rather than believed.
+        Some(login) => state.backend.accounts.owner_of_login(login).await.ok().flatten(),
+        None => None,
+    };
+    present.into_iter().chain(previous).collect()
+}
+
+/// Amplitude's 400, with more fields where the error has them.
+fn bad_request(error: &str, fields: &Value) -> Response {
+    let mut body = json!({"code": 400, "error": error});
+    if let (Some(body), Some(fields)) = (body.as_object_mut(), fields.as_object()) {
+        body.extend(fields.clone());
+    }
+    answer(StatusCode::BAD_REQUEST, &body)
+}
+
+fn answer(status: StatusCode, body: &Value) -> Response {
+    (status, Json(body)).into_response()
+}

@@ -1,0 +1,102 @@
+//! Every route and layer.
+
+use std::time::Duration;
+
+use app::{App, shell};
+use axum::extract::DefaultBodyLimit;
+use axum::routing::{get, post};
+use axum::{Router, middleware};
+use backend::accounts::LoginCookies;
+use http::{HeaderValue, StatusCode, header};
+use leptos_axum::{LeptosRoutes, generate_route_list};
+use tower::ServiceBuilder;
+use tower_governor::GovernorLayer;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
+use tower_http::csrf::CsrfLayer;
+use tower_http::services::{ServeDir, ServeFile};
+use tower_http::set_header::SetResponseHeaderLayer;
+use tower_http::timeout::TimeoutLayer;
+use tower_http::trace::TraceLayer;
+use tower_sessions::cookie::SameSite;
+use tower_sessions::{Expiry, SessionManagerLayer};
+
+use crate::ingest::{self, ingest};
+use crate::state::AppState;
+use crate::{forms, health, live, rate, security, visit};
+
+/// Forms and server functions are small.
+const BODY_MAX: usize = 64 * 1024;
+
+/// Nothing of ours takes longer; an upload to Amplitude has 10 s of its own.
+const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The whole site.
+pub fn router(state: AppState, cookies: LoginCookies) -> Router {
+    let logins = SessionManagerLayer::new(cookies)
+        .with_name(visit::LOGIN_COOKIE)
+        .with_same_site(SameSite::Lax)
+        .with_secure(state.site.secure())
+        .with_expiry(Expiry::OnInactivity(LoginCookies::IDLE));
+    let document_options = state.leptos.clone();
+    let missing_options = state.leptos.clone();
+
+    let browser_events = Router::new()
+        .route("/ingest", post(ingest))
+        .layer(DefaultBodyLimit::max(ingest::MAX_BYTES))
+        .layer(GovernorLayer::new(rate::ingest()));
+    let visitors = Router::new()
+        .leptos_routes(&state, generate_route_list(App), move || shell(document_options.clone()))
+        .route("/api/{*name}", post(leptos_axum::handle_server_fns))
+        .route("/sign-up", post(forms::sign_up))
+        .route("/sign-in", post(forms::sign_in))
+        .route("/sign-out", post(forms::sign_out))
+        .route("/polls/new", post(forms::new_poll))
+        .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, TIMEOUT))
+        .route("/timeline/live", get(live::live))
+        .merge(browser_events)
+        .fallback(leptos_axum::render_app_async_with_context(not_found, move || shell(missing_options.clone())))
+        .layer(DefaultBodyLimit::max(BODY_MAX))
+        .layer(
+            ServiceBuilder::new()
+                .layer(CsrfLayer::new())
+                .layer(middleware::from_fn_with_state(state.clone(), security::one_name))
+                .layer(logins)
+                .layer(middleware::from_fn_with_state(state.clone(), visit::visit)),
+        );
+
+    Router::new()
+        .route("/livez", get(health::live))
+        .route("/readyz", get(health::ready))
+        .merge(assets(&state))
+        .merge(visitors)
+        .layer(middleware::from_fn_with_state(state.clone(), security::headers))
+        .layer(CompressionLayer::new())
+        .layer(CatchPanicLayer::new())
+        .layer(TraceLayer::new_for_http())
+        .with_state(state)
+}
+
+/// Files of the build. They know no visitor, so they pass by the login and identity layers.
+fn assets(state: &AppState) -> Router<AppState> {
+    let root = state.leptos.site_root.to_string();
+    let folder = |name: &str| ServeDir::new(format!("{root}/{name}")).precompressed_br().precompressed_gzip();
+    let file = |name: &str| ServeFile::new(format!("{root}/{name}"));
+    // Their names stay when their content changes: the browser asks each time, and mostly hears 304.
+    let revalidate = SetResponseHeaderLayer::if_not_present(
+        header::CACHE_CONTROL,
+        HeaderValue::from_static("public, no-cache"),
+    );
+    Router::new()
+        .nest_service("/pkg", folder("pkg"))
+        .nest_service("/vendor", folder("vendor"))
+        .route_service("/seam.js", file("seam.js"))
+        .route_service("/favicon.svg", file("favicon.svg"))
+        .layer(revalidate)
+}
+
+fn not_found() {
+    if let Some(answer) = leptos::prelude::use_context::<leptos_axum::ResponseOptions>() {
+        answer.set_status(StatusCode::NOT_FOUND);
+    }
+}

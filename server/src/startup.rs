@@ -1,0 +1,174 @@
+//! From configuration to a running server, and back to nothing.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use backend::Backend;
+use backend::accounts::LoginCookies;
+use backend::clock::Clock;
+use backend::config::Config;
+use db::Db;
+use leptos::config::LeptosOptions;
+use outbox::{AmplitudeSink, Dispatcher};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use url::Url;
+
+use crate::ingest::Forwarder;
+use crate::state::{AppState, Site};
+use crate::{local, router, upkeep};
+
+/// Open requests and the batch in hand may take this long when the server stops; a supervisor kills after 30 s.
+const GRACE: Duration = Duration::from_secs(20);
+
+/// Why the server does not start, in one sentence.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A port is taken, or the address is not this machine's.
+    #[error("Cannot listen on {address}: {error}. Is another one running? LEPTOS_SITE_ADDR and AMPLITUDE_LOCAL_ADDR choose other addresses.")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// The system's word.
+        error: std::io::Error,
+    },
+    /// `DATA_DIR`.
+    #[error("Cannot make the folder {folder}: {error}.")]
+    Folder {
+        /// The folder.
+        folder: PathBuf,
+        /// The system's word.
+        error: std::io::Error,
+    },
+    /// The database.
+    #[error("{0}.")]
+    Database(#[from] db::OpenError),
+    /// The stand-in.
+    #[error("The stand-in for Amplitude does not start: {0}.")]
+    Stand(#[from] amplitude_local::OpenError),
+    /// An HTTP client could not be made.
+    #[error("Cannot make an HTTP client: {0}.")]
+    Client(String),
+    /// A task of ours.
+    #[error("The server has ended: {0}.")]
+    Serve(std::io::Error),
+}
+
+/// A server that listens, and does not answer yet.
+pub struct Server {
+    listener: TcpListener,
+    router: Router,
+    dispatcher: Dispatcher,
+    backend: Backend,
+    db: Db,
+    public_url: Url,
+    stop: CancellationToken,
+    stand_ins: CancellationToken,
+}
+
+impl Server {
+    /// Opens the database, starts the stand-in in local mode, and binds the listener (port 0: any).
+    pub async fn start(config: Config) -> Result<Self, StartError> {
+        // Two providers in one process, or none, end in a panic at the first connection. An error here means that one is
+        // installed already.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let stop = CancellationToken::new();
+        let stand_ins = CancellationToken::new();
+        let listen = config.http.listen;
+        let listener =
+            TcpListener::bind(listen).await.map_err(|error| StartError::Listen { address: listen, error })?;
+        if let Some(address) = config.amplitude.local {
+            local::start_amplitude(&config.amplitude, address, &config.data.dir, stand_ins.clone()).await?;
+        }
+
+        let clock = Clock::system();
+        let db = Db::open(&config.data.database_url.0).await?;
+        let sink = AmplitudeSink::new(config.amplitude.ingest_url.as_str(), config.amplitude.api_key.clone())
+            .map_err(|error| StartError::Client(error.to_string()))?;
+        let settings = outbox::Settings { keep_days: config.data.outbox_keep_days, ..outbox::Settings::default() };
+        let outbox_clock = clock.clone();
+        let dispatcher =
+            Dispatcher::new(db.clone(), Arc::new(sink), Arc::new(move || outbox_clock.now_ms()), settings);
+        let backend = Backend::new(&config, &db, &clock, dispatcher.nudge())
+            .map_err(|error| StartError::Client(error.to_string()))?;
+        let forwarder =
+            Forwarder::new(&config.amplitude).map_err(|error| StartError::Client(error.to_string()))?;
+
+        let cookies = LoginCookies::new(db.clone(), clock);
+        let state = AppState {
+            backend: backend.clone(),
+            db: db.clone(),
+            delivery: dispatcher.health(),
+            forwarder,
+            leptos: leptos_options(listen),
+            stop: stop.clone(),
+            site: Arc::new(Site {
+                public_url: config.http.public_url.clone(),
+                public_key: config.amplitude.public_key,
+                client_ip_header: config.http.client_ip_header,
+                consent_default: config.privacy.consent_default,
+                local_mode: config.amplitude.is_local,
+            }),
+        };
+        let router = router::router(state, cookies);
+        Ok(Self { listener, router, dispatcher, backend, db, public_url: config.http.public_url, stop, stand_ins })
+    }
+
+    /// Where browsers find it.
+    pub fn public_url(&self) -> &Url {
+        &self.public_url
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> std::io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+
+    /// Serves until `stop`; then open requests and the batch in hand are finished, within 20 s.
+    pub async fn run(self, stop: CancellationToken) -> Result<(), StartError> {
+        let work = TaskTracker::new();
+        work.spawn(self.dispatcher.run(self.stop.clone()));
+        work.spawn(upkeep::run(self.backend.accounts.clone(), self.stop.clone()));
+        let stopping = self.stop.clone();
+        work.spawn(async move {
+            stop.cancelled().await;
+            stopping.cancel();
+        });
+        work.close();
+
+        let service = self.router.into_make_service_with_connect_info::<SocketAddr>();
+        let serve = axum::serve(self.listener, service).with_graceful_shutdown(self.stop.clone().cancelled_owned());
+        let stopped = async {
+            self.stop.cancelled().await;
+            tokio::time::sleep(GRACE).await;
+        };
+        let served = tokio::select! {
+            served = serve.into_future() => served.map_err(StartError::Serve),
+            () = stopped => Ok(()),
+        };
+        self.stop.cancel();
+        if tokio::time::timeout(GRACE, work.wait()).await.is_err() {
+            tracing::warn!("not everything was finished in time; the outbox keeps what was not sent");
+        }
+        // Last: the batch in hand went there.
+        self.stand_ins.cancel();
+        self.db.close().await;
+        served
+    }
+}
+
+/// Where the build put the pages' assets. cargo-leptos says so while developing; beside the executable it is the default.
+fn leptos_options(listen: SocketAddr) -> LeptosOptions {
+    let set = |name: &str, default: &str| std::env::var(name).unwrap_or_else(|_| default.to_owned());
+    LeptosOptions::builder()
+        .output_name(set("LEPTOS_OUTPUT_NAME", "seamline"))
+        .site_root(set("LEPTOS_SITE_ROOT", "target/site"))
+        .site_pkg_dir(set("LEPTOS_SITE_PKG_DIR", "pkg"))
+        .site_addr(listen)
+        .reload_port(set("LEPTOS_RELOAD_PORT", "3001").parse::<u32>().unwrap_or(3001))
+        .build()
+}

@@ -1,0 +1,23 @@
+//! What is done now and then, by every server alike: nothing here minds being done twice.
+
+use std::time::Duration;
+
+use backend::accounts::Accounts;
+use tokio_util::sync::CancellationToken;
+
+const EVERY: Duration = Duration::from_secs(3_600);
+
+/// Removes what has expired, every hour. An error ends one round, not the loop.
+pub async fn run(accounts: Accounts, stop: CancellationToken) {
+    let mut every = tokio::time::interval(EVERY);
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            _ = every.tick() => {
+                if let Err(error) = accounts.clean_up().await {
+                    tracing::warn!(error = &error as &dyn std::error::Error, "cannot clean up; the next round tries again");
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,230 @@
+//! The cookies of identity: read with a cap, written in one place. Nothing read here authorises anything.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use app::visit::ConfirmedEvent;
+use cookie::{Cookie, CookieBuilder, SameSite};
+use http::{HeaderMap, HeaderValue, header};
+use tracking::sdk_cookie::{campaign_cookie_name, cookie_name};
+use tracking::{Choice, DeviceId, OwnSession, SdkCookie};
+use uuid::Uuid;
+
+/// Our device cookie.
+const DEVICE: &str = "seam_device";
+/// The person's choice about tracking in this browser.
+const CONSENT: &str = "seam_consent";
+/// The browser's clock minus ours, in ms, as the shim measured it.
+const CLOCK: &str = "seam_clock";
+/// Client events that the next document fires.
+const CONFIRMED: &str = "seam_confirmed";
+/// The login that last ended in this browser: its late events may still name its user.
+const PREVIOUS: &str = "seam_previous";
+/// Of the login itself; tower-sessions reads and writes it.
+pub const LOGIN: &str = "seam_login";
+
+/// As long as browsers keep any cookie.
+const DEVICE_LIFE: time::Duration = time::Duration::days(400);
+/// Events that no next document came for are given up.
+const CONFIRMED_LIFE: time::Duration = time::Duration::minutes(10);
+/// The SDK keeps unsent events for its next start; a day later they are no longer taken for the previous person's.
+const PREVIOUS_LIFE: time::Duration = time::Duration::days(1);
+/// Browsers refuse more than 4 KB.
+const CONFIRMED_MAX: usize = 3_000;
+
+/// What a request's cookies say. Whatever is malformed is not there.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Seen {
+    /// Our device.
+    pub device: Option<DeviceId>,
+    /// Our session.
+    pub session: Option<OwnSession>,
+    /// The SDK's cookie.
+    pub sdk: Option<SdkCookie>,
+    /// The browser's clock minus ours, in ms.
+    pub clock_offset_ms: Option<i64>,
+    /// The choice about tracking.
+    pub choice: Choice,
+    /// Events to fire.
+    pub confirmed: Vec<ConfirmedEvent>,
+    /// The login that ended last.
+    pub previous: Option<Uuid>,
+    /// A login cookie is there, live or not.
+    pub login: bool,
+}
+
+impl Seen {
+    /// Reads every `Cookie` header.
+    pub fn read(headers: &HeaderMap, public_key: &str) -> Self {
+        let sdk_name = cookie_name(public_key);
+        let mut seen = Self::default();
+        let texts = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+        for cookie in texts.flat_map(Cookie::split_parse).flatten() {
+            let value = cookie.value();
+            match cookie.name() {
+                DEVICE => seen.device = DeviceId::parse(value),
+                OwnSession::COOKIE => seen.session = OwnSession::parse(value),
+                CONSENT => seen.choice = Choice::parse(value),
+                CLOCK => seen.clock_offset_ms = value.parse().ok(),
+                CONFIRMED => seen.confirmed = confirmed(value).unwrap_or_default(),
+                PREVIOUS => seen.previous = Uuid::parse_str(value).ok(),
+                LOGIN => seen.login = true,
+                name if name == sdk_name => seen.sdk = SdkCookie::parse(value),
+                _ => {}
+            }
+        }
+        seen
+    }
+}
+
+fn confirmed(value: &str) -> Option<Vec<ConfirmedEvent>> {
+    let json = URL_SAFE_NO_PAD.decode(value).ok()?;
+    serde_json::from_slice(&json).ok()
+}
+
+/// Cookies to set on an answer.
+#[derive(Debug)]
+pub struct Writer<'a> {
+    headers: &'a mut HeaderMap,
+    secure: bool,
+}
+
+impl<'a> Writer<'a> {
+    /// Onto these headers; `secure`: the site is on https.
+    pub fn new(headers: &'a mut HeaderMap, secure: bool) -> Self {
+        Self { headers, secure }
+    }
+
+    /// Keeps the device for 400 days from now.
+    pub fn device(&mut self, device: &DeviceId) {
+        self.set(Cookie::build((DEVICE, device.as_str().to_owned())).max_age(DEVICE_LIFE));
+    }
+
+    /// Notes session and activity. It ends with the browser: half an hour later it is worth nothing anyway.
+    pub fn session(&mut self, session: OwnSession) {
+        self.set(Cookie::build((OwnSession::COOKIE, session.to_string())));
+    }
+
+    /// Hands events to the next document; more than a cookie holds are lost.
+    pub fn confirmed(&mut self, events: &[ConfirmedEvent]) {
+        let value = URL_SAFE_NO_PAD.encode(serde_json::to_vec(events).unwrap_or_default());
+        if value.len() > CONFIRMED_MAX {
+            tracing::warn!(events = events.len(), "too many confirmed events for one cookie: dropped");
+            return;
+        }
+        self.set(Cookie::build((CONFIRMED, value)).max_age(CONFIRMED_LIFE));
+    }
+
+    /// Remembers the login that ended.
+    pub fn previous(&mut self, login: Uuid) {
+        self.set(Cookie::build((PREVIOUS, login.to_string())).max_age(PREVIOUS_LIFE));
+    }
+
+    /// The events were handed on.
+    pub fn forget_confirmed(&mut self) {
+        self.expire(CONFIRMED);
+    }
+
+    /// The SDK starts anew. Its cookies are host-only and readable by script, so they are expired as such.
+    pub fn forget_sdk(&mut self, public_key: &str) {
+        for name in [cookie_name(public_key), campaign_cookie_name(public_key)] {
+            self.append(Cookie::build((name, "")).path("/").same_site(SameSite::Lax).max_age(time::Duration::ZERO));
+        }
+    }
+
+    /// Nothing that tells one browser from another stays.
+    pub fn forget_identity(&mut self, public_key: &str) {
+        for name in [DEVICE, OwnSession::COOKIE, CLOCK, CONFIRMED, PREVIOUS] {
+            self.expire(name);
+        }
+        self.forget_sdk(public_key);
+    }
+
+    fn expire(&mut self, name: &'static str) {
+        self.set(Cookie::build((name, "")).max_age(time::Duration::ZERO));
+    }
+
+    fn set(&mut self, cookie: CookieBuilder<'_>) {
+        let secure = self.secure;
+        self.append(cookie.path("/").http_only(true).same_site(SameSite::Lax).secure(secure));
+    }
+
+    fn append(&mut self, cookie: CookieBuilder<'_>) {
+        // Values are our own ASCII; a name or value that is none would be dropped, not sent half.
+        if let Ok(value) = HeaderValue::from_str(&cookie.build().to_string()) {
+            self.headers.append(header::SET_COOKIE, value);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tracking::{InsertId, PollRestored};
+
+    use super::*;
+
+    fn read(text: &str) -> Seen {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::COOKIE, HeaderValue::from_bytes(text.as_bytes()).unwrap());
+        Seen::read(&headers, "0123456789abcdef")
+    }
+
+    #[test]
+    fn hostile_cookies_are_no_cookies() {
+        let long = format!("seam_device={}", "a".repeat(100_000));
+        for text in [
+            "seam_device=; seam_session=; seam_clock=; seam_confirmed=; seam_previous=",
+            "seam_device=../../etc; seam_session=1.2; seam_clock=NaN; seam_confirmed=!!; seam_previous=x",
+            "seam_device=\"><script>; AMP_0123456789=%%%; seam_consent=perhaps",
+            "===;;;==; seam_device",
+            "seam_session=99999999999999999999.99999999999999999999",
+            "AMP_0123456789=bnVsbA==",
+            long.as_str(),
+        ] {
+            assert_eq!(read(text), Seen::default(), "{text:.80}");
+        }
+    }
+
+    #[test]
+    fn what_is_written_is_read() {
+        let event = ConfirmedEvent {
+            insert_id: InsertId::of("poll-restored", "x"),
+            time_ms: 1_795_000_000_000,
+            event: PollRestored { poll_id: Uuid::nil() }.into(),
+        };
+        let session = OwnSession::parse("1795000000000.1795000060000").unwrap();
+        let device = DeviceId::parse("2f1d9b1c-7c1e-4a9e-8b59-0d9a2b1f4c11").unwrap();
+        let mut headers = HeaderMap::new();
+        let mut writer = Writer::new(&mut headers, false);
+        writer.device(&device);
+        writer.session(session);
+        writer.confirmed(std::slice::from_ref(&event));
+        writer.previous(Uuid::max());
+        let pairs: Vec<&str> = headers
+            .get_all(header::SET_COOKIE)
+            .iter()
+            .map(|value| value.to_str().unwrap().split(';').next().unwrap())
+            .collect();
+        let seen = read(&pairs.join("; "));
+        assert_eq!(
+            seen,
+            Seen {
+                device: Some(device),
+                session: Some(session),
+                confirmed: vec![event],
+                previous: Some(Uuid::max()),
+                ..Seen::default()
+            }
+        );
+    }
+
+    #[test]
+    fn our_cookies_are_out_of_reach_of_scripts_and_other_sites() {
+        let mut headers = HeaderMap::new();
+        Writer::new(&mut headers, true).device(&DeviceId::parse("2f1d9b1c-7c1e-4a9e-8b59-0d9a2b1f4c11").unwrap());
+        let text = headers[header::SET_COOKIE].to_str().unwrap();
+        for attribute in ["HttpOnly", "SameSite=Lax", "Secure", "Path=/", "Max-Age=34560000"] {
+            assert!(text.contains(attribute), "{attribute} in {text}");
+        }
+        assert!(!text.contains("Domain"), "{text}");
+    }
+}

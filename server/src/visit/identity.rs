@@ -1,0 +1,128 @@
+//! Which device and session a request has: a function of its cookies, its kind and the clock.
+
+use tracking::{DeviceId, Found, OwnSession, PresentIds, SessionId, session};
+
+use super::cookies::Seen;
+use super::kind::Kind;
+
+/// Device and session of a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// The browser.
+    pub device: DeviceId,
+    /// The session.
+    pub session: SessionId,
+    /// Where the session was found.
+    found: Found,
+    /// The browser presented this device. One that is minted in this very answer may never come back: a browser that
+    /// refuses cookies gets a new one each time.
+    proven: bool,
+}
+
+impl Identity {
+    /// Decides it. `None`: a request that has no device and may not mint one. `ended`: it presented a login that has
+    /// ended, so whoever uses the browser now is somebody else. `mint` is called at most once.
+    pub fn of(
+        kind: Kind,
+        seen: &Seen,
+        ended: bool,
+        now_ms: i64,
+        mint: impl FnOnce() -> DeviceId,
+    ) -> Option<Self> {
+        if ended {
+            // A quiet request sets no cookies, so it has no new device either.
+            return (kind != Kind::Quiet).then(|| Self::fresh(mint(), now_ms));
+        }
+        // The SDK was here before us: an adopter's visitors keep their history.
+        let known = seen.device.clone().or_else(|| seen.sdk.as_ref().map(|sdk| sdk.device.clone()));
+        match known {
+            Some(device) => {
+                let resolved =
+                    session::resolve(now_ms, &device, seen.session, seen.sdk.as_ref(), seen.clock_offset_ms);
+                Some(Self { device, session: resolved.session, found: resolved.found, proven: true })
+            }
+            None if kind == Kind::Document => Some(Self::fresh(mint(), now_ms)),
+            None => None,
+        }
+    }
+
+    /// A new browser in a new session.
+    pub fn fresh(device: DeviceId, now_ms: i64) -> Self {
+        Self { device, session: SessionId::starting_at(now_ms), found: Found::ServerSession, proven: false }
+    }
+
+    /// The IDs of events of this request.
+    pub fn present_ids(&self) -> PresentIds {
+        if self.proven {
+            PresentIds::Live { device: self.device.clone(), session: self.session, found: self.found }
+        } else {
+            PresentIds::Unknown
+        }
+    }
+
+    /// What our session cookie says after a request at `now_ms`.
+    pub fn own_session(&self, now_ms: i64) -> OwnSession {
+        OwnSession { session: self.session, last_activity_ms: now_ms }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tracking::SdkCookie;
+
+    use super::*;
+
+    const NOW: i64 = 1_795_000_000_000;
+
+    fn device(letter: char) -> DeviceId {
+        DeviceId::parse(&letter.to_string().repeat(12)).unwrap()
+    }
+
+    fn sdk(letter: char, session: i64) -> SdkCookie {
+        SdkCookie {
+            device: device(letter),
+            session: SessionId::from_ms(session).unwrap(),
+            user: None,
+            last_event_ms: NOW - 1_000,
+        }
+    }
+
+    #[test]
+    fn a_document_mints_and_nothing_else_does() {
+        let of = |kind| Identity::of(kind, &Seen::default(), false, NOW, || device('n'));
+        let minted = of(Kind::Document).unwrap();
+        assert_eq!((minted.device.clone(), minted.session.ms()), (device('n'), NOW));
+        assert_eq!(minted.present_ids(), PresentIds::Unknown, "not proven before it comes back");
+        assert_eq!(of(Kind::Act), None);
+        assert_eq!(of(Kind::Quiet), None);
+    }
+
+    #[test]
+    fn our_device_wins_and_the_sdks_is_adopted_where_there_is_none() {
+        let both = Seen { device: Some(device('o')), sdk: Some(sdk('s', NOW - 60_000)), ..Seen::default() };
+        let identity = Identity::of(Kind::Act, &both, false, NOW, || device('n')).unwrap();
+        assert_eq!(identity.device, device('o'));
+        assert_eq!(identity.session.ms(), NOW, "the SDK's session belongs to another device");
+
+        let sdk_only = Seen { sdk: Some(sdk('s', NOW - 60_000)), ..Seen::default() };
+        let identity = Identity::of(Kind::Document, &sdk_only, false, NOW, || device('n')).unwrap();
+        assert_eq!((identity.device.clone(), identity.session.ms()), (device('s'), NOW - 60_000));
+        assert!(matches!(identity.present_ids(), PresentIds::Live { found: Found::SdkCookie, .. }));
+    }
+
+    #[test]
+    fn an_ended_login_leaves_nothing_of_the_old_browser() {
+        let seen = Seen {
+            device: Some(device('o')),
+            session: OwnSession::parse(&format!("{}.{}", NOW - 60_000, NOW - 1_000)),
+            sdk: Some(sdk('o', NOW - 60_000)),
+            ..Seen::default()
+        };
+        assert_eq!(Identity::of(Kind::Quiet, &seen, true, NOW, || device('n')), None);
+        for kind in [Kind::Document, Kind::Act] {
+            let identity = Identity::of(kind, &seen, true, NOW, || device('n')).unwrap();
+            assert_eq!((identity.device.clone(), identity.session.ms()), (device('n'), NOW), "{kind:?}");
+            assert_eq!(identity.present_ids(), PresentIds::Unknown);
+        }
+    }
+}

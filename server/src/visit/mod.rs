@@ -1,0 +1,210 @@
+//! The middleware that knows a visitor: it reads the cookies, finds the login, decides device, session and consent, puts
+//! a [`Visit`] into the request, and writes the answer's cookies.
+//!
+//! It decides nothing by itself: what a request is stands in `kind`, which device and session it has in `identity`, what
+//! consent means in `tracking::consent`.
+
+mod cookies;
+mod identity;
+mod kind;
+
+use std::sync::Arc;
+
+use app::tracking::boot::{self, Boot};
+use app::visit::{Visit, login_of};
+use axum::body::Body;
+use axum::extract::State;
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use backend::accounts::{AccountError, Login, LoginCookies};
+use backend::{Visitor, ids};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode, header};
+use tower_sessions::{Expiry, Session};
+use tracking::{Consent, consent};
+use uuid::Uuid;
+
+use crate::address;
+use crate::state::AppState;
+use cookies::{Seen, Writer};
+use identity::Identity;
+use kind::Kind;
+
+pub use cookies::LOGIN as LOGIN_COOKIE;
+
+/// Every server function's answer carries the session, so that the SDK can follow it.
+const SESSION_HEADER: HeaderName = HeaderName::from_static("x-seam-session");
+
+/// Longest user agent that is kept.
+const USER_AGENT_MAX: usize = 300;
+
+/// Users whose name this browser's events may carry beside the signed-in one's: that of the login which ended last.
+#[derive(Clone, Copy, Debug)]
+pub struct PreviousLogin(pub Option<Uuid>);
+
+/// See the module.
+pub async fn visit(
+    State(state): State<AppState>,
+    cookie: Session,
+    mut request: Request<Body>,
+    next: Next,
+) -> Response {
+    let kind = kind::kind(request.method(), request.uri().path(), request.headers());
+    let seen = Seen::read(request.headers(), &state.site.public_key);
+    let (login, presented) = match find_login(&state, &cookie, kind).await {
+        Ok(found) => found,
+        Err(error) => return unavailable(&error),
+    };
+    let ended = login.is_none() && seen.login;
+    let privacy_control = request.headers().get("sec-gpc").is_some_and(|value| value == "1");
+    let account = login.as_ref().map(|login| login.user.consent);
+    let consent = consent::effective(seen.choice, account, privacy_control, state.site.consent_default);
+    let now_ms = state.backend.clock.now_ms();
+    let identity = match consent {
+        Consent::Granted => Identity::of(kind, &seen, ended, now_ms, ids::device),
+        Consent::Denied => None,
+    };
+
+    let visitor = Visitor {
+        tracking: consent.is_granted().then(|| {
+            identity.as_ref().map_or(tracking::PresentIds::Unknown, Identity::present_ids)
+        }),
+        choice: seen.choice,
+        privacy_control,
+        address: address::of_request(&request, state.site.client_ip_header.as_deref()),
+        user_agent: user_agent(request.headers()),
+    };
+    let visit = Visit {
+        backend: state.backend.clone(),
+        boot: Arc::new(boot(&state, login.as_ref(), identity.as_ref(), &seen, kind, now_ms)),
+        login,
+        visitor,
+        cookie: cookie.clone(),
+        changes: app::visit::Changes::default(),
+    };
+    request.extensions_mut().insert(visit.clone());
+    request.extensions_mut().insert(PreviousLogin(presented.filter(|_| ended).or(seen.previous)));
+
+    let mut response = next.run(request).await;
+    if kind != Kind::Quiet {
+        if ended && let Err(error) = cookie.flush().await {
+            tracing::warn!(error = &error as &dyn std::error::Error, "cannot remove an ended login's cookie");
+        }
+        let answer = Answer { kind, consent, seen: &seen, identity, ended: ended.then_some(presented), now_ms };
+        answer.write(&state, &visit, response.headers_mut());
+    }
+    response
+}
+
+/// The live login of the request, and the ID of the login that its cookie leads to, live or not.
+async fn find_login(
+    state: &AppState,
+    cookie: &Session,
+    kind: Kind,
+) -> Result<(Option<Login>, Option<Uuid>), Unavailable> {
+    let Some(id) = login_of(cookie).await? else { return Ok((None, None)) };
+    let login = state.backend.accounts.login(id).await?;
+    if let Some(login) = login.as_ref().filter(|_| kind != Kind::Quiet)
+        && state.backend.accounts.seen(login).await?
+    {
+        // Saying the expiry anew marks the cookie as changed, so that its life starts over.
+        cookie.set_expiry(Some(Expiry::OnInactivity(LoginCookies::IDLE)));
+    }
+    Ok((login, Some(id)))
+}
+
+/// The login could not be looked up.
+#[derive(Debug, thiserror::Error)]
+enum Unavailable {
+    #[error(transparent)]
+    Account(#[from] AccountError),
+    #[error(transparent)]
+    Cookie(#[from] tower_sessions::session::Error),
+}
+
+/// Who somebody is cannot be told without the database: better no answer than one for a stranger.
+fn unavailable(error: &Unavailable) -> Response {
+    tracing::error!(error = error as &dyn std::error::Error, "cannot look up a login");
+    let retry = [(header::RETRY_AFTER, "5"), (header::CACHE_CONTROL, "no-store")];
+    (StatusCode::SERVICE_UNAVAILABLE, retry, "Seamline cannot reach its database. Please try again in a moment.")
+        .into_response()
+}
+
+fn boot(
+    state: &AppState,
+    login: Option<&Login>,
+    identity: Option<&Identity>,
+    seen: &Seen,
+    kind: Kind,
+    now_ms: i64,
+) -> Boot {
+    Boot {
+        tracking: identity.is_some(),
+        sdk: boot::SDK_PATH,
+        endpoint: boot::INGEST_PATH,
+        key: state.site.public_key.clone(),
+        device: identity.map(|identity| identity.device.to_string()),
+        session: identity.map(|identity| identity.session.ms()),
+        user: login.map(|login| login.user.id.to_string()),
+        now: now_ms,
+        exclude_referrers: vec![state.site.host(), "checkout.stripe.com".into(), "billing.stripe.com".into()],
+        confirmed: match kind {
+            Kind::Document => seen.confirmed.iter().cloned().map(Into::into).collect(),
+            Kind::Act | Kind::Quiet => Vec::new(),
+        },
+    }
+}
+
+fn user_agent(headers: &HeaderMap) -> String {
+    let text = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    text.chars().take(USER_AGENT_MAX).collect()
+}
+
+/// What the answer says to the browser.
+struct Answer<'a> {
+    kind: Kind,
+    consent: Consent,
+    seen: &'a Seen,
+    identity: Option<Identity>,
+    /// The browser came with a login that had ended; which, if its cookie still led to one.
+    ended: Option<Option<Uuid>>,
+    now_ms: i64,
+}
+
+impl Answer<'_> {
+    fn write(mut self, state: &AppState, visit: &Visit, headers: &mut HeaderMap) {
+        let asked = visit.changes.asked();
+        if let Some(login) = asked.ended {
+            self.identity = self.identity.map(|_| Identity::fresh(ids::device(), self.now_ms));
+            self.ended = Some(Some(login));
+        }
+        let mut cookies = Writer::new(headers, state.site.secure());
+        if self.consent == Consent::Denied {
+            if self.seen.device.is_some() || self.seen.session.is_some() || self.seen.sdk.is_some() {
+                cookies.forget_identity(&state.site.public_key);
+            }
+            return;
+        }
+        let Some(identity) = &self.identity else { return };
+        if self.kind == Kind::Document || self.ended.is_some() {
+            cookies.device(&identity.device);
+        }
+        cookies.session(identity.own_session(self.now_ms));
+        if let Some(login) = self.ended {
+            cookies.forget_sdk(&state.site.public_key);
+            if let Some(login) = login {
+                cookies.previous(login);
+            }
+        }
+        if !asked.confirmed.is_empty() {
+            cookies.confirmed(&asked.confirmed);
+        } else if self.kind == Kind::Document && !self.seen.confirmed.is_empty() {
+            cookies.forget_confirmed();
+        }
+        if self.kind == Kind::Act {
+            // Digits only.
+            if let Ok(value) = HeaderValue::from_str(&identity.session.to_string()) {
+                headers.insert(SESSION_HEADER, value);
+            }
+        }
+    }
+}
