@@ -1,0 +1,289 @@
+//! Amplitude's answers, to the letter: its SDKs act on the `code` inside the JSON, not on the HTTP status.
+//!
+//! Source: HTTP V2, "Response"; Batch Event Upload, "Response"; `events_with_invalid_id_lengths` is what the
+//! SDKs parse and the service sends, though the pages do not name it.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+
+/// Where events are accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Endpoint {
+    HttpV2,
+    Batch,
+    Identify,
+}
+
+impl Endpoint {
+    pub(crate) fn path(self) -> &'static str {
+        match self {
+            Self::HttpV2 => "/2/httpapi",
+            Self::Batch => "/batch",
+            Self::Identify => "/identify",
+        }
+    }
+}
+
+/// An HTTP status with Amplitude's JSON, or with none where it sends none.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) body: Option<Value>,
+}
+
+/// Field names and the indexes of the events in which they are at fault.
+pub(crate) type Indexes = BTreeMap<String, Vec<usize>>;
+
+/// What is wrong with single events of a request, by index.
+#[derive(Debug, Default, PartialEq)]
+pub(crate) struct EventErrors {
+    pub(crate) missing: Indexes,
+    pub(crate) invalid: Indexes,
+    pub(crate) id_lengths: Indexes,
+}
+
+impl EventErrors {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.missing.is_empty() && self.invalid.is_empty() && self.id_lengths.is_empty()
+    }
+}
+
+impl Answer {
+    pub(crate) fn ingested(events: usize, payload_bytes: usize, uploaded_ms: i64) -> Self {
+        Self::json(
+            200,
+            json!({
+                "code": 200,
+                "events_ingested": events,
+                "payload_size_bytes": payload_bytes,
+                "server_upload_time": uploaded_ms,
+            }),
+        )
+    }
+
+    /// `/identify` answers with a bare word, good or bad: `success`, `missing_event`, `invalid_api_key`.
+    pub(crate) fn word(status: u16, word: &str) -> Self {
+        Self {
+            status,
+            body: Some(Value::String(word.to_owned())),
+        }
+    }
+
+    pub(crate) fn invalid(error: &str) -> Self {
+        Self::json(400, json!({"code": 400, "error": error}))
+    }
+
+    pub(crate) fn missing_field(field: &str) -> Self {
+        Self::json(
+            400,
+            json!({"code": 400, "error": "Request missing required field", "missing_field": field}),
+        )
+    }
+
+    pub(crate) fn bad_events(errors: &EventErrors) -> Self {
+        let error = if !errors.missing.is_empty() {
+            "Request missing required field"
+        } else if !errors.invalid.is_empty() {
+            "Invalid field values on some events"
+        } else {
+            "Invalid id length for user_id or device_id"
+        };
+        let mut body = Map::new();
+        body.insert("code".to_owned(), json!(400));
+        body.insert("error".to_owned(), json!(error));
+        for (name, indexes) in [
+            ("events_with_missing_fields", &errors.missing),
+            ("events_with_invalid_fields", &errors.invalid),
+            ("events_with_invalid_id_lengths", &errors.id_lengths),
+        ] {
+            if !indexes.is_empty() {
+                body.insert(name.to_owned(), json!(indexes));
+            }
+        }
+        Self::json(400, Value::Object(body))
+    }
+
+    pub(crate) fn too_large() -> Self {
+        Self::json(413, json!({"code": 413, "error": "Payload too large"}))
+    }
+
+    pub(crate) fn forbidden() -> Self {
+        Self::json(403, json!({"code": 403, "error": "Forbidden"}))
+    }
+
+    /// 500, 502, 503 and 504 have no body.
+    pub(crate) fn server_error(status: u16) -> Self {
+        Self { status, body: None }
+    }
+
+    /// All events of the request are throttled.
+    pub(crate) fn throttled(endpoint: Endpoint, events: &[EventIds]) -> Self {
+        let mut body = json!({
+            "code": 429,
+            "error": "Too many requests for some devices and users",
+            "eps_threshold": 30,
+            "throttled_devices": rates(events.iter().filter_map(|event| event.device_id.as_ref())),
+            "throttled_users": rates(events.iter().filter_map(|event| event.user_id.as_ref())),
+            "throttled_events": (0..events.len()).collect::<Vec<_>>(),
+        });
+        if endpoint == Endpoint::Batch {
+            body["exceeded_daily_quota_users"] = json!({});
+            body["exceeded_daily_quota_devices"] = json!({});
+        }
+        Self::json(429, body)
+    }
+
+    /// The devices and users of the request used up their day (`/batch`): the SDKs drop these events.
+    pub(crate) fn over_daily_quota(events: &[EventIds]) -> Self {
+        Self::json(
+            429,
+            json!({
+                "code": 429,
+                "error": "Too many requests for some devices and users",
+                "eps_threshold": 1000,
+                "throttled_devices": {},
+                "throttled_users": {},
+                "exceeded_daily_quota_devices": quotas(events.iter().filter_map(|event| event.device_id.as_ref())),
+                "exceeded_daily_quota_users": quotas(events.iter().filter_map(|event| event.user_id.as_ref())),
+                "throttled_events": (0..events.len()).collect::<Vec<_>>(),
+            }),
+        )
+    }
+
+    /// The devices of the request are silenced: the SDKs drop these events.
+    pub(crate) fn silenced(events: &[EventIds]) -> Self {
+        let devices: Vec<_> = events
+            .iter()
+            .filter_map(|event| event.device_id.clone())
+            .collect();
+        Self::json(
+            400,
+            json!({
+                "code": 400,
+                "error": "Events silenced for device_id",
+                "eps_threshold": 30,
+                "exceeded_daily_quota_devices": {},
+                "silenced_devices": devices,
+                "silenced_events": (0..events.len()).collect::<Vec<_>>(),
+                "throttled_devices": {},
+                "throttled_events": [],
+            }),
+        )
+    }
+
+    /// The error as the JSON says it, for the log of refusals.
+    pub(crate) fn error(&self) -> String {
+        let said = self
+            .body
+            .as_ref()
+            .and_then(|body| body["error"].as_str().or_else(|| body.as_str()));
+        said.map_or_else(|| format!("status {}", self.status), str::to_owned)
+    }
+
+    fn json(status: u16, body: Value) -> Self {
+        Self {
+            status,
+            body: Some(body),
+        }
+    }
+}
+
+/// The IDs with which an event arrived, as far as they could be read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct EventIds {
+    pub(crate) user_id: Option<String>,
+    pub(crate) device_id: Option<String>,
+    pub(crate) insert_id: Option<String>,
+    pub(crate) event_type: Option<String>,
+}
+
+impl EventIds {
+    pub(crate) fn of(event: &Value) -> Self {
+        let text = |key: &str| match &event[key] {
+            Value::String(text) => Some(text.chars().take(1024).collect()),
+            Value::Number(number) => Some(number.to_string()),
+            _ => None,
+        };
+        Self {
+            user_id: text("user_id"),
+            device_id: text("device_id"),
+            insert_id: text("insert_id"),
+            event_type: text("event_type"),
+        }
+    }
+}
+
+fn rates<'a>(ids: impl Iterator<Item = &'a String>) -> Value {
+    ids.map(|id| (id.clone(), json!(31)))
+        .collect::<Map<_, _>>()
+        .into()
+}
+
+fn quotas<'a>(ids: impl Iterator<Item = &'a String>) -> Value {
+    ids.map(|id| (id.clone(), json!(500_001)))
+        .collect::<Map<_, _>>()
+        .into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_400_names_the_worst_kind_and_lists_every_index() {
+        let mut errors = EventErrors::default();
+        errors.id_lengths.insert("user_id".to_owned(), vec![2]);
+        assert_eq!(
+            Answer::bad_events(&errors).body,
+            Some(json!({
+                "code": 400,
+                "error": "Invalid id length for user_id or device_id",
+                "events_with_invalid_id_lengths": {"user_id": [2]},
+            }))
+        );
+        errors.invalid.insert("time".to_owned(), vec![0, 3]);
+        assert_eq!(
+            Answer::bad_events(&errors).error(),
+            "Invalid field values on some events"
+        );
+        errors.missing.insert("event_type".to_owned(), vec![1]);
+        assert_eq!(
+            Answer::bad_events(&errors).body,
+            Some(json!({
+                "code": 400,
+                "error": "Request missing required field",
+                "events_with_missing_fields": {"event_type": [1]},
+                "events_with_invalid_fields": {"time": [0, 3]},
+                "events_with_invalid_id_lengths": {"user_id": [2]},
+            }))
+        );
+    }
+
+    #[test]
+    fn a_429_throttles_every_event_of_the_request() {
+        let events = [
+            EventIds {
+                user_id: Some("user-1".to_owned()),
+                ..EventIds::default()
+            },
+            EventIds {
+                device_id: Some("device-1".to_owned()),
+                ..EventIds::default()
+            },
+        ];
+        assert_eq!(
+            Answer::throttled(Endpoint::HttpV2, &events).body,
+            Some(json!({
+                "code": 429,
+                "error": "Too many requests for some devices and users",
+                "eps_threshold": 30,
+                "throttled_devices": {"device-1": 31},
+                "throttled_users": {"user-1": 31},
+                "throttled_events": [0, 1],
+            }))
+        );
+        let batch = Answer::throttled(Endpoint::Batch, &events).body.expect("a body");
+        assert_eq!(batch["exceeded_daily_quota_users"], json!({}));
+    }
+}

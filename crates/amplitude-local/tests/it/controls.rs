@@ -1,0 +1,226 @@
+use amplitude_local::{ServeError, Settings, open, serve};
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+
+use crate::support::{KEY, Server, answer, names};
+
+fn event(insert_id: &str) -> Value {
+    json!([{"event_type": "a", "user_id": "user-1", "device_id": "device-1", "insert_id": insert_id}])
+}
+
+#[tokio::test]
+async fn switches_strike_and_run_out() {
+    let server = Server::start().await;
+    let throttled = json!({
+        "code": 429, "error": "Too many requests for some devices and users", "eps_threshold": 30,
+        "throttled_devices": {"device-1": 31}, "throttled_users": {"user-1": 31}, "throttled_events": [0],
+    });
+    let rows = [
+        (json!(429), 429, throttled),
+        (
+            json!(413),
+            413,
+            json!({"code": 413, "error": "Payload too large"}),
+        ),
+        (json!(403), 403, json!({"code": 403, "error": "Forbidden"})),
+        (json!(500), 500, Value::Null),
+        (json!(503), 503, Value::Null),
+        (
+            json!("invalid-api-key"),
+            400,
+            json!({"code": 400, "error": "Invalid API key"}),
+        ),
+    ];
+    for (switch, status, body) in rows {
+        let set = server
+            .post("/local/faults")
+            .json(&json!({"answer": switch, "count": 1}));
+        assert_eq!(answer(set).await.0, 200);
+        assert_eq!(server.upload(event("insert-1")).await, (status, body), "{switch}");
+    }
+    assert_eq!(server.json("/local/faults").await, json!({"faults": []}));
+    assert_eq!(server.json("/local/events").await["events"], json!([]));
+    server.accept(event("insert-1")).await;
+
+    let raw = server.json("/local/raw?insert_id=insert-1").await;
+    let answered: Vec<_> = raw["deliveries"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| row["answered"].as_i64().unwrap())
+        .collect();
+    assert_eq!(answered, [429, 413, 403, 500, 503, 400, 200]);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn an_answer_can_be_lost_after_the_events_were_taken() {
+    let server = Server::start().await;
+    let set = server
+        .post("/local/faults")
+        .json(&json!([{"answer": 500, "count": 1, "after_ingest": true}]));
+    assert_eq!(answer(set).await.0, 200);
+    assert_eq!(server.upload(event("insert-1")).await.0, 500);
+    server.accept(event("insert-1")).await;
+    assert_eq!(names(&server.json("/local/events").await["events"]), ["a"]);
+    let raw = server.json("/local/raw?insert_id=insert-1").await;
+    let rows: Vec<_> = raw["deliveries"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| (&row["outcome"], &row["answered"]))
+        .collect();
+    assert_eq!(
+        rows,
+        [
+            (&json!("accepted"), &json!(500)),
+            (&json!("duplicate"), &json!(200))
+        ]
+    );
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn hanging_requests_are_let_go() {
+    let server = Server::start().await;
+    let set = server
+        .post("/local/faults")
+        .json(&json!({"answer": "hang", "count": 1}));
+    assert_eq!(answer(set).await.0, 200);
+    let release = async {
+        // The delivery is logged once the request hangs.
+        while server.json("/local/raw?insert_id=insert-1").await["deliveries"] == json!([]) {
+            tokio::task::yield_now().await;
+        }
+        answer(server.post("/local/faults").json(&json!([]))).await
+    };
+    let (hung, released) = tokio::join!(server.upload(event("insert-1")), release);
+    assert_eq!((hung.0, released.0), (504, 200));
+    assert_eq!(
+        server.json("/local/raw").await["deliveries"][0]["answered"],
+        Value::Null
+    );
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn unusable_switches_are_explained() {
+    let server = Server::start().await;
+    for body in [
+        "",
+        "{",
+        "{}",
+        r#"{"answer": 200}"#,
+        r#"{"answer": 429, "cuont": 1}"#,
+    ] {
+        let (status, answer) = answer(server.post("/local/faults").body(body)).await;
+        assert_eq!(status, 400, "{body}");
+        assert!(
+            answer["error"].as_str().unwrap().contains("\"answer\": 429"),
+            "{answer}"
+        );
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn reset_erases_everything() {
+    let server = Server::start().await;
+    server.accept(event("insert-1")).await;
+    assert_eq!(server.upload(json!([{"event_type": "a"}])).await.0, 400);
+    assert_eq!(answer(server.post("/local/reset")).await.0, 200);
+    for (path, key) in [
+        ("/local/people", "people"),
+        ("/local/events", "events"),
+        ("/local/refused", "refused"),
+        ("/local/raw", "deliveries"),
+    ] {
+        assert_eq!(server.json(path).await[key], json!([]), "{path}");
+    }
+    server.accept(event("insert-1")).await;
+    assert_eq!(names(&server.json("/local/events").await["events"]), ["a"]);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn foreign_hosts_and_pages_are_kept_out() {
+    let server = Server::start().await;
+    let reset = || server.post("/local/reset");
+    for (name, request, expected) in [
+        (
+            "rebound name",
+            server.get("/local/people").header("host", "evil.example:12112"),
+            403,
+        ),
+        (
+            "ingestion too",
+            server.post("/2/httpapi").header("host", "evil.example"),
+            403,
+        ),
+        (
+            "localhost",
+            server.get("/local/people").header("host", "localhost:12112"),
+            200,
+        ),
+        (
+            "cross-site page",
+            reset().header("sec-fetch-site", "cross-site"),
+            403,
+        ),
+        (
+            "same-site page",
+            reset().header("sec-fetch-site", "same-site"),
+            403,
+        ),
+        (
+            "foreign origin",
+            reset().header("origin", "http://localhost:3000"),
+            403,
+        ),
+        (
+            "own page",
+            reset()
+                .header("sec-fetch-site", "same-origin")
+                .header("origin", server.url.as_str()),
+            200,
+        ),
+        ("a program", reset(), 200),
+    ] {
+        let (status, body) = answer(request).await;
+        assert_eq!(status, expected, "{name}: {body}");
+    }
+    let from_a_page = server
+        .post("/2/httpapi")
+        .header("origin", "http://localhost:3000")
+        .header("sec-fetch-site", "cross-site");
+    let body = json!({"api_key": KEY, "events": event("insert-1")});
+    assert_eq!(
+        answer(from_a_page.json(&body)).await.0,
+        200,
+        "browsers post straight to Amplitude"
+    );
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn only_loopback_is_served() {
+    let collector = open(Settings::default()).await.expect("the collector opens");
+    let listener = TcpListener::bind("0.0.0.0:0").await.expect("a free port");
+    let refused = serve(listener, collector, std::future::pending()).await;
+    assert!(matches!(refused, Err(ServeError::NotLoopback(_))), "{refused:?}");
+}
+
+#[tokio::test]
+async fn the_index_page_and_unknown_paths() {
+    let server = Server::start().await;
+    let page = server.get("/").send().await.expect("an answer");
+    assert_eq!(page.headers()["content-type"], "text/html; charset=utf-8");
+    assert!(page.text().await.expect("a page").contains("amplitude-local"));
+    assert_eq!(answer(server.get("/nothing")).await.0, 404);
+    let (status, body) = answer(server.post("/2/httpapi/").json(&json!({}))).await;
+    assert_eq!(
+        (status, body),
+        (400, json!({"code": 400, "error": "Invalid request path"}))
+    );
+    server.stop().await;
+}

@@ -1,0 +1,9 @@
+//! The collector over real HTTP, as its users meet it.
+
+mod controls;
+mod feed;
+mod ingestion;
+mod people;
+mod reading;
+mod state;
+mod support;

@@ -1,0 +1,106 @@
+use amplitude_local::{OpenError, Settings, State, open};
+use serde_json::{Value, json};
+
+use crate::support::{START_MS, Server, answer, names};
+
+fn on_file(folder: &tempfile::TempDir) -> Settings {
+    Settings {
+        state: State::File(folder.path().join("deeper").join("amplitude.db")),
+        ..Settings::default()
+    }
+}
+
+#[tokio::test]
+async fn a_restart_keeps_everything() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let event = json!([{
+        "event_type": "a", "user_id": "user-1", "insert_id": "insert-1", "session_id": START_MS,
+        "user_properties": {"plan": "pro"},
+    }]);
+    let server = Server::with(on_file(&folder)).await;
+    server.accept(event.clone()).await;
+    assert_eq!(server.upload(json!([{"event_type": "a"}])).await.0, 400);
+    let person = server.find("user-1").await;
+    let before = server.activity(person).await;
+    server.stop().await;
+
+    let server = Server::with(on_file(&folder)).await;
+    assert_eq!(server.find("user-1").await, person);
+    assert_eq!(server.activity(person).await, before);
+    assert_eq!(
+        server.json("/local/refused").await["refused"]
+            .as_array()
+            .map(Vec::len),
+        Some(1)
+    );
+    server.accept(event).await;
+    assert_eq!(
+        names(&server.activity(person).await["events"]),
+        ["a"],
+        "insert IDs are remembered"
+    );
+    server
+        .accept(json!([{"event_type": "b", "user_id": "user-1"}]))
+        .await;
+    let sequences: Vec<i64> = server.json("/local/events").await["events"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|event: &Value| event["local"]["sequence"].as_i64().unwrap())
+        .collect();
+    assert!(sequences.is_sorted_by(|one, two| one < two), "{sequences:?}");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_file_of_something_else_is_left_alone() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("other.db");
+    let options = sqlx::sqlite::SqliteConnectOptions::new()
+        .filename(&path)
+        .create_if_missing(true);
+    let pool = sqlx::SqlitePool::connect_with(options).await.expect("a database");
+    sqlx::raw_sql("CREATE TABLE theirs (a)")
+        .execute(&pool)
+        .await
+        .expect("a table");
+    pool.close().await;
+    let refused = open(Settings {
+        state: State::File(path),
+        ..Settings::default()
+    })
+    .await;
+    assert!(matches!(refused.err(), Some(OpenError::Layout { found: 0, .. })));
+}
+
+#[tokio::test]
+async fn uploads_at_the_same_time_lose_nothing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let server = Server::with(on_file(&folder)).await;
+    let uploads = (0..40).map(|n| {
+        let events: Vec<Value> = (0..25)
+            .map(|m| json!({"event_type": "a", "device_id": format!("device-{}", n % 5), "insert_id": format!("{n}-{m}")}))
+            .collect();
+        server.upload(Value::Array(events))
+    });
+    for (status, body) in futures::future::join_all(uploads).await {
+        assert_eq!(status, 200, "{body}");
+    }
+    let events = server.json("/local/events?limit=10000").await;
+    assert_eq!(events["events"].as_array().map(Vec::len), Some(1000));
+    let people = server.json("/local/people").await;
+    let counted: i64 = people["people"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|person| person["num_events"].as_i64())
+        .sum();
+    assert_eq!(counted, 1000);
+    assert_eq!(
+        answer(server.get("/local/raw?limit=10000")).await.1["deliveries"]
+            .as_array()
+            .map(Vec::len),
+        Some(1000)
+    );
+    server.stop().await;
+}
