@@ -78,7 +78,7 @@ fn Miniature() -> impl IntoView {
                 {step("browser", "browser", "Trial checkout clicked", "2:05")}
                 {step("stripe", "Stripe", "Trial started", "2:36")}
             </ol>
-            <p class="quiet later">"Three days on, with nobody there: the person, and no session."</p>
+            <p class="quiet later">"Three days later, with nobody there: no session."</p>
             <ol class="seam">{step("stripe", "Stripe", "Trial converted", "day 3")}</ol>
         </figure>
     }

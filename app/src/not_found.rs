@@ -22,9 +22,8 @@ pub fn NotFoundPage() -> impl IntoView {
 fn LooseThread() -> impl IntoView {
     view! {
         <svg class="mark" viewBox="0 0 96 32" width="192" height="64" aria-hidden="true">
-            <path class="browser" d="M2 11c12 0 12 10 24 10s12-10 24-10 10 6 18 7" />
+            <path class="browser" d="M2 11c12 0 12 10 24 10s12-10 24-10c14 0 11 13 22 13 5 0 8-4 6-8s-8-2-6 3 10 6 16 2" />
             <path class="server" d="M2 21c12 0 12-10 24-10s12 10 24 10" />
-            <path class="browser" d="M78 14c4-5 8-1 6 3s-7 1-4-3 8-5 14-3" />
         </svg>
     }
 }

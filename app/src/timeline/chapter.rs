@@ -84,8 +84,8 @@ fn EventView(event: ReceivedEvent) -> impl IntoView {
                     </time>
                 </summary>
                 <div class="details">
-                    <IdList event=event.clone() />
                     {stitched.map(|text| view! { <p class="stitched">{text}</p> })}
+                    <IdList event=event.clone() />
                     <Properties title="Event properties" map=event.properties.clone() />
                     <Properties title="User properties at the time" map=event.user_properties.clone() />
                     <Context event=event.clone() />
