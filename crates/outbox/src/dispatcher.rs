@@ -19,6 +19,8 @@ use crate::{
     Clock, Condition, Delivery, Failure, FailureKind, Health, Nudge, Outcome, ParkReason, Settings, Sink,
 };
 
+/// Far below what either engine takes as parameters of one statement.
+const LARGEST_BATCH: usize = 1_000;
 const PRUNE_EVERY_MS: i64 = 60 * 60_000;
 
 /// What a claim, or several, came to.
@@ -166,7 +168,7 @@ impl Dispatcher {
                 owner: &self.owner,
                 now_ms: started_ms,
                 lease_until_ms: started_ms.saturating_add(millis(self.settings.lease)),
-                rows: self.settings.batch.max(1),
+                rows: self.settings.batch.clamp(1, LARGEST_BATCH),
                 per_person: self.settings.per_person.max(1),
             },
         )

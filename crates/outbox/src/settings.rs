@@ -12,14 +12,14 @@ pub type Clock = Arc<dyn Fn() -> i64 + Send + Sync>;
 /// Sizes and times of a dispatcher. The defaults suit Amplitude's free plan.
 #[derive(Clone)]
 pub struct Settings {
-    /// Rows in one claim. Amplitude advises 10 events a request and allows 1000 a second on its free plan. At a round
+    /// Rows in one claim, 1 to 1000. Amplitude advises 10 events a request and allows 1000 a second on its free plan. At a round
     /// trip of 0.2 s, tens would be 50 events a second; 100 keep a request near 100 kB, empty a backlog in hundreds a
     /// second, and still cost little when one of them is refused and the rest goes again.
     pub batch: usize,
     /// Rows of one person in one claim: a person with a backlog neither fills the batch nor runs into Amplitude's
     /// 30 events a second per user.
     pub per_person: usize,
-    /// How long a claim is ours. Raised at construction where it is not longer than the sink's longest delivery.
+    /// How long a claim is ours, and so how long the events of a crash in mid-batch wait. Raised at construction where it is not longer than the sink's longest delivery.
     pub lease: Duration,
     /// How often to look without being nudged: for retries that came due, and for what other servers wrote.
     pub poll: Duration,
@@ -39,7 +39,7 @@ impl Default for Settings {
         Self {
             batch: 100,
             per_person: 10,
-            lease: Duration::from_secs(60),
+            lease: Duration::from_secs(30),
             poll: Duration::from_secs(1),
             keep_days: 30,
             policy: Policy::default(),
@@ -89,8 +89,8 @@ mod tests {
                 .lease
                 .as_secs()
         };
-        assert_eq!(lease(30), 60, "long enough as it is");
-        assert_eq!(lease(50), 60, "just long enough");
+        assert_eq!(lease(15), 30, "long enough as it is");
+        assert_eq!(lease(20), 30, "just long enough");
         assert_eq!(lease(90), 100, "raised");
     }
 }

@@ -20,8 +20,6 @@ use crate::{Delivery, Failure, FailureKind, Outcome, Sink};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
-/// For all the requests that one batch may take, after refusals by index and splits; what is left goes next time.
-const BATCH_TIME: Duration = Duration::from_secs(30);
 /// The largest real answer lists 2000 indexes in a few kB. More is not Amplitude's.
 const ANSWER_LIMIT: usize = 256 * 1024;
 
@@ -82,7 +80,7 @@ impl AmplitudeSink {
         })
     }
 
-    /// With another timeout than 10 seconds for one request.
+    /// With another timeout than 10 seconds for one request. A batch takes at most half as long again.
     #[must_use]
     pub fn with_request_timeout(mut self, timeout: Duration) -> Self {
         self.request_timeout = timeout;
@@ -112,7 +110,7 @@ impl AmplitudeSink {
 #[async_trait]
 impl Sink for AmplitudeSink {
     async fn deliver(&self, batch: &[Delivery], sent_at_ms: i64) -> Vec<Outcome> {
-        let deadline = Instant::now() + BATCH_TIME;
+        let deadline = Instant::now() + self.longest_delivery();
         let mut plan = Plan::new(batch);
         while let Some(asked) = plan.next_request() {
             let left = deadline.saturating_duration_since(Instant::now());
@@ -126,8 +124,10 @@ impl Sink for AmplitudeSink {
         plan.outcomes()
     }
 
+    /// One request that times out ends the batch. What takes several are refusals by index and splits, which are
+    /// answered quickly; what is left of them when the time is up goes next time.
     fn longest_delivery(&self) -> Duration {
-        BATCH_TIME
+        self.request_timeout.saturating_mul(3) / 2
     }
 }
 

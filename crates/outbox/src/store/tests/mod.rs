@@ -1,0 +1,123 @@
+//! The store's suite, the same on both engines.
+
+use std::collections::HashSet;
+
+use db::testing::{TestDb, engines};
+use db::{Db, Engine};
+use sqlx::{AssertSqlSafe, Row};
+use tracking::server::{PollExpiration, SignInCompleted};
+use tracking::{DeviceId, Found, PresentIds, ServerEvent, SessionId, UserId};
+use uuid::Uuid;
+
+mod claiming;
+mod enqueueing;
+mod settling;
+mod upkeep;
+
+use super::*;
+use crate::ParkReason;
+use crate::retry::Next;
+
+const NOW: i64 = 1_795_435_200_000;
+const LEASE: i64 = 60_000;
+const DAY: i64 = 24 * 60 * 60_000;
+
+fn person(number: u128) -> UserId {
+    UserId::new(Uuid::from_u128(number))
+}
+
+/// The event `sign-in:<number>` of a person.
+fn sign_in(user: UserId, number: u128) -> ServerEvent {
+    let ids = PresentIds::Live {
+        device: DeviceId::minted(Uuid::from_u128(7)),
+        session: SessionId::starting_at(NOW),
+        found: Found::ServerSession,
+    };
+    let event = SignInCompleted {
+        login: Uuid::from_u128(number),
+        signed_in_at: "2026-11-23T12:00:00Z".to_owned(),
+    };
+    ServerEvent::present(user, &event, ids, NOW)
+}
+
+fn insert_id(number: u128) -> String {
+    format!("sign-in:{}", Uuid::from_u128(number))
+}
+
+async fn write(db: &Db, event: &ServerEvent) -> Enqueued {
+    let mut tx = db.write().await.unwrap();
+    let enqueued = enqueue(&mut tx, event, NOW).await.unwrap();
+    tx.commit().await.unwrap();
+    enqueued
+}
+
+/// Ann is 1, Bob is 2; their events are numbered in the order given.
+async fn filled(engine: Engine, people: &[u128]) -> TestDb {
+    let test = TestDb::new(engine).await;
+    for (number, user) in (1..).zip(people) {
+        write(&test.db, &sign_in(person(*user), number)).await;
+    }
+    test
+}
+
+async fn take(db: &Db, owner: &str, now_ms: i64) -> Vec<Claimed> {
+    let request = Claim {
+        owner,
+        now_ms,
+        lease_until_ms: now_ms + LEASE,
+        rows: 100,
+        per_person: 10,
+    };
+    claim(db, &request).await.unwrap()
+}
+
+fn ids(rows: &[Claimed]) -> Vec<String> {
+    rows.iter().map(|row| row.delivery.insert_id.clone()).collect()
+}
+
+fn numbered(numbers: &[u128]) -> Vec<String> {
+    numbers.iter().map(|number| insert_id(*number)).collect()
+}
+
+fn settlement(row: &Claimed, next: &Next) -> Settlement {
+    Settlement {
+        sequence: row.sequence,
+        next: next.clone(),
+    }
+}
+
+async fn settle_all(db: &Db, owner: &str, rows: &[Claimed], next: Next) -> usize {
+    let settlements: Vec<_> = rows.iter().map(|row| settlement(row, &next)).collect();
+    settle(db, owner, &settlements, NOW).await.unwrap()
+}
+
+fn retry_at(at_ms: i64) -> Next {
+    Next::Retry {
+        at_ms,
+        attempts: 1,
+        first_unknown_ms: None,
+        error: Some("503".to_owned()),
+    }
+}
+
+async fn entry(db: &Db, user: u128, number: u128) -> Entry {
+    let entries = events_of(db, person(user), 100).await.unwrap();
+    entries
+        .into_iter()
+        .find(|entry| entry.insert_id == insert_id(number))
+        .unwrap()
+}
+
+/// Until somebody in this Postgres database waits for a lock.
+async fn until_somebody_waits(db: &Db) {
+    let waiting = "SELECT COUNT(*) FROM pg_stat_activity
+         WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    while sqlx::query_scalar::<_, i64>(waiting)
+        .fetch_one(db.pool())
+        .await
+        .unwrap()
+        == 0
+    {
+        tokio::task::yield_now().await;
+    }
+}
