@@ -88,7 +88,7 @@ ensure_cargo_leptos() {
     case $found in 0.3.*) at_least $leptos_version "$found" && return ;; esac
     toolchain=$(compiler_for_leptos) ||
         fail "cargo-leptos needs Rust $leptos_rust or newer to be built: rustup update stable, then run this again."
-    say "Building cargo-leptos $leptos_version from source, once: about 15 minutes on two cores."
+    say "Building cargo-leptos $leptos_version from source, once: 10 to 15 minutes on two cores."
     install_tool cargo-leptos "$toolchain" --version $leptos_version --locked --features no_downloads
 }
 
@@ -98,7 +98,7 @@ ensure_wasm_bindgen() {
     wanted=$(awk '/^name = "wasm-bindgen"$/ { getline; gsub(/[^0-9.]/, ""); print; exit }' Cargo.lock)
     found=$(wasm-bindgen --version 2>/dev/null | cut -d ' ' -f 2) || true
     [ "$found" != "$wanted" ] || return 0
-    say "Building wasm-bindgen $wanted from source, once: about 3 minutes on two cores."
+    say "Building wasm-bindgen $wanted from source, once: 2 to 4 minutes on two cores."
     install_tool wasm-bindgen-cli '' --version "$wanted"
 }
 
