@@ -162,12 +162,13 @@ impl Dispatcher {
         if self.health.borrow().is_paused(started_ms) {
             return Ok(Round::default());
         }
+        let lease_until_ms = started_ms.saturating_add(millis(self.settings.lease));
         let claimed = claim(
             &self.db,
             &Claim {
                 owner: &self.owner,
                 now_ms: started_ms,
-                lease_until_ms: started_ms.saturating_add(millis(self.settings.lease)),
+                lease_until_ms,
                 rows: self.settings.batch.clamp(1, LARGEST_BATCH),
                 per_person: self.settings.per_person.max(1),
             },
@@ -176,14 +177,19 @@ impl Dispatcher {
         if claimed.is_empty() {
             return Ok(Round::default());
         }
-        let outcomes = self.deliver(&claimed, started_ms).await;
+        let sent_at_ms = (self.clock)();
+        let outcomes = if sent_at_ms.saturating_add(millis(self.sink.longest_delivery())) > lease_until_ms {
+            tracing::warn!("the lease was nearly over when the rows were ours; they go again");
+            vec![Outcome::Held; claimed.len()]
+        } else {
+            self.deliver(&claimed, sent_at_ms).await
+        };
         let now_ms = (self.clock)();
-        self.observe(&outcomes, now_ms);
         let held = outcomes
             .iter()
             .filter(|outcome| **outcome == Outcome::Held)
             .count();
-        let settlements = self.decide(&claimed, outcomes, started_ms, now_ms);
+        let settlements = self.decide(&claimed, outcomes, sent_at_ms, now_ms);
         let lost = self.settle(&settlements, now_ms).await?;
         let amount = |wanted: fn(&Next) -> bool| settlements.iter().filter(|row| wanted(&row.next)).count();
         Ok(Round {
@@ -197,18 +203,20 @@ impl Dispatcher {
     }
 
     /// One outcome for each claimed row. What the receiver would no longer recognise is parked without being sent.
-    async fn deliver(&self, claimed: &[Claimed], started_ms: i64) -> Vec<Outcome> {
-        let late = |row: &Claimed| too_late(&self.settings.policy, row.first_unknown_ms, started_ms);
+    async fn deliver(&self, claimed: &[Claimed], sent_at_ms: i64) -> Vec<Outcome> {
+        let late = |row: &Claimed| too_late(&self.settings.policy, row.first_unknown_ms, sent_at_ms);
         let batch: Vec<Delivery> = claimed
             .iter()
             .filter(|row| !late(row))
             .map(|row| row.delivery.clone())
             .collect();
-        let mut answers = if batch.is_empty() {
-            Vec::new().into_iter()
+        let answers = if batch.is_empty() {
+            Vec::new()
         } else {
-            self.sink.deliver(&batch, started_ms).await.into_iter()
+            self.sink.deliver(&batch, sent_at_ms).await
         };
+        self.observe(&answers);
+        let mut answers = answers.into_iter();
         claimed
             .iter()
             .map(|row| {
@@ -225,14 +233,14 @@ impl Dispatcher {
         &self,
         claimed: &[Claimed],
         outcomes: Vec<Outcome>,
-        started_ms: i64,
+        sent_at_ms: i64,
         now_ms: i64,
     ) -> Vec<Settlement> {
         let settled = claimed.iter().zip(outcomes).map(|(row, outcome)| {
             let attempt = Attempt {
                 attempts: row.attempts,
                 first_unknown_ms: row.first_unknown_ms,
-                started_ms,
+                started_ms: sent_at_ms,
                 now_ms,
                 jitter: (self.settings.jitter)(),
             };
@@ -268,7 +276,9 @@ impl Dispatcher {
         Ok(lost)
     }
 
-    fn observe(&self, outcomes: &[Outcome], now_ms: i64) {
+    /// Takes in what the sink's answers say of the receiver.
+    fn observe(&self, outcomes: &[Outcome]) {
+        let now_ms = (self.clock)();
         let before = self.health.borrow().clone();
         let after = before.after(&self.settings.policy, outcomes, now_ms, (self.settings.jitter)());
         let error = after.last_error.as_deref().unwrap_or_default();

@@ -1,16 +1,18 @@
 //! What becomes of rows, outcome by outcome, on both engines.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use db::Db;
 use db::testing::engines;
 use outbox::{
-    Condition, Delivery, Failure, FailureKind, Outcome, ParkReason, Round, Sink, State, park_unsent,
+    Condition, Delivery, Dispatcher, Failure, FailureKind, Outcome, ParkReason, Round, Sink, State,
+    park_unsent,
 };
 use tokio::sync::mpsc;
 
-use crate::support::{DAY, NOW, Outbox, SECOND, insert_id, person, sign_in};
+use crate::support::{DAY, NOW, Outbox, SECOND, insert_id, person, settings, sign_in};
 
 fn failed(kind: FailureKind) -> Outcome {
     Outcome::Retry(Failure::new(kind, format!("{kind:?}")))
@@ -306,5 +308,26 @@ async fn rows_that_a_sink_forgets_count_as_unknown() {
         let waiting = outbox.entry(1, 1).await;
         assert_eq!((waiting.state, waiting.attempts), (State::Pending, 1));
         assert!(waiting.last_error.is_some());
+    }
+}
+
+#[tokio::test]
+async fn a_lease_that_ran_down_before_the_delivery_sends_nothing() {
+    for engine in engines() {
+        let outbox = Outbox::new(engine).await;
+        outbox.fill(&[1]).await;
+        // Each look at this clock is half a minute later: a machine that was suspended in between.
+        let (frozen, suspended) = (outbox.clock.clock(), outbox.clock.clone());
+        let clock = Arc::new(move || {
+            suspended.advance(30 * SECOND + 1);
+            frozen()
+        });
+        let sink = Arc::new(outbox.sink.clone());
+        let slow = Dispatcher::new(outbox.db().clone(), sink, clock, settings());
+        assert_eq!(slow.run_due_once().await.unwrap().held, 1);
+        assert!(outbox.sink.batches().is_empty());
+        let waiting = outbox.entry(1, 1).await;
+        assert_eq!((waiting.state, waiting.attempts), (State::Pending, 0));
+        assert_eq!(outbox.dispatcher.drain().await.unwrap().sent, 1);
     }
 }
