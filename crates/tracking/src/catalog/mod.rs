@@ -78,13 +78,16 @@ impl EventSpec {
             properties.insert("stitched_by".into(), words);
             required.push("stitched_by".into());
         }
-        let schema = json!({
+        let mut schema = json!({
             "description": purpose,
             "type": "object",
             "properties": properties,
             "required": required,
             "additionalProperties": false,
         });
+        if owner == Owner::Browser {
+            schema["patternProperties"] = json!({ SDK_CAMPAIGN: {} });
+        }
         Self {
             name,
             owner,
@@ -95,6 +98,10 @@ impl EventSpec {
         }
     }
 }
+
+/// What the SDK's attribution adds to the properties of every event of a browser (seen with 2.48.1).
+const SDK_CAMPAIGN: &str = "^(referrer|referring_domain|utm_(campaign|content|id|medium|source|term)|dclid|fbclid|gbraid\
+    |gclid|ko_click_id|li_fat_id|msclkid|rdt_cid|ttclid|twclid|wbraid)$";
 
 /// All events, the browser's first, in the order of the plan.
 pub fn catalog() -> Vec<EventSpec> {
