@@ -74,6 +74,12 @@ impl Answer {
         Self::json(400, json!({"code": 400, "error": error}))
     }
 
+    /// The documentation has the bare error; the service adds the key, and the Python SDK looks for the colon.
+    pub(crate) fn invalid_api_key(key: &str) -> Self {
+        let key: String = key.chars().take(64).collect();
+        Self::invalid(&format!("Invalid API key: {key}"))
+    }
+
     pub(crate) fn missing_field(field: &str) -> Self {
         Self::json(
             400,

@@ -58,7 +58,7 @@ pub(crate) enum Kind {
 impl Kind {
     pub(crate) fn answer(self, endpoint: Endpoint, events: &[EventIds]) -> Answer {
         match self {
-            Self::InvalidApiKey => Answer::invalid("Invalid API key"),
+            Self::InvalidApiKey => Answer::invalid_api_key("a fault switch says so"),
             Self::Silenced => Answer::silenced(events),
             Self::DailyQuota => Answer::over_daily_quota(events),
             Self::Throttled => Answer::throttled(endpoint, events),

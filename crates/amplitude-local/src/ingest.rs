@@ -62,13 +62,12 @@ pub(crate) async fn identify(
     let mut deliveries = Vec::with_capacity(identifications.len());
     for identification in identifications {
         let device = Device::of(identification);
-        let (_, mut person) = place(&mut tx, identification.user_id.as_deref(), &device.id).await?;
+        let (_, mut person) = place(&mut tx, identification.user_id.as_deref(), &device).await?;
         let mut next = person.pending.take().unwrap_or_else(|| person.properties.clone());
         properties::apply(&mut next, &identification.user_properties);
         person.pending = Some(next);
         person.context.extend(event::context(identification, receipt));
         people_store::save(&mut tx, &person).await?;
-        people_store::note_device(&mut tx, person.amplitude_id, &device.id, device.derived).await?;
         deliveries.push((ids(identification), Outcome::Accepted));
     }
     let arrival = Arrival {
@@ -129,13 +128,12 @@ async fn keep_event(
             return Ok(Outcome::Duplicate);
         }
     }
-    let (attribution, mut person) = place(tx, event.user_id.as_deref(), &device.id).await?;
+    let (attribution, mut person) = place(tx, event.user_id.as_deref(), &device).await?;
     let times = Times::of(event, receipt);
     let first_event = person.num_events == 0;
     let user_properties = update_properties(&mut person, event);
     update_totals(&mut person, event, receipt, times);
     people_store::save(tx, &person).await?;
-    people_store::note_device(tx, person.amplitude_id, &device.id, device.derived).await?;
     if let Some(session_id) = event.session_id.filter(|_| event.is_counted()) {
         people_store::note_session(tx, person.amplitude_id, session_id, times.client_event).await?;
     }
@@ -169,9 +167,9 @@ async fn keep_event(
 async fn place(
     tx: &mut SqliteConnection,
     user_id: Option<&str>,
-    device_id: &str,
+    device: &Device,
 ) -> Result<(Attribution, Person), sqlx::Error> {
-    let holder = people_store::holder(tx, device_id).await?;
+    let holder = people_store::holder(tx, &device.id).await?;
     let attribution = attribute(holder, people_store::named(tx, user_id).await?);
     let user_id = user_id.map(str::to_owned);
     let person = match attribution {
@@ -199,7 +197,7 @@ async fn place(
     };
     let unbound = holder == Holder::Nobody || user_id.is_some();
     if unbound && holder != Holder::Known(person.amplitude_id) {
-        people_store::bind_device(tx, device_id, person.amplitude_id).await?;
+        people_store::bind_device(tx, &device.id, device.derived, person.amplitude_id).await?;
     }
     Ok((attribution, person))
 }

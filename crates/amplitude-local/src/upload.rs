@@ -138,7 +138,7 @@ pub(crate) fn read(
     };
     match request.get("api_key").and_then(Value::as_str) {
         None | Some("") => return Err(refuse(Answer::missing_field("api_key"))),
-        Some(key) if !key_accepted(api_key, key) => return Err(refuse(Answer::invalid("Invalid API key"))),
+        Some(key) if !key_accepted(api_key, key) => return Err(refuse(Answer::invalid_api_key(key))),
         Some(_) => {}
     }
     if events.len() > limits.events_per_request {
@@ -285,7 +285,7 @@ mod tests {
             (
                 "bad key",
                 of(&json!({"api_key": "short", "events": [event]})),
-                json!({"code": 400, "error": "Invalid API key"}),
+                json!({"code": 400, "error": "Invalid API key: short"}),
             ),
             (
                 "no events",

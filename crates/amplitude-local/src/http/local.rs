@@ -28,6 +28,11 @@ fn rows(limit: Option<u32>) -> i64 {
     i64::from(limit.unwrap_or(USUAL_ROWS).clamp(1, MOST_ROWS))
 }
 
+/// Whether an answer may have a sequel.
+fn is_full(rows: usize, limit: i64) -> bool {
+    i64::try_from(rows).is_ok_and(|rows| rows >= limit)
+}
+
 #[derive(Deserialize)]
 pub(super) struct PeopleQuery {
     query: Option<String>,
@@ -136,8 +141,15 @@ pub(super) struct RawQuery {
 /// `GET /local/raw?insert_id=&after=&limit=`: every arrival of every event
 pub(super) async fn raw(State(collector): State<Collector>, Query(query): Query<RawQuery>) -> Response {
     let pool = collector.store().readers();
-    match log::delivered(pool, query.insert_id.as_deref(), query.after, rows(query.limit)).await {
-        Ok(deliveries) => Json(json!({"deliveries": deliveries})).into_response(),
+    let limit = rows(query.limit);
+    match log::delivered(pool, query.insert_id.as_deref(), query.after, limit).await {
+        Ok(deliveries) => {
+            let next = deliveries
+                .last()
+                .filter(|_| is_full(deliveries.len(), limit))
+                .map(|last| last["id"].clone());
+            Json(json!({"deliveries": deliveries, "next": next})).into_response()
+        }
         Err(error) => broken(&error),
     }
 }

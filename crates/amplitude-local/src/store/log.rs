@@ -43,7 +43,10 @@ pub(crate) struct Arrival {
 /// Rows of one INSERT: SQLite binds at most 32,766 values.
 const CHUNK: usize = 1000;
 
-/// Writes deliveries down and drops those beyond `keep`.
+/// Deliveries between two looks for old ones.
+const TRIM_EVERY: i64 = 1000;
+
+/// Writes deliveries down and, now and then, drops those beyond `keep`.
 pub(crate) async fn deliveries(
     connection: &mut SqliteConnection,
     arrival: Arrival,
@@ -64,12 +67,19 @@ pub(crate) async fn deliveries(
                 .push_bind(outcome.as_str())
                 .push_bind(arrival.answered.map(i64::from));
         });
-        insert.build().execute(&mut *connection).await?;
+        let last = insert
+            .build()
+            .execute(&mut *connection)
+            .await?
+            .last_insert_rowid();
+        let written = i64::try_from(chunk.len()).unwrap_or(i64::MAX);
+        if last % TRIM_EVERY < written {
+            sqlx::query("DELETE FROM deliveries WHERE id <= $1")
+                .bind(last - keep)
+                .execute(&mut *connection)
+                .await?;
+        }
     }
-    sqlx::query("DELETE FROM deliveries WHERE id <= (SELECT max(id) FROM deliveries) - $1")
-        .bind(keep)
-        .execute(connection)
-        .await?;
     Ok(())
 }
 

@@ -143,10 +143,11 @@ pub(crate) async fn merge(
     Ok(())
 }
 
-/// Makes `person` the one to whom the device's anonymous events go.
+/// Makes `person` the one to whom the device's anonymous events go, and the device one of that person's.
 pub(crate) async fn bind_device(
     connection: &mut SqliteConnection,
     device_id: &str,
+    derived: bool,
     person: AmplitudeId,
 ) -> Result<(), sqlx::Error> {
     sqlx::query(
@@ -155,18 +156,8 @@ pub(crate) async fn bind_device(
     )
     .bind(device_id)
     .bind(person)
-    .execute(connection)
+    .execute(&mut *connection)
     .await?;
-    Ok(())
-}
-
-/// Notes that a person was seen on a device.
-pub(crate) async fn note_device(
-    connection: &mut SqliteConnection,
-    person: AmplitudeId,
-    device_id: &str,
-    derived: bool,
-) -> Result<(), sqlx::Error> {
     sqlx::query("INSERT OR IGNORE INTO person_devices (person, device_id, derived) VALUES ($1, $2, $3)")
         .bind(person)
         .bind(device_id)

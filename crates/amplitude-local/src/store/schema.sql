@@ -62,6 +62,7 @@ CREATE TABLE events (
   body TEXT NOT NULL
 ) STRICT;
 CREATE INDEX events_person ON events (person, event_time, sequence);
+CREATE INDEX events_person_arrival ON events (person, sequence);
 CREATE INDEX events_device ON events (device_id, sequence);
 CREATE INDEX events_insert ON events (insert_id, device_id) WHERE insert_id IS NOT NULL;
 CREATE INDEX events_type ON events (event_type, sequence);

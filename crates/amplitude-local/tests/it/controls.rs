@@ -28,7 +28,7 @@ async fn switches_strike_and_run_out() {
         (
             json!("invalid-api-key"),
             400,
-            json!({"code": 400, "error": "Invalid API key"}),
+            json!({"code": 400, "error": "Invalid API key: a fault switch says so"}),
         ),
     ];
     for (switch, status, body) in rows {

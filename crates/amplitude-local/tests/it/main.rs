@@ -5,5 +5,6 @@ mod feed;
 mod ingestion;
 mod people;
 mod reading;
+mod sdks;
 mod state;
 mod support;

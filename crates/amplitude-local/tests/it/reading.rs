@@ -123,7 +123,10 @@ async fn configured_keys_are_asked_for() {
     let (status, body) = answer(server.post("/2/httpapi").json(&wrong)).await;
     assert_eq!(
         (status, body),
-        (400, json!({"code": 400, "error": "Invalid API key"}))
+        (
+            400,
+            json!({"code": 400, "error": format!("Invalid API key: {}", "f".repeat(32))})
+        )
     );
 
     let search = || server.get("/api/2/usersearch?user=user-1");
