@@ -8,19 +8,22 @@
 
   // The document says who is here. A page from the back/forward cache may say it of somebody who has left.
   addEventListener("pageshow", (event) => event.persisted && location.reload());
-  const tabs = new BroadcastChannel("seam");
-  const who = `${boot.device ?? ""} ${boot.user ?? ""}`;
-  tabs.onmessage = (message) => message.data !== who && location.reload();
-  tabs.postMessage(who);
+
+  // How far this browser's clock is ahead, for the server: the SDK's cookie tells times by this clock. Measured at the
+  // document's first byte, so that a slow network is not taken for a wrong clock.
+  const [page] = performance.getEntriesByType("navigation");
+  const ahead = Math.round(Date.now() - (performance.now() - page.responseStart) - boot.now);
+  const secure = location.protocol === "https:";
 
   if (!boot.tracking) {
     forgetSdk();
+    listen();
     return;
   }
 
-  // How far this browser's clock is ahead, for the server: the SDK's cookie tells times by this clock.
-  const ahead = Date.now() - boot.now;
-  document.cookie = `seam_clock=${ahead}; path=/; samesite=lax${location.protocol === "https:" ? "; secure" : ""}`;
+  document.cookie = `seam_clock=${ahead}; path=/; samesite=lax${secure ? "; secure" : ""}`;
+  // Without cookies every document is a new device, and tabs that compare notes would reload each other for ever.
+  if (document.cookie.includes("seam_clock=")) listen();
 
   // Calls made before the SDK has loaded wait in _q; its script runs them in order.
   const amplitude = (window.amplitude = { invoked: true, _q: [], _iq: {} });
@@ -44,14 +47,17 @@
       },
     });
 
-  // From a minute on Amplitude corrects the clock itself; below, a server event could come before its own click.
+  // From a minute on Amplitude corrects the clock itself; below, a server event could come before its own click. The
+  // start of a session that the server began already has the server's time.
   const correct = Math.abs(ahead) >= 1_000 && Math.abs(ahead) <= 60_000;
+  const begun = new Set([boot.session]);
   if (correct)
     amplitude.add({
       name: "seamline-clock",
       type: "enrichment",
       setup: async () => {},
-      execute: async (event) => ({ ...event, time: event.time - ahead }),
+      execute: async (event) =>
+        event.event_type === "session_start" && begun.has(event.time) ? event : { ...event, time: event.time - ahead },
     });
 
   const ready = amplitude.init(boot.key, {
@@ -59,7 +65,7 @@
     ...(boot.user && { userId: boot.user }),
     sessionId: boot.session,
     serverUrl: boot.endpoint,
-    cookieOptions: { domain: "", secure: location.protocol === "https:" },
+    cookieOptions: { domain: "", secure },
     flushIntervalMillis: 200,
     remoteConfig: { fetchRemoteConfig: false },
     enableDiagnostics: false,
@@ -96,6 +102,7 @@
     // Alone, setSessionId would roll an old session at the next event.
     session: (id) =>
       ready.then(() => {
+        begun.add(id);
         if (id !== window.amplitude.getSessionId()) window.amplitude.setSessionId(id);
         window.amplitude.extendSession();
       }),
@@ -113,6 +120,14 @@
     window.seam = off;
   };
   document.head.append(script);
+
+  // Other tabs hear who is here; one that thinks otherwise loads anew. So sign-in and sign-out reach all of them.
+  function listen() {
+    const tabs = new BroadcastChannel("seam");
+    const who = `${boot.device ?? ""} ${boot.user ?? ""}`;
+    tabs.onmessage = (message) => message.data !== who && location.reload();
+    tabs.postMessage(who);
+  }
 
   // Consent is denied: what an earlier visit left behind goes. The server expires the cookies.
   function forgetSdk() {

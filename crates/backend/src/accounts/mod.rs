@@ -85,7 +85,7 @@ impl Accounts {
     /// Makes the account and signs it in. Says that an address is taken, a limited number of times.
     pub async fn sign_up(&self, input: SignUp, visitor: &Visitor) -> Result<Login, AccountError> {
         let address = throttle::Key::taken_answers(visitor.address);
-        throttle::refuse_if_over(&self.db, &[address.clone()], self.clock.now_ms()).await?;
+        throttle::refuse_if_over(&self.db, std::slice::from_ref(&address), self.clock.now_ms()).await?;
         let hash = self.hasher.hash(&input.password).await?;
 
         let now_ms = self.clock.now_ms();
