@@ -8,14 +8,13 @@ use backend::accounts::{AccountError, Login};
 use backend::{Backend, Visitor};
 use http::request::Parts;
 use leptos::prelude::use_context;
-use serde::{Deserialize, Serialize};
 use tower_sessions::Session;
 use tracking::{ClientEvent, InsertId};
 use uuid::Uuid;
 
 use crate::forms::FailedForm;
 use crate::page::{Me, Page};
-use crate::tracking::boot::Boot;
+use crate::tracking::boot::{Boot, ConfirmedEvent};
 use ::forms::{Faults, Field, Problem};
 
 /// Key of the one value that a login's cookie leads to.
@@ -34,6 +33,8 @@ pub struct Visit {
     pub boot: Arc<Boot>,
     /// The login cookie's session.
     pub cookie: Session,
+    /// The login that ended last in this browser: its late events may still name its user.
+    pub previous_login: Option<Uuid>,
     /// What the answer must do.
     pub changes: Changes,
 }
@@ -51,17 +52,6 @@ pub struct Asked {
     pub confirmed: Vec<ConfirmedEvent>,
 }
 
-/// A client event that the server confirmed while no script could hear it. The next document's script fires it, once.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct ConfirmedEvent {
-    /// The same for the same fact, so that firing it twice counts once.
-    pub insert_id: InsertId,
-    /// When it was confirmed, in ms since the epoch by our clock.
-    pub time_ms: i64,
-    /// What.
-    pub event: ClientEvent,
-}
-
 impl Changes {
     /// What was asked so far.
     pub fn asked(&self) -> Asked {
@@ -77,7 +67,10 @@ impl Visit {
     /// What the pages may know.
     pub fn page(&self) -> Page {
         Page {
-            me: self.login.as_ref().map(|login| Me { id: login.user.id.to_string(), email: login.user.email.clone() }),
+            me: self.login.as_ref().map(|login| Me {
+                id: login.user.id.to_string(),
+                email: login.user.email.clone(),
+            }),
             device: self.boot.device.clone(),
             local_mode: self.backend.local_mode,
         }
@@ -98,7 +91,11 @@ impl Visit {
     /// Has the next document fire a client event.
     pub fn confirm(&self, insert_id: InsertId, event: impl Into<ClientEvent>) {
         let time_ms = self.backend.clock.now_ms();
-        let confirmed = ConfirmedEvent { insert_id, time_ms, event: event.into() };
+        let confirmed = ConfirmedEvent {
+            insert_id,
+            time_ms,
+            event: event.into(),
+        };
         self.changes.ask(|asked| asked.confirmed.push(confirmed));
     }
 }

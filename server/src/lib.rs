@@ -11,6 +11,7 @@ mod local;
 mod rate;
 mod router;
 mod security;
+mod start_error;
 mod startup;
 mod state;
 mod upkeep;
@@ -18,4 +19,5 @@ mod visit;
 
 pub mod telemetry;
 
-pub use startup::{Server, StartError};
+pub use start_error::StartError;
+pub use startup::Server;

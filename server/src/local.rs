@@ -8,7 +8,7 @@ use secrecy::ExposeSecret;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::startup::StartError;
+use crate::start_error::StartError;
 
 /// Starts it; it stops with `stop`. Arriving events are checked against the tracking plan.
 pub async fn start_amplitude(
@@ -20,17 +20,34 @@ pub async fn start_amplitude(
     let settings = amplitude_local::Settings {
         state: amplitude_local::State::File(data.join("amplitude.db")),
         api_key: Some(amplitude.api_key.expose_secret().to_owned()),
-        secret_key: amplitude.secret_key.as_ref().map(|key| key.expose_secret().to_owned()),
+        secret_key: amplitude
+            .secret_key
+            .as_ref()
+            .map(|key| key.expose_secret().to_owned()),
         plan: Some(tracking::catalog::plan_schema()),
         ..amplitude_local::Settings::default()
     };
-    std::fs::create_dir_all(data).map_err(|error| StartError::Folder { folder: data.to_owned(), error })?;
+    std::fs::create_dir_all(data).map_err(|error| StartError::Folder {
+        folder: data.to_owned(),
+        error,
+    })?;
     let collector = amplitude_local::open(settings).await?;
-    let listener = TcpListener::bind(listen).await.map_err(|error| StartError::Listen { address: listen, error })?;
-    tracing::info!("a local stand-in for Amplitude is at http://localhost:{}", listen.port());
+    let listener = TcpListener::bind(listen)
+        .await
+        .map_err(|error| StartError::Listen {
+            address: listen,
+            error,
+        })?;
+    tracing::info!(
+        "a local stand-in for Amplitude is at http://localhost:{}",
+        listen.port()
+    );
     tokio::spawn(async move {
         if let Err(error) = amplitude_local::serve(listener, collector, stop.cancelled_owned()).await {
-            tracing::error!(error = &error as &dyn std::error::Error, "the stand-in for Amplitude has ended");
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "the stand-in for Amplitude has ended"
+            );
         }
     });
     Ok(())

@@ -1,7 +1,6 @@
 //! From configuration to a running server, and back to nothing.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,44 +18,12 @@ use tokio_util::task::TaskTracker;
 use url::Url;
 
 use crate::ingest::Forwarder;
+use crate::start_error::StartError;
 use crate::state::{AppState, Site};
 use crate::{local, router, upkeep};
 
 /// Open requests and the batch in hand may take this long when the server stops; a supervisor kills after 30 s.
 const GRACE: Duration = Duration::from_secs(20);
-
-/// Why the server does not start, in one sentence.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    /// A port is taken, or the address is not this machine's.
-    #[error("Cannot listen on {address}: {error}. Is another one running? LEPTOS_SITE_ADDR and AMPLITUDE_LOCAL_ADDR choose other addresses.")]
-    Listen {
-        /// The address.
-        address: SocketAddr,
-        /// The system's word.
-        error: std::io::Error,
-    },
-    /// `DATA_DIR`.
-    #[error("Cannot make the folder {folder}: {error}.")]
-    Folder {
-        /// The folder.
-        folder: PathBuf,
-        /// The system's word.
-        error: std::io::Error,
-    },
-    /// The database.
-    #[error("{0}.")]
-    Database(#[from] db::OpenError),
-    /// The stand-in.
-    #[error("The stand-in for Amplitude does not start: {0}.")]
-    Stand(#[from] amplitude_local::OpenError),
-    /// An HTTP client could not be made.
-    #[error("Cannot make an HTTP client: {0}.")]
-    Client(String),
-    /// A task of ours.
-    #[error("The server has ended: {0}.")]
-    Serve(std::io::Error),
-}
 
 /// A server that listens, and does not answer yet.
 pub struct Server {
@@ -71,28 +38,51 @@ pub struct Server {
 }
 
 impl Server {
-    /// Opens the database, starts the stand-in in local mode, and binds the listener (port 0: any).
-    pub async fn start(config: Config) -> Result<Self, StartError> {
+    /// Opens the database, starts the stand-in in local mode, and binds the listener. Port 0 is any free one, in the
+    /// public URL too.
+    pub async fn start(mut config: Config) -> Result<Self, StartError> {
         // Two providers in one process, or none, end in a panic at the first connection. An error here means that one is
         // installed already.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let stop = CancellationToken::new();
         let stand_ins = CancellationToken::new();
         let listen = config.http.listen;
-        let listener =
-            TcpListener::bind(listen).await.map_err(|error| StartError::Listen { address: listen, error })?;
+        let listener = TcpListener::bind(listen)
+            .await
+            .map_err(|error| StartError::Listen {
+                address: listen,
+                error,
+            })?;
+        if config.http.public_url.port() == Some(0) {
+            let bound = listener.local_addr().map_err(|error| StartError::Listen {
+                address: listen,
+                error,
+            })?;
+            // It fails only for URLs that cannot have a port; this one has.
+            let _ = config.http.public_url.set_port(Some(bound.port()));
+        }
         if let Some(address) = config.amplitude.local {
             local::start_amplitude(&config.amplitude, address, &config.data.dir, stand_ins.clone()).await?;
         }
 
         let clock = Clock::system();
         let db = Db::open(&config.data.database_url.0).await?;
-        let sink = AmplitudeSink::new(config.amplitude.ingest_url.as_str(), config.amplitude.api_key.clone())
-            .map_err(|error| StartError::Client(error.to_string()))?;
-        let settings = outbox::Settings { keep_days: config.data.outbox_keep_days, ..outbox::Settings::default() };
+        let sink = AmplitudeSink::new(
+            config.amplitude.ingest_url.as_str(),
+            config.amplitude.api_key.clone(),
+        )
+        .map_err(|error| StartError::Client(error.to_string()))?;
+        let settings = outbox::Settings {
+            keep_days: config.data.outbox_keep_days,
+            ..outbox::Settings::default()
+        };
         let outbox_clock = clock.clone();
-        let dispatcher =
-            Dispatcher::new(db.clone(), Arc::new(sink), Arc::new(move || outbox_clock.now_ms()), settings);
+        let dispatcher = Dispatcher::new(
+            db.clone(),
+            Arc::new(sink),
+            Arc::new(move || outbox_clock.now_ms()),
+            settings,
+        );
         let backend = Backend::new(&config, &db, &clock, dispatcher.nudge())
             .map_err(|error| StartError::Client(error.to_string()))?;
         let forwarder =
@@ -115,7 +105,16 @@ impl Server {
             }),
         };
         let router = router::router(state, cookies);
-        Ok(Self { listener, router, dispatcher, backend, db, public_url: config.http.public_url, stop, stand_ins })
+        Ok(Self {
+            listener,
+            router,
+            dispatcher,
+            backend,
+            db,
+            public_url: config.http.public_url,
+            stop,
+            stand_ins,
+        })
     }
 
     /// Where browsers find it.
@@ -141,7 +140,8 @@ impl Server {
         work.close();
 
         let service = self.router.into_make_service_with_connect_info::<SocketAddr>();
-        let serve = axum::serve(self.listener, service).with_graceful_shutdown(self.stop.clone().cancelled_owned());
+        let serve =
+            axum::serve(self.listener, service).with_graceful_shutdown(self.stop.clone().cancelled_owned());
         let stopped = async {
             self.stop.cancelled().await;
             tokio::time::sleep(GRACE).await;

@@ -1,10 +1,8 @@
 //! What the document tells the browser's script: a data block, which runs nothing and needs no nonce.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use tracking::InsertId;
-
-use crate::visit::ConfirmedEvent;
+use tracking::{ClientEvent, InsertId};
 
 /// Path of the SDK, which the build fetches from the registry.
 pub const SDK_PATH: &str = "/vendor/browser-sdk-2.48.1.js";
@@ -37,6 +35,17 @@ pub struct Boot {
     pub confirmed: Vec<Confirmed>,
 }
 
+/// A client event that the server confirmed while no script could hear it. The next document's script fires it, once.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ConfirmedEvent {
+    /// The same for the same fact, so that firing it twice counts once.
+    pub insert_id: InsertId,
+    /// When it was confirmed, in ms since the epoch by our clock.
+    pub time_ms: i64,
+    /// What.
+    pub event: ClientEvent,
+}
+
 /// A confirmed client event, ready for the SDK.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -62,7 +71,9 @@ impl Boot {
     /// JSON that may stand inside a `<script>` element: no `<` can end it, whatever a property holds.
     pub fn to_json_block(&self) -> String {
         // A struct of texts and numbers always serialises.
-        serde_json::to_string(self).unwrap_or_default().replace('<', "\\u003c")
+        serde_json::to_string(self)
+            .unwrap_or_default()
+            .replace('<', "\\u003c")
     }
 }
 
@@ -72,7 +83,10 @@ mod tests {
 
     #[test]
     fn nothing_in_it_can_end_the_script_element() {
-        let boot = Boot { user: Some("</script><script>alert(1)".into()), ..Boot::default() };
+        let boot = Boot {
+            user: Some("</script><script>alert(1)".into()),
+            ..Boot::default()
+        };
         let json = boot.to_json_block();
         assert!(!json.contains('<'), "{json}");
         let read: Value = serde_json::from_str(&json).unwrap();

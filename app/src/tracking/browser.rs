@@ -66,7 +66,9 @@ where
         SendWrapper::new(async move {
             let answer = <BrowserClient as Client<E, I, O>>::send(request).await?;
             let headers = answer.generate_headers();
-            let session = headers.get("x-seam-session").and_then(|value| value.to_str().ok());
+            let session = headers
+                .get("x-seam-session")
+                .and_then(|value| value.to_str().ok());
             if let Some(session) = session.and_then(SessionId::parse) {
                 // 13 digits: exact in a double.
                 seam_session(session.ms() as f64);
@@ -79,7 +81,10 @@ where
         path: &str,
     ) -> impl Future<
         Output = Result<
-            (impl Stream<Item = Result<Bytes, Bytes>> + Send + 'static, impl Sink<Bytes> + Send + 'static),
+            (
+                impl Stream<Item = Result<Bytes, Bytes>> + Send + 'static,
+                impl Sink<Bytes> + Send + 'static,
+            ),
             E,
         >,
     > + Send {

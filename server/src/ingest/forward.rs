@@ -30,7 +30,11 @@ impl Forwarder {
     pub fn new(amplitude: &Amplitude) -> Result<Self, reqwest::Error> {
         let mut url = amplitude.ingest_url.clone();
         url.set_path("/2/httpapi");
-        Ok(Self { client: Client::builder().timeout(TIMEOUT).build()?, url, api_key: amplitude.api_key.clone() })
+        Ok(Self {
+            client: Client::builder().timeout(TIMEOUT).build()?,
+            url,
+            api_key: amplitude.api_key.clone(),
+        })
     }
 
     /// Sends the batch under the real key and returns what was answered: status, type and body. When nothing was, a 500
@@ -40,7 +44,10 @@ impl Forwarder {
         match self.client.post(self.url.clone()).json(&batch).send().await {
             Ok(upstream) => hand_back(upstream),
             Err(error) => {
-                tracing::warn!(error = &error.without_url() as &dyn std::error::Error, "cannot forward browser events");
+                tracing::warn!(
+                    error = &error.without_url() as &dyn std::error::Error,
+                    "cannot forward browser events"
+                );
                 let body = json!({"code": 500, "error": "Amplitude cannot be reached"});
                 answer(StatusCode::INTERNAL_SERVER_ERROR, &body)
             }

@@ -19,7 +19,6 @@ use tracking::UserId;
 pub use forward::Forwarder;
 
 use crate::state::AppState;
-use crate::visit::PreviousLogin;
 
 /// Largest body (`HTTP V2`, "Upload limit": 1 MB).
 pub const MAX_BYTES: usize = 1_000_000;
@@ -28,11 +27,13 @@ pub const MAX_BYTES: usize = 1_000_000;
 pub async fn ingest(
     State(state): State<AppState>,
     Extension(visit): Extension<Visit>,
-    Extension(previous): Extension<PreviousLogin>,
     body: Result<Bytes, axum::extract::rejection::BytesRejection>,
 ) -> Response {
     let Ok(body) = body else {
-        return answer(StatusCode::PAYLOAD_TOO_LARGE, &json!({"code": 413, "error": "Payload too large"}));
+        return answer(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            &json!({"code": 413, "error": "Payload too large"}),
+        );
     };
     let Ok(Value::Object(mut batch)) = serde_json::from_slice::<Value>(&body) else {
         return bad_request("Invalid JSON request body", &json!({}));
@@ -41,13 +42,19 @@ pub async fn ingest(
         return bad_request("Invalid API key", &json!({}));
     }
     let Some(Value::Array(events)) = batch.get_mut("events") else {
-        return bad_request("Request missing required field", &json!({"missing_field": "events"}));
+        return bad_request(
+            "Request missing required field",
+            &json!({"missing_field": "events"}),
+        );
     };
     if visit.visitor.tracking.is_none() {
         // Consent was taken back while these waited in the browser. It forgets them on a yes, and nobody else hears.
-        return answer(StatusCode::OK, &json!({"code": 200, "events_ingested": 0, "payload_size_bytes": body.len()}));
+        return answer(
+            StatusCode::OK,
+            &json!({"code": 200, "events_ingested": 0, "payload_size_bytes": body.len()}),
+        );
     }
-    let refused = check::refused(events, &may_name(&state, &visit, previous).await);
+    let refused = check::refused(events, &may_name(&state, &visit).await);
     if !refused.is_empty() {
         tracing::warn!(fields = ?refused.keys().collect::<Vec<_>>(), "refused events of a browser");
         let fields = json!({"events_with_invalid_fields": refused, "events_with_missing_fields": {}});
@@ -59,9 +66,9 @@ pub async fn ingest(
 
 /// Users whose events this browser may send: who is signed in, and whoever was before. The SDK sends what it still has of
 /// the previous person with their ID, from the next page.
-async fn may_name(state: &AppState, visit: &Visit, previous: PreviousLogin) -> Vec<UserId> {
+async fn may_name(state: &AppState, visit: &Visit) -> Vec<UserId> {
     let present = visit.login.as_ref().map(|login| login.user.id);
-    let previous = match previous.0 {
+    let previous = match visit.previous_login {
         // Without the database the previous person's late events are refused, and lost, rather than believed.
         Some(login) => state.backend.accounts.owner_of_login(login).await.ok().flatten(),
         None => None,

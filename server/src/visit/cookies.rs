@@ -1,8 +1,8 @@
 //! The cookies of identity: read with a cap, written in one place. Nothing read here authorises anything.
 
+use app::tracking::boot::ConfirmedEvent;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use app::visit::ConfirmedEvent;
 use cookie::{Cookie, CookieBuilder, SameSite};
 use http::{HeaderMap, HeaderValue, header};
 use tracking::sdk_cookie::{campaign_cookie_name, cookie_name};
@@ -57,7 +57,10 @@ impl Seen {
     pub fn read(headers: &HeaderMap, public_key: &str) -> Self {
         let sdk_name = cookie_name(public_key);
         let mut seen = Self::default();
-        let texts = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+        let texts = headers
+            .get_all(header::COOKIE)
+            .iter()
+            .filter_map(|value| value.to_str().ok());
         for cookie in texts.flat_map(Cookie::split_parse).flatten() {
             let value = cookie.value();
             match cookie.name() {
@@ -108,7 +111,10 @@ impl<'a> Writer<'a> {
     pub fn confirmed(&mut self, events: &[ConfirmedEvent]) {
         let value = URL_SAFE_NO_PAD.encode(serde_json::to_vec(events).unwrap_or_default());
         if value.len() > CONFIRMED_MAX {
-            tracing::warn!(events = events.len(), "too many confirmed events for one cookie: dropped");
+            tracing::warn!(
+                events = events.len(),
+                "too many confirmed events for one cookie: dropped"
+            );
             return;
         }
         self.set(Cookie::build((CONFIRMED, value)).max_age(CONFIRMED_LIFE));
@@ -127,7 +133,12 @@ impl<'a> Writer<'a> {
     /// The SDK starts anew. Its cookies are host-only and readable by script, so they are expired as such.
     pub fn forget_sdk(&mut self, public_key: &str) {
         for name in [cookie_name(public_key), campaign_cookie_name(public_key)] {
-            self.append(Cookie::build((name, "")).path("/").same_site(SameSite::Lax).max_age(time::Duration::ZERO));
+            self.append(
+                Cookie::build((name, ""))
+                    .path("/")
+                    .same_site(SameSite::Lax)
+                    .max_age(time::Duration::ZERO),
+            );
         }
     }
 
@@ -145,7 +156,13 @@ impl<'a> Writer<'a> {
 
     fn set(&mut self, cookie: CookieBuilder<'_>) {
         let secure = self.secure;
-        self.append(cookie.path("/").http_only(true).same_site(SameSite::Lax).secure(secure));
+        self.append(
+            cookie
+                .path("/")
+                .http_only(true)
+                .same_site(SameSite::Lax)
+                .secure(secure),
+        );
     }
 
     fn append(&mut self, cookie: CookieBuilder<'_>) {
@@ -220,7 +237,8 @@ mod tests {
     #[test]
     fn our_cookies_are_out_of_reach_of_scripts_and_other_sites() {
         let mut headers = HeaderMap::new();
-        Writer::new(&mut headers, true).device(&DeviceId::parse("2f1d9b1c-7c1e-4a9e-8b59-0d9a2b1f4c11").unwrap());
+        Writer::new(&mut headers, true)
+            .device(&DeviceId::parse("2f1d9b1c-7c1e-4a9e-8b59-0d9a2b1f4c11").unwrap());
         let text = headers[header::SET_COOKIE].to_str().unwrap();
         for attribute in ["HttpOnly", "SameSite=Lax", "Secure", "Path=/", "Max-Age=34560000"] {
             assert!(text.contains(attribute), "{attribute} in {text}");

@@ -34,12 +34,25 @@ impl Identity {
             return (kind != Kind::Quiet).then(|| Self::fresh(mint(), now_ms));
         }
         // The SDK was here before us: an adopter's visitors keep their history.
-        let known = seen.device.clone().or_else(|| seen.sdk.as_ref().map(|sdk| sdk.device.clone()));
+        let known = seen
+            .device
+            .clone()
+            .or_else(|| seen.sdk.as_ref().map(|sdk| sdk.device.clone()));
         match known {
             Some(device) => {
-                let resolved =
-                    session::resolve(now_ms, &device, seen.session, seen.sdk.as_ref(), seen.clock_offset_ms);
-                Some(Self { device, session: resolved.session, found: resolved.found, proven: true })
+                let resolved = session::resolve(
+                    now_ms,
+                    &device,
+                    seen.session,
+                    seen.sdk.as_ref(),
+                    seen.clock_offset_ms,
+                );
+                Some(Self {
+                    device,
+                    session: resolved.session,
+                    found: resolved.found,
+                    proven: true,
+                })
             }
             None if kind == Kind::Document => Some(Self::fresh(mint(), now_ms)),
             None => None,
@@ -48,13 +61,22 @@ impl Identity {
 
     /// A new browser in a new session.
     pub fn fresh(device: DeviceId, now_ms: i64) -> Self {
-        Self { device, session: SessionId::starting_at(now_ms), found: Found::ServerSession, proven: false }
+        Self {
+            device,
+            session: SessionId::starting_at(now_ms),
+            found: Found::ServerSession,
+            proven: false,
+        }
     }
 
     /// The IDs of events of this request.
     pub fn present_ids(&self) -> PresentIds {
         if self.proven {
-            PresentIds::Live { device: self.device.clone(), session: self.session, found: self.found }
+            PresentIds::Live {
+                device: self.device.clone(),
+                session: self.session,
+                found: self.found,
+            }
         } else {
             PresentIds::Unknown
         }
@@ -62,7 +84,10 @@ impl Identity {
 
     /// What our session cookie says after a request at `now_ms`.
     pub fn own_session(&self, now_ms: i64) -> OwnSession {
-        OwnSession { session: self.session, last_activity_ms: now_ms }
+        OwnSession {
+            session: self.session,
+            last_activity_ms: now_ms,
+        }
     }
 }
 
@@ -92,22 +117,46 @@ mod tests {
         let of = |kind| Identity::of(kind, &Seen::default(), false, NOW, || device('n'));
         let minted = of(Kind::Document).unwrap();
         assert_eq!((minted.device.clone(), minted.session.ms()), (device('n'), NOW));
-        assert_eq!(minted.present_ids(), PresentIds::Unknown, "not proven before it comes back");
+        assert_eq!(
+            minted.present_ids(),
+            PresentIds::Unknown,
+            "not proven before it comes back"
+        );
         assert_eq!(of(Kind::Act), None);
         assert_eq!(of(Kind::Quiet), None);
     }
 
     #[test]
     fn our_device_wins_and_the_sdks_is_adopted_where_there_is_none() {
-        let both = Seen { device: Some(device('o')), sdk: Some(sdk('s', NOW - 60_000)), ..Seen::default() };
+        let both = Seen {
+            device: Some(device('o')),
+            sdk: Some(sdk('s', NOW - 60_000)),
+            ..Seen::default()
+        };
         let identity = Identity::of(Kind::Act, &both, false, NOW, || device('n')).unwrap();
         assert_eq!(identity.device, device('o'));
-        assert_eq!(identity.session.ms(), NOW, "the SDK's session belongs to another device");
+        assert_eq!(
+            identity.session.ms(),
+            NOW,
+            "the SDK's session belongs to another device"
+        );
 
-        let sdk_only = Seen { sdk: Some(sdk('s', NOW - 60_000)), ..Seen::default() };
+        let sdk_only = Seen {
+            sdk: Some(sdk('s', NOW - 60_000)),
+            ..Seen::default()
+        };
         let identity = Identity::of(Kind::Document, &sdk_only, false, NOW, || device('n')).unwrap();
-        assert_eq!((identity.device.clone(), identity.session.ms()), (device('s'), NOW - 60_000));
-        assert!(matches!(identity.present_ids(), PresentIds::Live { found: Found::SdkCookie, .. }));
+        assert_eq!(
+            (identity.device.clone(), identity.session.ms()),
+            (device('s'), NOW - 60_000)
+        );
+        assert!(matches!(
+            identity.present_ids(),
+            PresentIds::Live {
+                found: Found::SdkCookie,
+                ..
+            }
+        ));
     }
 
     #[test]
@@ -121,7 +170,11 @@ mod tests {
         assert_eq!(Identity::of(Kind::Quiet, &seen, true, NOW, || device('n')), None);
         for kind in [Kind::Document, Kind::Act] {
             let identity = Identity::of(kind, &seen, true, NOW, || device('n')).unwrap();
-            assert_eq!((identity.device.clone(), identity.session.ms()), (device('n'), NOW), "{kind:?}");
+            assert_eq!(
+                (identity.device.clone(), identity.session.ms()),
+                (device('n'), NOW),
+                "{kind:?}"
+            );
             assert_eq!(identity.present_ids(), PresentIds::Unknown);
         }
     }

@@ -16,7 +16,10 @@ pub enum Kind {
 /// Sorts a request.
 pub fn kind(method: &Method, path: &str, headers: &HeaderMap) -> Kind {
     let has = |name: &str, word: &str| {
-        headers.get(name).and_then(|value| value.to_str().ok()).is_some_and(|value| value.contains(word))
+        headers
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+            .is_some_and(|value| value.contains(word))
     };
     if QUIET.contains(&path) || has("sec-purpose", "prefetch") || has("purpose", "prefetch") {
         Kind::Quiet
@@ -42,17 +45,31 @@ mod tests {
         for (method, path, header, expected) in [
             (Method::GET, "/", html, Kind::Document),
             (Method::GET, "/nowhere", html, Kind::Document),
-            (Method::GET, "/", ("sec-purpose", "prefetch;prerender"), Kind::Quiet),
+            (
+                Method::GET,
+                "/",
+                ("sec-purpose", "prefetch;prerender"),
+                Kind::Quiet,
+            ),
             (Method::GET, "/", ("accept", "*/*"), Kind::Quiet),
             (Method::HEAD, "/", html, Kind::Quiet),
             (Method::GET, "/timeline/live", html, Kind::Quiet),
             (Method::POST, "/sign-up", html, Kind::Act),
-            (Method::POST, "/api/sign_in123", ("accept", "application/json"), Kind::Act),
+            (
+                Method::POST,
+                "/api/sign_in123",
+                ("accept", "application/json"),
+                Kind::Act,
+            ),
             (Method::POST, "/ingest", ("accept", "*/*"), Kind::Quiet),
         ] {
             let mut headers = HeaderMap::new();
             headers.insert(header.0, header.1.parse().unwrap());
-            assert_eq!(kind(&method, path, &headers), expected, "{method} {path} {header:?}");
+            assert_eq!(
+                kind(&method, path, &headers),
+                expected,
+                "{method} {path} {header:?}"
+            );
         }
     }
 }

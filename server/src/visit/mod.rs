@@ -37,10 +37,6 @@ const SESSION_HEADER: HeaderName = HeaderName::from_static("x-seam-session");
 /// Longest user agent that is kept.
 const USER_AGENT_MAX: usize = 300;
 
-/// Users whose name this browser's events may carry beside the signed-in one's: that of the login which ended last.
-#[derive(Clone, Copy, Debug)]
-pub struct PreviousLogin(pub Option<Uuid>);
-
 /// See the module.
 pub async fn visit(
     State(state): State<AppState>,
@@ -66,7 +62,9 @@ pub async fn visit(
 
     let visitor = Visitor {
         tracking: consent.is_granted().then(|| {
-            identity.as_ref().map_or(tracking::PresentIds::Unknown, Identity::present_ids)
+            identity
+                .as_ref()
+                .map_or(tracking::PresentIds::Unknown, Identity::present_ids)
         }),
         choice: seen.choice,
         privacy_control,
@@ -75,21 +73,38 @@ pub async fn visit(
     };
     let visit = Visit {
         backend: state.backend.clone(),
-        boot: Arc::new(boot(&state, login.as_ref(), identity.as_ref(), &seen, kind, now_ms)),
+        boot: Arc::new(boot(
+            &state,
+            login.as_ref(),
+            identity.as_ref(),
+            &seen,
+            kind,
+            now_ms,
+        )),
         login,
         visitor,
         cookie: cookie.clone(),
+        previous_login: presented.filter(|_| ended).or(seen.previous),
         changes: app::visit::Changes::default(),
     };
     request.extensions_mut().insert(visit.clone());
-    request.extensions_mut().insert(PreviousLogin(presented.filter(|_| ended).or(seen.previous)));
 
     let mut response = next.run(request).await;
     if kind != Kind::Quiet {
         if ended && let Err(error) = cookie.flush().await {
-            tracing::warn!(error = &error as &dyn std::error::Error, "cannot remove an ended login's cookie");
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "cannot remove an ended login's cookie"
+            );
         }
-        let answer = Answer { kind, consent, seen: &seen, identity, ended: ended.then_some(presented), now_ms };
+        let answer = Answer {
+            kind,
+            consent,
+            seen: &seen,
+            identity,
+            ended: ended.then_some(presented),
+            now_ms,
+        };
         answer.write(&state, &visit, response.headers_mut());
     }
     response
@@ -101,7 +116,9 @@ async fn find_login(
     cookie: &Session,
     kind: Kind,
 ) -> Result<(Option<Login>, Option<Uuid>), Unavailable> {
-    let Some(id) = login_of(cookie).await? else { return Ok((None, None)) };
+    let Some(id) = login_of(cookie).await? else {
+        return Ok((None, None));
+    };
     let login = state.backend.accounts.login(id).await?;
     if let Some(login) = login.as_ref().filter(|_| kind != Kind::Quiet)
         && state.backend.accounts.seen(login).await?
@@ -125,7 +142,11 @@ enum Unavailable {
 fn unavailable(error: &Unavailable) -> Response {
     tracing::error!(error = error as &dyn std::error::Error, "cannot look up a login");
     let retry = [(header::RETRY_AFTER, "5"), (header::CACHE_CONTROL, "no-store")];
-    (StatusCode::SERVICE_UNAVAILABLE, retry, "Seamline cannot reach its database. Please try again in a moment.")
+    (
+        StatusCode::SERVICE_UNAVAILABLE,
+        retry,
+        "Seamline cannot reach its database. Please try again in a moment.",
+    )
         .into_response()
 }
 
@@ -146,7 +167,11 @@ fn boot(
         session: identity.map(|identity| identity.session.ms()),
         user: login.map(|login| login.user.id.to_string()),
         now: now_ms,
-        exclude_referrers: vec![state.site.host(), "checkout.stripe.com".into(), "billing.stripe.com".into()],
+        exclude_referrers: vec![
+            state.site.host(),
+            "checkout.stripe.com".into(),
+            "billing.stripe.com".into(),
+        ],
         confirmed: match kind {
             Kind::Document => seen.confirmed.iter().cloned().map(Into::into).collect(),
             Kind::Act | Kind::Quiet => Vec::new(),
@@ -155,7 +180,10 @@ fn boot(
 }
 
 fn user_agent(headers: &HeaderMap) -> String {
-    let text = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let text = headers
+        .get(header::USER_AGENT)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
     text.chars().take(USER_AGENT_MAX).collect()
 }
 

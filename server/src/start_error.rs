@@ -1,0 +1,39 @@
+//! Why the server does not start.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+/// Why the server does not start, in one sentence.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A port is taken, or the address is not this machine's.
+    #[error(
+        "Cannot listen on {address}: {error}. Is another one running? LEPTOS_SITE_ADDR and AMPLITUDE_LOCAL_ADDR choose other addresses."
+    )]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// The system's word.
+        error: std::io::Error,
+    },
+    /// `DATA_DIR`.
+    #[error("Cannot make the folder {folder}: {error}.")]
+    Folder {
+        /// The folder.
+        folder: PathBuf,
+        /// The system's word.
+        error: std::io::Error,
+    },
+    /// The database.
+    #[error("{0}.")]
+    Database(#[from] db::OpenError),
+    /// The stand-in.
+    #[error("The stand-in for Amplitude does not start: {0}.")]
+    Stand(#[from] amplitude_local::OpenError),
+    /// An HTTP client could not be made.
+    #[error("Cannot make an HTTP client: {0}.")]
+    Client(String),
+    /// A task of ours.
+    #[error("The server has ended: {0}.")]
+    Serve(std::io::Error),
+}
