@@ -16,13 +16,19 @@ pub fn page() -> Page {
 
 /// An empty form, named by the browser.
 pub fn form<F: Default + DeserializeOwned>() -> FormState<F> {
-    FormState { typed: F::default(), faults: Faults::default(), form: random_id() }
+    FormState {
+        typed: F::default(),
+        faults: Faults::default(),
+        form: random_id(),
+    }
 }
 
 /// Every browser that runs wasm has `crypto`.
 fn random_id() -> Uuid {
     let mut bytes = [0_u8; 16];
-    let filled = window().crypto().and_then(|crypto| crypto.get_random_values_with_u8_array(&mut bytes));
+    let filled = window()
+        .crypto()
+        .and_then(|crypto| crypto.get_random_values_with_u8_array(&mut bytes));
     if filled.is_err() {
         // Then the ID is the same for each form, and a person's second form is taken for their first: visible, harmless.
         leptos::logging::warn!("the browser gave no random bytes");

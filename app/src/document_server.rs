@@ -21,6 +21,10 @@ pub fn form<F: Default + DeserializeOwned>() -> FormState<F> {
             faults: failed.faults,
             form: failed.form.unwrap_or(fresh),
         },
-        None => FormState { typed: F::default(), faults: Faults::default(), form: fresh },
+        None => FormState {
+            typed: F::default(),
+            faults: Faults::default(),
+            form: fresh,
+        },
     }
 }

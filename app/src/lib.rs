@@ -5,7 +5,10 @@
 //! posts parse, call one verb of `backend`, and shape the answer. No SQL, no HTTP client.
 
 // Components' generated prop builders have no docs of their own.
-#![allow(missing_docs, reason = "components document themselves above their function; their props are generated")]
+#![allow(
+    missing_docs,
+    reason = "components document themselves above their function; their props are generated"
+)]
 // Deeply nested views overflow the default.
 #![recursion_limit = "256"]
 

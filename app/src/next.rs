@@ -27,7 +27,16 @@ mod tests {
             assert_eq!(safe_next(Some(good)), good);
         }
         let long = format!("/{}", "x".repeat(600));
-        for bad in ["", "polls", "//evil.example", "/\\evil.example", "https://evil.example", "/\t/evil", "/a\r\nb", &long] {
+        for bad in [
+            "",
+            "polls",
+            "//evil.example",
+            "/\\evil.example",
+            "https://evil.example",
+            "/\t/evil",
+            "/a\r\nb",
+            &long,
+        ] {
             assert_eq!(safe_next(Some(bad)), "/polls", "{bad:?}");
         }
         assert_eq!(safe_next(None), "/polls");

@@ -10,7 +10,9 @@ use crate::{security, visit};
 /// app's module, in the order of the document.
 pub fn shell(options: LeptosOptions) -> impl IntoView {
     security::set_document_policy();
-    let boot = visit::current().map(|visit| visit.boot.to_json_block()).unwrap_or_default();
+    let boot = visit::current()
+        .map(|visit| visit.boot.to_json_block())
+        .unwrap_or_default();
     view! {
         <!DOCTYPE html>
         <html lang="en">

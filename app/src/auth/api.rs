@@ -33,28 +33,49 @@ pub mod verbs {
     /// Makes an account and signs it in; the path to load.
     pub async fn sign_up(visit: &Visit, form: &SignUpForm, next: Option<&str>) -> Result<String, Faults> {
         let input = form.check()?;
-        let login = visit.backend.accounts.sign_up(input, &visit.visitor).await.map_err(visit::faults)?;
+        let login = visit
+            .backend
+            .accounts
+            .sign_up(input, &visit.visitor)
+            .await
+            .map_err(visit::faults)?;
         begin(visit, &login, next).await
     }
 
     /// Signs in; the path to load.
     pub async fn sign_in(visit: &Visit, form: &SignInForm, next: Option<&str>) -> Result<String, Faults> {
         let input = form.check()?;
-        let login = visit.backend.accounts.sign_in(input, &visit.visitor).await.map_err(visit::faults)?;
+        let login = visit
+            .backend
+            .accounts
+            .sign_in(input, &visit.visitor)
+            .await
+            .map_err(visit::faults)?;
         begin(visit, &login, next).await
     }
 
     /// Signs out; the path to load. Whoever is signed out already stays so.
     pub async fn sign_out(visit: &Visit) -> Result<&'static str, Faults> {
         if let Some(login) = &visit.login {
-            visit.backend.accounts.sign_out(login, &visit.visitor).await.map_err(visit::faults)?;
-            visit.finish_login(login).await.map_err(|error| visit::internal(&error))?;
+            visit
+                .backend
+                .accounts
+                .sign_out(login, &visit.visitor)
+                .await
+                .map_err(visit::faults)?;
+            visit
+                .finish_login(login)
+                .await
+                .map_err(|error| visit::internal(&error))?;
         }
         Ok("/")
     }
 
     async fn begin(visit: &Visit, login: &Login, next: Option<&str>) -> Result<String, Faults> {
-        visit.begin_login(login).await.map_err(|error| visit::internal(&error))?;
+        visit
+            .begin_login(login)
+            .await
+            .map_err(|error| visit::internal(&error))?;
         Ok(safe_next(next).to_owned())
     }
 }

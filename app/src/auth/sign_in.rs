@@ -16,7 +16,10 @@ pub fn SignInPage() -> impl IntoView {
     let next = use_query_map().with_untracked(|query| query.get("next"));
     let submit = use_submit(
         start.faults,
-        |typed: &Typed| SignInForm { email: typed.text("email"), password: Secret::new(typed.text("password")) },
+        |typed: &Typed| SignInForm {
+            email: typed.text("email"),
+            password: Secret::new(typed.text("password")),
+        },
         |form: &SignInForm| form.check().map(drop),
         move |form| api::sign_in(form, next.clone()),
         leave_for,

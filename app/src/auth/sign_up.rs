@@ -16,7 +16,10 @@ pub fn SignUpPage() -> impl IntoView {
     let next = use_query_map().with_untracked(|query| query.get("next"));
     let submit = use_submit(
         start.faults,
-        |typed: &Typed| SignUpForm { email: typed.text("email"), password: Secret::new(typed.text("password")) },
+        |typed: &Typed| SignUpForm {
+            email: typed.text("email"),
+            password: Secret::new(typed.text("password")),
+        },
         |form: &SignUpForm| form.check().map(drop),
         move |form| api::sign_up(form, next.clone()),
         leave_for,

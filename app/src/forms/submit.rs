@@ -22,7 +22,11 @@ impl Typed {
 
     /// The text of each field of that name, in order.
     pub fn all(&self, name: &str) -> Vec<String> {
-        self.0.get_all(name).iter().map(|value| value.as_string().unwrap_or_default()).collect()
+        self.0
+            .get_all(name)
+            .iter()
+            .map(|value| value.as_string().unwrap_or_default())
+            .collect()
     }
 
     /// Whether the box of that name is ticked.
@@ -69,8 +73,11 @@ where
         if pending.get_untracked() {
             return;
         }
-        let element = event.target().and_then(|target| target.dyn_into::<HtmlFormElement>().ok());
-        let Some((element, data)) = element.and_then(|form| Some((form.clone(), FormData::new_with_form(&form).ok()?)))
+        let element = event
+            .target()
+            .and_then(|target| target.dyn_into::<HtmlFormElement>().ok());
+        let Some((element, data)) =
+            element.and_then(|form| Some((form.clone(), FormData::new_with_form(&form).ok()?)))
         else {
             return;
         };
@@ -92,7 +99,11 @@ where
             pending.set(false);
         });
     });
-    Submit { faults, pending, send }
+    Submit {
+        faults,
+        pending,
+        send,
+    }
 }
 
 /// Shows the faults and puts the cursor where the first one is.

@@ -51,7 +51,10 @@ pub mod verbs {
 
     /// Makes a poll; the event that says so.
     pub async fn create(visit: &Visit, form: &PollForm, id: Uuid) -> Result<PollCreated, Faults> {
-        let login = visit.login.as_ref().ok_or_else(|| Faults::one(Field::Form, Problem::SignedOut))?;
+        let login = visit
+            .login
+            .as_ref()
+            .ok_or_else(|| Faults::one(Field::Form, Problem::SignedOut))?;
         let draft = form.check()?;
         let made = visit.backend.polls.create(login.user.id, &draft, id).await;
         let poll = made.map_err(|error| visit::internal(&error))?;
@@ -64,7 +67,9 @@ pub mod verbs {
     }
 
     pub(super) async fn mine(visit: &Visit) -> Result<Option<Vec<PollSummary>>, ServerFnError> {
-        let Some(login) = &visit.login else { return Ok(None) };
+        let Some(login) = &visit.login else {
+            return Ok(None);
+        };
         let polls = visit.backend.polls.of(login.user.id).await.map_err(|error| {
             tracing::error!(error = &error as &dyn std::error::Error, "cannot list polls");
             ServerFnError::new("The polls cannot be read right now.")

@@ -50,7 +50,11 @@ fn NoPolls() -> impl IntoView {
 #[component]
 fn PollList(polls: Vec<PollSummary>) -> impl IntoView {
     let poll = |poll: PollSummary| {
-        let kind = if poll.multiple_choice { "Several answers" } else { "One answer" };
+        let kind = if poll.multiple_choice {
+            "Several answers"
+        } else {
+            "One answer"
+        };
         view! {
             <li class="card poll">
                 <h2 dir="auto">{poll.question}</h2>

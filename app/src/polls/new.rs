@@ -39,7 +39,11 @@ pub fn NewPollPage() -> impl IntoView {
         },
     );
     let typed = start.typed;
-    let used = typed.options.iter().rposition(|option| !option.is_empty()).map_or(0, |last| last + 1);
+    let used = typed
+        .options
+        .iter()
+        .rposition(|option| !option.is_empty())
+        .map_or(0, |last| last + 1);
     let shown = RwSignal::new(MAX_OPTIONS);
     // Only script can show a hidden line again, so only script hides any.
     Effect::new(move |_| shown.set(used.max(FIRST_LINES)));

@@ -47,7 +47,9 @@ pub fn may_read(visit: &crate::visit::Visit, find: Option<&str>) -> Result<Strin
     let device = visit.boot.device.clone();
     match find.map(str::trim).filter(|find| !find.is_empty()) {
         None => user.or(device).ok_or(Found::NoIdentity),
-        Some(find) if find.len() > 200 => Err(Found::Nobody { by: find.chars().take(40).collect() }),
+        Some(find) if find.len() > 200 => Err(Found::Nobody {
+            by: find.chars().take(40).collect(),
+        }),
         Some(find) if visit.backend.local_mode => Ok(find.to_owned()),
         Some(find) if [user, device].iter().flatten().any(|own| own == find) => Ok(find.to_owned()),
         Some(_) => Err(Found::NotYours),
@@ -62,11 +64,17 @@ async fn read(visit: &crate::visit::Visit, find: Option<&str>) -> Found {
     };
     let reader = &visit.backend.timeline;
     let story = async {
-        let Some(person) = reader.find(&by).await? else { return Ok(None) };
+        let Some(person) = reader.find(&by).await? else {
+            return Ok(None);
+        };
         reader.activity(person).await.map(Some)
     };
     match story.await {
-        Ok(Some(activity)) => Found::Story { by, person: activity.person, events: activity.events },
+        Ok(Some(activity)) => Found::Story {
+            by,
+            person: activity.person,
+            events: activity.events,
+        },
         Ok(None) => Found::Nobody { by },
         Err(error) => {
             let sentence = match error {

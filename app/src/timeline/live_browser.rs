@@ -14,7 +14,9 @@ pub fn follow(find: Signal<Option<String>>, on_event: impl Fn(Value) + Clone + '
             Some(find) => format!("/timeline/live?find={}", js_sys::encode_uri_component(&find)),
             None => "/timeline/live".to_owned(),
         };
-        let Ok(source) = EventSource::new(&path) else { return };
+        let Ok(source) = EventSource::new(&path) else {
+            return;
+        };
         let on_event = on_event.clone();
         let listener = Closure::<dyn Fn(MessageEvent)>::new(move |message: MessageEvent| {
             let text = message.data().as_string().unwrap_or_default();
