@@ -124,7 +124,11 @@ impl Config {
 
     /// Reads from `get`; an empty value is an unset one.
     pub fn read(get: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
-        let get = |name: &str| get(name).map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
+        let get = |name: &str| {
+            get(name)
+                .map(|text| text.trim().to_owned())
+                .filter(|text| !text.is_empty())
+        };
         let listen = socket(&get, "LEPTOS_SITE_ADDR", "127.0.0.1:3000")?;
         let data = data(&get)?;
         let amplitude = amplitude(&get)?;
@@ -135,13 +139,19 @@ impl Config {
         };
         if amplitude.is_local {
             if !listen.ip().is_loopback() {
-                return Err(ConfigError::LocalModeOffLoopback { name: "LEPTOS_SITE_ADDR" });
+                return Err(ConfigError::LocalModeOffLoopback {
+                    name: "LEPTOS_SITE_ADDR",
+                });
             }
             if !on_loopback(&http.public_url) {
                 return Err(ConfigError::LocalModeOffLoopback { name: "PUBLIC_URL" });
             }
         }
-        let unset = if amplitude.is_local { ConsentDefault::Granted } else { ConsentDefault::Denied };
+        let unset = if amplitude.is_local {
+            ConsentDefault::Granted
+        } else {
+            ConsentDefault::Denied
+        };
         let privacy = Privacy {
             consent_default: match get("CONSENT_DEFAULT").as_deref() {
                 None => unset,
@@ -151,7 +161,12 @@ impl Config {
             },
             track_email: flag(&get, "TRACK_EMAIL")?,
         };
-        Ok(Self { http, data, amplitude, privacy })
+        Ok(Self {
+            http,
+            data,
+            amplitude,
+            privacy,
+        })
     }
 }
 
@@ -159,23 +174,36 @@ fn data(get: &impl Fn(&str) -> Option<String>) -> Result<Data, ConfigError> {
     let dir = PathBuf::from(get("DATA_DIR").unwrap_or_else(|| "data".to_owned()));
     let database_url =
         get("DATABASE_URL").unwrap_or_else(|| format!("sqlite:{}", dir.join("seamline.db").display()));
-    if !["sqlite:", "postgres:", "postgresql:"].iter().any(|scheme| database_url.starts_with(scheme)) {
+    if !["sqlite:", "postgres:", "postgresql:"]
+        .iter()
+        .any(|scheme| database_url.starts_with(scheme))
+    {
         return Err(malformed("DATABASE_URL", "a `sqlite:` or a `postgres:` URL"));
     }
     let outbox_keep_days = match get("OUTBOX_KEEP_DAYS") {
         None => 30,
-        Some(text) => text.parse().map_err(|_| malformed("OUTBOX_KEEP_DAYS", "a whole number of days"))?,
+        Some(text) => text
+            .parse()
+            .map_err(|_| malformed("OUTBOX_KEEP_DAYS", "a whole number of days"))?,
     };
-    Ok(Data { database_url: Redacted(database_url), dir, outbox_keep_days })
+    Ok(Data {
+        database_url: Redacted(database_url),
+        dir,
+        outbox_keep_days,
+    })
 }
 
 fn amplitude(get: &impl Fn(&str) -> Option<String>) -> Result<Amplitude, ConfigError> {
-    let url = get("AMPLITUDE_URL").map(|text| base_url("AMPLITUDE_URL", &text)).transpose()?;
+    let url = get("AMPLITUDE_URL")
+        .map(|text| base_url("AMPLITUDE_URL", &text))
+        .transpose()?;
     let secret_key = get("AMPLITUDE_SECRET_KEY");
     let Some(api_key) = get("AMPLITUDE_API_KEY") else {
         let listen = socket(get, "AMPLITUDE_LOCAL_ADDR", "127.0.0.1:12112")?;
         if !listen.ip().is_loopback() {
-            return Err(ConfigError::LocalModeOffLoopback { name: "AMPLITUDE_LOCAL_ADDR" });
+            return Err(ConfigError::LocalModeOffLoopback {
+                name: "AMPLITUDE_LOCAL_ADDR",
+            });
         }
         if url.as_ref().is_some_and(|url| !on_loopback(url)) {
             return Err(ConfigError::StandInOffLoopback);
@@ -197,14 +225,19 @@ fn amplitude(get: &impl Fn(&str) -> Option<String>) -> Result<Amplitude, ConfigE
     };
     let (ingest, read) = match get("AMPLITUDE_REGION").as_deref() {
         None | Some("us" | "US") => ("https://api2.amplitude.com", "https://amplitude.com"),
-        Some("eu" | "EU") => ("https://api.eu.amplitude.com", "https://analytics.eu.amplitude.com"),
+        Some("eu" | "EU") => (
+            "https://api.eu.amplitude.com",
+            "https://analytics.eu.amplitude.com",
+        ),
         Some(_) => return Err(malformed("AMPLITUDE_REGION", "`us` or `eu`")),
     };
     Ok(Amplitude {
         public_key: public_key(&api_key),
         api_key: api_key.into(),
         secret_key: secret_key.map(Into::into),
-        ingest_url: url.clone().map_or_else(|| base_url("AMPLITUDE_URL", ingest), Ok)?,
+        ingest_url: url
+            .clone()
+            .map_or_else(|| base_url("AMPLITUDE_URL", ingest), Ok)?,
         read_url: url.map_or_else(|| base_url("AMPLITUDE_URL", read), Ok)?,
         local: None,
         is_local: false,
@@ -213,7 +246,10 @@ fn amplitude(get: &impl Fn(&str) -> Option<String>) -> Result<Amplitude, ConfigE
 
 /// The same over restarts and servers, and no way back to the API key.
 fn public_key(api_key: &str) -> String {
-    let digest = Sha256::new().chain_update("seamline public key\0").chain_update(api_key).finalize();
+    let digest = Sha256::new()
+        .chain_update("seamline public key\0")
+        .chain_update(api_key)
+        .finalize();
     hex::encode(&digest[..16])
 }
 
@@ -236,7 +272,11 @@ fn base_url(name: &'static str, text: &str) -> Result<Url, ConfigError> {
         && url.fragment().is_none()
         && url.username().is_empty()
         && url.host().is_some();
-    if plain { Ok(url) } else { Err(malformed(name, wanted)) }
+    if plain {
+        Ok(url)
+    } else {
+        Err(malformed(name, wanted))
+    }
 }
 
 /// Whether a URL stays on this machine.
@@ -255,7 +295,8 @@ fn socket(
     default: &str,
 ) -> Result<SocketAddr, ConfigError> {
     let text = get(name).unwrap_or_else(|| default.to_owned());
-    text.parse().map_err(|_| malformed(name, "an address with a port, like 127.0.0.1:3000"))
+    text.parse()
+        .map_err(|_| malformed(name, "an address with a port, like 127.0.0.1:3000"))
 }
 
 fn flag(get: &impl Fn(&str) -> Option<String>, name: &'static str) -> Result<bool, ConfigError> {

@@ -6,7 +6,10 @@ use time::macros::format_description;
 
 /// `2026-11-23`.
 pub(crate) fn day(ms: i64) -> String {
-    moment(ms).date().format(format_description!("[year]-[month]-[day]")).unwrap_or_default()
+    moment(ms)
+        .date()
+        .format(format_description!("[year]-[month]-[day]"))
+        .unwrap_or_default()
 }
 
 /// `2026-11-23T14:49:25.123Z`.
@@ -16,7 +19,8 @@ pub(crate) fn instant(ms: i64) -> String {
 
 /// Moments beyond the calendar's range are no moments of ours.
 fn moment(ms: i64) -> OffsetDateTime {
-    OffsetDateTime::from_unix_timestamp_nanos(i128::from(ms) * 1_000_000).unwrap_or(OffsetDateTime::UNIX_EPOCH)
+    OffsetDateTime::from_unix_timestamp_nanos(i128::from(ms) * 1_000_000)
+        .unwrap_or(OffsetDateTime::UNIX_EPOCH)
 }
 
 #[cfg(test)]

@@ -14,7 +14,10 @@ pub fn row() -> Uuid {
 }
 
 /// A new browser's ID. Random through and through: it says nothing of when or where.
-#[expect(clippy::disallowed_methods, reason = "this is the one place that mints device IDs")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the one place that mints device IDs"
+)]
 pub fn device() -> DeviceId {
     DeviceId::minted(Uuid::new_v4())
 }

@@ -4,7 +4,11 @@ use backend::config::{Config, ConfigError};
 use tracking::ConsentDefault;
 
 fn read(vars: &[(&str, &str)]) -> Result<Config, ConfigError> {
-    Config::read(|name| vars.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned()))
+    Config::read(|name| {
+        vars.iter()
+            .find(|(key, _)| *key == name)
+            .map(|(_, value)| (*value).to_owned())
+    })
 }
 
 #[test]
@@ -21,9 +25,16 @@ fn nothing_set_is_local_mode() {
 
 #[test]
 fn a_key_means_amplitude_itself_and_consent_first() {
-    let config = read(&[("AMPLITUDE_API_KEY", "0123456789abcdef0123456789abcdef"), ("AMPLITUDE_REGION", "eu")]).unwrap();
+    let config = read(&[
+        ("AMPLITUDE_API_KEY", "0123456789abcdef0123456789abcdef"),
+        ("AMPLITUDE_REGION", "eu"),
+    ])
+    .unwrap();
     assert!(!config.amplitude.is_local);
-    assert_eq!(config.amplitude.ingest_url.as_str(), "https://api.eu.amplitude.com/");
+    assert_eq!(
+        config.amplitude.ingest_url.as_str(),
+        "https://api.eu.amplitude.com/"
+    );
     assert_eq!(config.privacy.consent_default, ConsentDefault::Denied);
     assert_eq!(config.amplitude.public_key.len(), 32);
     assert_ne!(config.amplitude.public_key, "0123456789abcdef0123456789abcdef");
@@ -43,15 +54,27 @@ fn refusals() {
         (vec![("LEPTOS_SITE_ADDR", "0.0.0.0:3000")], "loopback"),
         (vec![("AMPLITUDE_LOCAL_ADDR", "10.0.0.1:12112")], "loopback"),
         (vec![("PUBLIC_URL", "https://demo.example")], "loopback"),
-        (vec![("PUBLIC_URL", "http://demo.example"), ("AMPLITUDE_API_KEY", "k")], "https"),
+        (
+            vec![("PUBLIC_URL", "http://demo.example"), ("AMPLITUDE_API_KEY", "k")],
+            "https",
+        ),
         (vec![("AMPLITUDE_URL", "https://elsewhere.example")], "stand-in"),
         (vec![("LEPTOS_SITE_ADDR", "nowhere")], "LEPTOS_SITE_ADDR"),
-        (vec![("PUBLIC_URL", "https://demo.example/app"), ("AMPLITUDE_API_KEY", "k")], "without a path"),
+        (
+            vec![
+                ("PUBLIC_URL", "https://demo.example/app"),
+                ("AMPLITUDE_API_KEY", "k"),
+            ],
+            "without a path",
+        ),
         (vec![("DATABASE_URL", "mysql://x")], "DATABASE_URL"),
         (vec![("OUTBOX_KEEP_DAYS", "a month")], "OUTBOX_KEEP_DAYS"),
         (vec![("CONSENT_DEFAULT", "maybe")], "CONSENT_DEFAULT"),
         (vec![("TRACK_EMAIL", "yes please")], "TRACK_EMAIL"),
-        (vec![("AMPLITUDE_REGION", "mars"), ("AMPLITUDE_API_KEY", "k")], "AMPLITUDE_REGION"),
+        (
+            vec![("AMPLITUDE_REGION", "mars"), ("AMPLITUDE_API_KEY", "k")],
+            "AMPLITUDE_REGION",
+        ),
     ] {
         let error = read(&vars).unwrap_err().to_string();
         assert!(error.contains(sentence), "{vars:?}: {error}");

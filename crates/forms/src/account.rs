@@ -73,10 +73,19 @@ impl SignInForm {
         if len == 0 {
             faults.add(Field::Password, Problem::Missing);
         } else if len > PASSWORD_MAX {
-            faults.add(Field::Password, Problem::TooLong { max: PASSWORD_MAX, len });
+            faults.add(
+                Field::Password,
+                Problem::TooLong {
+                    max: PASSWORD_MAX,
+                    len,
+                },
+            );
         }
         match email {
-            Some(email) if faults.is_empty() => Ok(SignIn { email, password: self.password.clone() }),
+            Some(email) if faults.is_empty() => Ok(SignIn {
+                email,
+                password: self.password.clone(),
+            }),
             _ => Err(faults),
         }
     }
@@ -88,7 +97,10 @@ fn new_password(password: &Secret) -> Result<Secret, Problem> {
     match len {
         0 => Err(Problem::Missing),
         _ if len < PASSWORD_MIN => Err(Problem::TooShort { min: PASSWORD_MIN }),
-        _ if len > PASSWORD_MAX => Err(Problem::TooLong { max: PASSWORD_MAX, len }),
+        _ if len > PASSWORD_MAX => Err(Problem::TooLong {
+            max: PASSWORD_MAX,
+            len,
+        }),
         _ => Ok(password.clone()),
     }
 }
@@ -98,7 +110,11 @@ mod tests {
     use super::*;
 
     fn sign_up(email: &str, password: &str) -> Result<SignUp, Faults> {
-        SignUpForm { email: email.to_owned(), password: Secret::new(password) }.check()
+        SignUpForm {
+            email: email.to_owned(),
+            password: Secret::new(password),
+        }
+        .check()
     }
 
     #[test]
@@ -112,13 +128,23 @@ mod tests {
     fn passwords_are_measured_in_characters() {
         assert!(sign_up("ada@example.com", "пароль длинный").is_ok());
         let faults = sign_up("ada@example.com", &"🔑".repeat(257)).unwrap_err();
-        assert_eq!(faults.at(Field::Password), Some(&Problem::TooLong { max: 256, len: 257 }));
+        assert_eq!(
+            faults.at(Field::Password),
+            Some(&Problem::TooLong { max: 256, len: 257 })
+        );
         assert_eq!(faults.at(Field::Email), None);
     }
 
     #[test]
     fn sign_in_takes_an_old_short_password() {
-        assert!(SignInForm { email: "ada@example.com".into(), password: Secret::new("old") }.check().is_ok());
+        assert!(
+            SignInForm {
+                email: "ada@example.com".into(),
+                password: Secret::new("old")
+            }
+            .check()
+            .is_ok()
+        );
         let faults = SignInForm::default().check().unwrap_err();
         assert_eq!(faults.at(Field::Email), Some(&Problem::Missing));
         assert_eq!(faults.at(Field::Password), Some(&Problem::Missing));
@@ -126,7 +152,10 @@ mod tests {
 
     #[test]
     fn no_log_shows_a_password() {
-        let form = SignUpForm { email: String::new(), password: Secret::new("hunter2 hunter2") };
+        let form = SignUpForm {
+            email: String::new(),
+            password: Secret::new("hunter2 hunter2"),
+        };
         assert!(!format!("{form:?}").contains("hunter2"));
     }
 }

@@ -19,7 +19,8 @@ impl Email {
     pub fn parse(text: &str) -> Result<Self, Problem> {
         let typed = line(text, MAX)?;
         let (name, host) = typed.rsplit_once('@').ok_or(Problem::NotAnEmail)?;
-        let odd = |c: char| c.is_whitespace() || matches!(c, '<' | '>' | '(' | ')' | ',' | ';' | ':' | '"' | '\\');
+        let odd =
+            |c: char| c.is_whitespace() || matches!(c, '<' | '>' | '(' | ')' | ',' | ';' | ':' | '"' | '\\');
         let labels_fit = host.contains('.')
             && host.split('.').all(|label| {
                 !label.is_empty()
@@ -29,7 +30,11 @@ impl Email {
                     && label.chars().all(|c| c.is_alphanumeric() || c == '-')
             });
         let fits = !name.is_empty() && name.len() <= 64 && !name.contains('@') && !typed.chars().any(odd);
-        if fits && labels_fit { Ok(Self { typed }) } else { Err(Problem::NotAnEmail) }
+        if fits && labels_fit {
+            Ok(Self { typed })
+        } else {
+            Err(Problem::NotAnEmail)
+        }
     }
 
     /// As it was typed, trimmed.
@@ -44,7 +49,10 @@ impl Email {
 
     /// The host, in lower case: all that analytics learns of the address.
     pub fn domain(&self) -> String {
-        self.typed.rsplit_once('@').map(|(_, host)| host.to_lowercase()).unwrap_or_default()
+        self.typed
+            .rsplit_once('@')
+            .map(|(_, host)| host.to_lowercase())
+            .unwrap_or_default()
     }
 }
 
@@ -60,17 +68,34 @@ mod tests {
 
     #[test]
     fn addresses() {
-        for good in ["ada@example.com", " ada+poll@mail.example.co.uk ", "bjørn@blåbær.example", "o'neil@x-y.example"] {
+        for good in [
+            "ada@example.com",
+            " ada+poll@mail.example.co.uk ",
+            "bjørn@blåbær.example",
+            "o'neil@x-y.example",
+        ] {
             assert!(Email::parse(good).is_ok(), "{good}");
         }
         for bad in [
-            "ada", "@example.com", "ada@", "ada@example", "a b@example.com", "a@b@example.com", "ada@-x.example",
-            "ada@x..example", "<ada@example.com>", "ada@example.com\u{202e}", "ada@exam ple.com",
+            "ada",
+            "@example.com",
+            "ada@",
+            "ada@example",
+            "a b@example.com",
+            "a@b@example.com",
+            "ada@-x.example",
+            "ada@x..example",
+            "<ada@example.com>",
+            "ada@example.com\u{202e}",
+            "ada@exam ple.com",
         ] {
             assert_eq!(Email::parse(bad), Err(Problem::NotAnEmail), "{bad}");
         }
         assert_eq!(Email::parse("  "), Err(Problem::Missing));
-        assert_eq!(Email::parse("a\u{0}b@example.com"), Err(Problem::ControlCharacter));
+        assert_eq!(
+            Email::parse("a\u{0}b@example.com"),
+            Err(Problem::ControlCharacter)
+        );
         let long = format!("{}@example.com", "a".repeat(300));
         assert_eq!(Email::parse(&long), Err(Problem::TooLong { max: 254, len: 312 }));
     }
@@ -78,12 +103,18 @@ mod tests {
     #[test]
     fn the_key_and_the_domain_ignore_case() {
         let email = Email::parse("Ada@Example.COM").unwrap();
-        assert_eq!((email.key().as_str(), email.domain().as_str()), ("ada@example.com", "example.com"));
+        assert_eq!(
+            (email.key().as_str(), email.domain().as_str()),
+            ("ada@example.com", "example.com")
+        );
         assert_eq!(email.as_str(), "Ada@Example.COM");
     }
 
     #[test]
     fn no_log_shows_it() {
-        assert_eq!(format!("{:?}", Email::parse("ada@example.com").unwrap()), "Email(…)");
+        assert_eq!(
+            format!("{:?}", Email::parse("ada@example.com").unwrap()),
+            "Email(…)"
+        );
     }
 }

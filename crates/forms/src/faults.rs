@@ -101,7 +101,10 @@ impl Faults {
 
     /// The first problem of a field.
     pub fn at(&self, field: Field) -> Option<&Problem> {
-        self.0.iter().find(|fault| fault.field == field).map(|fault| &fault.problem)
+        self.0
+            .iter()
+            .find(|fault| fault.field == field)
+            .map(|fault| &fault.problem)
     }
 
     /// Whether nothing is wrong.

@@ -55,15 +55,21 @@ impl PollForm {
             faults.add(Field::Form, Problem::TooManyOptions { max: MAX_OPTIONS });
         } else if options.len() < MIN_OPTIONS && faults.iter().all(|fault| fault.field == Field::Question) {
             // At the first empty line, where the writer goes on.
-            let empty = self.options.iter().take(MAX_OPTIONS).position(|text| text.trim().is_empty());
+            let empty = self
+                .options
+                .iter()
+                .take(MAX_OPTIONS)
+                .position(|text| text.trim().is_empty());
             let position = empty.and_then(|position| u8::try_from(position).ok());
             let field = position.map_or(Field::Form, Field::Option);
             faults.add(field, Problem::TooFewOptions { min: MIN_OPTIONS });
         }
         match question {
-            Some(question) if faults.is_empty() => {
-                Ok(PollDraft { question, options, multiple_choice: self.multiple_choice })
-            }
+            Some(question) if faults.is_empty() => Ok(PollDraft {
+                question,
+                options,
+                multiple_choice: self.multiple_choice,
+            }),
             _ => Err(faults),
         }
     }
@@ -75,7 +81,12 @@ mod tests {
 
     fn poll(question: &str, options: &[&str]) -> Result<PollDraft, Faults> {
         let options = options.iter().map(|&option| option.to_owned()).collect();
-        PollForm { question: question.to_owned(), options, multiple_choice: false }.check()
+        PollForm {
+            question: question.to_owned(),
+            options,
+            multiple_choice: false,
+        }
+        .check()
     }
 
     #[test]
@@ -90,12 +101,37 @@ mod tests {
         let long = "x".repeat(101);
         for (question, options, field, problem) in [
             ("", vec!["a", "b"], Field::Question, Problem::Missing),
-            ("Q", vec!["a", ""], Field::Option(1), Problem::TooFewOptions { min: 2 }),
-            ("Q", vec!["", ""], Field::Option(0), Problem::TooFewOptions { min: 2 }),
+            (
+                "Q",
+                vec!["a", ""],
+                Field::Option(1),
+                Problem::TooFewOptions { min: 2 },
+            ),
+            (
+                "Q",
+                vec!["", ""],
+                Field::Option(0),
+                Problem::TooFewOptions { min: 2 },
+            ),
             ("Q", vec!["a"], Field::Form, Problem::TooFewOptions { min: 2 }),
-            ("Q", vec!["a", "b", " a "], Field::Option(2), Problem::DuplicateOption),
-            ("Q", vec!["a", &long], Field::Option(1), Problem::TooLong { max: 100, len: 101 }),
-            ("Q", vec!["a", "b\u{7}"], Field::Option(1), Problem::ControlCharacter),
+            (
+                "Q",
+                vec!["a", "b", " a "],
+                Field::Option(2),
+                Problem::DuplicateOption,
+            ),
+            (
+                "Q",
+                vec!["a", &long],
+                Field::Option(1),
+                Problem::TooLong { max: 100, len: 101 },
+            ),
+            (
+                "Q",
+                vec!["a", "b\u{7}"],
+                Field::Option(1),
+                Problem::ControlCharacter,
+            ),
         ] {
             let faults = poll(question, &options).unwrap_err();
             assert_eq!(faults.at(field), Some(&problem), "{question:?} {options:?}");
@@ -106,7 +142,10 @@ mod tests {
     fn eleven_options_are_too_many() {
         let names: Vec<String> = (0..11).map(|n| n.to_string()).collect();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        assert_eq!(poll("Q", &names).unwrap_err().at(Field::Form), Some(&Problem::TooManyOptions { max: 10 }));
+        assert_eq!(
+            poll("Q", &names).unwrap_err().at(Field::Form),
+            Some(&Problem::TooManyOptions { max: 10 })
+        );
         assert!(poll("Q", &names[..10]).is_ok());
     }
 }

@@ -7,9 +7,9 @@ use async_trait::async_trait;
 use db::Db;
 use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
+use tower_sessions::SessionStore;
 use tower_sessions::session::{Id, Record};
 use tower_sessions::session_store::{Error, Result};
-use tower_sessions::SessionStore;
 
 use super::store;
 use crate::clock::Clock;
@@ -45,7 +45,10 @@ impl fmt::Debug for LoginCookies {
 impl SessionStore for LoginCookies {
     async fn create(&self, record: &mut Record) -> Result<()> {
         let (data, expires_at) = columns(record)?;
-        while !store::insert_cookie(self.db.pool(), &hash(&record.id), &data, expires_at).await.map_err(backend)? {
+        while !store::insert_cookie(self.db.pool(), &hash(&record.id), &data, expires_at)
+            .await
+            .map_err(backend)?
+        {
             // 128 random bits have met their like; try the next.
             record.id = Id::default();
         }
@@ -54,20 +57,32 @@ impl SessionStore for LoginCookies {
 
     async fn save(&self, record: &Record) -> Result<()> {
         let (data, expires_at) = columns(record)?;
-        store::save_cookie(self.db.pool(), &hash(&record.id), &data, expires_at).await.map_err(backend)
+        store::save_cookie(self.db.pool(), &hash(&record.id), &data, expires_at)
+            .await
+            .map_err(backend)
     }
 
     async fn load(&self, id: &Id) -> Result<Option<Record>> {
-        let found = store::cookie(self.db.pool(), &hash(id), self.clock.now_ms()).await.map_err(backend)?;
-        let Some((data, expires_at)) = found else { return Ok(None) };
+        let found = store::cookie(self.db.pool(), &hash(id), self.clock.now_ms())
+            .await
+            .map_err(backend)?;
+        let Some((data, expires_at)) = found else {
+            return Ok(None);
+        };
         let data = serde_json::from_str(&data).map_err(|error| Error::Decode(error.to_string()))?;
         let expiry_date = OffsetDateTime::from_unix_timestamp_nanos(i128::from(expires_at) * 1_000_000)
             .map_err(|error| Error::Decode(error.to_string()))?;
-        Ok(Some(Record { id: *id, data, expiry_date }))
+        Ok(Some(Record {
+            id: *id,
+            data,
+            expiry_date,
+        }))
     }
 
     async fn delete(&self, id: &Id) -> Result<()> {
-        store::delete_cookie(self.db.pool(), &hash(id)).await.map_err(backend)
+        store::delete_cookie(self.db.pool(), &hash(id))
+            .await
+            .map_err(backend)
     }
 }
 

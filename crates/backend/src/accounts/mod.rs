@@ -79,7 +79,13 @@ pub struct Accounts {
 impl Accounts {
     /// `track_email`: whether the address itself goes to Amplitude as a user property.
     pub fn new(db: Db, clock: Clock, nudge: Nudge, track_email: bool) -> Self {
-        Self { db, clock, nudge, hasher: Arc::new(Hasher::default()), track_email }
+        Self {
+            db,
+            clock,
+            nudge,
+            hasher: Arc::new(Hasher::default()),
+            track_email,
+        }
     }
 
     /// Makes the account and signs it in. Says that an address is taken, a limited number of times.
@@ -91,8 +97,16 @@ impl Accounts {
         let now_ms = self.clock.now_ms();
         let email = input.email.as_str().to_owned();
         let consent = consent::on_account(Choice::Unset, visitor.choice, visitor.privacy_control);
-        let user = User { id: ids::user(), email, consent };
-        let login = Login { id: ids::row(), user, last_seen_at: now_ms };
+        let user = User {
+            id: ids::user(),
+            email,
+            consent,
+        };
+        let login = Login {
+            id: ids::row(),
+            user,
+            last_seen_at: now_ms,
+        };
         let mut tx = self.db.write().await?;
         if !store::insert_user(&mut tx, &login.user, &input.email.key(), &hash, now_ms).await? {
             drop(tx);
@@ -127,7 +141,11 @@ impl Accounts {
         };
 
         let now_ms = self.clock.now_ms();
-        let login = Login { id: ids::row(), user, last_seen_at: now_ms };
+        let login = Login {
+            id: ids::row(),
+            user,
+            last_seen_at: now_ms,
+        };
         let mut tx = self.db.write().await?;
         store::insert_login(&mut tx, &login, &visitor.user_agent, now_ms).await?;
         let consent = consent::on_account(login.user.consent, visitor.choice, visitor.privacy_control);
@@ -137,7 +155,10 @@ impl Accounts {
         // The account's count only: whoever guesses at others from this address must not wipe its count by signing in.
         store::forget_failures(&mut tx, &keys[0].hash).await?;
         if let Some(ids) = &visitor.tracking {
-            let event = SignInCompleted { login: login.id, signed_in_at: dates::instant(now_ms) };
+            let event = SignInCompleted {
+                login: login.id,
+                signed_in_at: dates::instant(now_ms),
+            };
             let event = ServerEvent::present(login.user.id, &event, ids.clone(), now_ms);
             outbox::enqueue(&mut tx, &event, now_ms).await?;
         }
@@ -153,7 +174,10 @@ impl Accounts {
         if store::end_login(&mut tx, login.id, EndedBy::SignOut, now_ms).await? {
             let last_login = store::live_logins(&mut tx, login.user.id).await? == 0;
             if let Some(ids) = &visitor.tracking {
-                let event = SignOutCompleted { login: login.id, last_login };
+                let event = SignOutCompleted {
+                    login: login.id,
+                    last_login,
+                };
                 let event = ServerEvent::present(login.user.id, &event, ids.clone(), now_ms);
                 outbox::enqueue(&mut tx, &event, now_ms).await?;
             }

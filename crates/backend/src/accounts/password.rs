@@ -20,7 +20,9 @@ pub(super) struct Hasher {
 
 impl Default for Hasher {
     fn default() -> Self {
-        Self { turns: Semaphore::new(AT_ONCE) }
+        Self {
+            turns: Semaphore::new(AT_ONCE),
+        }
     }
 }
 
@@ -30,7 +32,8 @@ impl Hasher {
         let password = password.clone();
         self.blocking(move || {
             let hash = Argon2::default().hash_password(password.expose().as_bytes());
-            hash.map(|hash| hash.to_string()).map_err(|error| AccountError::Hash(error.to_string()))
+            hash.map(|hash| hash.to_string())
+                .map_err(|error| AccountError::Hash(error.to_string()))
         })
         .await?
     }
@@ -43,15 +46,28 @@ impl Hasher {
             .blocking(move || {
                 let hash = hash.as_deref().unwrap_or(NOBODY);
                 let hash = PasswordHash::new(hash).map_err(|error| AccountError::Hash(error.to_string()))?;
-                Ok::<_, AccountError>(Argon2::default().verify_password(password.expose().as_bytes(), &hash).is_ok())
+                Ok::<_, AccountError>(
+                    Argon2::default()
+                        .verify_password(password.expose().as_bytes(), &hash)
+                        .is_ok(),
+                )
             })
             .await??;
         Ok(matches && known)
     }
 
-    async fn blocking<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, AccountError> {
-        let _turn = self.turns.acquire().await.map_err(|error| AccountError::Hash(error.to_string()))?;
-        tokio::task::spawn_blocking(work).await.map_err(|error| AccountError::Hash(error.to_string()))
+    async fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, AccountError> {
+        let _turn = self
+            .turns
+            .acquire()
+            .await
+            .map_err(|error| AccountError::Hash(error.to_string()))?;
+        tokio::task::spawn_blocking(work)
+            .await
+            .map_err(|error| AccountError::Hash(error.to_string()))
     }
 }
 
@@ -66,16 +82,27 @@ mod tests {
         let hash = hasher.hash(&password).await.unwrap();
         assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
         assert!(hasher.verify(&password, Some(hash.clone())).await.unwrap());
-        assert!(!hasher.verify(&Secret::new("correct horse batterz"), Some(hash)).await.unwrap());
+        assert!(
+            !hasher
+                .verify(&Secret::new("correct horse batterz"), Some(hash))
+                .await
+                .unwrap()
+        );
         assert!(!hasher.verify(&password, None).await.unwrap());
     }
 
     #[tokio::test]
     async fn nobodys_hash_takes_the_work_of_a_real_one() {
         let parsed = PasswordHash::new(NOBODY).unwrap();
-        let real = Hasher::default().hash(&Secret::new("correct horse battery")).await.unwrap();
+        let real = Hasher::default()
+            .hash(&Secret::new("correct horse battery"))
+            .await
+            .unwrap();
         let real = PasswordHash::new(&real).unwrap();
-        assert_eq!((parsed.algorithm, parsed.version, &parsed.params), (real.algorithm, real.version, &real.params));
+        assert_eq!(
+            (parsed.algorithm, parsed.version, &parsed.params),
+            (real.algorithm, real.version, &real.params)
+        );
         assert_eq!(parsed.hash.unwrap().len(), real.hash.unwrap().len());
     }
 }

@@ -62,11 +62,13 @@ pub(super) async fn set_consent(
 
 /// With the password's hash.
 pub(super) async fn user_by_email(pool: &AnyPool, key: &str) -> Result<Option<(User, String)>, sqlx::Error> {
-    let row = sqlx::query("SELECT id AS user_id, email, consent, password_hash FROM users WHERE email_key = $1")
-        .bind(key)
-        .fetch_optional(pool)
-        .await?;
-    row.map(|row| Ok((user(&row)?, row.try_get("password_hash")?))).transpose()
+    let row =
+        sqlx::query("SELECT id AS user_id, email, consent, password_hash FROM users WHERE email_key = $1")
+            .bind(key)
+            .fetch_optional(pool)
+            .await?;
+    row.map(|row| Ok((user(&row)?, row.try_get("password_hash")?)))
+        .transpose()
 }
 
 pub(super) async fn insert_login(
@@ -97,12 +99,21 @@ pub(super) async fn login(pool: &AnyPool, id: Uuid) -> Result<Option<Login>, sql
     .bind(id.to_string())
     .fetch_optional(pool)
     .await?;
-    row.map(|row| Ok(Login { id, user: user(&row)?, last_seen_at: row.try_get("last_seen_at")? })).transpose()
+    row.map(|row| {
+        Ok(Login {
+            id,
+            user: user(&row)?,
+            last_seen_at: row.try_get("last_seen_at")?,
+        })
+    })
+    .transpose()
 }
 
 pub(super) async fn owner_of_login(pool: &AnyPool, id: Uuid) -> Result<Option<UserId>, sqlx::Error> {
-    let owner: Option<String> =
-        sqlx::query_scalar("SELECT user_id FROM logins WHERE id = $1").bind(id.to_string()).fetch_optional(pool).await?;
+    let owner: Option<String> = sqlx::query_scalar("SELECT user_id FROM logins WHERE id = $1")
+        .bind(id.to_string())
+        .fetch_optional(pool)
+        .await?;
     Ok(owner.and_then(|text| UserId::parse(&text)))
 }
 
@@ -122,12 +133,13 @@ pub(super) async fn end_login(
     by: EndedBy,
     now_ms: i64,
 ) -> Result<bool, sqlx::Error> {
-    let done = sqlx::query("UPDATE logins SET ended_at = $2, ended_by = $3 WHERE id = $1 AND ended_at IS NULL")
-        .bind(id.to_string())
-        .bind(now_ms)
-        .bind(by.as_str())
-        .execute(connection)
-        .await?;
+    let done =
+        sqlx::query("UPDATE logins SET ended_at = $2, ended_by = $3 WHERE id = $1 AND ended_at IS NULL")
+            .bind(id.to_string())
+            .bind(now_ms)
+            .bind(by.as_str())
+            .execute(connection)
+            .await?;
     Ok(done.rows_affected() == 1)
 }
 
@@ -139,13 +151,19 @@ pub(super) async fn live_logins(connection: &mut db::Connection, user: UserId) -
 }
 
 /// Logins that nobody used since `idle_since_ms`.
-pub(super) async fn expire_logins(pool: &AnyPool, idle_since_ms: i64, now_ms: i64) -> Result<(), sqlx::Error> {
-    sqlx::query("UPDATE logins SET ended_at = $2, ended_by = $3 WHERE ended_at IS NULL AND last_seen_at < $1")
-        .bind(idle_since_ms)
-        .bind(now_ms)
-        .bind(EndedBy::Expired.as_str())
-        .execute(pool)
-        .await?;
+pub(super) async fn expire_logins(
+    pool: &AnyPool,
+    idle_since_ms: i64,
+    now_ms: i64,
+) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "UPDATE logins SET ended_at = $2, ended_by = $3 WHERE ended_at IS NULL AND last_seen_at < $1",
+    )
+    .bind(idle_since_ms)
+    .bind(now_ms)
+    .bind(EndedBy::Expired.as_str())
+    .execute(pool)
+    .await?;
     Ok(())
 }
 
@@ -199,12 +217,18 @@ pub(super) async fn cookie(
 }
 
 pub(super) async fn delete_cookie(pool: &AnyPool, id_hash: &str) -> Result<(), sqlx::Error> {
-    sqlx::query("DELETE FROM login_cookies WHERE id_hash = $1").bind(id_hash).execute(pool).await?;
+    sqlx::query("DELETE FROM login_cookies WHERE id_hash = $1")
+        .bind(id_hash)
+        .execute(pool)
+        .await?;
     Ok(())
 }
 
 pub(super) async fn delete_expired_cookies(pool: &AnyPool, now_ms: i64) -> Result<(), sqlx::Error> {
-    sqlx::query("DELETE FROM login_cookies WHERE expires_at <= $1").bind(now_ms).execute(pool).await?;
+    sqlx::query("DELETE FROM login_cookies WHERE expires_at <= $1")
+        .bind(now_ms)
+        .execute(pool)
+        .await?;
     Ok(())
 }
 
@@ -219,7 +243,11 @@ fn user(row: &sqlx::any::AnyRow) -> Result<User, sqlx::Error> {
 }
 
 /// Failures and the end of the window they are counted in, if it is still open.
-pub(super) async fn failures(pool: &AnyPool, key: &str, now_ms: i64) -> Result<Option<(i64, i64)>, sqlx::Error> {
+pub(super) async fn failures(
+    pool: &AnyPool,
+    key: &str,
+    now_ms: i64,
+) -> Result<Option<(i64, i64)>, sqlx::Error> {
     sqlx::query_as("SELECT failures, window_end FROM throttles WHERE key = $1 AND window_end > $2")
         .bind(key)
         .bind(now_ms)
@@ -249,11 +277,17 @@ pub(super) async fn count_failure(
 }
 
 pub(super) async fn forget_failures(connection: &mut db::Connection, key: &str) -> Result<(), sqlx::Error> {
-    sqlx::query("DELETE FROM throttles WHERE key = $1").bind(key).execute(connection).await?;
+    sqlx::query("DELETE FROM throttles WHERE key = $1")
+        .bind(key)
+        .execute(connection)
+        .await?;
     Ok(())
 }
 
 pub(super) async fn delete_old_throttles(pool: &AnyPool, now_ms: i64) -> Result<(), sqlx::Error> {
-    sqlx::query("DELETE FROM throttles WHERE window_end <= $1").bind(now_ms).execute(pool).await?;
+    sqlx::query("DELETE FROM throttles WHERE window_end <= $1")
+        .bind(now_ms)
+        .execute(pool)
+        .await?;
     Ok(())
 }

@@ -21,7 +21,10 @@ pub(super) struct Key {
 impl Key {
     /// One account can be guessed at 10 times, one address may fail 50 times: an office shares one.
     pub(super) fn sign_in(email: &Email, address: IpAddr) -> [Self; 2] {
-        [Self::new("sign-in account", &email.key(), 10), Self::new("sign-in address", &network(address), 50)]
+        [
+            Self::new("sign-in account", &email.key(), 10),
+            Self::new("sign-in address", &network(address), 50),
+        ]
     }
 
     /// How often one address may hear "this address is taken".
@@ -30,7 +33,13 @@ impl Key {
     }
 
     fn new(kind: &str, of: &str, limit: i64) -> Self {
-        let hash = hex::encode(&Sha256::new().chain_update(kind).chain_update([0]).chain_update(of).finalize());
+        let hash = hex::encode(
+            &Sha256::new()
+                .chain_update(kind)
+                .chain_update([0])
+                .chain_update(of)
+                .finalize(),
+        );
         Self { hash, limit }
     }
 }
@@ -39,14 +48,19 @@ impl Key {
 fn network(address: IpAddr) -> String {
     match address.to_canonical() {
         IpAddr::V4(v4) => v4.to_string(),
-        IpAddr::V6(v6) => v6.segments()[..4].iter().map(|part| format!("{part:x}:")).collect(),
+        IpAddr::V6(v6) => v6.segments()[..4]
+            .iter()
+            .map(|part| format!("{part:x}:"))
+            .collect(),
     }
 }
 
 /// Answers with the time to wait when any of the keys is used up.
 pub(super) async fn refuse_if_over(db: &Db, keys: &[Key], now_ms: i64) -> Result<(), AccountError> {
     for key in keys {
-        let Some((failures, window_end)) = store::failures(db.pool(), &key.hash, now_ms).await? else { continue };
+        let Some((failures, window_end)) = store::failures(db.pool(), &key.hash, now_ms).await? else {
+            continue;
+        };
         if failures >= key.limit {
             let minutes = u32::try_from((window_end - now_ms).div_euclid(60_000) + 1).unwrap_or(1);
             return Err(Faults::one(Field::Form, Problem::TooManyAttempts { minutes }).into());
@@ -78,8 +92,14 @@ mod tests {
 
     #[test]
     fn the_table_names_nobody() {
-        let key = Key::sign_in(&Email::parse("ada@example.com").unwrap(), "192.0.2.7".parse().unwrap());
-        assert!(key.iter().all(|key| key.hash.len() == 64 && !key.hash.contains("ada")));
+        let key = Key::sign_in(
+            &Email::parse("ada@example.com").unwrap(),
+            "192.0.2.7".parse().unwrap(),
+        );
+        assert!(
+            key.iter()
+                .all(|key| key.hash.len() == 64 && !key.hash.contains("ada"))
+        );
         assert_ne!(key[0].hash, key[1].hash);
     }
 }

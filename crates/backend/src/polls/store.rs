@@ -48,7 +48,9 @@ pub(super) async fn insert_options(
 ) -> Result<(), sqlx::Error> {
     let mut insert = QueryBuilder::<Any>::new("INSERT INTO poll_options (poll_id, position, label) ");
     insert.push_values((0_i64..).zip(options), |mut row, (position, label)| {
-        row.push_bind(poll.to_string()).push_bind(position).push_bind(label.clone());
+        row.push_bind(poll.to_string())
+            .push_bind(position)
+            .push_bind(label.clone());
     });
     insert.build().execute(connection).await?;
     Ok(())

@@ -89,14 +89,20 @@ impl Reader {
     pub async fn activity(&self, amplitude_id: i64) -> Result<Activity, ReadError> {
         let query = [("user", amplitude_id.to_string()), ("limit", NEWEST.to_string())];
         let found: UserActivity = self.get("api/2/useractivity", &query).await?;
-        Ok(Activity { person: found.user_data, events: found.events })
+        Ok(Activity {
+            person: found.user_data,
+            events: found.events,
+        })
     }
 
     /// A live feed of everybody's events, as the stand-in gives it: server-sent events, `data` an exported event.
     /// Amplitude itself has none; its answer is a 404.
     pub async fn live(&self) -> Result<reqwest::Response, ReadError> {
         // Without the client's timeout, which would end the feed; a feed that says nothing sends heartbeats.
-        let request = self.client.get(self.url("live")).timeout(Duration::from_secs(24 * 3_600));
+        let request = self
+            .client
+            .get(self.url("live"))
+            .timeout(Duration::from_secs(24 * 3_600));
         checked(request.send().await?)
     }
 
