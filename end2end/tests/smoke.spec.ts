@@ -1,30 +1,21 @@
-// The landing page comes alive: it hydrates, and nothing on the way is refused or reported by the browser.
+// The landing page comes alive, and the net under all tests holds.
 
-import { expect, test } from '@playwright/test';
+import { expect, test } from '../fixtures/test.ts';
 
-declare global {
-  interface Window {
-    violations: string[];
-  }
-}
-
-test('the landing page hydrates without an error or a refusal', async ({ page }) => {
-  const complaints: string[] = [];
-  page.on('pageerror', (error) => complaints.push(`uncaught: ${error.message}`));
-  page.on('console', (message) => {
-    if (message.type() === 'error') complaints.push(`${message.text()} (${message.location().url})`);
-  });
-  await page.addInitScript(() => {
-    window.violations = [];
-    document.addEventListener('securitypolicyviolation', (violation) => {
-      window.violations.push(`${violation.violatedDirective}: ${violation.blockedURI}`);
-    });
-  });
-
-  await page.goto('/');
-  await expect(page.locator('html[data-hydrated]')).toBeAttached();
+test('the landing page hydrates without an error or a refusal', async ({ visitor, page }) => {
+  await visitor.goto('/');
   await expect(page.getByRole('heading', { level: 1 })).toBeVisible();
+});
 
-  expect(await page.evaluate(() => window.violations)).toEqual([]);
-  expect(complaints).toEqual([]);
+test('what a page may not do is refused, and noticed', async ({ visitor, page, complaints }) => {
+  complaints.expect(/Content Security Policy/);
+  await visitor.goto('/');
+  await page.evaluate(() => {
+    const script = document.createElement('script');
+    script.textContent = 'document.title = "inline"';
+    document.head.append(script);
+    void fetch('http://localhost:1/').catch(() => undefined);
+  });
+  await expect.poll(() => complaints.all().length).toBe(2);
+  await expect(page).not.toHaveTitle('inline');
 });

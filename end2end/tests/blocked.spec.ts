@@ -1,0 +1,58 @@
+// (c) A blocker eats the browser's part: the server's events are all there, stitched, and the pages work.
+
+import { expectSound, expectStory, stitches } from '../fixtures/story.ts';
+import { expect, test } from '../fixtures/test.ts';
+import { newAccount } from '../fixtures/visitor.ts';
+
+test('the SDK and the ingest route are blocked', async ({ visitor, page, collector, complaints }) => {
+  complaints.expect(/ERR_FAILED.*\/vendor\//);
+  const ingested: string[] = [];
+  await page.route('/vendor/**', (route) => route.abort());
+  await page.route('/ingest', (route) => {
+    ingested.push(route.request().url());
+    return route.abort();
+  });
+
+  const account = newAccount();
+  await visitor.goto('/');
+  const first = await visitor.tracked();
+  const { user } = await visitor.signUp(account);
+  await visitor.createPoll();
+  const second = await visitor.signOut();
+  expect(second.device).not.toBe(first.device);
+  await visitor.signIn(account);
+  await expect(page.getByRole('heading', { name: 'Lunch?' })).toBeVisible();
+
+  const story = await collector.waitFor(user, 'Sign-in completed');
+  expectStory(story, [
+    { device: first.device, session: first.session, events: ['server Sign-up completed', 'server Sign-out completed'] },
+    { device: second.device, session: second.session, events: ['server Sign-in completed'] },
+  ]);
+  expect(stitches(story)).toEqual([
+    'Sign-up completed: server session',
+    'Sign-out completed: server session',
+    'Sign-in completed: server session',
+  ]);
+  expect(ingested, 'nobody sends without the SDK').toEqual([]);
+});
+
+test('only the ingest route is blocked', async ({ visitor, page, collector, complaints }) => {
+  complaints.expect(/ERR_FAILED.*\/ingest/, /Amplitude Logger/);
+  const blocked = page.waitForRequest('**/ingest');
+  await page.route('/ingest', (route) => route.abort());
+
+  await visitor.goto('/');
+  const { device, session } = await visitor.tracked();
+  await blocked;
+  const { user } = await visitor.signUp();
+  await visitor.createPoll();
+  await visitor.signOut();
+
+  const story = await collector.waitFor(user, 'Sign-out completed');
+  expectSound(story);
+  // What the SDK sends while a page is being left is out of a route's reach, so a browser event may be among them.
+  const ofServer = story.filter((event) => event.source === 'server');
+  expectStory(ofServer, [{ device, session, events: ['server Sign-up completed', 'server Sign-out completed'] }]);
+  // The SDK ran, and its cookie vouches for the session.
+  expect(stitches(story)).toEqual(['Sign-up completed: sdk cookie', 'Sign-out completed: sdk cookie']);
+});
