@@ -57,6 +57,7 @@ pub(crate) async fn identify(
     limits: &Limits,
     identifications: &[IncomingEvent],
     receipt: &Receipt,
+    answered: u16,
 ) -> Result<(), sqlx::Error> {
     let mut tx = store.begin().await?;
     let mut deliveries = Vec::with_capacity(identifications.len());
@@ -73,7 +74,7 @@ pub(crate) async fn identify(
     let arrival = Arrival {
         received_ms: receipt.received_ms,
         path: receipt.path,
-        answered: Some(200),
+        answered: Some(answered),
     };
     log::deliveries(&mut tx, arrival, &deliveries, limits.raw_log_rows).await?;
     tx.commit().await

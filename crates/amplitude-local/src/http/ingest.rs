@@ -1,23 +1,18 @@
 //! The ingestion APIs: HTTP V2, Batch and Identify, as browsers and servers call them.
 
-use std::{
-    io::Read,
-    net::{IpAddr, SocketAddr},
-    time::Duration,
-};
+use std::{net::SocketAddr, time::Duration};
 
 use axum::{
     Form, RequestExt,
-    body::{Body, Bytes, to_bytes},
+    body::{Body, Bytes},
     extract::{ConnectInfo, Request, State},
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use flate2::read::MultiGzDecoder;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::broken;
+use super::{body, broken};
 use crate::{
     answer::{Answer, Endpoint, EventIds},
     collector::Collector,
@@ -60,80 +55,84 @@ pub(super) async fn identify_by_get() -> Response {
 
 async fn upload(collector: &Collector, endpoint: Endpoint, request: Request) -> Response {
     let meeting = Meeting::of(collector, endpoint, &request);
+    match take_events(&meeting, request).await {
+        Ok(response) => response,
+        Err(refusal) => meeting.refuse(refusal).await,
+    }
+}
+
+async fn take_events(meeting: &Meeting<'_>, request: Request) -> Result<Response, Refusal> {
+    let Meeting {
+        collector, endpoint, ..
+    } = *meeting;
+    let settings = collector.settings();
     let headers = request.headers().clone();
-    let body = match read_body(request.into_body(), &headers, meeting.most_bytes()).await {
-        Ok(body) => body,
-        Err(answer) => return meeting.refuse(Refusal::request(answer)).await,
-    };
-    if !is_json(&headers) {
-        return meeting
-            .refuse(Refusal::request(Answer::invalid("Invalid JSON request body")))
-            .await;
+    let body = body::read(request.into_body(), &headers, meeting.most_bytes()).await;
+    let body = body.map_err(Refusal::request)?;
+    if !body::is_json(&headers) {
+        return Err(Refusal::request(Answer::invalid("Invalid JSON request body")));
     }
     let late = match meeting.strike(|| ids_of(&body)).await {
-        Struck::Answered(response) => return response,
+        Struck::Answered(response) => return Ok(response),
         Struck::AnswerAfter(kind) => Some(kind),
         Struck::No => None,
     };
-    let settings = collector.settings();
-    let read = upload::read(&body, endpoint, settings.api_key.as_deref(), &settings.limits);
-    let upload = match read {
-        Ok(upload) => upload,
-        Err(refusal) => return meeting.refuse(refusal).await,
-    };
+    let upload = upload::read(&body, endpoint, settings.api_key.as_deref(), &settings.limits)?;
     let receipt = meeting.receipt(upload.client_upload_ms);
     let answer = match late {
         Some(kind) => kind.answer(endpoint, &ids_of(&body)),
         None => Answer::ingested(upload.events.len(), body.len(), receipt.uploaded_ms),
     };
-    let (store, limits) = (collector.store(), &settings.limits);
-    match ingest::keep(store, collector.plan(), limits, &upload, &receipt, answer.status).await {
+    let (store, plan) = (collector.store(), collector.plan());
+    match ingest::keep(store, plan, &settings.limits, &upload, &receipt, answer.status).await {
         Ok(latest) => collector.announce(latest),
-        Err(error) => return broken(&error),
+        Err(error) => return Ok(broken(&error)),
     }
-    render(answer)
+    Ok(render(answer))
 }
 
 #[derive(Deserialize)]
 struct IdentifyForm {
-    api_key: Option<String>,
-    identification: Option<String>,
+    #[serde(default)]
+    api_key: String,
+    #[serde(default)]
+    identification: String,
 }
 
 pub(super) async fn identify(State(collector): State<Collector>, request: Request) -> Response {
     let meeting = Meeting::of(&collector, Endpoint::Identify, &request);
-    let headers = request.headers().clone();
-    let body = match read_body(request.into_body(), &headers, meeting.most_bytes()).await {
-        Ok(body) => body,
-        Err(answer) => return meeting.refuse(Refusal::request(answer)).await,
-    };
-    if let Struck::Answered(response) = meeting.strike(Vec::new).await {
-        return response;
+    match take_identification(&meeting, request).await {
+        Ok(response) => response,
+        Err(refusal) => meeting.refuse(refusal).await,
     }
+}
+
+async fn take_identification(meeting: &Meeting<'_>, request: Request) -> Result<Response, Refusal> {
+    let collector = meeting.collector;
     let settings = collector.settings();
-    let form = match read_form(&headers, body).await {
-        Some(form) => form,
-        None => {
-            return meeting
-                .refuse(Refusal::request(Answer::word(400, "missing_event")))
-                .await;
-        }
+    let headers = request.headers().clone();
+    let body = body::read(request.into_body(), &headers, meeting.most_bytes()).await;
+    let body = body.map_err(Refusal::request)?;
+    let late = match meeting.strike(Vec::new).await {
+        Struck::Answered(response) => return Ok(response),
+        Struck::AnswerAfter(kind) => Some(kind),
+        Struck::No => None,
     };
-    let key = form.api_key.unwrap_or_default();
-    if !upload::key_accepted(settings.api_key.as_deref(), &key) {
-        return meeting
-            .refuse(Refusal::request(Answer::word(400, "invalid_api_key")))
-            .await;
+    let form = read_form(&headers, body).await;
+    let form = form.ok_or_else(|| Refusal::request(Answer::word(400, "missing_event")))?;
+    if !upload::key_accepted(settings.api_key.as_deref(), &form.api_key) {
+        return Err(Refusal::request(Answer::word(400, "invalid_api_key")));
     }
-    let identification = form.identification.unwrap_or_default();
-    let identifications = match upload::read_identification(&identification, &settings.limits) {
-        Ok(identifications) => identifications,
-        Err(refusal) => return meeting.refuse(refusal).await,
-    };
+    let identifications = upload::read_identification(&form.identification, &settings.limits)?;
     let receipt = meeting.receipt(None);
-    match ingest::identify(collector.store(), &settings.limits, &identifications, &receipt).await {
-        Ok(()) => render(Answer::word(200, "success")),
-        Err(error) => broken(&error),
+    let answer = match late {
+        Some(kind) => kind.answer(Endpoint::Identify, &[]),
+        None => Answer::word(200, "success"),
+    };
+    let (store, limits) = (collector.store(), &settings.limits);
+    match ingest::identify(store, limits, &identifications, &receipt, answer.status).await {
+        Ok(()) => Ok(render(answer)),
+        Err(error) => Ok(broken(&error)),
     }
 }
 
@@ -158,7 +157,7 @@ impl<'a> Meeting<'a> {
             .extensions()
             .get::<ConnectInfo<SocketAddr>>()
             .map(|peer| peer.0.ip());
-        let remote_ip = remote_ip(peer, request.headers());
+        let remote_ip = body::remote_ip(peer, request.headers());
         Self {
             collector,
             endpoint,
@@ -243,59 +242,6 @@ impl<'a> Meeting<'a> {
     }
 }
 
-/// The address of the visitor: a proxy on this machine is believed when it names one.
-fn remote_ip(peer: Option<IpAddr>, headers: &HeaderMap) -> String {
-    let peer = peer.unwrap_or(IpAddr::from([127, 0, 0, 1]));
-    let forwarded = headers
-        .get("x-forwarded-for")
-        .and_then(|list| list.to_str().ok())
-        .and_then(|list| list.split(',').next())
-        .and_then(|first| first.trim().parse::<IpAddr>().ok());
-    forwarded
-        .filter(|_| peer.is_loopback())
-        .unwrap_or(peer)
-        .to_string()
-}
-
-/// Browsers label beacons as text; HTTP V2 asks for JSON.
-fn is_json(headers: &HeaderMap) -> bool {
-    let Some(content_type) = headers.get(header::CONTENT_TYPE) else {
-        return true;
-    };
-    let kind = content_type
-        .to_str()
-        .unwrap_or_default()
-        .split(';')
-        .next()
-        .unwrap_or_default()
-        .trim();
-    ["application/json", "text/plain"]
-        .iter()
-        .any(|accepted| accepted.eq_ignore_ascii_case(kind))
-}
-
-/// Reads at most `most` bytes, before and after decompression.
-async fn read_body(body: Body, headers: &HeaderMap, most: usize) -> Result<Bytes, Answer> {
-    let body = to_bytes(body, most).await.map_err(|_| Answer::too_large())?;
-    match headers.get(header::CONTENT_ENCODING).map(HeaderValue::as_bytes) {
-        None | Some(b"" | b"identity") => Ok(body),
-        Some(b"gzip") => gunzip(&body, most),
-        Some(_) => Err(Answer::invalid("Invalid JSON request body")),
-    }
-}
-
-fn gunzip(body: &[u8], most: usize) -> Result<Bytes, Answer> {
-    let mut plain = Vec::new();
-    let read = MultiGzDecoder::new(body)
-        .take(most as u64 + 1)
-        .read_to_end(&mut plain);
-    match read {
-        Ok(bytes) if bytes > most => Err(Answer::too_large()),
-        Ok(_) => Ok(plain.into()),
-        Err(_) => Err(Answer::invalid("Invalid JSON request body")),
-    }
-}
-
 async fn read_form(headers: &HeaderMap, body: Bytes) -> Option<IdentifyForm> {
     let mut request = Request::post("/identify").body(Body::from(body)).ok()?;
     request
@@ -325,47 +271,4 @@ fn render(answer: Answer) -> Response {
         .headers_mut()
         .insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
     response
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_visitors_address() {
-        let headers = |list: &'static str| {
-            HeaderMap::from_iter([(
-                header::HeaderName::from_static("x-forwarded-for"),
-                HeaderValue::from_static(list),
-            )])
-        };
-        let loopback = Some(IpAddr::from([127, 0, 0, 1]));
-        assert_eq!(remote_ip(loopback, &HeaderMap::new()), "127.0.0.1");
-        assert_eq!(
-            remote_ip(loopback, &headers("203.0.113.7, 10.0.0.1")),
-            "203.0.113.7"
-        );
-        assert_eq!(remote_ip(loopback, &headers("2001:db8::1")), "2001:db8::1");
-        assert_eq!(remote_ip(loopback, &headers("unknown")), "127.0.0.1");
-        assert_eq!(
-            remote_ip(Some(IpAddr::from([192, 0, 2, 1])), &headers("203.0.113.7")),
-            "192.0.2.1"
-        );
-        assert_eq!(remote_ip(None, &HeaderMap::new()), "127.0.0.1");
-    }
-
-    #[test]
-    fn content_types() {
-        let labelled = |kind: &'static str| {
-            is_json(&HeaderMap::from_iter([(
-                header::CONTENT_TYPE,
-                HeaderValue::from_static(kind),
-            )]))
-        };
-        assert!(is_json(&HeaderMap::new()));
-        assert!(labelled("application/json"));
-        assert!(labelled("Application/JSON; charset=utf-8"));
-        assert!(labelled("text/plain;charset=UTF-8"));
-        assert!(!labelled("application/x-www-form-urlencoded"));
-    }
 }

@@ -60,8 +60,10 @@ fn messages(
 ) -> impl Stream<Item = Result<Event, Infallible>> {
     let mut news = collector.news();
     async_stream::stream! {
-        let mut position = after.unwrap_or_else(|| news.borrow().latest);
-        let mut resets = news.borrow().resets;
+        let start = *news.borrow();
+        // A reader may remember a number of an earlier state, which had come further.
+        let mut position = after.map_or(start.latest, |after| after.min(start.latest));
+        let mut resets = start.resets;
         // Said at once, so that a reader knows that it misses nothing from here on.
         yield Ok(Event::default().comment("open"));
         loop {

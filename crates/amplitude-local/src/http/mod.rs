@@ -1,5 +1,6 @@
 //! Every route, in one screen.
 
+mod body;
 mod dashboard;
 mod guard;
 mod ingest;

@@ -6,7 +6,7 @@ use axum::{
 };
 
 /// The page loads nothing from elsewhere and cannot be framed.
-const POLICY: &str = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'";
+const POLICY: &str = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; connect-src 'self'; img-src data:; frame-ancestors 'none'; base-uri 'none'";
 
 /// `GET /`
 pub(super) async fn index() -> Response {

@@ -23,9 +23,13 @@ fn with(changes: Value) -> Value {
     event
 }
 
+/// Objects in objects.
+fn nested(levels: usize) -> Value {
+    (1..levels).fold(json!({"a": 1}), |inner, _| json!({"a": inner}))
+}
+
 #[test]
 fn events_at_fault() {
-    let nested = |levels: usize| (1..levels).fold(json!({"a": 1}), |inner, _| json!({"a": inner}));
     let rows = [
         (
             "no name",
@@ -227,6 +231,12 @@ fn good_events_are_taken_apart() {
         Value::Object(event.context),
         json!({"platform": "Web", "location_lat": 1.0, "groups": {"team": "a"}})
     );
+}
+
+#[test]
+fn forty_levels_are_accepted() {
+    let event = check(&with(json!({"event_properties": nested(40)}))).expect("a good event");
+    assert_eq!(Value::Object(event.event_properties), nested(40));
 }
 
 #[test]

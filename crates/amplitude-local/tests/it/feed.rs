@@ -130,6 +130,17 @@ async fn accepted_and_refused_events_are_told_in_order() {
 }
 
 #[tokio::test]
+async fn a_position_of_an_earlier_state_misses_nothing_new() {
+    let server = Server::start().await;
+    let mut feed = Feed::open(&server, "", Some("1000000")).await;
+    server
+        .accept(json!([{"event_type": "a", "device_id": "device-1"}]))
+        .await;
+    assert_eq!(feed.next().await.data["event_type"], "a");
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn a_feed_follows_a_person_or_a_device() {
     let server = Server::start().await;
     server

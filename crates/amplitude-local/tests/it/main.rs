@@ -4,6 +4,7 @@ mod controls;
 mod feed;
 mod ingestion;
 mod people;
+mod program;
 mod reading;
 mod sdks;
 mod state;

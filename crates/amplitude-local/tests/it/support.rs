@@ -136,7 +136,7 @@ pub(crate) fn names(events: &Value) -> Vec<&str> {
         .collect()
 }
 
-fn client() -> Client {
+pub(crate) fn client() -> Client {
     // Another test of this process may have installed it.
     let _ = rustls::crypto::ring::default_provider().install_default();
     Client::builder().no_proxy().build().expect("a client")
