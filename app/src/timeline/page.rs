@@ -15,7 +15,11 @@ use super::live;
 #[component]
 pub fn TimelinePage() -> impl IntoView {
     let query = use_query_map();
-    let find = Signal::derive(move || query.with(|query| query.get("find")).filter(|find| !find.is_empty()));
+    let find = Signal::derive(move || {
+        query
+            .with(|query| query.get("find"))
+            .filter(|find| !find.is_empty())
+    });
     let found = Resource::new_blocking(move || find.get(), read_story);
     view! {
         <Title text="Timeline · Seamline" />
@@ -45,10 +49,13 @@ fn Result(find: Signal<Option<String>>, found: Found) -> impl IntoView {
     match found {
         Found::Story { by, person, events } => view! { <Story find by person events /> }.into_any(),
         Found::Nobody { by } => view! { <Story find by person=Value::Null events=Vec::new() /> }.into_any(),
-        Found::NoIdentity => view! { <Notice text="Tracking is off in this browser, so there is nothing to show." /> }
-            .into_any(),
-        Found::NotYours => view! { <Notice text="You can read the story of your own account and device only." /> }
-            .into_any(),
+        Found::NoIdentity => {
+            view! { <Notice text="Tracking is off in this browser, so there is nothing to show." /> }
+                .into_any()
+        }
+        Found::NotYours => {
+            view! { <Notice text="You can read the story of your own account and device only." /> }.into_any()
+        }
         Found::Unreadable(why) => view! { <Notice text=format!("{why}.") /> }.into_any(),
     }
 }
@@ -61,9 +68,16 @@ fn Notice(#[prop(into)] text: String) -> impl IntoView {
 /// The story, growing while it is looked at.
 #[component]
 fn Story(find: Signal<Option<String>>, by: String, person: Value, events: Vec<Value>) -> impl IntoView {
-    let events = RwSignal::new(events.iter().filter_map(ReceivedEvent::from_export).collect::<Vec<_>>());
+    let events = RwSignal::new(
+        events
+            .iter()
+            .filter_map(ReceivedEvent::from_export)
+            .collect::<Vec<_>>(),
+    );
     live::follow(find, move |raw| {
-        let Some(event) = ReceivedEvent::from_export(&raw) else { return };
+        let Some(event) = ReceivedEvent::from_export(&raw) else {
+            return;
+        };
         events.update(|events| {
             // A feed that reconnects tells its last events again.
             if events.iter().all(|known| known.uuid != event.uuid) {
@@ -74,7 +88,8 @@ fn Story(find: Signal<Option<String>>, by: String, person: Value, events: Vec<Va
     let chapters = Memo::new(move |_| events.with(|events| story(events)));
     let chapter = move |chapter: Chapter| {
         let key = chapter_key(&chapter);
-        let same = move |chapters: &Vec<Chapter>| chapters.iter().find(|other| chapter_key(other) == key).cloned();
+        let same =
+            move |chapters: &Vec<Chapter>| chapters.iter().find(|other| chapter_key(other) == key).cloned();
         let current = Memo::new(move |_| chapters.with(&same).unwrap_or_else(|| chapter.clone()));
         view! { <ChapterView chapter=current /> }
     };
@@ -98,7 +113,11 @@ fn Story(find: Signal<Option<String>>, by: String, person: Value, events: Vec<Va
 fn chapter_key(chapter: &Chapter) -> String {
     match chapter.session {
         Some(session) => session.to_string(),
-        None => chapter.events.first().map(|event| event.uuid.clone()).unwrap_or_default(),
+        None => chapter
+            .events
+            .first()
+            .map(|event| event.uuid.clone())
+            .unwrap_or_default(),
     }
 }
 
@@ -115,7 +134,10 @@ fn Person(by: String, person: Value, events: RwSignal<Vec<ReceivedEvent>>) -> im
         devices.dedup();
         devices
     });
-    let known = move || user.clone().or_else(|| events.with(|events| events.iter().find_map(|event| event.user.clone())));
+    let known = move || {
+        user.clone()
+            .or_else(|| events.with(|events| events.iter().find_map(|event| event.user.clone())))
+    };
     view! {
         <dl class="person card">
             <div>

@@ -42,7 +42,7 @@ fn Mark() -> impl IntoView {
 fn SignedIn(me: Me) -> impl IntoView {
     view! {
         <div class="account">
-            <span class="email" title=me.email.clone()>
+            <span class="email" title=me.email>
                 {me.email.clone()}
             </span>
             <form method="post" action="/sign-out">
