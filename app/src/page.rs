@@ -12,8 +12,8 @@ pub struct Page {
     pub me: Option<Me>,
     /// This browser's device ID, unless consent is denied.
     pub device: Option<String>,
-    /// Whether the collector is the stand-in on this machine.
-    pub local_mode: bool,
+    /// The page of the stand-in for Amplitude, in local mode.
+    pub collector_page: Option<String>,
 }
 
 /// The person signed in.

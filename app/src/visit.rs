@@ -72,7 +72,7 @@ impl Visit {
                 email: login.user.email.clone(),
             }),
             device: self.boot.device.clone(),
-            local_mode: self.backend.local_mode,
+            collector_page: self.backend.collector_page.clone(),
         }
     }
 

@@ -50,7 +50,7 @@ pub fn may_read(visit: &crate::visit::Visit, find: Option<&str>) -> Result<Strin
         Some(find) if find.len() > 200 => Err(Found::Nobody {
             by: find.chars().take(40).collect(),
         }),
-        Some(find) if visit.backend.local_mode => Ok(find.to_owned()),
+        Some(find) if visit.backend.collector_page.is_some() => Ok(find.to_owned()),
         Some(find) if [user, device].iter().flatten().any(|own| own == find) => Ok(find.to_owned()),
         Some(_) => Err(Found::NotYours),
     }

@@ -66,14 +66,27 @@ fn SignedOut() -> impl IntoView {
     }
 }
 
-/// What this is, in one line.
+/// What this is, in one line, and where the events of local mode go.
 #[component]
 pub fn Footer() -> impl IntoView {
+    let collector = use_page().collector_page;
     view! {
         <footer class="site">
             <p>
                 "Seamline shows hybrid tracking done right: browser events and server events, stitched into one story per person."
             </p>
+            {collector
+                .map(|page| {
+                    view! {
+                        <p>
+                            "Local mode: events go to "
+                            <a href=page rel="external">
+                                "the stand-in for Amplitude"
+                            </a>
+                            " on this machine."
+                        </p>
+                    }
+                })}
         </footer>
     }
 }

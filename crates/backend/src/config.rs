@@ -69,6 +69,15 @@ pub struct Amplitude {
     pub is_local: bool,
 }
 
+impl Amplitude {
+    /// Where the stand-in's own page is. Under another name than the app's, so that it is another site to browsers, as
+    /// Amplitude itself would be.
+    pub fn collector_page(&self) -> Option<String> {
+        let port = self.read_url.port_or_known_default()?;
+        self.is_local.then(|| format!("http://localhost:{port}/"))
+    }
+}
+
 /// Consent and personal data.
 #[derive(Debug)]
 pub struct Privacy {

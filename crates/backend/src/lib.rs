@@ -33,8 +33,9 @@ pub struct Backend {
     pub timeline: Reader,
     /// The time, for those at the edge.
     pub clock: Clock,
-    /// Whether everybody may look at everybody's events: the collector is a stand-in on this machine.
-    pub local_mode: bool,
+    /// The page of the stand-in for Amplitude. With one, everything is on this machine, and everybody may look at
+    /// everybody's events.
+    pub collector_page: Option<String>,
 }
 
 impl Backend {
@@ -50,7 +51,7 @@ impl Backend {
             polls: Polls::new(db.clone(), clock.clone()),
             timeline: Reader::new(&config.amplitude)?,
             clock: clock.clone(),
-            local_mode: config.amplitude.is_local,
+            collector_page: config.amplitude.collector_page(),
         })
     }
 }
