@@ -6,7 +6,9 @@ mod chapter;
 #[cfg_attr(not(feature = "hydrate"), path = "live_none.rs")]
 mod live;
 mod page;
-
 #[cfg(feature = "ssr")]
-pub use api::may_read;
+mod reading;
+
 pub use page::TimelinePage;
+#[cfg(feature = "ssr")]
+pub use reading::may_read;

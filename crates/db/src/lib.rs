@@ -14,7 +14,7 @@ pub use write::WriteTx;
 
 use std::sync::Arc;
 
-use sqlx::AnyPool;
+use sqlx::{AnyPool, Connection as _};
 use tokio::sync::Semaphore;
 
 /// One connection of either engine: what queries run on, inside a transaction or not.
@@ -62,7 +62,7 @@ impl Db {
 
     /// Whether the database answers.
     pub async fn ping(&self) -> Result<(), sqlx::Error> {
-        sqlx::query("SELECT 1").execute(&self.pool).await.map(drop)
+        self.pool.acquire().await?.ping().await
     }
 
     /// Waits until every connection is back and closed.
