@@ -10,7 +10,10 @@ use http::{HeaderMap, Request};
 /// `header` names the header in which a proxy of ours hands it on; of a list the last entry counts, which is the one that
 /// our proxy wrote. Without `header` the peer's address is taken, and no header is believed.
 pub fn of_request<B>(request: &Request<B>, header: Option<&str>) -> IpAddr {
-    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
+    let peer = request
+        .extensions()
+        .get::<ConnectInfo<SocketAddr>>()
+        .map(|info| info.0.ip());
     header
         .and_then(|name| handed_on(request.headers(), name))
         .or(peer)

@@ -24,7 +24,14 @@ struct Readiness {
 pub async fn ready(State(state): State<AppState>) -> Response {
     let database = state.db.ping().await.is_ok();
     let paused = state.delivery.borrow().is_paused(state.backend.clock.now_ms());
-    let body = Readiness { database, delivery: if paused { "paused" } else { "ok" } };
-    let status = if database { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let body = Readiness {
+        database,
+        delivery: if paused { "paused" } else { "ok" },
+    };
+    let status = if database {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    };
     (status, Json(body)).into_response()
 }

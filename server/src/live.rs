@@ -28,23 +28,33 @@ pub async fn live(
     if !state.site.local_mode {
         return StatusCode::NO_CONTENT.into_response();
     }
-    let Ok(by) = may_read(&visit, whose.find.as_deref()) else { return StatusCode::FORBIDDEN.into_response() };
+    let Ok(by) = may_read(&visit, whose.find.as_deref()) else {
+        return StatusCode::FORBIDDEN.into_response();
+    };
     let reader = &state.backend.timeline;
     let person = match reader.find(&by).await {
-        Ok(person) => Person { by, amplitude_id: person },
+        Ok(person) => Person {
+            by,
+            amplitude_id: person,
+        },
         Err(error) => return unreadable(&error),
     };
     match reader.live().await {
         Ok(feed) => {
             let events = events(feed.bytes_stream(), person).take_until(state.stop.clone().cancelled_owned());
-            Sse::new(events.map(Ok::<_, std::convert::Infallible>)).keep_alive(KeepAlive::default()).into_response()
+            Sse::new(events.map(Ok::<_, std::convert::Infallible>))
+                .keep_alive(KeepAlive::default())
+                .into_response()
         }
         Err(error) => unreadable(&error),
     }
 }
 
 fn unreadable(error: &backend::timeline::ReadError) -> Response {
-    tracing::warn!(error = error as &dyn std::error::Error, "cannot follow the live feed");
+    tracing::warn!(
+        error = error as &dyn std::error::Error,
+        "cannot follow the live feed"
+    );
     StatusCode::BAD_GATEWAY.into_response()
 }
 
@@ -57,7 +67,8 @@ struct Person {
 impl Person {
     fn is_in(&self, event: &Value) -> bool {
         let named = |key: &str| event.get(key).and_then(Value::as_str) == Some(&self.by);
-        let known = self.amplitude_id.is_some() && event.get("amplitude_id").and_then(Value::as_i64) == self.amplitude_id;
+        let known = self.amplitude_id.is_some()
+            && event.get("amplitude_id").and_then(Value::as_i64) == self.amplitude_id;
         known || named("user_id") || named("device_id")
     }
 }
@@ -90,8 +101,11 @@ fn whole_messages(buffer: &mut Vec<u8>) -> Vec<String> {
     while let Some(end) = buffer.windows(2).position(|pair| pair == b"\n\n") {
         let message: Vec<u8> = buffer.drain(..end + 2).collect();
         let text = String::from_utf8_lossy(&message);
-        let data: Vec<&str> =
-            text.lines().filter_map(|line| line.strip_prefix("data:")).map(str::trim_start).collect();
+        let data: Vec<&str> = text
+            .lines()
+            .filter_map(|line| line.strip_prefix("data:"))
+            .map(str::trim_start)
+            .collect();
         if !data.is_empty() {
             messages.push(data.join("\n"));
         }
@@ -111,13 +125,19 @@ mod tests {
             whole_messages(&mut buffer)
         };
         assert_eq!(read("event: accepted\nid: 1\nda"), Vec::<String>::new());
-        assert_eq!(read("ta: {\"a\":1}\n\n: heartbeat\n\ndata: x\ndata: y\n"), ["{\"a\":1}"]);
+        assert_eq!(
+            read("ta: {\"a\":1}\n\n: heartbeat\n\ndata: x\ndata: y\n"),
+            ["{\"a\":1}"]
+        );
         assert_eq!(read("\n"), ["x\ny"]);
     }
 
     #[test]
     fn a_person_is_known_by_any_of_three_ids() {
-        let person = Person { by: "u-1".into(), amplitude_id: Some(7) };
+        let person = Person {
+            by: "u-1".into(),
+            amplitude_id: Some(7),
+        };
         for (event, ours) in [
             (serde_json::json!({"amplitude_id": 7}), true),
             (serde_json::json!({"amplitude_id": 8, "user_id": "u-1"}), true),
@@ -126,6 +146,12 @@ mod tests {
         ] {
             assert_eq!(person.is_in(&event), ours, "{event}");
         }
-        assert!(!Person { by: "u-1".into(), amplitude_id: None }.is_in(&serde_json::json!({})));
+        assert!(
+            !Person {
+                by: "u-1".into(),
+                amplitude_id: None
+            }
+            .is_in(&serde_json::json!({}))
+        );
     }
 }

@@ -57,7 +57,9 @@ impl Site {
     /// `host:port` as it stands in `Host`.
     pub fn host(&self) -> String {
         let host = self.public_url.host_str().unwrap_or_default();
-        self.public_url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+        self.public_url
+            .port()
+            .map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
     }
 }
 
