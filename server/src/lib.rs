@@ -4,6 +4,7 @@
 
 mod address;
 mod forms;
+mod functions;
 mod health;
 mod ingest;
 mod live;

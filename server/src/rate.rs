@@ -2,8 +2,12 @@
 
 use std::sync::Arc;
 
+use axum::Json;
+use axum::body::Body;
+use axum::response::{IntoResponse, Response};
 use governor::middleware::NoOpMiddleware;
-use http::Request;
+use http::{Request, StatusCode};
+use serde_json::json;
 use tower_governor::GovernorError;
 use tower_governor::governor::{GovernorConfig, GovernorConfigBuilder};
 use tower_governor::key_extractor::KeyExtractor;
@@ -23,7 +27,10 @@ impl KeyExtractor for VisitorAddress {
     type Key = std::net::IpAddr;
 
     fn extract<T>(&self, request: &Request<T>) -> Result<Self::Key, GovernorError> {
-        let visit = request.extensions().get::<Visit>().ok_or(GovernorError::UnableToExtractKey)?;
+        let visit = request
+            .extensions()
+            .get::<Visit>()
+            .ok_or(GovernorError::UnableToExtractKey)?;
         Ok(visit.visitor.address)
     }
 }
@@ -37,4 +44,27 @@ pub fn ingest() -> Arc<GovernorConfig<VisitorAddress, NoOpMiddleware>> {
         .finish()
         .expect("a burst and a period above zero make a limit");
     Arc::new(config)
+}
+
+/// Amplitude's 429 (`HTTP V2`, "Response"). No event is named: it is the address that is too fast, so the SDK waits its
+/// usual few seconds and sends the batch again.
+pub fn refusal(error: GovernorError) -> Response<Body> {
+    let GovernorError::TooManyRequests { headers, .. } = error else {
+        let body = json!({"code": 500, "error": "The sender's address is not known"});
+        return (StatusCode::INTERNAL_SERVER_ERROR, Json(body)).into_response();
+    };
+    let body = json!({
+        "code": 429,
+        "error": "Too many requests for some devices and users",
+        "eps_threshold": 1_000 / EVERY_MS,
+        "throttled_devices": {},
+        "throttled_users": {},
+        "throttled_events": [],
+    });
+    (
+        StatusCode::TOO_MANY_REQUESTS,
+        headers.unwrap_or_default(),
+        Json(body),
+    )
+        .into_response()
 }

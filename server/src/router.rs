@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use app::{App, shell};
 use axum::extract::DefaultBodyLimit;
-use axum::routing::{get, post};
+use axum::routing::{any, get, post};
 use axum::{Router, middleware};
 use backend::accounts::LoginCookies;
 use http::{HeaderValue, StatusCode, header};
@@ -23,10 +23,10 @@ use tower_sessions::{Expiry, SessionManagerLayer};
 
 use crate::ingest::{self, ingest};
 use crate::state::AppState;
-use crate::{forms, health, live, rate, security, visit};
+use crate::{forms, functions, health, live, rate, security, visit};
 
 /// Forms and server functions are small.
-const BODY_MAX: usize = 64 * 1024;
+pub const BODY_MAX: usize = 64 * 1024;
 
 /// Nothing of ours takes longer; an upload to Amplitude has 10 s of its own.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -44,22 +44,30 @@ pub fn router(state: AppState, cookies: LoginCookies) -> Router {
     let browser_events = Router::new()
         .route("/ingest", post(ingest))
         .layer(DefaultBodyLimit::max(ingest::MAX_BYTES))
-        .layer(GovernorLayer::new(rate::ingest()));
+        .layer(GovernorLayer::new(rate::ingest()).error_handler(rate::refusal));
     let visitors = Router::new()
-        .leptos_routes(&state, generate_route_list(App), move || shell(document_options.clone()))
-        .route("/api/{*name}", post(leptos_axum::handle_server_fns))
+        .leptos_routes(&state, generate_route_list(App), move || {
+            shell(document_options.clone())
+        })
+        .route("/api/{*name}", any(functions::unknown))
         .route("/sign-up", post(forms::sign_up))
         .route("/sign-in", post(forms::sign_in))
         .route("/sign-out", post(forms::sign_out))
         .route("/polls/new", post(forms::new_poll))
-        .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, TIMEOUT))
+        .layer(middleware::from_fn(functions::answer))
+        .layer(TimeoutLayer::with_status_code(
+            StatusCode::GATEWAY_TIMEOUT,
+            TIMEOUT,
+        ))
         .route("/timeline/live", get(live::live))
         .merge(browser_events)
-        .fallback(leptos_axum::render_app_async_with_context(not_found, move || shell(missing_options.clone())))
+        .fallback(leptos_axum::render_app_async_with_context(not_found, move || {
+            shell(missing_options.clone())
+        }))
         .layer(DefaultBodyLimit::max(BODY_MAX))
         .layer(
             ServiceBuilder::new()
-                .layer(CsrfLayer::new())
+                .layer(CsrfLayer::new().with_rejection_response(security::foreign))
                 .layer(middleware::from_fn_with_state(state.clone(), security::one_name))
                 .layer(logins)
                 .layer(middleware::from_fn_with_state(state.clone(), visit::visit)),
@@ -80,7 +88,11 @@ pub fn router(state: AppState, cookies: LoginCookies) -> Router {
 /// Files of the build. They know no visitor, so they pass by the login and identity layers.
 fn assets(state: &AppState) -> Router<AppState> {
     let root = state.leptos.site_root.to_string();
-    let folder = |name: &str| ServeDir::new(format!("{root}/{name}")).precompressed_br().precompressed_gzip();
+    let folder = |name: &str| {
+        ServeDir::new(format!("{root}/{name}"))
+            .precompressed_br()
+            .precompressed_gzip()
+    };
     let file = |name: &str| ServeFile::new(format!("{root}/{name}"));
     // Their names stay when their content changes: the browser asks each time, and mostly hears 304.
     let revalidate = SetResponseHeaderLayer::if_not_present(

@@ -4,7 +4,8 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, header};
+use tower_http::csrf::ProtectionError;
 
 use crate::state::AppState;
 
@@ -14,8 +15,14 @@ const NO_DOCUMENT: &str = "default-src 'none'; frame-ancestors 'none'";
 const FIXED: [(HeaderName, &str); 4] = [
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::REFERRER_POLICY, "same-origin"),
-    (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
-    (HeaderName::from_static("permissions-policy"), "camera=(), geolocation=(), microphone=(), payment=()"),
+    (
+        HeaderName::from_static("cross-origin-opener-policy"),
+        "same-origin",
+    ),
+    (
+        HeaderName::from_static("permissions-policy"),
+        "camera=(), geolocation=(), microphone=(), payment=()",
+    ),
 ];
 
 /// Sets them. Pages are not stored: after a sign-out the Back button must not show the person before.
@@ -26,7 +33,10 @@ pub async fn headers(State(state): State<AppState>, request: Request<Body>, next
         headers.insert(name, HeaderValue::from_static(value));
     }
     if state.site.secure() {
-        headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
+        headers.insert(
+            header::STRICT_TRANSPORT_SECURITY,
+            HeaderValue::from_static("max-age=31536000"),
+        );
     }
     or_insert(headers, header::CONTENT_SECURITY_POLICY, NO_DOCUMENT);
     or_insert(headers, header::CACHE_CONTROL, "no-store");
@@ -39,7 +49,11 @@ fn or_insert(headers: &mut HeaderMap, name: HeaderName, value: &'static str) {
 
 /// On a machine of one's own the app answers to several names. Cookies belong to one of them, so all others lead there.
 pub async fn one_name(State(state): State<AppState>, request: Request<Body>, next: Next) -> Response {
-    let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    let host = request
+        .headers()
+        .get(header::HOST)
+        .and_then(|host| host.to_str().ok())
+        .unwrap_or_default();
     let elsewhere = state.site.local_mode && is_loopback(host) && host != state.site.host();
     if elsewhere && request.method() == Method::GET {
         let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
@@ -47,6 +61,12 @@ pub async fn one_name(State(state): State<AppState>, request: Request<Body>, nex
         return Redirect::temporary(&format!("{base}{path}")).into_response();
     }
     next.run(request).await
+}
+
+/// What a form or a call from another site is answered.
+pub fn foreign(_: ProtectionError) -> Response {
+    let sentence = "This was sent from a page of another site, so nothing was done. Please open the page here and send it again.";
+    (StatusCode::FORBIDDEN, sentence).into_response()
 }
 
 fn is_loopback(host: &str) -> bool {
@@ -60,7 +80,13 @@ mod tests {
 
     #[test]
     fn loopback_names() {
-        for host in ["localhost", "localhost:3000", "127.0.0.1:3000", "127.1.2.3", "[::1]:3000"] {
+        for host in [
+            "localhost",
+            "localhost:3000",
+            "127.0.0.1:3000",
+            "127.1.2.3",
+            "[::1]:3000",
+        ] {
             assert!(is_loopback(host), "{host}");
         }
         for host in ["demo.example", "demo.example:443", "10.0.0.1:3000", ""] {
