@@ -69,6 +69,7 @@ pub fn router(state: AppState, cookies: LoginCookies) -> Router {
             ServiceBuilder::new()
                 .layer(CsrfLayer::new().with_rejection_response(security::foreign))
                 .layer(middleware::from_fn_with_state(state.clone(), security::one_name))
+                .layer(middleware::from_fn(visit::quiet))
                 .layer(logins)
                 .layer(middleware::from_fn_with_state(state.clone(), visit::visit)),
         );

@@ -89,14 +89,18 @@ pub async fn visit(
     };
     request.extensions_mut().insert(visit.clone());
 
+    // Before the handler: it may be about to begin a new login.
+    if ended
+        && kind != Kind::Quiet
+        && let Err(error) = cookie.flush().await
+    {
+        tracing::warn!(
+            error = &error as &dyn std::error::Error,
+            "cannot remove an ended login's cookie"
+        );
+    }
     let mut response = next.run(request).await;
     if kind != Kind::Quiet {
-        if ended && let Err(error) = cookie.flush().await {
-            tracing::warn!(
-                error = &error as &dyn std::error::Error,
-                "cannot remove an ended login's cookie"
-            );
-        }
         let answer = Answer {
             kind,
             consent,
@@ -106,6 +110,17 @@ pub async fn visit(
             now_ms,
         };
         answer.write(&state, &visit, response.headers_mut());
+    }
+    response
+}
+
+/// Keeps quiet requests from setting any cookie. It stands around the login's layer, which would take a dead cookie from
+/// the browser whoever asks: the next document has to see it, to turn the browser into a new device.
+pub async fn quiet(request: Request<Body>, next: Next) -> Response {
+    let kind = kind::kind(request.method(), request.uri().path(), request.headers());
+    let mut response = next.run(request).await;
+    if kind == Kind::Quiet {
+        response.headers_mut().remove(header::SET_COOKIE);
     }
     response
 }
