@@ -9,10 +9,11 @@ use backend::config::Amplitude;
 use http::{StatusCode, header};
 use reqwest::Client;
 use secrecy::{ExposeSecret, SecretString};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use url::Url;
 
 use super::answer;
+use super::batch::Batch;
 
 /// The SDK waits no longer, and neither do we.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -39,8 +40,8 @@ impl Forwarder {
 
     /// Sends the batch under the real key and returns what was answered: status, type and body. When nothing was, a 500
     /// with `code`, after which the SDK tries again.
-    pub async fn send(&self, mut batch: Map<String, Value>) -> Response {
-        batch.insert("api_key".into(), self.api_key.expose_secret().into());
+    pub async fn send(&self, batch: Batch) -> Response {
+        let batch = batch.under(self.api_key.expose_secret());
         match self.client.post(self.url.clone()).json(&batch).send().await {
             Ok(upstream) => hand_back(upstream),
             Err(error) => {

@@ -4,6 +4,7 @@
 //! answers a bad index, so that the SDK drops it and sends the rest again, and a clean batch is forwarded and its answer
 //! returned unchanged. Answers always have Amplitude's shape: the SDK trusts the `code` in the JSON.
 
+mod batch;
 mod check;
 mod forward;
 
@@ -19,6 +20,7 @@ use tracking::UserId;
 pub use forward::Forwarder;
 
 use crate::state::AppState;
+use batch::Batch;
 
 /// Largest body (`HTTP V2`, "Upload limit": 1 MB).
 pub const MAX_BYTES: usize = 1_000_000;
@@ -30,37 +32,28 @@ pub async fn ingest(
     body: Result<Bytes, axum::extract::rejection::BytesRejection>,
 ) -> Response {
     let Ok(body) = body else {
-        return answer(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            &json!({"code": 413, "error": "Payload too large"}),
-        );
+        return answer(StatusCode::PAYLOAD_TOO_LARGE, &json!({"code": 413, "error": "Payload too large"}));
     };
-    let Ok(Value::Object(mut batch)) = serde_json::from_slice::<Value>(&body) else {
-        return bad_request("Invalid JSON request body", &json!({}));
-    };
-    if batch.get("api_key").and_then(Value::as_str) != Some(&state.site.public_key) {
-        return bad_request("Invalid API key", &json!({}));
-    }
-    let Some(Value::Array(events)) = batch.get_mut("events") else {
-        return bad_request(
-            "Request missing required field",
-            &json!({"missing_field": "events"}),
-        );
+    let mut batch = match Batch::read(&body, &state.site.public_key) {
+        Ok(batch) => batch,
+        Err(fault) => return answer(StatusCode::BAD_REQUEST, &fault),
     };
     if visit.visitor.tracking.is_none() {
         // Consent was taken back while these waited in the browser. It forgets them on a yes, and nobody else hears.
-        return answer(
-            StatusCode::OK,
-            &json!({"code": 200, "events_ingested": 0, "payload_size_bytes": body.len()}),
-        );
+        return answer(StatusCode::OK, &json!({"code": 200, "events_ingested": 0, "payload_size_bytes": body.len()}));
     }
-    let refused = check::refused(events, &may_name(&state, &visit).await);
+    let refused = check::refused(&batch.events, &may_name(&state, &visit).await);
     if !refused.is_empty() {
         tracing::warn!(fields = ?refused.keys().collect::<Vec<_>>(), "refused events of a browser");
-        let fields = json!({"events_with_invalid_fields": refused, "events_with_missing_fields": {}});
-        return bad_request("Invalid field values on some events", &fields);
+        let fault = json!({
+            "code": 400,
+            "error": "Invalid field values on some events",
+            "events_with_invalid_fields": refused,
+            "events_with_missing_fields": {},
+        });
+        return answer(StatusCode::BAD_REQUEST, &fault);
     }
-    forward::place(events, visit.visitor.address);
+    forward::place(&mut batch.events, visit.visitor.address);
     state.forwarder.send(batch).await
 }
 
@@ -74,15 +67,6 @@ async fn may_name(state: &AppState, visit: &Visit) -> Vec<UserId> {
         None => None,
     };
     present.into_iter().chain(previous).collect()
-}
-
-/// Amplitude's 400, with more fields where the error has them.
-fn bad_request(error: &str, fields: &Value) -> Response {
-    let mut body = json!({"code": 400, "error": error});
-    if let (Some(body), Some(fields)) = (body.as_object_mut(), fields.as_object()) {
-        body.extend(fields.clone());
-    }
-    answer(StatusCode::BAD_REQUEST, &body)
 }
 
 fn answer(status: StatusCode, body: &Value) -> Response {
