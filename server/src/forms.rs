@@ -1,5 +1,5 @@
 //! Form posts: how everything works without script. Each form posts to its page's own path; the answer is a redirect,
-//! or the page itself with status 422, the faults at the fields and what was typed still in them.
+//! or the page itself with status 422, the faults at the fields and what was typed still in them; 500 where the fault is ours.
 
 use app::forms::FailedForm;
 use app::visit::Visit;
@@ -7,7 +7,7 @@ use app::{auth, polls, shell};
 use axum::body::Body;
 use axum::extract::{Extension, RawQuery, State};
 use axum::response::{IntoResponse, Redirect, Response};
-use forms::{Faults, PollForm, Secret, SignInForm, SignUpForm};
+use forms::{Faults, Field, PollForm, Problem, Secret, SignInForm, SignUpForm};
 use http::request::Parts;
 use http::{Method, Request, StatusCode, header};
 use serde::Serialize;
@@ -26,10 +26,25 @@ pub async fn sign_up(
     body: String,
 ) -> Response {
     let pairs = Pairs::read(&body);
-    let form = SignUpForm { email: pairs.text("email"), password: Secret::new(pairs.text("password")) };
+    let form = SignUpForm {
+        email: pairs.text("email"),
+        password: Secret::new(pairs.text("password")),
+    };
     match auth::verbs::sign_up(&visit, &form, next(query.as_deref()).as_deref()).await {
         Ok(path) => Redirect::to(&path).into_response(),
-        Err(faults) => show_again(state, parts, SignUpForm { password: Secret::default(), ..form }, faults, None).await,
+        Err(faults) => {
+            show_again(
+                state,
+                parts,
+                SignUpForm {
+                    password: Secret::default(),
+                    ..form
+                },
+                faults,
+                None,
+            )
+            .await
+        }
     }
 }
 
@@ -42,15 +57,34 @@ pub async fn sign_in(
     body: String,
 ) -> Response {
     let pairs = Pairs::read(&body);
-    let form = SignInForm { email: pairs.text("email"), password: Secret::new(pairs.text("password")) };
+    let form = SignInForm {
+        email: pairs.text("email"),
+        password: Secret::new(pairs.text("password")),
+    };
     match auth::verbs::sign_in(&visit, &form, next(query.as_deref()).as_deref()).await {
         Ok(path) => Redirect::to(&path).into_response(),
-        Err(faults) => show_again(state, parts, SignInForm { password: Secret::default(), ..form }, faults, None).await,
+        Err(faults) => {
+            show_again(
+                state,
+                parts,
+                SignInForm {
+                    password: Secret::default(),
+                    ..form
+                },
+                faults,
+                None,
+            )
+            .await
+        }
     }
 }
 
 /// `POST /sign-out`. It has no page of its own; when it fails, the sign-in page says so.
-pub async fn sign_out(State(state): State<AppState>, Extension(visit): Extension<Visit>, mut parts: Parts) -> Response {
+pub async fn sign_out(
+    State(state): State<AppState>,
+    Extension(visit): Extension<Visit>,
+    mut parts: Parts,
+) -> Response {
     match auth::verbs::sign_out(&visit).await {
         Ok(path) => Redirect::to(path).into_response(),
         Err(faults) => {
@@ -86,12 +120,28 @@ pub async fn new_poll(
 
 /// Where to go afterwards, as the page's URL has it.
 fn next(query: Option<&str>) -> Option<String> {
-    form_urlencoded::parse(query?.as_bytes()).find(|(key, _)| key == "next").map(|(_, value)| value.into_owned())
+    form_urlencoded::parse(query?.as_bytes())
+        .find(|(key, _)| key == "next")
+        .map(|(_, value)| value.into_owned())
 }
 
 /// The page that the form is on, as the answer to its post.
-async fn show_again(state: AppState, parts: Parts, typed: impl Serialize, faults: Faults, form: Option<Uuid>) -> Response {
-    let failed = FailedForm { typed: serde_json::to_value(typed).unwrap_or_default(), faults, form };
+async fn show_again(
+    state: AppState,
+    parts: Parts,
+    typed: impl Serialize,
+    faults: Faults,
+    form: Option<Uuid>,
+) -> Response {
+    let status = match faults.at(Field::Form) {
+        Some(Problem::Internal) => StatusCode::INTERNAL_SERVER_ERROR,
+        _ => StatusCode::UNPROCESSABLE_ENTITY,
+    };
+    let failed = FailedForm {
+        typed: serde_json::to_value(typed).unwrap_or_default(),
+        faults,
+        form,
+    };
     let mut parts = parts;
     parts.method = Method::GET;
     parts.headers.remove(header::CONTENT_LENGTH);
@@ -101,7 +151,7 @@ async fn show_again(state: AppState, parts: Parts, typed: impl Serialize, faults
     let render = leptos_axum::render_app_async_with_context(|| {}, move || shell(options.clone()));
     let mut response = render(Request::from_parts(parts, Body::empty())).await;
     if response.status().is_success() {
-        *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
+        *response.status_mut() = status;
     }
     response
 }
@@ -116,11 +166,19 @@ impl Pairs {
     }
 
     fn text(&self, name: &str) -> String {
-        self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone()).unwrap_or_default()
+        self.0
+            .iter()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.clone())
+            .unwrap_or_default()
     }
 
     fn all(&self, name: &str) -> Vec<String> {
-        self.0.iter().filter(|(key, _)| key == name).map(|(_, value)| value.clone()).collect()
+        self.0
+            .iter()
+            .filter(|(key, _)| key == name)
+            .map(|(_, value)| value.clone())
+            .collect()
     }
 
     fn has(&self, name: &str) -> bool {
