@@ -154,7 +154,8 @@ impl Accounts {
         }
         // The account's count only: whoever guesses at others from this address must not wipe its count by signing in.
         store::forget_failures(&mut tx, &keys[0].hash).await?;
-        if let Some(ids) = &visitor.tracking {
+        // The browser may allow what the account does not.
+        if let Some(ids) = visitor.tracking.as_ref().filter(|_| consent != Choice::Denied) {
             let event = SignInCompleted {
                 login: login.id,
                 signed_in_at: dates::instant(now_ms),
