@@ -1,6 +1,6 @@
 //! SQL of polls.
 
-use sqlx::{Any, AnyPool, QueryBuilder, Row};
+use sqlx::{AnyPool, AssertSqlSafe, Row};
 use tracking::UserId;
 use uuid::Uuid;
 
@@ -46,13 +46,20 @@ pub(super) async fn insert_options(
     poll: Uuid,
     options: &[String],
 ) -> Result<(), sqlx::Error> {
-    let mut insert = QueryBuilder::<Any>::new("INSERT INTO poll_options (poll_id, position, label) ");
-    insert.push_values((0_i64..).zip(options), |mut row, (position, label)| {
-        row.push_bind(poll.to_string())
-            .push_bind(position)
-            .push_bind(label.clone());
-    });
-    insert.build().execute(connection).await?;
+    // By hand: the query builder of `Any` writes SQLite's placeholders, which Postgres does not know.
+    let rows: Vec<String> = (0..options.len())
+        .map(|position| format!("($1, {position}, ${})", position + 2))
+        .collect();
+    let insert = format!(
+        "INSERT INTO poll_options (poll_id, position, label) VALUES {}",
+        rows.join(", ")
+    );
+    // Numbers of our own are all that was written into it.
+    let mut query = sqlx::query(AssertSqlSafe(insert)).bind(poll.to_string());
+    for label in options {
+        query = query.bind(label);
+    }
+    query.execute(connection).await?;
     Ok(())
 }
 
