@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Measures what the design promises. Benchmarks are commands, never timed tests.
+# Measures what the design promises. Benchmarks are commands, never timed tests. bench/README.md says how to read them.
 # Usage: scripts/bench.sh ARGUMENT… (those of the bench command)
 set -euo pipefail
 . "$(dirname "$0")/env.sh"
@@ -7,5 +7,28 @@ cd "$root"
 
 scripts/rust.sh
 use_installed_tools
-# Without the flags of development builds in .cargo/config.toml.
-RUSTFLAGS='' exec cargo run --release --package server --bin bench -- "$@"
+
+# In /tmp and open to passers-by, because a Postgres started by root runs below it as another user.
+scratch=$(mktemp -d /tmp/seamline-bench.XXXXXX)
+chmod 711 "$scratch"
+clean_up() {
+    [ ! -d "$scratch/postgres" ] || scripts/postgres.sh stop "$scratch/postgres"
+    rm -rf "$scratch"
+}
+trap clean_up EXIT
+trap 'exit 130' INT TERM
+
+case " $* " in
+*' --engine sqlite '* | *' --engine=sqlite '* | *' --help '*) ;;
+*)
+    if [ -z "${TEST_POSTGRES_URL:-}" ]; then
+        scripts/postgres.sh install
+        TEST_POSTGRES_URL=$(scripts/postgres.sh start "$scratch/postgres")
+        export TEST_POSTGRES_URL
+    fi
+    ;;
+esac
+
+# Without the flags of development builds in .cargo/config.toml. The crash run starts the other two programs.
+RUSTFLAGS='' cargo build --release --package bench --package server --package amplitude-local
+"${CARGO_TARGET_DIR:-target}/release/bench" "$@"

@@ -1,0 +1,85 @@
+//! The two programs of a run, ready to be started.
+
+use std::ffi::OsString;
+use std::fs;
+use std::net::SocketAddr;
+use std::path::Path;
+
+use reqwest::Client;
+
+use super::collector::Collector;
+use super::process::Process;
+use super::verdict::Offence;
+use super::{CrashError, Programs};
+use crate::browser::ADDRESS_HEADER;
+use crate::ports;
+
+/// App and collector.
+pub(super) struct Stage {
+    pub(super) app: Process,
+    pub(super) collector: Process,
+    pub(super) controls: Collector,
+}
+
+impl Stage {
+    /// Everything is below `folder`, but for a Postgres database.
+    pub(super) fn set(
+        programs: &Programs,
+        folder: &Path,
+        database: &str,
+        client: &Client,
+    ) -> Result<Self, CrashError> {
+        let (site, events) = (ports::free()?, ports::free()?);
+        let plan = folder.join("plan.json");
+        fs::write(&plan, tracking::catalog::plan_schema().to_string())?;
+        let process = |name, program: &Path, address: SocketAddr, ready_path| Process {
+            name,
+            program: program.to_owned(),
+            arguments: Vec::new(),
+            environment: vec![("RUST_BACKTRACE", "1".into()), ("RUST_LOG", "info".into())],
+            folder: folder.to_owned(),
+            log: folder.join(format!("{name}.log")),
+            address,
+            ready_path,
+            client: client.clone(),
+            child: None,
+        };
+        let mut app = process("seamline", &programs.app, site, "/livez");
+        app.environment.extend::<[(&str, OsString); 5]>([
+            ("LEPTOS_SITE_ADDR", site.to_string().into()),
+            ("DATABASE_URL", database.into()),
+            ("DATA_DIR", folder.into()),
+            ("AMPLITUDE_URL", format!("http://{events}").into()),
+            ("CLIENT_IP_HEADER", ADDRESS_HEADER.into()),
+        ]);
+        let mut collector = process("amplitude-local", &programs.collector, events, "/local/faults");
+        collector.arguments.extend::<[OsString; 6]>([
+            "--listen".into(),
+            events.to_string().into(),
+            "--state".into(),
+            folder.join("amplitude.db").into(),
+            "--plan".into(),
+            plan.into(),
+        ]);
+        let controls = Collector {
+            client: client.clone(),
+            address: events,
+        };
+        Ok(Self {
+            app,
+            collector,
+            controls,
+        })
+    }
+
+    /// Lines of the app's log that speak of a panic.
+    pub(super) fn panics(&self) -> Vec<Offence> {
+        let log = fs::read_to_string(&self.app.log).unwrap_or_default();
+        let lines = log.lines().filter(|line| line.contains("panicked at"));
+        lines
+            .map(|line| Offence::Panicked {
+                line: line.to_owned(),
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,12 @@
+//! What the design promises, measured on the real programs: the crash run, and what tracking costs a sign-up.
+//!
+//! The crash run is here as a library because a test runs a short form of it. The measurements are commands only: a
+//! test that times something fails on a busy machine. How to read the figures stands in the crate's README.
+
+pub mod browser;
+pub mod compare;
+pub mod crash;
+pub mod database;
+pub mod ports;
+pub mod sign_up;
+pub mod transaction;

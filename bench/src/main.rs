@@ -1,0 +1,148 @@
+//! `bench`: the crash run and the measurements. A broken promise ends it with a failure.
+
+use std::error::Error;
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use bench::crash::{self, Programs};
+use bench::{sign_up, transaction};
+use clap::{Parser, Subcommand, ValueEnum};
+use db::Engine;
+
+/// What Seamline promises, measured.
+#[derive(Parser)]
+#[command(version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// People sign up while the app is killed and the collector misbehaves; afterwards everything must add up.
+    Crash(CrashArguments),
+    /// A sign-up request with tracking and without.
+    SignUp(SignUpArguments),
+    /// The transaction of a sign-up with its event and without.
+    Transaction(TransactionArguments),
+}
+
+#[derive(clap::Args)]
+struct CrashArguments {
+    #[arg(long, value_enum, default_value_t = Engines::Both)]
+    engine: Engines,
+    /// People who sign up.
+    #[arg(long, default_value_t = 200)]
+    sign_ups: usize,
+    /// How often the app is killed.
+    #[arg(long, default_value_t = 20)]
+    kills: usize,
+    /// People on the site at the same time.
+    #[arg(long, default_value_t = 8)]
+    visitors: usize,
+    /// What everything is drawn from; without it, anything.
+    #[arg(long)]
+    seed: Option<u64>,
+}
+
+#[derive(clap::Args)]
+struct SignUpArguments {
+    #[arg(long, value_enum, default_value_t = Engines::Both)]
+    engine: Engines,
+    /// Requests of each kind.
+    #[arg(long, default_value_t = 3_000)]
+    requests: usize,
+    /// Requests at the same time.
+    #[arg(long, default_value_t = 2)]
+    concurrency: usize,
+}
+
+#[derive(clap::Args)]
+struct TransactionArguments {
+    #[arg(long, value_enum, default_value_t = Engines::Both)]
+    engine: Engines,
+    /// Transactions of each kind.
+    #[arg(long, default_value_t = 10_000)]
+    transactions: usize,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Engines {
+    Sqlite,
+    Postgres,
+    Both,
+}
+
+impl Engines {
+    fn list(self) -> Result<Vec<Engine>, Box<dyn Error>> {
+        let wanted = match self {
+            Self::Sqlite => vec![Engine::Sqlite],
+            Self::Postgres => vec![Engine::Postgres],
+            Self::Both => vec![Engine::Sqlite, Engine::Postgres],
+        };
+        let at_hand = db::testing::engines();
+        if wanted.iter().all(|engine| at_hand.contains(engine)) {
+            Ok(wanted)
+        } else {
+            Err("TEST_POSTGRES_URL must name a Postgres server; --engine sqlite does without".into())
+        }
+    }
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match run(Arguments::parse().command).await {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// `false`: a promise was broken.
+async fn run(command: Command) -> Result<bool, Box<dyn Error>> {
+    let mut out = std::io::stdout();
+    let mut all_is_well = true;
+    match command {
+        Command::Crash(arguments) => {
+            let this = std::env::current_exe()?;
+            let programs = Programs::in_folder(this.parent().ok_or("this program is in no folder")?);
+            let seed = arguments.seed.unwrap_or_else(|| u64::from(fastrand::u32(..)));
+            for engine in arguments.engine.list()? {
+                writeln!(out, "seed {seed} …")?;
+                let settings = crash::Settings {
+                    engine,
+                    sign_ups: arguments.sign_ups,
+                    kills: arguments.kills,
+                    visitors: arguments.visitors,
+                    seed,
+                };
+                let report = crash::run(&programs, &settings).await?;
+                all_is_well &= report.offences.is_empty();
+                writeln!(out, "{report}")?;
+            }
+        }
+        Command::SignUp(arguments) => {
+            for engine in arguments.engine.list()? {
+                let settings = sign_up::Settings {
+                    engine,
+                    requests: arguments.requests,
+                    concurrency: arguments.concurrency,
+                };
+                writeln!(out, "{}", sign_up::run(&settings).await?)?;
+            }
+        }
+        Command::Transaction(arguments) => {
+            for engine in arguments.engine.list()? {
+                let settings = transaction::Settings {
+                    engine,
+                    transactions: arguments.transactions,
+                };
+                writeln!(out, "{}", transaction::run(&settings).await?)?;
+            }
+        }
+    }
+    Ok(all_is_well)
+}

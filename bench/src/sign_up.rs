@@ -1,0 +1,291 @@
+//! What tracking costs a sign-up request: the real server over real HTTP, password hash included, with consent granted
+//! and with consent denied, which writes no event.
+//!
+//! Amplitude is elsewhere in life, so here it is a listener that answers at once and does nothing else. What the server
+//! itself does for an event, the sending included, is on the bill: a block of requests is only followed by the next
+//! kind's when the outbox is empty.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use axum::Router;
+use axum::http::header::CONTENT_TYPE;
+use axum::routing::post;
+use backend::config::{Config, ConfigError};
+use db::{Db, Engine};
+use futures::stream::{self, StreamExt, TryStreamExt};
+use reqwest::{Client, StatusCode};
+use server::{Server, StartError};
+use tokio::net::TcpListener;
+use tokio::time::{Instant, sleep};
+use tokio_util::sync::CancellationToken;
+
+use crate::browser::{self, Browser};
+use crate::compare::{Comparison, Quad, Quantile, compare};
+use crate::{database, ports};
+
+/// Requests of one kind before the other kind's turn.
+const BLOCK: usize = 25;
+/// Quads that are thrown away: connections, statements and pages of the database are not cold after them.
+const WARM_UP: usize = 2;
+/// An event is delivered in milliseconds here.
+const DELIVERY: Duration = Duration::from_secs(60);
+const LOOK: Duration = Duration::from_millis(2);
+/// What Amplitude answers; the sink believes `code`.
+const ACCEPTED: &str = r#"{"code":200,"events_ingested":1,"payload_size_bytes":1,"server_upload_time":1}"#;
+
+/// How much is measured.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The app's database.
+    pub engine: Engine,
+    /// Requests of each kind, rounded up to whole blocks.
+    pub requests: usize,
+    /// Requests at the same time.
+    pub concurrency: usize,
+}
+
+/// The figures.
+#[derive(Clone, Debug)]
+pub struct Report {
+    settings: Settings,
+    requests: usize,
+    comparisons: Vec<Comparison>,
+}
+
+/// Why there are none.
+#[derive(Debug, thiserror::Error)]
+pub enum SignUpError {
+    /// The settings of the server.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The server.
+    #[error(transparent)]
+    Start(#[from] StartError),
+    /// A request got no answer.
+    #[error("a request failed: {0}")]
+    Request(#[from] reqwest::Error),
+    /// Or another than it should.
+    #[error("{path} was answered {status}")]
+    Answer {
+        /// Which.
+        path: &'static str,
+        /// What.
+        status: StatusCode,
+    },
+    /// Not what is to be measured was measured.
+    #[error("{sent} events were sent, and {expected} sign-ups were tracked")]
+    Events {
+        /// Rows of the outbox that were sent.
+        sent: i64,
+        /// Tracked sign-ups.
+        expected: usize,
+    },
+    /// The outbox does not become empty.
+    #[error("events were not delivered within {} s", DELIVERY.as_secs())]
+    Undelivered,
+    /// The database.
+    #[error(transparent)]
+    Database(#[from] sqlx::Error),
+    /// Opening it.
+    #[error(transparent)]
+    Open(#[from] db::OpenError),
+    /// The machine.
+    #[error("cannot prepare the run: {0}")]
+    Prepare(#[from] std::io::Error),
+}
+
+/// Measures.
+///
+/// # Errors
+/// When anything but the sign-ups' time is out of the ordinary.
+pub async fn run(settings: &Settings) -> Result<Report, SignUpError> {
+    let folder = tempfile::tempdir()?;
+    let database = database::fresh(settings.engine, folder.path()).await;
+    let stop = CancellationToken::new();
+    // Everything that is still open when measuring fails ends with it.
+    let _ended = stop.clone().drop_guard();
+    let receiver = receive(stop.clone()).await?;
+    let site = ports::free()?;
+    let variables: HashMap<&str, String> = HashMap::from([
+        ("LEPTOS_SITE_ADDR", site.to_string()),
+        ("DATABASE_URL", database.clone()),
+        ("DATA_DIR", folder.path().display().to_string()),
+        ("AMPLITUDE_URL", format!("http://{receiver}")),
+    ]);
+    let server = Server::start(Config::read(|name| variables.get(name).cloned())?).await?;
+    let serving = tokio::spawn(server.run(stop.clone()));
+
+    let mut turns = Turns {
+        client: browser::client()?,
+        site,
+        db: Db::open(&database).await?,
+        concurrency: settings.concurrency.max(1),
+        people: 0,
+    };
+    let quads = settings.requests.div_ceil(2 * BLOCK).max(1);
+    let mut measured = Vec::with_capacity(quads);
+    for number in 0..WARM_UP + quads {
+        let quad = turns.quad().await?;
+        if number >= WARM_UP {
+            measured.push(quad);
+        }
+    }
+    let sent = outbox::counts(&turns.db).await?.sent;
+    let expected = (WARM_UP + quads) * 2 * BLOCK;
+    if usize::try_from(sent) != Ok(expected) {
+        return Err(SignUpError::Events { sent, expected });
+    }
+    turns.db.close().await;
+    stop.cancel();
+    if let Ok(served) = serving.await {
+        served?;
+    }
+    let comparisons = Quantile::ALL
+        .map(|quantile| compare(&measured, quantile))
+        .to_vec();
+    Ok(Report {
+        settings: settings.clone(),
+        requests: quads * 2 * BLOCK,
+        comparisons,
+    })
+}
+
+/// Something that answers as Amplitude does when all is well.
+async fn receive(stop: CancellationToken) -> std::io::Result<SocketAddr> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+    let address = listener.local_addr()?;
+    let router = Router::new().route(
+        "/2/httpapi",
+        post(async || ([(CONTENT_TYPE, "application/json")], ACCEPTED)),
+    );
+    tokio::spawn(async move {
+        axum::serve(listener, router)
+            .with_graceful_shutdown(stop.cancelled_owned())
+            .await
+    });
+    Ok(address)
+}
+
+/// Blocks of sign-ups, one kind after the other.
+struct Turns {
+    client: Client,
+    site: SocketAddr,
+    db: Db,
+    concurrency: usize,
+    people: u32,
+}
+
+impl Turns {
+    async fn quad(&mut self) -> Result<Quad, SignUpError> {
+        let first = self.block(true).await?;
+        let second = self.block(false).await?;
+        let third = self.block(false).await?;
+        let fourth = self.block(true).await?;
+        Ok(Quad {
+            with: [first, fourth],
+            without: [second, third],
+        })
+    }
+
+    /// Everybody has loaded the page before the first one signs up.
+    async fn block(&mut self, tracked: bool) -> Result<Vec<f64>, SignUpError> {
+        let mut people = Vec::with_capacity(BLOCK);
+        for _ in 0..BLOCK {
+            people.push(self.arrive(tracked).await?);
+        }
+        let samples = stream::iter(people.into_iter().map(sign_up)).buffer_unordered(self.concurrency);
+        let samples = samples.try_collect().await?;
+        self.delivered().await?;
+        Ok(samples)
+    }
+
+    async fn arrive(&mut self, tracked: bool) -> Result<(Browser, String), SignUpError> {
+        self.people += 1;
+        let mut browser = Browser::new(&self.client, self.site, Ipv4Addr::LOCALHOST);
+        browser.set_cookie("seam_consent", if tracked { "granted" } else { "denied" });
+        let path = "/sign-up";
+        let answer = browser.open(path).await?;
+        if answer.status != StatusCode::OK || browser.cookie("seam_device").is_some() != tracked {
+            return Err(SignUpError::Answer {
+                path,
+                status: answer.status,
+            });
+        }
+        Ok((browser, format!("visitor-{}@example.com", self.people)))
+    }
+
+    async fn delivered(&self) -> Result<(), SignUpError> {
+        let deadline = Instant::now() + DELIVERY;
+        loop {
+            let counts = outbox::counts(&self.db).await?;
+            if counts.pending + counts.leased == 0 {
+                return Ok(());
+            }
+            if Instant::now() > deadline {
+                return Err(SignUpError::Undelivered);
+            }
+            sleep(LOOK).await;
+        }
+    }
+}
+
+/// µs from the first byte of the form to the last of the answer.
+async fn sign_up((mut browser, email): (Browser, String)) -> Result<f64, SignUpError> {
+    let path = "/sign-up";
+    let started = Instant::now();
+    let answer = browser
+        .submit(path, &[("email", &email), ("password", "correct horse battery")])
+        .await?;
+    let took = started.elapsed();
+    if answer.status == StatusCode::SEE_OTHER {
+        Ok(took.as_secs_f64() * 1e6)
+    } else {
+        Err(SignUpError::Answer {
+            path,
+            status: answer.status,
+        })
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            settings,
+            requests,
+            comparisons,
+        } = self;
+        writeln!(
+            f,
+            "sign-up request on {}: {requests} with tracking and {requests} without, {} at a time",
+            database::name(settings.engine),
+            settings.concurrency
+        )?;
+        writeln!(
+            f,
+            "       without      with  difference (95 % of resamplings)    noise"
+        )?;
+        for comparison in comparisons {
+            let Comparison {
+                quantile,
+                with,
+                without,
+                relative,
+                noise,
+                ..
+            } = comparison;
+            writeln!(
+                f,
+                "  {quantile}  {:6.2} ms {:6.2} ms  {:+6.2} %  ({:+.2} … {:+.2})  {noise:+12.2} %",
+                without / 1e3,
+                with / 1e3,
+                relative.measured,
+                relative.low,
+                relative.high
+            )?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,34 @@
+//! The writes of a sign-up's transaction beside its event: all SQL of this measurement. A test holds it to the real one.
+
+use db::Connection;
+
+/// An account and its first login, as sign-up writes them.
+pub(super) async fn insert_account(
+    connection: &mut Connection,
+    user: &str,
+    login: &str,
+    now_ms: i64,
+) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "INSERT INTO users (id, email, email_key, password_hash, account_type, consent, created_at)
+         VALUES ($1, $2, $3, $4, 'free', $5, $6) ON CONFLICT (email_key) DO NOTHING",
+    )
+    .bind(user)
+    .bind(format!("{user}@example.com"))
+    .bind(format!("{user}@example.com"))
+    .bind("$argon2id$v=19$m=19456,t=2,p=1$c2VhbWxpbmUtbm9ib2R5$4VPuPWXFUgfYJTmN6Y2E0oYqVxUbrM2nVJv2Y2nqkaQ")
+    .bind("unset")
+    .bind(now_ms)
+    .execute(&mut *connection)
+    .await?;
+    sqlx::query(
+        "INSERT INTO logins (id, user_id, created_at, last_seen_at, user_agent) VALUES ($1, $2, $3, $3, $4)",
+    )
+    .bind(login)
+    .bind(user)
+    .bind(now_ms)
+    .bind("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0")
+    .execute(connection)
+    .await?;
+    Ok(())
+}
