@@ -41,5 +41,8 @@ pub async fn answer(request: Request<Body>, next: Next) -> Response {
 
 /// A function that is not there.
 pub async fn unknown() -> (StatusCode, &'static str) {
-    (StatusCode::NOT_FOUND, "There is no such function. The page may be older than the server: please load it again.")
+    (
+        StatusCode::NOT_FOUND,
+        "There is no such function. The page may be older than the server: please load it again.",
+    )
 }

@@ -32,7 +32,10 @@ pub async fn ingest(
     body: Result<Bytes, axum::extract::rejection::BytesRejection>,
 ) -> Response {
     let Ok(body) = body else {
-        return answer(StatusCode::PAYLOAD_TOO_LARGE, &json!({"code": 413, "error": "Payload too large"}));
+        return answer(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            &json!({"code": 413, "error": "Payload too large"}),
+        );
     };
     let mut batch = match Batch::read(&body, &state.site.public_key) {
         Ok(batch) => batch,
@@ -40,7 +43,10 @@ pub async fn ingest(
     };
     if visit.visitor.tracking.is_none() {
         // Consent was taken back while these waited in the browser. It forgets them on a yes, and nobody else hears.
-        return answer(StatusCode::OK, &json!({"code": 200, "events_ingested": 0, "payload_size_bytes": body.len()}));
+        return answer(
+            StatusCode::OK,
+            &json!({"code": 200, "events_ingested": 0, "payload_size_bytes": body.len()}),
+        );
     }
     let refused = check::refused(&batch.events, &may_name(&state, &visit).await);
     if !refused.is_empty() {
