@@ -19,7 +19,10 @@ fn nothing_set_is_local_mode() {
     assert!(config.amplitude.is_local);
     assert_eq!(config.amplitude.local.unwrap().to_string(), "127.0.0.1:12112");
     assert_eq!(config.amplitude.ingest_url.as_str(), "http://127.0.0.1:12112/");
-    assert_eq!(config.amplitude.collector_page().as_deref(), Some("http://localhost:12112/"));
+    assert_eq!(
+        config.amplitude.collector_page().as_deref(),
+        Some("http://localhost:12112/")
+    );
     assert_eq!(config.data.database_url.0, "sqlite:data/seamline.db");
     assert_eq!(config.privacy.consent_default, ConsentDefault::Granted);
 }

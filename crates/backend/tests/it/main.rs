@@ -1,0 +1,14 @@
+//! The verbs on both engines: what each leaves in the tables and in the outbox.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "also in what the tests are made of, where clippy does not allow it by itself"
+)]
+
+mod accounts;
+mod clean_up;
+mod config;
+mod cookies;
+mod polls;
+mod sign_in;
+mod support;

@@ -1,0 +1,217 @@
+//! Sign-in, its refusals and its throttles.
+
+use backend::Visitor;
+use db::testing::engines;
+use forms::{Field, Problem};
+use tracking::Choice;
+
+use crate::support::{MINUTE, NOW, PASSWORD, Store, faults, payload, refusing, sign_in, visitor};
+
+#[tokio::test]
+async fn sign_in_opens_a_login_and_says_so() {
+    for engine in engines() {
+        let store = Store::new(engine).await;
+        let first = store.sign_up("ada@example.com").await;
+        store.clock.advance(MINUTE);
+        let login = store
+            .accounts
+            .sign_in(sign_in("ADA@example.com", PASSWORD), &visitor())
+            .await
+            .unwrap();
+        assert_ne!(login.id, first.id, "{engine:?}");
+        assert_eq!(
+            (login.user.clone(), login.last_seen_at),
+            (first.user.clone(), NOW + MINUTE)
+        );
+        assert_eq!(store.accounts.login(login.id).await.unwrap(), Some(login.clone()));
+
+        let events = store.events_of(login.user.id).await;
+        assert_eq!(events.len(), 2, "{engine:?}");
+        assert_eq!(events[1].insert_id, format!("sign-in:{}", login.id));
+        assert_eq!(
+            (events[1].event_type.as_str(), events[1].time_ms),
+            ("Sign-in completed", NOW + MINUTE)
+        );
+        let wire = payload(&events[1]);
+        assert_eq!(wire["user_properties"]["$set"]["is_logged_in"], true);
+        assert_eq!(wire["user_properties"]["$set"]["last_login_date"], "2026-11-18");
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_password_and_an_unknown_address_are_answered_alike() {
+    for engine in engines() {
+        let store = Store::new(engine).await;
+        store.sign_up("ada@example.com").await;
+        for input in [
+            sign_in("ada@example.com", "a wrong one"),
+            sign_in("bob@example.com", PASSWORD),
+        ] {
+            let refused = faults(store.accounts.sign_in(input, &visitor()).await);
+            assert_eq!(
+                refused.at(Field::Form),
+                Some(&Problem::WrongCredentials),
+                "{engine:?}"
+            );
+            assert_eq!(refused.iter().count(), 1);
+        }
+        assert_eq!(
+            (store.count("logins").await, store.count("outbox").await),
+            (1, 1),
+            "{engine:?}"
+        );
+        assert_eq!(
+            store.count("throttles").await,
+            3,
+            "two accounts, known or not, and one address"
+        );
+    }
+}
+
+#[tokio::test]
+async fn failures_are_counted_in_windows() {
+    for engine in engines() {
+        let store = Store::new(engine).await;
+        store.sign_up("ada@example.com").await;
+        let fail = async || {
+            faults(
+                store
+                    .accounts
+                    .sign_in(sign_in("ada@example.com", "a wrong one"), &visitor())
+                    .await,
+            )
+        };
+        fail().await;
+        store.clock.advance(14 * MINUTE);
+        fail().await;
+        assert_eq!(
+            store.number("SELECT MIN(failures) FROM throttles").await,
+            2,
+            "{engine:?}"
+        );
+        store.clock.advance(MINUTE);
+        fail().await;
+        assert_eq!(
+            store.number("SELECT MAX(failures) FROM throttles").await,
+            1,
+            "{engine:?}: a new window"
+        );
+
+        store.execute("UPDATE throttles SET failures = 10").await;
+        let refused = fail().await;
+        assert_eq!(
+            refused.at(Field::Form),
+            Some(&Problem::TooManyAttempts { minutes: 16 }),
+            "{engine:?}"
+        );
+        assert_eq!(
+            store.number("SELECT MAX(failures) FROM throttles").await,
+            10,
+            "what is refused is not counted"
+        );
+
+        let elsewhere = Visitor {
+            address: "198.51.100.9".parse().unwrap(),
+            ..visitor()
+        };
+        let refused = faults(
+            store
+                .accounts
+                .sign_in(sign_in("ada@example.com", PASSWORD), &elsewhere)
+                .await,
+        );
+        assert!(
+            refused.at(Field::Form).is_some(),
+            "{engine:?}: the account is guarded wherever they come from"
+        );
+        store.clock.advance(15 * MINUTE);
+        store
+            .accounts
+            .sign_in(sign_in("ada@example.com", PASSWORD), &visitor())
+            .await
+            .unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_success_forgets_the_accounts_failures_alone() {
+    for engine in engines() {
+        let store = Store::new(engine).await;
+        store.sign_up("ada@example.com").await;
+        faults(
+            store
+                .accounts
+                .sign_in(sign_in("ada@example.com", "a wrong one"), &visitor())
+                .await,
+        );
+        let before = store.texts("SELECT key FROM throttles").await;
+        assert_eq!(before.len(), 2, "{engine:?}");
+        store
+            .accounts
+            .sign_in(sign_in("ada@example.com", PASSWORD), &visitor())
+            .await
+            .unwrap();
+        let [address] = &store.texts("SELECT key FROM throttles").await[..] else {
+            panic!("one row")
+        };
+
+        store
+            .execute(&format!(
+                "UPDATE throttles SET failures = 50 WHERE key = '{address}'"
+            ))
+            .await;
+        let refused = faults(
+            store
+                .accounts
+                .sign_in(sign_in("ada@example.com", PASSWORD), &visitor())
+                .await,
+        );
+        assert!(
+            matches!(refused.at(Field::Form), Some(Problem::TooManyAttempts { .. })),
+            "{engine:?}"
+        );
+        let elsewhere = Visitor {
+            address: "198.51.100.9".parse().unwrap(),
+            ..visitor()
+        };
+        store
+            .accounts
+            .sign_in(sign_in("ada@example.com", PASSWORD), &elsewhere)
+            .await
+            .unwrap();
+    }
+}
+
+#[tokio::test]
+async fn the_accounts_consent_follows_the_browser_until_there_is_a_choice() {
+    for engine in engines() {
+        let store = Store::new(engine).await;
+        let login = store.sign_up("ada@example.com").await;
+        let signal = Visitor {
+            tracking: None,
+            privacy_control: true,
+            ..visitor()
+        };
+        let denied = store
+            .accounts
+            .sign_in(sign_in("ada@example.com", PASSWORD), &signal)
+            .await
+            .unwrap();
+        let stored = store.accounts.login(denied.id).await.unwrap().unwrap();
+        assert_eq!(stored.user.consent, Choice::Denied, "{engine:?}");
+
+        // Signed out, a browser that allows tracking does not know of the account's choice before it has signed in.
+        store
+            .accounts
+            .sign_in(sign_in("ada@example.com", PASSWORD), &visitor())
+            .await
+            .unwrap();
+        assert_eq!(
+            store.events_of(login.user.id).await.len(),
+            1,
+            "{engine:?}: the sign-up's, and no more"
+        );
+        store.accounts.sign_out(&denied, &refusing()).await.unwrap();
+        assert_eq!(store.count("outbox").await, 1, "{engine:?}");
+    }
+}
