@@ -1,0 +1,247 @@
+//! Sign-up, sign-in and sign-out, as a browser without script does them, and what arrives of them.
+
+use db::testing::engines;
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use crate::browser::{PASSWORD, sdk_cookie_name};
+use crate::support::TestApp;
+
+#[tokio::test]
+async fn a_sign_up_signs_in_and_joins_the_visit() {
+    for engine in engines() {
+        let app = TestApp::on(engine).await;
+        let mut browser = app.browser();
+        let landing = browser.open("/").await.boot();
+        let answer = browser.sign_up("Ada@Example.com").await;
+        assert_eq!(answer.redirect(), (303, "/polls"), "{engine:?}");
+
+        let user = app.user("ada@example.com").await;
+        assert_eq!(browser.signed_in_as().await, Some(user.clone()));
+        let event = app.collector.event(&user, "Sign-up completed").await;
+        assert_eq!(event["device_id"], landing["device"]);
+        assert_eq!(event["session_id"], landing["session"]);
+        assert_eq!(event["$insert_id"], json!(format!("sign-up:{user}")));
+        assert_eq!(event["event_properties"]["stitched_by"], "server session");
+        assert_eq!(event["local"]["plan"]["status"], "valid", "{event}");
+        assert_eq!(event["user_properties"]["customer_id"], json!(user));
+        assert_eq!(event["user_properties"]["email_domain"], "example.com");
+        assert!(
+            !event.to_string().to_lowercase().contains("ada@"),
+            "the address stays here: {event}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn the_login_cookie_is_out_of_reach_and_not_in_the_database() {
+    for engine in engines() {
+        let app = TestApp::on(engine).await;
+        let mut browser = app.browser();
+        let answer = browser.sign_up("ada@example.com").await;
+        let cookie = answer.cookie("seam_login");
+        assert_eq!(cookie.http_only(), Some(true));
+        assert_eq!(cookie.same_site(), Some(cookie::SameSite::Lax));
+        assert_eq!((cookie.path(), cookie.domain()), (Some("/"), None));
+        assert_eq!(cookie.max_age().map(|age| age.whole_days()), Some(30));
+        assert_ne!(cookie.secure(), Some(true), "the site is on http");
+
+        let value = cookie.value();
+        let hash = backend::hex::encode(&Sha256::digest(value));
+        assert_eq!(app.texts("SELECT id_hash FROM login_cookies").await, [hash]);
+        let [data] = &app.texts("SELECT data FROM login_cookies").await[..] else {
+            panic!("one cookie")
+        };
+        assert!(!data.contains(value), "{data}");
+        let [password] = &app.texts("SELECT password_hash FROM users").await[..] else {
+            panic!("one user")
+        };
+        assert!(
+            password.starts_with("$argon2id$") && !password.contains(PASSWORD),
+            "{password}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_browser_that_showed_no_device_is_not_guessed_at() {
+    let app = TestApp::start().await;
+    let mut browser = app.browser();
+    let fields = [("email", "ada@example.com"), ("password", PASSWORD)];
+    let answer = browser.submit("/sign-up", &fields).await;
+    assert_eq!(answer.redirect(), (303, "/polls"));
+    let set: Vec<&str> = answer.cookies.iter().map(cookie::Cookie::name).collect();
+    assert_eq!(set, ["seam_login"], "a form mints no device");
+
+    let user = app.user("ada@example.com").await;
+    let event = app.collector.event(&user, "Sign-up completed").await;
+    assert_eq!(event["event_properties"]["stitched_by"], "none known");
+    assert_eq!(event["session_id"], -1);
+    assert_eq!(event["local"]["derived_device"], true);
+}
+
+#[tokio::test]
+async fn the_sdks_session_counts_when_it_is_the_later_one() {
+    let app = TestApp::start().await;
+    let mut browser = app.browser();
+    let boot = browser.open("/").await.boot();
+    let (device, now) = (boot["device"].as_str().unwrap(), boot["now"].as_i64().unwrap());
+    let session = now - 60_000;
+    browser.set_sdk_cookie(&app.public_key, device, session, now + 60_000);
+    let fields = [("email", "ada@example.com"), ("password", PASSWORD)];
+    browser.submit("/sign-up", &fields).await;
+
+    let event = app
+        .collector
+        .event(&app.user("ada@example.com").await, "Sign-up completed")
+        .await;
+    assert_eq!(
+        (&event["device_id"], &event["session_id"]),
+        (&json!(device), &json!(session))
+    );
+    assert_eq!(event["event_properties"]["stitched_by"], "sdk cookie");
+}
+
+#[tokio::test]
+async fn signing_out_leaves_the_device_to_the_past() {
+    for engine in engines() {
+        let app = TestApp::on(engine).await;
+        let mut browser = app.browser();
+        browser.sign_up("ada@example.com").await;
+        let before = browser.open("/polls").await.boot();
+        let user = app.user("ada@example.com").await;
+        let [login] = &app.texts("SELECT id FROM logins").await[..] else {
+            panic!("one login")
+        };
+        let old_cookie = browser.cookie("seam_login").unwrap();
+
+        let answer = browser.sign_out().await;
+        assert_eq!(answer.redirect(), (303, "/"), "{engine:?}");
+        let expired = answer.expired();
+        let campaign = format!("AMP_MKTG_{}", &app.public_key[..10]);
+        for name in ["seam_login", &sdk_cookie_name(&app.public_key), &campaign] {
+            assert!(expired.contains(&name), "{name} not in {expired:?}");
+        }
+        assert_eq!(answer.cookie("seam_previous").value(), login);
+        assert_eq!(app.texts("SELECT ended_by FROM logins").await, ["sign_out"]);
+        assert_eq!(app.count("login_cookies").await, 0);
+
+        let after = browser.open("/").await.boot();
+        assert_eq!(after["user"], Value::Null);
+        assert_ne!(after["device"], before["device"]);
+        assert_ne!(after["session"], before["session"]);
+        let mut thief = app.browser();
+        thief.set_cookie("seam_login", old_cookie);
+        assert_eq!(thief.signed_in_as().await, None);
+
+        let event = app.collector.event(&user, "Sign-out completed").await;
+        assert_eq!(
+            (&event["device_id"], &event["session_id"]),
+            (&before["device"], &before["session"])
+        );
+        assert_eq!(event["user_properties"]["is_logged_in"], false);
+
+        assert_eq!(
+            browser.sign_in("ada@example.com").await.redirect(),
+            (303, "/polls")
+        );
+        let event = app.collector.event(&user, "Sign-in completed").await;
+        assert_eq!(
+            (&event["device_id"], &event["session_id"]),
+            (&after["device"], &after["session"])
+        );
+        let events = app.collector.events_of(&user).await;
+        let names: Vec<&str> = events
+            .iter()
+            .map(|event| event["event_type"].as_str().unwrap())
+            .collect();
+        assert_eq!(
+            names,
+            ["Sign-up completed", "Sign-out completed", "Sign-in completed"]
+        );
+    }
+}
+
+#[tokio::test]
+async fn only_the_last_login_to_end_says_that_nobody_is_logged_in() {
+    let app = TestApp::start().await;
+    let (mut laptop, mut phone) = (app.browser(), app.browser());
+    laptop.sign_up("ada@example.com").await;
+    phone.open("/sign-in").await;
+    phone.sign_in("ada@example.com").await;
+    let user = app.user("ada@example.com").await;
+
+    phone.sign_out().await;
+    let event = app.collector.event(&user, "Sign-out completed").await;
+    assert_ne!(event["user_properties"]["is_logged_in"], false);
+    assert_eq!(laptop.signed_in_as().await, Some(user));
+}
+
+#[tokio::test]
+async fn signing_out_while_signed_out_is_nothing() {
+    let app = TestApp::start().await;
+    let mut browser = app.browser();
+    let before = browser.open("/").await.boot();
+    assert_eq!(browser.sign_out().await.redirect(), (303, "/"));
+    assert_eq!(browser.open("/").await.boot()["device"], before["device"]);
+    app.assert_untouched().await;
+}
+
+#[tokio::test]
+async fn a_sign_in_changes_the_cookie_and_kills_the_old_one() {
+    for engine in engines() {
+        let app = TestApp::on(engine).await;
+        let mut browser = app.browser();
+        browser.sign_up("ada@example.com").await;
+        let planted = browser.cookie("seam_login").unwrap();
+        browser.sign_in("ada@example.com").await;
+        assert_ne!(browser.cookie("seam_login").unwrap(), planted);
+
+        let mut other = app.browser();
+        other.set_cookie("seam_login", planted);
+        assert_eq!(other.signed_in_as().await, None, "{engine:?}");
+        assert!(browser.signed_in_as().await.is_some());
+    }
+}
+
+#[tokio::test]
+async fn afterwards_one_goes_on_where_one_wanted_to() {
+    let app = TestApp::start().await;
+    let mut browser = app.browser();
+    browser.sign_up("ada@example.com").await;
+    let fields = [("email", "ada@example.com"), ("password", PASSWORD)];
+    for (next, expected) in [
+        ("/timeline%3Ffind%3Dme", "/timeline?find=me"),
+        ("https://evil.example/", "/polls"),
+        ("//evil.example", "/polls"),
+        ("/%5Cevil.example", "/polls"),
+        ("/%0d%0aSet-Cookie:x=y", "/polls"),
+    ] {
+        let answer = browser.submit(&format!("/sign-in?next={next}"), &fields).await;
+        assert_eq!(answer.redirect(), (303, expected), "{next}");
+        assert!(answer.cookies.iter().all(|cookie| cookie.name() != "x"), "{next}");
+    }
+}
+
+#[tokio::test]
+async fn pages_of_an_account_lead_to_the_sign_in() {
+    let app = TestApp::start().await;
+    let mut browser = app.browser();
+    for path in ["/polls", "/polls/new"] {
+        let answer = browser.open(path).await;
+        assert_eq!(answer.redirect(), (302, format!("/sign-in?next={path}").as_str()));
+    }
+    browser.sign_up("ada@example.com").await;
+    assert_eq!(browser.open("/polls").await.status, 200);
+}
+
+#[tokio::test]
+async fn the_address_goes_along_where_the_operator_says_so() {
+    let app = TestApp::with(db::Engine::Sqlite, &[("TRACK_EMAIL", "true")]).await;
+    app.browser().sign_up("Ada@Example.com").await;
+    let event = app
+        .collector
+        .event(&app.user("ada@example.com").await, "Sign-up completed")
+        .await;
+    assert_eq!(event["user_properties"]["email"], "Ada@Example.com");
+}

@@ -1,0 +1,302 @@
+//! Documents: what they mint, what they carry, and what every answer has.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::browser::HTML;
+use crate::support::TestApp;
+
+const DEVICE: &str = "5ad2a0a4-3a2e-4f0f-9c0a-1d9f8a6f2f11";
+
+#[tokio::test]
+async fn only_a_document_mints_a_device() {
+    let app = TestApp::start().await;
+    for (method, path, name, value) in [
+        (Method::GET, "/favicon.svg", "accept", "image/svg+xml,*/*"),
+        (Method::GET, "/seam.js", "accept", "*/*"),
+        (Method::GET, "/pkg/seamline.css", "accept", "text/css,*/*"),
+        (Method::GET, "/", "sec-purpose", "prefetch;prerender"),
+        (Method::GET, "/", "accept", "*/*"),
+        (Method::HEAD, "/", "accept", HTML),
+        (Method::POST, "/sign-in", "accept", HTML),
+        (Method::POST, "/sign-out", "accept", HTML),
+        (Method::POST, "/ingest", "accept", "*/*"),
+        (Method::GET, "/timeline/live", "accept", "text/event-stream"),
+        (Method::GET, "/livez", "accept", HTML),
+        (Method::GET, "/readyz", "accept", HTML),
+    ] {
+        let mut browser = app.browser();
+        let request = browser.request(method.clone(), path).header(name, value);
+        let answer = browser.send(request).await;
+        assert!(
+            answer.cookies.is_empty(),
+            "{method} {path} {value}: {:?}",
+            answer.cookies
+        );
+    }
+
+    let mut browser = app.browser();
+    let answer = browser.open("/nowhere").await;
+    let device = answer.cookie("seam_device");
+    assert_eq!(device.http_only(), Some(true));
+    assert_eq!(device.same_site(), Some(cookie::SameSite::Lax));
+    assert_eq!(device.path(), Some("/"));
+    assert_eq!(device.max_age().map(|age| age.whole_days()), Some(400));
+    let id = Uuid::parse_str(device.value()).unwrap();
+    assert_eq!(id.get_version_num(), 4);
+    assert_eq!(
+        browser.open("/").await.boot()["device"],
+        json!(id.to_string()),
+        "and keeps it"
+    );
+}
+
+#[tokio::test]
+async fn a_browser_that_only_the_sdk_knows_keeps_its_device_and_session() {
+    let app = TestApp::start().await;
+    let mut browser = app.browser();
+    let now = app.browser().open("/").await.boot()["now"].as_i64().unwrap();
+    browser.set_sdk_cookie(&app.public_key, DEVICE, now - 60_000, now - 1_000);
+    let answer = browser.open("/").await;
+    assert_eq!(answer.cookie("seam_device").value(), DEVICE);
+    let boot = answer.boot();
+    assert_eq!(
+        (&boot["device"], &boot["session"]),
+        (&json!(DEVICE), &json!(now - 60_000))
+    );
+}
+
+#[tokio::test]
+async fn the_session_is_the_same_in_document_cookie_and_call() {
+    let app = TestApp::start().await;
+    let mut browser = app.browser();
+    let session = browser.open("/").await.boot()["session"].to_string();
+    browser.open("/sign-in").await;
+    let own = browser.cookie("seam_session").unwrap();
+    assert_eq!(own.split_once('.').unwrap().0, session);
+
+    let form = json!({"form": {"email": "", "password": ""}, "next": null}).to_string();
+    let answer = browser.post(&function("sign_in"), "application/json", form).await;
+    assert_eq!(answer.status, 200, "faults are an answer: {}", answer.text());
+    assert_eq!(answer.header("x-seam-session"), Some(session.as_str()));
+}
+
+/// Path of a server function; Leptos puts a hash behind its name.
+pub fn function(name: &str) -> String {
+    let mut paths = leptos::server_fn::axum::server_fn_paths();
+    let found = paths.find(|(path, _)| path.starts_with(&format!("/api/{name}")));
+    found.unwrap_or_else(|| panic!("no {name}")).0.to_owned()
+}
+
+#[tokio::test]
+async fn boot_data_says_who_and_nothing_secret() {
+    let app = TestApp::start().await;
+    let mut browser = app.browser();
+    let boot = browser.open("/").await.boot();
+    assert_eq!(boot["tracking"], true);
+    assert_eq!(boot["endpoint"], "/ingest");
+    assert_eq!(boot["key"], json!(app.public_key));
+    assert_eq!(boot["user"], Value::Null);
+    assert_eq!(boot["confirmed"], json!([]));
+    assert!(boot["sdk"].as_str().unwrap().starts_with("/vendor/"));
+    assert!(
+        boot["excludeReferrers"]
+            .as_array()
+            .unwrap()
+            .contains(&json!(&app.url["http://".len()..]))
+    );
+
+    browser.sign_up("ada@example.com").await;
+    let document = browser.open("/").await;
+    assert_eq!(document.boot()["user"], json!(app.user("ada@example.com").await));
+    let text = document.text();
+    assert!(
+        !text.contains(&app.api_key),
+        "the project's key stays on the server"
+    );
+    let [login] = &app.texts("SELECT id FROM logins").await[..] else {
+        panic!("one login")
+    };
+    assert!(!text.contains(login));
+}
+
+#[tokio::test]
+async fn what_was_confirmed_is_told_until_the_script_takes_it_or_the_person_leaves() {
+    let app = TestApp::start().await;
+    let mut browser = app.browser();
+    browser.sign_up("ada@example.com").await;
+    let session = browser.open("/polls/new").await.boot()["session"].take();
+    let lunch = [
+        ("question", "Lunch?"),
+        ("option", "Soup"),
+        ("option", "Salad"),
+        ("multiple_choice", "on"),
+    ];
+    assert_eq!(
+        browser.submit("/polls/new", &lunch).await.redirect(),
+        (303, "/polls")
+    );
+    let poll = app.texts("SELECT id FROM polls").await.remove(0);
+    let mut call = json!({"form": {"question": "When?", "options": ["a", "b"], "multiple_choice": false}});
+    call["id"] = json!(Uuid::max());
+    let answer = browser
+        .post(&function("create_poll"), "application/json", call.to_string())
+        .await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+
+    for visit in ["the next page", "the one after it"] {
+        let confirmed = browser.open("/polls").await.boot()["confirmed"].take();
+        assert_eq!(confirmed.as_array().unwrap().len(), 2, "{visit}: {confirmed}");
+        assert_eq!(confirmed[0]["name"], "Poll created");
+        assert_eq!(confirmed[0]["insertId"], json!(format!("poll-created:{poll}")));
+        assert_eq!(confirmed[0]["session"], session);
+        assert_eq!(confirmed[0]["properties"]["poll_id"], json!(poll));
+        assert_eq!(confirmed[0]["properties"]["multiple_choice"], true);
+    }
+    let cookie = browser.cookie("seam_confirmed").unwrap();
+    browser.sign_out().await;
+    assert_eq!(
+        browser.cookie("seam_confirmed"),
+        None,
+        "the next person has not done this"
+    );
+    assert_eq!(browser.open("/").await.boot()["confirmed"], json!([]));
+    browser.set_cookie("seam_confirmed", cookie);
+    browser.set_cookie("seam_login", "AAAAAAAAAAAAAAAAAAAAAA");
+    assert_eq!(
+        browser.open("/").await.boot()["confirmed"],
+        json!([]),
+        "nor under an ended login"
+    );
+}
+
+#[tokio::test]
+async fn every_answer_is_guarded() {
+    let app = TestApp::start().await;
+    let mut browser = app.browser();
+    for (method, path, status) in [
+        (Method::GET, "/", 200),
+        (Method::GET, "/nowhere", 404),
+        (Method::GET, "/polls", 302),
+        (Method::POST, "/sign-out", 303),
+        (Method::POST, "/sign-in", 422),
+        (Method::POST, "/ingest", 400),
+        (Method::POST, "/api/nothing", 404),
+        (Method::GET, "/livez", 200),
+        (Method::GET, "/readyz", 200),
+    ] {
+        let request = browser.request(method.clone(), path).header("accept", HTML);
+        let answer = browser.send(request).await;
+        assert_eq!(answer.status, status, "{method} {path}");
+        for (name, value) in [
+            ("x-content-type-options", "nosniff"),
+            ("referrer-policy", "same-origin"),
+            ("cross-origin-opener-policy", "same-origin"),
+            ("cache-control", "no-store"),
+        ] {
+            assert_eq!(answer.header(name), Some(value), "{method} {path} {name}");
+        }
+        assert!(answer.header("permissions-policy").is_some(), "{method} {path}");
+        let policy = answer.header("content-security-policy").unwrap();
+        assert!(
+            policy.contains("default-src 'none'") && policy.contains("frame-ancestors 'none'"),
+            "{policy}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn each_document_has_its_own_nonce_on_every_script_that_it_runs() {
+    let app = TestApp::start().await;
+    let mut browser = app.browser();
+    let mut nonces = Vec::new();
+    for path in ["/", "/sign-up", "/nowhere"] {
+        let answer = browser.open(path).await;
+        let policy = answer.header("content-security-policy").unwrap();
+        assert!(
+            policy.contains("form-action 'self'") && policy.contains("connect-src 'self'"),
+            "{policy}"
+        );
+        assert!(
+            !policy.contains("unsafe-inline") && !policy.contains("'unsafe-eval'"),
+            "{policy}"
+        );
+        let (_, rest) = policy.split_once("'nonce-").unwrap();
+        let nonce = rest.split_once('\'').unwrap().0.to_owned();
+        let text = answer.text();
+        for tag in text
+            .split("<script")
+            .skip(1)
+            .map(|rest| rest.split_once('>').unwrap().0)
+        {
+            let runs_inline = !tag.contains("src=") && !tag.contains("application/json");
+            assert!(
+                !runs_inline || tag.contains(&format!("nonce=\"{nonce}\"")),
+                "{path}: <script{tag}>"
+            );
+        }
+        nonces.push(nonce);
+    }
+    nonces.sort();
+    nonces.dedup();
+    assert_eq!(nonces.len(), 3, "{nonces:?}");
+}
+
+#[tokio::test]
+async fn what_is_not_there_is_a_page_with_404() {
+    let app = TestApp::start().await;
+    let answer = app.browser().open("/no/such/page").await;
+    assert_eq!(answer.status, 404);
+    assert!(answer.text().contains("There is no page here"));
+}
+
+#[tokio::test]
+async fn other_names_of_this_machine_lead_to_the_one() {
+    let app = TestApp::start().await;
+    let port = app.url.rsplit_once(':').unwrap().1;
+    for host in [
+        format!("localhost:{port}"),
+        format!("[::1]:{port}"),
+        "127.0.0.1".to_owned(),
+    ] {
+        let mut browser = app.browser();
+        let request = browser
+            .request(Method::GET, "/timeline?find=a%20b")
+            .header("accept", HTML);
+        let answer = browser.send(request.header("host", host.as_str())).await;
+        assert_eq!(
+            answer.redirect(),
+            (307, format!("{}/timeline?find=a%20b", app.url).as_str()),
+            "{host}"
+        );
+        assert!(answer.cookies.is_empty(), "{host}");
+    }
+}
+
+#[tokio::test]
+async fn posts_from_other_sites_do_nothing() {
+    let app = TestApp::start().await;
+    let mut browser = app.browser();
+    browser.sign_up("ada@example.com").await;
+    for path in ["/sign-out", "/polls/new", "/ingest", &function("create_poll")] {
+        for (name, value) in [
+            ("sec-fetch-site", "cross-site"),
+            ("sec-fetch-site", "same-site"),
+            ("origin", "https://evil.example"),
+            ("origin", "null"),
+        ] {
+            let request = browser.request(Method::POST, path).header(name, value);
+            let answer = browser.send(request.body("question=Q&option=a&option=b")).await;
+            assert_eq!(answer.status, 403, "{path} {name}: {value}");
+            assert!(
+                answer.text().contains("from a page of another site"),
+                "{}",
+                answer.text()
+            );
+            assert!(answer.cookies.is_empty());
+        }
+    }
+    assert_eq!(app.count("polls").await, 0);
+    assert!(browser.signed_in_as().await.is_some());
+}

@@ -1,0 +1,19 @@
+//! The server at its border: the real one, over real HTTP, with its own database and its own collector.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "also in what the tests are made of, where clippy does not allow it by itself"
+)]
+
+mod auth;
+mod browser;
+mod consent;
+mod delivery;
+mod documents;
+mod endings;
+mod health;
+mod hostile;
+mod ingest;
+mod refusals;
+mod support;
+mod throttles;
