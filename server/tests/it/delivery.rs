@@ -112,29 +112,3 @@ async fn open_requests_are_answered_and_live_feeds_end_before_the_server_does() 
     assert!(feed.text().await.is_ok(), "the feed ended as a whole");
     app.stop().await;
 }
-
-#[tokio::test]
-async fn what_fails_on_our_side_is_said_and_leaves_nothing() {
-    let app = TestApp::start().await;
-    app.execute("ALTER TABLE outbox RENAME TO outbox_away").await;
-    let mut browser = app.browser();
-    let answer = browser.sign_up("ada@example.com").await;
-    assert_eq!(answer.status, 500);
-    let text = answer.text();
-    assert!(
-        text.contains("Something went wrong on our side, and nothing was changed."),
-        "{text}"
-    );
-    assert!(
-        text.contains("value=\"ada@example.com\""),
-        "what was typed stays: {text}"
-    );
-    assert!(!text.contains("outbox"), "and no word of why: {text}");
-    assert_eq!((app.count("users").await, app.count("logins").await), (0, 0));
-
-    app.execute("ALTER TABLE outbox_away RENAME TO outbox").await;
-    assert_eq!(browser.sign_up("ada@example.com").await.status, 303);
-    app.collector
-        .event(&app.user("ada@example.com").await, "Sign-up completed")
-        .await;
-}

@@ -8,12 +8,16 @@
 mod auth;
 mod browser;
 mod consent;
+mod database;
 mod delivery;
 mod documents;
 mod endings;
 mod health;
 mod hostile;
 mod ingest;
+mod ingest_refusals;
 mod refusals;
+mod sdk;
 mod support;
 mod throttles;
+mod with_keys;

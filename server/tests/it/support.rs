@@ -84,7 +84,9 @@ impl TestApp {
 
         let server = Server::start(config).await.unwrap();
         let url = format!("http://{}", server.address().unwrap());
-        assert_eq!(server.public_url().as_str(), format!("{url}/"));
+        let public = variables.iter().find(|(name, _)| *name == "PUBLIC_URL");
+        let public = public.map_or(url.as_str(), |(_, url)| url);
+        assert_eq!(server.public_url().as_str(), format!("{public}/"));
         let stop = CancellationToken::new();
         let running = tokio::spawn(server.run(stop.clone()));
         let client = client();

@@ -1,0 +1,98 @@
+//! A site of one's own, on https and with a project's keys: what is open on one's own machine is closed here.
+
+use db::Engine;
+
+use crate::support::TestApp;
+
+const API_KEY: &str = "0123456789abcdef0123456789abcdef";
+
+async fn site() -> TestApp {
+    let variables = [
+        ("PUBLIC_URL", "https://demo.example"),
+        ("AMPLITUDE_API_KEY", API_KEY),
+        ("AMPLITUDE_SECRET_KEY", "fedcba9876543210fedcba9876543210"),
+    ];
+    TestApp::with(Engine::Sqlite, &variables).await
+}
+
+#[tokio::test]
+async fn nobody_is_tracked_before_a_yes_and_every_cookie_is_secure() {
+    let app = site().await;
+    let mut browser = app.browser();
+    let answer = browser.open("/").await;
+    assert!(answer.cookies.is_empty(), "{:?}", answer.cookies);
+    assert_eq!(answer.boot()["tracking"], false);
+    assert_eq!(
+        answer.header("strict-transport-security"),
+        Some("max-age=31536000")
+    );
+    assert!(!answer.text().contains(API_KEY), "the page has a key of our own");
+
+    browser.set_cookie("seam_consent", "granted");
+    let page = browser.open("/").await;
+    let sign_up = browser.sign_up("ada@example.com").await;
+    let set: Vec<_> = page.cookies.iter().chain(&sign_up.cookies).collect();
+    for name in ["seam_device", "seam_session", "seam_login"] {
+        let found = set.iter().find(|cookie| cookie.name() == name);
+        assert_eq!(
+            found.and_then(|cookie| cookie.secure()),
+            Some(true),
+            "{name} in {set:?}"
+        );
+    }
+    app.collector
+        .event(&app.user("ada@example.com").await, "Sign-up completed")
+        .await;
+}
+
+#[tokio::test]
+async fn one_reads_ones_own_story_and_nobody_elses() {
+    const NOT_YOURS: &str = "You can read the story of your own account and device only.";
+    let app = site().await;
+    let (mut ada, mut bob) = (app.browser(), app.browser());
+    for (browser, email) in [(&mut ada, "ada@example.com"), (&mut bob, "bob@example.com")] {
+        browser.set_cookie("seam_consent", "granted");
+        browser.sign_up(email).await;
+        app.collector
+            .event(&app.user(email).await, "Sign-up completed")
+            .await;
+    }
+    let user = app.user("ada@example.com").await;
+    let device = ada.cookie("seam_device").unwrap();
+    assert!(ada.open("/timeline").await.text().contains("Sign-up completed"));
+
+    for find in [&user, &device] {
+        let text = bob.open(&format!("/timeline?find={find}")).await.text();
+        assert!(
+            text.contains(NOT_YOURS) && !text.contains("Sign-up completed"),
+            "{find}: {text}"
+        );
+    }
+    let mut thief = app.browser();
+    thief.set_cookie("seam_consent", "granted");
+    thief.set_cookie("seam_device", device.clone());
+    for path in ["/timeline".to_owned(), format!("/timeline?find={device}")] {
+        let text = thief.open(&path).await.text();
+        assert!(
+            !text.contains("Sign-up completed") && !text.contains(&user),
+            "{path}: {text}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn there_is_no_live_feed() {
+    let app = site().await;
+    let mut browser = app.browser();
+    browser.set_cookie("seam_consent", "granted");
+    browser.sign_up("ada@example.com").await;
+    let request = browser
+        .request(reqwest::Method::GET, "/timeline/live")
+        .header("accept", "text/event-stream");
+    let answer = browser.send(request).await;
+    assert_eq!(
+        (answer.status, answer.body.len()),
+        (204, 0),
+        "the browser stops asking"
+    );
+}
