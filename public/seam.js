@@ -21,7 +21,7 @@
     return;
   }
 
-  document.cookie = `seam_clock=${ahead}; path=/; samesite=lax${secure ? "; secure" : ""}`;
+  setCookie("seam_clock", ahead);
   // Without cookies every document is a new device, and tabs that compare notes would reload each other for ever.
   if (document.cookie.includes("seam_clock=")) listen();
 
@@ -90,15 +90,29 @@
   const send = (name, properties, options) =>
     (last = ready.then(() => window.amplitude.track(name, properties, options).promise));
 
+  // Until it has arrived, each document tells it again, under the same insert ID.
+  const confirm = async (name, properties, options) => {
+    const { code } = await send(name, properties, options);
+    if (code === 200) forgetConfirmed(options.insert_id);
+  };
+
   ready.then(() => {
     live = true;
-    // Confirmed by the server while no script could hear it; the times are the server's.
-    for (const event of boot.confirmed)
-      send(event.name, event.properties, { insert_id: event.insertId, time: event.time + (correct ? ahead : 0) });
+    // Confirmed by the server while nobody could hear it; time and session are the server's.
+    for (const { name, properties, insertId, time, session } of boot.confirmed)
+      confirm(name, properties, {
+        insert_id: insertId,
+        time: time + (correct ? ahead : 0),
+        ...(session && { session_id: session }),
+      });
   });
 
   window.seam = {
-    track: (name, json) => Promise.race([send(name, JSON.parse(json)), tick(500)]),
+    track: (name, json, insertId) => {
+      const properties = JSON.parse(json);
+      const sent = insertId ? confirm(name, properties, { insert_id: insertId }) : send(name, properties);
+      return Promise.race([sent, tick(500)]);
+    },
     // Alone, setSessionId would roll an old session at the next event.
     session: (id) =>
       ready.then(() => {
@@ -127,6 +141,20 @@
     const who = `${boot.device ?? ""} ${boot.user ?? ""}`;
     tabs.onmessage = (message) => message.data !== who && location.reload();
     tabs.postMessage(who);
+  }
+
+  // Takes an event out of the server's cookie of confirmed ones: JSON in base64url.
+  function forgetConfirmed(insertId) {
+    const [, value] = document.cookie.match(/(?:^|; )seam_confirmed=([^;]+)/) ?? [];
+    if (!value) return;
+    const events = JSON.parse(atob(value.replaceAll("-", "+").replaceAll("_", "/")));
+    const left = btoa(JSON.stringify(events.filter((event) => event.insert_id !== insertId)));
+    const text = left.replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+    setCookie("seam_confirmed", text, events.length > 1 ? "; max-age=86400" : "; max-age=0");
+  }
+
+  function setCookie(name, value, life = "") {
+    document.cookie = `${name}=${value}; path=/; samesite=lax${life}${secure ? "; secure" : ""}`;
   }
 
   // Consent is denied: what an earlier visit left behind goes. The server expires the cookies.

@@ -9,7 +9,7 @@ use backend::{Backend, Visitor};
 use http::request::Parts;
 use leptos::prelude::use_context;
 use tower_sessions::Session;
-use tracking::{ClientEvent, InsertId};
+use tracking::{ClientEvent, InsertId, SessionId};
 use uuid::Uuid;
 
 use crate::forms::FailedForm;
@@ -48,7 +48,7 @@ pub struct Changes(Arc<Mutex<Asked>>);
 pub struct Asked {
     /// The login that ended here: the browser becomes a new device in a new session.
     pub ended: Option<Uuid>,
-    /// Client events confirmed by a full-page post, for the next document to fire.
+    /// Client events that were confirmed here, for documents to fire until they have arrived.
     pub confirmed: Vec<ConfirmedEvent>,
 }
 
@@ -88,12 +88,13 @@ impl Visit {
         self.cookie.flush().await
     }
 
-    /// Has the next document fire a client event.
+    /// Has documents fire a client event until the browser's script has seen it arrive.
     pub fn confirm(&self, insert_id: InsertId, event: impl Into<ClientEvent>) {
         let time_ms = self.backend.clock.now_ms();
         let confirmed = ConfirmedEvent {
             insert_id,
             time_ms,
+            session: self.boot.session.and_then(SessionId::from_ms),
             event: event.into(),
         };
         self.changes.ask(|asked| asked.confirmed.push(confirmed));

@@ -4,7 +4,7 @@ use forms::PollForm;
 use leptos::prelude::*;
 use leptos::server_fn::codec::Json;
 use serde::{Deserialize, Serialize};
-use tracking::PollCreated;
+use tracking::{InsertId, PollCreated};
 use uuid::Uuid;
 
 use crate::forms::Answer;
@@ -38,6 +38,11 @@ pub async fn my_polls() -> Result<Option<Vec<PollSummary>>, ServerFnError> {
     verbs::mine(&visit).await
 }
 
+/// The insert ID of the event that a poll was made: the same whichever page tells of it.
+pub(super) fn told_as(poll: Uuid) -> InsertId {
+    InsertId::of("poll-created", poll)
+}
+
 /// The same for a server function and for a form post.
 #[cfg(feature = "ssr")]
 pub mod verbs {
@@ -58,12 +63,15 @@ pub mod verbs {
         let draft = form.check()?;
         let made = visit.backend.polls.create(login.user.id, &draft, id).await;
         let poll = made.map_err(|error| visit::internal(&error))?;
-        Ok(PollCreated {
+        let created = PollCreated {
             poll_id: poll.id,
             option_count: u32::try_from(poll.options.len()).unwrap_or(u32::MAX),
             multiple_choice: poll.multiple_choice,
             has_closing_time: false,
-        })
+        };
+        // The page may be gone before it hears of this.
+        visit.confirm(super::told_as(poll.id), created.clone());
+        Ok(created)
     }
 
     pub(super) async fn mine(visit: &Visit) -> Result<Option<Vec<PollSummary>>, ServerFnError> {

@@ -21,6 +21,8 @@ const FIRST_LINES: usize = 4;
 pub fn NewPollPage() -> impl IntoView {
     let start = form_state::<PollForm>();
     let id = start.form;
+    // A form that was sent after signing out elsewhere is shown again with what was typed.
+    let to_sign_in = use_page().me.is_none() && start.faults.is_empty();
     let navigate = use_navigate();
     let submit = use_submit(
         start.faults,
@@ -33,7 +35,8 @@ pub fn NewPollPage() -> impl IntoView {
         move |form| api::create_poll(form, id),
         move |created: PollCreated| {
             // The server has said yes: now it is an outcome, and not before.
-            track(created);
+            let insert_id = api::told_as(created.poll_id);
+            track(created, Some(&insert_id));
             navigate("/polls", NavigateOptions::default());
             std::future::ready(())
         },
@@ -65,9 +68,7 @@ pub fn NewPollPage() -> impl IntoView {
     };
     view! {
         <Title text="New poll · Seamline" />
-        <Show when=|| use_page().me.is_none()>
-            <Redirect path="/sign-in?next=/polls/new" />
-        </Show>
+        {to_sign_in.then(|| view! { <Redirect path="/sign-in?next=/polls/new" /> })}
         <section class="narrow card">
             <h1>"New poll"</h1>
             <form method="post" novalidate on:submit=move |event| submit.send(event)>

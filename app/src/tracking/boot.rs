@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use tracking::{ClientEvent, InsertId};
+use tracking::{ClientEvent, InsertId, SessionId};
 
 /// Path of the SDK, which the build fetches from the registry.
 pub const SDK_PATH: &str = "/vendor/browser-sdk-2.48.1.js";
@@ -31,17 +31,20 @@ pub struct Boot {
     pub now: i64,
     /// Hosts, with port, that are no campaigns: ours and those we redirect through.
     pub exclude_referrers: Vec<String>,
-    /// Client events that a full-page post confirmed.
+    /// Client events that the server has confirmed and nobody has seen arrive.
     pub confirmed: Vec<Confirmed>,
 }
 
-/// A client event that the server confirmed while no script could hear it. The next document's script fires it, once.
+/// A client event that the server has confirmed. The page that asked fires it; where none was there to hear the answer (no
+/// script yet, or a closed tab), the next document's script does.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ConfirmedEvent {
     /// The same for the same fact, so that firing it twice counts once.
     pub insert_id: InsertId,
     /// When it was confirmed, in ms since the epoch by our clock.
     pub time_ms: i64,
+    /// The session in which it happened; the next document may be of a later one.
+    pub session: Option<SessionId>,
     /// What.
     pub event: ClientEvent,
 }
@@ -54,6 +57,7 @@ pub struct Confirmed {
     properties: Map<String, Value>,
     insert_id: InsertId,
     time: i64,
+    session: Option<SessionId>,
 }
 
 impl From<ConfirmedEvent> for Confirmed {
@@ -63,6 +67,7 @@ impl From<ConfirmedEvent> for Confirmed {
             properties: confirmed.event.properties(),
             insert_id: confirmed.insert_id,
             time: confirmed.time_ms,
+            session: confirmed.session,
         }
     }
 }

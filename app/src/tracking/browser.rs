@@ -5,11 +5,11 @@ use futures::{Sink, Stream};
 use leptos::prelude::{set_timeout, window};
 use leptos::server_fn::client::{Client, browser::BrowserClient};
 use leptos::server_fn::error::FromServerFnError;
-use leptos::server_fn::request::browser::BrowserRequest;
+use leptos::server_fn::request::browser::{BrowserRequest, Request};
 use leptos::server_fn::response::browser::BrowserResponse;
 use send_wrapper::SendWrapper;
 use std::time::Duration;
-use tracking::{ClientEvent, SessionId};
+use tracking::{ClientEvent, InsertId, SessionId};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 
@@ -17,7 +17,7 @@ use wasm_bindgen_futures::JsFuture;
 extern "C" {
     /// Resolves when the event has arrived, or after half a second.
     #[wasm_bindgen(js_namespace = seam, js_name = track)]
-    fn seam_track(name: &str, properties_json: &str) -> js_sys::Promise;
+    fn seam_track(name: &str, properties_json: &str, insert_id: Option<&str>) -> js_sys::Promise;
 
     /// Hands the SDK the session that the server resolved.
     #[wasm_bindgen(js_namespace = seam, js_name = session)]
@@ -28,13 +28,14 @@ extern "C" {
     fn seam_settle() -> js_sys::Promise;
 }
 
-/// Fires the event through Amplitude's SDK. Never fails, and does nothing where tracking is off or blocked.
-pub fn track(event: impl Into<ClientEvent>) {
+/// Fires the event through Amplitude's SDK. Never fails, and does nothing where tracking is off or blocked. `insert_id`:
+/// the one under which the server has confirmed it; without one the SDK makes its own.
+pub fn track(event: impl Into<ClientEvent>, insert_id: Option<&InsertId>) {
     let event = event.into();
     // A map of texts and numbers always serialises.
     let properties = serde_json::to_string(&event.properties()).unwrap_or_default();
     // Nobody waits for it here; the script keeps it until it has arrived.
-    let _promise = seam_track(event.name(), &properties);
+    let _promise = seam_track(event.name(), &properties, insert_id.map(InsertId::as_str));
 }
 
 /// Loads a new document, after what was tracked has left (half a second at most).
@@ -50,6 +51,21 @@ pub async fn leave_for(path: String) {
     );
 }
 
+/// Has the browser finish the request even if the tab is closed: what the server confirms then reaches the next page, by a
+/// cookie. Browsers refuse such requests above 64 KiB (Fetch, "HTTP-network-or-cache fetch"); the server takes no more
+/// either.
+fn outlive_page(request: &mut BrowserRequest) {
+    let Ok(blank) = Request::get("/").build() else {
+        return;
+    };
+    let init = web_sys::RequestInit::new();
+    // web-sys has no setter for it. Setting a field of a fresh object does not fail.
+    let _ = js_sys::Reflect::set(&init, &"keepalive".into(), &true.into());
+    let plain: web_sys::Request = std::mem::replace(&mut **request, blank).into();
+    let lasting = web_sys::Request::new_with_request_and_init(&plain, &init);
+    **request = lasting.unwrap_or(plain).into();
+}
+
 /// Calls server functions, and hands on the session that each answer carries.
 pub struct SeamClient;
 
@@ -62,7 +78,8 @@ where
     type Request = BrowserRequest;
     type Response = BrowserResponse;
 
-    fn send(request: BrowserRequest) -> impl Future<Output = Result<BrowserResponse, E>> + Send {
+    fn send(mut request: BrowserRequest) -> impl Future<Output = Result<BrowserResponse, E>> + Send {
+        outlive_page(&mut request);
         SendWrapper::new(async move {
             let answer = <BrowserClient as Client<E, I, O>>::send(request).await?;
             let headers = answer.generate_headers();

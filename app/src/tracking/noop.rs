@@ -1,12 +1,12 @@
 //! The server's twin of `browser`: pages are rendered here, and nothing is tracked.
 
-use tracking::ClientEvent;
+use tracking::{ClientEvent, InsertId};
 
 /// The client of server functions; the server calls none.
 pub type SeamClient = leptos::server_fn::client::browser::BrowserClient;
 
 /// Does nothing here.
-pub fn track(_event: impl Into<ClientEvent>) {}
+pub fn track(_event: impl Into<ClientEvent>, _insert_id: Option<&InsertId>) {}
 
 /// Does nothing here.
 pub async fn leave_for(_path: String) {}

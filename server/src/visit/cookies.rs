@@ -1,5 +1,7 @@
 //! The cookies of identity: read with a cap, written in one place. Nothing read here authorises anything.
 
+use std::collections::VecDeque;
+
 use app::tracking::boot::ConfirmedEvent;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -15,7 +17,7 @@ const DEVICE: &str = "seam_device";
 const CONSENT: &str = "seam_consent";
 /// The browser's clock minus ours, in ms, as the shim measured it.
 const CLOCK: &str = "seam_clock";
-/// Client events that the next document fires.
+/// Client events that the server has confirmed. The shim takes out what has arrived, so scripts may read and write it.
 const CONFIRMED: &str = "seam_confirmed";
 /// The login that last ended in this browser: its late events may still name its user.
 const PREVIOUS: &str = "seam_previous";
@@ -24,8 +26,8 @@ pub const LOGIN: &str = "seam_login";
 
 /// As long as browsers keep any cookie.
 const DEVICE_LIFE: time::Duration = time::Duration::days(400);
-/// Events that no next document came for are given up.
-const CONFIRMED_LIFE: time::Duration = time::Duration::minutes(10);
+/// Events that no document came for in a day are given up. Amplitude drops repeats for 7 days, so none counts twice.
+const CONFIRMED_LIFE: time::Duration = time::Duration::days(1);
 /// The SDK keeps unsent events for its next start; a day later they are no longer taken for the previous person's.
 const PREVIOUS_LIFE: time::Duration = time::Duration::days(1);
 /// Browsers refuse more than 4 KB.
@@ -107,17 +109,21 @@ impl<'a> Writer<'a> {
         self.set(Cookie::build((OwnSession::COOKIE, session.to_string())));
     }
 
-    /// Hands events to the next document; more than a cookie holds are lost.
-    pub fn confirmed(&mut self, events: &[ConfirmedEvent]) {
-        let value = URL_SAFE_NO_PAD.encode(serde_json::to_vec(events).unwrap_or_default());
-        if value.len() > CONFIRMED_MAX {
-            tracing::warn!(
-                events = events.len(),
-                "too many confirmed events for one cookie: dropped"
-            );
-            return;
-        }
-        self.set(Cookie::build((CONFIRMED, value)).max_age(CONFIRMED_LIFE));
+    /// Adds events to those that documents hand to the SDK. When a cookie cannot hold all, the oldest are lost: they pile
+    /// up where the SDK is blocked, and there nobody would send them.
+    pub fn confirmed(&mut self, known: &[ConfirmedEvent], new: &[ConfirmedEvent]) {
+        let is_new = |event: &&ConfirmedEvent| new.iter().any(|other| other.insert_id == event.insert_id);
+        let mut events: VecDeque<&ConfirmedEvent> =
+            known.iter().filter(|event| !is_new(event)).chain(new).collect();
+        let value = loop {
+            let value = URL_SAFE_NO_PAD.encode(serde_json::to_vec(&events).unwrap_or_default());
+            if value.len() <= CONFIRMED_MAX || events.pop_front().is_none() {
+                break value;
+            }
+        };
+        let cookie = Cookie::build((CONFIRMED, value)).max_age(CONFIRMED_LIFE);
+        let secure = self.secure;
+        self.append(cookie.path("/").same_site(SameSite::Lax).secure(secure));
     }
 
     /// Remembers the login that ended.
@@ -125,7 +131,7 @@ impl<'a> Writer<'a> {
         self.set(Cookie::build((PREVIOUS, login.to_string())).max_age(PREVIOUS_LIFE));
     }
 
-    /// The events were handed on.
+    /// The events are those of the person who has left.
     pub fn forget_confirmed(&mut self) {
         self.expire(CONFIRMED);
     }
@@ -175,7 +181,7 @@ impl<'a> Writer<'a> {
 
 #[cfg(test)]
 mod tests {
-    use tracking::{InsertId, PollRestored};
+    use tracking::{InsertId, PollRestored, SessionId};
 
     use super::*;
 
@@ -206,6 +212,7 @@ mod tests {
         let event = ConfirmedEvent {
             insert_id: InsertId::of("poll-restored", "x"),
             time_ms: 1_795_000_000_000,
+            session: SessionId::from_ms(1_795_000_000_000),
             event: PollRestored { poll_id: Uuid::nil() }.into(),
         };
         let session = OwnSession::parse("1795000000000.1795000060000").unwrap();
@@ -214,7 +221,7 @@ mod tests {
         let mut writer = Writer::new(&mut headers, false);
         writer.device(&device);
         writer.session(session);
-        writer.confirmed(std::slice::from_ref(&event));
+        writer.confirmed(&[], std::slice::from_ref(&event));
         writer.previous(Uuid::max());
         let pairs: Vec<&str> = headers
             .get_all(header::SET_COOKIE)
@@ -232,6 +239,31 @@ mod tests {
                 ..Seen::default()
             }
         );
+    }
+
+    #[test]
+    fn confirmed_events_add_up_to_what_a_cookie_holds() {
+        let event = |n: usize| ConfirmedEvent {
+            insert_id: InsertId::of("poll-restored", n),
+            time_ms: 1_795_000_000_000,
+            session: None,
+            event: PollRestored { poll_id: Uuid::nil() }.into(),
+        };
+        let written = |known: &[ConfirmedEvent], new: &[ConfirmedEvent]| {
+            let mut headers = HeaderMap::new();
+            Writer::new(&mut headers, false).confirmed(known, new);
+            let text = headers[header::SET_COOKIE].to_str().unwrap().to_owned();
+            assert!(text.len() < 4_096, "{}", text.len());
+            read(text.split(';').next().unwrap()).confirmed
+        };
+        assert_eq!(written(&[event(1)], &[event(2)]), [event(1), event(2)]);
+        let again = written(&[event(1), event(2)], &[event(1)]);
+        assert_eq!(again, [event(2), event(1)], "one fact, once");
+        let many: Vec<ConfirmedEvent> = (0..100).map(event).collect();
+        let kept = written(&many, &[event(100)]);
+        assert!(kept.len() > 5, "{}", kept.len());
+        assert_eq!(kept.last(), Some(&event(100)), "the oldest go");
+        assert_eq!(kept[0], event(101 - kept.len()));
     }
 
     #[test]

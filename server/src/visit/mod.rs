@@ -45,12 +45,16 @@ pub async fn visit(
     next: Next,
 ) -> Response {
     let kind = kind::kind(request.method(), request.uri().path(), request.headers());
-    let seen = Seen::read(request.headers(), &state.site.public_key);
+    let mut seen = Seen::read(request.headers(), &state.site.public_key);
     let (login, presented) = match find_login(&state, &cookie, kind).await {
         Ok(found) => found,
         Err(error) => return unavailable(&error),
     };
     let ended = login.is_none() && seen.login;
+    if ended {
+        // Whoever is here now has not done this.
+        seen.confirmed.clear();
+    }
     let privacy_control = request.headers().get("sec-gpc").is_some_and(|value| value == "1");
     let account = login.as_ref().map(|login| login.user.consent);
     let consent = consent::effective(seen.choice, account, privacy_control, state.site.consent_default);
@@ -234,14 +238,13 @@ impl Answer<'_> {
         cookies.session(identity.own_session(self.now_ms));
         if let Some(login) = self.ended {
             cookies.forget_sdk(&state.site.public_key);
+            cookies.forget_confirmed();
             if let Some(login) = login {
                 cookies.previous(login);
             }
         }
         if !asked.confirmed.is_empty() {
-            cookies.confirmed(&asked.confirmed);
-        } else if self.kind == Kind::Document && !self.seen.confirmed.is_empty() {
-            cookies.forget_confirmed();
+            cookies.confirmed(&self.seen.confirmed, &asked.confirmed);
         }
         if self.kind == Kind::Act {
             // Digits only.
