@@ -37,8 +37,8 @@ for (const [moment, comes] of Object.entries(moments)) {
   });
 }
 
-test('the tab is closed before the SDK could load', async ({ visitor, page, newTab, collector }) => {
-  const { user, device } = await visitor.signUp();
+test('the tab is closed before the SDK could load', async ({ visitor, page, context, newTab, collector }) => {
+  const { key, user, device, session } = await visitor.signUp();
   await collector.waitFor(user, 'Page Viewed /polls');
   // Neither the app nor the SDK is there: a plain form post, and a page that is closed before it can tell of it.
   await page.route(/\/pkg\/.*\.wasm|\/vendor\//, () => undefined);
@@ -48,10 +48,16 @@ test('the tab is closed before the SDK could load', async ({ visitor, page, newT
   await expect(page.getByRole('heading', { name: 'Gone early?' })).toBeVisible();
   await page.close({ runBeforeUnload: false });
 
+  // The next visit is one of another session.
+  await context.clearCookies({ name: 'seam_session' });
+  await context.clearCookies({ name: `AMP_${key.slice(0, 10)}` });
   const next = await newTab();
   await next.goto('/polls');
+  const later = await next.tracked();
+  expect(later.session).toBeGreaterThan(session);
   await collector.waitFor(user, 'Poll created');
   await next.goto('/timeline');
   const story = await collector.waitFor(user, 'Page Viewed /timeline');
-  expect(named(story, 'Poll created')).toMatchObject([{ source: 'browser', user, device, plan: 'valid' }]);
+  expect(named(story, 'Poll created')).toMatchObject([{ source: 'browser', user, device, session, plan: 'valid' }]);
+  expect(story.at(-1)).toMatchObject({ label: 'Page Viewed /timeline', session: later.session });
 });

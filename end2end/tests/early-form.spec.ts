@@ -7,7 +7,7 @@ import { named } from '../fixtures/story.ts';
 import { expect, test } from '../fixtures/test.ts';
 import type { Visitor } from '../fixtures/visitor.ts';
 
-test('a poll sent before hydration is made, and told once', async ({ visitor, page, collector }) => {
+test('a poll sent before hydration is made, and told once', async ({ visitor, page, context, collector }) => {
   const { user, device, session } = await visitor.signUp();
   const release = await holdScripts(page);
   await openEarly(visitor, '/polls/new');
@@ -22,9 +22,12 @@ test('a poll sent before hydration is made, and told once', async ({ visitor, pa
   const [created] = named(await collector.waitFor(user, 'Poll created'), 'Poll created');
   expect(created).toMatchObject({ source: 'browser', user, device, session, plan: 'valid' });
   expect(created).toMatchObject({ insertId: confirmed[0]?.insertId, time: confirmed[0]?.time });
+  expect(created?.insertId).toBe(`poll-created:${created?.properties.poll_id}`);
 
   release();
   await visitor.ready();
+  // It has arrived, so the next documents leave it out.
+  await expect.poll(async () => (await context.cookies()).map((cookie) => cookie.name)).not.toContain('seam_confirmed');
   await page.reload();
   await visitor.ready();
   expect((await visitor.boot()).confirmed).toEqual([]);

@@ -136,7 +136,7 @@ test('one goes on where one wanted to go, and nowhere else', async ({ visitor, p
     ['/\\evil.example', '/polls'],
   ] as const) {
     await visitor.goto(`/sign-in?next=${encodeURIComponent(next)}`);
-    await visitor.fill(account);
+    await visitor.fill({ ...account });
     await visitor.submit();
     await page.waitForURL(path);
     await visitor.ready();
