@@ -91,7 +91,7 @@ impl Accounts {
     /// Makes the account and signs it in. Says that an address is taken, a limited number of times.
     pub async fn sign_up(&self, input: SignUp, visitor: &Visitor) -> Result<Login, AccountError> {
         let address = throttle::Key::taken_answers(visitor.address);
-        throttle::refuse_if_over(&self.db, std::slice::from_ref(&address), self.clock.now_ms()).await?;
+        throttle::refuse_if_over(&self.db, &address, self.clock.now_ms()).await?;
         let hash = self.hasher.hash(&input.password).await?;
 
         let now_ms = self.clock.now_ms();
@@ -110,7 +110,7 @@ impl Accounts {
         let mut tx = self.db.write().await?;
         if !store::insert_user(&mut tx, &login.user, &input.email.key(), &hash, now_ms).await? {
             drop(tx);
-            throttle::count(&self.db, &[address], now_ms).await?;
+            throttle::count(&self.db, &address, now_ms).await?;
             return Err(Faults::one(Field::Email, Problem::EmailTaken).into());
         }
         store::insert_login(&mut tx, &login, &visitor.user_agent, now_ms).await?;
@@ -130,13 +130,16 @@ impl Accounts {
 
     /// Signs in. The answer is the same, and as slow, whether the address or the password is wrong.
     pub async fn sign_in(&self, input: SignIn, visitor: &Visitor) -> Result<Login, AccountError> {
-        let keys = throttle::Key::sign_in(&input.email, visitor.address);
-        throttle::refuse_if_over(&self.db, &keys, self.clock.now_ms()).await?;
+        let account = throttle::Key::guesses_at(&input.email);
+        let address = throttle::Key::guesses_from(visitor.address);
+        throttle::refuse_if_over(&self.db, &address, self.clock.now_ms()).await?;
+        // Before the password is looked at: of guesses that are sent all at once, no more get through.
+        throttle::enter(&self.db, &account, self.clock.now_ms()).await?;
         let found = store::user_by_email(self.db.pool(), &input.email.key()).await?;
         let (user, hash) = found.map_or((None, None), |(user, hash)| (Some(user), Some(hash)));
         let right = self.hasher.verify(&input.password, hash).await?;
         let Some(user) = user.filter(|_| right) else {
-            throttle::count(&self.db, &keys, self.clock.now_ms()).await?;
+            throttle::count(&self.db, &address, self.clock.now_ms()).await?;
             return Err(Faults::one(Field::Form, Problem::WrongCredentials).into());
         };
 
@@ -153,7 +156,7 @@ impl Accounts {
             store::set_consent(&mut tx, login.user.id, consent).await?;
         }
         // The account's count only: whoever guesses at others from this address must not wipe its count by signing in.
-        store::forget_failures(&mut tx, &keys[0].hash).await?;
+        store::forget_failures(&mut tx, &account.hash).await?;
         // The browser may allow what the account does not.
         if let Some(ids) = visitor.tracking.as_ref().filter(|_| consent != Choice::Denied) {
             let event = SignInCompleted {

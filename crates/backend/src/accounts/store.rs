@@ -255,25 +255,25 @@ pub(super) async fn failures(
         .await
 }
 
-/// Counts one; a window that is over starts anew.
+/// Counts one, and gives the count with the end of its window; a window that is over starts anew.
 pub(super) async fn count_failure(
     connection: &mut db::Connection,
     key: &str,
     now_ms: i64,
     window_end: i64,
-) -> Result<(), sqlx::Error> {
-    sqlx::query(
+) -> Result<(i64, i64), sqlx::Error> {
+    sqlx::query_as(
         "INSERT INTO throttles (key, failures, window_end) VALUES ($1, 1, $3)
          ON CONFLICT (key) DO UPDATE SET
             failures = CASE WHEN throttles.window_end > $2 THEN throttles.failures + 1 ELSE 1 END,
-            window_end = CASE WHEN throttles.window_end > $2 THEN throttles.window_end ELSE $3 END",
+            window_end = CASE WHEN throttles.window_end > $2 THEN throttles.window_end ELSE $3 END
+         RETURNING failures, window_end",
     )
     .bind(key)
     .bind(now_ms)
     .bind(window_end)
-    .execute(connection)
-    .await?;
-    Ok(())
+    .fetch_one(connection)
+    .await
 }
 
 pub(super) async fn forget_failures(connection: &mut db::Connection, key: &str) -> Result<(), sqlx::Error> {

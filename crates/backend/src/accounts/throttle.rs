@@ -19,12 +19,14 @@ pub(super) struct Key {
 }
 
 impl Key {
-    /// One account can be guessed at 10 times, one address may fail 50 times: an office shares one.
-    pub(super) fn sign_in(email: &Email, address: IpAddr) -> [Self; 2] {
-        [
-            Self::new("sign-in account", &email.key(), 10),
-            Self::new("sign-in address", &network(address), 50),
-        ]
+    /// One account can be guessed at 10 times.
+    pub(super) fn guesses_at(email: &Email) -> Self {
+        Self::new("sign-in account", &email.key(), 10)
+    }
+
+    /// One address may be wrong 50 times: an office shares one.
+    pub(super) fn guesses_from(address: IpAddr) -> Self {
+        Self::new("sign-in address", &network(address), 50)
     }
 
     /// How often one address may hear "this address is taken".
@@ -55,27 +57,35 @@ fn network(address: IpAddr) -> String {
     }
 }
 
-/// Answers with the time to wait when any of the keys is used up.
-pub(super) async fn refuse_if_over(db: &Db, keys: &[Key], now_ms: i64) -> Result<(), AccountError> {
-    for key in keys {
-        let Some((failures, window_end)) = store::failures(db.pool(), &key.hash, now_ms).await? else {
-            continue;
-        };
-        if failures >= key.limit {
-            let minutes = u32::try_from((window_end - now_ms).div_euclid(60_000) + 1).unwrap_or(1);
-            return Err(Faults::one(Field::Form, Problem::TooManyAttempts { minutes }).into());
-        }
+/// Answers with the time to wait when the key is used up.
+pub(super) async fn refuse_if_over(db: &Db, key: &Key, now_ms: i64) -> Result<(), AccountError> {
+    match store::failures(db.pool(), &key.hash, now_ms).await? {
+        Some((failures, window_end)) if failures >= key.limit => Err(too_many(now_ms, window_end)),
+        _ => Ok(()),
     }
-    Ok(())
 }
 
-/// Notes a failure under each key.
-pub(super) async fn count(db: &Db, keys: &[Key], now_ms: i64) -> Result<(), AccountError> {
+/// Counts an attempt before it is made, and refuses it when it is one too many. A success forgets the count.
+pub(super) async fn enter(db: &Db, key: &Key, now_ms: i64) -> Result<(), AccountError> {
     let mut tx = db.write().await?;
-    for key in keys {
-        store::count_failure(&mut tx, &key.hash, now_ms, now_ms + WINDOW_MS).await?;
+    let (attempts, window_end) = store::count_failure(&mut tx, &key.hash, now_ms, now_ms + WINDOW_MS).await?;
+    if attempts > key.limit {
+        // Rolled back: what is refused is not counted.
+        return Err(too_many(now_ms, window_end));
     }
     Ok(tx.commit().await?)
+}
+
+/// Notes a failure.
+pub(super) async fn count(db: &Db, key: &Key, now_ms: i64) -> Result<(), AccountError> {
+    let mut tx = db.write().await?;
+    store::count_failure(&mut tx, &key.hash, now_ms, now_ms + WINDOW_MS).await?;
+    Ok(tx.commit().await?)
+}
+
+fn too_many(now_ms: i64, window_end: i64) -> AccountError {
+    let minutes = u32::try_from((window_end - now_ms).div_euclid(60_000) + 1).unwrap_or(1);
+    Faults::one(Field::Form, Problem::TooManyAttempts { minutes }).into()
 }
 
 #[cfg(test)]

@@ -215,3 +215,25 @@ async fn the_accounts_consent_follows_the_browser_until_there_is_a_choice() {
         assert_eq!(store.count("outbox").await, 1, "{engine:?}");
     }
 }
+
+#[tokio::test]
+async fn guesses_sent_at_once_are_counted_before_they_are_tried() {
+    for engine in engines() {
+        let store = Store::new(engine).await;
+        store.sign_up("ada@example.com").await;
+        let guesses = (0..14).map(|_| {
+            let accounts = store.accounts.clone();
+            tokio::spawn(async move {
+                accounts
+                    .sign_in(sign_in("ada@example.com", "a wrong one"), &visitor())
+                    .await
+            })
+        });
+        let mut tried = 0;
+        for guess in guesses.collect::<Vec<_>>() {
+            let refused = faults(guess.await.unwrap());
+            tried += usize::from(refused.at(Field::Form) == Some(&Problem::WrongCredentials));
+        }
+        assert_eq!(tried, 10, "{engine:?}");
+    }
+}
