@@ -1,0 +1,70 @@
+// axe finds nothing on any page, light and dark, narrow and wide, and no page is wider than its window.
+
+import { AxeBuilder } from '@axe-core/playwright';
+import type { Page } from '@playwright/test';
+import { expect, test } from '../fixtures/test.ts';
+
+test('what a visitor sees', async ({ visitor, page, complaints }) => {
+  complaints.expect(/status of 404.*\/nowhere/);
+  for (const path of ['/', '/sign-up', '/sign-in', '/timeline', '/nowhere']) {
+    await visitor.goto(path);
+    await expectAccessible(page, path);
+  }
+});
+
+test('forms with faults', async ({ visitor, page }) => {
+  await visitor.goto('/sign-up');
+  await visitor.fill({ email: 'nobody' });
+  await visitor.submit();
+  await expect(visitor.fault('email')).toBeVisible();
+  await expectAccessible(page, 'sign-up');
+
+  await visitor.goto('/sign-in');
+  await visitor.fill({ email: 'nobody@example.com', password: 'not this one' });
+  await visitor.submit();
+  await expect(page.getByRole('alert')).toContainText('not right');
+  await expectAccessible(page, 'sign-in');
+});
+
+test('what somebody signed in sees', async ({ visitor, page }) => {
+  await visitor.signUp();
+  await expectAccessible(page, 'no polls yet');
+  await visitor.goto('/');
+  await expectAccessible(page, '/');
+  await visitor.goto('/polls/new');
+  await visitor.submit();
+  await expect(visitor.fault('question')).toBeVisible();
+  await expectAccessible(page, '/polls/new with faults');
+  await visitor.createPoll();
+  await expectAccessible(page, '/polls');
+});
+
+test('a story, opened', async ({ visitor, page, collector }) => {
+  const { user } = await visitor.signUp();
+  await visitor.createPoll();
+  await collector.waitFor(user, 'Sign-up completed', 'Poll created');
+  await visitor.goto('/timeline');
+  for (const name of ['Sign-up completed', 'Poll created']) {
+    const event = page.locator(`li[data-event="${name}"]`);
+    await event.locator('summary').first().click();
+    await event.getByText('Raw JSON').click();
+    await expect(event.locator('pre')).toBeVisible();
+  }
+  await expectAccessible(page, '/timeline');
+});
+
+async function expectAccessible(page: Page, what: string): Promise<void> {
+  for (const colorScheme of ['light', 'dark'] as const) {
+    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+    for (const width of [360, 1280]) {
+      await page.setViewportSize({ width, height: 800 });
+      const { violations } = await new AxeBuilder({ page }).analyze();
+      const found = violations.flatMap(({ id, help, nodes }) => nodes.map((node) => `${id}: ${help}: ${node.html}`));
+      expect.soft(found, `${what}, ${colorScheme}, ${width} px`).toEqual([]);
+      const sideways = await page.evaluate(
+        () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+      );
+      expect.soft(sideways, `${what} is wider than ${width} px`).toBeLessThanOrEqual(0);
+    }
+  }
+}

@@ -1,0 +1,131 @@
+// What the browser may get wrong: its clock, an old session, and IDs in the address. The story stays one.
+
+import type { Page } from '@playwright/test';
+import { expectSound, expectStory, named } from '../fixtures/story.ts';
+import { expect, test } from '../fixtures/test.ts';
+import { newAccount } from '../fixtures/visitor.ts';
+
+const MINUTE = 60_000;
+
+/** The browser's clock is off by so many ms in every page. */
+async function setClockOff(page: Page, ahead: number): Promise<void> {
+  await page.addInitScript((ahead) => {
+    const TrueDate = Date;
+    globalThis.Date = new Proxy(TrueDate, {
+      construct: (_, given: [] | [number]) => (given.length === 0 ? new TrueDate(TrueDate.now() + ahead) : new TrueDate(...given)),
+      get: (target, key) => (key === 'now' ? () => TrueDate.now() + ahead : Reflect.get(target, key)),
+    });
+  }, ahead);
+}
+
+for (const ahead of [50_000, -50_000, 5 * MINUTE, -2 * 60 * MINUTE]) {
+  test(`a clock that is off by ${ahead / 1_000} s still gives causal order`, async ({ visitor, page, collector }) => {
+    await setClockOff(page, ahead);
+    await visitor.goto('/');
+    const { device, session } = await visitor.tracked();
+    await collector.waitFor(device, 'Page Viewed /');
+    await visitor.follow('Make a poll', '/sign-up');
+    await collector.waitFor(device, 'Page Viewed /sign-up');
+    const { user } = await visitor.signUp();
+    await collector.waitFor(user, 'Page Viewed /polls');
+    await visitor.createPoll();
+    await collector.waitFor(user, 'Poll created');
+    await visitor.signOut();
+    const story = await collector.waitFor(user, 'Sign-out completed', 'Page Viewed /polls', 'Page Viewed /polls');
+    expectStory(story, [
+      {
+        device,
+        session,
+        events: [
+          'browser Page Viewed /',
+          'browser Page Viewed /sign-up',
+          'server Sign-up completed',
+          'browser Page Viewed /polls',
+          'browser Page Viewed /polls/new',
+          'browser Poll created',
+          'browser Page Viewed /polls',
+          'server Sign-out completed',
+        ],
+      },
+    ]);
+  });
+}
+
+test('a session of 40 minutes goes on, without a second start', async ({ visitor, page, context, baseURL, collector }) => {
+  await visitor.goto('/');
+  const { device, key } = await visitor.tracked();
+  await collector.waitFor(device, 'Page Viewed /');
+  await page.goto('about:blank');
+  // As if the visit had begun 40 minutes ago, and the last click had been two minutes ago.
+  const began = Date.now() - 40 * MINUTE;
+  await context.clearCookies({ name: `AMP_${key.slice(0, 10)}` });
+  await context.addCookies([{ name: 'seam_session', value: `${began}.${Date.now() - 2 * MINUTE}`, url: baseURL ?? '' }]);
+
+  await visitor.goto('/sign-up');
+  expect(await visitor.tracked()).toMatchObject({ device, session: began });
+  await collector.waitFor(device, 'Page Viewed /sign-up');
+  const { user } = await visitor.signUp();
+  const story = await collector.waitFor(user, 'Sign-up completed', 'Page Viewed /polls');
+  expectSound(story);
+  const ofSession = story.filter((event) => event.session === began);
+  expectStory(ofSession, [
+    {
+      device,
+      session: began,
+      events: ['browser Page Viewed /sign-up', 'server Sign-up completed', 'browser Page Viewed /polls'],
+    },
+  ]);
+  expect(named(ofSession, 'session_start')).toEqual([]);
+  expect(named(story, 'session_end')).toEqual([]);
+});
+
+test('a session that idled for more than half an hour is over', async ({ visitor, page, context, baseURL, collector }) => {
+  const { user, device, session, key } = await visitor.signUp();
+  await collector.waitFor(user, 'Page Viewed /polls');
+  await page.goto('about:blank');
+  await context.clearCookies({ name: `AMP_${key.slice(0, 10)}` });
+  const began = session - 60 * MINUTE;
+  await context.addCookies([{ name: 'seam_session', value: `${began}.${Date.now() - 31 * MINUTE}`, url: baseURL ?? '' }]);
+  await visitor.goto('/polls');
+  const later = await visitor.signedIn();
+  expect(later).toMatchObject({ user, device });
+  expect(later.session).toBeGreaterThan(session);
+  const story = await collector.waitFor(user, 'Page Viewed /polls', 'Page Viewed /polls');
+  expectSound(story);
+  expect(story.filter((event) => event.session === later.session).map((event) => event.label)).toContain('Page Viewed /polls');
+});
+
+test('IDs in the address are not believed', async ({ visitor, collector }) => {
+  const stranger = crypto.randomUUID();
+  await visitor.goto(`/?ampDeviceId=${stranger}&ampSessionId=1700000000000&deviceId=${stranger}`);
+  const { device, session } = await visitor.tracked();
+  expect(device).not.toBe(stranger);
+  const story = await collector.waitFor(device, 'Page Viewed /');
+  expectStory(story, [{ device, session, events: ['browser Page Viewed /'] }]);
+  expect(await collector.personOf(stranger)).toBeNull();
+});
+
+test('cookies that nobody wrote do no harm', async ({ visitor, page, context, baseURL, collector }) => {
+  const account = newAccount();
+  const { user } = await visitor.signUp(account);
+  await collector.waitFor(user, 'Sign-up completed');
+  const { key } = await visitor.signOut();
+  await page.goto('about:blank');
+  for (const [name, value] of [
+    ['seam_device', '../../etc/passwd'],
+    ['seam_session', '99999999999999.1'],
+    ['seam_clock', '1e309'],
+    ['seam_confirmed', 'x'.repeat(3_900)],
+    ['seam_previous', user],
+    ['seam_login', 'AAAA'],
+    [`AMP_${key.slice(0, 10)}`, 'bm90IGpzb24='],
+  ] as const) {
+    await context.addCookies([{ name, value, url: baseURL ?? '' }]);
+  }
+  await visitor.goto('/');
+  const { device } = await visitor.tracked();
+  expect(device).toMatch(/^[0-9a-f-]{36}$/);
+  await collector.waitFor(device, 'Page Viewed /');
+  expect((await visitor.signIn(account)).user).toBe(user);
+  expectSound(await collector.waitFor(user, 'Sign-in completed'));
+});

@@ -1,0 +1,86 @@
+// Consent that is denied, by choice or by Global Privacy Control: the pages work, and nothing is known or sent.
+
+import type { Browser, BrowserContext, Page } from '@playwright/test';
+import type { Collector } from '../fixtures/collector.ts';
+import { expect, test } from '../fixtures/test.ts';
+import { type Account, newAccount, Visitor } from '../fixtures/visitor.ts';
+
+/** Cookies and stored keys that would tell this browser from another. */
+async function traces(context: BrowserContext, page: Page): Promise<string[]> {
+  const cookies = (await context.cookies()).map((cookie) => cookie.name);
+  const stored = await page.evaluate(() => [...Object.keys(localStorage), ...Object.keys(sessionStorage)]);
+  return [...cookies, ...stored].filter((name) => /^(seam_(device|session|clock|confirmed|previous)|AMP_)/.test(name));
+}
+
+/** What a page must not ask for. */
+function listen(page: Page): string[] {
+  const asked: string[] = [];
+  page.on('request', (request) => {
+    const path = new URL(request.url()).pathname;
+    if (path.startsWith('/vendor/') || path === '/ingest') asked.push(path);
+  });
+  return asked;
+}
+
+test.describe('with Global Privacy Control', () => {
+  test.use({ extraHTTPHeaders: { 'Sec-GPC': '1' } });
+
+  test('an account works and leaves no trace', async ({ visitor, page, context, browser, collector }) => {
+    const asked = listen(page);
+    const account = newAccount();
+    await visitor.goto('/');
+    expect(await visitor.boot()).toMatchObject({ tracking: false, device: null, session: null, user: null });
+    const user = await untracked(visitor, account);
+    await visitor.createPoll();
+    await expect(page.getByRole('heading', { name: 'Lunch?' })).toBeVisible();
+    expect(await traces(context, page)).toEqual([]);
+    expect(asked).toEqual([]);
+
+    await visitor.goto('/timeline');
+    await expect(page.locator('article.chapter')).toHaveCount(0);
+    await expectNothingOf(user, browser, collector);
+  });
+});
+
+test('a choice of no is kept', async ({ visitor, page, context, baseURL, browser, collector }) => {
+  await context.addCookies([{ name: 'seam_consent', value: 'denied', url: baseURL ?? '' }]);
+  const asked = listen(page);
+  const user = await untracked(visitor, newAccount());
+  await visitor.createPoll();
+  expect(await traces(context, page)).toEqual([]);
+  expect(asked).toEqual([]);
+  await expectNothingOf(user, browser, collector);
+});
+
+test('consent taken back removes what was there', async ({ visitor, page, context, baseURL, collector }) => {
+  await visitor.goto('/');
+  const { device } = await visitor.tracked();
+  await collector.waitFor(device, 'Page Viewed /');
+  expect(await traces(context, page)).toEqual(expect.arrayContaining(['seam_device', 'seam_session', 'seam_clock']));
+  await context.addCookies([{ name: 'seam_consent', value: 'denied', url: baseURL ?? '' }]);
+  await visitor.goto('/');
+  expect(await visitor.boot()).toMatchObject({ tracking: false, device: null, session: null });
+  expect(await traces(context, page)).toEqual([]);
+});
+
+/** Signs up; the user ID stands in the boot data, which tells a script who is here and nothing else. */
+async function untracked(visitor: Visitor, account: Account): Promise<string> {
+  await visitor.goto('/sign-up');
+  await visitor.fill({ ...account });
+  await visitor.submit();
+  await visitor.page.waitForURL('/polls');
+  await visitor.ready();
+  const boot = await visitor.boot();
+  expect(boot).toMatchObject({ tracking: false, device: null, session: null, user: expect.any(String) });
+  return boot.user ?? '';
+}
+
+/** Once a later event of somebody else has arrived, this person's would have arrived as well. */
+async function expectNothingOf(user: string, browser: Browser, collector: Collector): Promise<void> {
+  const context = await browser.newContext({ extraHTTPHeaders: {} });
+  const other = new Visitor(await context.newPage(), true);
+  const { user: later } = await other.signUp();
+  await collector.waitFor(later, 'Sign-up completed');
+  expect(await collector.personOf(user)).toBeNull();
+  await context.close();
+}
