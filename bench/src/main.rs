@@ -1,7 +1,7 @@
 //! `bench`: the crash run and the measurements. A broken promise ends it with a failure.
 
 use std::error::Error;
-use std::io::Write as _;
+use std::io::Write;
 use std::process::ExitCode;
 
 use bench::crash::{self, Programs};
@@ -107,21 +107,8 @@ async fn run(command: Command) -> Result<bool, Box<dyn Error>> {
     let mut all_is_well = true;
     match command {
         Command::Crash(arguments) => {
-            let this = std::env::current_exe()?;
-            let programs = Programs::in_folder(this.parent().ok_or("this program is in no folder")?);
-            let seed = arguments.seed.unwrap_or_else(|| u64::from(fastrand::u32(..)));
             for engine in arguments.engine.list()? {
-                writeln!(out, "seed {seed} …")?;
-                let settings = crash::Settings {
-                    engine,
-                    sign_ups: arguments.sign_ups,
-                    kills: arguments.kills,
-                    visitors: arguments.visitors,
-                    seed,
-                };
-                let report = crash::run(&programs, &settings).await?;
-                all_is_well &= report.offences.is_empty();
-                writeln!(out, "{report}")?;
+                all_is_well &= crash(&arguments, engine, &mut out).await?;
             }
         }
         Command::SignUp(arguments) => {
@@ -145,4 +132,30 @@ async fn run(command: Command) -> Result<bool, Box<dyn Error>> {
         }
     }
     Ok(all_is_well)
+}
+
+/// `false`: a promise was broken. Then, and after an error, what the programs left behind is kept.
+async fn crash(
+    arguments: &CrashArguments,
+    engine: Engine,
+    out: &mut impl Write,
+) -> Result<bool, Box<dyn Error>> {
+    let this = std::env::current_exe()?;
+    let programs = Programs::in_folder(this.parent().ok_or("this program is in no folder")?);
+    let settings = crash::Settings {
+        engine,
+        sign_ups: arguments.sign_ups,
+        kills: arguments.kills,
+        visitors: arguments.visitors,
+        seed: arguments.seed.unwrap_or_else(|| u64::from(fastrand::u32(..))),
+    };
+    writeln!(out, "seed {} …", settings.seed)?;
+    let folder = tempfile::tempdir()?;
+    let outcome = crash::run(&programs, &settings, folder.path()).await;
+    let is_well = outcome.as_ref().is_ok_and(|report| report.offences.is_empty());
+    if !is_well {
+        writeln!(out, "logs and databases are in {}", folder.keep().display())?;
+    }
+    writeln!(out, "{}", outcome?)?;
+    Ok(is_well)
 }

@@ -27,9 +27,9 @@ use crate::compare::{Comparison, Quad, Quantile, compare};
 use crate::{database, ports};
 
 /// Requests of one kind before the other kind's turn.
-const BLOCK: usize = 25;
+const BLOCK: usize = 10;
 /// Quads that are thrown away: connections, statements and pages of the database are not cold after them.
-const WARM_UP: usize = 2;
+const WARM_UP: usize = 5;
 /// An event is delivered in milliseconds here.
 const DELIVERY: Duration = Duration::from_secs(60);
 const LOOK: Duration = Duration::from_millis(2);
@@ -265,7 +265,7 @@ impl fmt::Display for Report {
         )?;
         writeln!(
             f,
-            "       without      with  difference (95 % of resamplings)    noise"
+            "         without        with  difference (95 % of resamplings)    noise"
         )?;
         for comparison in comparisons {
             let Comparison {
@@ -278,7 +278,7 @@ impl fmt::Display for Report {
             } = comparison;
             writeln!(
                 f,
-                "  {quantile}  {:6.2} ms {:6.2} ms  {:+6.2} %  ({:+.2} … {:+.2})  {noise:+12.2} %",
+                "  {quantile}  {:8.2} ms {:8.2} ms  {:+6.2} %  ({:+.2} … {:+.2})  {noise:+10.2} %",
                 without / 1e3,
                 with / 1e3,
                 relative.measured,

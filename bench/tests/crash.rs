@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::LazyLock;
 
 use bench::crash::{self, Programs, Settings};
 use db::Engine;
@@ -33,7 +34,7 @@ fn build_folder() -> (PathBuf, String) {
 
 /// Cargo builds executables of other packages only when asked. It is not busy while tests run, and has nothing to do
 /// when they are fresh; with this package among them, it shares what was built for the test.
-fn programs() -> Programs {
+static PROGRAMS: LazyLock<Programs> = LazyLock::new(|| {
     let (folder, profile) = build_folder();
     let target = folder.parent().expect("profiles are below the target directory");
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -59,7 +60,7 @@ fn programs() -> Programs {
         .expect("cargo starts");
     assert!(status.success(), "cargo could not build the programs");
     Programs::in_folder(&folder)
-}
+});
 
 async fn short_run(engine: Engine) {
     let settings = Settings {
@@ -69,7 +70,8 @@ async fn short_run(engine: Engine) {
         visitors: 4,
         seed: SEED,
     };
-    let report = crash::run(&programs(), &settings)
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let report = crash::run(&PROGRAMS, &settings, folder.path())
         .await
         .unwrap_or_else(|error| panic!("{error}"));
     assert!(report.offences.is_empty(), "{report}");

@@ -113,16 +113,15 @@ pub enum CrashError {
     Prepare(#[from] std::io::Error),
 }
 
-/// Runs it.
+/// Runs it, with everything that the programs write in `folder`, but for a Postgres database.
 ///
 /// # Errors
 /// When it cannot come to a verdict: a program ended by itself, a visitor met an answer that nobody should, or the
 /// outbox never became empty. A verdict may still be a bad one: see [`Report::offences`].
-pub async fn run(programs: &Programs, settings: &Settings) -> Result<Report, CrashError> {
-    let folder = tempfile::tempdir()?;
-    let database = database::fresh(settings.engine, folder.path()).await;
+pub async fn run(programs: &Programs, settings: &Settings, folder: &Path) -> Result<Report, CrashError> {
+    let database = database::fresh(settings.engine, folder).await;
     let client = browser::client()?;
-    let mut stage = Stage::set(programs, folder.path(), &database, &client)?;
+    let mut stage = Stage::set(programs, folder, &database, &client)?;
     let plan = Plan::draw(
         settings.seed,
         LEAST_REQUESTS * settings.sign_ups as u64,

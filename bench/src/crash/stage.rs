@@ -22,7 +22,7 @@ pub(super) struct Stage {
 }
 
 impl Stage {
-    /// Everything is below `folder`, but for a Postgres database.
+    /// State and logs are in `folder`.
     pub(super) fn set(
         programs: &Programs,
         folder: &Path,

@@ -141,7 +141,7 @@ impl fmt::Display for Report {
         )?;
         writeln!(
             f,
-            "      without     with  difference (95 % of resamplings)   noise"
+            "       without       with  difference (95 % of resamplings)    noise"
         )?;
         for comparison in comparisons {
             let Comparison {
@@ -154,7 +154,7 @@ impl fmt::Display for Report {
             } = comparison;
             writeln!(
                 f,
-                "  {quantile} {without:6.0} µs {with:5.0} µs  {:+6.0} µs  ({:+.0} … {:+.0})  {noise:+10.2} %",
+                "  {quantile}  {without:6.0} µs  {with:6.0} µs  {:+6.0} µs  ({:+.0} … {:+.0})  {noise:+10.2} %",
                 absolute.measured, absolute.low, absolute.high
             )?;
         }
