@@ -12,6 +12,7 @@ use backend::config::Config;
 use db::Db;
 use leptos::config::LeptosOptions;
 use outbox::{AmplitudeSink, Dispatcher};
+use secrecy::ExposeSecret;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -66,7 +67,7 @@ impl Server {
         }
 
         let clock = Clock::system();
-        let db = Db::open(&config.data.database_url.0).await?;
+        let db = Db::open(config.data.database_url.expose_secret()).await?;
         let sink = AmplitudeSink::new(
             config.amplitude.ingest_url.as_str(),
             config.amplitude.api_key.clone(),

@@ -42,8 +42,8 @@ pub struct Http {
 /// Storage.
 #[derive(Debug)]
 pub struct Data {
-    /// `DATABASE_URL`. Its `Debug` is redacted: it may hold a password.
-    pub database_url: Redacted,
+    /// `DATABASE_URL`. It may hold a password.
+    pub database_url: SecretString,
     /// `DATA_DIR`: files of local mode.
     pub dir: PathBuf,
     /// `OUTBOX_KEEP_DAYS`: how long sent events keep their payload.
@@ -85,16 +85,6 @@ pub struct Privacy {
     pub consent_default: ConsentDefault,
     /// `TRACK_EMAIL`: send the address itself as a user property.
     pub track_email: bool,
-}
-
-/// A text that `Debug` does not show.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Redacted(pub String);
-
-impl std::fmt::Debug for Redacted {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Redacted(…)")
-    }
 }
 
 /// Why the app does not start, in one sentence.
@@ -196,7 +186,7 @@ fn data(get: &impl Fn(&str) -> Option<String>) -> Result<Data, ConfigError> {
             .map_err(|_| malformed("OUTBOX_KEEP_DAYS", "a whole number of days"))?,
     };
     Ok(Data {
-        database_url: Redacted(database_url),
+        database_url: database_url.into(),
         dir,
         outbox_keep_days,
     })

@@ -16,6 +16,7 @@ mod health;
 mod hostile;
 mod ingest;
 mod ingest_refusals;
+mod invariants;
 mod refusals;
 mod sdk;
 mod support;

@@ -1,6 +1,7 @@
 //! Every default, and a row for every refusal.
 
 use backend::config::{Config, ConfigError};
+use secrecy::ExposeSecret;
 use tracking::ConsentDefault;
 
 fn read(vars: &[(&str, &str)]) -> Result<Config, ConfigError> {
@@ -23,7 +24,10 @@ fn nothing_set_is_local_mode() {
         config.amplitude.collector_page().as_deref(),
         Some("http://localhost:12112/")
     );
-    assert_eq!(config.data.database_url.0, "sqlite:data/seamline.db");
+    assert_eq!(
+        config.data.database_url.expose_secret(),
+        "sqlite:data/seamline.db"
+    );
     assert_eq!(config.privacy.consent_default, ConsentDefault::Granted);
 }
 
