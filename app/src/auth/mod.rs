@@ -4,6 +4,7 @@
 //! who is signed in, or of nobody.
 
 mod api;
+mod credentials;
 mod sign_in;
 mod sign_up;
 

@@ -1,12 +1,13 @@
 //! The sign-in page.
 
-use forms::{Field, Secret, SignInForm};
+use forms::{Secret, SignInForm};
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 
 use super::api;
-use crate::forms::{FormFault, TextField, Typed, form_state, use_submit};
+use super::credentials::Credentials;
+use crate::forms::{Typed, form_state, use_submit};
 use crate::tracking::leave_for;
 
 /// Signs in.
@@ -29,24 +30,10 @@ pub fn SignInPage() -> impl IntoView {
         <section class="narrow card">
             <h1>"Welcome back"</h1>
             <form method="post" novalidate on:submit=move |event| submit.send(event)>
-                <FormFault faults=submit.faults />
-                <TextField
-                    field=Field::Email
+                <Credentials
                     faults=submit.faults
-                    name="email"
-                    label="E-mail"
-                    kind="email"
-                    value=start.typed.email
-                    autocomplete="email"
-                />
-                <TextField
-                    field=Field::Password
-                    faults=submit.faults
-                    name="password"
-                    label="Password"
-                    kind="password"
-                    value=""
-                    autocomplete="current-password"
+                    email=start.typed.email
+                    password="current-password"
                 />
                 <button type="submit" disabled=submit.pending>
                     "Sign in"

@@ -1,12 +1,13 @@
 //! The sign-up page.
 
-use forms::{Field, Secret, SignUpForm};
+use forms::{Secret, SignUpForm};
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 
 use super::api;
-use crate::forms::{FormFault, TextField, Typed, form_state, use_submit};
+use super::credentials::Credentials;
+use crate::forms::{Typed, form_state, use_submit};
 use crate::tracking::leave_for;
 
 /// Makes an account.
@@ -30,24 +31,10 @@ pub fn SignUpPage() -> impl IntoView {
             <h1>"Create your account"</h1>
             <p class="lead">"Three open polls, free, for as long as you like."</p>
             <form method="post" novalidate on:submit=move |event| submit.send(event)>
-                <FormFault faults=submit.faults />
-                <TextField
-                    field=Field::Email
+                <Credentials
                     faults=submit.faults
-                    name="email"
-                    label="E-mail"
-                    kind="email"
-                    value=start.typed.email
-                    autocomplete="email"
-                />
-                <TextField
-                    field=Field::Password
-                    faults=submit.faults
-                    name="password"
-                    label="Password"
-                    kind="password"
-                    value=""
-                    autocomplete="new-password"
+                    email=start.typed.email
+                    password="new-password"
                     hint="At least 10 characters. Several words are easy to remember and hard to guess."
                 />
                 <button type="submit" disabled=submit.pending>

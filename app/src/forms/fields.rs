@@ -28,7 +28,7 @@ pub fn TextField(
     #[prop(default = "off")]
     autocomplete: &'static str,
     /// Said below the field.
-    #[prop(optional)]
+    #[prop(optional_no_strip)]
     hint: Option<&'static str>,
 ) -> impl IntoView {
     let id = id.unwrap_or_else(|| name.to_owned());

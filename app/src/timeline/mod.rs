@@ -9,6 +9,7 @@ mod page;
 #[cfg(feature = "ssr")]
 mod reading;
 
+pub use api::Found;
 pub use page::TimelinePage;
 #[cfg(feature = "ssr")]
 pub use reading::may_read;
