@@ -43,7 +43,7 @@ impl Quantile {
     }
 
     /// By nearest rank; NaN without samples.
-    pub fn of(self, samples: &mut [f64]) -> f64 {
+    pub fn of(self, mut samples: Vec<f64>) -> f64 {
         if samples.is_empty() {
             return f64::NAN;
         }
@@ -90,71 +90,98 @@ pub struct Comparison {
     pub noise: f64,
 }
 
+/// The typical difference within one quad: what is left when a machine that is busy for minutes, and then is not, has
+/// made the distributions wide.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Paired {
+    /// In µs.
+    pub absolute: Difference,
+    /// In %.
+    pub relative: Difference,
+    /// The same between blocks that do the same, in %.
+    pub noise: f64,
+}
+
 /// Compares one quantile of both ways.
 pub fn compare(quads: &[Quad], quantile: Quantile) -> Comparison {
-    let all: Vec<&Quad> = quads.iter().collect();
-    let (with, without) = quantiles(&all, quantile);
-    let mut rng = Rng::with_seed(SEED);
-    let mut resampled: Vec<(f64, f64)> = Vec::with_capacity(RESAMPLINGS);
-    if !quads.is_empty() {
-        for _ in 0..RESAMPLINGS {
-            let drawn: Vec<&Quad> = (0..quads.len())
-                .map(|_| &quads[rng.usize(..quads.len())])
-                .collect();
-            resampled.push(quantiles(&drawn, quantile));
-        }
-    }
-    let difference = |of: fn(f64, f64) -> f64| {
-        let mut values: Vec<f64> = resampled
-            .iter()
-            .map(|(with, without)| of(*with, *without))
-            .collect();
-        values.sort_unstable_by(f64::total_cmp);
-        let at = |part: f64| {
-            values
-                .get((part * values.len() as f64) as usize)
-                .copied()
-                .unwrap_or(f64::NAN)
-        };
-        Difference {
-            measured: of(with, without),
-            low: at(0.025),
-            high: at(0.975),
-        }
+    let of = |quads: &[&Quad]| {
+        let with = pool(quads.iter().flat_map(|quad| &quad.with));
+        let without = pool(quads.iter().flat_map(|quad| &quad.without));
+        (quantile.of(with), quantile.of(without))
     };
-    let half = |index: usize| -> f64 {
-        let mut samples: Vec<f64> = quads
-            .iter()
-            .flat_map(|quad| &quad.without[index])
-            .copied()
-            .collect();
-        quantile.of(&mut samples)
-    };
+    let half = |index: usize| quantile.of(pool(quads.iter().map(|quad| &quad.without[index])));
+    let (with, without) = of(&quads.iter().collect::<Vec<_>>());
     Comparison {
         quantile,
         with,
         without,
-        absolute: difference(|with, without| with - without),
-        relative: difference(percent),
-        noise: percent(half(0), half(1)),
+        absolute: difference(quads, |quads| minus(of(quads))),
+        relative: difference(quads, |quads| percent(of(quads))),
+        noise: percent((half(0), half(1))),
     }
 }
 
-fn quantiles(quads: &[&Quad], quantile: Quantile) -> (f64, f64) {
-    let mut with: Vec<f64> = quads
-        .iter()
-        .flat_map(|quad| quad.with.iter().flatten())
-        .copied()
-        .collect();
-    let mut without: Vec<f64> = quads
-        .iter()
-        .flat_map(|quad| quad.without.iter().flatten())
-        .copied()
-        .collect();
-    (quantile.of(&mut with), quantile.of(&mut without))
+/// Compares the medians of each quad by themselves, and takes the median of what comes out.
+pub fn paired(quads: &[Quad]) -> Paired {
+    let of = |quad: &Quad| {
+        (
+            Quantile::P50.of(pool(&quad.with)),
+            Quantile::P50.of(pool(&quad.without)),
+        )
+    };
+    let same = |quad: &Quad| {
+        (
+            Quantile::P50.of(quad.without[0].clone()),
+            Quantile::P50.of(quad.without[1].clone()),
+        )
+    };
+    let median = |quads: &[&Quad], of: &dyn Fn(&Quad) -> f64| {
+        Quantile::P50.of(quads.iter().map(|quad| of(quad)).collect())
+    };
+    Paired {
+        absolute: difference(quads, |quads| median(quads, &|quad| minus(of(quad)))),
+        relative: difference(quads, |quads| median(quads, &|quad| percent(of(quad)))),
+        noise: median(&quads.iter().collect::<Vec<_>>(), &|quad| percent(same(quad))),
+    }
 }
 
-fn percent(with: f64, without: f64) -> f64 {
+/// What `of` says of all quads, and the interval in which it lies for 95 of 100 resamplings.
+fn difference(quads: &[Quad], of: impl Fn(&[&Quad]) -> f64) -> Difference {
+    let all: Vec<&Quad> = quads.iter().collect();
+    let measured = of(&all);
+    if quads.is_empty() {
+        return Difference {
+            measured,
+            low: measured,
+            high: measured,
+        };
+    }
+    let mut rng = Rng::with_seed(SEED);
+    let mut resampled: Vec<f64> = (0..RESAMPLINGS)
+        .map(|_| {
+            of(&(0..quads.len())
+                .map(|_| &quads[rng.usize(..quads.len())])
+                .collect::<Vec<_>>())
+        })
+        .collect();
+    resampled.sort_unstable_by(f64::total_cmp);
+    let at = |thousandth: usize| resampled[RESAMPLINGS * thousandth / 1_000];
+    Difference {
+        measured,
+        low: at(25),
+        high: at(975),
+    }
+}
+
+fn pool<'a>(blocks: impl IntoIterator<Item = &'a Vec<f64>>) -> Vec<f64> {
+    blocks.into_iter().flatten().copied().collect()
+}
+
+fn minus((with, without): (f64, f64)) -> f64 {
+    with - without
+}
+
+fn percent((with, without): (f64, f64)) -> f64 {
     (with / without - 1.0) * 100.0
 }
 
@@ -179,11 +206,11 @@ mod tests {
 
     #[test]
     fn quantiles_are_samples() {
-        let mut hundred: Vec<f64> = (1..=100).rev().map(f64::from).collect();
-        assert_eq!(Quantile::P50.of(&mut hundred), 50.0);
-        assert_eq!(Quantile::P99.of(&mut hundred), 99.0);
-        assert_eq!(Quantile::P99.of(&mut [7.0]), 7.0);
-        assert!(Quantile::P50.of(&mut []).is_nan());
+        let hundred: Vec<f64> = (1..=100).rev().map(f64::from).collect();
+        assert_eq!(Quantile::P50.of(hundred.clone()), 50.0);
+        assert_eq!(Quantile::P99.of(hundred), 99.0);
+        assert_eq!(Quantile::P99.of(vec![7.0]), 7.0);
+        assert!(Quantile::P50.of(Vec::new()).is_nan());
     }
 
     #[test]
@@ -215,7 +242,28 @@ mod tests {
     }
 
     #[test]
+    fn within_a_quad_a_busy_machine_is_the_same_for_both() {
+        let mut quads = quads(1.1);
+        for (index, quad) in quads.iter_mut().enumerate() {
+            let mood = [1.0, 7.0, 2.0][index % 3];
+            quad.with
+                .iter_mut()
+                .chain(&mut quad.without)
+                .flatten()
+                .for_each(|sample| *sample *= mood);
+        }
+        let paired = paired(&quads);
+        assert!((paired.relative.measured - 10.0).abs() < 0.01, "{paired:?}");
+        assert!(
+            (paired.relative.high - paired.relative.low).abs() < 0.01,
+            "{paired:?}"
+        );
+        assert!(paired.noise.abs() < f64::EPSILON, "{paired:?}");
+    }
+
+    #[test]
     fn without_samples_there_is_no_figure() {
+        assert!(paired(&[]).relative.measured.is_nan());
         assert!(compare(&[], Quantile::P50).relative.measured.is_nan());
     }
 }

@@ -9,4 +9,5 @@ pub mod crash;
 pub mod database;
 pub mod ports;
 pub mod sign_up;
+pub mod table;
 pub mod transaction;

@@ -6,7 +6,6 @@
 //! kind's when the outbox is empty.
 
 use std::collections::HashMap;
-use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
@@ -23,7 +22,8 @@ use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
 use crate::browser::{self, Browser};
-use crate::compare::{Comparison, Quad, Quantile, compare};
+use crate::compare::Quad;
+use crate::table::Table;
 use crate::{database, ports};
 
 /// Requests of one kind before the other kind's turn.
@@ -47,15 +47,7 @@ pub struct Settings {
     pub concurrency: usize,
 }
 
-/// The figures.
-#[derive(Clone, Debug)]
-pub struct Report {
-    settings: Settings,
-    requests: usize,
-    comparisons: Vec<Comparison>,
-}
-
-/// Why there are none.
+/// Why there are no figures.
 #[derive(Debug, thiserror::Error)]
 pub enum SignUpError {
     /// The settings of the server.
@@ -101,7 +93,7 @@ pub enum SignUpError {
 ///
 /// # Errors
 /// When anything but the sign-ups' time is out of the ordinary.
-pub async fn run(settings: &Settings) -> Result<Report, SignUpError> {
+pub async fn run(settings: &Settings) -> Result<Table, SignUpError> {
     let folder = tempfile::tempdir()?;
     let database = database::fresh(settings.engine, folder.path()).await;
     let stop = CancellationToken::new();
@@ -143,14 +135,13 @@ pub async fn run(settings: &Settings) -> Result<Report, SignUpError> {
     if let Ok(served) = serving.await {
         served?;
     }
-    let comparisons = Quantile::ALL
-        .map(|quantile| compare(&measured, quantile))
-        .to_vec();
-    Ok(Report {
-        settings: settings.clone(),
-        requests: quads * 2 * BLOCK,
-        comparisons,
-    })
+    let requests = quads * 2 * BLOCK;
+    let title = format!(
+        "sign-up request on {}: {requests} with tracking and {requests} without, {} at a time",
+        database::name(settings.engine),
+        settings.concurrency
+    );
+    Ok(Table::new(title, &measured))
 }
 
 /// Something that answers as Amplitude does when all is well.
@@ -247,45 +238,5 @@ async fn sign_up((mut browser, email): (Browser, String)) -> Result<f64, SignUpE
             path,
             status: answer.status,
         })
-    }
-}
-
-impl fmt::Display for Report {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            settings,
-            requests,
-            comparisons,
-        } = self;
-        writeln!(
-            f,
-            "sign-up request on {}: {requests} with tracking and {requests} without, {} at a time",
-            database::name(settings.engine),
-            settings.concurrency
-        )?;
-        writeln!(
-            f,
-            "         without        with  difference (95 % of resamplings)    noise"
-        )?;
-        for comparison in comparisons {
-            let Comparison {
-                quantile,
-                with,
-                without,
-                relative,
-                noise,
-                ..
-            } = comparison;
-            writeln!(
-                f,
-                "  {quantile}  {:8.2} ms {:8.2} ms  {:+6.2} %  ({:+.2} … {:+.2})  {noise:+10.2} %",
-                without / 1e3,
-                with / 1e3,
-                relative.measured,
-                relative.low,
-                relative.high
-            )?;
-        }
-        Ok(())
     }
 }

@@ -3,15 +3,14 @@
 
 mod store;
 
-use std::fmt;
-
 use backend::{clock::Clock, ids};
 use db::{Db, Engine};
 use tokio::time::Instant;
 use tracking::{Found, PresentIds, ServerEvent, SessionId, SignUpCompleted};
 
-use crate::compare::{Comparison, Quad, Quantile, compare};
+use crate::compare::Quad;
 use crate::database;
+use crate::table::Table;
 
 /// Transactions of one kind before the other kind's turn.
 const BLOCK: usize = 25;
@@ -27,15 +26,7 @@ pub struct Settings {
     pub transactions: usize,
 }
 
-/// The figures.
-#[derive(Clone, Debug)]
-pub struct Report {
-    settings: Settings,
-    transactions: usize,
-    comparisons: Vec<Comparison>,
-}
-
-/// Why there are none.
+/// Why there are no figures.
 #[derive(Debug, thiserror::Error)]
 pub enum TransactionError {
     /// Not what is to be measured was measured.
@@ -61,7 +52,7 @@ pub enum TransactionError {
 ///
 /// # Errors
 /// When the database does not do as it should.
-pub async fn run(settings: &Settings) -> Result<Report, TransactionError> {
+pub async fn run(settings: &Settings) -> Result<Table, TransactionError> {
     let folder = tempfile::tempdir()?;
     let db = Db::open(&database::fresh(settings.engine, folder.path()).await).await?;
     let quads = settings.transactions.div_ceil(2 * BLOCK).max(1);
@@ -84,14 +75,12 @@ pub async fn run(settings: &Settings) -> Result<Report, TransactionError> {
     if usize::try_from(written) != Ok(expected) {
         return Err(TransactionError::Events { written, expected });
     }
-    let comparisons = Quantile::ALL
-        .map(|quantile| compare(&measured, quantile))
-        .to_vec();
-    Ok(Report {
-        settings: settings.clone(),
-        transactions: quads * 2 * BLOCK,
-        comparisons,
-    })
+    let transactions = quads * 2 * BLOCK;
+    let engine = database::name(settings.engine);
+    let title = format!(
+        "transaction of a sign-up on {engine}: {transactions} with its event and {transactions} without"
+    );
+    Ok(Table::new(title, &measured))
 }
 
 async fn block(db: &Db, tracked: bool) -> Result<Vec<f64>, sqlx::Error> {
@@ -125,41 +114,6 @@ async fn sign_up(db: &Db, tracked: bool) -> Result<f64, sqlx::Error> {
     }
     tx.commit().await?;
     Ok(started.elapsed().as_secs_f64() * 1e6)
-}
-
-impl fmt::Display for Report {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            settings,
-            transactions,
-            comparisons,
-        } = self;
-        writeln!(
-            f,
-            "transaction of a sign-up on {}: {transactions} with its event and {transactions} without",
-            database::name(settings.engine)
-        )?;
-        writeln!(
-            f,
-            "       without       with  difference (95 % of resamplings)    noise"
-        )?;
-        for comparison in comparisons {
-            let Comparison {
-                quantile,
-                with,
-                without,
-                absolute,
-                noise,
-                ..
-            } = comparison;
-            writeln!(
-                f,
-                "  {quantile}  {without:6.0} µs  {with:6.0} µs  {:+6.0} µs  ({:+.0} … {:+.0})  {noise:+10.2} %",
-                absolute.measured, absolute.low, absolute.high
-            )?;
-        }
-        Ok(())
-    }
 }
 
 #[cfg(test)]
