@@ -4,6 +4,7 @@
 //! come in as arguments. SQL stands in files named `store.rs`.
 
 pub mod accounts;
+pub mod billing;
 pub mod clock;
 pub mod config;
 mod dates;

@@ -1,0 +1,151 @@
+//! Subscriptions: begun as a trial, scheduled to end and taken up again, changed during the trial, ended.
+
+use tracking::{
+    ServerEvent, SubscriptionCanceled, SubscriptionChanged, SubscriptionExpiration, SubscriptionResumed,
+    SubscriptionStatus, TrialCanceled, TrialExpiration, TrialResumed, TrialStarted,
+};
+
+use super::{MappingError, Webhook};
+use crate::billing::payload::{StripeStatus, Subscription, Unreadable};
+use crate::billing::plan::state;
+
+impl Webhook<'_> {
+    /// Without a trial, the payment is the beginning.
+    pub(super) fn created(self) -> Result<Vec<ServerEvent>, MappingError> {
+        let now = self.subscription()?;
+        if now.status != StripeStatus::Trialing {
+            return Ok(Vec::new());
+        }
+        let report = self.report(state(&now), now.interval)?;
+        let trial_days = trial_days(&now)?;
+        Ok(vec![self.present(&now.metadata, |handoff| TrialStarted {
+            report,
+            handoff,
+            trial_days,
+            stripe_customer: now.customer.clone(),
+        })])
+    }
+
+    /// Any change of a subscription is this webhook: most are none of ours. One may be two.
+    pub(super) fn updated(self) -> Result<Vec<ServerEvent>, MappingError> {
+        let now = self.subscription()?;
+        let before = Subscription::read(&self.event.before())?;
+        let ending = match (before.is_scheduled_to_end(), now.is_scheduled_to_end()) {
+            (false, true) => self.canceled(&now)?,
+            (true, false) => self.resumed(&now, &before)?,
+            (false, false) | (true, true) => None,
+        };
+        let change = self.changed_on_trial(&now, &before)?;
+        Ok(ending.into_iter().chain(change).collect())
+    }
+
+    fn canceled(self, now: &Subscription) -> Result<Option<ServerEvent>, MappingError> {
+        let report = self.report(state(now), now.interval)?;
+        // Every cancellation has its own moment, which tells the second from the first.
+        let canceled_at = now.canceled_at.unwrap_or(self.event.created);
+        Ok(match now.status {
+            StripeStatus::Trialing => Some(self.present(&now.metadata, |handoff| TrialCanceled {
+                report,
+                handoff,
+                canceled_at,
+            })),
+            StripeStatus::Active | StripeStatus::PastDue => {
+                Some(self.present(&now.metadata, |handoff| SubscriptionCanceled {
+                    report,
+                    handoff,
+                    canceled_at,
+                }))
+            }
+            _ => None,
+        })
+    }
+
+    fn resumed(self, now: &Subscription, before: &Subscription) -> Result<Option<ServerEvent>, MappingError> {
+        let report = self.report(state(now), now.interval)?;
+        let previous_canceled_at = before.canceled_at.unwrap_or(self.event.created);
+        Ok(match now.status {
+            StripeStatus::Trialing => Some(self.present(&now.metadata, |handoff| TrialResumed {
+                report,
+                handoff,
+                previous_canceled_at,
+            })),
+            StripeStatus::Active | StripeStatus::PastDue => {
+                Some(self.present(&now.metadata, |handoff| SubscriptionResumed {
+                    report,
+                    handoff,
+                    previous_canceled_at,
+                }))
+            }
+            _ => None,
+        })
+    }
+
+    /// Another interval while the trial goes on: no money, so no payment to wait for. After the trial the change's
+    /// invoice tells it.
+    fn changed_on_trial(
+        self,
+        now: &Subscription,
+        before: &Subscription,
+    ) -> Result<Option<ServerEvent>, MappingError> {
+        let (Some(previous_interval), Some(interval)) = (before.interval, now.interval) else {
+            return Ok(None);
+        };
+        if previous_interval == interval || now.status != StripeStatus::Trialing {
+            return Ok(None);
+        }
+        let report = self.report(state(now), Some(interval))?;
+        let invoice = now.latest_invoice.clone().ok_or(Unreadable {
+            object: "subscription",
+            field: "latest_invoice",
+        })?;
+        Ok(Some(self.present(&now.metadata, |handoff| SubscriptionChanged {
+            report,
+            handoff,
+            previous_interval,
+            invoice,
+            amount: None,
+        })))
+    }
+
+    /// The end, by whatever came to it: a schedule, a payment that failed for good, a trial without a card. An end at
+    /// once is only that too: nobody can click for one, it is made in Stripe's dashboard or by ourselves.
+    pub(super) fn deleted(self) -> Result<Vec<ServerEvent>, MappingError> {
+        let now = self.subscription()?;
+        let report = self.report(SubscriptionStatus::Expired, now.interval)?;
+        // Its last invoice may still be paid after the end: that makes it no paid subscription then.
+        let was_paid = self.payments().any(|invoice| {
+            let (paid_at, ..) = invoice.payment_order();
+            now.ended_at.is_none_or(|ended_at| paid_at <= ended_at)
+        });
+        Ok(if was_paid {
+            vec![self.system(&SubscriptionExpiration { report })]
+        } else if now.trial_end.is_some() {
+            vec![self.system(&TrialExpiration { report })]
+        } else {
+            Vec::new()
+        })
+    }
+
+    /// Where a trial without a card pauses the subscription instead of ending it. One that was paid comes back.
+    pub(super) fn paused(self) -> Result<Vec<ServerEvent>, MappingError> {
+        let now = self.subscription()?;
+        if now.trial_end.is_none() || self.payments().next().is_some() {
+            return Ok(Vec::new());
+        }
+        let report = self.report(state(&now), now.interval)?;
+        Ok(vec![self.system(&TrialExpiration { report })])
+    }
+}
+
+fn trial_days(subscription: &Subscription) -> Result<u32, Unreadable> {
+    const DAY: i64 = 86_400;
+    let missing = |field| Unreadable {
+        object: "subscription",
+        field,
+    };
+    let start = subscription.trial_start.ok_or_else(|| missing("trial_start"))?;
+    let end = subscription.trial_end.ok_or_else(|| missing("trial_end"))?;
+    // Rounded: Checkout counts the days from its own beginning.
+    let days = end.saturating_sub(start).saturating_add(DAY / 2) / DAY;
+    u32::try_from(days).map_err(|_| missing("trial_end"))
+}

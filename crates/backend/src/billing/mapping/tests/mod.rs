@@ -1,0 +1,310 @@
+//! The truth table, a row for each line of it, and whole lives. Here are the objects that they share.
+
+mod facts;
+mod life;
+mod lives;
+mod orders;
+mod payment;
+mod refund;
+mod schedule;
+mod trial;
+
+use serde_json::{Value, json};
+use tracking::{DeviceId, Found, InsertId, PresentIds, ServerEvent, SessionId, UserId};
+use uuid::Uuid;
+
+use super::*;
+use crate::billing::handoff;
+
+const DAY: i64 = 86_400;
+/// When the subscription began, in seconds.
+const START: i64 = 1_795_000_000;
+const TRIAL_END: i64 = START + 3 * DAY;
+/// When the webhook's change happened.
+const CREATED: i64 = START + 600;
+
+fn account() -> UserId {
+    UserId::parse("019aa5c4-0000-7000-8000-000000000001").unwrap()
+}
+
+/// A click of the account, so many seconds before [`CREATED`].
+fn click(seconds: i64) -> handoff::Handoff {
+    click_at(CREATED - seconds)
+}
+
+fn click_at(second: i64) -> handoff::Handoff {
+    let ids = PresentIds::Live {
+        device: DeviceId::parse("device-0001").unwrap(),
+        session: SessionId::from_ms(START * 1000).unwrap(),
+        found: Found::SdkCookie,
+    };
+    let click = InsertId::existing(format!("click-{second}"));
+    handoff::Handoff::new(account(), &ids, second * 1000, Some(click))
+}
+
+fn visit_at(second: i64) -> PortalVisit {
+    PortalVisit {
+        id: Uuid::from_u128(9),
+        account: account(),
+        device: DeviceId::parse("device-0002"),
+        session: SessionId::from_ms(second * 1000 - 5_000),
+        at_ms: second * 1000,
+    }
+}
+
+/// `base` with these values instead of its own, one level deep.
+fn with(mut base: Value, changes: Value) -> Value {
+    let Value::Object(changes) = changes else {
+        panic!("changes are an object")
+    };
+    base.as_object_mut().unwrap().extend(changes);
+    base
+}
+
+/// Items of a monthly or yearly price, as in a subscription.
+fn items(interval: &str) -> Value {
+    json!({"object": "list", "data": [{
+        "id": "si_1",
+        "object": "subscription_item",
+        "current_period_start": START,
+        "current_period_end": TRIAL_END,
+        "price": {
+            "id": format!("price_{interval}"),
+            "lookup_key": format!("pro_{interval}"),
+            "recurring": {"interval": interval, "interval_count": 1},
+        },
+    }]})
+}
+
+/// A paid subscription without a trial.
+fn subscription() -> Value {
+    json!({
+        "id": "sub_1",
+        "object": "subscription",
+        "customer": "cus_1",
+        "status": "active",
+        "metadata": click(10).metadata(),
+        "created": START,
+        "cancel_at": null,
+        "cancel_at_period_end": false,
+        "canceled_at": null,
+        "ended_at": null,
+        "trial_start": null,
+        "trial_end": null,
+        "latest_invoice": "in_1",
+        "default_payment_method": null,
+        "items": items("month"),
+    })
+}
+
+fn trial() -> Value {
+    with(
+        subscription(),
+        json!({"status": "trialing", "trial_start": START, "trial_end": TRIAL_END}),
+    )
+}
+
+/// A subscription that was on trial once.
+fn after_trial() -> Value {
+    with(trial(), json!({"status": "active"}))
+}
+
+/// An invoice of the subscription, paid at `paid_at` (seconds); of an amount in cents.
+fn invoice(id: &str, reason: &str, amount: i64, paid_at: i64) -> Value {
+    invoice_for(id, reason, amount, paid_at, 30)
+}
+
+fn invoice_for(id: &str, reason: &str, amount: i64, paid_at: i64, days: i64) -> Value {
+    json!({
+        "id": id,
+        "object": "invoice",
+        "customer": "cus_1",
+        "parent": {"type": "subscription_details", "subscription_details": {
+            "subscription": "sub_1",
+            "metadata": click(10).metadata(),
+        }},
+        "billing_reason": reason,
+        "amount_paid": amount,
+        "amount_due": amount,
+        "currency": "usd",
+        "attempt_count": 1,
+        "status": "paid",
+        "created": paid_at - 3600,
+        "status_transitions": {"paid_at": paid_at},
+        "lines": {"object": "list", "data": [{
+            "object": "line_item",
+            "period": {"start": paid_at, "end": paid_at + days * DAY},
+            "pricing": {"price_details": {"price": "price_1", "product": "prod_1"}},
+            "parent": {"subscription_item_details": {"proration": false, "subscription_item": "si_1"}},
+        }]},
+    })
+}
+
+/// The payment that begins a subscription without a trial.
+fn started() -> Value {
+    invoice("in_1", "subscription_create", 1200, START)
+}
+
+/// The invoice of nothing at the start of a trial.
+fn trial_invoice() -> Value {
+    invoice_for("in_0", "subscription_create", 0, START, 3)
+}
+
+fn refund(id: &str, amount: i64, status: &str) -> Value {
+    json!({
+        "id": id,
+        "object": "refund",
+        "amount": amount,
+        "currency": "usd",
+        "status": status,
+        "created": START + 500,
+        "charge": "ch_1",
+        "payment_intent": "pi_1",
+        "balance_transaction": "txn_1",
+    })
+}
+
+fn webhook(kind: &str, object: Value) -> Value {
+    json!({"id": "evt_1", "object": "event", "type": kind, "created": CREATED, "data": {"object": object}})
+}
+
+/// A webhook of an update: the object as it is now, and old values.
+fn update(kind: &str, object: Value, previous: Value) -> Value {
+    let mut webhook = webhook(kind, object);
+    webhook["data"]["previous_attributes"] = previous;
+    webhook
+}
+
+/// The change of a subscription from `before` to what `changes` make of it.
+fn change(before: &Value, changes: Value) -> Value {
+    let previous: serde_json::Map<String, Value> = changes
+        .as_object()
+        .unwrap()
+        .keys()
+        .map(|key| (key.clone(), before[key].clone()))
+        .collect();
+    update(
+        "customer.subscription.updated",
+        with(before.clone(), changes),
+        Value::Object(previous),
+    )
+}
+
+/// What the worker knows, as JSON.
+#[derive(Clone, Debug)]
+struct Known {
+    fetched: Value,
+    paid: Vec<Value>,
+    refunded: Option<String>,
+    visits: Vec<PortalVisit>,
+}
+
+impl Known {
+    fn of(fetched: Value, paid: &[Value]) -> Self {
+        Self {
+            fetched,
+            paid: paid.to_vec(),
+            refunded: None,
+            visits: Vec::new(),
+        }
+    }
+
+    fn map(&self, webhook: &Value) -> Result<Vec<ServerEvent>, MappingError> {
+        let fetched = Subscription::read(&self.fetched)?;
+        let paid_invoices = self
+            .paid
+            .iter()
+            .map(Invoice::read)
+            .collect::<Result<Vec<_>, _>>()?;
+        mapping(
+            &StripeEvent::read(webhook)?,
+            &Facts {
+                account: account(),
+                fetched: &fetched,
+                others: &[],
+                paid_invoices: &paid_invoices,
+                refunded_invoice: self.refunded.as_deref(),
+                visits: &self.visits,
+            },
+        )
+    }
+
+    /// What the worker knows, and the webhook, in the shapes of before 2025-03-31.basil.
+    fn map_older(&self, webhook: &Value) -> Result<Vec<ServerEvent>, MappingError> {
+        let mut webhook = webhook.clone();
+        let object = webhook["data"]["object"].take();
+        webhook["data"]["object"] = older(object);
+        let known = Self {
+            fetched: older(self.fetched.clone()),
+            paid: self.paid.iter().cloned().map(older).collect(),
+            ..self.clone()
+        };
+        known.map(&webhook)
+    }
+
+    /// The events' wire form, which must be the same in both shapes.
+    fn events(&self, webhook: &Value) -> Vec<Value> {
+        let wire = |events: Vec<ServerEvent>| events.iter().map(ServerEvent::to_wire).collect::<Vec<_>>();
+        let events = wire(self.map(webhook).unwrap());
+        assert_eq!(
+            events,
+            wire(self.map_older(webhook).unwrap()),
+            "in older shapes: {webhook}"
+        );
+        events
+    }
+
+    /// The one event.
+    fn event(&self, webhook: &Value) -> Value {
+        let mut events = self.events(webhook);
+        assert_eq!(events.len(), 1, "{events:#?}");
+        events.remove(0)
+    }
+}
+
+/// The object in the shape of before 2025-03-31.basil.
+fn older(mut object: Value) -> Value {
+    match object["object"].as_str() {
+        Some("subscription") => {
+            let item = object["items"]["data"][0].as_object_mut().unwrap();
+            let start = item.remove("current_period_start").unwrap();
+            let end = item.remove("current_period_end").unwrap();
+            let plan = item["price"]["recurring"].clone();
+            with(
+                object,
+                json!({"current_period_start": start, "current_period_end": end, "plan": plan}),
+            )
+        }
+        Some("invoice") => {
+            let parent = object.as_object_mut().unwrap().remove("parent").unwrap();
+            let details = &parent["subscription_details"];
+            for line in object["lines"]["data"].as_array_mut().unwrap() {
+                let line = line.as_object_mut().unwrap();
+                line.remove("pricing");
+                line.remove("parent");
+                line.insert("proration".to_owned(), json!(false));
+            }
+            with(
+                object,
+                json!({
+                    "subscription": details["subscription"],
+                    "subscription_details": {"metadata": details["metadata"]},
+                    "payment_intent": "pi_1",
+                }),
+            )
+        }
+        _ => object,
+    }
+}
+
+/// The properties that every row asserts: name, insert ID, event property `subscription_status`, revenue, and how the
+/// event got its IDs.
+fn said(event: &Value) -> (&str, &str, &str, Option<f64>, &str) {
+    (
+        event["event_type"].as_str().unwrap(),
+        event["insert_id"].as_str().unwrap(),
+        event["event_properties"]["subscription_status"].as_str().unwrap(),
+        event.get("revenue").map(|revenue| revenue.as_f64().unwrap()),
+        event["event_properties"]["stitched_by"].as_str().unwrap(),
+    )
+}

@@ -1,0 +1,265 @@
+//! Trials: begun, converted, given up.
+
+use super::*;
+
+fn first_payment(reason: &str, paid_at: i64) -> Value {
+    invoice("in_1", reason, 1200, paid_at)
+}
+
+#[test]
+fn trial_started() {
+    let known = Known::of(trial(), &[trial_invoice()]);
+    let event = known.event(&webhook("customer.subscription.created", trial()));
+    assert_eq!(
+        said(&event),
+        (
+            "Trial started",
+            "trial-started:sub_1",
+            "trialing",
+            None,
+            "checkout handoff"
+        )
+    );
+    assert_eq!(event["device_id"], "device-0001");
+    assert_eq!(event["session_id"], START * 1000);
+    assert_eq!(event["time"], CREATED * 1000);
+    let properties = &event["event_properties"];
+    assert_eq!(properties["click"], format!("click-{}", CREATED - 10));
+    assert_eq!(properties["trial_days"], 3);
+    assert_eq!(properties["interval"], "month");
+    assert_eq!(properties["stripe_event"], "evt_1");
+
+    // Checkout counts the days from its own beginning.
+    let short = with(trial(), json!({"trial_start": START + 59}));
+    let event = known.event(&webhook("customer.subscription.created", short));
+    assert_eq!(event["event_properties"]["trial_days"], 3);
+}
+
+#[test]
+fn a_subscription_that_begins_otherwise_is_no_trial() {
+    let known = Known::of(subscription(), &[]);
+    for status in ["active", "incomplete", "past_due", "paused", "of next year"] {
+        let created = with(subscription(), json!({"status": status}));
+        let row = webhook("customer.subscription.created", created);
+        assert_eq!(known.events(&row), Vec::<Value>::new(), "{status}");
+    }
+}
+
+/// The classic mistake: any `invoice.paid` is money.
+#[test]
+fn the_invoice_of_nothing_at_the_start_is_nothing() {
+    let known = Known::of(trial(), &[trial_invoice()]);
+    assert_eq!(
+        known.events(&webhook("invoice.paid", trial_invoice())),
+        Vec::<Value>::new()
+    );
+}
+
+/// The other one: `active` is paid. For an hour it is not.
+#[test]
+fn active_before_the_money_is_nothing() {
+    let known = Known::of(after_trial(), &[trial_invoice()]);
+    let row = change(
+        &trial(),
+        json!({"status": "active", "latest_invoice": "in_1", "items": items("month")}),
+    );
+    assert_eq!(known.events(&row), Vec::<Value>::new());
+}
+
+#[test]
+fn trial_converted_by_the_first_money() {
+    let late = TRIAL_END + 5 * DAY;
+    let rows = [
+        (
+            "an hour after the trial",
+            "subscription_cycle",
+            TRIAL_END + 3600,
+            after_trial(),
+        ),
+        (
+            "late, after failures",
+            "subscription_cycle",
+            late,
+            with(after_trial(), json!({"status": "past_due"})),
+        ),
+        (
+            "ended early by a change",
+            "subscription_update",
+            START + DAY,
+            after_trial(),
+        ),
+        ("by hand in the dashboard", "manual", late, after_trial()),
+        (
+            "after the end",
+            "subscription_cycle",
+            late,
+            with(
+                after_trial(),
+                json!({"status": "canceled", "ended_at": late - DAY}),
+            ),
+        ),
+    ];
+    for (why, reason, paid_at, fetched) in rows {
+        // Stripe may not list it yet.
+        for listed in [true, false] {
+            let paid = first_payment(reason, paid_at);
+            let mut list = vec![trial_invoice()];
+            list.extend(listed.then(|| paid.clone()));
+            let events = Known::of(fetched.clone(), &list).events(&webhook("invoice.paid", paid));
+            assert_eq!(
+                said(&events[0]),
+                (
+                    "Trial converted",
+                    "trial-converted:sub_1",
+                    "active",
+                    Some(12.0),
+                    "none by rule"
+                ),
+                "{why}"
+            );
+            assert_eq!(events[0]["revenueType"], "purchase", "{why}");
+        }
+    }
+}
+
+/// Which payment it was is Stripe's to say; what came before in our inbox is nothing to it.
+#[test]
+fn the_first_payment_is_the_one_that_was_paid_first() {
+    let first = invoice("in_1", "subscription_cycle", 1200, TRIAL_END + 3600);
+    let second = invoice("in_2", "subscription_cycle", 1200, TRIAL_END + 31 * DAY);
+    // Made first and paid last: its own card trouble.
+    let recovered = with(
+        invoice("in_0b", "subscription_cycle", 1200, TRIAL_END + 40 * DAY),
+        json!({"created": TRIAL_END}),
+    );
+    let all = [recovered.clone(), second.clone(), trial_invoice(), first.clone()];
+    let known = Known::of(after_trial(), &all);
+    for (paid, insert_id) in [
+        (&first, "trial-converted:sub_1"),
+        (&second, "renewal:in_2"),
+        (&recovered, "renewal:in_0b"),
+    ] {
+        let event = known.event(&webhook("invoice.paid", paid.clone()));
+        assert_eq!(event["insert_id"], insert_id);
+        // As it was known at that moment, and in any order of the list.
+        let mut then = known.clone();
+        then.paid.reverse();
+        then.paid.retain(|listed| {
+            listed["status_transitions"]["paid_at"].as_i64() <= paid["status_transitions"]["paid_at"].as_i64()
+        });
+        assert_eq!(then.event(&webhook("invoice.paid", paid.clone())), event);
+    }
+}
+
+/// A voucher over everything: there is no conversion until money comes.
+#[test]
+fn an_invoice_without_money_converts_nothing() {
+    let free = invoice("in_1", "subscription_cycle", 0, TRIAL_END + 3600);
+    let paid = invoice("in_2", "subscription_cycle", 1200, TRIAL_END + 31 * DAY);
+    let known = Known::of(after_trial(), &[trial_invoice(), free.clone(), paid.clone()]);
+    assert_eq!(known.events(&webhook("invoice.paid", free)), Vec::<Value>::new());
+    assert_eq!(
+        known.event(&webhook("invoice.paid", paid))["insert_id"],
+        "trial-converted:sub_1"
+    );
+}
+
+#[test]
+fn a_trial_that_was_never_paid_expires() {
+    let ended = |changes: Value| {
+        with(
+            with(trial(), json!({"status": "canceled", "ended_at": TRIAL_END})),
+            changes,
+        )
+    };
+    let after_failures = TRIAL_END + 15 * DAY;
+    let rows = [
+        ("no card at the end", ended(json!({"canceled_at": TRIAL_END}))),
+        (
+            "canceled before",
+            ended(json!({"cancel_at_period_end": true, "cancel_at": TRIAL_END, "canceled_at": START + DAY})),
+        ),
+        (
+            "the card failed for good",
+            ended(json!({"ended_at": after_failures, "cancellation_details": {"reason": "payment_failed"}})),
+        ),
+        (
+            "at once, in the dashboard",
+            ended(json!({
+                "ended_at": START + 700,
+                "canceled_at": START + 700,
+                "cancellation_details": {"reason": "cancellation_requested"},
+            })),
+        ),
+    ];
+    // Paid after the end: the trial had expired all the same.
+    let paid_later = invoice("in_1", "subscription_cycle", 1200, after_failures + DAY);
+    for (why, object) in rows {
+        for list in [vec![trial_invoice()], vec![trial_invoice(), paid_later.clone()]] {
+            let known = Known::of(object.clone(), &list);
+            let event = known.event(&webhook("customer.subscription.deleted", object.clone()));
+            assert_eq!(
+                said(&event),
+                (
+                    "Trial expiration",
+                    "trial-expiration:sub_1",
+                    "expired",
+                    None,
+                    "none by rule"
+                ),
+                "{why}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_trial_that_pauses_without_a_card_expires() {
+    let paused = with(trial(), json!({"status": "paused"}));
+    let row = webhook("customer.subscription.paused", paused.clone());
+    let event = Known::of(paused.clone(), &[trial_invoice()]).event(&row);
+    assert_eq!(
+        said(&event),
+        (
+            "Trial expiration",
+            "trial-expiration:sub_1",
+            "expired",
+            None,
+            "none by rule"
+        )
+    );
+    // Somebody who pays and pauses is not gone.
+    let paid = invoice("in_1", "subscription_cycle", 1200, TRIAL_END + 3600);
+    assert_eq!(
+        Known::of(paused, &[trial_invoice(), paid]).events(&row),
+        Vec::<Value>::new()
+    );
+    let without_trial = with(subscription(), json!({"status": "paused"}));
+    let row = webhook("customer.subscription.paused", without_trial.clone());
+    assert_eq!(Known::of(without_trial, &[]).events(&row), Vec::<Value>::new());
+}
+
+/// Two of Stripe's events for one fact are one event of ours, by its insert ID.
+#[test]
+fn stripe_s_doublets_have_one_insert_id() {
+    let known = Known::of(after_trial(), &[trial_invoice()]);
+    for row in [
+        webhook("customer.subscription.created", trial()),
+        webhook(
+            "invoice.paid",
+            first_payment("subscription_cycle", TRIAL_END + 3600),
+        ),
+        change(
+            &trial(),
+            json!({"cancel_at_period_end": true, "canceled_at": START + 60}),
+        ),
+    ] {
+        let doublet = with(row.clone(), json!({"id": "evt_2", "created": CREATED + 1}));
+        let (one, other) = (known.event(&row), known.event(&doublet));
+        assert_eq!(one["insert_id"], other["insert_id"]);
+        assert_ne!(
+            one["event_properties"]["stripe_event"],
+            other["event_properties"]["stripe_event"]
+        );
+    }
+}
