@@ -1,0 +1,68 @@
+//! Events, endpoints and test clocks.
+
+use serde_json::{Value, json};
+
+use super::API_VERSION;
+use crate::world::{Delivery, DeliveryState, Event, TestClock, WebhookEndpoint, World};
+
+pub(crate) fn event(world: &World, event: &Event) -> Value {
+    let pending = world
+        .all::<Delivery>()
+        .filter(|delivery| delivery.event == event.id && !delivery.copy)
+        .filter(|delivery| delivery.state == DeliveryState::Waiting)
+        .count();
+    let mut data = json!({"object": event.object});
+    if let Some(previous) = &event.previous {
+        data["previous_attributes"] = previous.clone();
+    }
+    json!({
+        "id": event.id,
+        "object": "event",
+        "api_version": API_VERSION,
+        "created": event.created,
+        "data": data,
+        "livemode": false,
+        "pending_webhooks": pending,
+        "request": {"id": event.request, "idempotency_key": event.idempotency_key},
+        "type": event.name,
+    })
+}
+
+/// `with_secret`: only when it is created.
+pub(crate) fn webhook_endpoint(endpoint: &WebhookEndpoint, with_secret: bool) -> Value {
+    let mut value = json!({
+        "id": endpoint.id,
+        "object": "webhook_endpoint",
+        "api_version": API_VERSION,
+        "application": null,
+        "created": endpoint.created,
+        "description": endpoint.description,
+        "enabled_events": endpoint.enabled_events,
+        "livemode": false,
+        "metadata": endpoint.metadata,
+        "status": if endpoint.disabled { "disabled" } else { "enabled" },
+        "url": endpoint.url,
+    });
+    if with_secret {
+        value["secret"] = json!(endpoint.secret);
+    }
+    value
+}
+
+pub(crate) fn test_clock(clock: &TestClock) -> Value {
+    let (status, details) = match clock.advancing_to {
+        Some(target) => ("advancing", json!({"advancing": {"target_frozen_time": target}})),
+        None => ("ready", json!({})),
+    };
+    json!({
+        "id": clock.id,
+        "object": "test_helpers.test_clock",
+        "created": clock.created,
+        "deletes_after": clock.deletes_after,
+        "frozen_time": clock.frozen_time,
+        "livemode": false,
+        "name": clock.name,
+        "status": status,
+        "status_details": details,
+    })
+}

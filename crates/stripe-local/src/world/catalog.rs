@@ -1,0 +1,92 @@
+//! Products, prices and customers.
+
+use serde::{Deserialize, Serialize};
+
+use crate::form::Metadata;
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Product {
+    pub(crate) id: String,
+    pub(crate) created: i64,
+    pub(crate) updated: i64,
+    pub(crate) active: bool,
+    pub(crate) name: String,
+    pub(crate) description: Option<String>,
+    pub(crate) default_price: Option<String>,
+    pub(crate) images: Vec<String>,
+    pub(crate) metadata: Metadata,
+    pub(crate) statement_descriptor: Option<String>,
+    pub(crate) unit_label: Option<String>,
+    pub(crate) url: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Price {
+    pub(crate) id: String,
+    pub(crate) created: i64,
+    pub(crate) active: bool,
+    /// Lowercase ISO code.
+    pub(crate) currency: String,
+    /// Minor units.
+    pub(crate) unit_amount: i64,
+    /// `None`: paid once.
+    pub(crate) recurring: Option<Recurring>,
+    pub(crate) lookup_key: Option<String>,
+    pub(crate) nickname: Option<String>,
+    pub(crate) product: String,
+    pub(crate) metadata: Metadata,
+    pub(crate) tax_behavior: String,
+}
+
+/// How often something is paid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Recurring {
+    pub(crate) interval: Interval,
+    pub(crate) count: i64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Interval {
+    Day,
+    Week,
+    Month,
+    Year,
+}
+
+impl Interval {
+    pub(crate) fn read(word: &str) -> Option<Self> {
+        [Self::Day, Self::Week, Self::Month, Self::Year]
+            .into_iter()
+            .find(|interval| interval.as_str() == word)
+    }
+
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Day => "day",
+            Self::Week => "week",
+            Self::Month => "month",
+            Self::Year => "year",
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Customer {
+    pub(crate) id: String,
+    pub(crate) created: i64,
+    pub(crate) email: Option<String>,
+    pub(crate) name: Option<String>,
+    pub(crate) phone: Option<String>,
+    pub(crate) description: Option<String>,
+    pub(crate) metadata: Metadata,
+    /// The card for invoices of subscriptions without one of their own.
+    pub(crate) default_payment_method: Option<String>,
+    /// Set by the first subscription.
+    pub(crate) currency: Option<String>,
+    /// Begins the numbers of the customer's invoices.
+    pub(crate) invoice_prefix: String,
+    pub(crate) next_invoice: i64,
+    pub(crate) test_clock: Option<String>,
+    pub(crate) deleted: bool,
+}

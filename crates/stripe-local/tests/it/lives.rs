@@ -1,0 +1,487 @@
+//! Lives of subscriptions, from the first second to the last.
+
+use reqwest::Method;
+use serde_json::json;
+
+use crate::support::{DAY, START, Server, id};
+
+const TRIAL: [(&str, &str); 1] = [("trial_period_days", "10")];
+
+#[tokio::test]
+async fn a_trial_converts_and_renews() {
+    let server = Server::start().await;
+    let customer = server.customer_with("pm_card_visa").await;
+    let made = server.subscribe(&customer, &TRIAL).await;
+    let subscription = id(&made);
+    assert_eq!(made["status"], "trialing");
+    assert_eq!(made["trial_end"], START + 10 * DAY);
+    assert_eq!(made["items"]["data"][0]["current_period_end"], START + 10 * DAY);
+    let first = server
+        .get(&format!("/v1/invoices?subscription={subscription}"))
+        .await;
+    assert_eq!(first["data"][0]["billing_reason"], "subscription_create");
+    assert_eq!(
+        (&first["data"][0]["status"], &first["data"][0]["amount_paid"]),
+        (&json!("paid"), &json!(0))
+    );
+
+    server.jump_days(7).await;
+    assert!(
+        server
+            .history()
+            .await
+            .contains(&"customer.subscription.trial_will_end".to_owned())
+    );
+
+    // At the trial's end it is active, and nothing is paid for an hour.
+    server.jump_until(subscription, "trial_end").await;
+    let active = server.subscription(subscription).await;
+    assert_eq!(active["status"], "active");
+    let draft = server
+        .get(&format!(
+            "/v1/invoices/{}",
+            active["latest_invoice"].as_str().unwrap()
+        ))
+        .await;
+    assert_eq!(
+        (&draft["status"], &draft["billing_reason"]),
+        (&json!("draft"), &json!("subscription_cycle"))
+    );
+    assert_eq!(draft["automatically_finalizes_at"], START + 10 * DAY + 3600);
+    let events = server.get("/v1/events?limit=2").await;
+    let updated = &events["data"][1];
+    assert_eq!(updated["type"], "customer.subscription.updated");
+    let previous = &updated["data"]["previous_attributes"];
+    assert_eq!(previous["status"], "trialing");
+    assert_eq!(
+        previous["items"]["data"][0]["current_period_end"],
+        START + 10 * DAY
+    );
+    assert_eq!(previous["latest_invoice"], first["data"][0]["id"]);
+    assert_eq!(updated["created"], START, "events have the wall clock's time");
+    assert_eq!(updated["request"], json!({"id": null, "idempotency_key": null}));
+
+    let before = server.history().await.len();
+    server.jump_until(subscription, "payment").await;
+    assert_eq!(
+        server.history().await[before..],
+        [
+            "invoice.finalized",
+            "payment_intent.created",
+            "charge.succeeded",
+            "payment_intent.succeeded",
+            "invoice_payment.paid",
+            "invoice.updated",
+            "invoice.paid",
+            "invoice.payment_succeeded",
+        ]
+    );
+    let paid = server
+        .get(&format!("/v1/invoices/{}?expand[]=payments", id(&draft)))
+        .await;
+    assert_eq!(
+        (&paid["status"], &paid["amount_paid"]),
+        (&json!("paid"), &json!(1200))
+    );
+    let payment = &paid["payments"]["data"][0];
+    let intent = payment["payment"]["payment_intent"].as_str().unwrap();
+    let found = server
+        .get(&format!(
+            "/v1/invoice_payments?payment[type]=payment_intent&payment[payment_intent]={intent}"
+        ))
+        .await;
+    assert_eq!(found["data"][0]["invoice"], paid["id"]);
+
+    server.jump_until(subscription, "period_end").await;
+    server.jump_until(subscription, "payment").await;
+    let history = server.history().await;
+    assert!(history.contains(&"invoice.upcoming".to_owned()));
+    let charges = server.get("/v1/charges").await;
+    assert_eq!(charges["data"].as_array().map(Vec::len), Some(2));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_trial_without_a_card() {
+    // What to do, how it ends, the event that says so.
+    let cases = [
+        ("cancel", "canceled", "customer.subscription.deleted"),
+        ("pause", "paused", "customer.subscription.paused"),
+        ("create_invoice", "active", "invoice.created"),
+    ];
+    for (behavior, status, event) in cases {
+        let server = Server::start().await;
+        let customer = server.customer().await;
+        let made = server
+            .subscribe(
+                &customer,
+                &[
+                    ("trial_period_days", "3"),
+                    ("trial_settings[end_behavior][missing_payment_method]", behavior),
+                ],
+            )
+            .await;
+        assert!(
+            server
+                .history()
+                .await
+                .contains(&"customer.subscription.trial_will_end".to_owned()),
+            "a short trial's notice is due at once"
+        );
+        server.jump_until(id(&made), "trial_end").await;
+        assert_eq!(
+            server.subscription(id(&made)).await["status"],
+            status,
+            "{behavior}"
+        );
+        assert_eq!(
+            server.history().await.last().map(String::as_str),
+            Some(event),
+            "{behavior}"
+        );
+        if behavior == "pause" {
+            server.give(&customer, "pm_card_visa").await;
+            let resumed = server
+                .post(&format!("/v1/subscriptions/{}/resume", id(&made)), &[])
+                .await;
+            assert_eq!(resumed["status"], "active");
+            let history = server.history().await;
+            assert!(history.contains(&"customer.subscription.resumed".to_owned()));
+            assert!(history.contains(&"charge.succeeded".to_owned()));
+        }
+        server.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn canceled_and_taken_back_twice() {
+    let server = Server::start().await;
+    let customer = server.customer_with("pm_card_visa").await;
+    let made = server.subscribe(&customer, &TRIAL).await;
+    let path = format!("/v1/subscriptions/{}", id(&made));
+    let mut seconds = Vec::new();
+    for _ in 0..2 {
+        let canceled = server
+            .post(
+                &path,
+                &[("cancel_at_period_end", "true"), ("metadata[click]", "1")],
+            )
+            .await;
+        assert_eq!(canceled["cancel_at_period_end"], true);
+        assert_eq!(canceled["cancel_at"], START + 10 * DAY);
+        assert_eq!(
+            canceled["cancellation_details"]["reason"],
+            "cancellation_requested"
+        );
+        seconds.push(canceled["canceled_at"].as_i64().unwrap());
+        let resumed = server
+            .post(
+                &path,
+                &[("cancel_at_period_end", "false"), ("metadata[click]", "2")],
+            )
+            .await;
+        assert_eq!(resumed["cancel_at"], json!(null));
+        assert_eq!(resumed["canceled_at"], json!(null));
+    }
+    assert!(
+        seconds[0] < seconds[1],
+        "each change has a second of its own: {seconds:?}"
+    );
+    let events = server.get("/v1/events?type=customer.subscription.updated").await;
+    let previous = &events["data"][1]["data"]["previous_attributes"];
+    assert_eq!(previous["cancel_at_period_end"], false);
+    assert_eq!(previous["cancel_at"], json!(null));
+    assert_eq!(previous["metadata"], json!({"click": "2"}));
+
+    server.post(&path, &[("cancel_at_period_end", "true")]).await;
+    server.jump_until(id(&made), "trial_end").await;
+    let ended = server.get(&path).await;
+    assert_eq!(
+        (&ended["status"], &ended["ended_at"]),
+        (&json!("canceled"), &json!(START + 10 * DAY))
+    );
+    assert!(!server.history().await.contains(&"charge.succeeded".to_owned()));
+    let (status, _) = server
+        .refused(Method::POST, &path, &[("cancel_at_period_end", "true")])
+        .await;
+    assert_eq!(status, 400);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_card_that_fails_then_recovers() {
+    let server = Server::start().await;
+    let customer = server.customer_with("pm_card_chargeCustomerFail").await;
+    let made = server.subscribe(&customer, &TRIAL).await;
+    server.jump_until(id(&made), "trial_end").await;
+    server.jump_until(id(&made), "payment").await;
+    let failed = server.subscription(id(&made)).await;
+    assert_eq!(failed["status"], "past_due");
+    let invoice = server
+        .get(&format!(
+            "/v1/invoices/{}",
+            failed["latest_invoice"].as_str().unwrap()
+        ))
+        .await;
+    assert_eq!(
+        (&invoice["status"], &invoice["attempt_count"]),
+        (&json!("open"), &json!(1))
+    );
+    assert_eq!(invoice["next_payment_attempt"], START + 13 * DAY + 3600);
+    let history = server.history().await;
+    let tail: Vec<&str> = history.iter().rev().take(5).rev().map(String::as_str).collect();
+    assert_eq!(
+        tail,
+        [
+            "charge.failed",
+            "payment_intent.payment_failed",
+            "invoice.payment_failed",
+            "invoice.updated",
+            "customer.subscription.updated",
+        ]
+    );
+    let (status, error) = server
+        .refused(Method::POST, &format!("/v1/invoices/{}/pay", id(&invoice)), &[])
+        .await;
+    assert_eq!((status, &error["code"]), (402, &json!("card_declined")));
+    let again = server.get(&format!("/v1/invoices/{}", id(&invoice))).await;
+    assert_eq!(again["attempt_count"], 2, "a failed attempt is kept");
+
+    server.give(&customer, "pm_card_visa").await;
+    server.jump_days(10).await;
+    let recovered = server.subscription(id(&made)).await;
+    assert_eq!(recovered["status"], "active");
+    assert_eq!(
+        server.get("/v1/events?type=customer.subscription.updated").await["data"][0]["data"]["previous_attributes"]
+            ["status"],
+        "past_due"
+    );
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_card_that_fails_for_good() {
+    let server = Server::start().await;
+    let customer = server.customer_with("pm_card_chargeCustomerFail").await;
+    let made = server.subscribe(&customer, &TRIAL).await;
+    server.jump_days(10 + 3 + 5 + 7 + 1).await;
+    let ended = server.subscription(id(&made)).await;
+    assert_eq!(ended["status"], "canceled");
+    assert_eq!(ended["cancellation_details"]["reason"], "payment_failed");
+    let failures = server.get("/v1/events?type=invoice.payment_failed").await;
+    assert_eq!(failures["data"].as_array().map(Vec::len), Some(4));
+    let invoice = server
+        .get(&format!(
+            "/v1/invoices/{}",
+            ended["latest_invoice"].as_str().unwrap()
+        ))
+        .await;
+    assert_eq!(
+        (&invoice["attempt_count"], &invoice["next_payment_attempt"]),
+        (&json!(4), &json!(null))
+    );
+    server.jump_days(60).await;
+    assert_eq!(server.subscription(id(&made)).await["status"], "canceled");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn signing_up_with_a_bad_card() {
+    let server = Server::start().await;
+    let customer = server.customer_with("pm_card_chargeCustomerFail").await;
+    let made = server.subscribe(&customer, &[]).await;
+    assert_eq!(made["status"], "incomplete");
+    server.jump_days(1).await;
+    assert_eq!(
+        server.subscription(id(&made)).await["status"],
+        "incomplete_expired"
+    );
+    assert!(server.history().await.contains(&"invoice.voided".to_owned()));
+
+    let price = server.price().await;
+    let form = [
+        ("customer", customer.as_str()),
+        ("items[0][price]", &price),
+        ("payment_behavior", "error_if_incomplete"),
+    ];
+    let (status, error) = server.refused(Method::POST, "/v1/subscriptions", &form).await;
+    assert_eq!((status, &error["type"]), (402, &json!("card_error")));
+    let all = server.get("/v1/subscriptions?status=all").await;
+    assert_eq!(
+        all["data"].as_array().map(Vec::len),
+        Some(1),
+        "nothing is left of the refused one"
+    );
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_refund_and_its_failure() {
+    let server = Server::start().await;
+    let customer = server.customer_with("pm_card_visa").await;
+    server.subscribe(&customer, &[]).await;
+    let charge = server.get("/v1/charges").await["data"][0].clone();
+    assert_eq!(charge["amount"], 1200);
+    let refund = server
+        .post(
+            "/v1/refunds",
+            &[
+                ("charge", id(&charge)),
+                ("amount", "500"),
+                ("reason", "requested_by_customer"),
+            ],
+        )
+        .await;
+    assert_eq!(
+        (&refund["status"], &refund["amount"]),
+        (&json!("succeeded"), &json!(500))
+    );
+    let events = server.get("/v1/events?limit=2").await;
+    assert_eq!(events["data"][1]["type"], "refund.created");
+    assert_eq!(events["data"][0]["type"], "charge.refunded");
+    assert_eq!(
+        events["data"][0]["data"]["previous_attributes"],
+        json!({"amount_refunded": 0})
+    );
+    let intent = charge["payment_intent"].as_str().unwrap();
+    let rest = server.post("/v1/refunds", &[("payment_intent", intent)]).await;
+    assert_eq!(rest["amount"], 700);
+    let (_, error) = server
+        .refused(Method::POST, "/v1/refunds", &[("charge", id(&charge))])
+        .await;
+    assert_eq!(error["code"], "charge_already_refunded");
+
+    server
+        .control(&format!("refunds/{}/fail", id(&refund)), json!({}))
+        .await;
+    let failed = server.get(&format!("/v1/refunds/{}", id(&refund))).await;
+    assert_eq!(failed["status"], "failed");
+    assert_eq!(
+        server.get(&format!("/v1/charges/{}", id(&charge))).await["amount_refunded"],
+        700
+    );
+    assert!(server.history().await.contains(&"refund.failed".to_owned()));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn from_month_to_year() {
+    let server = Server::start().await;
+    let customer = server.customer_with("pm_card_visa").await;
+    let made = server.subscribe(&customer, &[]).await;
+    let item = &made["items"]["data"][0];
+    let product = item["price"]["product"].as_str().unwrap();
+    let yearly = server
+        .post(
+            "/v1/prices",
+            &[
+                ("product", product),
+                ("currency", "usd"),
+                ("unit_amount", "12000"),
+                ("recurring[interval]", "year"),
+            ],
+        )
+        .await;
+    server.jump_days(5).await;
+    let changed = server
+        .post(
+            &format!("/v1/subscriptions/{}", id(&made)),
+            &[
+                ("items[0][id]", id(item)),
+                ("items[0][price]", id(&yearly)),
+                ("proration_behavior", "none"),
+                ("expand[0]", "latest_invoice"),
+            ],
+        )
+        .await;
+    let invoice = &changed["latest_invoice"];
+    assert_eq!(
+        (&invoice["status"], &invoice["amount_paid"]),
+        (&json!("paid"), &json!(12000))
+    );
+    assert_eq!(invoice["billing_reason"], "subscription_update");
+    let start = changed["items"]["data"][0]["current_period_start"]
+        .as_i64()
+        .unwrap();
+    let end = changed["items"]["data"][0]["current_period_end"]
+        .as_i64()
+        .unwrap();
+    assert_eq!(end - start, 366 * DAY, "the year has a leap day");
+    let events = server.get("/v1/events?type=customer.subscription.updated").await;
+    assert_eq!(
+        events["data"].as_array().map(Vec::len),
+        Some(1),
+        "one change, one event"
+    );
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_test_clock_has_its_own_time() {
+    let server = Server::start().await;
+    let frozen = (START - 100 * DAY).to_string();
+    let clock = server
+        .post("/v1/test_helpers/test_clocks", &[("frozen_time", &frozen)])
+        .await;
+    let customer = server
+        .post(
+            "/v1/customers",
+            &[("test_clock", id(&clock)), ("email", "a@example.com")],
+        )
+        .await;
+    server.give(id(&customer), "pm_card_visa").await;
+    let made = server
+        .subscribe(id(&customer), &[("trial_period_days", "3")])
+        .await;
+    assert_eq!(made["created"], START - 100 * DAY);
+    server.jump_days(30).await;
+    assert_eq!(
+        server.subscription(id(&made)).await["status"],
+        "trialing",
+        "the global clock does not move it"
+    );
+    let path = format!("/v1/test_helpers/test_clocks/{}", id(&clock));
+    let target = START - 97 * DAY + 3600;
+    let advanced = server
+        .post(
+            &format!("{path}/advance"),
+            &[("frozen_time", &target.to_string())],
+        )
+        .await;
+    assert_eq!(advanced["status"], "advancing");
+    let ready = server.get(&path).await;
+    assert_eq!(
+        (&ready["status"], &ready["frozen_time"]),
+        (&json!("ready"), &json!(target))
+    );
+    assert_eq!(server.subscription(id(&made)).await["status"], "active");
+    let charges = server
+        .get(&format!("/v1/charges?customer={}", id(&customer)))
+        .await;
+    assert_eq!(charges["data"][0]["created"], target);
+
+    // A frozen clock ticks where two changes would share a second.
+    let subscription = format!("/v1/subscriptions/{}", id(&made));
+    let one = server
+        .post(&subscription, &[("cancel_at_period_end", "true")])
+        .await;
+    server
+        .post(&subscription, &[("cancel_at_period_end", "false")])
+        .await;
+    let two = server
+        .post(&subscription, &[("cancel_at_period_end", "true")])
+        .await;
+    assert!(one["canceled_at"].as_i64() < two["canceled_at"].as_i64());
+
+    let far = (target + 200 * DAY).to_string();
+    let (status, _) = server
+        .refused(Method::POST, &format!("{path}/advance"), &[("frozen_time", &far)])
+        .await;
+    assert_eq!(status, 400, "two intervals at most");
+    server.delete(&path, &[]).await;
+    assert_eq!(
+        server.get(&format!("/v1/customers/{}", id(&customer))).await["deleted"],
+        true
+    );
+    server.stop().await;
+}

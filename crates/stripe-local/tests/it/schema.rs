@@ -1,0 +1,68 @@
+//! Objects against the JSON Schema of stripe-node's types (tests/schema).
+
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, OnceLock},
+};
+
+use jsonschema::Validator;
+use serde_json::{Value, json};
+
+/// `object` and the name of its type in the schema.
+const TYPES: [(&str, &str); 15] = [
+    ("customer", "customer"),
+    ("subscription", "subscription"),
+    ("invoice", "invoice"),
+    ("invoice_payment", "invoice_payment"),
+    ("price", "price"),
+    ("product", "product"),
+    ("payment_method", "payment_method"),
+    ("payment_intent", "payment_intent"),
+    ("setup_intent", "setup_intent"),
+    ("charge", "charge"),
+    ("refund", "refund"),
+    ("checkout.session", "checkout_session"),
+    ("billing_portal.session", "portal_session"),
+    ("test_helpers.test_clock", "test_clock"),
+    ("event", "event"),
+];
+
+fn validator(name: &'static str) -> &'static Validator {
+    static COMPILED: Mutex<BTreeMap<&str, &'static Validator>> = Mutex::new(BTreeMap::new());
+    static SCHEMA: OnceLock<Value> = OnceLock::new();
+    let schema =
+        SCHEMA.get_or_init(|| serde_json::from_str(include_str!("../schema/stripe.json")).expect("JSON"));
+    let mut compiled = COMPILED.lock().expect("no test panics while compiling");
+    compiled.entry(name).or_insert_with(|| {
+        let schema = json!({"$ref": format!("#/$defs/{name}"), "$defs": schema["$defs"]});
+        Box::leak(Box::new(jsonschema::validator_for(&schema).expect("a schema")))
+    })
+}
+
+/// Panics with every reason if `value`, or what it lists, is not what Stripe sends.
+pub(crate) fn check(value: &Value) {
+    if value["deleted"] == true {
+        return;
+    }
+    let object = value["object"].as_str();
+    if object == Some("list") {
+        value["data"].as_array().expect("a list").iter().for_each(check);
+        return;
+    }
+    let Some((_, name)) = TYPES.iter().find(|(known, _)| Some(*known) == object) else {
+        return;
+    };
+    let mut checked = value.clone();
+    if object == Some("invoice") && checked.get("id").is_none() {
+        // The types demand an ID; Stripe sends upcoming invoices without.
+        checked["id"] = json!("in_upcoming");
+    }
+    let reasons: Vec<String> = validator(name)
+        .iter_errors(&checked)
+        .map(|error| format!("{}: {error}", error.instance_path()))
+        .collect();
+    assert!(reasons.is_empty(), "{name}: {reasons:#?}\n{value:#}");
+    if object == Some("event") {
+        check(&value["data"]["object"]);
+    }
+}
