@@ -1,5 +1,6 @@
 //! Every route and layer.
 
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use app::{App, shell};
@@ -8,7 +9,7 @@ use axum::routing::{any, get, post};
 use axum::{Router, middleware};
 use backend::accounts::LoginCookies;
 use http::{HeaderValue, StatusCode, header};
-use leptos_axum::{LeptosRoutes, generate_route_list};
+use leptos_axum::{AxumRouteListing, LeptosRoutes, generate_route_list};
 use tower::ServiceBuilder;
 use tower_governor::GovernorLayer;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -31,6 +32,10 @@ pub const BODY_MAX: usize = 64 * 1024;
 /// Nothing of ours takes longer; an upload to Amplitude has 10 s of its own.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
+/// The pages' routes. Listed once in a process: while they are, no resource of any page loads, and one that is asked for
+/// just then never does (leptos_server, `SuppressResourceLoad`). Two servers in one process would hang each other's pages.
+static PAGES: LazyLock<Vec<AxumRouteListing>> = LazyLock::new(|| generate_route_list(App));
+
 /// The whole site.
 pub fn router(state: AppState, cookies: LoginCookies) -> Router {
     let logins = SessionManagerLayer::new(cookies)
@@ -46,9 +51,7 @@ pub fn router(state: AppState, cookies: LoginCookies) -> Router {
         .layer(DefaultBodyLimit::max(ingest::MAX_BYTES))
         .layer(GovernorLayer::new(rate::ingest()).error_handler(rate::refusal));
     let visitors = Router::new()
-        .leptos_routes(&state, generate_route_list(App), move || {
-            shell(document_options.clone())
-        })
+        .leptos_routes(&state, PAGES.clone(), move || shell(document_options.clone()))
         .route("/api/{*name}", any(functions::unknown))
         .route("/sign-up", post(forms::sign_up))
         .route("/sign-in", post(forms::sign_in))
