@@ -3,8 +3,10 @@
 //! Both `expand[]=a` (curl, most SDKs) and `expand[0]=a` (serde_qs) are read. Meaning is given in `params`.
 
 mod params;
+mod values;
 
-pub(crate) use params::{Metadata, Params, Patch};
+pub(crate) use params::{Metadata, Params};
+pub(crate) use values::{Patch, Range};
 
 use std::collections::BTreeMap;
 

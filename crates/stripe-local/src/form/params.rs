@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::Node;
+use super::{Node, Patch, Range};
 use crate::failure::Failure;
 
 /// Keys and values that belong to the caller.
@@ -12,37 +12,6 @@ pub(crate) type Metadata = BTreeMap<String, String>;
 const METADATA_KEYS: usize = 50;
 const METADATA_KEY_CHARS: usize = 40;
 const METADATA_VALUE_CHARS: usize = 500;
-
-/// What a request says of a value that can be emptied.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Patch<T> {
-    Keep,
-    Clear,
-    Set(T),
-}
-
-impl<T> Patch<T> {
-    pub(crate) fn apply(self, value: &mut Option<T>) {
-        match self {
-            Self::Keep => {}
-            Self::Clear => *value = None,
-            Self::Set(new) => *value = Some(new),
-        }
-    }
-}
-
-/// Moments that a list is narrowed to, both included.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Range {
-    from: Option<i64>,
-    to: Option<i64>,
-}
-
-impl Range {
-    pub(crate) fn has(self, at: i64) -> bool {
-        self.from.is_none_or(|from| at >= from) && self.to.is_none_or(|to| at <= to)
-    }
-}
 
 /// The parameters of a request, or of a part of it.
 #[derive(Clone, Debug)]

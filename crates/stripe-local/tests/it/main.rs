@@ -3,10 +3,12 @@
 mod api;
 mod checkout;
 mod lives;
+mod money;
 mod portal;
 mod program;
 mod receiver;
 mod schema;
+mod sdks;
 mod state;
 mod support;
 mod webhooks;
