@@ -157,16 +157,10 @@ fn take_price(work: &mut Work<'_>, params: &mut Params, product: &str) -> Result
             let interval = given.word("interval", Interval::read)?;
             let recurring = Recurring {
                 interval: interval.ok_or_else(|| Failure::missing_parameter("recurring[interval]"))?,
-                count: given.integer("interval_count")?.unwrap_or(1),
+                count: given.quantity("interval_count")?.unwrap_or(1),
             };
             given.word("usage_type", |word| (word == "licensed").then_some(()))?;
             given.finish()?;
-            if recurring.count < 1 {
-                return Err(Failure::parameter(
-                    "recurring[interval_count]",
-                    "This value must be greater than or equal to 1.",
-                ));
-            }
             Some(recurring)
         }
         None => None,

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::list::page;
+use super::{list::page, subscriptions::take_trial_days};
 use crate::{
     billing::period::DAY,
     engine::Work,
@@ -153,14 +153,8 @@ fn take_lines(
         let line = CheckoutLine {
             id: work.world.mint("li"),
             price: given.required("price")?,
-            quantity: given.integer("quantity")?.unwrap_or(1),
+            quantity: given.quantity("quantity")?.unwrap_or(1),
         };
-        if line.quantity < 1 {
-            return Err(Failure::parameter(
-                given.name("quantity"),
-                "This value must be greater than or equal to 1.",
-            ));
-        }
         given.finish()?;
         lines.push(line);
     }
@@ -198,18 +192,12 @@ fn take_subscription_data(
     }
     data.description = given.filled("description")?;
     given.metadata(&mut data.metadata)?;
-    data.trial_period_days = given.integer("trial_period_days")?;
-    data.trial_end = given.integer("trial_end")?;
+    data.trial_period_days = take_trial_days(&mut given)?;
+    data.trial_end = given.moment("trial_end")?;
     match (data.trial_period_days, data.trial_end) {
         (Some(_), Some(_)) => {
             return Err(Failure::invalid(
                 "You can only pass one of `trial_end` and `trial_period_days`.",
-            ));
-        }
-        (Some(days), _) if !(1..=730).contains(&days) => {
-            return Err(Failure::parameter(
-                "subscription_data[trial_period_days]",
-                "This value must be between 1 and 730.",
             ));
         }
         (_, Some(end)) if end < work.now(None) + TRIAL_AHEAD => {

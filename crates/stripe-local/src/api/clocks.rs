@@ -16,7 +16,7 @@ const KEPT_DAYS: i64 = 7;
 pub(super) fn create(work: &mut Work<'_>, mut params: Params) -> Answer {
     let created = work.wall();
     let frozen_time = params
-        .integer("frozen_time")?
+        .moment("frozen_time")?
         .ok_or_else(|| Failure::missing_parameter("frozen_time"))?;
     let clock = TestClock {
         id: work.world.mint("clock"),
@@ -58,7 +58,7 @@ pub(super) fn delete(work: &mut Work<'_>, id: &str, params: Params) -> Answer {
 
 pub(super) fn advance(work: &mut Work<'_>, id: &str, mut params: Params) -> Answer {
     let target = params
-        .integer("frozen_time")?
+        .moment("frozen_time")?
         .ok_or_else(|| Failure::missing_parameter("frozen_time"))?;
     params.finish()?;
     let clock = work.find::<TestClock>("testclock", id, "id")?;

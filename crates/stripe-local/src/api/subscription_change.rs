@@ -3,7 +3,7 @@
 use super::{
     cards::owned_card,
     checkout::take_missing_payment_method,
-    subscriptions::{future, quantity, show},
+    subscriptions::{future, show},
 };
 use crate::{
     billing::proration::Proration,
@@ -105,7 +105,7 @@ fn take_items(work: &Work<'_>, params: &mut Params) -> Result<Vec<ItemChange>, F
         items.push(ItemChange {
             id: given.filled("id")?,
             price,
-            quantity: quantity(&mut given)?,
+            quantity: given.quantity("quantity")?,
             metadata: (!metadata.is_empty()).then_some(metadata),
         });
         given.finish()?;

@@ -9,7 +9,7 @@ use crate::{
     billing::period::DAY,
     engine::{NewSubscription, PayFirst, SubscriptionChange, Work},
     failure::{Answer, Failure},
-    form::{Metadata, Params, Patch},
+    form::{LATEST, Metadata, Params, Patch},
     render,
     world::{Status, Subscription},
 };
@@ -33,7 +33,7 @@ pub(super) fn create(work: &mut Work<'_>, mut params: Params) -> Answer {
         given.metadata(&mut metadata)?;
         items.push((
             given.required("price")?,
-            quantity(&mut given)?.unwrap_or(1),
+            given.quantity("quantity")?.unwrap_or(1),
             metadata,
         ));
         given.finish()?;
@@ -41,7 +41,7 @@ pub(super) fn create(work: &mut Work<'_>, mut params: Params) -> Answer {
     if items.is_empty() {
         return Err(Failure::missing_parameter("items"));
     }
-    let days = params.integer("trial_period_days")?;
+    let days = take_trial_days(&mut params)?;
     let trial_end = match params.filled("trial_end")?.as_deref() {
         None | Some("now") => days.map(|days| now + days * DAY),
         Some(_) if days.is_some() => {
@@ -65,7 +65,7 @@ pub(super) fn create(work: &mut Work<'_>, mut params: Params) -> Answer {
     params.metadata(&mut metadata)?;
     let end = SubscriptionChange {
         cancel_at_period_end: params.boolean("cancel_at_period_end")?.filter(|flag| *flag),
-        cancel_at: params.integer("cancel_at")?.map(Patch::Set),
+        cancel_at: params.moment("cancel_at")?.map(Patch::Set),
         ..SubscriptionChange::default()
     };
     params.word("collection_method", |word| {
@@ -91,15 +91,16 @@ pub(super) fn create(work: &mut Work<'_>, mut params: Params) -> Answer {
     show(work, &id)
 }
 
-pub(super) fn quantity(params: &mut Params) -> Result<Option<i64>, Failure> {
-    let quantity = params.integer("quantity")?;
-    if quantity.is_some_and(|quantity| quantity < 1) {
+/// `trial_period_days`: up to two years.
+pub(super) fn take_trial_days(params: &mut Params) -> Result<Option<i64>, Failure> {
+    let days = params.integer("trial_period_days")?;
+    if days.is_some_and(|days| !(1..=730).contains(&days)) {
         return Err(Failure::parameter(
-            params.name("quantity"),
-            "This value must be greater than or equal to 1.",
+            params.name("trial_period_days"),
+            "This value must be between 1 and 730.",
         ));
     }
-    Ok(quantity)
+    Ok(days)
 }
 
 /// A timestamp after `now`.
@@ -107,10 +108,10 @@ pub(super) fn future(text: &str, now: i64, param: &str) -> Result<i64, Failure> 
     let at = text
         .parse()
         .map_err(|_| Failure::parameter(param, format!("Invalid timestamp: {text}")))?;
-    if at <= now {
+    if !(now + 1..=LATEST).contains(&at) {
         return Err(Failure::parameter(
             param,
-            format!("`{param}` must be in the future."),
+            format!("`{param}` must be in the future, before 2100."),
         ));
     }
     Ok(at)

@@ -5,7 +5,7 @@
 mod params;
 mod values;
 
-pub(crate) use params::{Metadata, Params};
+pub(crate) use params::{LATEST, Metadata, Params};
 pub(crate) use values::{Patch, Range};
 
 use std::collections::BTreeMap;

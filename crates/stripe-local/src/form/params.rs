@@ -13,6 +13,12 @@ const METADATA_KEYS: usize = 50;
 const METADATA_KEY_CHARS: usize = 40;
 const METADATA_VALUE_CHARS: usize = 500;
 
+/// 2100-01-01: calendars and sums stay in bounds up to here.
+pub(crate) const LATEST: i64 = 4_102_444_800;
+
+/// The largest quantity.
+const MOST: i64 = 1_000_000;
+
 /// The parameters of a request, or of a part of it.
 #[derive(Clone, Debug)]
 pub(crate) struct Params {
@@ -72,6 +78,30 @@ impl Params {
             .transpose()
     }
 
+    /// A moment in Unix seconds, from 1970 to 2100.
+    pub(crate) fn moment(&mut self, key: &str) -> Result<Option<i64>, Failure> {
+        let at = self.integer(key)?;
+        if at.is_some_and(|at| !(0..=LATEST).contains(&at)) {
+            return Err(Failure::parameter(
+                self.name(key),
+                "Invalid timestamp: it must be between 1970 and 2100.",
+            ));
+        }
+        Ok(at)
+    }
+
+    /// How many of something: from 1 to a million.
+    pub(crate) fn quantity(&mut self, key: &str) -> Result<Option<i64>, Failure> {
+        let quantity = self.integer(key)?;
+        if quantity.is_some_and(|quantity| !(1..=MOST).contains(&quantity)) {
+            return Err(Failure::parameter(
+                self.name(key),
+                format!("This value must be between 1 and {MOST}."),
+            ));
+        }
+        Ok(quantity)
+    }
+
     pub(crate) fn boolean(&mut self, key: &str) -> Result<Option<bool>, Failure> {
         match self.filled(key)?.as_deref() {
             None => Ok(None),
@@ -119,8 +149,8 @@ impl Params {
         let mut range = Range::default();
         if matches!(self.map.get(key), Some(Node::Map(_))) {
             if let Some(mut bounds) = self.nested(key)? {
-                let after = bounds.integer("gt")?.map(|bound| bound + 1);
-                let before = bounds.integer("lt")?.map(|bound| bound - 1);
+                let after = bounds.moment("gt")?.map(|bound| bound + 1);
+                let before = bounds.moment("lt")?.map(|bound| bound - 1);
                 range.from = bounds.integer("gte")?.max(after);
                 range.to = [bounds.integer("lte")?, before].into_iter().flatten().min();
                 bounds.finish()?;

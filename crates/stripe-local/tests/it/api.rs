@@ -97,6 +97,39 @@ async fn refusals_in_stripes_shape() {
 }
 
 #[tokio::test]
+async fn numbers_out_of_bounds() {
+    let server = Server::start().await;
+    let customer = server.customer().await;
+    let price = server.price().await;
+    let huge = i64::MAX.to_string();
+    for (key, value) in [
+        ("items[0][quantity]", "0"),
+        ("items[0][quantity]", &huge),
+        ("trial_period_days", &huge),
+        ("trial_end", &huge),
+        ("trial_end", "-1"),
+        ("cancel_at", &huge),
+    ] {
+        let form = [
+            ("customer", customer.as_str()),
+            ("items[0][price]", &price),
+            (key, value),
+        ];
+        let (status, error) = server.refused(Method::POST, "/v1/subscriptions", &form).await;
+        assert_eq!((status, &error["param"]), (400, &json!(key)), "{value}: {error}");
+    }
+    let clock = [("frozen_time", huge.as_str())];
+    assert_eq!(
+        server
+            .refused(Method::POST, "/v1/test_helpers/test_clocks", &clock)
+            .await
+            .0,
+        400
+    );
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn the_same_key_is_the_same_call() {
     let server = Server::start().await;
     let call = |path: &str, form: &[(&str, &str)]| {

@@ -69,6 +69,8 @@ async fn the_clock_only_goes_forward() {
         json!({"to": START - 1}),
         json!({}),
         json!({"x": 1}),
+        json!({"days": i64::MAX}),
+        json!({"to": i64::MAX}),
         json!({"days": 1, "to": 5}),
     ] {
         let request = server
