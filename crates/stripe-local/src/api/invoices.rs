@@ -18,6 +18,13 @@ pub(super) fn retrieve(work: &mut Work<'_>, id: &str, params: Params) -> Answer 
     show(work, id)
 }
 
+/// All lines: an invoice here has few.
+pub(super) fn lines(work: &mut Work<'_>, id: &str, mut params: Params) -> Answer {
+    params.integer("limit")?;
+    params.finish()?;
+    Ok(show(work, id)?["lines"].take())
+}
+
 pub(super) fn list(work: &mut Work<'_>, mut params: Params) -> Answer {
     let customer = params.filled("customer")?;
     let subscription = params.filled("subscription")?;

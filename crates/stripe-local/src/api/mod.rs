@@ -71,9 +71,12 @@ fn route(work: &mut Work<'_>, method: &str, segments: &[&str], params: Params) -
         ("DELETE", ["subscriptions", id]) => subscription_change::cancel(work, id, params),
         ("POST", ["subscriptions", id, "resume"]) => subscription_change::resume(work, id, params),
 
+        ("GET", ["subscription_items"]) => subscriptions::items(work, params),
+
         ("GET", ["invoices"]) => invoices::list(work, params),
         ("POST", ["invoices", "create_preview"]) => invoices::preview(work, params),
         ("GET", ["invoices", id]) => invoices::retrieve(work, id, params),
+        ("GET", ["invoices", id, "lines"]) => invoices::lines(work, id, params),
         ("POST", ["invoices", id, "finalize"]) => invoices::finalize(work, id, params),
         ("POST", ["invoices", id, "pay"]) => invoices::pay(work, id, params),
         ("POST", ["invoices", id, "void"]) => invoices::void(work, id, params),

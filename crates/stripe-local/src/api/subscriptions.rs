@@ -127,6 +127,15 @@ pub(super) fn retrieve(work: &mut Work<'_>, id: &str, params: Params) -> Answer 
     show(work, id)
 }
 
+/// All items of a subscription: there are 20 at most.
+pub(super) fn items(work: &mut Work<'_>, mut params: Params) -> Answer {
+    let id = params.required("subscription")?;
+    params.integer("limit")?;
+    params.finish()?;
+    let subscription = work.find::<Subscription>("subscription", &id, "subscription")?;
+    Ok(render::subscription(work.world, &subscription)["items"].take())
+}
+
 pub(super) fn list(work: &mut Work<'_>, mut params: Params) -> Answer {
     let customer = params.filled("customer")?;
     let price = params.filled("price")?;

@@ -99,7 +99,7 @@ impl Work<'_> {
         let confirmed = card.is_some_and(|card| card.confirmed);
         let intent = match method {
             Some(mut method) => {
-                method.email = render_email(&done, &customer);
+                method.email = known_email(&done, &customer);
                 Some(self.keep_card(session, &method, &customer.id, confirmed)?)
             }
             None => None,
@@ -239,7 +239,7 @@ impl Work<'_> {
     }
 }
 
-fn render_email(session: &CheckoutSession, customer: &Customer) -> Option<String> {
+fn known_email(session: &CheckoutSession, customer: &Customer) -> Option<String> {
     session.collected_email.clone().or_else(|| customer.email.clone())
 }
 

@@ -3,6 +3,7 @@
 use super::{Collected, Work};
 use crate::{
     billing::{
+        cards::Behaviour,
         lifecycle::{self, FirstPayment},
         period,
     },
@@ -172,9 +173,8 @@ impl Work<'_> {
         let Some(method) = self.payment_method_of(subscription) else {
             return FirstPayment::Open;
         };
-        let confirmed = pay == PayFirst::Confirmed && method.card.behaviour.refusal().is_none();
         let works = match method.card.behaviour {
-            crate::billing::cards::Behaviour::NeedsConfirmation => confirmed,
+            Behaviour::NeedsConfirmation => pay == PayFirst::Confirmed,
             other => other.charge().is_ok(),
         };
         if works && pay != PayFirst::Later {

@@ -192,6 +192,13 @@ async fn lists_and_expansion() {
     );
     let trialing = server.get("/v1/subscriptions?status=trialing").await;
     assert_eq!(trialing["data"].as_array().map(Vec::len), Some(1));
+    let items = server
+        .get(&format!("/v1/subscription_items?subscription={}", id(&two)))
+        .await;
+    assert_eq!(items["data"], two["items"]["data"]);
+    let invoice = two["latest_invoice"].as_str().unwrap();
+    let lines = server.get(&format!("/v1/invoices/{invoice}/lines")).await;
+    assert_eq!(lines["data"][0]["amount"], 1200);
     let charge = &server.get("/v1/charges?expand[]=data.payment_intent").await["data"][0];
     assert_eq!(charge["payment_intent"]["latest_charge"], charge["id"]);
     server.stop().await;
