@@ -14,7 +14,7 @@ pub struct Settings {
     /// The origin that hosted pages are linked with, without a slash at its end. `None`: `http://localhost`
     /// with the port that the request came in at.
     pub public_url: Option<String>,
-    /// Webhook endpoints that exist from the start; one with a known URL is brought up to date.
+    /// Webhook endpoints that exist from the start. What an earlier start did not deliver goes to them, in order.
     pub webhooks: Vec<WebhookTarget>,
     /// How accounts are set up on Stripe's dashboard: retries, drafts, notices.
     pub rules: Rules,

@@ -210,31 +210,39 @@ pub(crate) fn is_loopback_url(url: &str) -> bool {
     here && matches!(url.scheme(), "http" | "https")
 }
 
-/// Makes the endpoints of the settings, or brings those with a known URL up to date.
+/// Makes the endpoints of the settings. Those of an earlier start take the new URLs and secrets, in order, so that what
+/// was not delivered follows an application to another port; those that are no longer named are disabled.
 pub(crate) fn register(world: &mut World, settings: &Settings) {
+    let mut known = world
+        .all::<WebhookEndpoint>()
+        .filter(|endpoint| endpoint.from_settings)
+        .cloned()
+        .collect::<Vec<_>>()
+        .into_iter();
     for WebhookTarget { url, secret } in &settings.webhooks {
-        let known = world
-            .all::<WebhookEndpoint>()
-            .find(|endpoint| endpoint.url == *url)
-            .cloned();
-        let endpoint = match known {
-            Some(known) => WebhookEndpoint {
-                secret: secret.clone(),
-                disabled: false,
-                ..known
-            },
-            None => WebhookEndpoint {
-                id: world.mint("we"),
-                created: settings.clock.now_ms().div_euclid(1000),
-                url: url.clone(),
-                secret: secret.clone(),
-                enabled_events: vec!["*".to_owned()],
-                description: Some("From the start".to_owned()),
-                disabled: false,
-                metadata: Metadata::new(),
-            },
-        };
-        world.put(endpoint);
+        let endpoint = known.next().unwrap_or_else(|| WebhookEndpoint {
+            id: world.mint("we"),
+            created: settings.clock.now_ms().div_euclid(1000),
+            url: String::new(),
+            secret: String::new(),
+            enabled_events: vec!["*".to_owned()],
+            description: Some("From the start".to_owned()),
+            disabled: false,
+            from_settings: true,
+            metadata: Metadata::new(),
+        });
+        world.put(WebhookEndpoint {
+            url: url.clone(),
+            secret: secret.clone(),
+            disabled: false,
+            ..endpoint
+        });
+    }
+    for endpoint in known {
+        world.put(WebhookEndpoint {
+            disabled: true,
+            ..endpoint
+        });
     }
 }
 

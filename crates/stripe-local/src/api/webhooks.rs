@@ -68,6 +68,7 @@ pub(super) fn create(work: &mut Work<'_>, mut params: Params) -> Answer {
         enabled_events: Vec::new(),
         description: None,
         disabled: false,
+        from_settings: false,
         metadata: Metadata::new(),
     };
     take(&mut endpoint, &mut params)?;

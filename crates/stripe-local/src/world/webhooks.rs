@@ -14,6 +14,8 @@ pub(crate) struct WebhookEndpoint {
     pub(crate) enabled_events: Vec<String>,
     pub(crate) description: Option<String>,
     pub(crate) disabled: bool,
+    /// Named by the settings, not made through the API.
+    pub(crate) from_settings: bool,
     pub(crate) metadata: Metadata,
 }
 
