@@ -25,13 +25,14 @@ pub async fn sign_in(form: SignInForm, next: Option<String>) -> Result<Answer<St
 #[cfg(feature = "ssr")]
 pub mod verbs {
     use backend::accounts::Login;
-    use forms::{Faults, SignInForm, SignUpForm};
+    use forms::{Faults, Field, Problem, SignInForm, SignUpForm};
 
     use crate::next::safe_next;
     use crate::visit::{self, Visit};
 
     /// Makes an account and signs it in; the path to load.
     pub async fn sign_up(visit: &Visit, form: &SignUpForm, next: Option<&str>) -> Result<String, Faults> {
+        nobody_yet(visit)?;
         let input = form.check()?;
         let login = visit
             .backend
@@ -44,6 +45,7 @@ pub mod verbs {
 
     /// Signs in; the path to load.
     pub async fn sign_in(visit: &Visit, form: &SignInForm, next: Option<&str>) -> Result<String, Faults> {
+        nobody_yet(visit)?;
         let input = form.check()?;
         let login = visit
             .backend
@@ -69,6 +71,14 @@ pub mod verbs {
                 .map_err(|error| visit::internal(&error))?;
         }
         Ok("/")
+    }
+
+    /// A login is not opened over another one: its events would be the device's of the person before.
+    fn nobody_yet(visit: &Visit) -> Result<(), Faults> {
+        match visit.login {
+            None => Ok(()),
+            Some(_) => Err(Faults::one(Field::Form, Problem::SignedInAlready)),
+        }
     }
 
     async fn begin(visit: &Visit, login: &Login, next: Option<&str>) -> Result<String, Faults> {

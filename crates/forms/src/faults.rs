@@ -72,6 +72,9 @@ pub enum Problem {
     /// The same option twice.
     #[error("This option is there already.")]
     DuplicateOption,
+    /// Two people on one device would be one story: the first has to leave.
+    #[error("You are signed in already. Please sign out first.")]
+    SignedInAlready,
     /// The person is signed out by now.
     #[error("You are signed out. Please sign in and send the form again.")]
     SignedOut,

@@ -81,6 +81,18 @@ impl Seen {
     }
 }
 
+impl Seen {
+    /// Whether anything here tells this browser from another.
+    pub fn identifies(&self) -> bool {
+        self.device.is_some()
+            || self.session.is_some()
+            || self.sdk.is_some()
+            || self.clock_offset_ms.is_some()
+            || self.previous.is_some()
+            || !self.confirmed.is_empty()
+    }
+}
+
 fn confirmed(value: &str) -> Option<Vec<ConfirmedEvent>> {
     let json = URL_SAFE_NO_PAD.decode(value).ok()?;
     serde_json::from_slice(&json).ok()

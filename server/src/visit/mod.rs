@@ -226,7 +226,7 @@ impl Answer<'_> {
         }
         let mut cookies = Writer::new(headers, state.site.secure());
         if self.consent == Consent::Denied {
-            if self.seen.device.is_some() || self.seen.session.is_some() || self.seen.sdk.is_some() {
+            if self.seen.identifies() {
                 cookies.forget_identity(&state.site.public_key);
             }
             return;

@@ -232,6 +232,7 @@ async fn a_sign_in_changes_the_cookie_and_kills_the_old_one() {
         let mut browser = app.browser();
         browser.sign_up("ada@example.com").await;
         let planted = browser.cookie("seam_login").unwrap();
+        browser.sign_out().await;
         browser.sign_in("ada@example.com").await;
         assert_ne!(browser.cookie("seam_login").unwrap(), planted);
 
@@ -240,6 +241,27 @@ async fn a_sign_in_changes_the_cookie_and_kills_the_old_one() {
         assert_eq!(other.signed_in_as().await, None, "{engine:?}");
         assert!(browser.signed_in_as().await.is_some());
     }
+}
+
+#[tokio::test]
+async fn nobody_signs_in_over_somebody() {
+    let app = TestApp::start().await;
+    let mut browser = app.browser();
+    app.browser().sign_up("bob@example.com").await;
+    browser.sign_up("ada@example.com").await;
+    let ada = app.user("ada@example.com").await;
+    for path in ["/sign-in", "/sign-up"] {
+        assert_eq!(browser.open(path).await.redirect(), (302, "/polls"));
+        let fields = [("email", "bob@example.com"), ("password", PASSWORD)];
+        let answer = browser.submit(path, &fields).await;
+        assert_eq!(answer.status, 422);
+        assert!(
+            answer.text().contains("Please sign out first"),
+            "{}",
+            answer.text()
+        );
+    }
+    assert_eq!(browser.signed_in_as().await, Some(ada));
 }
 
 #[tokio::test]
@@ -255,6 +277,7 @@ async fn afterwards_one_goes_on_where_one_wanted_to() {
         ("/%5Cevil.example", "/polls"),
         ("/%0d%0aSet-Cookie:x=y", "/polls"),
     ] {
+        browser.sign_out().await;
         let answer = browser.submit(&format!("/sign-in?next={next}"), &fields).await;
         assert_eq!(answer.redirect(), (303, expected), "{next}");
         assert!(answer.cookies.iter().all(|cookie| cookie.name() != "x"), "{next}");

@@ -39,6 +39,7 @@ async fn an_account_can_be_guessed_at_ten_times() {
         );
 
         app.execute("UPDATE throttles SET window_end = 1").await;
+        browser.sign_out().await;
         assert_eq!(browser.sign_in("ada@example.com").await.status, 303, "it passes");
     }
 }
@@ -50,10 +51,12 @@ async fn a_success_forgives_the_account_and_not_the_address() {
         let mut browser = app.browser();
         browser.headers.push(("x-client-address", "203.0.113.7".into()));
         browser.sign_up("ada@example.com").await;
+        browser.sign_out().await;
         fail(&mut browser, "ada@example.com").await;
         fail(&mut browser, "ada@example.com").await;
         assert_eq!(app.count("throttles").await, 2, "{engine:?}");
         assert_eq!(browser.sign_in("ada@example.com").await.status, 303);
+        browser.sign_out().await;
         assert_eq!(
             app.number("SELECT failures FROM throttles").await,
             2,
