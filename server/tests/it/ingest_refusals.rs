@@ -199,7 +199,12 @@ async fn late_events_of_the_login_before_pass_and_nobody_elses() {
         app.execute("UPDATE logins SET ended_at = NULL, ended_by = NULL")
             .await;
 
+        let mut leaving = browser.clone();
         browser.sign_out().await;
+        assert!(
+            may_name(&app, &mut leaving, &ada, "i-8").await,
+            "sent before the sign-out, read after it"
+        );
         assert!(
             may_name(&app, &mut browser, &ada, "i-3").await,
             "sent with the next page"

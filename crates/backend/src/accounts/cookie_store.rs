@@ -18,6 +18,9 @@ use crate::hex;
 /// A login ends when nobody came for 30 days.
 pub(super) const IDLE_MS: i64 = 30 * 24 * 3_600_000;
 
+/// How long a cookie that was given up is still known.
+const LATE_MS: i64 = 60_000;
+
 /// Cookies of logins, on the database of everything else.
 #[derive(Clone)]
 pub struct LoginCookies {
@@ -79,8 +82,10 @@ impl SessionStore for LoginCookies {
         }))
     }
 
+    /// It opens nothing any more: its login has ended. For a minute it still says which one that was, to uploads that left
+    /// the browser before a sign-out and are read after it.
     async fn delete(&self, id: &Id) -> Result<()> {
-        store::delete_cookie(self.db.pool(), &hash(id))
+        store::give_up_cookie(self.db.pool(), &hash(id), self.clock.now_ms() + LATE_MS)
             .await
             .map_err(backend)
     }

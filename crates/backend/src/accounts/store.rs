@@ -216,9 +216,15 @@ pub(super) async fn cookie(
         .await
 }
 
-pub(super) async fn delete_cookie(pool: &AnyPool, id_hash: &str) -> Result<(), sqlx::Error> {
-    sqlx::query("DELETE FROM login_cookies WHERE id_hash = $1")
+/// Ends its life at `expires_at`, if it would live longer.
+pub(super) async fn give_up_cookie(
+    pool: &AnyPool,
+    id_hash: &str,
+    expires_at: i64,
+) -> Result<(), sqlx::Error> {
+    sqlx::query("UPDATE login_cookies SET expires_at = $2 WHERE id_hash = $1 AND expires_at > $2")
         .bind(id_hash)
+        .bind(expires_at)
         .execute(pool)
         .await?;
     Ok(())
