@@ -56,7 +56,7 @@ CREATE TABLE handoffs (
     consented       BIGINT NOT NULL CHECK (consented IN (0, 1)),
     created_at      BIGINT NOT NULL,
     -- Of a checkout: what was asked for, and where Stripe's page for it is.
-    interval        TEXT   CHECK (interval IN ('month', 'year')),
+    billing_interval TEXT  CHECK (billing_interval IN ('month', 'year')),
     trial_days      BIGINT,
     checkout_id     TEXT   UNIQUE,
     checkout_url    TEXT,
