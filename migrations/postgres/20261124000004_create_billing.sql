@@ -5,6 +5,8 @@ CREATE TABLE stripe_customers (
     id         TEXT   PRIMARY KEY,
     user_id    TEXT   UNIQUE REFERENCES users (id) ON DELETE SET NULL,
     created_at BIGINT NOT NULL,
+    -- Stripe has a card to charge.
+    has_card   BIGINT NOT NULL DEFAULT 0 CHECK (has_card IN (0, 1)),
     -- Counts what was applied, so that an open page can tell that something happened.
     revision   BIGINT NOT NULL DEFAULT 0
 );
@@ -15,7 +17,9 @@ CREATE TABLE subscriptions (
     customer_id TEXT   NOT NULL REFERENCES stripe_customers (id),
     status      TEXT   NOT NULL,
     object      TEXT   NOT NULL,
-    fetched_at  BIGINT NOT NULL
+    fetched_at  BIGINT NOT NULL,
+    -- A second one beside a running one, which we ended.
+    turned_away BIGINT NOT NULL DEFAULT 0 CHECK (turned_away IN (0, 1))
 );
 CREATE INDEX subscriptions_by_customer ON subscriptions (customer_id);
 

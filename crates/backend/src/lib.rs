@@ -17,11 +17,23 @@ mod visitor;
 pub use visitor::Visitor;
 
 use accounts::Accounts;
+use billing::{Billing, StripeFault};
 use clock::Clock;
 use db::Db;
 use outbox::Nudge;
 use polls::Polls;
 use timeline::Reader;
+
+/// Why the verbs could not be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum BackendError {
+    /// The client for Stripe.
+    #[error(transparent)]
+    Stripe(#[from] StripeFault),
+    /// The client for reading events back.
+    #[error(transparent)]
+    Timeline(#[from] timeline::ReadError),
+}
 
 /// All verbs in one handle. Cheap to clone.
 #[derive(Clone)]
@@ -30,6 +42,8 @@ pub struct Backend {
     pub accounts: Accounts,
     /// Polls.
     pub polls: Polls,
+    /// Trials, subscriptions, webhooks.
+    pub billing: Billing,
     /// Events, read back.
     pub timeline: Reader,
     /// The time, for those at the edge.
@@ -46,8 +60,9 @@ impl Backend {
         db: &Db,
         clock: &Clock,
         nudge: Nudge,
-    ) -> Result<Self, timeline::ReadError> {
+    ) -> Result<Self, BackendError> {
         Ok(Self {
+            billing: Billing::new(config, db.clone(), clock.clone(), nudge.clone())?,
             accounts: Accounts::new(db.clone(), clock.clone(), nudge, config.privacy.track_email),
             polls: Polls::new(db.clone(), clock.clone()),
             timeline: Reader::new(&config.amplitude)?,

@@ -90,10 +90,12 @@ mod tests {
             ended_at: None,
             trial_start: None,
             trial_end: None,
+            item: None,
             interval: Some(Interval::Month),
             lookup_key: None,
             current_period: None,
             latest_invoice: None,
+            payment_method: None,
         }
     }
 

@@ -38,7 +38,7 @@ fn a_key_means_amplitude_itself_and_consent_first() {
         ("AMPLITUDE_REGION", "eu"),
     ])
     .unwrap();
-    assert!(!config.amplitude.is_local);
+    assert!(!config.amplitude.is_local && !config.is_local_mode());
     assert_eq!(
         config.amplitude.ingest_url.as_str(),
         "https://api.eu.amplitude.com/"
@@ -54,6 +54,57 @@ fn a_stand_in_may_be_a_process_of_its_own() {
     assert!(config.amplitude.is_local);
     assert_eq!(config.amplitude.local, None);
     assert_eq!(config.amplitude.read_url.as_str(), "http://127.0.0.1:9999/");
+}
+
+#[test]
+fn without_a_key_stripe_is_a_stand_in_too() {
+    let config = read(&[]).unwrap();
+    assert!(config.is_local_mode() && config.stripe.is_local() && !config.stripe.is_live());
+    assert_eq!(config.stripe.local.unwrap().to_string(), "127.0.0.1:12111");
+    assert_eq!(
+        config.stripe.api_url.unwrap().as_str(),
+        "http://127.0.0.1:12111/"
+    );
+    assert_eq!(config.stripe.pages, ["http://localhost:12111"]);
+    assert_eq!(config.stripe.trial_days, 3);
+    let secret = config.stripe.webhook_secrets[0].expose_secret().to_owned();
+    assert!(secret.starts_with("whsec_"));
+    let other = read(&[]).unwrap().stripe.webhook_secrets;
+    assert_ne!(other[0].expose_secret(), secret, "nobody can know it");
+
+    let own_process = read(&[
+        ("STRIPE_API_URL", "http://127.0.0.1:9998"),
+        ("STRIPE_WEBHOOK_SECRETS", "whsec_local"),
+    ])
+    .unwrap();
+    assert!(own_process.is_local_mode());
+    assert_eq!(own_process.stripe.local, None);
+    assert_eq!(own_process.stripe.pages, ["http://localhost:9998"]);
+}
+
+#[test]
+fn a_key_means_stripe_itself_with_several_webhook_secrets() {
+    let config = read(&[
+        ("STRIPE_SECRET_KEY", "sk_live_1"),
+        ("STRIPE_WEBHOOK_SECRETS", "whsec_new, whsec_old"),
+        ("AMPLITUDE_API_KEY", "0123456789abcdef0123456789abcdef"),
+        ("TRIAL_DAYS", "14"),
+    ])
+    .unwrap();
+    assert!(config.stripe.is_live() && !config.stripe.is_local());
+    assert_eq!(config.stripe.api_url, None);
+    assert_eq!(
+        config.stripe.pages,
+        ["https://checkout.stripe.com", "https://billing.stripe.com"]
+    );
+    let secrets: Vec<_> = config
+        .stripe
+        .webhook_secrets
+        .iter()
+        .map(|secret| secret.expose_secret())
+        .collect();
+    assert_eq!(secrets, ["whsec_new", "whsec_old"]);
+    assert_eq!(config.stripe.trial_days, 14);
 }
 
 #[test]
@@ -76,6 +127,42 @@ fn refusals() {
             "without a path",
         ),
         (vec![("DATABASE_URL", "mysql://x")], "DATABASE_URL"),
+        (vec![("STRIPE_LOCAL_ADDR", "10.0.0.1:12111")], "loopback"),
+        (
+            vec![
+                ("STRIPE_API_URL", "https://elsewhere.example"),
+                ("STRIPE_WEBHOOK_SECRETS", "whsec_1"),
+            ],
+            "STRIPE_API_URL without a key must be on a loopback address",
+        ),
+        (
+            vec![("STRIPE_API_URL", "http://127.0.0.1:9998")],
+            "STRIPE_WEBHOOK_SECRETS",
+        ),
+        (vec![("STRIPE_SECRET_KEY", "sk_test_1")], "STRIPE_WEBHOOK_SECRETS"),
+        (
+            vec![
+                ("STRIPE_SECRET_KEY", "sk_test_1"),
+                ("STRIPE_API_URL", "http://127.0.0.1:9998"),
+            ],
+            "takes no key of yours",
+        ),
+        (
+            vec![
+                ("STRIPE_SECRET_KEY", "sk_live_1"),
+                ("STRIPE_WEBHOOK_SECRETS", "whsec_1"),
+            ],
+            "real revenue",
+        ),
+        (vec![("STRIPE_SECRET_KEY", "pk_test_1")], "STRIPE_SECRET_KEY"),
+        (vec![("TRIAL_DAYS", "0")], "TRIAL_DAYS"),
+        (
+            vec![
+                ("AMPLITUDE_API_KEY", "k"),
+                ("PUBLIC_URL", "https://demo.example"),
+            ],
+            "stand-ins",
+        ),
         (vec![("OUTBOX_KEEP_DAYS", "a month")], "OUTBOX_KEEP_DAYS"),
         (vec![("CONSENT_DEFAULT", "maybe")], "CONSENT_DEFAULT"),
         (vec![("TRACK_EMAIL", "yes please")], "TRACK_EMAIL"),

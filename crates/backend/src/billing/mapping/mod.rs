@@ -56,6 +56,8 @@ pub enum Subject {
     Subscription(String),
     /// The subscription behind this payment, by way of its invoice.
     Refund(Refund),
+    /// A customer: no event of ours, but a card that came or went is worth knowing.
+    Customer(String),
 }
 
 /// Why a webhook could not be mapped. Neither gets better by trying again.
@@ -83,6 +85,7 @@ pub fn subject(event: &StripeEvent) -> Result<Option<Subject>, Unreadable> {
         "refund.created" | "refund.updated" | "refund.failed" => {
             Some(Subject::Refund(Refund::read(&event.object)?))
         }
+        "customer.updated" => event.customer().map(|customer| Subject::Customer(customer.to_owned())),
         // All of them: even one that is no event of ours may change our copy of the subscription.
         kind if kind.starts_with("customer.subscription.") => {
             Some(Subject::Subscription(Subscription::read(&event.object)?.id))

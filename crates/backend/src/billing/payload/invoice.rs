@@ -35,6 +35,8 @@ pub struct Invoice {
     pub paid_at: Option<i64>,
     /// How often what it is for is paid, as far as it says so itself.
     pub interval: Option<Interval>,
+    /// Stripe's page of it.
+    pub hosted_url: Option<String>,
 }
 
 /// Stripe's `billing_reason`.
@@ -88,6 +90,9 @@ impl Invoice {
             interval: fields
                 .optional("lines", list)?
                 .and_then(|lines| lines.iter().filter(|line| !is_proration(line)).find_map(interval)),
+            hosted_url: fields
+                .optional("hosted_invoice_url", Value::as_str)?
+                .map(str::to_owned),
         })
     }
 

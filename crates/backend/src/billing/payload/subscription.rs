@@ -33,6 +33,8 @@ pub struct Subscription {
     pub trial_start: Option<i64>,
     /// End of its trial.
     pub trial_end: Option<i64>,
+    /// Stripe's ID of what is paid for in it.
+    pub item: Option<String>,
     /// How often it is paid; `None` for anything but each month or each year.
     pub interval: Option<Interval>,
     /// Our name of its price.
@@ -41,6 +43,8 @@ pub struct Subscription {
     pub current_period: Option<Period>,
     /// The invoice that was made last.
     pub latest_invoice: Option<String>,
+    /// What it is charged to, where that is not the customer's.
+    pub payment_method: Option<String>,
 }
 
 /// From when to when, in seconds since the epoch.
@@ -110,6 +114,7 @@ impl Subscription {
             ended_at: fields.optional("ended_at", Value::as_i64)?,
             trial_start: fields.optional("trial_start", Value::as_i64)?,
             trial_end: fields.optional("trial_end", Value::as_i64)?,
+            item: item.and_then(|item| item.get("id")?.as_str()).map(str::to_owned),
             interval: item
                 .and_then(interval)
                 .or_else(|| object.get("plan").and_then(each)),
@@ -119,6 +124,9 @@ impl Subscription {
             // Since 2025-03-31.basil the items have the period, before it the subscription had.
             current_period: item.and_then(period).or_else(|| period(object)),
             latest_invoice: fields.optional("latest_invoice", reference)?.map(str::to_owned),
+            payment_method: fields
+                .optional("default_payment_method", reference)?
+                .map(str::to_owned),
         })
     }
 

@@ -21,10 +21,12 @@ fn a_subscription_in_both_shapes() {
             ended_at: None,
             trial_start: Some(10),
             trial_end: Some(20),
+            item: Some("si_1".to_owned()),
             interval: Some(Interval::Month),
             lookup_key: Some("pro_month".to_owned()),
             current_period: Some(Period { start: 20, end: 90 }),
             latest_invoice: Some("in_1".to_owned()),
+            payment_method: None,
         }
     );
     let mut item = subscription()["items"]["data"][0].clone();
@@ -91,6 +93,7 @@ fn an_invoice_in_both_shapes() {
             created: 20,
             paid_at: Some(30),
             interval: Some(Interval::Month),
+            hosted_url: None,
         }
     );
     let old = with(

@@ -1,6 +1,10 @@
 //! Configuration, read once from the environment into types. Every unsafe mix refuses to start with one sentence.
 //! `.env.example` lists the variables in the order of this file.
 
+mod stripe;
+
+pub use stripe::Stripe;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -24,6 +28,8 @@ pub struct Config {
     pub data: Data,
     /// Where events go.
     pub amplitude: Amplitude,
+    /// Where money comes from.
+    pub stripe: Stripe,
     /// What unset consent means, and what goes along.
     pub privacy: Privacy,
 }
@@ -98,9 +104,9 @@ pub enum ConfigError {
         /// What it should hold.
         wanted: &'static str,
     },
-    /// Everybody's events, and the stand-in's controls, would be open to the network.
+    /// Everybody's events, and the stand-ins' controls, would be open to the network.
     #[error(
-        "Without AMPLITUDE_API_KEY Seamline runs in local mode, which listens on loopback addresses only; \
+        "Without AMPLITUDE_API_KEY and STRIPE_SECRET_KEY Seamline uses stand-ins, which work on loopback addresses only; \
          {name} is not one."
     )]
     LocalModeOffLoopback {
@@ -111,11 +117,28 @@ pub enum ConfigError {
     #[error("PUBLIC_URL must use https unless its host is a loopback address.")]
     PlainHttp,
     /// A real key must not go to a program on this machine by mistake, nor the other way round.
-    #[error("AMPLITUDE_URL without AMPLITUDE_API_KEY must be on a loopback address: it names a stand-in.")]
-    StandInOffLoopback,
+    #[error("{name} without a key must be on a loopback address: it names a stand-in.")]
+    StandInOffLoopback {
+        /// The variable.
+        name: &'static str,
+    },
+    /// A key that opens something must not go to a program on this machine.
+    #[error("STRIPE_API_URL names a stand-in, which takes no key of yours: unset it or STRIPE_SECRET_KEY.")]
+    KeyForStandIn,
+    /// Anybody could say that somebody has paid.
+    #[error("STRIPE_WEBHOOK_SECRETS must name the secret that webhooks are signed with (whsec_…).")]
+    NoWebhookSecret,
+    /// Real revenue would be told to a stand-in, and be lost with it.
+    #[error("A live STRIPE_SECRET_KEY needs AMPLITUDE_API_KEY: a stand-in is no place for real revenue.")]
+    LiveKeyBesideStandIn,
 }
 
 impl Config {
+    /// Both stand-ins, on this machine: what only a demo may have is mounted then.
+    pub const fn is_local_mode(&self) -> bool {
+        self.amplitude.is_local && self.stripe.is_local()
+    }
+
     /// Reads the process's environment.
     pub fn from_env() -> Result<Self, ConfigError> {
         Self::read(|name| std::env::var(name).ok())
@@ -131,12 +154,16 @@ impl Config {
         let listen = socket(&get, "LEPTOS_SITE_ADDR", "127.0.0.1:3000")?;
         let data = data(&get)?;
         let amplitude = amplitude(&get)?;
+        let stripe = Stripe::read(&get)?;
         let http = Http {
             public_url: public_url(&get, listen)?,
             client_ip_header: get("CLIENT_IP_HEADER").map(|name| name.to_ascii_lowercase()),
             listen,
         };
-        if amplitude.is_local {
+        if amplitude.is_local && stripe.is_live() {
+            return Err(ConfigError::LiveKeyBesideStandIn);
+        }
+        if amplitude.is_local || stripe.is_local() {
             if !listen.ip().is_loopback() {
                 return Err(ConfigError::LocalModeOffLoopback {
                     name: "LEPTOS_SITE_ADDR",
@@ -164,6 +191,7 @@ impl Config {
             http,
             data,
             amplitude,
+            stripe,
             privacy,
         })
     }
@@ -205,7 +233,7 @@ fn amplitude(get: &impl Fn(&str) -> Option<String>) -> Result<Amplitude, ConfigE
             });
         }
         if url.as_ref().is_some_and(|url| !on_loopback(url)) {
-            return Err(ConfigError::StandInOffLoopback);
+            return Err(ConfigError::StandInOffLoopback { name: "AMPLITUDE_URL" });
         }
         let local = url.is_none().then_some(listen);
         let url = match url {

@@ -1,0 +1,138 @@
+//! Whose Stripe customer is whose.
+
+use sqlx::{AnyPool, Row};
+use tracking::{AccountType, Choice, UserId};
+
+use super::user_id;
+
+/// The customer of a living account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::billing) struct Customer {
+    pub(in crate::billing) id: String,
+    pub(in crate::billing) has_card: bool,
+    pub(in crate::billing) revision: i64,
+}
+
+/// What is known of a customer that a webhook names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::billing) enum Known {
+    /// Of this account, which said this about tracking.
+    Of(UserId, Choice),
+    /// Of an account that was deleted.
+    Deleted,
+}
+
+pub(in crate::billing) async fn customer_of(
+    pool: &AnyPool,
+    user: UserId,
+) -> Result<Option<Customer>, sqlx::Error> {
+    let row = sqlx::query("SELECT id, has_card, revision FROM stripe_customers WHERE user_id = $1")
+        .bind(user.to_string())
+        .fetch_optional(pool)
+        .await?;
+    row.map(|row| {
+        Ok(Customer {
+            id: row.try_get("id")?,
+            has_card: row.try_get::<i64, _>("has_card")? == 1,
+            revision: row.try_get("revision")?,
+        })
+    })
+    .transpose()
+}
+
+/// `None`: nobody's, or not yet.
+pub(in crate::billing) async fn customer(pool: &AnyPool, id: &str) -> Result<Option<Known>, sqlx::Error> {
+    let row = sqlx::query(
+        "SELECT users.id AS user_id, users.consent
+         FROM stripe_customers LEFT JOIN users ON users.id = stripe_customers.user_id
+         WHERE stripe_customers.id = $1",
+    )
+    .bind(id)
+    .fetch_optional(pool)
+    .await?;
+    row.map(|row| {
+        let user: Option<String> = row.try_get("user_id")?;
+        Ok(match user {
+            Some(user) => Known::Of(user_id(&user)?, Choice::parse(row.try_get("consent")?)),
+            None => Known::Deleted,
+        })
+    })
+    .transpose()
+}
+
+/// An account keeps the customer that it got first.
+pub(in crate::billing) async fn insert_customer(
+    connection: &mut db::Connection,
+    id: &str,
+    user: UserId,
+    now_ms: i64,
+) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "INSERT INTO stripe_customers (id, user_id, created_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
+    )
+    .bind(id)
+    .bind(user.to_string())
+    .bind(now_ms)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Something of the customer's was applied.
+pub(in crate::billing) async fn touch_customer(
+    connection: &mut db::Connection,
+    id: &str,
+    has_card: bool,
+) -> Result<(), sqlx::Error> {
+    sqlx::query("UPDATE stripe_customers SET has_card = $2, revision = revision + 1 WHERE id = $1")
+        .bind(id)
+        .bind(i64::from(has_card))
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+pub(in crate::billing) async fn set_account_type(
+    connection: &mut db::Connection,
+    user: UserId,
+    account_type: AccountType,
+) -> Result<(), sqlx::Error> {
+    sqlx::query("UPDATE users SET account_type = $2 WHERE id = $1")
+        .bind(user.to_string())
+        .bind(account_type.as_str())
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// Takes everything of a person's out of what Stripe told us. That there was a customer stays known, so that webhooks
+/// that are still under way find out that nobody is there.
+pub(in crate::billing) async fn erase(
+    connection: &mut db::Connection,
+    user: UserId,
+    now_ms: i64,
+) -> Result<(), sqlx::Error> {
+    let id: Option<String> = sqlx::query_scalar("SELECT id FROM stripe_customers WHERE user_id = $1")
+        .bind(user.to_string())
+        .fetch_optional(&mut *connection)
+        .await?;
+    let Some(id) = id else { return Ok(()) };
+    for sql in [
+        "DELETE FROM subscriptions WHERE customer_id = $1",
+        "DELETE FROM paid_invoices WHERE customer_id = $1",
+        "DELETE FROM refunds WHERE customer_id = $1",
+        "UPDATE stripe_customers SET user_id = NULL, has_card = 0 WHERE id = $1",
+    ] {
+        sqlx::query(sql).bind(&id).execute(&mut *connection).await?;
+    }
+    sqlx::query(
+        "UPDATE stripe_inbox SET payload = NULL, state = 'applied', parked_reason = NULL, last_error = NULL,
+                settled_ms = COALESCE(settled_ms, $2), events = COALESCE(events, 0)
+         WHERE lane = $1",
+    )
+    .bind(&id)
+    .bind(now_ms)
+    .execute(connection)
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,238 @@
+//! What clicks handed over to Stripe, and visits to its portal.
+
+use sqlx::any::AnyRow;
+use sqlx::{AnyPool, Row};
+use tracking::{DeviceId, InsertId, Interval, SessionId, UserId};
+use uuid::Uuid;
+
+use super::user_id;
+use crate::billing::handoff::{Handoff, PortalVisit};
+
+/// What a click asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::billing) enum Action {
+    Checkout,
+    Cancel,
+    Resume,
+    Change,
+}
+
+impl Action {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Checkout => "checkout",
+            Self::Cancel => "cancel",
+            Self::Resume => "resume",
+            Self::Change => "change",
+        }
+    }
+}
+
+/// A click as it was noted when it came first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::billing) struct Noted {
+    pub(in crate::billing) click: Uuid,
+    pub(in crate::billing) handoff: Handoff,
+    /// Without consent none of the IDs go to Stripe.
+    pub(in crate::billing) consented: bool,
+    pub(in crate::billing) interval: Option<Interval>,
+    pub(in crate::billing) trial_days: Option<u32>,
+    /// ID and page of its Checkout session, once there is one.
+    pub(in crate::billing) checkout: Option<(String, String)>,
+    pub(in crate::billing) checkout_closed: bool,
+}
+
+/// Notes a click, or finds it as it was noted: sent twice, it hands over the same. `None`: a click of another account, or
+/// of another button.
+pub(in crate::billing) async fn note(
+    connection: &mut db::Connection,
+    action: Action,
+    noted: &Noted,
+) -> Result<Option<Noted>, sqlx::Error> {
+    let Noted {
+        handoff,
+        consented,
+        interval,
+        trial_days,
+        ..
+    } = noted;
+    sqlx::query(
+        "INSERT INTO handoffs (click, user_id, action, device_id, session_id, consented, created_at,
+                               billing_interval, trial_days)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (click) DO NOTHING",
+    )
+    .bind(noted.click.to_string())
+    .bind(handoff.account.to_string())
+    .bind(action.as_str())
+    .bind(handoff.device.as_ref().map(ToString::to_string))
+    .bind(handoff.session.map(SessionId::ms))
+    .bind(i64::from(*consented))
+    .bind(handoff.at_ms)
+    .bind(interval.map(interval_text))
+    .bind(trial_days.map(i64::from))
+    .execute(&mut *connection)
+    .await?;
+    let row = sqlx::query("SELECT * FROM handoffs WHERE click = $1 AND user_id = $2 AND action = $3")
+        .bind(noted.click.to_string())
+        .bind(handoff.account.to_string())
+        .bind(action.as_str())
+        .fetch_optional(connection)
+        .await?;
+    row.as_ref().map(read).transpose()
+}
+
+/// Where the click's Checkout session is.
+pub(in crate::billing) async fn keep_checkout(
+    connection: &mut db::Connection,
+    click: Uuid,
+    id: &str,
+    url: &str,
+) -> Result<(), sqlx::Error> {
+    sqlx::query("UPDATE handoffs SET checkout_id = $2, checkout_url = $3 WHERE click = $1")
+        .bind(click.to_string())
+        .bind(id)
+        .bind(url)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// Nobody can complete it any more.
+pub(in crate::billing) async fn close_checkout(
+    connection: &mut db::Connection,
+    id: &str,
+) -> Result<(), sqlx::Error> {
+    sqlx::query("UPDATE handoffs SET checkout_closed = 1 WHERE checkout_id = $1")
+        .bind(id)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// IDs of the account's Checkout sessions that may still be open, but the click's own.
+pub(in crate::billing) async fn open_checkouts(
+    pool: &AnyPool,
+    user: UserId,
+    but: Uuid,
+) -> Result<Vec<String>, sqlx::Error> {
+    sqlx::query_scalar(
+        "SELECT checkout_id FROM handoffs
+         WHERE user_id = $1 AND checkout_id IS NOT NULL AND checkout_closed = 0 AND click <> $2
+         ORDER BY created_at",
+    )
+    .bind(user.to_string())
+    .bind(but.to_string())
+    .fetch_all(pool)
+    .await
+}
+
+/// The account's click that led to this Checkout session.
+pub(in crate::billing) async fn checkout_of(
+    pool: &AnyPool,
+    user: UserId,
+    checkout: &str,
+) -> Result<Option<Noted>, sqlx::Error> {
+    let row = sqlx::query("SELECT * FROM handoffs WHERE user_id = $1 AND checkout_id = $2")
+        .bind(user.to_string())
+        .bind(checkout)
+        .fetch_optional(pool)
+        .await?;
+    row.as_ref().map(read).transpose()
+}
+
+/// A visit that is noted twice is one.
+pub(in crate::billing) async fn insert_visit(
+    connection: &mut db::Connection,
+    visit: &PortalVisit,
+) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "INSERT INTO portal_visits (id, user_id, device_id, session_id, created_at)
+         VALUES ($1, $2, $3, $4, $5) ON CONFLICT (id) DO NOTHING",
+    )
+    .bind(visit.id.to_string())
+    .bind(visit.account.to_string())
+    .bind(visit.device.as_ref().map(ToString::to_string))
+    .bind(visit.session.map(SessionId::ms))
+    .bind(visit.at_ms)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// The account's last visit until this moment, in ms since the epoch.
+pub(in crate::billing) async fn newest_visit(
+    connection: &mut db::Connection,
+    user: UserId,
+    until_ms: i64,
+) -> Result<Option<PortalVisit>, sqlx::Error> {
+    let row = sqlx::query(
+        "SELECT id, device_id, session_id, created_at FROM portal_visits
+         WHERE user_id = $1 AND created_at <= $2 ORDER BY created_at DESC LIMIT 1",
+    )
+    .bind(user.to_string())
+    .bind(until_ms)
+    .fetch_optional(connection)
+    .await?;
+    row.map(|row| {
+        Ok(PortalVisit {
+            id: uuid(&row, "id")?,
+            account: user,
+            device: device(&row)?,
+            session: session(&row)?,
+            at_ms: row.try_get("created_at")?,
+        })
+    })
+    .transpose()
+}
+
+fn read(row: &AnyRow) -> Result<Noted, sqlx::Error> {
+    let click = uuid(row, "click")?;
+    let interval: Option<String> = row.try_get("billing_interval")?;
+    let trial_days: Option<i64> = row.try_get("trial_days")?;
+    let id: Option<String> = row.try_get("checkout_id")?;
+    let url: Option<String> = row.try_get("checkout_url")?;
+    Ok(Noted {
+        click,
+        handoff: Handoff {
+            account: user_id(row.try_get("user_id")?)?,
+            device: device(row)?,
+            session: session(row)?,
+            at_ms: row.try_get("created_at")?,
+            click: Some(InsertId::existing(click)),
+        },
+        consented: row.try_get::<i64, _>("consented")? == 1,
+        interval: interval.as_deref().and_then(read_interval),
+        trial_days: trial_days.and_then(|days| u32::try_from(days).ok()),
+        checkout: id.zip(url),
+        checkout_closed: row.try_get::<i64, _>("checkout_closed")? == 1,
+    })
+}
+
+fn uuid(row: &AnyRow, column: &str) -> Result<Uuid, sqlx::Error> {
+    Uuid::parse_str(row.try_get(column)?).map_err(|error| sqlx::Error::Decode(Box::new(error)))
+}
+
+fn device(row: &AnyRow) -> Result<Option<DeviceId>, sqlx::Error> {
+    let text: Option<String> = row.try_get("device_id")?;
+    Ok(text.as_deref().and_then(DeviceId::parse))
+}
+
+fn session(row: &AnyRow) -> Result<Option<SessionId>, sqlx::Error> {
+    let ms: Option<i64> = row.try_get("session_id")?;
+    Ok(ms.and_then(SessionId::from_ms))
+}
+
+const fn interval_text(interval: Interval) -> &'static str {
+    match interval {
+        Interval::Month => "month",
+        Interval::Year => "year",
+    }
+}
+
+fn read_interval(text: &str) -> Option<Interval> {
+    match text {
+        "month" => Some(Interval::Month),
+        "year" => Some(Interval::Year),
+        _ => None,
+    }
+}

@@ -1,0 +1,175 @@
+//! What Stripe told, as of the last webhook that was applied.
+
+use serde_json::Value;
+use sqlx::{AnyPool, Row};
+use tracking::{Currency, Money, UserId};
+
+use crate::billing::payload::{Invoice, Refund, RefundStatus, Subscription};
+
+/// A subscription as it was fetched last.
+#[derive(Clone, Debug, PartialEq)]
+pub(in crate::billing) struct Mirrored {
+    pub(in crate::billing) subscription: Subscription,
+    /// It came beside a running one, and we ended it.
+    pub(in crate::billing) turned_away: bool,
+}
+
+/// A payment in our records.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PaidInvoice {
+    /// Stripe's ID.
+    pub id: String,
+    /// What was paid.
+    pub amount: Money,
+    /// When, in seconds since the epoch, by the clock that moves the subscription.
+    pub paid_at: i64,
+    /// What of it was given back.
+    pub refunded: Money,
+    /// Stripe's page of it.
+    pub hosted_url: Option<String>,
+}
+
+pub(in crate::billing) async fn subscriptions(
+    pool: &AnyPool,
+    user: UserId,
+) -> Result<Vec<Mirrored>, sqlx::Error> {
+    let rows = sqlx::query(
+        "SELECT subscriptions.object, subscriptions.turned_away
+         FROM subscriptions JOIN stripe_customers ON stripe_customers.id = subscriptions.customer_id
+         WHERE stripe_customers.user_id = $1",
+    )
+    .bind(user.to_string())
+    .fetch_all(pool)
+    .await?;
+    rows.iter()
+        .map(|row| {
+            let object: Value = serde_json::from_str(row.try_get("object")?).map_err(decode)?;
+            Ok(Mirrored {
+                subscription: Subscription::read(&object).map_err(decode)?,
+                turned_away: row.try_get::<i64, _>("turned_away")? == 1,
+            })
+        })
+        .collect()
+}
+
+/// Writes a subscription as it was fetched at `now_ms`.
+pub(in crate::billing) async fn keep_subscription(
+    connection: &mut db::Connection,
+    object: &Value,
+    customer: &str,
+    now_ms: i64,
+) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "INSERT INTO subscriptions (id, customer_id, status, object, fetched_at) VALUES ($1, $2, $3, $4, $5)
+         ON CONFLICT (id) DO UPDATE SET
+            status = excluded.status, object = excluded.object, fetched_at = excluded.fetched_at",
+    )
+    .bind(object["id"].as_str())
+    .bind(customer)
+    .bind(object["status"].as_str())
+    .bind(object.to_string())
+    .bind(now_ms)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Notes that it was ended because another one runs.
+pub(in crate::billing) async fn turn_away(
+    connection: &mut db::Connection,
+    subscription: &str,
+) -> Result<(), sqlx::Error> {
+    sqlx::query("UPDATE subscriptions SET turned_away = 1 WHERE id = $1")
+        .bind(subscription)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+pub(in crate::billing) async fn keep_paid_invoice(
+    connection: &mut db::Connection,
+    invoice: &Invoice,
+    customer: &str,
+    subscription: &str,
+) -> Result<(), sqlx::Error> {
+    let (paid_at, ..) = invoice.payment_order();
+    sqlx::query(
+        "INSERT INTO paid_invoices (id, customer_id, subscription_id, currency, amount_paid, paid_at, hosted_url)
+         VALUES ($1, $2, $3, $4, $5, $6, $7)
+         ON CONFLICT (id) DO UPDATE SET
+            amount_paid = excluded.amount_paid, paid_at = excluded.paid_at, hosted_url = excluded.hosted_url",
+    )
+    .bind(&invoice.id)
+    .bind(customer)
+    .bind(subscription)
+    .bind(invoice.paid.currency.to_string())
+    .bind(invoice.paid.minor)
+    .bind(paid_at)
+    .bind(invoice.hosted_url.as_deref())
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// A refund never leaves a final state: a webhook that comes late does not take it back.
+pub(in crate::billing) async fn keep_refund(
+    connection: &mut db::Connection,
+    refund: &Refund,
+    customer: &str,
+    invoice: &str,
+) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "INSERT INTO refunds (id, customer_id, invoice_id, currency, amount, status) VALUES ($1, $2, $3, $4, $5, $6)
+         ON CONFLICT (id) DO UPDATE SET status =
+            CASE WHEN refunds.status = 'failed' OR excluded.status = 'other' THEN refunds.status
+                 ELSE excluded.status END",
+    )
+    .bind(&refund.id)
+    .bind(customer)
+    .bind(invoice)
+    .bind(refund.amount.currency.to_string())
+    .bind(refund.amount.minor)
+    .bind(match refund.status {
+        RefundStatus::Succeeded => "succeeded",
+        RefundStatus::Failed => "failed",
+        RefundStatus::Other => "other",
+    })
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// The account's payments, newest first; invoices of nothing are none.
+pub(in crate::billing) async fn paid_invoices(
+    pool: &AnyPool,
+    user: UserId,
+) -> Result<Vec<PaidInvoice>, sqlx::Error> {
+    let rows = sqlx::query(
+        "SELECT paid_invoices.id, paid_invoices.currency, amount_paid, paid_at, hosted_url,
+                COALESCE((SELECT CAST(SUM(refunds.amount) AS BIGINT) FROM refunds
+                          WHERE refunds.invoice_id = paid_invoices.id AND refunds.status = 'succeeded'), 0) AS refunded
+         FROM paid_invoices JOIN stripe_customers ON stripe_customers.id = paid_invoices.customer_id
+         WHERE stripe_customers.user_id = $1 AND amount_paid > 0
+         ORDER BY paid_at DESC, paid_invoices.id DESC",
+    )
+    .bind(user.to_string())
+    .fetch_all(pool)
+    .await?;
+    rows.iter()
+        .map(|row| {
+            let currency: String = row.try_get("currency")?;
+            let currency = Currency::parse(&currency).ok_or_else(|| decode("a currency that is none"))?;
+            Ok(PaidInvoice {
+                id: row.try_get("id")?,
+                amount: Money::new(row.try_get("amount_paid")?, currency),
+                paid_at: row.try_get("paid_at")?,
+                refunded: Money::new(row.try_get("refunded")?, currency),
+                hosted_url: row.try_get("hosted_url")?,
+            })
+        })
+        .collect()
+}
+
+fn decode(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> sqlx::Error {
+    sqlx::Error::Decode(error.into())
+}

@@ -1,0 +1,24 @@
+//! SQL of billing: who is whose customer, what clicks handed over, what Stripe told.
+
+mod customers;
+mod handoffs;
+mod mirror;
+
+pub(super) use customers::{
+    Customer, Known, customer, customer_of, erase, insert_customer, set_account_type, touch_customer,
+};
+pub(super) use handoffs::{
+    Action, Noted, checkout_of, close_checkout, insert_visit, keep_checkout, newest_visit, note, open_checkouts,
+};
+pub use mirror::PaidInvoice;
+pub(super) use mirror::{
+    Mirrored, keep_paid_invoice, keep_refund, keep_subscription, paid_invoices, subscriptions,
+    turn_away,
+};
+
+use tracking::UserId;
+
+/// A column that holds one of our user IDs.
+fn user_id(text: &str) -> Result<UserId, sqlx::Error> {
+    UserId::parse(text).ok_or_else(|| sqlx::Error::Decode("a user ID is no UUID".into()))
+}

@@ -1,0 +1,129 @@
+//! Stripe, or its stand-in.
+
+use std::net::SocketAddr;
+
+use secrecy::{ExposeSecret, SecretString};
+use url::Url;
+
+use super::{ConfigError, base_url, malformed, on_loopback, socket};
+use crate::ids;
+
+/// The stand-in's key. Anybody may know it.
+const LOCAL_SECRET_KEY: &str = "sk_test_seamline_local";
+
+/// Where Stripe's own pages are: forms of ours lead there.
+const HOSTED_PAGES: [&str; 2] = ["https://checkout.stripe.com", "https://billing.stripe.com"];
+
+/// Longest trial that Stripe takes, in days (API reference, "Create a Checkout Session").
+const LONGEST_TRIAL: u32 = 730;
+
+/// Stripe, or its stand-in.
+#[derive(Debug)]
+pub struct Stripe {
+    /// `STRIPE_SECRET_KEY`.
+    pub secret_key: SecretString,
+    /// `STRIPE_WEBHOOK_SECRETS`: any of them may have signed a webhook, so that one can be replaced by another.
+    pub webhook_secrets: Vec<SecretString>,
+    /// The stand-in's API; `None`: Stripe's own.
+    pub api_url: Option<Url>,
+    /// `Some`: the stand-in runs inside this process, listening here.
+    pub local: Option<SocketAddr>,
+    /// Origins of the hosted pages.
+    pub pages: Vec<String>,
+    /// `TRIAL_DAYS`.
+    pub trial_days: u32,
+}
+
+impl Stripe {
+    /// Whether it is a stand-in: its clock can be moved then.
+    pub const fn is_local(&self) -> bool {
+        self.api_url.is_some()
+    }
+
+    /// Whether real money moves.
+    pub fn is_live(&self) -> bool {
+        self.secret_key.expose_secret().contains("_live_")
+    }
+
+    pub(super) fn read(get: &impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        let webhook_secrets: Vec<SecretString> = get("STRIPE_WEBHOOK_SECRETS")
+            .iter()
+            .flat_map(|text| text.split(','))
+            .map(str::trim)
+            .filter(|secret| !secret.is_empty())
+            .map(Into::into)
+            .collect();
+        let trial_days = match get("TRIAL_DAYS") {
+            None => 3,
+            Some(text) => text
+                .parse()
+                .ok()
+                .filter(|days| (1..=LONGEST_TRIAL).contains(days))
+                .ok_or(malformed("TRIAL_DAYS", "a number of days from 1 to 730"))?,
+        };
+        let url = get("STRIPE_API_URL")
+            .map(|text| base_url("STRIPE_API_URL", &text))
+            .transpose()?;
+        match (get("STRIPE_SECRET_KEY"), url) {
+            (Some(_), Some(_)) => Err(ConfigError::KeyForStandIn),
+            (Some(key), None) => {
+                if !["sk_test_", "sk_live_", "rk_test_", "rk_live_"]
+                    .iter()
+                    .any(|kind| key.starts_with(kind))
+                {
+                    return Err(malformed("STRIPE_SECRET_KEY", "a secret key of Stripe's (sk_…)"));
+                }
+                if webhook_secrets.is_empty() {
+                    return Err(ConfigError::NoWebhookSecret);
+                }
+                Ok(Self {
+                    secret_key: key.into(),
+                    webhook_secrets,
+                    api_url: None,
+                    local: None,
+                    pages: HOSTED_PAGES.map(str::to_owned).to_vec(),
+                    trial_days,
+                })
+            }
+            (None, Some(url)) => {
+                if !on_loopback(&url) {
+                    return Err(ConfigError::StandInOffLoopback { name: "STRIPE_API_URL" });
+                }
+                if webhook_secrets.is_empty() {
+                    return Err(ConfigError::NoWebhookSecret);
+                }
+                Ok(Self::stand_in(webhook_secrets, url, None, trial_days))
+            }
+            (None, None) => {
+                let listen = socket(get, "STRIPE_LOCAL_ADDR", "127.0.0.1:12111")?;
+                if !listen.ip().is_loopback() {
+                    return Err(ConfigError::LocalModeOffLoopback {
+                        name: "STRIPE_LOCAL_ADDR",
+                    });
+                }
+                let url = base_url("STRIPE_LOCAL_ADDR", &format!("http://{listen}"))?;
+                // It is in our hands, so nobody else needs to know the secret.
+                let secret = format!("whsec_{}", ids::random().simple());
+                Ok(Self::stand_in(vec![secret.into()], url, Some(listen), trial_days))
+            }
+        }
+    }
+
+    /// Its pages are linked under another name than the app's, so that they are another site to browsers, as Stripe's are.
+    fn stand_in(
+        webhook_secrets: Vec<SecretString>,
+        url: Url,
+        local: Option<SocketAddr>,
+        trial_days: u32,
+    ) -> Self {
+        let port = url.port_or_known_default().unwrap_or_default();
+        Self {
+            secret_key: LOCAL_SECRET_KEY.into(),
+            webhook_secrets,
+            pages: vec![format!("http://localhost:{port}")],
+            api_url: Some(url),
+            local,
+            trial_days,
+        }
+    }
+}
