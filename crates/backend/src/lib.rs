@@ -55,12 +55,7 @@ pub struct Backend {
 
 impl Backend {
     /// Over this database; `nudge` wakes the outbox after a commit.
-    pub fn new(
-        config: &config::Config,
-        db: &Db,
-        clock: &Clock,
-        nudge: Nudge,
-    ) -> Result<Self, BackendError> {
+    pub fn new(config: &config::Config, db: &Db, clock: &Clock, nudge: Nudge) -> Result<Self, BackendError> {
         Ok(Self {
             billing: Billing::new(config, db.clone(), clock.clone(), nudge.clone())?,
             accounts: Accounts::new(db.clone(), clock.clone(), nudge, config.privacy.track_email),

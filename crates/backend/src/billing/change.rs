@@ -160,8 +160,5 @@ impl Billing {
 pub(super) fn may_change_to_yearly(subscription: &Subscription) -> bool {
     subscription.interval == Some(Interval::Month)
         && !subscription.is_scheduled_to_end()
-        && matches!(
-            subscription.status,
-            StripeStatus::Trialing | StripeStatus::Active
-        )
+        && matches!(subscription.status, StripeStatus::Trialing | StripeStatus::Active)
 }

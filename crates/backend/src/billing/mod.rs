@@ -141,5 +141,8 @@ impl Billing {
 
 /// The IDs of a request, as a click hands them over.
 fn ids_of(visitor: &Visitor) -> &tracking::PresentIds {
-    visitor.tracking.as_ref().unwrap_or(&tracking::PresentIds::Unknown)
+    visitor
+        .tracking
+        .as_ref()
+        .unwrap_or(&tracking::PresentIds::Unknown)
 }

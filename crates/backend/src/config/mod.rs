@@ -233,7 +233,9 @@ fn amplitude(get: &impl Fn(&str) -> Option<String>) -> Result<Amplitude, ConfigE
             });
         }
         if url.as_ref().is_some_and(|url| !on_loopback(url)) {
-            return Err(ConfigError::StandInOffLoopback { name: "AMPLITUDE_URL" });
+            return Err(ConfigError::StandInOffLoopback {
+                name: "AMPLITUDE_URL",
+            });
         }
         let local = url.is_none().then_some(listen);
         let url = match url {

@@ -87,7 +87,9 @@ impl Stripe {
             }
             (None, Some(url)) => {
                 if !on_loopback(&url) {
-                    return Err(ConfigError::StandInOffLoopback { name: "STRIPE_API_URL" });
+                    return Err(ConfigError::StandInOffLoopback {
+                        name: "STRIPE_API_URL",
+                    });
                 }
                 if webhook_secrets.is_empty() {
                     return Err(ConfigError::NoWebhookSecret);

@@ -61,10 +61,7 @@ fn without_a_key_stripe_is_a_stand_in_too() {
     let config = read(&[]).unwrap();
     assert!(config.is_local_mode() && config.stripe.is_local() && !config.stripe.is_live());
     assert_eq!(config.stripe.local.unwrap().to_string(), "127.0.0.1:12111");
-    assert_eq!(
-        config.stripe.api_url.unwrap().as_str(),
-        "http://127.0.0.1:12111/"
-    );
+    assert_eq!(config.stripe.api_url.unwrap().as_str(), "http://127.0.0.1:12111/");
     assert_eq!(config.stripe.pages, ["http://localhost:12111"]);
     assert_eq!(config.stripe.trial_days, 3);
     let secret = config.stripe.webhook_secrets[0].expose_secret().to_owned();
@@ -157,10 +154,7 @@ fn refusals() {
         (vec![("STRIPE_SECRET_KEY", "pk_test_1")], "STRIPE_SECRET_KEY"),
         (vec![("TRIAL_DAYS", "0")], "TRIAL_DAYS"),
         (
-            vec![
-                ("AMPLITUDE_API_KEY", "k"),
-                ("PUBLIC_URL", "https://demo.example"),
-            ],
+            vec![("AMPLITUDE_API_KEY", "k"), ("PUBLIC_URL", "https://demo.example")],
             "stand-ins",
         ),
         (vec![("OUTBOX_KEEP_DAYS", "a month")], "OUTBOX_KEEP_DAYS"),

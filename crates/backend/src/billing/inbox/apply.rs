@@ -6,12 +6,12 @@ use tracking::{ServerEvent, UserId, consent};
 use super::gather::{About, Gathered, gather};
 use super::retry::Trouble;
 use super::store::{self as inbox, Lease, Pending};
+use crate::billing::Billing;
 use crate::billing::handoff::{PortalVisit, SKEW_MS};
 use crate::billing::mapping::{Facts, mapping, subject};
 use crate::billing::payload::{StripeEvent, Subscription, Unreadable};
 use crate::billing::plan::standing;
 use crate::billing::store::{self, Known};
-use crate::billing::Billing;
 
 /// What became of a webhook.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,7 +58,8 @@ impl Billing {
             None => Err(Trouble::UnknownCustomer),
             Some(Known::Deleted) => self.settle(lease, webhook, false).await,
             Some(Known::Of(account, choice)) => {
-                let consent = consent::effective(tracking::Choice::Unset, Some(choice), false, self.consent_default);
+                let consent =
+                    consent::effective(tracking::Choice::Unset, Some(choice), false, self.consent_default);
                 self.commit(lease, webhook, &event, &gathered, account, consent.is_granted())
                     .await
             }
@@ -81,7 +82,8 @@ impl Billing {
         }
         let mut told = 0;
         if let Some(about) = &gathered.about {
-            let visit = store::newest_visit(&mut tx, account, event.created_ms().saturating_add(SKEW_MS)).await?;
+            let visit =
+                store::newest_visit(&mut tx, account, event.created_ms().saturating_add(SKEW_MS)).await?;
             for event in events(event, account, about, visit.as_slice())? {
                 // Without consent nothing is said of the person; what they paid is in our records all the same.
                 if tracked && outbox::enqueue(&mut tx, &event, now_ms).await? == outbox::Enqueued::New {

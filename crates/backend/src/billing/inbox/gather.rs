@@ -135,9 +135,8 @@ struct Fetched {
 
 /// All at once where the webhook names its customer, as nearly all do.
 async fn fetch(stripe: &Stripe, event: &StripeEvent, id: &str) -> Result<Fetched, StripeFault> {
-    let of_customer = async |customer: &str| {
-        tokio::try_join!(stripe.has_card(customer), stripe.subscriptions(customer))
-    };
+    let of_customer =
+        async |customer: &str| tokio::try_join!(stripe.has_card(customer), stripe.subscriptions(customer));
     let (object, invoices, named) = match event.customer() {
         Some(customer) => {
             let (object, invoices, named) = tokio::try_join!(

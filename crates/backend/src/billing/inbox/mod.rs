@@ -15,7 +15,7 @@ mod worker;
 pub use retry::Trouble;
 pub use signature::BadWebhook;
 pub use store::{Counts, InboxRow, InboxState};
-pub use worker::{Settings, Worker, Worked};
+pub use worker::{Settings, Worked, Worker};
 
 use serde_json::Value;
 

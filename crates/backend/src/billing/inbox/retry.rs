@@ -94,14 +94,20 @@ mod tests {
 
     #[test]
     fn what_passes_is_tried_for_ever_the_rest_a_few_times() {
-        let at = |ms| Next::Retry { at_ms: 1_000_000 + ms };
+        let at = |ms| Next::Retry {
+            at_ms: 1_000_000 + ms,
+        };
         let rows = [
             (1, unreachable(), at(1_000)),
             (2, unreachable(), at(2_000)),
             (9, unreachable(), at(256_000)),
             (10, unreachable(), at(300_000)),
             (1_000_000, unreachable(), at(300_000)),
-            (1_000_000, Trouble::Database(sqlx::Error::PoolTimedOut), at(300_000)),
+            (
+                1_000_000,
+                Trouble::Database(sqlx::Error::PoolTimedOut),
+                at(300_000),
+            ),
             (1, refused(), at(1_000)),
             (5, refused(), at(16_000)),
             (6, refused(), Next::Park),
@@ -120,7 +126,13 @@ mod tests {
 
     #[test]
     fn half_of_the_wait_is_drawn() {
-        for (jitter, ms) in [(0.0, 500), (0.5, 750), (1.0, 1_000), (7.0, 1_000), (f64::NAN, 500)] {
+        for (jitter, ms) in [
+            (0.0, 500),
+            (0.5, 750),
+            (1.0, 1_000),
+            (7.0, 1_000),
+            (f64::NAN, 500),
+        ] {
             let Next::Retry { at_ms } = next(1, &unreachable(), 0, jitter) else {
                 panic!("it passes");
             };

@@ -66,7 +66,12 @@ mod tests {
             ("new", known, signed(known, "whsec_new", 0), Ok(known)),
             ("old", known, signed(known, "whsec_old", 299), Ok(known)),
             ("of two signatures the second", known, rolled, Ok(known)),
-            ("not JSON at all, but signed", "?", signed("?", "whsec_new", 0), Ok("?")),
+            (
+                "not JSON at all, but signed",
+                "?",
+                signed("?", "whsec_new", 0),
+                Ok("?"),
+            ),
             (
                 "another body",
                 "{}",
@@ -96,7 +101,11 @@ mod tests {
             ),
         ];
         for (why, payload, header, expected) in rows {
-            assert_eq!(verify(payload.as_bytes(), &header, &secrets, NOW_MS), expected, "{why}");
+            assert_eq!(
+                verify(payload.as_bytes(), &header, &secrets, NOW_MS),
+                expected,
+                "{why}"
+            );
         }
         assert_eq!(
             verify(b"\xff", "t=1,v1=00", &secrets, NOW_MS),

@@ -171,7 +171,10 @@ impl Worker {
                 }
                 Ok(Applied::Moved) => {}
                 Ok(Applied::LeaseLost) => {
-                    tracing::warn!(stripe.event = webhook.event_id, "the lease ran out; somebody else goes on");
+                    tracing::warn!(
+                        stripe.event = webhook.event_id,
+                        "the lease ran out; somebody else goes on"
+                    );
                     break;
                 }
                 Err(trouble) => match self.put_off(webhook, &trouble).await? {

@@ -85,7 +85,9 @@ pub fn subject(event: &StripeEvent) -> Result<Option<Subject>, Unreadable> {
         "refund.created" | "refund.updated" | "refund.failed" => {
             Some(Subject::Refund(Refund::read(&event.object)?))
         }
-        "customer.updated" => event.customer().map(|customer| Subject::Customer(customer.to_owned())),
+        "customer.updated" => event
+            .customer()
+            .map(|customer| Subject::Customer(customer.to_owned())),
         // All of them: even one that is no event of ours may change our copy of the subscription.
         kind if kind.starts_with("customer.subscription.") => {
             Some(Subject::Subscription(Subscription::read(&event.object)?.id))

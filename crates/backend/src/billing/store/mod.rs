@@ -8,12 +8,12 @@ pub(super) use customers::{
     Customer, Known, customer, customer_of, erase, insert_customer, set_account_type, touch_customer,
 };
 pub(super) use handoffs::{
-    Action, Noted, checkout_of, close_checkout, insert_visit, keep_checkout, newest_visit, note, open_checkouts,
+    Action, Noted, checkout_of, close_checkout, insert_visit, keep_checkout, newest_visit, note,
+    open_checkouts,
 };
 pub use mirror::PaidInvoice;
 pub(super) use mirror::{
-    Mirrored, keep_paid_invoice, keep_refund, keep_subscription, paid_invoices, subscriptions,
-    turn_away,
+    Mirrored, keep_paid_invoice, keep_refund, keep_subscription, paid_invoices, subscriptions, turn_away,
 };
 
 use tracking::UserId;

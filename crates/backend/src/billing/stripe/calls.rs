@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use serde_json::Value;
+use stripe::StripeRequest;
 use stripe_billing::billing_portal_session::{
     CreateBillingPortalSession, CreateBillingPortalSessionFlowData,
     CreateBillingPortalSessionFlowDataAfterCompletion,
@@ -21,10 +22,9 @@ use stripe_checkout::checkout_session::{
     CreateCheckoutSession, CreateCheckoutSessionLineItems, CreateCheckoutSessionPaymentMethodCollection,
     CreateCheckoutSessionSubscriptionData, CreateCheckoutSessionSubscriptionDataTrialSettings,
     CreateCheckoutSessionSubscriptionDataTrialSettingsEndBehavior,
-    CreateCheckoutSessionSubscriptionDataTrialSettingsEndBehaviorMissingPaymentMethod,
-    ExpireCheckoutSession, RetrieveCheckoutSession,
+    CreateCheckoutSessionSubscriptionDataTrialSettingsEndBehaviorMissingPaymentMethod, ExpireCheckoutSession,
+    RetrieveCheckoutSession,
 };
-use stripe::StripeRequest;
 use stripe_core::customer::{CreateCustomer, DeleteCustomer, RetrieveCustomer};
 use stripe_shared::{CheckoutSessionMode, InvoiceStatus};
 use tracking::UserId;
@@ -127,8 +127,8 @@ impl Stripe {
             subscription.trial_settings = Some(CreateCheckoutSessionSubscriptionDataTrialSettings::new(
                 CreateCheckoutSessionSubscriptionDataTrialSettingsEndBehavior::new(MissingCard::Cancel),
             ));
-            request = request
-                .payment_method_collection(CreateCheckoutSessionPaymentMethodCollection::IfRequired);
+            request =
+                request.payment_method_collection(CreateCheckoutSessionPaymentMethodCollection::IfRequired);
         }
         let request = request.subscription_data(subscription);
         CheckoutSession::read(&self.change(key, &request).await?)
@@ -206,7 +206,9 @@ impl Stripe {
         let Some(invoice) = answer["data"][0]["invoice"].as_str() else {
             return Ok(None);
         };
-        Ok(Some(Invoice::read(&self.get(&RetrieveInvoice::new(invoice)).await?)?))
+        Ok(Some(Invoice::read(
+            &self.get(&RetrieveInvoice::new(invoice)).await?,
+        )?))
     }
 
     /// Plans the end with the running period, and says who did: one call, so one webhook that holds both.
@@ -267,7 +269,10 @@ impl Stripe {
     /// Ends it now.
     pub(in crate::billing) async fn end_now(&self, subscription: &str) -> Result<(), StripeFault> {
         match self
-            .change(&format!("end:{subscription}"), &CancelSubscription::new(subscription))
+            .change(
+                &format!("end:{subscription}"),
+                &CancelSubscription::new(subscription),
+            )
             .await
         {
             Err(fault) if !fault.is_missing() => Err(fault),

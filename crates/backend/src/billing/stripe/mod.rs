@@ -39,7 +39,9 @@ pub struct Stripe {
 
 impl fmt::Debug for Stripe {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Stripe").field("live", &self.live).finish_non_exhaustive()
+        f.debug_struct("Stripe")
+            .field("live", &self.live)
+            .finish_non_exhaustive()
     }
 }
 
@@ -115,7 +117,10 @@ impl Stripe {
     ) -> Result<Vec<Value>, StripeFault> {
         let mut all = Vec::new();
         loop {
-            let after = all.last().and_then(|last: &Value| last["id"].as_str()).map(str::to_owned);
+            let after = all
+                .last()
+                .and_then(|last: &Value| last["id"].as_str())
+                .map(str::to_owned);
             let mut answer = self.get(&page(after)).await?;
             let more = answer["has_more"] == true;
             match answer["data"].take() {
