@@ -13,6 +13,7 @@
 #![recursion_limit = "256"]
 
 pub mod auth;
+pub mod billing;
 #[cfg_attr(feature = "ssr", path = "document_server.rs")]
 #[cfg_attr(not(feature = "ssr"), path = "document_browser.rs")]
 mod document;

@@ -6,6 +6,7 @@ use leptos_router::components::{Route, Router, Routes};
 use leptos_router::{SsrMode, path};
 
 use crate::auth::{SignInPage, SignUpPage};
+use crate::billing::{BillingPage, CheckoutReturnPage, PricingPage};
 use crate::landing::LandingPage;
 use crate::not_found::NotFoundPage;
 use crate::page::provide_page;
@@ -30,6 +31,9 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/sign-in") view=SignInPage ssr=SsrMode::Async />
                     <Route path=path!("/polls") view=PollsPage ssr=SsrMode::Async />
                     <Route path=path!("/polls/new") view=NewPollPage ssr=SsrMode::Async />
+                    <Route path=path!("/pricing") view=PricingPage ssr=SsrMode::Async />
+                    <Route path=path!("/billing") view=BillingPage ssr=SsrMode::Async />
+                    <Route path=path!("/billing/return") view=CheckoutReturnPage ssr=SsrMode::Async />
                     <Route path=path!("/timeline") view=TimelinePage ssr=SsrMode::Async />
                 </Routes>
             </main>

@@ -16,9 +16,13 @@ pub fn set_document_policy() {
     } else {
         ""
     };
+    // Forms lead to Stripe's pages, and browsers hold redirects to the same rule.
+    let stripe = crate::visit::current()
+        .map(|visit| visit.backend.billing.hosted_pages().join(" "))
+        .unwrap_or_default();
     let policy = format!(
         "default-src 'none'; script-src 'self' 'nonce-{nonce}' 'wasm-unsafe-eval'; style-src 'self'; \
-         img-src 'self' data:; font-src 'self'; connect-src 'self'{reload}; form-action 'self'; base-uri 'none'; \
+         img-src 'self' data:; font-src 'self'; connect-src 'self'{reload}; form-action 'self' {stripe}; base-uri 'none'; \
          frame-ancestors 'none'"
     );
     if let Ok(policy) = HeaderValue::from_str(&policy) {

@@ -122,7 +122,7 @@ fn next(query: Option<&str>) -> Option<String> {
 }
 
 /// The page that the form is on, as the answer to its post.
-async fn show_again(
+pub(crate) async fn show_again(
     state: AppState,
     parts: Parts,
     typed: impl Serialize,
@@ -154,14 +154,14 @@ async fn show_again(
 
 /// The pairs of an `application/x-www-form-urlencoded` body. Whatever does not parse is not there: the form's own check
 /// then says which field is missing.
-struct Pairs(Vec<(String, String)>);
+pub(crate) struct Pairs(Vec<(String, String)>);
 
 impl Pairs {
-    fn read(body: &str) -> Self {
+    pub(crate) fn read(body: &str) -> Self {
         Self(form_urlencoded::parse(body.as_bytes()).into_owned().collect())
     }
 
-    fn text(&self, name: &str) -> String {
+    pub(crate) fn text(&self, name: &str) -> String {
         self.0
             .iter()
             .find(|(key, _)| key == name)

@@ -3,6 +3,7 @@
 //! Handlers parse, call one verb, and shape the answer. No SQL, no decisions about events.
 
 mod address;
+mod billing;
 mod forms;
 mod functions;
 mod health;
@@ -18,6 +19,7 @@ mod state;
 mod upkeep;
 mod visit;
 
+pub mod commands;
 pub mod telemetry;
 
 pub use start_error::StartError;

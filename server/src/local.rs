@@ -1,9 +1,9 @@
-//! Local mode: the stand-in for Amplitude, in this process, on a listener of its own.
+//! Local mode: the stand-ins for Amplitude and Stripe, in this process, each on a listener of its own.
 
 use std::net::SocketAddr;
 use std::path::Path;
 
-use backend::config::Amplitude;
+use backend::config::{Amplitude, Stripe};
 use secrecy::ExposeSecret;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -27,17 +27,9 @@ pub async fn start_amplitude(
         plan: Some(tracking::catalog::plan_schema()),
         ..amplitude_local::Settings::default()
     };
-    std::fs::create_dir_all(data).map_err(|error| StartError::Folder {
-        folder: data.to_owned(),
-        error,
-    })?;
+    make_folder(data)?;
     let collector = amplitude_local::open(settings).await?;
-    let listener = TcpListener::bind(listen)
-        .await
-        .map_err(|error| StartError::Listen {
-            address: listen,
-            error,
-        })?;
+    let listener = bind(listen).await?;
     tracing::info!(
         "a local stand-in for Amplitude is at http://localhost:{}",
         listen.port()
@@ -51,4 +43,58 @@ pub async fn start_amplitude(
         }
     });
     Ok(())
+}
+
+/// Starts it; it stops with `stop`. Its webhooks go to `app`, where this server listens.
+pub async fn start_stripe(
+    stripe: &Stripe,
+    listener: TcpListener,
+    app: SocketAddr,
+    data: &Path,
+    stop: CancellationToken,
+) -> Result<(), StartError> {
+    make_folder(data)?;
+    let webhook = stripe
+        .webhook_secrets
+        .first()
+        .map(|secret| stripe_local::WebhookTarget {
+            url: format!("http://{app}/webhooks/stripe"),
+            secret: secret.expose_secret().to_owned(),
+        });
+    let settings = stripe_local::Settings {
+        state: stripe_local::State::File(data.join("stripe.db")),
+        secret_key: Some(stripe.secret_key.expose_secret().to_owned()),
+        public_url: stripe.pages.first().cloned(),
+        webhooks: webhook.into_iter().collect(),
+        // Without a key of Stripe's this is what one asks for, whatever the profile.
+        allow_release: true,
+        ..stripe_local::Settings::default()
+    };
+    let stand_in = stripe_local::open(settings).await?;
+    if let Some(page) = stripe.pages.first() {
+        tracing::info!("a local stand-in for Stripe is at {page}");
+    }
+    tokio::spawn(async move {
+        if let Err(error) = stripe_local::serve(listener, stand_in, stop.cancelled_owned()).await {
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "the stand-in for Stripe has ended"
+            );
+        }
+    });
+    Ok(())
+}
+
+/// A listener, or a sentence that says which port is taken.
+pub async fn bind(address: SocketAddr) -> Result<TcpListener, StartError> {
+    TcpListener::bind(address)
+        .await
+        .map_err(|error| StartError::Listen { address, error })
+}
+
+fn make_folder(folder: &Path) -> Result<(), StartError> {
+    std::fs::create_dir_all(folder).map_err(|error| StartError::Folder {
+        folder: folder.to_owned(),
+        error,
+    })
 }

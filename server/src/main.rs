@@ -3,13 +3,30 @@
 use std::process::ExitCode;
 
 use backend::config::Config;
-use server::{Server, telemetry};
+use clap::{Parser, Subcommand};
+use server::{Server, commands, telemetry};
 use tokio_util::sync::CancellationToken;
+
+/// Seamline: hybrid tracking done right. Without a command it serves the app.
+#[derive(Parser)]
+#[command(version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serves the app.
+    Serve,
+    /// Makes product, prices and portal configuration on Stripe's account, as far as they are missing.
+    SetupStripe,
+}
 
 #[tokio::main]
 async fn main() -> ExitCode {
     telemetry::start();
-    match run().await {
+    match run(Arguments::parse()).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!("{error}");
@@ -18,8 +35,16 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run() -> Result<(), Box<dyn std::error::Error>> {
-    let server = Server::start(Config::from_env()?).await?;
+async fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
+    let config = Config::from_env()?;
+    match arguments.command.unwrap_or(Command::Serve) {
+        Command::Serve => serve(config).await,
+        Command::SetupStripe => Ok(commands::set_up_stripe(&config).await?),
+    }
+}
+
+async fn serve(config: Config) -> Result<(), Box<dyn std::error::Error>> {
+    let server = Server::start(config).await?;
     tracing::info!("Seamline is at {}", server.public_url());
     let stop = CancellationToken::new();
     tokio::spawn(stop_on_signal(stop.clone()));

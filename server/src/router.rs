@@ -24,7 +24,7 @@ use tower_sessions::{Expiry, SessionManagerLayer};
 
 use crate::ingest::{self, ingest};
 use crate::state::AppState;
-use crate::{forms, functions, health, live, rate, security, visit};
+use crate::{billing, forms, functions, health, live, rate, security, visit};
 
 /// Forms and server functions are small.
 pub const BODY_MAX: usize = 64 * 1024;
@@ -57,12 +57,15 @@ pub fn router(state: AppState, cookies: LoginCookies) -> Router {
         .route("/sign-in", post(forms::sign_in))
         .route("/sign-out", post(forms::sign_out))
         .route("/polls/new", post(forms::new_poll))
+        .route("/pricing", post(billing::checkout))
+        .route("/billing", post(billing::change))
         .layer(middleware::from_fn(functions::answer))
         .layer(TimeoutLayer::with_status_code(
             StatusCode::GATEWAY_TIMEOUT,
             TIMEOUT,
         ))
         .route("/timeline/live", get(live::live))
+        .route("/billing/live", get(billing::live))
         .merge(browser_events)
         .fallback(leptos_axum::render_app_async_with_context(not_found, move || {
             shell(missing_options.clone())
@@ -80,6 +83,7 @@ pub fn router(state: AppState, cookies: LoginCookies) -> Router {
     Router::new()
         .route("/livez", get(health::live))
         .route("/readyz", get(health::ready))
+        .merge(webhooks())
         .merge(assets(&state))
         .merge(visitors)
         .layer(middleware::from_fn_with_state(state.clone(), security::headers))
@@ -87,6 +91,18 @@ pub fn router(state: AppState, cookies: LoginCookies) -> Router {
         .layer(CatchPanicLayer::new())
         .layer(TraceLayer::new_for_http())
         .with_state(state)
+}
+
+/// What Stripe calls. It is no visitor: no cookie, no login, no page of another site to keep out; its signature says who
+/// it is.
+fn webhooks() -> Router<AppState> {
+    Router::new()
+        .route("/webhooks/stripe", post(billing::webhook))
+        .layer(DefaultBodyLimit::max(billing::MAX_BYTES))
+        .layer(TimeoutLayer::with_status_code(
+            StatusCode::GATEWAY_TIMEOUT,
+            TIMEOUT,
+        ))
 }
 
 /// Files of the build. They know no visitor, so they pass by the login and identity layers.

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 pub enum StartError {
     /// A port is taken, or the address is not this machine's.
     #[error(
-        "Cannot listen on {address}: {error}. Is another one running? LEPTOS_SITE_ADDR and AMPLITUDE_LOCAL_ADDR choose other addresses."
+        "Cannot listen on {address}: {error}. Is another one running? LEPTOS_SITE_ADDR, STRIPE_LOCAL_ADDR and AMPLITUDE_LOCAL_ADDR choose other addresses."
     )]
     Listen {
         /// The address.
@@ -30,6 +30,9 @@ pub enum StartError {
     /// The stand-in.
     #[error("The stand-in for Amplitude does not start: {0}.")]
     Stand(#[from] amplitude_local::OpenError),
+    /// The other stand-in.
+    #[error("The stand-in for Stripe does not start: {0}.")]
+    StripeLocal(#[from] stripe_local::OpenError),
     /// An HTTP client could not be made.
     #[error("Cannot make an HTTP client: {0}.")]
     Client(String),

@@ -7,6 +7,7 @@ use std::time::Duration;
 use axum::Router;
 use backend::Backend;
 use backend::accounts::LoginCookies;
+use backend::billing::inbox::Worker;
 use backend::clock::Clock;
 use backend::config::Config;
 use db::Db;
@@ -26,12 +27,16 @@ use crate::{local, router, upkeep};
 /// Open requests and the batch in hand may take this long when the server stops; a supervisor kills after 30 s.
 const GRACE: Duration = Duration::from_secs(20);
 
+/// One customer's webhooks are applied one at a time, mostly waiting for Stripe; so many customers' at once.
+const WEBHOOK_WORKERS: usize = 4;
+
 /// A server that listens, and does not answer yet.
 pub struct Server {
     listener: TcpListener,
     router: Router,
     dispatcher: Dispatcher,
     backend: Backend,
+    keep_days: u32,
     db: Db,
     public_url: Url,
     stop: CancellationToken,
@@ -42,25 +47,23 @@ impl Server {
     /// Opens the database, starts the stand-in in local mode, and binds the listener. Port 0 is any free one, in the
     /// public URL too.
     pub async fn start(mut config: Config) -> Result<Self, StartError> {
-        // Two providers in one process, or none, end in a panic at the first connection. An error here means that one is
-        // installed already.
-        let _ = rustls::crypto::ring::default_provider().install_default();
+        install_crypto();
         let stop = CancellationToken::new();
         let stand_ins = CancellationToken::new();
         let listen = config.http.listen;
-        let listener = TcpListener::bind(listen)
-            .await
-            .map_err(|error| StartError::Listen {
-                address: listen,
-                error,
-            })?;
+        let listener = local::bind(listen).await?;
+        let bound = listener.local_addr().map_err(|error| StartError::Listen {
+            address: listen,
+            error,
+        })?;
         if config.http.public_url.port() == Some(0) {
-            let bound = listener.local_addr().map_err(|error| StartError::Listen {
-                address: listen,
-                error,
-            })?;
             // It fails only for URLs that cannot have a port; this one has.
             let _ = config.http.public_url.set_port(Some(bound.port()));
+        }
+        if let Some(address) = config.stripe.local {
+            let stand_in = local::bind(address).await?;
+            config.stripe.listens_at(stand_in.local_addr().map_err(|error| StartError::Listen { address, error })?);
+            local::start_stripe(&config.stripe, stand_in, bound, &config.data.dir, stand_ins.clone()).await?;
         }
         if let Some(address) = config.amplitude.local {
             local::start_amplitude(&config.amplitude, address, &config.data.dir, stand_ins.clone()).await?;
@@ -90,6 +93,7 @@ impl Server {
             Forwarder::new(&config.amplitude).map_err(|error| StartError::Client(error.to_string()))?;
 
         let cookies = LoginCookies::new(db.clone(), clock);
+        let local_mode = config.is_local_mode();
         let state = AppState {
             backend: backend.clone(),
             db: db.clone(),
@@ -102,7 +106,7 @@ impl Server {
                 public_key: config.amplitude.public_key,
                 client_ip_header: config.http.client_ip_header,
                 consent_default: config.privacy.consent_default,
-                local_mode: config.amplitude.is_local,
+                local_mode,
             }),
         };
         let router = router::router(state, cookies);
@@ -111,6 +115,7 @@ impl Server {
             router,
             dispatcher,
             backend,
+            keep_days: config.data.outbox_keep_days,
             db,
             public_url: config.http.public_url,
             stop,
@@ -132,7 +137,8 @@ impl Server {
     pub async fn run(self, stop: CancellationToken) -> Result<(), StartError> {
         let work = TaskTracker::new();
         work.spawn(self.dispatcher.run(self.stop.clone()));
-        work.spawn(upkeep::run(self.backend.accounts.clone(), self.stop.clone()));
+        work.spawn(upkeep::run(self.backend.clone(), self.keep_days, self.stop.clone()));
+        Worker::start(&self.backend.billing, WEBHOOK_WORKERS, &work, &self.stop);
         let stopping = self.stop.clone();
         work.spawn(async move {
             stop.cancelled().await;
@@ -160,6 +166,12 @@ impl Server {
         self.db.close().await;
         served
     }
+}
+
+/// Two providers in one process, or none, end in a panic at the first connection. An error here means that one is installed
+/// already.
+pub(crate) fn install_crypto() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
 }
 
 /// Where the build put the pages' assets. cargo-leptos says so while developing; beside the executable it is the default.

@@ -2,20 +2,23 @@
 
 use std::time::Duration;
 
-use backend::accounts::Accounts;
+use backend::Backend;
 use tokio_util::sync::CancellationToken;
 
 const EVERY: Duration = Duration::from_secs(3_600);
 
-/// Removes what has expired, every hour. An error ends one round, not the loop.
-pub async fn run(accounts: Accounts, stop: CancellationToken) {
+/// Removes what has expired, every hour, and payloads of webhooks after `keep_days`. An error ends one round, not the loop.
+pub async fn run(backend: Backend, keep_days: u32, stop: CancellationToken) {
     let mut every = tokio::time::interval(EVERY);
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
             _ = every.tick() => {
-                if let Err(error) = accounts.clean_up().await {
+                if let Err(error) = backend.accounts.clean_up().await {
                     tracing::warn!(error = &error as &dyn std::error::Error, "cannot clean up; the next round tries again");
+                }
+                if let Err(error) = backend.billing.prune(keep_days).await {
+                    tracing::warn!(%error, "cannot prune webhooks; the next round tries again");
                 }
             }
         }

@@ -2,16 +2,20 @@
 
 use bytes::Bytes;
 use futures::{Sink, Stream};
+use leptos::ev::SubmitEvent;
 use leptos::prelude::{set_timeout, window};
 use leptos::server_fn::client::{Client, browser::BrowserClient};
 use leptos::server_fn::error::FromServerFnError;
 use leptos::server_fn::request::browser::{BrowserRequest, Request};
 use leptos::server_fn::response::browser::BrowserResponse;
+use leptos::task::spawn_local;
+use leptos::wasm_bindgen::JsCast;
 use send_wrapper::SendWrapper;
 use std::time::Duration;
 use tracking::{ClientEvent, InsertId, SessionId};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
+use web_sys::HtmlFormElement;
 
 #[wasm_bindgen]
 extern "C" {
@@ -36,6 +40,23 @@ pub fn track(event: impl Into<ClientEvent>, insert_id: Option<&InsertId>) {
     let properties = serde_json::to_string(&event.properties()).unwrap_or_default();
     // Nobody waits for it here; the script keeps it until it has arrived.
     let _promise = seam_track(event.name(), &properties, insert_id.map(InsertId::as_str));
+}
+
+/// Fires the event under this insert ID, and posts the form that the click was on once it has left (half a second at most):
+/// the form leads to another site, and what is still here then would wait for the next visit.
+pub fn track_and_submit(event: impl Into<ClientEvent>, insert_id: &InsertId, submitted: &SubmitEvent) {
+    let Some(form) = submitted
+        .target()
+        .and_then(|target| target.dyn_into::<HtmlFormElement>().ok())
+    else {
+        return;
+    };
+    track(event, Some(insert_id));
+    spawn_local(async move {
+        let _ = JsFuture::from(seam_settle()).await;
+        // It fails only for a form that is no longer in the page.
+        let _ = form.submit();
+    });
 }
 
 /// Loads a new document, after what was tracked has left (half a second at most).

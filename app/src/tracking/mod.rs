@@ -12,8 +12,8 @@ mod browser;
 mod noop;
 
 #[cfg(feature = "hydrate")]
-pub(crate) use browser::{SeamClient, leave_for, track};
+pub(crate) use browser::{SeamClient, leave_for, track, track_and_submit};
 #[cfg(not(feature = "hydrate"))]
-pub(crate) use noop::{SeamClient, leave_for, track};
+pub(crate) use noop::{SeamClient, leave_for, track, track_and_submit};
 
 pub use tracking::ClientEvent;

@@ -9,6 +9,7 @@ use crate::page::{Me, use_page};
 #[component]
 pub fn Header() -> impl IntoView {
     let page = use_page();
+    let signed_in = page.me.is_some();
     view! {
         <header class="site">
             <a class="brand" href="/">
@@ -16,8 +17,13 @@ pub fn Header() -> impl IntoView {
                 "Seamline"
             </a>
             <nav aria-label="Main">
-                {page.me.is_some().then(|| view! { <A href="/polls">"Polls"</A> })}
+                {signed_in.then(|| view! { <A href="/polls">"Polls"</A> })}
                 <A href="/timeline">"Timeline"</A>
+                {if signed_in {
+                    view! { <A href="/billing">"Billing"</A> }.into_any()
+                } else {
+                    view! { <A href="/pricing">"Pricing"</A> }.into_any()
+                }}
             </nav>
             {match page.me {
                 Some(me) => view! { <SignedIn me /> }.into_any(),

@@ -17,6 +17,14 @@ pub(crate) fn instant(ms: i64) -> String {
     moment(ms).format(&Rfc3339).unwrap_or_default()
 }
 
+/// `18 November 2026`, from seconds since the epoch: Stripe's moments, as pages say them.
+pub fn long(seconds: i64) -> String {
+    moment(seconds.saturating_mul(1000))
+        .date()
+        .format(format_description!("[day padding:none] [month repr:long] [year]"))
+        .unwrap_or_default()
+}
+
 /// Moments beyond the calendar's range are no moments of ours.
 fn moment(ms: i64) -> OffsetDateTime {
     OffsetDateTime::from_unix_timestamp_nanos(i128::from(ms) * 1_000_000)
@@ -31,6 +39,7 @@ mod tests {
     fn utc_text() {
         assert_eq!(day(1_795_000_000_123), "2026-11-18");
         assert_eq!(instant(1_795_000_000_123), "2026-11-18T11:06:40.123Z");
+        assert_eq!(long(1_795_000_000), "18 November 2026");
         assert_eq!(instant(i64::MAX), "1970-01-01T00:00:00Z");
     }
 }

@@ -7,7 +7,7 @@ pub mod accounts;
 pub mod billing;
 pub mod clock;
 pub mod config;
-mod dates;
+pub mod dates;
 pub mod hex;
 pub mod ids;
 pub mod polls;

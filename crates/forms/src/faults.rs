@@ -78,6 +78,24 @@ pub enum Problem {
     /// The person is signed out by now.
     #[error("You are signed out. Please sign in and send the form again.")]
     SignedOut,
+    /// A trial or a subscription is running.
+    #[error("You are on Pro already.")]
+    AlreadyPro,
+    /// There is no subscription to change.
+    #[error("There is no running subscription to change.")]
+    NotSubscribed,
+    /// The subscription changed since the page was loaded.
+    #[error("Your subscription does not allow that as it stands now.")]
+    NotAsItStands,
+    /// The form was filled in by somebody else, or twice over.
+    #[error("This page is out of date. Please load it again.")]
+    StalePage,
+    /// Stripe does not answer, or not well.
+    #[error("Stripe does not answer right now, and nothing was changed. Please try again in a minute.")]
+    StripeUnavailable,
+    /// A live account without prices.
+    #[error("Pro is not for sale here yet: the operator has not set up Stripe.")]
+    NotForSale,
     /// Ours, not theirs; logged where it happened.
     #[error("Something went wrong on our side, and nothing was changed. Please try again.")]
     Internal,

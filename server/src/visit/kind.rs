@@ -33,7 +33,7 @@ pub fn kind(method: &Method, path: &str, headers: &HeaderMap) -> Kind {
 }
 
 /// Paths that a page asks for by itself.
-const QUIET: [&str; 4] = ["/ingest", "/timeline/live", "/livez", "/readyz"];
+const QUIET: [&str; 5] = ["/ingest", "/timeline/live", "/billing/live", "/livez", "/readyz"];
 
 #[cfg(test)]
 mod tests {
@@ -54,6 +54,8 @@ mod tests {
             (Method::GET, "/", ("accept", "*/*"), Kind::Quiet),
             (Method::HEAD, "/", html, Kind::Quiet),
             (Method::GET, "/timeline/live", html, Kind::Quiet),
+            (Method::GET, "/billing/live", html, Kind::Quiet),
+            (Method::GET, "/billing/return", html, Kind::Document),
             (Method::POST, "/sign-up", html, Kind::Act),
             (
                 Method::POST,

@@ -186,16 +186,20 @@ fn boot(
         session: identity.map(|identity| identity.session.ms()),
         user: login.map(|login| login.user.id.to_string()),
         now: now_ms,
-        exclude_referrers: vec![
-            state.site.host(),
-            "checkout.stripe.com".into(),
-            "billing.stripe.com".into(),
-        ],
+        exclude_referrers: std::iter::once(state.site.host())
+            .chain(stripe_hosts(state).map(str::to_owned))
+            .collect(),
         confirmed: match kind {
             Kind::Document => seen.confirmed.iter().cloned().map(Into::into).collect(),
             Kind::Act | Kind::Quiet => Vec::new(),
         },
     }
+}
+
+/// `host` or `host:port` of Stripe's pages: who comes back from there is no new visitor.
+fn stripe_hosts(state: &AppState) -> impl Iterator<Item = &str> {
+    let pages = state.backend.billing.hosted_pages().iter();
+    pages.filter_map(|page| page.split_once("://").map(|(_, host)| host))
 }
 
 fn user_agent(headers: &HeaderMap) -> String {

@@ -68,6 +68,7 @@ impl TestApp {
         let settings = [
             ("LEPTOS_SITE_ADDR", "127.0.0.1:0"),
             ("AMPLITUDE_URL", &amplitude_url),
+            ("STRIPE_LOCAL_ADDR", "127.0.0.1:0"),
             ("DATABASE_URL", &database.url),
             ("DATA_DIR", data.path().to_str().unwrap()),
         ];

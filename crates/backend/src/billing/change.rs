@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use tracking::{InsertId, Interval};
+use tracking::Interval;
 use uuid::Uuid;
 
 use super::handoff::{Handoff, PortalVisit};
@@ -129,12 +129,11 @@ impl Billing {
         click: Uuid,
         visitor: &Visitor,
     ) -> Result<Noted, BillingError> {
-        let click_id = InsertId::existing(click);
         self.note(
             action,
             &Noted {
                 click,
-                handoff: Handoff::new(user.id, ids_of(visitor), self.clock.now_ms(), Some(click_id)),
+                handoff: Handoff::new(user.id, ids_of(visitor), self.clock.now_ms(), None),
                 consented: visitor.tracking.is_some(),
                 interval: None,
                 trial_days: None,

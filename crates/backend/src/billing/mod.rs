@@ -26,6 +26,7 @@ pub use stripe::{Catalog, MONTHLY, Stripe, StripeFault, YEARLY};
 pub use stripe_clock::{Jump, StripeClock, StripeClockError};
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use db::Db;
 use outbox::Nudge;
@@ -39,6 +40,9 @@ use crate::config::Config;
 use crate::visitor::Visitor;
 use store::Customer;
 
+/// How often a page that waits looks for what another server applied.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
 /// The verbs. Cheap to clone.
 #[derive(Clone)]
 pub struct Billing {
@@ -51,6 +55,7 @@ pub struct Billing {
     consent_default: ConsentDefault,
     trial_days: u32,
     public_url: Url,
+    pages: Arc<[String]>,
     stripe_clock: Option<StripeClock>,
     /// Wakes a worker of this process.
     arrived: Arc<Notify>,
@@ -74,6 +79,7 @@ impl Billing {
             consent_default: config.privacy.consent_default,
             trial_days: config.stripe.trial_days,
             public_url: config.http.public_url.clone(),
+            pages: config.stripe.pages.clone().into(),
             stripe_clock: config
                 .stripe
                 .api_url
@@ -91,20 +97,44 @@ impl Billing {
         self.trial_days
     }
 
+    /// Origins of Stripe's own pages, to which forms of ours lead.
+    pub fn hosted_pages(&self) -> &[String] {
+        &self.pages
+    }
+
     /// The stand-in's clock, where there is one.
     pub const fn stripe_clock(&self) -> Option<&StripeClock> {
         self.stripe_clock.as_ref()
-    }
-
-    /// Resolves when something was applied by this process; what other servers apply it does not hear of.
-    pub async fn changed(&self) {
-        self.changed.notified().await;
     }
 
     /// How much of the account's was applied so far: a number that only grows.
     pub async fn revision(&self, account: UserId) -> Result<i64, sqlx::Error> {
         let customer = store::customer_of(self.db.pool(), account).await?;
         Ok(customer.map_or(0, |customer| customer.revision))
+    }
+
+    /// Waits until more than `revision` was applied of the account's, or for as long as `most`. `true`: something was.
+    pub async fn wait_for_change(
+        &self,
+        account: UserId,
+        revision: i64,
+        most: Duration,
+    ) -> Result<bool, sqlx::Error> {
+        let deadline = tokio::time::Instant::now() + most;
+        loop {
+            // Listening begins before the look, or what happens in between would go unheard.
+            let changed = self.changed.notified();
+            if self.revision(account).await? > revision {
+                return Ok(true);
+            }
+            let now = tokio::time::Instant::now();
+            if now >= deadline {
+                return Ok(false);
+            }
+            let next_look = (now + LOOK_EVERY).min(deadline);
+            // Another server may have applied it.
+            let _ = tokio::time::timeout_at(next_look, changed).await;
+        }
     }
 
     /// Forgets what Stripe told of an account that is being deleted, after Stripe has been told to forget it too: with its

@@ -45,6 +45,16 @@ impl Stripe {
         self.secret_key.expose_secret().contains("_live_")
     }
 
+    /// Where the stand-in really listens: port 0 is any free one.
+    pub fn listens_at(&mut self, address: SocketAddr) {
+        self.local = Some(address);
+        self.pages = vec![page_origin(address.port())];
+        if let Some(url) = &mut self.api_url {
+            // It fails only for URLs that cannot have a port; this one has.
+            let _ = url.set_port(Some(address.port()));
+        }
+    }
+
     pub(super) fn read(get: &impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         let webhook_secrets: Vec<SecretString> = get("STRIPE_WEBHOOK_SECRETS")
             .iter()
@@ -111,7 +121,6 @@ impl Stripe {
         }
     }
 
-    /// Its pages are linked under another name than the app's, so that they are another site to browsers, as Stripe's are.
     fn stand_in(
         webhook_secrets: Vec<SecretString>,
         url: Url,
@@ -122,10 +131,16 @@ impl Stripe {
         Self {
             secret_key: LOCAL_SECRET_KEY.into(),
             webhook_secrets,
-            pages: vec![format!("http://localhost:{port}")],
+            pages: vec![page_origin(port)],
             api_url: Some(url),
             local,
             trial_days,
         }
     }
+}
+
+/// The stand-in's pages are linked under another name than the app's, so that they are another site to browsers, as
+/// Stripe's are.
+fn page_origin(port: u16) -> String {
+    format!("http://localhost:{port}")
 }

@@ -187,6 +187,8 @@ pub(in crate::billing) async fn newest_visit(
 
 fn read(row: &AnyRow) -> Result<Noted, sqlx::Error> {
     let click = uuid(row, "click")?;
+    // Of the others the browser tells no event, so there is nothing to point at.
+    let action: String = row.try_get("action")?;
     let interval: Option<String> = row.try_get("billing_interval")?;
     let trial_days: Option<i64> = row.try_get("trial_days")?;
     let id: Option<String> = row.try_get("checkout_id")?;
@@ -198,7 +200,7 @@ fn read(row: &AnyRow) -> Result<Noted, sqlx::Error> {
             device: device(row)?,
             session: session(row)?,
             at_ms: row.try_get("created_at")?,
-            click: Some(InsertId::existing(click)),
+            click: (action == Action::Checkout.as_str()).then(|| InsertId::existing(click)),
         },
         consented: row.try_get::<i64, _>("consented")? == 1,
         interval: interval.as_deref().and_then(read_interval),

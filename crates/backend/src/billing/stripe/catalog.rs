@@ -16,9 +16,9 @@ use tracking::Interval;
 use super::{PAGE, Stripe, StripeFault};
 
 /// Minor units of `USD`, by interval.
-pub const MONTHLY: i64 = 12_00;
+pub const MONTHLY: i64 = 1_200;
 /// As [`MONTHLY`].
-pub const YEARLY: i64 = 120_00;
+pub const YEARLY: i64 = 12_000;
 
 /// Ours among an account's objects: a metadata key of the portal's configuration.
 const OURS: &str = "seamline";

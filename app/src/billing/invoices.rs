@@ -1,0 +1,49 @@
+//! Payments.
+
+use leptos::prelude::*;
+
+use super::facts::Invoice;
+
+/// The list; nothing while there is none.
+#[component]
+pub fn Invoices(invoices: Vec<Invoice>) -> impl IntoView {
+    let row = |invoice: Invoice| {
+        let refunded = invoice
+            .refunded
+            .map(|amount| view! { <span class="quiet">{format!("{amount} refunded")}</span> });
+        let link = invoice.url.map(|url| {
+            let label = format!("Receipt of {}", invoice.day);
+            view! {
+                <a href=url rel="external" aria-label=label>
+                    "Receipt"
+                </a>
+            }
+        });
+        view! {
+            <tr data-invoice=invoice.id>
+                <td>{invoice.day}</td>
+                <td class="amount">{invoice.amount} {refunded.map(|refunded| view! { " " {refunded} })}</td>
+                <td>{link}</td>
+            </tr>
+        }
+    };
+    (!invoices.is_empty()).then(|| {
+        view! {
+            <section class="card invoices" aria-labelledby="invoices">
+                <h2 id="invoices">"Payments"</h2>
+                <table>
+                    <thead>
+                        <tr>
+                            <th scope="col">"Date"</th>
+                            <th scope="col" class="amount">
+                                "Amount"
+                            </th>
+                            <th scope="col">"Receipt"</th>
+                        </tr>
+                    </thead>
+                    <tbody>{invoices.into_iter().map(row).collect_view()}</tbody>
+                </table>
+            </section>
+        }
+    })
+}
