@@ -1,11 +1,14 @@
 // Waits until the server answers that it is ready: cargo-leptos starts it just before the tests and does not wait.
 
 import type { FullConfig } from '@playwright/test';
+import { unlockStripe } from './fixtures/lock.ts';
 
 const LIMIT_MS = 60_000;
 const PAUSE_MS = 100;
 
 export default async function waitUntilReady(config: FullConfig): Promise<void> {
+  // A run that was killed may have left it.
+  unlockStripe();
   const baseURL = config.projects[0]?.use.baseURL;
   if (!baseURL) throw new Error('the configuration names no baseURL');
   const address = new URL('/readyz', baseURL);

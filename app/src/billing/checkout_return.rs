@@ -17,6 +17,7 @@ pub fn CheckoutReturnPage() -> impl IntoView {
     let checkout = use_query_map().with_untracked(|query| query.get("checkout").unwrap_or_default());
     let back = format!("/sign-in?next=/billing/return?checkout={checkout}");
     let heard = RwSignal::new(0_i64);
+    let waits = StoredValue::new(true);
     let returned = Resource::new_blocking(
         move || (checkout.clone(), heard.get()),
         |(checkout, _)| api::read_checkout(checkout),
@@ -24,10 +25,7 @@ pub fn CheckoutReturnPage() -> impl IntoView {
     if use_page().me.is_some() {
         // Each message is worth a look while something is awaited; the first says where things stand.
         live::follow(move |revision| {
-            let waits = returned.with_untracked(|returned| {
-                !matches!(returned, Some(Ok(Returned::Done | Returned::Expired | Returned::NotTheirs)))
-            });
-            if waits && revision > heard.get_untracked() {
+            if waits.get_value() && revision > heard.get_untracked() {
                 heard.set(revision);
             }
         });
@@ -39,7 +37,12 @@ pub fn CheckoutReturnPage() -> impl IntoView {
                 {move || {
                     let back = back.clone();
                     Suspend::new(async move {
-                        match returned.await {
+                        let returned = returned.await;
+                        waits.set_value(!matches!(
+                            returned,
+                            Ok(Returned::Done | Returned::Expired | Returned::NotTheirs)
+                        ));
+                        match returned {
                             Ok(Returned::SignedOut) => view! { <Redirect path=back /> }.into_any(),
                             Ok(returned) => outcome(returned),
                             Err(_) => outcome(Returned::Unknown),

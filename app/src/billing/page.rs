@@ -25,14 +25,11 @@ pub fn BillingPage() -> impl IntoView {
     // What a form of this page has asked for comes by webhook: until then the page says so.
     let since = use_query_map().with_untracked(|query| query.get("since")?.parse::<i64>().ok());
     let heard = RwSignal::new(0_i64);
+    let shown = StoredValue::new(0_i64);
     let billing = Resource::new_blocking(move || heard.get(), |_| api::read_billing());
     if use_page().me.is_some() {
         live::follow(move |revision| {
-            let shown = billing.with_untracked(|billing| match billing {
-                Some(Ok(billing)) => billing.revision,
-                _ => -1,
-            });
-            if revision > shown {
+            if revision > shown.get_value() {
                 heard.set(revision);
             }
         });
@@ -51,7 +48,10 @@ pub fn BillingPage() -> impl IntoView {
                             EitherOf4::A(view! { <Redirect path="/sign-in?next=/billing" /> })
                         }
                         Ok(billing) if billing.standing.is_none() => EitherOf4::B(view! { <NoPlan /> }),
-                        Ok(billing) => EitherOf4::C(view! { <Plan billing form since /> }),
+                        Ok(billing) => {
+                            shown.set_value(billing.revision);
+                            EitherOf4::C(view! { <Plan billing form since /> })
+                        }
                         Err(_) => EitherOf4::D(view! {
                             <p class="fault banner" role="alert">
                                 "Your billing cannot be read right now. Please load the page again."

@@ -1,0 +1,85 @@
+// The case that Seamline is there for: a click in the browser, Stripe's webhook without one, and both in one session;
+// a conversion three days later, with its revenue and without a session.
+
+import { expectSound, named, stitches, told } from '../fixtures/story.ts';
+import { expect, test } from '../fixtures/test.ts';
+import { newAccount } from '../fixtures/visitor.ts';
+
+test('a click, a webhook, one session', async ({ visitor, collector, stripe }) => {
+  const account = newAccount();
+  await visitor.goto('/');
+  const { user, device, session } = await visitor.signUp(account);
+  await visitor.leaveForCheckout();
+  await visitor.completeCheckout();
+  await expect(visitor.page.getByRole('heading', { name: 'Welcome to Pro' })).toBeVisible();
+
+  const story = await collector.waitFor(user, 'Trial checkout clicked', 'Trial started');
+  expectSound(story);
+  const [clicked] = named(story, 'Trial checkout clicked');
+  const [started] = named(story, 'Trial started');
+  expect(clicked).toMatchObject({ source: 'browser', user, device, session, properties: { interval: 'month', surface: 'pricing' } });
+  expect(started).toMatchObject({
+    source: 'server',
+    user,
+    device,
+    session,
+    stitchedBy: 'checkout handoff',
+    properties: {
+      click: clicked?.insertId,
+      subscription_status: 'trialing',
+      stripe_event: expect.stringMatching(/^evt_/),
+      trial_days: 3,
+    },
+    userProperties: expect.objectContaining({ subscription_status: 'trialing', account_type: 'pro' }),
+  });
+  const order = told(story).map((event) => event.name);
+  expect(order.indexOf('Trial started')).toBeGreaterThan(order.indexOf('Trial checkout clicked'));
+  expect(stitches(story)).toEqual(['Sign-up completed: sdk cookie', 'Trial started: checkout handoff']);
+
+  // What Stripe holds of it names no address, and nothing but our own IDs.
+  const { id, metadata } = await stripe.subscriptionOf(account.email);
+  expect(started?.insertId).toBe(`trial-started:${id}`);
+  expect(metadata).toEqual({
+    seam_user: user,
+    seam_device: device,
+    seam_session: String(session),
+    seam_at: expect.stringMatching(/^\d{13}$/),
+    seam_click: clicked?.insertId,
+  });
+  await visitor.expectBilling('trialing');
+});
+
+test('a conversion three days later has its revenue and no session', async ({ visitor, collector, stripe }) => {
+  const account = newAccount();
+  const { user } = await visitor.signUp(account);
+  await visitor.startTrial();
+  await visitor.press('Add a card');
+  await visitor.fillCard('4242 4242 4242 4242');
+  await visitor.page.getByRole('button', { name: 'Add', exact: true }).click();
+  await visitor.page.waitForURL('/billing');
+  await visitor.ready();
+  await expect(visitor.page.getByText('From then on it is $12.00 a month.')).toBeVisible();
+
+  await visitor.press('Jump to the end of the trial');
+  const story = await collector.waitFor(user, 'Trial converted');
+  await visitor.expectBilling('active');
+  await expect(visitor.page.getByRole('cell', { name: '$12.00' })).toBeVisible();
+
+  await visitor.press('Jump over the next renewal');
+  const renewed = await collector.waitFor(user, 'Trial converted', 'Subscription renewal');
+  expectSound(story);
+  expectSound(renewed);
+  for (const name of ['Trial converted', 'Subscription renewal']) {
+    const events = named(renewed, name);
+    expect(events, name).toHaveLength(1);
+    expect(events[0]).toMatchObject({
+      source: 'server',
+      user,
+      derivedDevice: true,
+      session: -1,
+      stitchedBy: 'none by rule',
+      properties: { amount_minor: 1200, currency: 'usd', subscription_status: 'active' },
+    });
+  }
+  expect(await stripe.moneyFrom(account.email)).toBe(2400);
+});
