@@ -3,8 +3,9 @@
 import { AxeBuilder } from '@axe-core/playwright';
 import type { Page } from '@playwright/test';
 import { expect, test } from '../fixtures/test.ts';
+import { newAccount } from '../fixtures/visitor.ts';
 
-for (const path of ['/', '/sign-up', '/sign-in', '/timeline', '/nowhere']) {
+for (const path of ['/', '/sign-up', '/sign-in', '/pricing', '/timeline', '/nowhere']) {
   test(`${path}, as a visitor sees it`, async ({ visitor, page, complaints }) => {
     if (path === '/nowhere') complaints.expect(/status of 404/);
     await visitor.goto(path);
@@ -43,6 +44,26 @@ test('making a poll', async ({ visitor, page }) => {
   await expectAccessible(page, '/polls/new with faults');
   await visitor.createPoll();
   await expectAccessible(page, '/polls');
+});
+
+test('prices, Checkout, and a trial', async ({ visitor, page, stripe }) => {
+  const account = newAccount();
+  await visitor.signUp(account);
+  await visitor.goto('/billing');
+  await expectAccessible(page, '/billing without a plan');
+  await visitor.goto('/pricing');
+  await expectAccessible(page, '/pricing');
+  await visitor.startTrial();
+  await expectAccessible(page, '/billing/return');
+  await visitor.goto('/billing');
+  await expectAccessible(page, '/billing on trial');
+  await stripe.giveCard(account.email, 'pm_card_visa');
+  await visitor.press('Jump to the end of the trial');
+  await visitor.expectBilling('active');
+  await expectAccessible(page, '/billing, active');
+  await visitor.press('Cancel subscription');
+  await visitor.expectBilling('canceled');
+  await expectAccessible(page, '/billing, canceled');
 });
 
 test('a story, opened', async ({ visitor, page, collector }) => {

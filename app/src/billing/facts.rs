@@ -29,7 +29,7 @@ pub struct Standing {
     pub state: SubscriptionStatus,
     /// How often it is paid.
     pub interval: Option<Interval>,
-    /// Whole days until the trial is over, on its last day 0.
+    /// Days until the trial is over, the running one included.
     pub days_left: Option<i64>,
     /// The day on which the period or the trial ends: of the next payment, or of the end.
     pub until: Option<String>,

@@ -7,6 +7,8 @@ use super::facts::Invoice;
 /// The list; nothing while there is none.
 #[component]
 pub fn Invoices(invoices: Vec<Invoice>) -> impl IntoView {
+    // The stand-in has no pages of invoices.
+    let receipts = invoices.iter().any(|invoice| invoice.url.is_some());
     let row = |invoice: Invoice| {
         let refunded = invoice
             .refunded
@@ -23,7 +25,7 @@ pub fn Invoices(invoices: Vec<Invoice>) -> impl IntoView {
             <tr data-invoice=invoice.id>
                 <td>{invoice.day}</td>
                 <td class="amount">{invoice.amount} {refunded.map(|refunded| view! { " " {refunded} })}</td>
-                <td>{link}</td>
+                {receipts.then(|| view! { <td>{link}</td> })}
             </tr>
         }
     };
@@ -38,7 +40,7 @@ pub fn Invoices(invoices: Vec<Invoice>) -> impl IntoView {
                             <th scope="col" class="amount">
                                 "Amount"
                             </th>
-                            <th scope="col">"Receipt"</th>
+                            {receipts.then(|| view! { <th scope="col">"Receipt"</th> })}
                         </tr>
                     </thead>
                     <tbody>{invoices.into_iter().map(row).collect_view()}</tbody>

@@ -48,8 +48,7 @@ const fn label(state: SubscriptionStatus) -> &'static str {
 
 fn days_left(days: i64) -> String {
     match days {
-        0 => "Last day".to_owned(),
-        1 => "1 day left".to_owned(),
+        ..=1 => "Last day".to_owned(),
         days => format!("{days} days left"),
     }
 }

@@ -38,7 +38,7 @@ pub fn standing(standing: &backend::billing::Standing, now: i64) -> Standing {
         days_left: standing
             .trial_end
             .filter(|_| trial_runs)
-            .map(|end| (end - now) / DAY),
+            .map(|end| (end - now + DAY - 1) / DAY),
         until: end.map(dates::long),
         ended: standing.ended_at.map(dates::long),
         price: standing.interval.map(price),
@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn days_are_whole_and_only_left_while_the_trial_runs() {
+    fn a_day_that_has_begun_counts_and_days_are_only_left_while_the_trial_runs() {
         let end = 1_795_000_000;
         let of = backend::billing::Standing {
             subscription: "sub_1".to_owned(),
@@ -95,8 +95,9 @@ mod tests {
         };
         for (now, left) in [
             (end - 3 * DAY, Some(3)),
-            (end - 3 * DAY + 1, Some(2)),
-            (end - 1, Some(0)),
+            (end - 3 * DAY + 1, Some(3)),
+            (end - 2 * DAY, Some(2)),
+            (end - 1, Some(1)),
             (end, None),
             (end + DAY, None),
         ] {

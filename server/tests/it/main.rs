@@ -6,6 +6,7 @@
 )]
 
 mod auth;
+mod billing;
 mod browser;
 mod consent;
 mod database;

@@ -11,6 +11,8 @@ async fn site() -> TestApp {
         ("PUBLIC_URL", "https://demo.example"),
         ("AMPLITUDE_API_KEY", API_KEY),
         ("AMPLITUDE_SECRET_KEY", "fedcba9876543210fedcba9876543210"),
+        ("STRIPE_SECRET_KEY", "sk_test_0123456789"),
+        ("STRIPE_WEBHOOK_SECRETS", "whsec_0123456789"),
     ];
     TestApp::with(Engine::Sqlite, &variables).await
 }

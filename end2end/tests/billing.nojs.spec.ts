@@ -1,0 +1,56 @@
+// A trial with JavaScript off: Checkout, the wait for the webhook, cancel, resume, and the end.
+
+import { expectSound, named, stitches } from '../fixtures/story.ts';
+import { expect, test } from '../fixtures/test.ts';
+import { newAccount } from '../fixtures/visitor.ts';
+
+test('a trial without script: started, canceled, resumed, converted', async ({ visitor, collector, stripe }) => {
+  const account = newAccount();
+  const { user, device, session } = await visitor.signUp(account);
+  await visitor.startTrial();
+  await visitor.press('Cancel trial');
+  await visitor.expectBilling('trial_canceled');
+  await visitor.press('Resume trial');
+  await visitor.expectBilling('trialing');
+  await stripe.giveCard(account.email, 'pm_card_visa');
+  await visitor.press('Jump to the end of the trial');
+  await visitor.expectBilling('active');
+
+  const story = await collector.waitFor(user, 'Trial started', 'Trial canceled', 'Trial resumed', 'Trial converted');
+  expectSound(story);
+  // Stripe tells moments in whole seconds, and this test is quicker than that: what a clock's jump brings may seem to
+  // come before the last click.
+  expect(stitches(story).sort()).toEqual([
+    'Sign-up completed: server session',
+    'Trial canceled: checkout handoff',
+    'Trial converted: none by rule',
+    'Trial resumed: checkout handoff',
+    'Trial started: checkout handoff',
+  ]);
+  for (const name of ['Trial started', 'Trial canceled', 'Trial resumed'])
+    expect(named(story, name)).toMatchObject([{ device, session }]);
+  expect(await stripe.moneyFrom(account.email)).toBe(1200);
+});
+
+test('back before the webhook the page loads itself again', async ({ visitor, stripe }) => {
+  await visitor.signUp();
+  await visitor.leaveForCheckout();
+  await stripe.webhooks({ hold: true });
+  await visitor.page.getByRole('button', { name: 'Start trial' }).click();
+  await visitor.page.waitForURL(/\/billing\/return/);
+  await expect(visitor.page.getByRole('heading', { name: 'Almost there' })).toBeVisible();
+  await stripe.webhooks({});
+  await expect(visitor.page.getByRole('heading', { name: 'Welcome to Pro' })).toBeVisible();
+});
+
+test('who was signed out meanwhile is told so, and what was selected stays', async ({ visitor, complaints }) => {
+  complaints.expect(/422 \(Unprocessable Entity\)/);
+  const account = newAccount();
+  await visitor.signUp(account);
+  await visitor.goto('/pricing');
+  await visitor.page.getByRole('radio', { name: 'yearly' }).check();
+  // Signed out in another tab meanwhile.
+  await visitor.page.context().clearCookies({ name: 'seam_login' });
+  await visitor.page.getByRole('button', { name: /trial/ }).click();
+  await expect(visitor.page.getByRole('alert').first()).toContainText('You are signed out.');
+});

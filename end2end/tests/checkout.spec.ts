@@ -1,0 +1,102 @@
+// The way to Checkout and back: left, left open too long, back before the webhook and after it, somebody else's link.
+
+import { expectSound, named } from '../fixtures/story.ts';
+import { expect, test } from '../fixtures/test.ts';
+import { newAccount } from '../fixtures/visitor.ts';
+
+test('a Checkout page that is left begins nothing, and a newer one takes its place', async ({
+  visitor,
+  collector,
+  stripe,
+}) => {
+  const account = newAccount();
+  const { user } = await visitor.signUp(account);
+  await visitor.leaveForCheckout();
+  const left = visitor.page.url();
+  await visitor.page.getByRole('link', { name: /back|return/i }).first().click();
+  await visitor.page.waitForURL('/pricing');
+  await visitor.ready();
+  await visitor.page.goto(`/billing/return?checkout=${sessionIn(left)}`);
+  await expect(visitor.page.getByRole('heading', { name: 'Not finished yet' })).toBeVisible();
+
+  await visitor.startTrial('yearly');
+  await visitor.page.goto(left);
+  await expect(visitor.page.getByRole('button', { name: 'Start trial' })).toHaveCount(0);
+  expect(await stripe.subscriptionsOf(account.email)).toHaveLength(1);
+  await visitor.goto(`/billing/return?checkout=${sessionIn(left)}`);
+  await expect(visitor.page.getByRole('heading', { name: /has run out/ })).toBeVisible();
+
+  const story = await collector.waitFor(user, 'Trial checkout clicked', 'Trial checkout clicked', 'Trial started');
+  expectSound(story);
+  const [started] = named(story, 'Trial started');
+  const clicks = named(story, 'Trial checkout clicked');
+  expect(started?.properties).toMatchObject({ click: clicks[1]?.insertId, interval: 'year' });
+});
+
+test('back before the webhook: the page waits, and shows it as it comes', async ({ visitor, collector, stripe }) => {
+  const { user, device, session } = await visitor.signUp();
+  await visitor.leaveForCheckout();
+  await stripe.webhooks({ hold: true });
+  await visitor.page.getByRole('button', { name: 'Start trial' }).click();
+  await visitor.page.waitForURL(/\/billing\/return/);
+  await visitor.ready();
+  await expect(visitor.page.getByRole('heading', { name: 'Almost there' })).toBeVisible();
+  await visitor.page.evaluate(() => (document.documentElement.dataset.same = 'document'));
+  await stripe.webhooks({});
+  await expect(visitor.page.getByRole('heading', { name: 'Welcome to Pro' })).toBeVisible();
+  // It did not load again: it heard of it.
+  await expect(visitor.page.locator('html[data-same]')).toBeAttached();
+  const story = await collector.waitFor(user, 'Trial started');
+  expectSound(story);
+  expect(named(story, 'Trial started')).toMatchObject([{ device, session, stitchedBy: 'checkout handoff' }]);
+});
+
+test("somebody else's session says nothing", async ({ visitor, browser }) => {
+  await visitor.signUp();
+  await visitor.leaveForCheckout();
+  const checkout = sessionIn(visitor.page.url());
+  const stranger = await browser.newPage();
+  await stranger.goto(`/billing/return?checkout=${checkout}`);
+  await stranger.waitForURL(/\/sign-in\?next=/);
+  await stranger.close();
+  // Another account in another browser.
+  await visitor.goto('/');
+  await visitor.signOut();
+  await visitor.signUp();
+  await visitor.goto(`/billing/return?checkout=${checkout}`);
+  await expect(visitor.page.getByRole('heading', { name: 'There is nothing here of yours' })).toBeVisible();
+});
+
+test('two presses of the button are one Checkout, and one click', async ({ visitor, collector, stripe }) => {
+  const account = newAccount();
+  const { user } = await visitor.signUp(account);
+  await visitor.goto('/pricing');
+  await visitor.page.getByRole('button', { name: /^Start .*trial$/ }).dblclick();
+  await visitor.page.waitForURL(/\/c\/pay\//);
+  await visitor.completeCheckout();
+  await expect(visitor.page.getByRole('heading', { name: 'Welcome to Pro' })).toBeVisible();
+  const story = await collector.waitFor(user, 'Trial started');
+  expectSound(story);
+  expect(named(story, 'Trial checkout clicked')).toHaveLength(1);
+  expect(await stripe.subscriptionsOf(account.email)).toHaveLength(1);
+});
+
+test('with the SDK blocked the trial is stitched all the same', async ({ visitor, collector, complaints, stripe }) => {
+  complaints.expect(/net::ERR_(FAILED|BLOCKED_BY_CLIENT)/);
+  await visitor.page.route('**/vendor/**', (route) => route.abort());
+  await visitor.page.route('**/ingest', (route) => route.abort());
+  const account = newAccount();
+  const { user, device, session } = await visitor.signUp(account);
+  await visitor.startTrial();
+  const story = await collector.waitFor(user, 'Sign-up completed', 'Trial started');
+  expectSound(story);
+  expect(story.map((event) => event.name)).toEqual(['Sign-up completed', 'Trial started']);
+  expect(named(story, 'Trial started')).toMatchObject([{ device, session, stitchedBy: 'checkout handoff' }]);
+  expect((await stripe.subscriptionOf(account.email)).metadata.seam_device).toBe(device);
+});
+
+function sessionIn(url: string): string {
+  const found = /cs_\w+/.exec(url);
+  if (found === null) throw new Error(`no Checkout session in ${url}`);
+  return found[0];
+}
