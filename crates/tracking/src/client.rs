@@ -44,6 +44,11 @@ macro_rules! client_events {
         }
 
         $(
+            impl $event {
+                /// The event's name, in sentence case.
+                pub const NAME: &str = $name;
+            }
+
             impl From<$event> for ClientEvent {
                 fn from(event: $event) -> Self {
                     Self::$event(event)

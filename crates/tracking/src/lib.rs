@@ -1,7 +1,8 @@
 //! The tracking plan as types: who may say what, with which IDs, and how it looks on the wire.
 //!
 //! Read in this order: the IDs that both sides share, who was there, the events of the server and of the browser,
-//! then the wire. Beside them stand the pure decisions about sessions and consent, and the catalog that turns the
+//! then the wire. `received` reads events back; `verdict`, `proof`, `session_metrics` and `reconcile` say what they are
+//! worth. Beside them stand the pure decisions about sessions and consent, and the catalog that turns the
 //! types into a document and a JSON Schema.
 //!
 //! This crate does no I/O, reads no clock and draws no random number: moments and IDs come in as arguments. It
@@ -29,10 +30,14 @@ mod properties;
 
 pub mod client;
 pub mod consent;
+pub mod proof;
 pub mod received;
+pub mod reconcile;
 pub mod sdk_cookie;
 pub mod server;
 pub mod session;
+pub mod session_metrics;
+pub mod verdict;
 pub mod wire;
 
 #[cfg(feature = "catalog")]

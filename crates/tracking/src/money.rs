@@ -4,10 +4,10 @@
 
 use std::fmt;
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A currency by its ISO 4217 code, in lower case as Stripe writes it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Currency([u8; 3]);
 
 /// Stripe's amounts in these currencies are whole units (Stripe, "Supported currencies", zero-decimal currencies).
@@ -62,8 +62,15 @@ impl Serialize for Currency {
     }
 }
 
+impl<'de> Deserialize<'de> for Currency {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Self::parse(&text).ok_or_else(|| serde::de::Error::custom("not a currency"))
+    }
+}
+
 /// An amount as Stripe states it; as event properties, `amount_minor` and `currency`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "catalog", derive(schemars::JsonSchema))]
 pub struct Money {
     /// Amount in minor units: cents for `usd`, yen for `jpy`.
@@ -98,6 +105,27 @@ impl Money {
         )]
         let minor = self.minor as f64;
         minor / 10_f64.powi(self.currency.decimals().cast_signed())
+    }
+}
+
+/// `12.99 USD`, `500 JPY`, with as many decimals as the currency has.
+impl fmt::Display for Money {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let decimals = self.currency.decimals();
+        let unit = 10_u64.pow(decimals);
+        let (whole, rest) = (self.minor.unsigned_abs() / unit, self.minor.unsigned_abs() % unit);
+        if self.minor < 0 {
+            f.write_str("−")?;
+        }
+        match decimals {
+            0 => write!(f, "{whole} {}", self.currency.iso_code()),
+            _ => write!(
+                f,
+                "{whole}.{rest:0width$} {}",
+                self.currency.iso_code(),
+                width = decimals as usize
+            ),
+        }
     }
 }
 
@@ -194,6 +222,23 @@ mod tests {
                 "{minor} {currency}"
             );
         }
+    }
+
+    #[test]
+    fn amounts_are_written_as_people_read_them() {
+        for (minor, currency, text) in [
+            (1299, "usd", "12.99 USD"),
+            (-1205, "eur", "−12.05 EUR"),
+            (500, "jpy", "500 JPY"),
+            (5, "kwd", "0.005 KWD"),
+            (i64::MIN, "usd", "−92233720368547758.08 USD"),
+        ] {
+            let money = Money::new(minor, Currency::parse(currency).unwrap());
+            assert_eq!(money.to_string(), text);
+            let read: Money = serde_json::from_value(serde_json::to_value(money).unwrap()).unwrap();
+            assert_eq!(read, money);
+        }
+        assert!(serde_json::from_str::<Currency>("\"USD\"").is_err());
     }
 
     #[test]

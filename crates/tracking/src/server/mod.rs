@@ -159,9 +159,26 @@ impl ServerEvent {
     }
 }
 
+/// Whether somebody was there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Presence {
+    /// Somebody was: the event belongs into the session of the click that caused it.
+    Present,
+    /// Nobody was: no device, no session.
+    System,
+}
+
+/// What the plan says of a server event's name; `None`: no event of the server's.
+pub fn presence(name: &str) -> Option<Presence> {
+    let known = PRESENCES.iter().find(|(event, _)| *event == name);
+    known.map(|(_, presence)| *presence)
+}
+
 /// The plan's server half: one line for each event, saying its presence, the pattern of its insert ID and the user
 /// properties that it may set. The marker traits are given out here alone; the tests hold the rest to the types.
 macro_rules! server_events {
+    (@presence present) => { Presence::Present };
+    (@presence system) => { Presence::System };
     (@mark present $event:ident) => { impl PresentEvent for $event {} };
     (@mark system $event:ident) => { impl SystemEvent for $event {} };
     ($($presence:ident $event:ident $insert_id:literal [$($property:ident),*];)*) => {
@@ -169,6 +186,9 @@ macro_rules! server_events {
 
         /// Every server event's name, in the order of the plan.
         pub const NAMES: &[&str] = &[$(<$event as Fact>::NAME),*];
+
+        const PRESENCES: &[(&str, Presence)] =
+            &[$((<$event as Fact>::NAME, server_events!(@presence $presence))),*];
 
         #[cfg(feature = "catalog")]
         pub(crate) fn specs() -> Vec<crate::catalog::EventSpec> {
