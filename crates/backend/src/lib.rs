@@ -22,7 +22,7 @@ use clock::Clock;
 use db::Db;
 use outbox::Nudge;
 use polls::Polls;
-use timeline::Reader;
+use timeline::Timeline;
 
 /// Why the verbs could not be set up.
 #[derive(Debug, thiserror::Error)]
@@ -45,7 +45,7 @@ pub struct Backend {
     /// Trials, subscriptions, webhooks.
     pub billing: Billing,
     /// Events, read back.
-    pub timeline: Reader,
+    pub timeline: Timeline,
     /// The time, for those at the edge.
     pub clock: Clock,
     /// The page of the stand-in for Amplitude. With one, everything is on this machine, and everybody may look at
@@ -60,7 +60,7 @@ impl Backend {
             billing: Billing::new(config, db.clone(), clock.clone(), nudge.clone())?,
             accounts: Accounts::new(db.clone(), clock.clone(), nudge, config.privacy.track_email),
             polls: Polls::new(db.clone(), clock.clone()),
-            timeline: Reader::new(&config.amplitude)?,
+            timeline: Timeline::new(&config.amplitude, db.clone(), clock.clone())?,
             clock: clock.clone(),
             collector_page: config.amplitude.collector_page(),
         })

@@ -37,6 +37,7 @@ pub mod sdk_cookie;
 pub mod server;
 pub mod session;
 pub mod session_metrics;
+pub mod story_page;
 pub mod verdict;
 pub mod wire;
 

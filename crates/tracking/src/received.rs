@@ -1,12 +1,14 @@
 //! Events as Amplitude gives them back (Export API, "Response schema"; the same fields in `useractivity`), and the story
 //! that they make. Pure: the timeline page uses it in the browser and on the server.
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::presence::StitchedBy;
 
 /// Who sent an event.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Source {
     /// Amplitude's Browser SDK.
     Browser,
@@ -17,6 +19,23 @@ pub enum Source {
 }
 
 impl Source {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Browser, Self::Server, Self::Stripe];
+
+    /// The word in URLs and exports.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Browser => "browser",
+            Self::Server => "server",
+            Self::Stripe => "stripe",
+        }
+    }
+
+    /// Reads what [`Self::as_str`] writes.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|source| source.as_str() == text)
+    }
+
     /// The word on the badge.
     pub fn label(self) -> &'static str {
         match self {

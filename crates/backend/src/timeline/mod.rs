@@ -1,136 +1,133 @@
-//! Reads people and their events back, through Amplitude's Dashboard REST API or the stand-in that speaks it.
+//! A person's story: events read back from Amplitude, and the facts of the database that they are held against.
+//!
+//! Reading is batch by batch, through the same API whether Amplitude or the stand-in answers. A real project allows 360
+//! queries an hour, so there an answer is kept for a minute, and of a long story the newest events are read only.
 
-use std::time::Duration;
+mod cache;
+mod reader;
+mod store;
+mod story;
 
-use reqwest::{Client, StatusCode};
-use secrecy::{ExposeSecret, SecretString};
-use serde::Deserialize;
+use std::sync::Arc;
+
+use db::Db;
 use serde_json::Value;
-use url::Url;
+use tracking::received::ReceivedEvent;
+use tracking::verdict::Facts;
+use tracking::{DeviceId, SessionId, UserId};
 
+use crate::clock::Clock;
 use crate::config::Amplitude;
+use cache::{Cache, Seen};
 
-/// The API reads a whole person; it is slower than the rest.
-const TIMEOUT: Duration = Duration::from_secs(10);
+pub use reader::{Activity, BATCH, Person, ReadError, Reader, Search};
+pub use story::{Asked, Page, Whole};
 
-/// Newest events that are read at once: the API's own page size.
-const NEWEST: usize = 1_000;
+/// Most batches that are read of a real project's person: of a long story the newest 1,000 events.
+const BATCHES_OF_PROJECT: usize = 1;
 
-/// A person's story as Amplitude tells it.
-#[derive(Clone, Debug, Default)]
-pub struct Activity {
-    /// `userData` of the answer: IDs, counts, latest properties.
-    pub person: Value,
-    /// Exported events, newest first.
-    pub events: Vec<Value>,
-}
+/// Most batches that are read of the stand-in: 200,000 events.
+const BATCHES_OF_STAND_IN: usize = 200;
 
-/// Why nothing could be read.
-#[derive(Debug, thiserror::Error)]
-pub enum ReadError {
-    /// No secret key: this project cannot be read back.
-    #[error("AMPLITUDE_SECRET_KEY is not set, so events cannot be read back")]
-    NoSecretKey,
-    /// The 360 queries of an hour are used up (Dashboard REST API, "Rate limits").
-    #[error("Amplitude's limit of queries is reached")]
-    RateLimited,
-    /// Anything else that was answered.
-    #[error("Amplitude answered {0}")]
-    Status(StatusCode),
-    /// Not reached, or not understood.
-    #[error("cannot read events: {0}")]
-    Transport(#[from] reqwest::Error),
-}
+/// Most batches that a filter searches for one page.
+const BATCHES_OF_PAGE: usize = 20;
 
-/// The reader. Cheap to clone.
+/// The verbs. Cheap to clone.
 #[derive(Clone)]
-pub struct Reader {
-    client: Client,
-    base: Url,
-    api_key: SecretString,
-    secret_key: Option<SecretString>,
+pub struct Timeline {
+    reader: Reader,
+    db: Db,
+    clock: Clock,
+    /// `None`: the stand-in answers as often as it is asked.
+    cache: Option<Arc<Cache>>,
+    sightings: Arc<Seen>,
 }
 
-#[derive(Deserialize)]
-struct Matches {
-    matches: Vec<Match>,
-}
-
-#[derive(Deserialize)]
-struct Match {
-    amplitude_id: i64,
-}
-
-#[derive(Deserialize)]
-struct UserActivity {
-    #[serde(rename = "userData")]
-    user_data: Value,
-    events: Vec<Value>,
-}
-
-impl Reader {
-    /// For the project of this configuration.
-    pub fn new(amplitude: &Amplitude) -> Result<Self, ReadError> {
+impl Timeline {
+    /// Over this project and this database.
+    pub fn new(amplitude: &Amplitude, db: Db, clock: Clock) -> Result<Self, ReadError> {
         Ok(Self {
-            client: Client::builder().timeout(TIMEOUT).build()?,
-            base: amplitude.read_url.clone(),
-            api_key: amplitude.api_key.clone(),
-            secret_key: amplitude.secret_key.clone(),
+            reader: Reader::new(amplitude)?,
+            db,
+            clock,
+            cache: (!amplitude.is_local).then(Arc::default),
+            sightings: Arc::default(),
         })
     }
 
-    /// The Amplitude ID of the person whose user ID, device ID or Amplitude ID this is (`usersearch`).
-    pub async fn find(&self, query: &str) -> Result<Option<i64>, ReadError> {
-        let found: Matches = self.get("api/2/usersearch", &[("user", query)]).await?;
-        Ok(found.matches.first().map(|person| person.amplitude_id))
+    /// The API itself: for the live feed, and to find people.
+    pub fn reader(&self) -> &Reader {
+        &self.reader
     }
 
-    /// The newest 1,000 events of a person (`useractivity`), whole sessions at a time.
-    pub async fn activity(&self, amplitude_id: i64) -> Result<Activity, ReadError> {
-        let query = [("user", amplitude_id.to_string()), ("limit", NEWEST.to_string())];
-        let found: UserActivity = self.get("api/2/useractivity", &query).await?;
-        Ok(Activity {
-            person: found.user_data,
-            events: found.events,
-        })
+    /// A batch of a person's events. On a real project it may be up to a minute old.
+    pub async fn activity(&self, person: i64, offset: usize) -> Result<Arc<Activity>, ReadError> {
+        let Some(cache) = &self.cache else {
+            return Ok(Arc::new(self.reader.activity(person, offset).await?));
+        };
+        let now_ms = self.clock.now_ms();
+        if let Some(known) = cache.get((person, offset), now_ms) {
+            return Ok(known);
+        }
+        let read = Arc::new(self.reader.activity(person, offset).await?);
+        cache.put((person, offset), now_ms, &read);
+        Ok(read)
     }
 
-    /// A live feed of everybody's events, as the stand-in gives it: server-sent events, `data` an exported event.
-    /// Amplitude itself has none; its answer is a 404.
-    pub async fn live(&self) -> Result<reqwest::Response, ReadError> {
-        // Without the client's timeout, which would end the feed; a feed that says nothing sends heartbeats.
-        let request = self
-            .client
-            .get(self.url("live"))
-            .timeout(Duration::from_secs(24 * 3_600));
-        checked(request.send().await?)
+    /// All that can be read of a person.
+    pub async fn whole(&self, person: i64, keep: impl Fn(&Value) -> bool + Sync) -> Result<Whole, ReadError> {
+        let most = match self.cache {
+            Some(_) => BATCHES_OF_PROJECT,
+            None => BATCHES_OF_STAND_IN,
+        };
+        story::whole(async |offset| self.activity(person, offset).await, most, keep).await
     }
 
-    async fn get<T: for<'de> Deserialize<'de>>(
+    /// A page of a person's story.
+    pub async fn page(
         &self,
-        path: &str,
-        query: &(impl serde::Serialize + ?Sized),
-    ) -> Result<T, ReadError> {
-        let secret = self.secret_key.as_ref().ok_or(ReadError::NoSecretKey)?;
-        let request = self
-            .client
-            .get(self.url(path))
-            .basic_auth(self.api_key.expose_secret(), Some(secret.expose_secret()))
-            .query(query);
-        Ok(checked(request.send().await?)?.json().await?)
+        person: i64,
+        asked: &Asked,
+        keep: impl Fn(&Value) -> bool + Sync,
+    ) -> Result<Page, ReadError> {
+        let most = match self.cache {
+            Some(_) => BATCHES_OF_PROJECT,
+            None => BATCHES_OF_PAGE,
+        };
+        story::page(
+            async |offset| self.activity(person, offset).await,
+            most,
+            asked,
+            keep,
+        )
+        .await
     }
 
-    fn url(&self, path: &str) -> Url {
-        let mut url = self.base.clone();
-        url.set_path(path);
-        url
+    /// What the database knows of the person with this ID. Of an ID that is nobody's account: nothing.
+    pub async fn facts(&self, user: UserId) -> Result<Facts, sqlx::Error> {
+        store::facts(&self.db, user).await
+    }
+
+    /// Amplitude's SDK was seen to run in a session of this person's browser. Written down once for each session.
+    pub async fn sdk_ran(
+        &self,
+        user: UserId,
+        device: &DeviceId,
+        session: SessionId,
+    ) -> Result<(), sqlx::Error> {
+        if self.sightings.is_new((device.clone(), session)) {
+            store::insert_sighting(&self.db, user, device, session, self.clock.now_ms()).await?;
+        }
+        Ok(())
     }
 }
 
-fn checked(answer: reqwest::Response) -> Result<reqwest::Response, ReadError> {
-    match answer.status() {
-        StatusCode::TOO_MANY_REQUESTS => Err(ReadError::RateLimited),
-        status if status.is_success() => Ok(answer),
-        status => Err(ReadError::Status(status)),
+/// The user whom a story is about: whom most of its events name, since nobody else should be in it.
+pub fn user_of(events: &[ReceivedEvent]) -> Option<UserId> {
+    let mut counts: std::collections::BTreeMap<&str, usize> = std::collections::BTreeMap::new();
+    for user in events.iter().filter_map(|event| event.user.as_deref()) {
+        *counts.entry(user).or_default() += 1;
     }
+    let (user, _) = counts.into_iter().max_by_key(|(_, count)| *count)?;
+    UserId::parse(user)
 }

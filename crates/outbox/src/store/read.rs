@@ -79,6 +79,8 @@ pub struct Entry {
     pub enqueued_ms: i64,
     /// When it arrived (ms since the epoch).
     pub sent_ms: Option<i64>,
+    /// When it was set aside (ms since the epoch).
+    pub parked_ms: Option<i64>,
     /// Why it was set aside.
     pub parked_reason: Option<String>,
     /// What the last failed attempt said.
@@ -136,6 +138,20 @@ pub async fn events_of(db: &Db, user: UserId, limit: i64) -> Result<Vec<Entry>, 
     rows.iter().rev().map(entry).collect()
 }
 
+/// What has not arrived of `user`'s, oldest first: rows on their way, and rows that were set aside.
+pub async fn undelivered_of(db: &Db, user: UserId) -> Result<Vec<Entry>, sqlx::Error> {
+    let rows =
+        sqlx::query("SELECT * FROM outbox WHERE lane = $1 AND state <> 'sent' ORDER BY sequence LIMIT $2")
+            .bind(user.to_string())
+            .bind(MOST_UNDELIVERED)
+            .fetch_all(db.pool())
+            .await?;
+    rows.iter().map(entry).collect()
+}
+
+/// More of one person's would help nobody.
+const MOST_UNDELIVERED: i64 = 1_000;
+
 fn entry(row: &AnyRow) -> Result<Entry, sqlx::Error> {
     Ok(Entry {
         insert_id: row.try_get("insert_id")?,
@@ -149,6 +165,7 @@ fn entry(row: &AnyRow) -> Result<Entry, sqlx::Error> {
         next_attempt_ms: row.try_get("next_attempt_ms")?,
         enqueued_ms: row.try_get("enqueued_ms")?,
         sent_ms: row.try_get("sent_ms")?,
+        parked_ms: row.try_get("parked_ms")?,
         parked_reason: row.try_get("parked_reason")?,
         last_error: row.try_get("last_error")?,
     })

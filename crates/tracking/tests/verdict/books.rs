@@ -108,7 +108,7 @@ fn each_difference_is_explained_or_named() {
                     life.event("Trial converted")
                         .properties
                         .insert("$revenue".into(), json!(1_200.0)),
-                )
+                );
             },
             Some(Difference::OtherRevenue {
                 revenue: "1200 USD".into(),
