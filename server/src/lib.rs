@@ -16,6 +16,7 @@ mod security;
 mod start_error;
 mod startup;
 mod state;
+mod timeline;
 mod upkeep;
 mod visit;
 

@@ -34,7 +34,7 @@ pub async fn live(
         Err(Found::Nobody { .. }) => return StatusCode::NO_CONTENT.into_response(),
         Err(_) => return StatusCode::FORBIDDEN.into_response(),
     };
-    let reader = &state.backend.timeline;
+    let reader = state.backend.timeline.reader();
     let person = match reader.find(&by).await {
         Ok(person) => Person {
             by,

@@ -24,7 +24,7 @@ use tower_sessions::{Expiry, SessionManagerLayer};
 
 use crate::ingest::{self, ingest};
 use crate::state::AppState;
-use crate::{billing, forms, functions, health, live, rate, security, visit};
+use crate::{billing, forms, functions, health, live, rate, security, timeline, visit};
 
 /// Forms and server functions are small.
 pub const BODY_MAX: usize = 64 * 1024;
@@ -59,6 +59,8 @@ pub fn router(state: AppState, cookies: LoginCookies) -> Router {
         .route("/polls/new", post(forms::new_poll))
         .route("/pricing", post(billing::checkout))
         .route("/billing", post(billing::change))
+        .route("/timeline/verdict", get(timeline::verdict))
+        .route("/timeline/export", get(timeline::export))
         .layer(middleware::from_fn(functions::answer))
         .layer(TimeoutLayer::with_status_code(
             StatusCode::GATEWAY_TIMEOUT,

@@ -1,23 +1,31 @@
 //! A session of the story, or an event that stands alone.
 
 use leptos::prelude::*;
-use serde_json::{Map, Value};
-use tracking::StitchedBy;
-use tracking::received::{Chapter, ReceivedEvent, Source};
+use tracking::received::{Chapter, Source};
+
+use super::event::{EventView, class};
+use super::links;
+use super::story::Shown;
 
 /// A chapter with its events, oldest first. It grows while it is read: what is open stays open.
 #[component]
-pub fn ChapterView(#[prop(into)] chapter: Signal<Chapter>) -> impl IntoView {
+pub(super) fn ChapterView(#[prop(into)] chapter: Signal<Chapter>, shown: Shown) -> impl IntoView {
     let session = chapter.with_untracked(|chapter| chapter.session);
     let title = match session {
-        Some(session) => view! {
-            <header>
-                <h2>"Session "<span class="id">{session}</span></h2>
-                <p class="quiet">{move || chapter.with(span_in_words)}</p>
-                <Tally chapter />
-            </header>
+        Some(session) => {
+            let alone = links::session(&shown.asked.get_value(), session);
+            view! {
+                <header>
+                    <h2>
+                        "Session " <a class="id" href=alone title="Only this session">{session}</a>
+                    </h2>
+                    <p class="quiet">{move || chapter.with(span_in_words)}</p>
+                    <p class="quiet entry">{move || chapter.with(entry_in_words)}</p>
+                    <Tally chapter />
+                </header>
+            }
+            .into_any()
         }
-        .into_any(),
         None => view! {
             <header>
                 <h2>"Out of session"</h2>
@@ -37,7 +45,7 @@ pub fn ChapterView(#[prop(into)] chapter: Signal<Chapter>) -> impl IntoView {
             {title}
             <ol class="seam">
                 <For each=events key=|event| event.uuid.clone() let:event>
-                    <EventView event />
+                    <EventView event shown />
                 </For>
             </ol>
         </article>
@@ -51,14 +59,36 @@ fn begin(chapter: &Chapter) -> Option<String> {
 }
 
 fn span_in_words(chapter: &Chapter) -> String {
-    let (minutes, seconds) = (
-        chapter.duration_ms() / 60_000,
-        chapter.duration_ms() % 60_000 / 1_000,
-    );
     let begin = begin(chapter)
         .map(|begin| format!("{begin} · "))
         .unwrap_or_default();
-    format!("{begin}{minutes}:{seconds:02} min")
+    format!("{begin}{}", duration(chapter.duration_ms()))
+}
+
+/// `1:04 min`, `2:10 h`, `3 days`.
+pub(super) fn duration(ms: i64) -> String {
+    let seconds = ms / 1_000;
+    match seconds {
+        0..3_600 => format!("{}:{:02} min", seconds / 60, seconds % 60),
+        3_600..172_800 => format!("{}:{:02} h", seconds / 3_600, seconds % 3_600 / 60),
+        _ => format!("{} days", seconds / 86_400),
+    }
+}
+
+/// Where the visit began, and where it came from.
+fn entry_in_words(chapter: &Chapter) -> Option<String> {
+    let entry = chapter.entry()?;
+    let referrer = chapter.events.iter().find_map(|event| {
+        let from = event
+            .properties
+            .get("referring_domain")
+            .and_then(serde_json::Value::as_str);
+        from.filter(|from| !from.is_empty() && *from != "EMPTY")
+    });
+    Some(match referrer {
+        Some(referrer) => format!("entered at {entry} from {referrer}"),
+        None => format!("entered at {entry}"),
+    })
 }
 
 /// How many events of each source.
@@ -76,138 +106,22 @@ fn Tally(chapter: Signal<Chapter>) -> impl IntoView {
         let text = move || format!("{} {}", count.get(), source.label());
         view! { <li class=class(source) hidden=move || count.get() == 0>{text}</li> }
     };
-    view! { <ul class="tally">{[Source::Browser, Source::Server, Source::Stripe].map(line).collect_view()}</ul> }
+    view! { <ul class="tally">{Source::ALL.map(line).collect_view()}</ul> }
 }
 
-/// One event, with everything known of it behind a click.
-#[component]
-fn EventView(event: ReceivedEvent) -> impl IntoView {
-    let class = class(event.source);
-    let time = event
-        .times
-        .first()
-        .map(|(_, text)| text.get(11..23).unwrap_or(text).to_owned());
-    let full_time = event.times.first().map(|(_, text)| format!("{text} UTC"));
-    let stitched = event.stitched_by.map(in_words);
-    let page = event
-        .properties
-        .get("[Amplitude] Page Path")
-        .and_then(Value::as_str)
-        .map(str::to_owned);
-    let problem = event.plan.clone().filter(|plan| plan != "valid");
-    view! {
-        <li class=class id=format!("event-{}", event.uuid) data-event=event.name data-source=class>
-            <details>
-                <summary class="event">
-                    <span class="badge">{event.source.label()}</span>
-                    <span class="what">
-                        <span class="name">{event.name.clone()}</span>
-                        {page.map(|page| view! { " "<span class="where">{page}</span> })}
-                    </span>
-                    {problem.map(|problem| view! { <span class="badge bad">{problem}</span> })}
-                    <time class="at" title=full_time>
-                        {time}
-                    </time>
-                </summary>
-                <div class="details">
-                    {stitched.map(|text| view! { <p class="stitched">{text}</p> })}
-                    <IdList event=event.clone() />
-                    <Properties title="Event properties" map=event.properties.clone() />
-                    <Properties title="User properties at the time" map=event.user_properties.clone() />
-                    <Context event=event.clone() />
-                    <Pairs title="Timestamps (UTC)" pairs=event.times.clone() />
-                    <details class="raw">
-                        <summary>"Raw JSON"</summary>
-                        <pre tabindex="0">{serde_json::to_string_pretty(&event.raw).unwrap_or_default()}</pre>
-                    </details>
-                </div>
-            </details>
-        </li>
+#[cfg(test)]
+mod tests {
+    use super::duration;
+
+    #[test]
+    fn durations_read_like_durations() {
+        for (ms, text) in [
+            (0, "0:00 min"),
+            (64_999, "1:04 min"),
+            (7_800_000, "2:10 h"),
+            (300_000_000, "3 days"),
+        ] {
+            assert_eq!(duration(ms), text);
+        }
     }
-}
-
-fn class(source: Source) -> &'static str {
-    match source {
-        Source::Browser => "browser",
-        Source::Server => "server",
-        Source::Stripe => "stripe",
-    }
-}
-
-/// How a server event got its IDs.
-fn in_words(by: StitchedBy) -> &'static str {
-    match by {
-        StitchedBy::SdkCookie => {
-            "Device from our cookie, session from the cookie of Amplitude's SDK in the same request."
-        }
-        StitchedBy::ServerSession => {
-            "Device and session from our own cookies: the SDK has not run here, or not lately."
-        }
-        StitchedBy::CheckoutHandoff => "Device and session of the click, carried through Stripe in metadata.",
-        StitchedBy::PortalVisit => {
-            "Device and session of the visit to Stripe's portal, noted before the redirect."
-        }
-        StitchedBy::StaleHandoff => {
-            "The click is older than a session lasts: its device, without the session."
-        }
-        StitchedBy::NoneKnown => "Somebody did this, and nobody knows in which browser: user only.",
-        StitchedBy::NoneByRule => "Nobody was there, so it carries no device and no session, on purpose.",
-    }
-}
-
-#[component]
-fn IdList(event: ReceivedEvent) -> impl IntoView {
-    let device = event.device.map(|device| match event.derived_device {
-        true => format!("{device} (made by Amplitude from the user ID)"),
-        false => device,
-    });
-    let session = event
-        .session
-        .map_or_else(|| "none".to_owned(), |session| session.to_string());
-    let pairs = vec![
-        ("User", event.user.unwrap_or_else(|| "none yet".to_owned())),
-        ("Device", device.unwrap_or_else(|| "none".to_owned())),
-        ("Session", session),
-        ("Insert ID", event.insert_id.unwrap_or_default()),
-    ];
-    view! { <Pairs title="IDs" pairs /> }
-}
-
-#[component]
-fn Context(event: ReceivedEvent) -> impl IntoView {
-    match event.source {
-        Source::Browser => {
-            view! { <Pairs title="Context that came for free" pairs=event.context /> }.into_any()
-        }
-        Source::Server | Source::Stripe => view! {
-            <p class="quiet">"No browser, device or place: a server event only knows what it is told."</p>
-        }
-        .into_any(),
-    }
-}
-
-/// The SDK notes what a visit came without as `EMPTY`, in some twenty properties: they share a row.
-#[component]
-fn Properties(title: &'static str, map: Map<String, Value>) -> impl IntoView {
-    let (empty, told): (Vec<_>, Vec<_>) = map.into_iter().partition(|(_, value)| value == "EMPTY");
-    let empty: Vec<String> = empty.into_iter().map(|(key, _)| key).collect();
-    let empty = (!empty.is_empty()).then(|| ("EMPTY".to_owned(), empty.join(", ")));
-    let told = told.into_iter().map(|(key, value)| match value {
-        Value::String(text) => (key, text),
-        other => (key, other.to_string()),
-    });
-    let rows = told
-        .chain(empty)
-        .map(|(key, value)| view! { <div><dt>{key}</dt><dd dir="auto">{value}</dd></div> })
-        .collect_view();
-    (!rows.is_empty()).then(|| view! { <section><h3>{title}</h3><dl class="pairs">{rows}</dl></section> })
-}
-
-#[component]
-fn Pairs(title: &'static str, pairs: Vec<(&'static str, String)>) -> impl IntoView {
-    let row =
-        |(key, value): (&'static str, String)| view! { <div><dt>{key}</dt><dd class="id">{value}</dd></div> };
-    (!pairs.is_empty()).then(|| {
-        view! { <section><h3>{title}</h3><dl class="pairs">{pairs.into_iter().map(row).collect_view()}</dl></section> }
-    })
 }

@@ -8,10 +8,10 @@ use serde_json::Value;
 use web_sys::{EventSource, MessageEvent};
 
 /// Calls `on_event` with each exported event of the person, until the page is left or another person is asked for.
-pub fn follow(find: Signal<Option<String>>, on_event: impl Fn(Value) + Clone + 'static) {
+pub fn follow(find: Option<String>, on_event: impl Fn(Value) + Clone + 'static) {
     Effect::new(move |_| {
-        let path = match find.get() {
-            Some(find) => format!("/timeline/live?find={}", js_sys::encode_uri_component(&find)),
+        let path = match &find {
+            Some(find) => format!("/timeline/live?find={}", js_sys::encode_uri_component(find)),
             None => "/timeline/live".to_owned(),
         };
         let Ok(source) = EventSource::new(&path) else {

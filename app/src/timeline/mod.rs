@@ -1,15 +1,25 @@
-//! A person's story, read back from Amplitude or its stand-in.
+//! A person's story, read back from Amplitude or its stand-in, and what it is worth.
 
 mod api;
 mod chapter;
+#[cfg_attr(feature = "hydrate", path = "clipboard_browser.rs")]
+#[cfg_attr(not(feature = "hydrate"), path = "clipboard_none.rs")]
+mod clipboard;
+mod event;
+mod links;
 #[cfg_attr(feature = "hydrate", path = "live_browser.rs")]
 #[cfg_attr(not(feature = "hydrate"), path = "live_none.rs")]
 mod live;
 mod page;
+mod proof;
 #[cfg(feature = "ssr")]
 mod reading;
+mod story;
+mod tools;
+mod verdict;
+mod worth;
 
-pub use api::Found;
+pub use api::{Asked, Found};
 pub use page::TimelinePage;
 #[cfg(feature = "ssr")]
-pub use reading::may_read;
+pub use reading::{StoryError, WholeStory, may_read, read_whole};

@@ -1,54 +1,86 @@
 //! The timeline page.
 
-use leptos::either::Either;
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
-use serde_json::Value;
-use tracking::received::{Chapter, ReceivedEvent, story};
+use leptos_router::params::ParamsMap;
+use tracking::story_page::Filter;
 
-use super::api::{Found, read_story};
-use super::chapter::ChapterView;
-use super::live;
+use super::api::{Asked, Found, PersonFound, Story, read_story};
+use super::links;
+use super::story::StoryView;
+use crate::page::use_page;
 
 /// A person's story; one's own unless `?find=` names somebody.
 #[component]
 pub fn TimelinePage() -> impl IntoView {
     let query = use_query_map();
-    let find = Signal::derive(move || {
-        query
-            .with(|query| query.get("find"))
-            .filter(|find| !find.is_empty())
-    });
-    let found = Resource::new_blocking(move || find.get(), read_story);
+    let asked = Memo::new(move |_| query.with(asked_by));
+    let found = Resource::new_blocking(move || asked.get(), read_story);
+    let find = move || asked.with(|asked| asked.find.clone());
+    let local = use_page().collector_page.is_some();
+    let (label, hint) = match local {
+        true => (
+            "Find a person",
+            "User ID, device ID, a part of one, or property=value",
+        ),
+        false => ("User or device ID", "Your own, or this device's"),
+    };
     view! {
         <Title text="Timeline · Seamline" />
         <section class="page timeline">
             <div class="page-head">
                 <h1>"Timeline"</h1>
                 <form method="get" class="find" role="search">
-                    <label for="find">"User or device ID"</label>
-                    <input id="find" name="find" type="search" prop:value=move || find.get() value=move || find.get() />
+                    <label for="find">{label}</label>
+                    <input
+                        id="find"
+                        name="find"
+                        type="search"
+                        maxlength="200"
+                        placeholder=hint
+                        prop:value=find
+                        value=find
+                    />
                     <button type="submit">"Find"</button>
                 </form>
             </div>
-            <Suspense fallback=|| view! { <p class="quiet" aria-busy="true">"Reading events…"</p> }>
+            <Transition fallback=|| view! { <p class="quiet" aria-busy="true">"Reading events…"</p> }>
                 {move || Suspend::new(async move {
-                    match found.await {
-                        Ok(found) => Either::Left(view! { <Result find found /> }),
-                        Err(_) => Either::Right(view! { <Notice text="The timeline cannot be read right now." /> }),
+                    let found = found.await;
+                    let asked = asked.get_untracked();
+                    match found {
+                        Ok(found) => view! { <Result asked found /> }.into_any(),
+                        Err(_) => view! { <Notice text="The timeline cannot be read right now." /> }.into_any(),
                     }
                 })}
-            </Suspense>
+            </Transition>
         </section>
     }
 }
 
+fn asked_by(query: &ParamsMap) -> Asked {
+    let given = |key: &str| query.get(key).filter(|text| !text.trim().is_empty());
+    Asked {
+        find: given("find"),
+        filter: Filter::read(given),
+        older: given("older"),
+        event: given("at"),
+    }
+}
+
 #[component]
-fn Result(find: Signal<Option<String>>, found: Found) -> impl IntoView {
+fn Result(asked: Asked, found: Found) -> impl IntoView {
     match found {
-        Found::Story { by, person, events } => view! { <Story find by person events /> }.into_any(),
-        Found::Nobody { by } => view! { <Story find by person=Value::Null events=Vec::new() /> }.into_any(),
+        Found::Story(story) => view! { <StoryView asked story=*story /> }.into_any(),
+        Found::Nobody { by } => {
+            let nobody = Story {
+                by,
+                ..Story::default()
+            };
+            view! { <StoryView asked story=nobody /> }.into_any()
+        }
+        Found::People { query, people } => view! { <People query people /> }.into_any(),
         Found::NoIdentity => {
             view! { <Notice text="Tracking is off in this browser, so there is nothing to show." /> }
                 .into_any()
@@ -65,95 +97,43 @@ fn Notice(#[prop(into)] text: String) -> impl IntoView {
     view! { <p class="banner" role="status">{text}</p> }
 }
 
-/// The story, growing while it is looked at.
+/// Everybody who fits what was searched for.
 #[component]
-fn Story(find: Signal<Option<String>>, by: String, person: Value, events: Vec<Value>) -> impl IntoView {
-    let events = RwSignal::new(
-        events
-            .iter()
-            .filter_map(ReceivedEvent::from_export)
-            .collect::<Vec<_>>(),
-    );
-    live::follow(find, move |raw| {
-        let Some(event) = ReceivedEvent::from_export(&raw) else {
-            return;
+fn People(query: String, people: Vec<PersonFound>) -> impl IntoView {
+    let count = match people.len() {
+        1 => "1 person".to_owned(),
+        count => format!("{count} people"),
+    };
+    let row = |person: PersonFound| {
+        let href = links::page(&Asked {
+            find: Some(person.find.clone()),
+            ..Asked::default()
+        });
+        let events = match person.events {
+            1 => "1 event".to_owned(),
+            count => format!("{count} events"),
         };
-        events.update(|events| {
-            // A feed that reconnects tells its last events again.
-            if events.iter().all(|known| known.uuid != event.uuid) {
-                events.insert(0, event);
-            }
-        });
-    });
-    let chapters = Memo::new(move |_| events.with(|events| story(events)));
-    let chapter = move |chapter: Chapter| {
-        let key = chapter_key(&chapter);
-        let same =
-            move |chapters: &Vec<Chapter>| chapters.iter().find(|other| chapter_key(other) == key).cloned();
-        let current = Memo::new(move |_| chapters.with(&same).unwrap_or_else(|| chapter.clone()));
-        view! { <ChapterView chapter=current /> }
+        let last = person
+            .last_used
+            .and_then(|last| Some(format!("last {} UTC", last.get(..16)?)));
+        let properties = person
+            .properties
+            .into_iter()
+            .map(|(name, value)| view! { <li><span>{name}</span>" "<span dir="auto">{value}</span></li> });
+        view! {
+            <li class="card">
+                <a class="id" href=href>
+                    {person.user.unwrap_or_else(|| format!("anonymous, {}", person.find))}
+                </a>
+                <p class="quiet">{events}{last.map(|last| format!(" · {last}"))}</p>
+                <ul class="properties">{properties.collect_view()}</ul>
+            </li>
+        }
     };
-    let count = move || events.with(Vec::len);
     view! {
-        <Person by person events />
-        <p class="quiet count" role="status" aria-live="polite" data-events=count>
-            {move || match count() {
-                0 => "No events yet. They appear here as they arrive.".to_owned(),
-                1 => "1 event".to_owned(),
-                n => format!("{n} events"),
-            }}
+        <p class="quiet people-count" role="status">
+            {count} " for " <strong dir="auto">{query}</strong> ", those seen last first"
         </p>
-        <div class="chapters">
-            <For each=move || chapters.get() key=chapter_key children=chapter />
-        </div>
-    }
-}
-
-/// What stays the same while a chapter grows.
-fn chapter_key(chapter: &Chapter) -> String {
-    match chapter.session {
-        Some(session) => session.to_string(),
-        None => chapter
-            .events
-            .first()
-            .map(|event| event.uuid.clone())
-            .unwrap_or_default(),
-    }
-}
-
-/// Whose story it is.
-#[component]
-fn Person(by: String, person: Value, events: RwSignal<Vec<ReceivedEvent>>) -> impl IntoView {
-    let user = person.get("user_id").and_then(Value::as_str).map(str::to_owned);
-    let devices = Memo::new(move |_| {
-        let mut devices: Vec<String> = events.with(|events| {
-            let own = events.iter().filter(|event| !event.derived_device);
-            own.filter_map(|event| event.device.clone()).collect()
-        });
-        devices.sort();
-        devices.dedup();
-        devices
-    });
-    let known = move || {
-        user.clone()
-            .or_else(|| events.with(|events| events.iter().find_map(|event| event.user.clone())))
-    };
-    view! {
-        <dl class="person card">
-            <div>
-                <dt>"User"</dt>
-                <dd class="id">{move || known().unwrap_or_else(|| "not signed in yet".to_owned())}</dd>
-            </div>
-            <div>
-                <dt>"Found by"</dt>
-                <dd class="id">{by}</dd>
-            </div>
-            <div>
-                <dt>"Devices"</dt>
-                <dd class="id">
-                    {move || devices.get().into_iter().map(|device| view! { <span>{device}</span> }).collect_view()}
-                </dd>
-            </div>
-        </dl>
+        <ul class="people">{people.into_iter().map(row).collect_view()}</ul>
     }
 }

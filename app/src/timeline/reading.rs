@@ -1,9 +1,18 @@
 //! Whose story a visitor may read, and reading it.
 
-use backend::timeline::{Activity, ReadError};
-use serde_json::Value;
+use std::collections::BTreeSet;
 
-use super::api::Found;
+use backend::timeline::{Asked as PageAsked, Person, ReadError, Search, Whole, user_of};
+use serde_json::Value;
+use tracking::UserId;
+use tracking::proof::joined;
+use tracking::received::ReceivedEvent;
+use tracking::reconcile::reconcile;
+use tracking::session_metrics::compare;
+use tracking::story_page::Cursor;
+use tracking::verdict::{Facts, verdict};
+
+use super::api::{Asked, Found, Judgement, PersonFound, Story};
 use crate::visit::Visit;
 
 /// Whose story a visitor gets: the one they ask for, if they may. In local mode everybody may read everybody; elsewhere a
@@ -22,63 +31,258 @@ pub fn may_read(visit: &Visit, find: Option<&str>) -> Result<String, Found> {
     }
 }
 
-/// What a story shows to somebody who is known by a device alone. A device ID comes from a cookie, so it opens nobody's
-/// account: of the person it leads to, only that device's events without a user remain.
-fn without_people(activity: Activity, device: &str) -> Activity {
-    let own = |event: &Value| {
-        event.get("user_id").is_none_or(Value::is_null)
-            && event.get("device_id").and_then(Value::as_str) == Some(device)
-    };
-    let mut events: Vec<Value> = activity.events.into_iter().filter(own).collect();
-    for event in &mut events {
-        if let Some(event) = event.as_object_mut() {
-            event.remove("user_properties");
+/// How much of a story somebody gets to see.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum View {
+    /// All of it.
+    Whole,
+    /// They are known by this device alone. A device ID comes from a cookie, so it opens nobody's account: of the person
+    /// it leads to, only that device's events without a user.
+    OfDevice(String),
+}
+
+impl View {
+    fn of(visit: &Visit, by: &str) -> Self {
+        let account = visit.login.as_ref().map(|login| login.user.id.to_string());
+        let trusted = visit.backend.collector_page.is_some() || account.as_deref() == Some(by);
+        match trusted {
+            true => Self::Whole,
+            false => Self::OfDevice(by.to_owned()),
         }
     }
-    Activity {
-        person: Value::Null,
-        events,
+
+    fn keeps(&self, event: &Value) -> bool {
+        match self {
+            Self::Whole => true,
+            Self::OfDevice(device) => {
+                event.get("user_id").is_none_or(Value::is_null)
+                    && event.get("device_id").and_then(Value::as_str) == Some(device)
+            }
+        }
+    }
+
+    /// What the person is at present is in the properties of each of their events.
+    fn shown(&self, mut event: Value) -> Value {
+        if let (Self::OfDevice(_), Some(event)) = (self, event.as_object_mut()) {
+            event.remove("user_properties");
+        }
+        event
     }
 }
 
-/// Reads it.
-pub(super) async fn read(visit: &Visit, find: Option<&str>) -> Found {
-    let by = match may_read(visit, find) {
+/// Reads a page of it.
+pub(super) async fn read(visit: &Visit, asked: &Asked) -> Found {
+    let by = match may_read(visit, asked.find.as_deref()) {
         Ok(by) => by,
         Err(refused) => return refused,
     };
-    let reader = &visit.backend.timeline;
-    let story = async {
-        let Some(person) = reader.find(&by).await? else {
-            return Ok(None);
-        };
-        reader.activity(person).await.map(Some)
-    };
-    match story.await {
-        Ok(Some(activity)) => {
-            let account = visit.login.as_ref().map(|login| login.user.id.to_string());
-            let trusted = visit.backend.collector_page.is_some() || account.as_ref() == Some(&by);
-            let activity = if trusted {
-                activity
-            } else {
-                without_people(activity, &by)
-            };
-            Found::Story {
-                by,
-                person: activity.person,
-                events: activity.events,
-            }
-        }
-        Ok(None) => Found::Nobody { by },
-        Err(error) => {
-            let sentence = match error {
-                ReadError::NoSecretKey | ReadError::RateLimited => error.to_string(),
-                _ => "Amplitude does not answer right now".to_owned(),
-            };
-            tracing::warn!(error = &error as &dyn std::error::Error, "cannot read a story");
-            Found::Unreadable(sentence)
-        }
+    match find(visit, &by).await {
+        Ok(Matched::One(person)) => match page(visit, &by, person, asked).await {
+            Ok(story) => Found::Story(Box::new(story)),
+            Err(error) => unreadable(&error),
+        },
+        Ok(Matched::Many(people)) => Found::People { query: by, people },
+        Ok(Matched::None) => Found::Nobody { by },
+        Err(error) => unreadable(&error),
     }
+}
+
+/// Why a story cannot be shown.
+#[derive(Debug, thiserror::Error)]
+pub enum StoryError {
+    /// Nothing, or nobody, of that ID, or not for this visitor.
+    #[error("there is no such story for this visitor")]
+    Refused(Box<Found>),
+    /// Amplitude or the database does not answer.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+}
+
+fn unreadable(error: &StoryError) -> Found {
+    let sentence = match error {
+        StoryError::Read(error @ (ReadError::NoSecretKey | ReadError::RateLimited)) => error.to_string(),
+        _ => "Amplitude does not answer right now".to_owned(),
+    };
+    tracing::warn!(error = error as &dyn std::error::Error, "cannot read a story");
+    Found::Unreadable(sentence)
+}
+
+/// Who was meant.
+enum Matched {
+    None,
+    One(i64),
+    Many(Vec<PersonFound>),
+}
+
+/// An ID leads to its person. In local mode a part of one, or `property=value`, leads to all people that fit.
+async fn find(visit: &Visit, by: &str) -> Result<Matched, StoryError> {
+    let reader = visit.backend.timeline.reader();
+    let local = visit.backend.collector_page.is_some();
+    let property = by.split_once('=').filter(|_| local);
+    if property.is_none()
+        && let Some(person) = reader.find(by).await?
+    {
+        return Ok(Matched::One(person));
+    }
+    if !local {
+        return Ok(Matched::None);
+    }
+    let search = match property {
+        Some((name, value)) => Search::Property {
+            name: name.trim(),
+            value: Some(value.trim()).filter(|value| !value.is_empty()),
+        },
+        None => Search::Part(by),
+    };
+    let people = reader.people(&search).await?;
+    Ok(match (people.as_slice(), property) {
+        ([], _) => Matched::None,
+        ([one], None) => Matched::One(one.amplitude_id),
+        (several, _) => {
+            let searched = property.map(|(name, _)| name.trim());
+            Matched::Many(several.iter().map(|person| listed(person, searched)).collect())
+        }
+    })
+}
+
+/// What tells people apart in a list.
+const TELLING: [&str; 3] = ["email_domain", "account_type", "subscription_status"];
+
+fn listed(person: &Person, searched: Option<&str>) -> PersonFound {
+    let known = searched
+        .into_iter()
+        .chain(TELLING.into_iter().filter(|name| Some(*name) != searched));
+    let properties = known.filter_map(|name| {
+        let text = match person.properties.get(name)? {
+            Value::String(text) => text.clone(),
+            other => other.to_string(),
+        };
+        Some((name.to_owned(), text))
+    });
+    PersonFound {
+        find: person
+            .user_id
+            .clone()
+            .unwrap_or_else(|| person.amplitude_id.to_string()),
+        user: person.user_id.clone(),
+        events: person.num_events,
+        last_used: person.last_used.clone(),
+        properties: properties.collect(),
+    }
+}
+
+async fn page(visit: &Visit, by: &str, person: i64, asked: &Asked) -> Result<Story, StoryError> {
+    let view = View::of(visit, by);
+    let from = asked.older.as_deref().and_then(Cursor::parse).unwrap_or_default();
+    let page_asked = PageAsked {
+        filter: asked.filter.clone(),
+        from,
+        event: asked.event.clone(),
+    };
+    let page = visit
+        .backend
+        .timeline
+        .page(person, &page_asked, &|event| view.keeps(event))
+        .await?;
+    let judgement = match &page.newest {
+        Some(newest) => Some(judgement(visit, &view, newest, page.goes_on).await?),
+        None => None,
+    };
+    Ok(Story {
+        by: by.to_owned(),
+        person: match view {
+            View::Whole => page.person,
+            View::OfDevice(_) => Value::Null,
+        },
+        skipped: page.skipped || page_asked.from != Cursor::default(),
+        events: page.events.into_iter().map(|event| view.shown(event)).collect(),
+        older: page.older.map(|older| older.to_string()),
+        judgement,
+    })
+}
+
+/// What the newest events are worth by now; nothing where there is nothing to see.
+pub(super) async fn judge(visit: &Visit, find: Option<&str>) -> Option<Judgement> {
+    let asked = Asked {
+        find: find.map(str::to_owned),
+        ..Asked::default()
+    };
+    match read(visit, &asked).await {
+        Found::Story(story) => story.judgement,
+        _ => None,
+    }
+}
+
+async fn judgement(
+    visit: &Visit,
+    view: &View,
+    events: &[ReceivedEvent],
+    goes_on: bool,
+) -> Result<Judgement, StoryError> {
+    let facts = facts(visit, view, events, goes_on).await?;
+    let distinct = |of: fn(&ReceivedEvent) -> Option<&str>| -> Vec<String> {
+        let distinct: BTreeSet<&str> = events.iter().filter_map(of).collect();
+        distinct.into_iter().map(str::to_owned).collect()
+    };
+    Ok(Judgement {
+        verdict: verdict(events, &facts),
+        comparison: compare(events),
+        joined: joined(events),
+        books: reconcile(events, &facts),
+        names: distinct(|event| Some(&event.name)),
+        devices: distinct(|event| event.device.as_deref().filter(|_| !event.derived_device)),
+        facts,
+    })
+}
+
+/// What the database knows of the person whose events these are.
+async fn facts(
+    visit: &Visit,
+    view: &View,
+    events: &[ReceivedEvent],
+    cut_off: bool,
+) -> Result<Facts, StoryError> {
+    let user: Option<UserId> = user_of(events).filter(|_| *view == View::Whole);
+    let facts = match user {
+        Some(user) => visit.backend.timeline.facts(user).await?,
+        None => Facts::default(),
+    };
+    let oldest = events.iter().map(|event| event.time_ms).min();
+    Ok(Facts {
+        read_from_ms: oldest.filter(|_| cut_off),
+        ..facts
+    })
+}
+
+/// All that can be read of the story that a visitor asks for, and the facts that go with it.
+pub struct WholeStory {
+    /// The ID by which it was found.
+    pub by: String,
+    /// The events, newest first; each as it was exported.
+    pub events: Vec<ReceivedEvent>,
+    /// What they are held against.
+    pub facts: Facts,
+}
+
+/// Reads all of it, for files and for programs.
+pub async fn read_whole(visit: &Visit, find_by: Option<&str>) -> Result<WholeStory, StoryError> {
+    let refused = |found| StoryError::Refused(Box::new(found));
+    let by = may_read(visit, find_by).map_err(refused)?;
+    let person = match find(visit, &by).await? {
+        Matched::One(person) => person,
+        Matched::Many(people) => return Err(refused(Found::People { query: by, people })),
+        Matched::None => return Err(refused(Found::Nobody { by })),
+    };
+    let view = View::of(visit, &by);
+    let Whole { events, cut_off } = visit
+        .backend
+        .timeline
+        .whole(person, &|event| view.keeps(event))
+        .await?;
+    let shown = events.into_iter().map(|event| view.shown(event));
+    let events: Vec<ReceivedEvent> = shown.filter_map(|raw| ReceivedEvent::from_export(&raw)).collect();
+    let facts = facts(visit, &view, &events, cut_off).await?;
+    Ok(WholeStory { by, events, facts })
 }
 
 #[cfg(test)]
@@ -89,19 +293,39 @@ mod tests {
 
     #[test]
     fn a_device_shows_what_it_did_before_anybody_signed_in() {
-        let activity = Activity {
-            person: json!({"user_id": "u-1", "properties": {"email_domain": "example.com"}}),
-            events: vec![
-                json!({"event_type": "theirs", "user_id": "u-1", "device_id": "d-1"}),
-                json!({"event_type": "elsewhere", "user_id": null, "device_id": "d-2"}),
-                json!({"event_type": "own", "user_id": null, "device_id": "d-1", "user_properties": {"a": 1}}),
-            ],
-        };
-        let shown = without_people(activity, "d-1");
-        assert_eq!(shown.person, Value::Null);
+        let view = View::OfDevice("d-1".into());
+        let events = [
+            json!({"event_type": "theirs", "user_id": "u-1", "device_id": "d-1"}),
+            json!({"event_type": "elsewhere", "user_id": null, "device_id": "d-2"}),
+            json!({"event_type": "own", "user_id": null, "device_id": "d-1", "user_properties": {"a": 1}}),
+        ];
+        let shown: Vec<Value> = events
+            .into_iter()
+            .filter(&|event| view.keeps(event))
+            .map(|event| view.shown(event))
+            .collect();
         assert_eq!(
-            shown.events,
+            shown,
             [json!({"event_type": "own", "user_id": null, "device_id": "d-1"})]
         );
+    }
+
+    #[test]
+    fn a_list_shows_what_was_searched_for_first() {
+        let person = Person {
+            amplitude_id: 7,
+            user_id: None,
+            num_events: 3,
+            last_used: None,
+            properties: json!({"account_type": "pro", "is_logged_in": true, "email_domain": "example.com"})
+                .as_object()
+                .cloned()
+                .unwrap_or_default(),
+        };
+        let listed = listed(&person, Some("is_logged_in"));
+        assert_eq!(listed.find, "7");
+        let names: Vec<&str> = listed.properties.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(names, ["is_logged_in", "email_domain", "account_type"]);
+        assert_eq!(listed.properties[0].1, "true");
     }
 }

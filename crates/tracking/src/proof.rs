@@ -1,5 +1,7 @@
 //! How an event got its user, its device and its session: in words, and link by link back to the click. Pure.
 
+use std::borrow::Borrow;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -63,7 +65,7 @@ impl Place {
 }
 
 /// The proof of `event`, which is one of `events`.
-pub fn proof(event: &ReceivedEvent, events: &[ReceivedEvent], facts: &Facts) -> Proof {
+pub fn proof<E: Borrow<ReceivedEvent>>(event: &ReceivedEvent, events: &[E], facts: &Facts) -> Proof {
     Proof {
         user: user(event),
         device: device(event),
@@ -136,7 +138,7 @@ fn session(event: &ReceivedEvent) -> String {
     .to_owned()
 }
 
-fn chain(event: &ReceivedEvent, events: &[ReceivedEvent], facts: &Facts) -> Vec<Link> {
+fn chain<E: Borrow<ReceivedEvent>>(event: &ReceivedEvent, events: &[E], facts: &Facts) -> Vec<Link> {
     let text = |key: &str| event.properties.get(key).and_then(Value::as_str);
     let mut chain = Vec::new();
     let (click, visit) = (text("click"), text("portal_visit"));
@@ -182,13 +184,14 @@ fn chain(event: &ReceivedEvent, events: &[ReceivedEvent], facts: &Facts) -> Vec<
     chain
 }
 
-fn click_link(click: &str, events: &[ReceivedEvent]) -> Link {
+fn click_link<E: Borrow<ReceivedEvent>>(click: &str, events: &[E]) -> Link {
     let told = events
         .iter()
-        .find(|event| event.insert_id.as_deref() == Some(click));
+        .map(Borrow::borrow)
+        .find(|event: &&ReceivedEvent| event.insert_id.as_deref() == Some(click));
     let says = match told {
         Some(event) => format!("{}, told by the browser.", event.name),
-        None => "A click that the browser does not tell of: its ID was in the form.".into(),
+        None => "A click whose event is not among those that are told here; its ID was in the form.".into(),
     };
     Link {
         place: Place::Browser,

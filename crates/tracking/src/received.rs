@@ -1,6 +1,8 @@
 //! Events as Amplitude gives them back (Export API, "Response schema"; the same fields in `useractivity`), and the story
 //! that they make. Pure: the timeline page uses it in the browser and on the server.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -47,7 +49,7 @@ impl Source {
 }
 
 /// One event of the timeline.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReceivedEvent {
     /// Amplitude's own ID of the stored event.
     pub uuid: String,
@@ -133,6 +135,24 @@ impl ReceivedEvent {
             raw: raw.clone(),
         })
     }
+
+    /// The path of the page that it is about.
+    pub fn page(&self) -> Option<&str> {
+        self.properties
+            .get("[Amplitude] Page Path")
+            .and_then(Value::as_str)
+    }
+
+    /// What Amplitude sums up for it, with its currency.
+    pub fn revenue(&self) -> Option<String> {
+        let amount = self.properties.get("$revenue").and_then(Value::as_f64)?;
+        let currency = self
+            .properties
+            .get("$currency")
+            .and_then(Value::as_str)
+            .unwrap_or_default();
+        Some(format!("{amount} {currency}"))
+    }
 }
 
 const CONTEXT: &[(&str, &str)] = &[
@@ -213,12 +233,12 @@ fn utc_ms(text: &str) -> Option<i64> {
 }
 
 /// A stretch of the story: the events of one session, or one event that stands alone.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Chapter {
     /// The session; `None`: out of session, and the only event here.
     pub session: Option<i64>,
     /// In causal order: oldest first.
-    pub events: Vec<ReceivedEvent>,
+    pub events: Vec<Arc<ReceivedEvent>>,
 }
 
 impl Chapter {
@@ -229,26 +249,37 @@ impl Chapter {
             _ => 0,
         }
     }
+
+    /// Where the visit began: the first page that was seen, or else the first thing that happened.
+    pub fn entry(&self) -> Option<&str> {
+        let page = |event: &Arc<ReceivedEvent>| event.source == Source::Browser && event.page().is_some();
+        let event = self
+            .events
+            .iter()
+            .find(|event| page(event))
+            .or(self.events.first())?;
+        event.page().or(Some(&event.name))
+    }
 }
 
 /// Groups events by session, as Amplitude does (same person, same session ID). Newest chapter first; within a chapter
 /// the oldest event comes first, and events of the same millisecond keep the order in which they arrived, which is the
 /// order of `events` reversed: the API lists the newest first.
-pub fn story(events: &[ReceivedEvent]) -> Vec<Chapter> {
-    let mut in_order: Vec<&ReceivedEvent> = events.iter().rev().collect();
+pub fn story(events: &[Arc<ReceivedEvent>]) -> Vec<Chapter> {
+    let mut in_order: Vec<&Arc<ReceivedEvent>> = events.iter().rev().collect();
     in_order.sort_by_key(|event| event.time_ms);
     let mut chapters: Vec<Chapter> = Vec::new();
     let mut open: std::collections::HashMap<i64, usize> = std::collections::HashMap::new();
     for event in in_order {
         match event.session.and_then(|session| open.get(&session)) {
-            Some(&chapter) => chapters[chapter].events.push(event.clone()),
+            Some(&chapter) => chapters[chapter].events.push(Arc::clone(event)),
             None => {
                 if let Some(session) = event.session {
                     open.insert(session, chapters.len());
                 }
                 chapters.push(Chapter {
                     session: event.session,
-                    events: vec![event.clone()],
+                    events: vec![Arc::clone(event)],
                 });
             }
         }
@@ -315,7 +346,7 @@ mod tests {
 
     #[test]
     fn sessions_are_chapters_and_the_rest_stands_alone() {
-        let events: Vec<ReceivedEvent> = [
+        let events: Vec<Arc<ReceivedEvent>> = [
             ("D", "2026-11-18 13:00:00.000000", 200),
             ("renewal", "2026-11-18 12:00:00.000000", -1),
             ("C", "2026-11-18 11:30:00.000000", 100),
@@ -324,6 +355,7 @@ mod tests {
         ]
         .iter()
         .filter_map(|(name, time, session)| ReceivedEvent::from_export(&export(name, time, *session)))
+        .map(Arc::new)
         .collect();
         let chapters = story(&events);
         let told: Vec<(Option<i64>, Vec<&str>)> = chapters
@@ -344,5 +376,6 @@ mod tests {
             ]
         );
         assert_eq!(chapters[2].duration_ms(), 1_800_000);
+        assert_eq!(chapters[2].entry(), Some("first of its ms"));
     }
 }

@@ -32,8 +32,16 @@ pub fn kind(method: &Method, path: &str, headers: &HeaderMap) -> Kind {
     }
 }
 
-/// Paths that a page asks for by itself.
-const QUIET: [&str; 5] = ["/ingest", "/timeline/live", "/billing/live", "/livez", "/readyz"];
+/// Paths that a page asks for by itself, and those that answer with a file.
+const QUIET: [&str; 7] = [
+    "/ingest",
+    "/timeline/live",
+    "/timeline/verdict",
+    "/timeline/export",
+    "/billing/live",
+    "/livez",
+    "/readyz",
+];
 
 #[cfg(test)]
 mod tests {

@@ -20,7 +20,7 @@ use backend::accounts::{AccountError, Login, LoginCookies};
 use backend::{Visitor, ids};
 use http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode, header};
 use tower_sessions::{Expiry, Session};
-use tracking::{Consent, consent};
+use tracking::{Consent, Found, PresentIds, consent};
 use uuid::Uuid;
 
 use crate::address;
@@ -64,6 +64,9 @@ pub async fn visit(
         Consent::Denied => None,
     };
 
+    if kind != Kind::Quiet {
+        note_sdk(&state, login.as_ref(), identity.as_ref()).await;
+    }
     let visitor = Visitor {
         tracking: consent.is_granted().then(|| {
             identity
@@ -146,6 +149,27 @@ async fn find_login(
         cookie.set_expiry(Some(Expiry::OnInactivity(LoginCookies::IDLE)));
     }
     Ok((login, Some(id)))
+}
+
+/// Notes that the SDK ran in this session, if its cookie vouches for it: what the verdict holds against what has arrived.
+/// Only of accounts: nobody else has server events. The request does not depend on it.
+async fn note_sdk(state: &AppState, login: Option<&Login>, identity: Option<&Identity>) {
+    let Some(PresentIds::Live {
+        device,
+        session,
+        found: Found::SdkCookie,
+    }) = identity.map(Identity::present_ids)
+    else {
+        return;
+    };
+    let Some(login) = login else { return };
+    let noted = state.backend.timeline.sdk_ran(login.user.id, &device, session);
+    if let Err(error) = noted.await {
+        tracing::warn!(
+            error = &error as &dyn std::error::Error,
+            "cannot note that the SDK ran"
+        );
+    }
 }
 
 /// The login could not be looked up.

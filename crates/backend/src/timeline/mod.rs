@@ -19,6 +19,7 @@ use tracking::{DeviceId, SessionId, UserId};
 use crate::clock::Clock;
 use crate::config::Amplitude;
 use cache::{Cache, Seen};
+use story::Batches;
 
 pub use reader::{Activity, BATCH, Person, ReadError, Reader, Search};
 pub use story::{Asked, Page, Whole};
@@ -75,12 +76,16 @@ impl Timeline {
     }
 
     /// All that can be read of a person.
-    pub async fn whole(&self, person: i64, keep: impl Fn(&Value) -> bool + Sync) -> Result<Whole, ReadError> {
+    pub async fn whole(
+        &self,
+        person: i64,
+        keep: &(dyn Fn(&Value) -> bool + Sync),
+    ) -> Result<Whole, ReadError> {
         let most = match self.cache {
             Some(_) => BATCHES_OF_PROJECT,
             None => BATCHES_OF_STAND_IN,
         };
-        story::whole(async |offset| self.activity(person, offset).await, most, keep).await
+        story::whole(&self.of(person), most, keep).await
     }
 
     /// A page of a person's story.
@@ -88,24 +93,25 @@ impl Timeline {
         &self,
         person: i64,
         asked: &Asked,
-        keep: impl Fn(&Value) -> bool + Sync,
+        keep: &(dyn Fn(&Value) -> bool + Sync),
     ) -> Result<Page, ReadError> {
         let most = match self.cache {
             Some(_) => BATCHES_OF_PROJECT,
             None => BATCHES_OF_PAGE,
         };
-        story::page(
-            async |offset| self.activity(person, offset).await,
-            most,
-            asked,
-            keep,
-        )
-        .await
+        story::page(&self.of(person), most, asked, keep).await
+    }
+
+    fn of(&self, person: i64) -> OfPerson<'_> {
+        OfPerson {
+            timeline: self,
+            person,
+        }
     }
 
     /// What the database knows of the person with this ID. Of an ID that is nobody's account: nothing.
-    pub async fn facts(&self, user: UserId) -> Result<Facts, sqlx::Error> {
-        store::facts(&self.db, user).await
+    pub async fn facts(&self, user: UserId) -> Result<Facts, ReadError> {
+        Ok(store::facts(&self.db, user).await?)
     }
 
     /// Amplitude's SDK was seen to run in a session of this person's browser. Written down once for each session.
@@ -119,6 +125,18 @@ impl Timeline {
             store::insert_sighting(&self.db, user, device, session, self.clock.now_ms()).await?;
         }
         Ok(())
+    }
+}
+
+/// One person's batches.
+struct OfPerson<'a> {
+    timeline: &'a Timeline,
+    person: i64,
+}
+
+impl Batches for OfPerson<'_> {
+    async fn batch(&self, offset: usize) -> Result<Arc<Activity>, ReadError> {
+        self.timeline.activity(self.person, offset).await
     }
 }
 

@@ -78,6 +78,9 @@ pub enum ReadError {
     /// Not reached, or not understood.
     #[error("cannot read events: {0}")]
     Transport(#[from] reqwest::Error),
+    /// The facts that go with the events could not be read.
+    #[error("cannot read facts: {0}")]
+    Database(#[from] sqlx::Error),
 }
 
 /// The reader. Cheap to clone.

@@ -9,6 +9,15 @@ use tracking::story_page::{Cursor, Filter, cut};
 
 use super::{Activity, BATCH, ReadError};
 
+/// Where batches come from.
+pub(super) trait Batches: Sync {
+    /// The person's events from `offset` on.
+    fn batch(&self, offset: usize) -> impl Future<Output = Result<Arc<Activity>, ReadError>> + Send;
+}
+
+/// Which events may be seen.
+pub(super) type Keep<'a> = &'a (dyn Fn(&Value) -> bool + Sync);
+
 /// Events on a page at least, if there are so many; whole sessions make it more.
 const PAGE: usize = 120;
 
@@ -52,16 +61,16 @@ pub struct Whole {
 /// Reads batches until the page is full, the story ends, or `most` batches have been read. An event that must be on the
 /// page is looked for as far; the page that has it is given alone, or the first one if none has it.
 pub(super) async fn page(
-    read: impl AsyncFn(usize) -> Result<Arc<Activity>, ReadError>,
+    batches: &impl Batches,
     most: usize,
     asked: &Asked,
-    keep: impl Fn(&Value) -> bool,
+    keep: Keep<'_>,
 ) -> Result<Page, ReadError> {
     let mut page = Page::default();
     let mut first: Option<(Vec<Value>, Option<Cursor>)> = None;
     let mut from = asked.from.clone();
     for batch in 0..most {
-        let activity = read(from.offset).await?;
+        let activity = batches.batch(from.offset).await?;
         let rows: Vec<Row<'_>> = activity.events.iter().filter_map(Row::of).collect();
         let events: Vec<ReceivedEvent> = rows.iter().map(|row| row.event.clone()).collect();
         if batch == 0 {
@@ -96,15 +105,11 @@ pub(super) async fn page(
 
 /// Reads batches to the end of the story, or until `most` batches have been read. A session that was given with an
 /// earlier batch comes again with a later one, and counts once.
-pub(super) async fn whole(
-    read: impl AsyncFn(usize) -> Result<Arc<Activity>, ReadError>,
-    most: usize,
-    keep: impl Fn(&Value) -> bool,
-) -> Result<Whole, ReadError> {
+pub(super) async fn whole(batches: &impl Batches, most: usize, keep: Keep<'_>) -> Result<Whole, ReadError> {
     let mut whole = Whole::default();
     let mut known: HashSet<String> = HashSet::new();
     for batch in 0..most {
-        let activity = read(batch * BATCH).await?;
+        let activity = batches.batch(batch * BATCH).await?;
         for raw in activity.events.iter().filter(|raw| keep(raw)) {
             let uuid = raw.get("uuid").and_then(Value::as_str).unwrap_or_default();
             if uuid.is_empty() || known.insert(uuid.to_owned()) {
@@ -151,7 +156,7 @@ mod tests {
     use super::*;
 
     /// A person with three events in each session, one session a day; as the API answers.
-    fn api(sessions: usize) -> impl AsyncFn(usize) -> Result<Arc<Activity>, ReadError> {
+    fn api(sessions: usize) -> Api {
         let newest_first: Vec<Value> = (0..sessions * 3)
             .map(|place| {
                 let (session, step) = (sessions - place / 3, 2 - place % 3);
@@ -164,14 +169,21 @@ mod tests {
                 })
             })
             .collect();
-        async move |offset: usize| {
-            let end = (offset + BATCH).min(newest_first.len());
+        Api(newest_first)
+    }
+
+    struct Api(Vec<Value>);
+
+    impl Batches for Api {
+        async fn batch(&self, offset: usize) -> Result<Arc<Activity>, ReadError> {
+            let all = &self.0;
+            let end = (offset + BATCH).min(all.len());
             // The rest of the session that the last row cuts off.
             let rest = (3 - end % 3) % 3;
-            let to = if end < newest_first.len() { end + rest } else { end };
+            let to = if end < all.len() { end + rest } else { end };
             Ok(Arc::new(Activity {
-                person: json!({"num_events": newest_first.len()}),
-                events: newest_first[offset.min(newest_first.len())..to].to_vec(),
+                person: json!({"num_events": all.len()}),
+                events: all[offset.min(all.len())..to].to_vec(),
             }))
         }
     }
@@ -188,7 +200,7 @@ mod tests {
         let mut asked = Asked::default();
         let mut events = Vec::new();
         loop {
-            let page = page(&api, 3, &asked, |_| true).await.unwrap();
+            let page = page(&api, 3, &asked, &|_| true).await.unwrap();
             assert_eq!(page.newest.is_some(), events.is_empty());
             assert_eq!(page.events.len(), 120);
             events.extend(page.events);
@@ -210,10 +222,10 @@ mod tests {
             },
             ..Asked::default()
         };
-        let far = page(&api, 20, &asked, |_| true).await.unwrap();
+        let far = page(&api, 20, &asked, &|_| true).await.unwrap();
         assert_eq!((far.events.len(), far.older), (3, None));
         // As far as it may; then the reader goes on from there.
-        let near = page(&api, 1, &asked, |_| true).await.unwrap();
+        let near = page(&api, 1, &asked, &|_| true).await.unwrap();
         assert_eq!(near.events.len(), 0);
         asked.from = near.older.unwrap();
         assert_eq!(asked.from.offset, 1_000);
@@ -226,7 +238,7 @@ mod tests {
             event: Some("2-1".into()),
             ..Asked::default()
         };
-        let with_event = page(&api, 20, &asked, |_| true).await.unwrap();
+        let with_event = page(&api, 20, &asked, &|_| true).await.unwrap();
         assert!(!with_event.lacks(&asked));
         assert_eq!(count(&with_event.events), 60, "the third page of 300 events");
         assert!(with_event.skipped && with_event.older.is_none());
@@ -234,7 +246,7 @@ mod tests {
             event: Some("never".into()),
             ..Asked::default()
         };
-        let first = page(&api, 20, &nowhere, |_| true).await.unwrap();
+        let first = page(&api, 20, &nowhere, &|_| true).await.unwrap();
         assert_eq!((count(&first.events), first.skipped), (120, false));
         assert_eq!(first.older.unwrap().offset, 120);
     }
@@ -242,9 +254,11 @@ mod tests {
     #[tokio::test]
     async fn all_of_a_story_is_each_event_once() {
         let api = api(1_000);
-        let read = whole(&api, 100, |_| true).await.unwrap();
+        let read = whole(&api, 100, &|_| true).await.unwrap();
         assert_eq!((count(&read.events), read.cut_off), (3_000, false));
-        let newest = whole(&api, 1, |raw| raw["event_type"] != "Step 0").await.unwrap();
+        let newest = whole(&api, 1, &|raw| raw["event_type"] != "Step 0")
+            .await
+            .unwrap();
         assert!(newest.cut_off);
         assert_eq!(count(&newest.events), 668);
     }
