@@ -2,6 +2,7 @@
 
 import { expectSound, expectStory, stitches } from '../fixtures/story.ts';
 import { expect, test } from '../fixtures/test.ts';
+import { broken, expectCleanVerdict, rules, verdictOn } from '../fixtures/verdict.ts';
 import { newAccount } from '../fixtures/visitor.ts';
 
 test('the SDK and the ingest route are blocked', async ({ visitor, page, collector, complaints }) => {
@@ -34,9 +35,13 @@ test('the SDK and the ingest route are blocked', async ({ visitor, page, collect
     'Sign-in completed: server session',
   ]);
   expect(ingested, 'nobody sends without the SDK').toEqual([]);
+  const verdict = await expectCleanVerdict(user);
+  expect(rules(verdict, 'explained'), 'the facts say why').toEqual(['present events inside a browser session']);
 });
 
-test('only the ingest route is blocked', async ({ visitor, page, collector, complaints }) => {
+test('only the ingest route is blocked', async ({ visitor, page, collector, complaints, verdicts }) => {
+  // The SDK ran and was heard by nobody: that is a loss, and no explanation.
+  verdicts.expect('present events inside a browser session');
   complaints.expect(/ERR_FAILED.*\/ingest/, /Amplitude Logger/);
   const blocked = page.waitForRequest('**/ingest');
   await page.route('/ingest', (route) => route.abort());
@@ -55,4 +60,9 @@ test('only the ingest route is blocked', async ({ visitor, page, collector, comp
   expectStory(ofServer, [{ device, session, events: ['server Sign-up completed', 'server Sign-out completed'] }]);
   // The SDK ran, and its cookie vouches for the session.
   expect(stitches(story)).toEqual(['Sign-up completed: sdk cookie', 'Sign-out completed: sdk cookie']);
+  if (ofServer.length === story.length) {
+    const loss = broken(await verdictOn(user));
+    expect(loss).toHaveLength(2);
+    expect(loss[0]).toContain('Sign-up completed: The SDK ran');
+  }
 });

@@ -4,6 +4,7 @@
 import type { Locator } from '@playwright/test';
 import { chapters, expectStory, stitches } from '../fixtures/story.ts';
 import { expect, test } from '../fixtures/test.ts';
+import { expectCleanVerdict, rules } from '../fixtures/verdict.ts';
 import { newAccount } from '../fixtures/visitor.ts';
 
 test('page view, sign-up, page view, sign-out, sign-in: one story', async ({ visitor, collector, newTab }) => {
@@ -57,6 +58,9 @@ test('page view, sign-up, page view, sign-out, sign-in: one story', async ({ vis
     'Sign-in completed: sdk cookie',
   ]);
   await collector.expectOnePerson(signedUp.user, first.device, second.device);
+  const verdict = await expectCleanVerdict(visitor.page);
+  expect(verdict?.person).toBe(signedUp.user);
+  expect(rules(verdict, 'explained'), 'nothing needs an explanation').toEqual([]);
 
   const timeline = await newTab();
   await timeline.goto('/timeline');

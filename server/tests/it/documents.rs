@@ -23,6 +23,8 @@ async fn only_a_document_mints_a_device() {
         (Method::POST, "/sign-out", "accept", HTML),
         (Method::POST, "/ingest", "accept", "*/*"),
         (Method::GET, "/timeline/live", "accept", "text/event-stream"),
+        (Method::GET, "/timeline/verdict", "accept", HTML),
+        (Method::GET, "/timeline/export", "accept", HTML),
         (Method::GET, "/livez", "accept", HTML),
         (Method::GET, "/readyz", "accept", HTML),
     ] {

@@ -22,4 +22,5 @@ mod refusals;
 mod sdk;
 mod support;
 mod throttles;
+mod timeline;
 mod with_keys;

@@ -12,3 +12,4 @@ mod cookies;
 mod polls;
 mod sign_in;
 mod support;
+mod timeline;

@@ -1,0 +1,151 @@
+//! The facts that a person's events are held against.
+
+use backend::config::Config;
+use backend::timeline::Timeline;
+use db::testing::engines;
+use tracking::verdict::{ConsentChange, Facts, NotedHandoff, Payment, Refund, Scripted, Undelivered, Way};
+use tracking::{Consent, Currency, Money, SessionId, UserId};
+
+use crate::support::{MINUTE, NOW, Store, device};
+
+fn timeline(store: &Store) -> Timeline {
+    let config = Config::read(|_| None).unwrap();
+    Timeline::new(&config.amplitude, store.test.db.clone(), store.clock.clone()).unwrap()
+}
+
+/// What a person leaves in the tables of billing.
+async fn bill(store: &Store, user: UserId, name: &str) {
+    let device = device();
+    for sql in [
+        format!(
+            "INSERT INTO stripe_customers (id, user_id, created_at) VALUES ('cus_{name}', '{user}', {NOW})"
+        ),
+        format!(
+            "INSERT INTO handoffs (click, user_id, action, device_id, session_id, consented, created_at)
+             VALUES ('click-{name}', '{user}', 'checkout', '{device}', {}, 1, {NOW}),
+                    ('refused-{name}', '{user}', 'cancel', NULL, NULL, 0, {NOW})",
+            NOW - MINUTE
+        ),
+        format!(
+            "INSERT INTO portal_visits (id, user_id, device_id, session_id, created_at)
+             VALUES ('visit-{name}', '{user}', NULL, NULL, {})",
+            NOW + 1
+        ),
+        format!(
+            "INSERT INTO paid_invoices (id, customer_id, subscription_id, currency, amount_paid, paid_at)
+             VALUES ('in_{name}', 'cus_{name}', 'sub_{name}', 'jpy', 500, 1795000000)"
+        ),
+        format!(
+            "INSERT INTO refunds (id, customer_id, invoice_id, currency, amount, status)
+             VALUES ('re_{name}', 'cus_{name}', 'in_{name}', 'jpy', 200, 'succeeded'),
+                    ('re_{name}_failed', 'cus_{name}', 'in_{name}', 'jpy', 100, 'failed')"
+        ),
+    ] {
+        store.execute(&sql).await;
+    }
+}
+
+#[tokio::test]
+async fn facts_are_of_one_person() {
+    for engine in engines() {
+        let store = Store::new(engine).await;
+        let timeline = timeline(&store);
+        let ada = store.sign_up("ada@example.com").await.user.id;
+        let bob = store.sign_up("bob@example.com").await.user.id;
+        bill(&store, ada, "ada").await;
+        bill(&store, bob, "bob").await;
+        let (device, session) = (device(), SessionId::starting_at(NOW - MINUTE));
+        // Twice in this process, and once more by another.
+        for timeline in [&timeline, &timeline, &self::timeline(&store)] {
+            timeline.sdk_ran(ada, &device, session).await.unwrap();
+        }
+        let yen = |minor| Money::new(minor, Currency::parse("jpy").unwrap());
+        let expected = Facts {
+            handoffs: vec![
+                NotedHandoff {
+                    way: Way::Portal,
+                    id: "visit-ada".into(),
+                    account: ada,
+                    device: None,
+                    session: None,
+                    at_ms: NOW + 1,
+                },
+                NotedHandoff {
+                    way: Way::Checkout,
+                    id: "click-ada".into(),
+                    account: ada,
+                    device: Some(device.clone()),
+                    session: Some(session),
+                    at_ms: NOW,
+                },
+            ],
+            payments: vec![Payment {
+                invoice: "in_ada".into(),
+                account: ada,
+                amount: yen(500),
+                paid_at_ms: NOW,
+            }],
+            refunds: vec![
+                Refund {
+                    refund: "re_ada".into(),
+                    account: ada,
+                    amount: yen(200),
+                    succeeded: true,
+                },
+                Refund {
+                    refund: "re_ada_failed".into(),
+                    account: ada,
+                    amount: yen(100),
+                    succeeded: false,
+                },
+            ],
+            consent: vec![],
+            scripted: vec![Scripted { device, session }],
+            undelivered: vec![Undelivered {
+                insert_id: format!("sign-up:{ada}"),
+                entry: None,
+                parked: None,
+            }],
+            read_from_ms: None,
+        };
+        assert_eq!(timeline.facts(ada).await.unwrap(), expected, "{engine:?}");
+    }
+}
+
+#[tokio::test]
+async fn consent_that_was_withdrawn_is_known_with_its_moment() {
+    for engine in engines() {
+        let store = Store::new(engine).await;
+        let timeline = timeline(&store);
+        let ada = store.sign_up("ada@example.com").await.user.id;
+        store
+            .execute(&format!(
+                "UPDATE outbox SET state = 'parked', parked_ms = {}, parked_reason = 'consent withdrawn'",
+                NOW + MINUTE
+            ))
+            .await;
+        assert_eq!(
+            timeline.facts(ada).await.unwrap().consent,
+            [],
+            "{engine:?}: the account agrees"
+        );
+        store.execute("UPDATE users SET consent = 'denied'").await;
+        let facts = timeline.facts(ada).await.unwrap();
+        let withdrawn = ConsentChange {
+            at_ms: NOW + MINUTE,
+            consent: Consent::Denied,
+        };
+        assert_eq!(facts.consent, [withdrawn], "{engine:?}");
+        assert_eq!(facts.undelivered[0].parked.as_deref(), Some("consent withdrawn"));
+    }
+}
+
+#[tokio::test]
+async fn of_nobody_nothing_is_known() {
+    for engine in engines() {
+        let store = Store::new(engine).await;
+        let nobody = UserId::parse("019aa5c4-0000-7000-8000-000000000001").unwrap();
+        let facts = timeline(&store).facts(nobody).await.unwrap();
+        assert_eq!(facts, Facts::default(), "{engine:?}");
+    }
+}
