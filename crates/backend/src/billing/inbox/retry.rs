@@ -94,7 +94,7 @@ mod tests {
 
     #[test]
     fn what_passes_is_tried_for_ever_the_rest_a_few_times() {
-        let at = |ms| Next::Retry {
+        let at = |ms: i64| Next::Retry {
             at_ms: 1_000_000 + ms,
         };
         let rows = [
