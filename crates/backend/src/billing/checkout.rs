@@ -77,7 +77,7 @@ impl Billing {
         if let (Some((_, url)), false) = (&noted.checkout, noted.checkout_closed) {
             return Ok(url.clone());
         }
-        self.close_other_checkouts(user, order.click).await?;
+        self.close_other_checkouts(user, order.click, &subscriptions).await?;
         let customer = self.customer_for(user).await?;
         let session = {
             let catalog = self.catalog().await?;
@@ -159,11 +159,20 @@ impl Billing {
         self.customer(user.id).await
     }
 
-    async fn close_other_checkouts(&self, user: &User, click: Uuid) -> Result<(), BillingError> {
+    async fn close_other_checkouts(
+        &self,
+        user: &User,
+        click: Uuid,
+        subscriptions: &[store::Mirrored],
+    ) -> Result<(), BillingError> {
         for checkout in store::open_checkouts(self.db.pool(), user.id, click).await? {
             let session = self.stripe.expire_checkout(&checkout).await?;
+            // What came of it may have ended long ago, without anybody returning from its page.
+            let is_known = subscriptions
+                .iter()
+                .any(|mirrored| Some(&mirrored.subscription.id) == session.subscription.as_ref());
             // Its page was completed just now: a second subscription is the last thing that anybody wants.
-            if session.status == "complete" {
+            if session.status == "complete" && !is_known {
                 return Err(BillingError::CheckoutCompleted { checkout });
             }
             self.close(&checkout).await?;
