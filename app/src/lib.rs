@@ -24,6 +24,7 @@ mod next;
 mod not_found;
 mod page;
 pub mod polls;
+pub mod privacy;
 mod routes;
 #[cfg(feature = "ssr")]
 pub mod security;

@@ -1,20 +1,20 @@
-//! Where to go after signing in. The wish comes from a URL, so it is checked before anybody follows it.
+//! Where to go after signing in, or after a choice. The wish comes from outside, so it is checked before anybody follows it.
 
-/// The path, if it stays on this site; else the polls. A browser reads `//host` and `/\host` as another site, and drops
-/// tabs and line ends before it looks.
+/// The path, if it stays on this site; else the polls.
 pub fn safe_next(wished: Option<&str>) -> &str {
-    match wished {
-        Some(path)
-            if path.starts_with('/')
-                && !path.starts_with("//")
-                && !path.contains('\\')
-                && path.len() <= 500
-                && path.bytes().all(|byte| byte.is_ascii_graphic()) =>
-        {
-            path
-        }
-        _ => "/polls",
-    }
+    safe_path(wished).unwrap_or("/polls")
+}
+
+/// The path, if it stays on this site. A browser reads `//host` and `/\host` as another site, and drops tabs and line ends
+/// before it looks.
+pub fn safe_path(wished: Option<&str>) -> Option<&str> {
+    wished.filter(|path| {
+        path.starts_with('/')
+            && !path.starts_with("//")
+            && !path.contains('\\')
+            && path.len() <= 500
+            && path.bytes().all(|byte| byte.is_ascii_graphic())
+    })
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::document;
+use crate::privacy::Privacy;
 
 /// Facts of the document.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -14,6 +15,8 @@ pub struct Page {
     pub device: Option<String>,
     /// The page of the stand-in for Amplitude, in local mode.
     pub collector_page: Option<String>,
+    /// How they stand to tracking.
+    pub privacy: Privacy,
 }
 
 /// The person signed in.

@@ -11,6 +11,7 @@ use crate::landing::LandingPage;
 use crate::not_found::NotFoundPage;
 use crate::page::provide_page;
 use crate::polls::{NewPollPage, PollsPage};
+use crate::privacy::{ConsentBanner, PrivacyPage};
 use crate::timeline::TimelinePage;
 use crate::ui::{Footer, Header};
 
@@ -34,9 +35,11 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/pricing") view=PricingPage ssr=SsrMode::Async />
                     <Route path=path!("/billing") view=BillingPage ssr=SsrMode::Async />
                     <Route path=path!("/billing/return") view=CheckoutReturnPage ssr=SsrMode::Async />
+                    <Route path=path!("/privacy") view=PrivacyPage ssr=SsrMode::Async />
                     <Route path=path!("/timeline") view=TimelinePage ssr=SsrMode::Async />
                 </Routes>
             </main>
+            <ConsentBanner />
             <Footer />
         </Router>
     }

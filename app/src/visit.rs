@@ -9,11 +9,12 @@ use backend::{Backend, Visitor};
 use http::request::Parts;
 use leptos::prelude::use_context;
 use tower_sessions::Session;
-use tracking::{ClientEvent, InsertId, SessionId};
+use tracking::{Choice, ClientEvent, InsertId, SessionId};
 use uuid::Uuid;
 
 use crate::forms::FailedForm;
 use crate::page::{Me, Page};
+use crate::privacy::Privacy;
 use crate::tracking::boot::{Boot, ConfirmedEvent};
 use ::forms::{Faults, Field, Problem};
 
@@ -48,6 +49,8 @@ pub struct Changes(Arc<Mutex<Asked>>);
 pub struct Asked {
     /// The login that ended here: the browser becomes a new device in a new session.
     pub ended: Option<Uuid>,
+    /// What was chosen about tracking here.
+    pub choice: Option<Choice>,
     /// Client events that were confirmed here, for documents to fire until they have arrived.
     pub confirmed: Vec<ConfirmedEvent>,
 }
@@ -73,7 +76,30 @@ impl Visit {
             }),
             device: self.boot.device.clone(),
             collector_page: self.backend.collector_page.clone(),
+            privacy: self.privacy(),
         }
+    }
+
+    fn privacy(&self) -> Privacy {
+        let account = self
+            .login
+            .as_ref()
+            .map_or(Choice::Unset, |login| login.user.consent);
+        Privacy {
+            choice: match (self.visitor.choice, account) {
+                // Of two choices the "no" holds.
+                (Choice::Denied, _) | (_, Choice::Denied) => Choice::Denied,
+                (Choice::Unset, account) => account,
+                (Choice::Granted, _) => Choice::Granted,
+            },
+            tracked: self.visitor.tracking.is_some(),
+            signal: self.visitor.privacy_control,
+        }
+    }
+
+    /// Has the answer write the choice about tracking to this browser.
+    pub fn choose(&self, choice: Choice) {
+        self.changes.ask(|asked| asked.choice = Some(choice));
     }
 
     /// Gives this browser the login, under a new cookie: one that was set before sign-in is worth nothing after it.

@@ -3,7 +3,7 @@
 
 use app::forms::FailedForm;
 use app::visit::Visit;
-use app::{auth, polls, shell};
+use app::{auth, polls, privacy, shell};
 use axum::body::Body;
 use axum::extract::{Extension, RawQuery, State};
 use axum::response::{IntoResponse, Redirect, Response};
@@ -11,6 +11,7 @@ use forms::{Faults, Field, PollForm, Problem, Secret, SignInForm, SignUpForm};
 use http::request::Parts;
 use http::{Method, Request, StatusCode, header};
 use serde::Serialize;
+use tracking::Choice;
 use url::form_urlencoded;
 use uuid::Uuid;
 
@@ -90,6 +91,22 @@ pub async fn sign_out(
             parts.uri = http::Uri::from_static("/sign-in");
             show_again(state, parts, SignInForm::default(), faults, None).await
         }
+    }
+}
+
+/// `POST /privacy`: the choice about tracking, from the page or from the question below any page.
+pub async fn privacy(
+    State(state): State<AppState>,
+    Extension(visit): Extension<Visit>,
+    parts: Parts,
+    body: String,
+) -> Response {
+    let pairs = Pairs::read(&body);
+    let choice = Choice::parse(&pairs.text("choice"));
+    let back = Some(pairs.text("back")).filter(|back| !back.is_empty());
+    match privacy::verbs::choose(&visit, choice, back.as_deref()).await {
+        Ok(path) => Redirect::to(&path).into_response(),
+        Err(faults) => show_again(state, parts, (), faults, None).await,
     }
 }
 

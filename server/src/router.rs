@@ -57,6 +57,7 @@ pub fn router(state: AppState, cookies: LoginCookies) -> Router {
         .route("/sign-in", post(forms::sign_in))
         .route("/sign-out", post(forms::sign_out))
         .route("/polls/new", post(forms::new_poll))
+        .route("/privacy", post(forms::privacy))
         .route("/pricing", post(billing::checkout))
         .route("/billing", post(billing::change))
         .route("/timeline/verdict", get(timeline::verdict))

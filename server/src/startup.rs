@@ -62,8 +62,19 @@ impl Server {
         }
         if let Some(address) = config.stripe.local {
             let stand_in = local::bind(address).await?;
-            config.stripe.listens_at(stand_in.local_addr().map_err(|error| StartError::Listen { address, error })?);
-            local::start_stripe(&config.stripe, stand_in, bound, &config.data.dir, stand_ins.clone()).await?;
+            config.stripe.listens_at(
+                stand_in
+                    .local_addr()
+                    .map_err(|error| StartError::Listen { address, error })?,
+            );
+            local::start_stripe(
+                &config.stripe,
+                stand_in,
+                bound,
+                &config.data.dir,
+                stand_ins.clone(),
+            )
+            .await?;
         }
         if let Some(address) = config.amplitude.local {
             local::start_amplitude(&config.amplitude, address, &config.data.dir, stand_ins.clone()).await?;
@@ -137,7 +148,11 @@ impl Server {
     pub async fn run(self, stop: CancellationToken) -> Result<(), StartError> {
         let work = TaskTracker::new();
         work.spawn(self.dispatcher.run(self.stop.clone()));
-        work.spawn(upkeep::run(self.backend.clone(), self.keep_days, self.stop.clone()));
+        work.spawn(upkeep::run(
+            self.backend.clone(),
+            self.keep_days,
+            self.stop.clone(),
+        ));
         Worker::start(&self.backend.billing, WEBHOOK_WORKERS, &work, &self.stop);
         let stopping = self.stop.clone();
         work.spawn(async move {

@@ -75,7 +75,8 @@ fn what_comes(standing: &Standing) -> String {
             format!("Your subscription is canceled. You keep Pro until {until}.")
         }
         (SubscriptionStatus::PastDue, _) => {
-            "The last payment failed. You keep Pro while Stripe tries again; please check your card.".to_owned()
+            "The last payment failed. You keep Pro while Stripe tries again; please check your card."
+                .to_owned()
         }
         (SubscriptionStatus::Expired, _) => match &standing.ended {
             Some(ended) => format!("Your subscription ended on {ended}. Your polls are all still there."),

@@ -64,7 +64,10 @@ pub fn PricingPage() -> impl IntoView {
 
 #[component]
 fn Pro(billing: Billing, form: Uuid, selected: Interval) -> impl IntoView {
-    let running = billing.standing.as_ref().is_some_and(super::facts::Standing::is_running);
+    let running = billing
+        .standing
+        .as_ref()
+        .is_some_and(super::facts::Standing::is_running);
     let call = if billing.had_trial {
         "Subscribe".to_owned()
     } else {

@@ -50,9 +50,7 @@ pub(super) async fn billing(visit: &Visit) -> Result<Billing, ServerFnError> {
             Err(error) => tracing::warn!(%error, "cannot read the clock of the stand-in for Stripe"),
         }
     }
-    billing.standing = overview
-        .standing
-        .map(|standing| words::standing(&standing, now));
+    billing.standing = overview.standing.map(|standing| words::standing(&standing, now));
     billing.had_trial = overview.had_trial;
     billing.invoices = overview.invoices.into_iter().map(words::invoice).collect();
     billing.revision = overview.revision;
@@ -89,7 +87,9 @@ pub async fn start_checkout(visit: &Visit, interval: Interval, click: Uuid) -> R
         .start_checkout(&login.user, order, &visit.visitor)
         .await
     {
-        Err(BillingError::CheckoutCompleted { checkout }) => Ok(format!("/billing/return?checkout={checkout}")),
+        Err(BillingError::CheckoutCompleted { checkout }) => {
+            Ok(format!("/billing/return?checkout={checkout}"))
+        }
         answered => answered.map_err(faults),
     }
 }
@@ -106,8 +106,18 @@ pub async fn change(visit: &Visit, action: Action, click: Uuid) -> Result<String
         Action::Cancel => billing.cancel(user, click, visitor).await,
         Action::Resume => billing.resume(user, click, visitor).await,
         Action::Yearly => billing.change_to_yearly(user, click, visitor).await,
-        Action::Portal => return billing.open_portal(user, click, false, visitor).await.map_err(faults),
-        Action::AddCard => return billing.open_portal(user, click, true, visitor).await.map_err(faults),
+        Action::Portal => {
+            return billing
+                .open_portal(user, click, false, visitor)
+                .await
+                .map_err(faults);
+        }
+        Action::AddCard => {
+            return billing
+                .open_portal(user, click, true, visitor)
+                .await
+                .map_err(faults);
+        }
         Action::JumpTrialEnd => return jump(visit, login, Jump::TrialEnd, before).await,
         Action::JumpRenewal => return jump(visit, login, Jump::Renewal, before).await,
         Action::JumpPayment => return jump(visit, login, Jump::Payment, before).await,
@@ -168,7 +178,10 @@ fn faults(error: BillingError) -> Faults {
             Problem::NotForSale
         }
         BillingError::Stripe(fault) => {
-            tracing::error!(error = &fault as &dyn std::error::Error, "Stripe did not do what was asked");
+            tracing::error!(
+                error = &fault as &dyn std::error::Error,
+                "Stripe did not do what was asked"
+            );
             Problem::StripeUnavailable
         }
         BillingError::Database(error) => return visit::internal(&error),

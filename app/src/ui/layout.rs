@@ -75,11 +75,20 @@ fn SignedOut() -> impl IntoView {
 /// What this is, in one line, and where the events of local mode go.
 #[component]
 pub fn Footer() -> impl IntoView {
-    let collector = use_page().collector_page;
+    let page = use_page();
+    let collector = page.collector_page;
+    let counted = if page.privacy.tracked {
+        "Your visit is counted. "
+    } else {
+        "Your visit is not counted. "
+    };
     view! {
         <footer class="site">
             <p>
                 "Seamline shows hybrid tracking done right: browser events and server events, stitched into one story per person."
+            </p>
+            <p>
+                {counted} <a href="/privacy">"Privacy"</a>
             </p>
             {collector
                 .map(|page| {

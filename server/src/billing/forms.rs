@@ -1,11 +1,11 @@
 //! The forms of the pricing and the billing page. They are posted with and without script alike: what a script adds is only
 //! that the click is on its way to Amplitude before the page is left.
 
+use ::forms::Faults;
 use app::billing::{Action, BillingForm, verbs};
 use app::visit::Visit;
 use axum::extract::{Extension, State};
 use axum::response::{IntoResponse, Redirect, Response};
-use ::forms::Faults;
 use http::request::Parts;
 use tracking::Interval;
 use uuid::Uuid;

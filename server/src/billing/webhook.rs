@@ -25,11 +25,17 @@ pub async fn webhook(
         Ok(_) => (StatusCode::OK, "stored"),
         Err(NotReceived::Bad(refused)) => {
             tracing::warn!(%refused, "a webhook was refused");
-            (StatusCode::BAD_REQUEST, "refused: no signature of ours, too old, or no event")
+            (
+                StatusCode::BAD_REQUEST,
+                "refused: no signature of ours, too old, or no event",
+            )
         }
         Err(NotReceived::Database(error)) => {
             tracing::error!(%error, "a webhook could not be stored");
-            (StatusCode::INTERNAL_SERVER_ERROR, "not stored: please send it again")
+            (
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "not stored: please send it again",
+            )
         }
     }
 }

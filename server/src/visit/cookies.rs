@@ -143,6 +143,11 @@ impl<'a> Writer<'a> {
         self.set(Cookie::build((PREVIOUS, login.to_string())).max_age(PREVIOUS_LIFE));
     }
 
+    /// Keeps the choice about tracking for 400 days from now.
+    pub fn consent(&mut self, choice: Choice) {
+        self.set(Cookie::build((CONSENT, choice.as_str())).max_age(DEVICE_LIFE));
+    }
+
     /// The events are those of the person who has left.
     pub fn forget_confirmed(&mut self) {
         self.expire(CONFIRMED);

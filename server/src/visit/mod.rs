@@ -20,7 +20,7 @@ use backend::accounts::{AccountError, Login, LoginCookies};
 use backend::{Visitor, ids};
 use http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode, header};
 use tower_sessions::{Expiry, Session};
-use tracking::{Consent, Found, PresentIds, consent};
+use tracking::{Choice, Consent, Found, PresentIds, consent};
 use uuid::Uuid;
 
 use crate::address;
@@ -253,6 +253,14 @@ impl Answer<'_> {
             self.ended = Some(Some(login));
         }
         let mut cookies = Writer::new(headers, state.site.secure());
+        if let Some(choice) = asked.choice {
+            cookies.consent(choice);
+            if choice == Choice::Denied {
+                // The event that this request may have brought is the last one; nothing else of this answer is told.
+                cookies.forget_identity(&state.site.public_key);
+                return;
+            }
+        }
         if self.consent == Consent::Denied {
             if self.seen.identifies() {
                 cookies.forget_identity(&state.site.public_key);

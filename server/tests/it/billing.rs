@@ -60,7 +60,11 @@ async fn a_webhook_is_stored_once_whoever_of_us_signed_it() {
         let mut stripe = app.browser();
         let body = event("evt_1", "customer.subscription.created", &subscription("cus_1"));
         for secret in [SECRET, OLD_SECRET, SECRET] {
-            assert_eq!(deliver(&mut stripe, &body, secret).await, (200, true), "{engine:?}");
+            assert_eq!(
+                deliver(&mut stripe, &body, secret).await,
+                (200, true),
+                "{engine:?}"
+            );
         }
         assert_eq!(app.count("stripe_inbox").await, 1);
         let stored = app.texts("SELECT payload FROM stripe_inbox").await;
@@ -73,7 +77,11 @@ async fn a_webhook_is_stored_once_whoever_of_us_signed_it() {
 async fn what_is_no_webhook_changes_nothing() {
     let app = deaf_app(Engine::Sqlite).await;
     let mut stranger = app.browser();
-    let body = event("evt_1", "invoice.paid", &json!({"id": "in_1", "object": "invoice"}));
+    let body = event(
+        "evt_1",
+        "invoice.paid",
+        &json!({"id": "in_1", "object": "invoice"}),
+    );
     assert_eq!(deliver(&mut stranger, &body, "whsec_guessed").await.0, 400);
     assert_eq!(deliver(&mut stranger, "no event", SECRET).await.0, 400);
     let unsigned = stranger
@@ -98,7 +106,11 @@ async fn what_is_no_webhook_changes_nothing() {
 async fn an_unknown_type_is_taken_and_nothing_follows() {
     let app = deaf_app(Engine::Sqlite).await;
     let mut stripe = app.browser();
-    let body = event("evt_1", "wormhole.opened", &json!({"id": "wh_1", "customer": "cus_1"}));
+    let body = event(
+        "evt_1",
+        "wormhole.opened",
+        &json!({"id": "wh_1", "customer": "cus_1"}),
+    );
     assert_eq!(deliver(&mut stripe, &body, SECRET).await.0, 200);
     let states = app.texts("SELECT state FROM stripe_inbox").await;
     assert_eq!(states, ["applied"]);
@@ -109,10 +121,16 @@ async fn an_unknown_type_is_taken_and_nothing_follows() {
 async fn an_unknown_customer_is_kept_in_sight_and_blocks_nobody() {
     let app = deaf_app(Engine::Sqlite).await;
     let mut stripe = app.browser();
-    let body = event("evt_1", "customer.subscription.created", &subscription("cus_nobody"));
+    let body = event(
+        "evt_1",
+        "customer.subscription.created",
+        &subscription("cus_nobody"),
+    );
     assert_eq!(deliver(&mut stripe, &body, SECRET).await.0, 200);
     until("it was tried", async || {
-        let tried = app.texts("SELECT last_error FROM stripe_inbox WHERE attempts > 0").await;
+        let tried = app
+            .texts("SELECT last_error FROM stripe_inbox WHERE attempts > 0")
+            .await;
         (tried == ["unknown customer"]).then_some(())
     })
     .await;
@@ -145,11 +163,18 @@ async fn a_trial_by_forms_alone() {
         let led_to = browser.submit("/pricing", &fields).await;
         let (status, url) = led_to.redirect();
         assert_eq!(status, 303);
-        assert!(url.starts_with(&format!("{stand_in}/c/pay/cs_")), "{url} {stand_in}");
+        assert!(
+            url.starts_with(&format!("{stand_in}/c/pay/cs_")),
+            "{url} {stand_in}"
+        );
         let again = browser.submit("/pricing", &fields).await;
         assert_eq!(again.redirect(), (303, url));
 
-        let port = url.split(':').nth(2).and_then(|rest| rest.split('/').next()).unwrap();
+        let port = url
+            .split(':')
+            .nth(2)
+            .and_then(|rest| rest.split('/').next())
+            .unwrap();
         let path = url.split_once("/c/pay/").unwrap().1;
         let completed = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
@@ -170,7 +195,10 @@ async fn a_trial_by_forms_alone() {
         let back = back.strip_prefix(&app.url).unwrap().to_owned();
         assert!(browser.open(&back).await.text().contains("Welcome to Pro"));
         let billing = browser.open("/billing").await.text();
-        assert!(billing.contains("Pro trial") && billing.contains("3 days left"), "{billing}");
+        assert!(
+            billing.contains("Pro trial") && billing.contains("3 days left"),
+            "{billing}"
+        );
         app.stop().await;
     }
 }
@@ -201,10 +229,17 @@ async fn when_stripe_is_away_the_page_says_so_and_nothing_is_lost() {
     let page = answer.text();
     assert!(page.contains("Stripe does not answer right now"), "{page}");
     let year = page.split("value=\"year\"").nth(1).unwrap();
-    assert!(year.split('>').next().unwrap().contains("checked"), "still yearly");
+    assert!(
+        year.split('>').next().unwrap().contains("checked"),
+        "still yearly"
+    );
     // Nothing to cancel is no fault of Stripe's.
     let answer = browser.submit("/billing", &[("action", "cancel")]).await;
-    assert!(answer.text().contains("There is no running subscription to change."));
+    assert!(
+        answer
+            .text()
+            .contains("There is no running subscription to change.")
+    );
 }
 
 fn value_of(page: &str, name: &str) -> String {

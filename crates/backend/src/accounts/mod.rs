@@ -1,5 +1,6 @@
 //! Accounts and logins: sign-up, sign-in, sign-out. Each verb is one transaction, and its event is inside.
 
+mod consent;
 mod cookie_store;
 mod password;
 mod store;
@@ -12,7 +13,7 @@ use std::sync::Arc;
 use db::Db;
 use forms::{Faults, Field, Problem, SignIn, SignUp};
 use outbox::Nudge;
-use tracking::{Choice, ServerEvent, SignInCompleted, SignOutCompleted, SignUpCompleted, UserId, consent};
+use tracking::{Choice, ServerEvent, SignInCompleted, SignOutCompleted, SignUpCompleted, UserId};
 use uuid::Uuid;
 
 use crate::clock::Clock;
@@ -96,7 +97,7 @@ impl Accounts {
 
         let now_ms = self.clock.now_ms();
         let email = input.email.as_str().to_owned();
-        let consent = consent::on_account(Choice::Unset, visitor.choice, visitor.privacy_control);
+        let consent = tracking::consent::on_account(Choice::Unset, visitor.choice, visitor.privacy_control);
         let user = User {
             id: ids::user(),
             email,
@@ -113,6 +114,7 @@ impl Accounts {
             throttle::count(&self.db, &address, now_ms).await?;
             return Err(Faults::one(Field::Email, Problem::EmailTaken).into());
         }
+        store::set_consent(&mut tx, login.user.id, consent, now_ms).await?;
         store::insert_login(&mut tx, &login, &visitor.user_agent, now_ms).await?;
         if let Some(ids) = &visitor.tracking {
             let event = SignUpCompleted {
@@ -151,9 +153,10 @@ impl Accounts {
         };
         let mut tx = self.db.write().await?;
         store::insert_login(&mut tx, &login, &visitor.user_agent, now_ms).await?;
-        let consent = consent::on_account(login.user.consent, visitor.choice, visitor.privacy_control);
+        let consent =
+            tracking::consent::on_account(login.user.consent, visitor.choice, visitor.privacy_control);
         if consent != login.user.consent {
-            store::set_consent(&mut tx, login.user.id, consent).await?;
+            store::set_consent(&mut tx, login.user.id, consent, now_ms).await?;
         }
         // The account's count only: whoever guesses at others from this address must not wipe its count by signing in.
         store::forget_failures(&mut tx, &account.hash).await?;

@@ -47,16 +47,26 @@ pub(super) async fn insert_user(
     Ok(done.rows_affected() == 1)
 }
 
+/// Writes the choice, and when it was made.
 pub(super) async fn set_consent(
     connection: &mut db::Connection,
     user: UserId,
     choice: Choice,
+    now_ms: i64,
 ) -> Result<(), sqlx::Error> {
     sqlx::query("UPDATE users SET consent = $2 WHERE id = $1")
         .bind(user.to_string())
         .bind(choice.as_str())
-        .execute(connection)
+        .execute(&mut *connection)
         .await?;
+    if choice != Choice::Unset {
+        sqlx::query("INSERT INTO consent_changes (user_id, choice, changed_at) VALUES ($1, $2, $3)")
+            .bind(user.to_string())
+            .bind(choice.as_str())
+            .bind(now_ms)
+            .execute(connection)
+            .await?;
+    }
     Ok(())
 }
 

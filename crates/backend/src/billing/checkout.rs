@@ -77,7 +77,8 @@ impl Billing {
         if let (Some((_, url)), false) = (&noted.checkout, noted.checkout_closed) {
             return Ok(url.clone());
         }
-        self.close_other_checkouts(user, order.click, &subscriptions).await?;
+        self.close_other_checkouts(user, order.click, &subscriptions)
+            .await?;
         let customer = self.customer_for(user).await?;
         let session = {
             let catalog = self.catalog().await?;

@@ -14,24 +14,16 @@ const MOST: i64 = 10_000;
 pub(super) async fn facts(db: &Db, user: UserId) -> Result<Facts, sqlx::Error> {
     let pool = db.pool();
     let undelivered = outbox::undelivered_of(db, user).await?;
-    let withdrawn = undelivered
-        .iter()
-        .filter(|entry| entry.parked_reason.as_deref() == Some(CONSENT_WITHDRAWN))
-        .filter_map(|entry| entry.parked_ms)
-        .min();
     Ok(Facts {
         handoffs: handoffs(pool, user).await?,
         payments: payments(pool, user).await?,
         refunds: refunds(pool, user).await?,
-        consent: consent(pool, user, withdrawn).await?,
+        consent: consent(pool, user).await?,
         scripted: scripted(pool, user).await?,
         undelivered: undelivered.into_iter().map(undelivered_event).collect(),
         read_from_ms: None,
     })
 }
-
-/// The outbox's word for it.
-const CONSENT_WITHDRAWN: &str = "consent withdrawn";
 
 /// Clicks and visits to the portal.
 async fn handoffs(pool: &AnyPool, user: UserId) -> Result<Vec<NotedHandoff>, sqlx::Error> {
@@ -121,22 +113,25 @@ fn money(row: &AnyRow, amount: &str) -> Result<Money, sqlx::Error> {
     Ok(Money::new(row.try_get(amount)?, currency))
 }
 
-/// An account knows what holds, and the outbox since when: what was still to go was withdrawn at that moment.
-async fn consent(
-    pool: &AnyPool,
-    user: UserId,
-    withdrawn_ms: Option<i64>,
-) -> Result<Vec<ConsentChange>, sqlx::Error> {
-    let chosen: Option<String> = sqlx::query_scalar("SELECT consent FROM users WHERE id = $1")
-        .bind(user.to_string())
-        .fetch_optional(pool)
-        .await?;
-    let denied = chosen.as_deref().map(Choice::parse) == Some(Choice::Denied);
-    let change = withdrawn_ms.filter(|_| denied).map(|at_ms| ConsentChange {
-        at_ms,
-        consent: Consent::Denied,
-    });
-    Ok(change.into_iter().collect())
+/// What the account said, and when.
+async fn consent(pool: &AnyPool, user: UserId) -> Result<Vec<ConsentChange>, sqlx::Error> {
+    let rows = sqlx::query(
+        "SELECT choice, changed_at FROM consent_changes WHERE user_id = $1 ORDER BY changed_at LIMIT $2",
+    )
+    .bind(user.to_string())
+    .bind(MOST)
+    .fetch_all(pool)
+    .await?;
+    let change = |row: &AnyRow| {
+        Ok(ConsentChange {
+            at_ms: row.try_get("changed_at")?,
+            consent: match Choice::parse(row.try_get("choice")?) {
+                Choice::Denied => Consent::Denied,
+                Choice::Granted | Choice::Unset => Consent::Granted,
+            },
+        })
+    };
+    rows.iter().map(change).collect()
 }
 
 async fn scripted(pool: &AnyPool, user: UserId) -> Result<Vec<Scripted>, sqlx::Error> {

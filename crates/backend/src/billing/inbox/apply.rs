@@ -1,7 +1,7 @@
 //! One webhook's effect: what was gathered, turned into events and records in one transaction.
 
 use serde_json::Value;
-use tracking::{ServerEvent, UserId, consent};
+use tracking::{Choice, ServerEvent, UserId, consent};
 
 use super::gather::{About, Gathered, gather};
 use super::retry::Trouble;
@@ -40,7 +40,7 @@ impl Billing {
             match store::customer(self.db.pool(), customer).await? {
                 None => return Err(Trouble::UnknownCustomer),
                 Some(Known::Deleted) => return self.settle(lease, webhook, false).await,
-                Some(Known::Of(..)) => {}
+                Some(Known::Of(_)) => {}
             }
         }
         let Some(gathered) = gather(&self.stripe, &event, subject).await? else {
@@ -53,16 +53,11 @@ impl Billing {
             self.arrived.notify_one();
             return Ok(Applied::Moved);
         }
-        // Once more, and after the network: meanwhile somebody may have withdrawn consent, or left.
+        // Once more, after the network: meanwhile somebody may have left.
         match store::customer(self.db.pool(), &gathered.customer).await? {
             None => Err(Trouble::UnknownCustomer),
             Some(Known::Deleted) => self.settle(lease, webhook, false).await,
-            Some(Known::Of(account, choice)) => {
-                let consent =
-                    consent::effective(tracking::Choice::Unset, Some(choice), false, self.consent_default);
-                self.commit(lease, webhook, &event, &gathered, account, consent.is_granted())
-                    .await
-            }
+            Some(Known::Of(account)) => self.commit(lease, webhook, &event, &gathered, account).await,
         }
     }
 
@@ -73,13 +68,22 @@ impl Billing {
         event: &StripeEvent,
         gathered: &Gathered,
         account: UserId,
-        tracked: bool,
     ) -> Result<Applied, Trouble> {
         let now_ms = self.clock.now_ms();
         let mut tx = self.db.write().await?;
         if !inbox::hold(&mut tx, lease, now_ms).await? {
             return Ok(Applied::LeaseLost);
         }
+        let subscriptions = gathered
+            .objects
+            .iter()
+            .map(Subscription::read)
+            .collect::<Result<Vec<_>, _>>()?;
+        let account_type = standing(&subscriptions).account_type();
+        // First of all that is written: it locks the account's row, so that a withdrawal of consent comes before all of
+        // this, and is seen below, or after it, and parks what was enqueued.
+        store::set_account_type(&mut tx, account, account_type).await?;
+        let tracked = self.is_tracked(&mut tx, account, event.created_ms()).await?;
         let mut told = 0;
         if let Some(about) = &gathered.about {
             let visit =
@@ -104,13 +108,6 @@ impl Billing {
         for subscription in &gathered.turned_away {
             store::turn_away(&mut tx, subscription).await?;
         }
-        let subscriptions = gathered
-            .objects
-            .iter()
-            .map(Subscription::read)
-            .collect::<Result<Vec<_>, _>>()?;
-        let account_type = standing(&subscriptions).account_type();
-        store::set_account_type(&mut tx, account, account_type).await?;
         store::touch_customer(&mut tx, &gathered.customer, gathered.has_card).await?;
         inbox::applied(&mut tx, &webhook.event_id, told, true, now_ms).await?;
         tx.commit().await?;
@@ -119,6 +116,18 @@ impl Billing {
         }
         self.changed.notify_waiters();
         Ok(Applied::Events(told))
+    }
+
+    /// Whether a change at `at_ms` may be told: not after a no, nor what happened while a no held.
+    async fn is_tracked(
+        &self,
+        connection: &mut db::Connection,
+        account: UserId,
+        at_ms: i64,
+    ) -> Result<bool, sqlx::Error> {
+        let [now, then] = store::consent(connection, account, at_ms).await?;
+        let effective = consent::effective(Choice::Unset, Some(now), false, self.consent_default);
+        Ok(effective.is_granted() && then != Choice::Denied)
     }
 
     /// Nothing follows from it. What is about somebody who left is not kept.

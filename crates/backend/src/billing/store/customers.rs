@@ -16,8 +16,8 @@ pub(in crate::billing) struct Customer {
 /// What is known of a customer that a webhook names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::billing) enum Known {
-    /// Of this account, which said this about tracking.
-    Of(UserId, Choice),
+    /// Of this account.
+    Of(UserId),
     /// Of an account that was deleted.
     Deleted,
 }
@@ -43,7 +43,7 @@ pub(in crate::billing) async fn customer_of(
 /// `None`: nobody's, or not yet.
 pub(in crate::billing) async fn customer(pool: &AnyPool, id: &str) -> Result<Option<Known>, sqlx::Error> {
     let row = sqlx::query(
-        "SELECT users.id AS user_id, users.consent
+        "SELECT users.id AS user_id
          FROM stripe_customers LEFT JOIN users ON users.id = stripe_customers.user_id
          WHERE stripe_customers.id = $1",
     )
@@ -53,7 +53,7 @@ pub(in crate::billing) async fn customer(pool: &AnyPool, id: &str) -> Result<Opt
     row.map(|row| {
         let user: Option<String> = row.try_get("user_id")?;
         Ok(match user {
-            Some(user) => Known::Of(user_id(&user)?, Choice::parse(row.try_get("consent")?)),
+            Some(user) => Known::Of(user_id(&user)?),
             None => Known::Deleted,
         })
     })
@@ -90,6 +90,29 @@ pub(in crate::billing) async fn touch_customer(
         .execute(connection)
         .await?;
     Ok(())
+}
+
+/// What the account says of tracking now, and what it had said until a moment (ms since the epoch), both as this transaction
+/// sees them.
+pub(in crate::billing) async fn consent(
+    connection: &mut db::Connection,
+    user: UserId,
+    at_ms: i64,
+) -> Result<[Choice; 2], sqlx::Error> {
+    let now: Option<String> = sqlx::query_scalar("SELECT consent FROM users WHERE id = $1")
+        .bind(user.to_string())
+        .fetch_optional(&mut *connection)
+        .await?;
+    let then: Option<String> = sqlx::query_scalar(
+        "SELECT choice FROM consent_changes WHERE user_id = $1 AND changed_at <= $2
+         ORDER BY changed_at DESC LIMIT 1",
+    )
+    .bind(user.to_string())
+    .bind(at_ms)
+    .fetch_optional(connection)
+    .await?;
+    let choice = |text: Option<String>| text.as_deref().map_or(Choice::Unset, Choice::parse);
+    Ok([choice(now), choice(then)])
 }
 
 pub(in crate::billing) async fn set_account_type(

@@ -5,7 +5,7 @@ mod handoffs;
 mod mirror;
 
 pub(super) use customers::{
-    Customer, Known, customer, customer_of, erase, insert_customer, set_account_type, touch_customer,
+    Customer, Known, consent, customer, customer_of, erase, insert_customer, set_account_type, touch_customer,
 };
 pub(super) use handoffs::{
     Action, Noted, checkout_of, close_checkout, insert_visit, keep_checkout, newest_visit, note,

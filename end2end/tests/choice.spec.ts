@@ -1,0 +1,69 @@
+// The choice about tracking, made and taken back: in the middle of a trial, with billing unharmed.
+
+import { expectSound, named } from '../fixtures/story.ts';
+import { expect, test } from '../fixtures/test.ts';
+import { newAccount } from '../fixtures/visitor.ts';
+
+test('a no in the middle of a trial: nothing more is told, and the money comes all the same', async ({
+  visitor,
+  collector,
+  stripe,
+}) => {
+  const account = newAccount();
+  const { user } = await visitor.signUp(account);
+  await visitor.startTrial();
+  const before = await collector.waitFor(user, 'Trial started', 'Page Viewed /billing/return');
+
+  await visitor.goto('/privacy');
+  await visitor.page.getByRole('button', { name: 'Do not count my visit' }).click();
+  await expect(visitor.page.getByText('You have said no.')).toBeVisible();
+  await visitor.ready();
+  expect(await visitor.boot()).toMatchObject({ tracking: false, device: null, session: null, user });
+  const traces = (await visitor.page.context().cookies()).map((cookie) => cookie.name);
+  expect(traces.filter((name) => /^(seam_(device|session|clock|confirmed)|AMP_)/.test(name))).toEqual([]);
+
+  // A click of theirs, a conversion and a payment: none of it is told.
+  await visitor.press('Cancel trial');
+  await visitor.expectBilling('trial_canceled');
+  const { metadata } = await stripe.subscriptionOf(account.email);
+  expect(metadata).toEqual({});
+  await visitor.press('Resume trial');
+  await visitor.expectBilling('trialing');
+  await stripe.giveCard(account.email, 'pm_card_visa');
+  await visitor.press('Jump to the end of the trial');
+  await visitor.expectBilling('active');
+  expect(await stripe.moneyFrom(account.email)).toBe(1200);
+
+  // A yes again: what happens from now on is told, and what happened meanwhile is not.
+  await visitor.goto('/privacy');
+  await visitor.page.getByRole('button', { name: 'Count my visit' }).click();
+  await expect(visitor.page.getByText('You have agreed.')).toBeVisible();
+  await visitor.ready();
+  await visitor.press('Jump over the next renewal');
+  const after = await collector.waitFor(user, 'Subscription renewal');
+  expectSound(after);
+  const server = (story: typeof before) => story.filter((event) => event.source === 'server').map((event) => event.name);
+  expect(server(before)).toEqual(['Sign-up completed', 'Trial started']);
+  expect(server(after)).toEqual(['Sign-up completed', 'Trial started', 'Subscription renewal']);
+  expect(named(after, 'Subscription renewal')).toMatchObject([{ properties: { amount_minor: 1200 } }]);
+  await visitor.goto('/billing');
+  await expect(visitor.page.getByRole('cell', { name: '$12.00' })).toHaveCount(2);
+});
+
+test("a visitor's no holds for the browser, and is taken back on the same page", async ({ visitor, collector }) => {
+  await visitor.goto('/');
+  const { device } = await visitor.tracked();
+  await collector.waitFor(device, 'Page Viewed /');
+  await visitor.follow('Privacy', '/privacy');
+  await visitor.page.getByRole('button', { name: 'Do not count my visit' }).click();
+  await expect(visitor.page.getByText('You have said no.')).toBeVisible();
+  await visitor.ready();
+  await visitor.goto('/');
+  expect(await visitor.boot()).toMatchObject({ tracking: false, device: null });
+  await visitor.goto('/privacy');
+  await visitor.page.getByRole('button', { name: 'Count my visit' }).click();
+  await expect(visitor.page.getByText('You have agreed.')).toBeVisible();
+  await visitor.ready();
+  const again = await visitor.tracked();
+  expect(again.device, 'who said no in between is somebody new').not.toBe(device);
+});
