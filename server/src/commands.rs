@@ -1,7 +1,15 @@
 //! What the binary does besides serving.
 
+use std::fmt::Write;
+
 use backend::billing::{Stripe, StripeFault};
+use backend::clock::Clock;
 use backend::config::Config;
+use backend::timeline::{ReadError, Timeline};
+use db::Db;
+use secrecy::ExposeSecret;
+use tracking::received::ReceivedEvent;
+use tracking::verdict::{Standing, Verdict, verdict as judge};
 
 /// Makes what is missing of the catalog on Stripe's account, with a live key too, and says what is there.
 ///
@@ -17,4 +25,82 @@ pub async fn set_up_stripe(config: &Config) -> Result<(), StripeFault> {
         "Stripe's account has everything that Seamline sells"
     );
     Ok(())
+}
+
+/// Why there is no verdict.
+#[derive(Debug, thiserror::Error)]
+pub enum NoVerdict {
+    /// Nothing has arrived under this ID.
+    #[error("Nothing has arrived under {0}.")]
+    Nobody(String),
+    /// The database cannot be opened.
+    #[error(transparent)]
+    Database(#[from] db::OpenError),
+    /// Events or facts cannot be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+}
+
+/// The verdict on all that can be read of a person, by user ID, device ID or Amplitude ID. In local mode the app has to be
+/// running: the stand-in that has the events is part of it.
+///
+/// # Errors
+/// When there is nobody of that ID, or events or facts cannot be read.
+pub async fn verdict(config: &Config, user: &str) -> Result<Verdict, NoVerdict> {
+    crate::startup::install_crypto();
+    let db = Db::open(config.data.database_url.expose_secret()).await?;
+    let timeline = Timeline::new(&config.amplitude, db, Clock::system())?;
+    let person = timeline.reader().find(user).await?;
+    let person = person.ok_or_else(|| NoVerdict::Nobody(user.to_owned()))?;
+    let whole = timeline.whole(person, &|_| true).await?;
+    let events: Vec<ReceivedEvent> = whole
+        .events
+        .iter()
+        .filter_map(ReceivedEvent::from_export)
+        .collect();
+    let facts = timeline.facts_for(&events, whole.cut_off).await?;
+    Ok(judge(&events, &facts))
+}
+
+/// The verdict for somebody at a terminal: a line for each rule, and one for each thing that is out of the ordinary.
+pub fn in_lines(verdict: &Verdict) -> String {
+    let mut lines = String::new();
+    for ruling in &verdict.rulings {
+        // Writing to a string does not fail.
+        let _ = writeln!(
+            lines,
+            "{:<10} {} ({})",
+            ruling.standing.as_str(),
+            ruling.rule.title(),
+            ruling.checked
+        );
+        for finding in &ruling.findings {
+            let event = finding.event.as_ref();
+            let name = event.map(|event| {
+                format!(
+                    "{} {}: ",
+                    event.name,
+                    event.insert_id.as_deref().unwrap_or(&event.uuid)
+                )
+            });
+            let mark = match finding.standing {
+                Standing::Broken => "!",
+                Standing::Explained | Standing::Holds => "·",
+            };
+            let _ = writeln!(
+                lines,
+                "           {mark} {}{}",
+                name.unwrap_or_default(),
+                finding.reason
+            );
+        }
+    }
+    let word = if verdict.clean { "Clean." } else { "Not clean." };
+    let _ = writeln!(
+        lines,
+        "{word} {} Of {} events.",
+        verdict.in_words(),
+        verdict.events
+    );
+    lines
 }

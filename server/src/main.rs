@@ -1,5 +1,6 @@
 //! `seamline`: serves the app. Settings come from the environment; `.env.example` lists them.
 
+use std::io::Write;
 use std::process::ExitCode;
 
 use backend::config::Config;
@@ -21,26 +22,51 @@ enum Command {
     Serve,
     /// Makes product, prices and portal configuration on Stripe's account, as far as they are missing.
     SetupStripe,
+    /// Says whether a person's story is told right, rule by rule. The exit status is 0 if it is clean, 1 if not, and 2 if it
+    /// cannot be read.
+    Verdict {
+        /// User ID, device ID or Amplitude ID.
+        #[arg(long)]
+        user: String,
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
     telemetry::start();
-    match run(Arguments::parse()).await {
-        Ok(()) => ExitCode::SUCCESS,
+    let arguments = Arguments::parse();
+    let cannot = match arguments.command {
+        Some(Command::Verdict { .. }) => ExitCode::from(2),
+        _ => ExitCode::FAILURE,
+    };
+    match run(arguments).await {
+        Ok(code) => code,
         Err(error) => {
             tracing::error!("{error}");
-            ExitCode::FAILURE
+            cannot
         }
     }
 }
 
-async fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
+async fn run(arguments: Arguments) -> Result<ExitCode, Box<dyn std::error::Error>> {
     let config = Config::from_env()?;
     match arguments.command.unwrap_or(Command::Serve) {
-        Command::Serve => serve(config).await,
-        Command::SetupStripe => Ok(commands::set_up_stripe(&config).await?),
+        Command::Serve => serve(config).await?,
+        Command::SetupStripe => commands::set_up_stripe(&config).await?,
+        Command::Verdict { user, json } => {
+            let verdict = commands::verdict(&config, &user).await?;
+            let text = match json {
+                true => format!("{}\n", serde_json::to_string_pretty(&verdict)?),
+                false => commands::in_lines(&verdict),
+            };
+            std::io::stdout().write_all(text.as_bytes())?;
+            return Ok(ExitCode::from(u8::from(!verdict.clean)));
+        }
     }
+    Ok(ExitCode::SUCCESS)
 }
 
 async fn serve(config: Config) -> Result<(), Box<dyn std::error::Error>> {

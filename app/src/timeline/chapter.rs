@@ -1,7 +1,8 @@
 //! A session of the story, or an event that stands alone.
 
 use leptos::prelude::*;
-use tracking::received::{Chapter, Source};
+use serde_json::Value;
+use tracking::received::{Chapter, ReceivedEvent, Source};
 
 use super::event::{EventView, class};
 use super::links;
@@ -78,12 +79,16 @@ pub(super) fn duration(ms: i64) -> String {
 /// Where the visit began, and where it came from.
 fn entry_in_words(chapter: &Chapter) -> Option<String> {
     let entry = chapter.entry()?;
+    let text = |event: &ReceivedEvent, key: &str| {
+        let text = event.properties.get(key).and_then(Value::as_str);
+        text.filter(|text| !text.is_empty() && *text != "EMPTY")
+            .map(str::to_owned)
+    };
     let referrer = chapter.events.iter().find_map(|event| {
-        let from = event
-            .properties
-            .get("referring_domain")
-            .and_then(serde_json::Value::as_str);
-        from.filter(|from| !from.is_empty() && *from != "EMPTY")
+        let from = text(event, "referring_domain")?;
+        let own = text(event, "[Amplitude] Page Domain");
+        // From one page of ours to the next nobody came from anywhere.
+        (own.as_deref() != from.split(':').next()).then_some(from)
     });
     Some(match referrer {
         Some(referrer) => format!("entered at {entry} from {referrer}"),

@@ -2,9 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use backend::timeline::{Asked as PageAsked, Person, ReadError, Search, Whole, user_of};
+use backend::timeline::{Asked as PageAsked, Person, ReadError, Search, Whole, read_from};
 use serde_json::Value;
-use tracking::UserId;
 use tracking::proof::joined;
 use tracking::received::ReceivedEvent;
 use tracking::reconcile::reconcile;
@@ -242,16 +241,14 @@ async fn facts(
     events: &[ReceivedEvent],
     cut_off: bool,
 ) -> Result<Facts, StoryError> {
-    let user: Option<UserId> = user_of(events).filter(|_| *view == View::Whole);
-    let facts = match user {
-        Some(user) => visit.backend.timeline.facts(user).await?,
-        None => Facts::default(),
-    };
-    let oldest = events.iter().map(|event| event.time_ms).min();
-    Ok(Facts {
-        read_from_ms: oldest.filter(|_| cut_off),
-        ..facts
-    })
+    match view {
+        View::Whole => Ok(visit.backend.timeline.facts_for(events, cut_off).await?),
+        // A device opens no account.
+        View::OfDevice(_) => Ok(Facts {
+            read_from_ms: read_from(events, cut_off),
+            ..Facts::default()
+        }),
+    }
 }
 
 /// All that can be read of the story that a visitor asks for, and the facts that go with it.
@@ -301,7 +298,7 @@ mod tests {
         ];
         let shown: Vec<Value> = events
             .into_iter()
-            .filter(&|event| view.keeps(event))
+            .filter(|event| view.keeps(event))
             .map(|event| view.shown(event))
             .collect();
         assert_eq!(

@@ -278,8 +278,13 @@ fn Person(by: String, person: Value, shown: Shown) -> impl IntoView {
         value.map(|value| view! { <div><dt>{name}</dt><dd>{value}</dd></div> })
     };
     let counted = number("num_events").zip(number("num_sessions"));
-    let counted = counted
-        .map(|(events, sessions)| format!("{} events in {} sessions", grouped(events), grouped(sessions)));
+    let counted = counted.map(|(events, sessions)| {
+        let of = |count: u64, one: &str| match count {
+            1 => format!("1 {one}"),
+            count => format!("{} {one}s", grouped(count)),
+        };
+        format!("{} in {}", of(events, "event"), of(sessions, "session"))
+    });
     view! {
         <dl class="person card">
             <div>

@@ -190,12 +190,9 @@ fn labelled(raw: &Value, keys: &[(&str, &'static str)]) -> Vec<(&'static str, St
 
 fn plan_word(plan: &Value) -> Option<String> {
     let status = plan.get("status")?.as_str()?;
-    let reasons: Vec<&str> = plan
-        .get("reasons")?
-        .as_array()?
-        .iter()
-        .filter_map(Value::as_str)
-        .collect();
+    // The stand-in leaves out what is empty.
+    let reasons = plan.get("reasons").and_then(Value::as_array);
+    let reasons: Vec<&str> = reasons.into_iter().flatten().filter_map(Value::as_str).collect();
     Some(if reasons.is_empty() {
         status.to_owned()
     } else {
@@ -332,6 +329,23 @@ mod tests {
         );
         raw["event_properties"] = json!({"stripe_event": "evt_1"});
         assert_eq!(ReceivedEvent::from_export(&raw).unwrap().source, Source::Stripe);
+    }
+
+    #[test]
+    fn what_the_plan_says_is_read_with_reasons_and_without() {
+        let mut raw = export("Poll created", "2026-11-18 11:06:40.123456", 5);
+        for (plan, word) in [
+            (json!({"status": "valid"}), Some("valid")),
+            (json!({"status": "unchecked", "reasons": []}), Some("unchecked")),
+            (
+                json!({"status": "invalid", "reasons": ["a", "b"]}),
+                Some("invalid: a; b"),
+            ),
+            (json!({}), None),
+        ] {
+            raw["local"] = json!({ "plan": plan });
+            assert_eq!(ReceivedEvent::from_export(&raw).unwrap().plan.as_deref(), word);
+        }
     }
 
     #[test]

@@ -114,6 +114,19 @@ impl Timeline {
         Ok(store::facts(&self.db, user).await?)
     }
 
+    /// What the person's events are held against: the facts of the user whom they name. `cut_off`: there are older events
+    /// that were not read.
+    pub async fn facts_for(&self, events: &[ReceivedEvent], cut_off: bool) -> Result<Facts, ReadError> {
+        let facts = match user_of(events) {
+            Some(user) => self.facts(user).await?,
+            None => Facts::default(),
+        };
+        Ok(Facts {
+            read_from_ms: read_from(events, cut_off),
+            ..facts
+        })
+    }
+
     /// Amplitude's SDK was seen to run in a session of this person's browser. Written down once for each session.
     pub async fn sdk_ran(
         &self,
@@ -140,8 +153,14 @@ impl Batches for OfPerson<'_> {
     }
 }
 
+/// Where only the newest events were read: the moment of the oldest of them.
+pub fn read_from(events: &[ReceivedEvent], cut_off: bool) -> Option<i64> {
+    let oldest = events.iter().map(|event| event.time_ms).min();
+    oldest.filter(|_| cut_off)
+}
+
 /// The user whom a story is about: whom most of its events name, since nobody else should be in it.
-pub fn user_of(events: &[ReceivedEvent]) -> Option<UserId> {
+fn user_of(events: &[ReceivedEvent]) -> Option<UserId> {
     let mut counts: std::collections::BTreeMap<&str, usize> = std::collections::BTreeMap::new();
     for user in events.iter().filter_map(|event| event.user.as_deref()) {
         *counts.entry(user).or_default() += 1;

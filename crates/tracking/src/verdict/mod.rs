@@ -159,20 +159,23 @@ impl Verdict {
         so.map(|ruling| ruling.rule).collect()
     }
 
-    /// The sentence above the list.
+    /// How many rules stand how, in a sentence.
     pub fn in_words(&self) -> String {
-        let (broken, explained) = (
-            self.rules(Standing::Broken).len(),
-            self.rules(Standing::Explained).len(),
-        );
-        let rules = |count: usize| match count {
+        let rules = |standing| match self.rules(standing).len() {
             1 => "1 rule".to_owned(),
             count => format!("{count} rules"),
         };
-        match (broken, explained) {
-            (0, 0) => "Clean: every rule holds.".to_owned(),
-            (0, explained) => format!("Clean: what {} would have to say is explained.", rules(explained)),
-            (broken, _) => format!("Not clean: {} broken.", rules(broken)),
+        match (
+            self.rules(Standing::Broken).len(),
+            self.rules(Standing::Explained).len(),
+        ) {
+            (0, 0) => "Every rule holds.".to_owned(),
+            (0, _) => format!(
+                "Every rule holds; what {} found is explained.",
+                rules(Standing::Explained)
+            ),
+            (1, _) => "1 rule is broken.".to_owned(),
+            _ => format!("{} are broken.", rules(Standing::Broken)),
         }
     }
 }

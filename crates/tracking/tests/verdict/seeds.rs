@@ -533,7 +533,7 @@ fn a_well_made_life_is_clean_and_needs_no_explanation() {
     let verdict = verdict(&life.events, &life.facts);
     assert!(verdict.clean, "{:#?}", verdict.rulings);
     assert_eq!(verdict.rules(Standing::Holds), Rule::ALL);
-    assert_eq!(verdict.in_words(), "Clean: every rule holds.");
+    assert_eq!(verdict.in_words(), "Every rule holds.");
     // And no rule holds because there was nothing to look at, but that consent was never refused.
     let idle: Vec<Rule> = verdict
         .rulings
