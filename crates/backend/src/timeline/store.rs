@@ -113,25 +113,39 @@ fn money(row: &AnyRow, amount: &str) -> Result<Money, sqlx::Error> {
     Ok(Money::new(row.try_get(amount)?, currency))
 }
 
-/// What the account said, and when.
+/// What the account said, oldest first. A yes that came with the sign-up changed nothing: there was nothing before it. Of a
+/// no that was taken back without a yes nobody knows until when it held.
 async fn consent(pool: &AnyPool, user: UserId) -> Result<Vec<ConsentChange>, sqlx::Error> {
     let rows = sqlx::query(
-        "SELECT choice, changed_at FROM consent_changes WHERE user_id = $1 ORDER BY changed_at LIMIT $2",
+        "SELECT consent_changes.choice, consent_changes.changed_at, users.consent, users.created_at
+         FROM consent_changes JOIN users ON users.id = consent_changes.user_id
+         WHERE users.id = $1 ORDER BY consent_changes.changed_at LIMIT $2",
     )
     .bind(user.to_string())
     .bind(MOST)
     .fetch_all(pool)
     .await?;
-    let change = |row: &AnyRow| {
-        Ok(ConsentChange {
-            at_ms: row.try_get("changed_at")?,
-            consent: match Choice::parse(row.try_get("choice")?) {
-                Choice::Denied => Consent::Denied,
-                Choice::Granted | Choice::Unset => Consent::Granted,
-            },
-        })
-    };
-    rows.iter().map(change).collect()
+    let mut changes = Vec::new();
+    let mut taken_back = false;
+    for row in &rows {
+        let at_ms: i64 = row.try_get("changed_at")?;
+        let since_sign_up = at_ms <= row.try_get("created_at")?;
+        taken_back = Choice::parse(&row.try_get::<String, _>("consent")?) == Choice::Unset;
+        let consent = match Choice::parse(&row.try_get::<String, _>("choice")?) {
+            Choice::Denied => Consent::Denied,
+            Choice::Granted if !since_sign_up => Consent::Granted,
+            Choice::Granted | Choice::Unset => continue,
+        };
+        changes.push(ConsentChange { at_ms, consent });
+    }
+    if taken_back
+        && changes
+            .last()
+            .is_some_and(|last: &ConsentChange| last.consent == Consent::Denied)
+    {
+        changes.pop();
+    }
+    Ok(changes)
 }
 
 async fn scripted(pool: &AnyPool, user: UserId) -> Result<Vec<Scripted>, sqlx::Error> {

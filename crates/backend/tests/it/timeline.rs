@@ -1,12 +1,13 @@
 //! The facts that a person's events are held against.
 
+use backend::Visitor;
 use backend::config::Config;
 use backend::timeline::Timeline;
 use db::testing::engines;
 use tracking::verdict::{ConsentChange, Facts, NotedHandoff, Payment, Refund, Scripted, Undelivered, Way};
-use tracking::{Consent, Currency, Money, SessionId, UserId};
+use tracking::{Choice, Consent, Currency, Money, SessionId, UserId};
 
-use crate::support::{MINUTE, NOW, Store, device};
+use crate::support::{MINUTE, NOW, Store, device, sign_up, visitor};
 
 fn timeline(store: &Store) -> Timeline {
     // Whoever comes second finds it done.
@@ -115,30 +116,36 @@ async fn facts_are_of_one_person() {
 }
 
 #[tokio::test]
-async fn consent_that_was_withdrawn_is_known_with_its_moment() {
+async fn what_was_said_about_tracking_is_known_with_its_moment() {
+    use {Choice as Said, Consent as Held};
     for engine in engines() {
         let store = Store::new(engine).await;
         let timeline = timeline(&store);
-        let ada = store.sign_up("ada@example.com").await.user.id;
-        store
-            .execute(&format!(
-                "UPDATE outbox SET state = 'parked', parked_ms = {}, parked_reason = 'consent withdrawn'",
-                NOW + MINUTE
-            ))
-            .await;
-        assert_eq!(
-            timeline.facts(ada).await.unwrap().consent,
-            [],
-            "{engine:?}: the account agrees"
-        );
-        store.execute("UPDATE users SET consent = 'denied'").await;
-        let facts = timeline.facts(ada).await.unwrap();
-        let withdrawn = ConsentChange {
-            at_ms: NOW + MINUTE,
-            consent: Consent::Denied,
+        let agreeing = Visitor {
+            choice: Said::Granted,
+            ..visitor()
         };
-        assert_eq!(facts.consent, [withdrawn], "{engine:?}");
+        let made = store.accounts.sign_up(sign_up("ada@example.com"), &agreeing);
+        let ada = made.await.unwrap().user.id;
+        let known = async || timeline.facts(ada).await.unwrap().consent;
+        assert_eq!(known().await, [], "{engine:?}: agreed from the beginning");
+        let mut expected = Vec::new();
+        for (choice, consent) in [
+            (Said::Denied, Held::Denied),
+            (Said::Granted, Held::Granted),
+            (Said::Denied, Held::Denied),
+        ] {
+            store.clock.advance(MINUTE);
+            store.accounts.choose_consent(ada, choice).await.unwrap();
+            let at_ms = store.clock.now_ms();
+            expected.push(ConsentChange { at_ms, consent });
+        }
+        assert_eq!(known().await, expected, "{engine:?}");
+        let facts = timeline.facts(ada).await.unwrap();
         assert_eq!(facts.undelivered[0].parked.as_deref(), Some("consent withdrawn"));
+        store.accounts.choose_consent(ada, Said::Unset).await.unwrap();
+        expected.pop();
+        assert_eq!(known().await, expected, "{engine:?}: nobody knows until when");
     }
 }
 
