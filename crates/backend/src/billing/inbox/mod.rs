@@ -22,6 +22,7 @@ use serde_json::Value;
 use super::Billing;
 use super::mapping::subject;
 use super::payload::StripeEvent;
+use super::store::Known;
 use store::Arrived;
 
 /// What became of a webhook at the door.
@@ -56,6 +57,12 @@ impl Billing {
         let event = StripeEvent::read(&json).map_err(|_| BadWebhook::NoEvent)?;
         // One that cannot be read is a worker's to park, where it can be seen.
         let concerns_us = !matches!(subject(&event), Ok(None));
+        let is_of_nobody = match event.customer() {
+            Some(customer) if !concerns_us => {
+                super::store::customer(self.db.pool(), customer).await? == Some(Known::Deleted)
+            }
+            _ => false,
+        };
         let lane = event
             .customer()
             .map_or_else(|| format!("event:{}", event.id), str::to_owned);
@@ -66,7 +73,8 @@ impl Billing {
                 event_id: &event.id,
                 lane: &lane,
                 event_type: &event.kind,
-                payload,
+                // That an account's customer was deleted is a webhook too, and tells whose it was.
+                payload: (!is_of_nobody).then_some(payload),
                 now_ms,
                 pending: concerns_us,
             },

@@ -10,7 +10,8 @@ pub(super) struct Arrived<'a> {
     pub(super) event_id: &'a str,
     pub(super) lane: &'a str,
     pub(super) event_type: &'a str,
-    pub(super) payload: &'a str,
+    /// `None`: it is about somebody who left, and there is nothing to apply.
+    pub(super) payload: Option<&'a str>,
     pub(super) now_ms: i64,
     /// Otherwise there is nothing to apply.
     pub(super) pending: bool,
