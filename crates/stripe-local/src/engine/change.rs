@@ -93,8 +93,15 @@ impl Work<'_> {
                         "stripe-local keeps no customer balance: this change would leave a credit. Use proration_behavior=none.",
                     ));
                 }
+                let changed = Subscription {
+                    metadata: change
+                        .metadata
+                        .clone()
+                        .unwrap_or_else(|| subscription.metadata.clone()),
+                    ..subscription.clone()
+                };
                 Some(self.draft(
-                    &subscription,
+                    &changed,
                     BillingReason::SubscriptionUpdate,
                     new.lines.clone(),
                     subscription.period,

@@ -123,7 +123,15 @@ impl Work<'_> {
         let number = self.next_number(&invoice.customer);
         let total = invoice.total();
         let intent = (total > 0).then(|| self.payment_intent_for(&invoice, total, now));
+        let metadata = self
+            .world
+            .get::<Subscription>(&invoice.subscription)
+            .map(|subscription| subscription.metadata.clone());
         self.write_invoice(id, |invoice| {
+            // From now on it says what the subscription said at this moment.
+            if let Some(metadata) = metadata {
+                invoice.subscription_metadata = metadata;
+            }
             invoice.status = InvoiceStatus::Open;
             invoice.finalizes_at = None;
             invoice.finalized_at = Some(now);

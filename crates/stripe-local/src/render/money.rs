@@ -243,11 +243,13 @@ fn charged_card(card: &Card, amount: i64) -> Value {
 }
 
 pub(crate) fn refund(refund: &Refund) -> Value {
+    // A card's refund leaves the balance at once; one without a transaction would say that it never did.
+    let transaction = refund.id.replace("re_", "txn_");
     let mut value = json!({
         "id": refund.id,
         "object": "refund",
         "amount": refund.amount,
-        "balance_transaction": null,
+        "balance_transaction": transaction,
         "charge": refund.charge,
         "created": refund.created,
         "currency": refund.currency,
@@ -264,6 +266,7 @@ pub(crate) fn refund(refund: &Refund) -> Value {
     });
     if let Some(reason) = &refund.failure_reason {
         value["failure_reason"] = json!(reason);
+        value["failure_balance_transaction"] = json!(format!("{transaction}Back"));
     }
     value
 }

@@ -234,6 +234,7 @@ async fn from_month_to_year() {
                 ("items[0][id]", id(item)),
                 ("items[0][price]", id(&yearly)),
                 ("proration_behavior", "none"),
+                ("metadata[click]", "2"),
                 ("expand[0]", "latest_invoice"),
             ],
         )
@@ -244,6 +245,11 @@ async fn from_month_to_year() {
         (&json!("paid"), &json!(12000))
     );
     assert_eq!(invoice["billing_reason"], "subscription_update");
+    assert_eq!(
+        invoice["parent"]["subscription_details"]["metadata"],
+        json!({"click": "2"}),
+        "its invoice carries what came with the change"
+    );
     let start = changed["items"]["data"][0]["current_period_start"]
         .as_i64()
         .unwrap();

@@ -137,6 +137,7 @@ async fn a_refund_and_its_failure() {
     );
     let events = server.get("/v1/events?limit=2").await;
     assert_eq!(events["data"][1]["type"], "refund.created");
+    assert!(refund["balance_transaction"].is_string(), "it left the balance");
     assert_eq!(events["data"][0]["type"], "charge.refunded");
     assert_eq!(
         events["data"][0]["data"]["previous_attributes"],
@@ -154,6 +155,8 @@ async fn a_refund_and_its_failure() {
         .control(&format!("refunds/{}/fail", id(&refund)), json!({}))
         .await;
     let failed = server.get(&format!("/v1/refunds/{}", id(&refund))).await;
+    assert_eq!(failed["balance_transaction"], refund["balance_transaction"]);
+    assert!(failed["failure_balance_transaction"].is_string(), "and came back");
     assert_eq!(failed["status"], "failed");
     assert_eq!(
         server.get(&format!("/v1/charges/{}", id(&charge))).await["amount_refunded"],
