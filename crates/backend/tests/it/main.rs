@@ -6,6 +6,7 @@
 )]
 
 mod accounts;
+mod billing;
 mod clean_up;
 mod config;
 mod cookies;

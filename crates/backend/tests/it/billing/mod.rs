@@ -1,0 +1,11 @@
+//! Billing against a served stand-in for Stripe: clicks, pages, webhooks, and what they leave behind.
+
+mod changes;
+mod checkout;
+mod consent;
+mod faults;
+mod inbox;
+mod line;
+mod payments;
+mod stage;
+mod stand_in;
