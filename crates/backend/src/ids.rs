@@ -8,7 +8,7 @@ pub fn user() -> UserId {
     UserId::new(Uuid::now_v7())
 }
 
-/// A row of ours: a login, a poll.
+/// A row of ours: a login, a vote.
 pub fn row() -> Uuid {
     Uuid::now_v7()
 }
@@ -20,6 +20,12 @@ pub fn row() -> Uuid {
 )]
 pub fn device() -> DeviceId {
     DeviceId::minted(Uuid::new_v4())
+}
+
+/// What a link leads to, so that whoever has the link may use it. Random through and through: nobody guesses one.
+#[expect(clippy::disallowed_methods, reason = "this is the one place that mints them")]
+pub fn link() -> Uuid {
+    Uuid::new_v4()
 }
 
 /// Names one rendering of a form, or one confirmed event.

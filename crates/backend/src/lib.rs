@@ -58,8 +58,13 @@ impl Backend {
     pub fn new(config: &config::Config, db: &Db, clock: &Clock, nudge: Nudge) -> Result<Self, BackendError> {
         Ok(Self {
             billing: Billing::new(config, db.clone(), clock.clone(), nudge.clone())?,
-            accounts: Accounts::new(db.clone(), clock.clone(), nudge, config.privacy.track_email),
-            polls: Polls::new(db.clone(), clock.clone()),
+            accounts: Accounts::new(
+                db.clone(),
+                clock.clone(),
+                nudge.clone(),
+                config.privacy.track_email,
+            ),
+            polls: Polls::new(db.clone(), clock.clone(), nudge, config.privacy.consent_default),
             timeline: Timeline::new(&config.amplitude, db.clone(), clock.clone())?,
             clock: clock.clone(),
             collector_page: config.amplitude.collector_page(),

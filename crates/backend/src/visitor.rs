@@ -4,7 +4,9 @@ use std::net::IpAddr;
 
 use tracking::{Choice, PresentIds};
 
-/// The browser behind a request. None of it authorises anything.
+use crate::polls::VoterToken;
+
+/// The browser behind a request. None of it authorises anything, but that the voter's token says whose vote it is.
 #[derive(Clone, Debug)]
 pub struct Visitor {
     /// Device and session for the events of this request; `None`: consent is denied, and no event is written.
@@ -13,6 +15,8 @@ pub struct Visitor {
     pub choice: Choice,
     /// The browser says Global Privacy Control.
     pub privacy_control: bool,
+    /// The token under which this browser votes while nobody is signed in.
+    pub voter: Option<VoterToken>,
     /// Network address, for throttling.
     pub address: IpAddr,
     /// What the browser calls itself, capped; shown in the list of logins.

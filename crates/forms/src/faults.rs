@@ -16,6 +16,10 @@ pub enum Field {
     Question,
     /// One of a poll's options, counted from 0.
     Option(u8),
+    /// When a poll closes by itself.
+    ClosesAt,
+    /// What a voter chooses.
+    Choice,
 }
 
 /// What is wrong, as the sentence that stands at the field.
@@ -72,6 +76,47 @@ pub enum Problem {
     /// The same option twice.
     #[error("This option is there already.")]
     DuplicateOption,
+    /// Neither a date nor a time, or half of each.
+    #[error("Please give a date and a time, like 2026-12-24T18:00.")]
+    NotAMoment,
+    /// A poll cannot close before it is there.
+    #[error("This time has passed already. Please choose a later one.")]
+    MomentPassed,
+    /// The plan's limit of open polls.
+    #[error("Your plan has room for {max} open polls. Close or delete one of yours, or change to Pro.")]
+    OpenPollLimit {
+        /// Most open polls.
+        max: u32,
+    },
+    /// A closing time on Free.
+    #[error("Closing times are part of Pro. Leave this empty, or change to Pro.")]
+    ClosingTimeIsPro,
+    /// An export on Free.
+    #[error("Exports are part of Pro.")]
+    ExportIsPro,
+    /// It would no longer be what people voted on.
+    #[error("Somebody has voted, so this poll can no longer be changed.")]
+    PollHasVotes,
+    /// Closed by its owner or by its time.
+    #[error("This poll is closed.")]
+    PollIsClosed,
+    /// Not there, deleted, or somebody else's.
+    #[error("There is no such poll. It may have been deleted.")]
+    NoSuchPoll,
+    /// The ballot shows another version of the poll than the one that is there now.
+    #[error("This poll was changed while you looked at it. Please look again and choose.")]
+    PollChanged,
+    /// An empty ballot.
+    #[error("Please choose an option.")]
+    NoChoice,
+    /// Several choices where one is asked for.
+    #[error("Please choose one option only.")]
+    OneChoiceOnly,
+    /// Without a cookie one browser would be many voters.
+    #[error(
+        "Your browser has not kept our cookie, which is how we count each voter once. Please allow cookies and vote again."
+    )]
+    NoVoterCookie,
     /// Two people on one device would be one story: the first has to leave.
     #[error("You are signed in already. Please sign out first.")]
     SignedInAlready,

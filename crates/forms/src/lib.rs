@@ -7,11 +7,15 @@
 mod account;
 mod email;
 mod faults;
+mod moment;
 mod poll;
 mod text;
+mod vote;
 
 pub use account::{SignIn, SignInForm, SignUp, SignUpForm};
 pub use email::Email;
 pub use faults::{Fault, Faults, Field, Problem};
+pub use moment::moment_text;
 pub use poll::{MAX_OPTIONS, MIN_OPTIONS, PollDraft, PollForm};
 pub use text::Secret;
+pub use vote::{VoteDraft, VoteForm};

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::faults::{Faults, Field, Problem};
+use crate::moment::moment;
 use crate::text::line;
 
 /// Fewest options of a poll.
@@ -22,6 +23,9 @@ pub struct PollForm {
     pub options: Vec<String>,
     /// Whether a voter may choose several.
     pub multiple_choice: bool,
+    /// When it closes by itself, in UTC; empty: it does not.
+    #[serde(default)]
+    pub closes_at: String,
 }
 
 /// A poll, checked.
@@ -33,6 +37,8 @@ pub struct PollDraft {
     pub options: Vec<String>,
     /// Whether a voter may choose several.
     pub multiple_choice: bool,
+    /// When it closes by itself, in ms since the epoch.
+    pub closes_at: Option<i64>,
 }
 
 impl PollForm {
@@ -64,11 +70,16 @@ impl PollForm {
             let field = position.map_or(Field::Form, Field::Option);
             faults.add(field, Problem::TooFewOptions { min: MIN_OPTIONS });
         }
+        let closes_at = match self.closes_at.trim() {
+            "" => None,
+            text => faults.take(Field::ClosesAt, moment(text)),
+        };
         match question {
             Some(question) if faults.is_empty() => Ok(PollDraft {
                 question,
                 options,
                 multiple_choice: self.multiple_choice,
+                closes_at,
             }),
             _ => Err(faults),
         }
@@ -84,9 +95,27 @@ mod tests {
         PollForm {
             question: question.to_owned(),
             options,
-            multiple_choice: false,
+            ..PollForm::default()
         }
         .check()
+    }
+
+    #[test]
+    fn a_closing_time_is_a_moment_or_nothing() {
+        let closing = |closes_at: &str| {
+            let form = PollForm {
+                question: "Q".to_owned(),
+                options: vec!["a".to_owned(), "b".to_owned()],
+                closes_at: closes_at.to_owned(),
+                ..PollForm::default()
+            };
+            form.check()
+                .map(|draft| draft.closes_at)
+                .map_err(|faults| faults.at(Field::ClosesAt).cloned())
+        };
+        assert_eq!(closing(" "), Ok(None));
+        assert_eq!(closing("1970-01-02T00:00"), Ok(Some(86_400_000)));
+        assert_eq!(closing("soon"), Err(Some(Problem::NotAMoment)));
     }
 
     #[test]

@@ -18,7 +18,7 @@ use uuid::Uuid;
 
 use crate::clock::Clock;
 use crate::visitor::Visitor;
-use crate::{dates, ids};
+use crate::{dates, ids, polls};
 use password::Hasher;
 pub use store::EndedBy;
 
@@ -116,6 +116,9 @@ impl Accounts {
         }
         store::set_consent(&mut tx, login.user.id, consent, now_ms).await?;
         store::insert_login(&mut tx, &login, &visitor.user_agent, now_ms).await?;
+        if let Some(voter) = &visitor.voter {
+            polls::adopt(&mut tx, voter, login.user.id).await?;
+        }
         if let Some(ids) = &visitor.tracking {
             let event = SignUpCompleted {
                 email_domain: input.email.domain(),
@@ -157,6 +160,9 @@ impl Accounts {
             tracking::consent::on_account(login.user.consent, visitor.choice, visitor.privacy_control);
         if consent != login.user.consent {
             store::set_consent(&mut tx, login.user.id, consent, now_ms).await?;
+        }
+        if let Some(voter) = &visitor.voter {
+            polls::adopt(&mut tx, voter, login.user.id).await?;
         }
         // The account's count only: whoever guesses at others from this address must not wipe its count by signing in.
         store::forget_failures(&mut tx, &account.hash).await?;

@@ -3,14 +3,14 @@
 use backend::Visitor;
 use backend::accounts::{AccountError, Accounts, Login};
 use backend::clock::Clock;
-use backend::polls::Polls;
+use backend::polls::{PollError, Polls};
 use db::Engine;
 use db::testing::TestDb;
 use forms::{Faults, Secret, SignInForm, SignUpForm};
 use outbox::{Entry, Nudge};
 use serde_json::Value;
 use sqlx::AssertSqlSafe;
-use tracking::{Choice, DeviceId, Found, PresentIds, SessionId, UserId};
+use tracking::{Choice, ConsentDefault, DeviceId, Found, PresentIds, SessionId, UserId};
 use uuid::Uuid;
 
 /// Where the clock starts: 2026-11-18 11:06:40 UTC.
@@ -32,7 +32,12 @@ impl Store {
         let test = TestDb::new(engine).await;
         let clock = Clock::fixed(NOW);
         let accounts = Accounts::new(test.db.clone(), clock.clone(), Nudge::new(), false);
-        let polls = Polls::new(test.db.clone(), clock.clone());
+        let polls = Polls::new(
+            test.db.clone(),
+            clock.clone(),
+            Nudge::new(),
+            ConsentDefault::Granted,
+        );
         Self {
             test,
             clock,
@@ -43,6 +48,20 @@ impl Store {
 
     pub async fn sign_up(&self, email: &str) -> Login {
         self.accounts.sign_up(sign_up(email), &visitor()).await.unwrap()
+    }
+
+    /// The verbs of another server on the same database, under the same clock.
+    pub async fn another_server(&self) -> Polls {
+        let db = db::Db::open(&self.test.url).await.unwrap();
+        Polls::new(db, self.clock.clone(), Nudge::new(), ConsentDefault::Granted)
+    }
+
+    /// As billing does.
+    pub async fn set_plan(&self, user: UserId, plan: &str) {
+        self.execute(&format!(
+            "UPDATE users SET account_type = '{plan}' WHERE id = '{user}'"
+        ))
+        .await;
     }
 
     /// The person's outbox rows, oldest first.
@@ -101,6 +120,7 @@ pub fn visitor() -> Visitor {
         }),
         choice: Choice::Unset,
         privacy_control: false,
+        voter: None,
         address: "192.0.2.7".parse().unwrap(),
         user_agent: "Browser/1.0".to_owned(),
     }
@@ -127,6 +147,15 @@ pub fn payload(entry: &Entry) -> Value {
 pub fn faults<T>(answer: Result<T, AccountError>) -> Faults {
     match answer {
         Err(AccountError::Faults(faults)) => faults,
+        Err(error) => panic!("{error}"),
+        Ok(_) => panic!("no faults"),
+    }
+}
+
+/// What is wrong with the wish.
+pub fn poll_faults<T>(answer: Result<T, PollError>) -> Faults {
+    match answer {
+        Err(PollError::Faults(faults)) => faults,
         Err(error) => panic!("{error}"),
         Ok(_) => panic!("no faults"),
     }

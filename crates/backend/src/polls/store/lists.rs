@@ -1,0 +1,116 @@
+//! A person's polls.
+
+use sqlx::{AssertSqlSafe, Row};
+use tracking::UserId;
+
+use super::{COLUMNS, number, poll_of};
+use crate::polls::{Counts, Poll, Shown};
+
+/// Takes votes at `$2`.
+const IS_OPEN: &str = "(deleted_at IS NULL AND closed_at IS NULL AND (closes_at IS NULL OR closes_at > $2))";
+
+/// Newest first, each with its options and voters: one query.
+pub(in crate::polls) async fn by_owner(
+    connection: &mut db::Connection,
+    owner: UserId,
+    shown: Shown,
+    find: &str,
+    now_ms: i64,
+    limit: i64,
+) -> Result<Vec<Poll>, sqlx::Error> {
+    let shown = match shown {
+        Shown::All => "deleted_at IS NULL AND $2 = $2".to_owned(),
+        Shown::Open => IS_OPEN.to_owned(),
+        Shown::Closed => format!("deleted_at IS NULL AND NOT {IS_OPEN}"),
+        Shown::Deleted => "deleted_at IS NOT NULL AND $2 = $2".to_owned(),
+    };
+    // Conditions of our own are all that is written into it.
+    let select = AssertSqlSafe(format!(
+        "SELECT {COLUMNS}, poll_options.label
+         FROM (
+             SELECT * FROM polls WHERE user_id = $1 AND {shown} AND search_key LIKE $3 ESCAPE '!'
+             ORDER BY created_at DESC, id DESC LIMIT $4
+         ) AS polls
+         JOIN poll_options ON poll_options.poll_id = polls.id
+         ORDER BY polls.created_at DESC, polls.id DESC, poll_options.position"
+    ));
+    let rows = sqlx::query(select)
+        .bind(owner.to_string())
+        .bind(now_ms)
+        .bind(pattern(find))
+        .bind(limit)
+        .fetch_all(connection)
+        .await?;
+    let mut polls: Vec<Poll> = Vec::new();
+    for row in &rows {
+        let poll = poll_of(row)?;
+        if polls.last().is_none_or(|last| last.id != poll.id) {
+            polls.push(poll);
+        }
+        if let Some(last) = polls.last_mut() {
+            last.options.push(row.try_get("label")?);
+        }
+    }
+    Ok(polls)
+}
+
+/// What has the text in it, whatever the text.
+fn pattern(find: &str) -> String {
+    let mut pattern = String::from("%");
+    for letter in find
+        .trim()
+        .to_lowercase()
+        .chars()
+        .filter(|&letter| letter != '\0')
+    {
+        if matches!(letter, '%' | '_' | '!') {
+            pattern.push('!');
+        }
+        pattern.push(letter);
+    }
+    pattern.push('%');
+    pattern
+}
+
+pub(in crate::polls) async fn counts(
+    connection: &mut db::Connection,
+    owner: UserId,
+    now_ms: i64,
+) -> Result<Counts, sqlx::Error> {
+    let select = AssertSqlSafe(format!(
+        "SELECT COUNT(CASE WHEN {IS_OPEN} THEN 1 END) AS open_ones,
+             COUNT(CASE WHEN deleted_at IS NULL THEN 1 END) AS all_ones,
+             COUNT(CASE WHEN deleted_at IS NOT NULL THEN 1 END) AS deleted_ones
+         FROM polls WHERE user_id = $1"
+    ));
+    let row = sqlx::query(select)
+        .bind(owner.to_string())
+        .bind(now_ms)
+        .fetch_one(connection)
+        .await?;
+    let open = number(row.try_get("open_ones")?);
+    Ok(Counts {
+        open,
+        closed: number(row.try_get("all_ones")?).saturating_sub(open),
+        deleted: number(row.try_get("deleted_ones")?),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_find_what_was_typed() {
+        for (find, expected) in [
+            ("", "%%"),
+            (" Lunch ", "%lunch%"),
+            ("100%", "%100!%%"),
+            ("a_b!", "%a!_b!!%"),
+            ("\\", "%\\%"),
+            ("x\0y", "%xy%"),
+        ] {
+            assert_eq!(pattern(find), expected, "{find}");
+        }
+    }
+}

@@ -1,0 +1,217 @@
+//! Closing times: each poll is closed once, on any number of servers, and told of once.
+
+use backend::ids;
+use backend::polls::{ClosedBy, Poll, Polls, State, Voter, VoterToken};
+use db::testing::engines;
+use forms::{Faults, Field, PollForm, Problem, VoteDraft, moment_text};
+use outbox::Nudge;
+use serde_json::json;
+use tracking::{ConsentDefault, UserId};
+
+use crate::support::{MINUTE, NOW, Store, payload, poll_faults, refusing, sign_up};
+
+/// A person on Pro.
+async fn owner(store: &Store) -> UserId {
+    let owner = store.sign_up("ada@example.com").await.user.id;
+    store.set_plan(owner, "pro").await;
+    owner
+}
+
+async fn due_in(store: &Store, owner: UserId, minutes: i64) -> Poll {
+    let form = PollForm {
+        question: "Lunch?".to_owned(),
+        options: vec!["a".to_owned(), "b".to_owned()],
+        closes_at: moment_text(store.clock.now_ms() + minutes * MINUTE),
+        ..PollForm::default()
+    };
+    let draft = form.check().unwrap();
+    store.polls.create(owner, &draft, ids::random()).await.unwrap()
+}
+
+async fn vote(polls: &Polls, poll: &Poll) -> Result<(), Faults> {
+    let draft = VoteDraft {
+        choices: vec![0],
+        revision: 0,
+    };
+    let voter = Voter::Token(VoterToken::mint());
+    let voted = polls.vote(poll.id, &voter, &draft).await;
+    if voted.is_err() {
+        Err(poll_faults(voted))
+    } else {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn a_poll_closes_at_its_time_with_one_event_of_nobody() {
+    for engine in engines() {
+        let store = Store::new(engine).await;
+        let ada = owner(&store).await;
+        let poll = due_in(&store, ada, 5).await;
+        vote(&store.polls, &poll).await.unwrap();
+        let never = due_in(&store, ada, 1_000).await;
+        assert_eq!(store.polls.close_due().await.unwrap(), 0, "{engine:?}: not yet");
+
+        // Its time counts before the scheduler comes by, and also when that is much later.
+        store.clock.advance(90 * MINUTE);
+        let refused = vote(&store.polls, &poll).await;
+        assert_eq!(
+            refused,
+            Err(Faults::one(Field::Form, Problem::PollIsClosed)),
+            "{engine:?}"
+        );
+        let by_hand = poll_faults(store.polls.close(ada, poll.id).await);
+        assert_eq!(
+            by_hand,
+            Faults::one(Field::Form, Problem::PollIsClosed),
+            "{engine:?}"
+        );
+        assert_eq!(store.polls.close_due().await.unwrap(), 1, "{engine:?}");
+        assert_eq!(store.polls.close_due().await.unwrap(), 0, "{engine:?}: once");
+
+        let closed = store.polls.results(poll.id).await.unwrap().unwrap().poll;
+        assert_eq!(closed.closed, Some(ClosedBy::Time), "{engine:?}");
+        let open = store.polls.results(never.id).await.unwrap().unwrap().poll;
+        assert_eq!(open.state(store.clock.now_ms()), State::Open, "{engine:?}");
+
+        let events = store.events_of(ada).await;
+        assert_eq!(events.len(), 2, "{engine:?}: the sign-up's and this one");
+        let event = payload(&events[1]);
+        let closes_at = poll.closes_at.unwrap();
+        assert_eq!(event["event_type"], "Poll expiration", "{engine:?}");
+        assert_eq!(
+            event["insert_id"],
+            format!("poll-expiration:{}:{closes_at}", poll.id)
+        );
+        assert_eq!(
+            event["time"], closes_at,
+            "{engine:?}: when it was, not when we came by"
+        );
+        assert_eq!(event["user_id"], ada.to_string());
+        assert!(event.get("device_id").is_none(), "{engine:?}: {event}");
+        assert!(
+            event.get("session_id").is_none_or(|session| session == -1),
+            "{engine:?}: {event}"
+        );
+        assert_eq!(
+            event["event_properties"],
+            json!({"poll_id": poll.id, "vote_count": 1, "stitched_by": "none by rule"}),
+            "{engine:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn many_schedulers_close_each_poll_once() {
+    for engine in engines() {
+        let store = Store::new(engine).await;
+        let ada = owner(&store).await;
+        for _ in 0..20 {
+            due_in(&store, ada, 1).await;
+        }
+        store.clock.advance(2 * MINUTE);
+        let mut servers = vec![store.polls.clone()];
+        for _ in 0..3 {
+            servers.push(store.another_server().await);
+        }
+        let rounds: Vec<_> = servers
+            .into_iter()
+            .map(|polls| tokio::spawn(async move { polls.close_due().await }))
+            .collect();
+        let mut closed = 0;
+        for round in rounds {
+            closed += round.await.unwrap().unwrap();
+        }
+        assert_eq!(closed, 20, "{engine:?}");
+        assert_eq!(
+            store.count("polls WHERE closed_by = 'time'").await,
+            20,
+            "{engine:?}"
+        );
+        let told = store.count("outbox WHERE event_type = 'Poll expiration'").await;
+        assert_eq!(told, 20, "{engine:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_poll_of_somebody_who_said_no_closes_in_silence() {
+    for engine in engines() {
+        let store = Store::new(engine).await;
+        let login = store
+            .accounts
+            .sign_up(sign_up("no@example.com"), &refusing())
+            .await
+            .unwrap();
+        store.set_plan(login.user.id, "pro").await;
+        let poll = due_in(&store, login.user.id, 1).await;
+        store.clock.advance(2 * MINUTE);
+        assert_eq!(store.polls.close_due().await.unwrap(), 1, "{engine:?}");
+        let closed = store.polls.results(poll.id).await.unwrap().unwrap().poll.closed;
+        assert_eq!(closed, Some(ClosedBy::Time), "{engine:?}");
+        assert_eq!(store.count("outbox").await, 0, "{engine:?}");
+    }
+}
+
+#[tokio::test]
+async fn where_silence_means_no_nothing_is_told() {
+    for engine in engines() {
+        let store = Store::new(engine).await;
+        let ada = owner(&store).await;
+        due_in(&store, ada, 1).await;
+        store.clock.advance(2 * MINUTE);
+        let db = store.test.db.clone();
+        let strict = Polls::new(db, store.clock.clone(), Nudge::new(), ConsentDefault::Denied);
+        assert_eq!(strict.close_due().await.unwrap(), 1, "{engine:?}");
+        assert_eq!(
+            store.count("outbox WHERE event_type = 'Poll expiration'").await,
+            0,
+            "{engine:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_deleted_poll_does_not_expire_until_it_is_restored() {
+    for engine in engines() {
+        let store = Store::new(engine).await;
+        let ada = owner(&store).await;
+        let poll = due_in(&store, ada, 1).await;
+        store.polls.delete(ada, poll.id).await.unwrap();
+        store.clock.advance(2 * MINUTE);
+        assert_eq!(store.polls.close_due().await.unwrap(), 0, "{engine:?}");
+        // It comes back closed, so a full plan does not mind.
+        store.set_plan(ada, "free").await;
+        for _ in 0..3 {
+            let form = PollForm {
+                question: "Q".to_owned(),
+                options: vec!["a".to_owned(), "b".to_owned()],
+                ..PollForm::default()
+            };
+            store
+                .polls
+                .create(ada, &form.check().unwrap(), ids::random())
+                .await
+                .unwrap();
+        }
+        store.polls.restore(ada, poll.id).await.unwrap();
+        assert_eq!(store.polls.close_due().await.unwrap(), 1, "{engine:?}");
+        assert_eq!(store.clock.now_ms(), NOW + 2 * MINUTE);
+    }
+}
+
+#[tokio::test]
+async fn an_error_leaves_the_poll_for_the_next_round() {
+    for engine in engines() {
+        let store = Store::new(engine).await;
+        let ada = owner(&store).await;
+        let poll = due_in(&store, ada, 1).await;
+        store.clock.advance(2 * MINUTE);
+        store.execute("ALTER TABLE outbox RENAME TO elsewhere").await;
+        store.polls.close_due().await.unwrap_err();
+        let waiting = store.polls.results(poll.id).await.unwrap().unwrap().poll;
+        assert_eq!(waiting.closed, None, "{engine:?}: not closed without its event");
+        store.execute("ALTER TABLE elsewhere RENAME TO outbox").await;
+        assert_eq!(store.polls.close_due().await.unwrap(), 1, "{engine:?}");
+        assert_eq!(store.events_of(ada).await.len(), 2, "{engine:?}");
+    }
+}

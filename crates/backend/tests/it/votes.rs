@@ -1,0 +1,425 @@
+//! Votes: one of each voter, whatever happens at once, and whose they are.
+
+use std::time::Duration;
+
+use backend::Visitor;
+use backend::ids;
+use backend::polls::{Cast, Poll, PollError, Polls, Results, Voter, VoterToken};
+use db::testing::engines;
+use forms::{Faults, Field, PollForm, Problem, VoteDraft};
+use tracking::UserId;
+use uuid::Uuid;
+
+use crate::support::{MINUTE, PASSWORD, Store, poll_faults, sign_in, sign_up, visitor};
+
+/// A poll with three options.
+async fn poll(store: &Store, owner: UserId, multiple_choice: bool) -> Poll {
+    let form = PollForm {
+        question: "Lunch?".to_owned(),
+        options: ["Soup", "Salad", "Bread"].map(str::to_owned).into(),
+        multiple_choice,
+        ..PollForm::default()
+    };
+    let draft = form.check().unwrap();
+    store.polls.create(owner, &draft, ids::random()).await.unwrap()
+}
+
+fn ballot(choices: &[u8]) -> VoteDraft {
+    VoteDraft {
+        choices: choices.to_owned(),
+        revision: 0,
+    }
+}
+
+fn token() -> Voter {
+    Voter::Token(VoterToken::mint())
+}
+
+/// A browser that has voted under this token.
+fn with(voter: &Voter) -> Visitor {
+    match voter {
+        Voter::Token(token) => Visitor {
+            voter: Some(token.clone()),
+            ..visitor()
+        },
+        Voter::Account(_) => visitor(),
+    }
+}
+
+async fn counts(store: &Store, poll: &Poll) -> (u32, Vec<u32>) {
+    let results = store.polls.results(poll.id).await.unwrap().unwrap();
+    (results.poll.voters, results.counts)
+}
+
+#[tokio::test]
+async fn a_vote_counts_once_and_may_be_changed() {
+    for engine in engines() {
+        let store = Store::new(engine).await;
+        let ada = store.sign_up("ada@example.com").await.user.id;
+        let poll = poll(&store, ada, true).await;
+        let voter = token();
+        let first = store.polls.vote(poll.id, &voter, &ballot(&[0, 2])).await.unwrap();
+        assert_eq!(
+            (first.changes, &first.choices[..]),
+            (0, &[0, 2][..]),
+            "{engine:?}"
+        );
+        let again = store.polls.vote(poll.id, &voter, &ballot(&[0, 2])).await.unwrap();
+        assert_eq!(again, first, "{engine:?}: the same vote again is the same vote");
+        assert_eq!(counts(&store, &poll).await, (1, vec![1, 0, 1]), "{engine:?}");
+
+        let changed = store.polls.vote(poll.id, &voter, &ballot(&[1])).await.unwrap();
+        let expected = Cast {
+            changes: 1,
+            choices: vec![1],
+            ..first
+        };
+        assert_eq!(changed, expected, "{engine:?}");
+        assert_eq!(counts(&store, &poll).await, (1, vec![0, 1, 0]), "{engine:?}");
+
+        store.polls.vote(poll.id, &token(), &ballot(&[1])).await.unwrap();
+        store
+            .polls
+            .vote(poll.id, &Voter::Account(ada), &ballot(&[1, 2]))
+            .await
+            .unwrap();
+        assert_eq!(counts(&store, &poll).await, (3, vec![0, 3, 1]), "{engine:?}");
+        assert_eq!(store.polls.vote_of(poll.id, &voter).await.unwrap(), Some(vec![1]));
+        assert_eq!(store.polls.vote_of(poll.id, &token()).await.unwrap(), None);
+        assert_eq!(
+            store.count("outbox").await,
+            1,
+            "the sign-up's: a vote's event is the browser's"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_token_is_kept_as_a_hash() {
+    let store = Store::new(db::Engine::Sqlite).await;
+    let ada = store.sign_up("ada@example.com").await.user.id;
+    let poll = poll(&store, ada, false).await;
+    let token = VoterToken::mint();
+    let voter = Voter::Token(token.clone());
+    store.polls.vote(poll.id, &voter, &ballot(&[0])).await.unwrap();
+    let [kept] = &store.texts("SELECT token_hash FROM votes").await[..] else {
+        panic!("one vote")
+    };
+    assert!(kept.len() == 64 && !kept.contains(&token.expose()), "{kept}");
+}
+
+#[tokio::test]
+async fn votes_that_do_not_fit_change_nothing() {
+    for engine in engines() {
+        let store = Store::new(engine).await;
+        let ada = store.sign_up("ada@example.com").await.user.id;
+        let single = poll(&store, ada, false).await;
+        let voter = token();
+        store.polls.vote(single.id, &voter, &ballot(&[0])).await.unwrap();
+        let fault = |problem| Faults::one(Field::Choice, problem);
+        for (draft, expected) in [
+            (ballot(&[0, 1]), fault(Problem::OneChoiceOnly)),
+            (ballot(&[3]), fault(Problem::PollChanged)),
+            (ballot(&[255]), fault(Problem::PollChanged)),
+            (
+                VoteDraft {
+                    revision: 1,
+                    ..ballot(&[1])
+                },
+                fault(Problem::PollChanged),
+            ),
+        ] {
+            let refused = poll_faults(store.polls.vote(single.id, &voter, &draft).await);
+            assert_eq!(refused, expected, "{engine:?} {draft:?}");
+        }
+        let none = Faults::one(Field::Form, Problem::NoSuchPoll);
+        assert_eq!(
+            poll_faults(store.polls.vote(Uuid::nil(), &voter, &ballot(&[0])).await),
+            none
+        );
+        store.polls.close(ada, single.id).await.unwrap();
+        let refused = poll_faults(store.polls.vote(single.id, &voter, &ballot(&[1])).await);
+        assert_eq!(
+            refused,
+            Faults::one(Field::Form, Problem::PollIsClosed),
+            "{engine:?}"
+        );
+        store.polls.delete(ada, single.id).await.unwrap();
+        assert_eq!(
+            poll_faults(store.polls.vote(single.id, &voter, &ballot(&[1])).await),
+            none
+        );
+        store.polls.restore(ada, single.id).await.unwrap();
+        assert_eq!(counts(&store, &single).await, (1, vec![1, 0, 0]), "{engine:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_poll_with_a_vote_is_not_edited() {
+    for engine in engines() {
+        let store = Store::new(engine).await;
+        let ada = store.sign_up("ada@example.com").await.user.id;
+        let poll = poll(&store, ada, false).await;
+        store.polls.vote(poll.id, &token(), &ballot(&[0])).await.unwrap();
+        let wished = PollForm {
+            question: "Dinner?".to_owned(),
+            options: vec!["a".to_owned(), "b".to_owned()],
+            ..PollForm::default()
+        };
+        let refused = store.polls.edit(ada, poll.id, &wished.check().unwrap()).await;
+        assert_eq!(
+            poll_faults(refused),
+            Faults::one(Field::Form, Problem::PollHasVotes),
+            "{engine:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_vote_sent_many_times_at_once_counts_once() {
+    for engine in engines() {
+        let store = Store::new(engine).await;
+        let ada = store.sign_up("ada@example.com").await.user.id;
+        let poll = poll(&store, ada, false).await;
+        for voter in [token(), Voter::Account(ada)] {
+            let before = counts(&store, &poll).await.0;
+            let other = store.another_server().await;
+            let votes: Vec<_> = (0..10_u8)
+                .map(|n| {
+                    let polls: Polls = if n % 2 == 0 {
+                        store.polls.clone()
+                    } else {
+                        other.clone()
+                    };
+                    let (voter, id) = (voter.clone(), poll.id);
+                    tokio::spawn(async move { polls.vote(id, &voter, &ballot(&[n % 3])).await })
+                })
+                .collect();
+            let mut cast = Vec::new();
+            for vote in votes {
+                cast.push(vote.await.unwrap().unwrap());
+            }
+            let (voters, chosen) = counts(&store, &poll).await;
+            assert_eq!(voters, before + 1, "{engine:?}");
+            assert_eq!(
+                chosen.iter().sum::<u32>(),
+                voters,
+                "{engine:?}: one choice of each"
+            );
+            assert!(
+                cast.iter().all(|one| one.vote == cast[0].vote),
+                "{engine:?}: one vote"
+            );
+            // Whoever came last has it: each change was counted by itself.
+            let last = cast.iter().max_by_key(|one| one.changes).unwrap();
+            let kept = store.polls.vote_of(poll.id, &voter).await.unwrap();
+            assert_eq!(kept.as_ref(), Some(&last.choices), "{engine:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_vote_and_an_edit_at_once() {
+    for engine in engines() {
+        let store = Store::new(engine).await;
+        let ada = store.sign_up("ada@example.com").await.user.id;
+        store.set_plan(ada, "pro").await;
+        let other = store.another_server().await;
+        for _ in 0..10 {
+            let poll = poll(&store, ada, false).await;
+            let wished = PollForm {
+                question: "Dinner?".to_owned(),
+                options: vec!["a".to_owned(), "b".to_owned()],
+                ..PollForm::default()
+            };
+            let wished = wished.check().unwrap();
+            let (voter, draft) = (token(), ballot(&[2]));
+            let (edited, voted) = tokio::join!(
+                other.edit(ada, poll.id, &wished),
+                store.polls.vote(poll.id, &voter, &draft)
+            );
+            // Whoever was second was told so: no vote stands for an option that it was not given for.
+            assert!(
+                edited.is_ok() != voted.is_ok(),
+                "{engine:?}: {edited:?} {voted:?}"
+            );
+            let expected = if voted.is_ok() {
+                (1, vec![0, 0, 1])
+            } else {
+                (0, vec![0, 0])
+            };
+            assert_eq!(counts(&store, &poll).await, expected, "{engine:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn signing_up_and_in_adopts_the_votes_of_the_browser() {
+    for engine in engines() {
+        let store = Store::new(engine).await;
+        let ada = store.sign_up("ada@example.com").await.user.id;
+        let (lunch, dinner) = (poll(&store, ada, true).await, poll(&store, ada, true).await);
+        let browser = token();
+        let before = store.polls.vote(lunch.id, &browser, &ballot(&[0])).await.unwrap();
+
+        let login = store
+            .accounts
+            .sign_up(sign_up("bob@example.com"), &with(&browser))
+            .await
+            .unwrap();
+        let bob = Voter::Account(login.user.id);
+        assert_eq!(
+            store.polls.vote_of(lunch.id, &bob).await.unwrap(),
+            Some(vec![0]),
+            "{engine:?}"
+        );
+        assert_eq!(
+            store.polls.vote_of(lunch.id, &browser).await.unwrap(),
+            None,
+            "{engine:?}"
+        );
+        let changed = store.polls.vote(lunch.id, &bob, &ballot(&[1])).await.unwrap();
+        assert_eq!(
+            (changed.vote, changed.changes),
+            (before.vote, 1),
+            "{engine:?}: still that vote"
+        );
+
+        // Elsewhere he votes before he signs in: on the one poll the account's vote holds, the other one is new.
+        let elsewhere = token();
+        store
+            .polls
+            .vote(lunch.id, &elsewhere, &ballot(&[2]))
+            .await
+            .unwrap();
+        store
+            .polls
+            .vote(dinner.id, &elsewhere, &ballot(&[2]))
+            .await
+            .unwrap();
+        assert_eq!(counts(&store, &lunch).await, (2, vec![0, 1, 1]));
+        let input = sign_in("bob@example.com", PASSWORD);
+        store.accounts.sign_in(input, &with(&elsewhere)).await.unwrap();
+        assert_eq!(counts(&store, &lunch).await, (1, vec![0, 1, 0]), "{engine:?}");
+        assert_eq!(counts(&store, &dinner).await, (1, vec![0, 0, 1]), "{engine:?}");
+        assert_eq!(
+            store.polls.vote_of(dinner.id, &bob).await.unwrap(),
+            Some(vec![2]),
+            "{engine:?}"
+        );
+        assert_eq!(
+            store.count("vote_choices").await,
+            2,
+            "{engine:?}: nothing is left behind"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_refused_sign_up_adopts_nothing() {
+    for engine in engines() {
+        let store = Store::new(engine).await;
+        let ada = store.sign_up("ada@example.com").await.user.id;
+        let poll = poll(&store, ada, false).await;
+        let browser = token();
+        store.polls.vote(poll.id, &browser, &ballot(&[0])).await.unwrap();
+        let taken = store
+            .accounts
+            .sign_up(sign_up("ada@example.com"), &with(&browser))
+            .await;
+        assert!(taken.is_err());
+        let wrong = store
+            .accounts
+            .sign_in(sign_in("ada@example.com", "not this one"), &with(&browser))
+            .await;
+        assert!(wrong.is_err());
+        assert_eq!(
+            store.polls.vote_of(poll.id, &browser).await.unwrap(),
+            Some(vec![0]),
+            "{engine:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn adoptions_and_votes_at_once_leave_one_vote_of_each_person() {
+    for engine in engines() {
+        let store = Store::new(engine).await;
+        let ada = store.sign_up("ada@example.com").await.user.id;
+        store.set_plan(ada, "pro").await;
+        let mut polls = Vec::new();
+        for _ in 0..4 {
+            polls.push(poll(&store, ada, false).await);
+        }
+        let (one, other) = (token(), token());
+        for poll in &polls {
+            store.polls.vote(poll.id, &one, &ballot(&[0])).await.unwrap();
+            store.polls.vote(poll.id, &other, &ballot(&[1])).await.unwrap();
+        }
+        let second = store.another_server().await;
+        let voting = async {
+            for poll in polls.iter().rev() {
+                second.vote(poll.id, &Voter::Account(ada), &ballot(&[2])).await?;
+            }
+            Ok::<_, PollError>(())
+        };
+        let signing_in = |voter: &Voter| {
+            let (accounts, visitor) = (store.accounts.clone(), with(voter));
+            async move {
+                accounts
+                    .sign_in(sign_in("ada@example.com", PASSWORD), &visitor)
+                    .await
+            }
+        };
+        let (voted, first, last) = tokio::join!(voting, signing_in(&one), signing_in(&other));
+        voted.unwrap();
+        first.unwrap();
+        last.unwrap();
+        for poll in &polls {
+            assert_eq!(counts(&store, poll).await.0, 1, "{engine:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn pages_that_stay_open_hear_of_changes() {
+    for engine in engines() {
+        let store = Store::new(engine).await;
+        let ada = store.sign_up("ada@example.com").await.user.id;
+        let poll = poll(&store, ada, false).await;
+        let elsewhere = store.another_server().await;
+        let mut pages: Vec<_> = (0..50).map(|_| elsewhere.follow(poll.id)).collect();
+        for page in &mut pages {
+            assert_eq!(heard(page.next()).await.poll.voters, 0, "{engine:?}: at once");
+        }
+        store.polls.vote(poll.id, &token(), &ballot(&[1])).await.unwrap();
+        for page in &mut pages {
+            let results = heard(page.next()).await;
+            assert_eq!(
+                (results.poll.voters, &results.counts[..]),
+                (1, &[0, 1, 0][..]),
+                "{engine:?}"
+            );
+        }
+        // Somebody who comes later hears what is known, at once.
+        assert_eq!(heard(elsewhere.follow(poll.id).next()).await.poll.voters, 1);
+        store.polls.delete(ada, poll.id).await.unwrap();
+        assert!(
+            heard(pages[0].next()).await.poll.deleted_at.is_some(),
+            "{engine:?}"
+        );
+        store.clock.advance(40 * 24 * 60 * MINUTE);
+        store.polls.clean_up().await.unwrap();
+        for page in &mut pages {
+            let end = async { while page.next().await.is_some() {} };
+            tokio::time::timeout(PATIENCE, end).await.unwrap();
+        }
+    }
+}
+
+const PATIENCE: Duration = Duration::from_secs(30);
+
+async fn heard(next: impl Future<Output = Option<std::sync::Arc<Results>>>) -> Results {
+    let results = tokio::time::timeout(PATIENCE, next).await.unwrap().unwrap();
+    Results::clone(&results)
+}
