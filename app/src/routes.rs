@@ -10,7 +10,7 @@ use crate::billing::{BillingPage, CheckoutReturnPage, PricingPage};
 use crate::landing::LandingPage;
 use crate::not_found::NotFoundPage;
 use crate::page::provide_page;
-use crate::polls::{NewPollPage, PollsPage};
+use crate::polls::{EditPollPage, NewPollPage, OwnPollPage, PollsPage, VotePage};
 use crate::privacy::{ConsentBanner, PrivacyPage};
 use crate::timeline::TimelinePage;
 use crate::ui::{Footer, Header};
@@ -32,6 +32,9 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/sign-in") view=SignInPage ssr=SsrMode::Async />
                     <Route path=path!("/polls") view=PollsPage ssr=SsrMode::Async />
                     <Route path=path!("/polls/new") view=NewPollPage ssr=SsrMode::Async />
+                    <Route path=path!("/polls/:poll") view=OwnPollPage ssr=SsrMode::Async />
+                    <Route path=path!("/polls/:poll/edit") view=EditPollPage ssr=SsrMode::Async />
+                    <Route path=path!("/p/:poll") view=VotePage ssr=SsrMode::Async />
                     <Route path=path!("/pricing") view=PricingPage ssr=SsrMode::Async />
                     <Route path=path!("/billing") view=BillingPage ssr=SsrMode::Async />
                     <Route path=path!("/billing/return") view=CheckoutReturnPage ssr=SsrMode::Async />

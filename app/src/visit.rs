@@ -5,6 +5,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use backend::accounts::{AccountError, Login};
+use backend::polls::{Voter, VoterToken};
 use backend::{Backend, Visitor};
 use http::request::Parts;
 use leptos::prelude::use_context;
@@ -53,6 +54,10 @@ pub struct Asked {
     pub choice: Option<Choice>,
     /// Client events that were confirmed here, for documents to fire until they have arrived.
     pub confirmed: Vec<ConfirmedEvent>,
+    /// The token under which this browser is to vote from now on.
+    pub voter: Option<VoterToken>,
+    /// What this page is about is not there.
+    pub missing: bool,
 }
 
 impl Changes {
@@ -112,6 +117,25 @@ impl Visit {
     pub async fn finish_login(&self, login: &Login) -> Result<(), tower_sessions::session::Error> {
         self.changes.ask(|asked| asked.ended = Some(login.id));
         self.cookie.flush().await
+    }
+
+    /// Whose votes this browser casts: the account's that is signed in, else the browser's own, if it has kept our cookie.
+    pub fn voter(&self) -> Option<Voter> {
+        let account = self.login.as_ref().map(|login| Voter::Account(login.user.id));
+        account.or_else(|| self.visitor.voter.clone().map(Voter::Token))
+    }
+
+    /// Gives a browser that nobody is signed in with a token to vote under, before it votes: two votes that are sent at
+    /// once then come from one voter.
+    pub fn offer_voter_token(&self) {
+        if self.voter().is_none() {
+            self.changes.ask(|asked| asked.voter = Some(VoterToken::mint()));
+        }
+    }
+
+    /// Has the document answer 404.
+    pub fn nothing_here(&self) {
+        self.changes.ask(|asked| asked.missing = true);
     }
 
     /// Has documents fire a client event until the browser's script has seen it arrive.

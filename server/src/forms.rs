@@ -3,11 +3,11 @@
 
 use app::forms::FailedForm;
 use app::visit::Visit;
-use app::{auth, polls, privacy, shell};
+use app::{auth, privacy, shell};
 use axum::body::Body;
 use axum::extract::{Extension, RawQuery, State};
 use axum::response::{IntoResponse, Redirect, Response};
-use forms::{Faults, Field, PollForm, Problem, Secret, SignInForm, SignUpForm};
+use forms::{Faults, Field, Problem, Secret, SignInForm, SignUpForm};
 use http::request::Parts;
 use http::{Method, Request, StatusCode, header};
 use serde::Serialize;
@@ -110,27 +110,6 @@ pub async fn privacy(
     }
 }
 
-/// `POST /polls/new`.
-pub async fn new_poll(
-    State(state): State<AppState>,
-    Extension(visit): Extension<Visit>,
-    parts: Parts,
-    body: String,
-) -> Response {
-    let pairs = Pairs::read(&body);
-    let form = PollForm {
-        question: pairs.text("question"),
-        options: pairs.all("option"),
-        multiple_choice: pairs.has("multiple_choice"),
-    };
-    // A form without its ID was not made by our page; it is a form all the same.
-    let id = Uuid::parse_str(&pairs.text("form")).unwrap_or_else(|_| backend::ids::random());
-    match polls::verbs::create(&visit, &form, id).await {
-        Ok(_) => Redirect::to("/polls").into_response(),
-        Err(faults) => show_again(state, parts, form, faults, Some(id)).await,
-    }
-}
-
 /// Where to go afterwards, as the page's URL has it.
 fn next(query: Option<&str>) -> Option<String> {
     form_urlencoded::parse(query?.as_bytes())
@@ -186,7 +165,7 @@ impl Pairs {
             .unwrap_or_default()
     }
 
-    fn all(&self, name: &str) -> Vec<String> {
+    pub(crate) fn all(&self, name: &str) -> Vec<String> {
         self.0
             .iter()
             .filter(|(key, _)| key == name)
@@ -194,7 +173,7 @@ impl Pairs {
             .collect()
     }
 
-    fn has(&self, name: &str) -> bool {
+    pub(crate) fn has(&self, name: &str) -> bool {
         self.0.iter().any(|(key, _)| key == name)
     }
 }

@@ -24,7 +24,9 @@ use tower_sessions::{Expiry, SessionManagerLayer};
 
 use crate::ingest::{self, ingest};
 use crate::state::AppState;
-use crate::{billing, forms, functions, health, live, rate, security, timeline, visit};
+use crate::{
+    billing, forms, functions, health, live, poll_forms, poll_live, rate, security, timeline, visit,
+};
 
 /// Forms and server functions are small.
 pub const BODY_MAX: usize = 64 * 1024;
@@ -56,7 +58,11 @@ pub fn router(state: AppState, cookies: LoginCookies) -> Router {
         .route("/sign-up", post(forms::sign_up))
         .route("/sign-in", post(forms::sign_in))
         .route("/sign-out", post(forms::sign_out))
-        .route("/polls/new", post(forms::new_poll))
+        .route("/polls", post(poll_forms::list))
+        .route("/polls/new", post(poll_forms::create))
+        .route("/polls/{poll}", post(poll_forms::manage))
+        .route("/polls/{poll}/edit", post(poll_forms::edit))
+        .route("/p/{poll}", post(poll_forms::vote))
         .route("/privacy", post(forms::privacy))
         .route("/pricing", post(billing::checkout))
         .route("/billing", post(billing::change))
@@ -69,6 +75,7 @@ pub fn router(state: AppState, cookies: LoginCookies) -> Router {
         ))
         .route("/timeline/live", get(live::live))
         .route("/billing/live", get(billing::live))
+        .route("/p/{poll}/live", get(poll_live::live))
         .merge(browser_events)
         .fallback(leptos_axum::render_app_async_with_context(not_found, move || {
             shell(missing_options.clone())

@@ -22,7 +22,7 @@ use url::Url;
 use crate::ingest::Forwarder;
 use crate::start_error::StartError;
 use crate::state::{AppState, Site};
-use crate::{local, router, upkeep};
+use crate::{local, poll_closing, router, upkeep};
 
 /// Open requests and the batch in hand may take this long when the server stops; a supervisor kills after 30 s.
 const GRACE: Duration = Duration::from_secs(20);
@@ -154,6 +154,7 @@ impl Server {
             self.stop.clone(),
         ));
         Worker::start(&self.backend.billing, WEBHOOK_WORKERS, &work, &self.stop);
+        work.spawn(poll_closing::run(self.backend.polls.clone(), self.stop.clone()));
         let stopping = self.stop.clone();
         work.spawn(async move {
             stop.cancelled().await;

@@ -11,4 +11,4 @@ mod submit;
 pub use failed::{Answer, FailedForm};
 pub(crate) use failed::{FormState, form_state};
 pub(crate) use fields::{FormFault, TextField};
-pub(crate) use submit::{Typed, use_submit};
+pub(crate) use submit::{Typed, use_submit, use_submit_and_stay};

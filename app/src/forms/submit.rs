@@ -66,6 +66,47 @@ where
     Called: Future<Output = Result<Answer<T>, ServerFnError>> + 'static,
     Done: Future<Output = ()> + 'static,
 {
+    submit(start, read, check, call, done, Then::Leaves)
+}
+
+/// The same for a form whose page stays: once it is done it can be sent again.
+pub fn use_submit_and_stay<F, T, Called, Done>(
+    start: Faults,
+    read: impl Fn(&Typed) -> F + Send + Sync + 'static,
+    check: impl Fn(&F) -> Result<(), Faults> + Send + Sync + 'static,
+    call: impl Fn(F) -> Called + Send + Sync + 'static,
+    done: impl Fn(T) -> Done + Clone + Send + Sync + 'static,
+) -> Submit
+where
+    F: 'static,
+    T: 'static,
+    Called: Future<Output = Result<Answer<T>, ServerFnError>> + 'static,
+    Done: Future<Output = ()> + 'static,
+{
+    submit(start, read, check, call, done, Then::Stays)
+}
+
+/// What becomes of the page after the server's yes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Then {
+    Leaves,
+    Stays,
+}
+
+fn submit<F, T, Called, Done>(
+    start: Faults,
+    read: impl Fn(&Typed) -> F + Send + Sync + 'static,
+    check: impl Fn(&F) -> Result<(), Faults> + Send + Sync + 'static,
+    call: impl Fn(F) -> Called + Send + Sync + 'static,
+    done: impl Fn(T) -> Done + Clone + Send + Sync + 'static,
+    then: Then,
+) -> Submit
+where
+    F: 'static,
+    T: 'static,
+    Called: Future<Output = Result<Answer<T>, ServerFnError>> + 'static,
+    Done: Future<Output = ()> + 'static,
+{
     let faults = RwSignal::new(start);
     let pending = RwSignal::new(false);
     let send = Callback::new(move |event: SubmitEvent| {
@@ -91,12 +132,18 @@ where
         let (answer, done) = (call(form), done.clone());
         spawn_local(async move {
             match answer.await {
-                // Still pending: the page is about to be left.
-                Ok(Answer::Done(value)) => return done(value).await,
+                Ok(Answer::Done(value)) => {
+                    done(value).await;
+                    if then == Then::Leaves {
+                        // Still pending: the page is about to be left.
+                        return;
+                    }
+                }
                 Ok(Answer::Faults(found)) => show(faults, found, &element),
                 Err(_) => show(faults, Faults::one(Field::Form, Problem::Internal), &element),
             }
-            pending.set(false);
+            // What was done may have taken the form from the page.
+            let _ = pending.try_set(false);
         });
     });
     Submit {
@@ -108,7 +155,7 @@ where
 
 /// Shows the faults and puts the cursor where the first one is.
 fn show(faults: RwSignal<Faults>, found: Faults, form: &HtmlFormElement) {
-    faults.set(found);
+    let _ = faults.try_set(found);
     let form = form.clone();
     request_animation_frame(move || {
         let first = form.query_selector("[aria-invalid='true']").ok().flatten();

@@ -1,93 +1,75 @@
-//! Server functions of polls, and the verb that making one shares with the form post.
+//! Server functions of polls. What they do stands in `verbs`, which the form posts call as well.
 
-use forms::PollForm;
+use forms::{PollForm, VoteForm};
 use leptos::prelude::*;
 use leptos::server_fn::codec::Json;
-use serde::{Deserialize, Serialize};
-use tracking::{InsertId, PollCreated};
 use uuid::Uuid;
 
+use super::model::{ActionForm, Ballot, Desk, ExportFile, ListView, Mine, OwnPoll, Told, Voted};
 use crate::forms::Answer;
 use crate::tracking::SeamClient;
-
-/// A poll in its owner's list.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PollSummary {
-    /// The poll's ID.
-    pub id: Uuid,
-    /// What is asked.
-    pub question: String,
-    /// What can be answered.
-    pub options: Vec<String>,
-    /// Whether a voter may choose several.
-    pub multiple_choice: bool,
-}
 
 /// Makes a poll. `id` names the form: sent twice, it makes one poll. Answers with the event that the browser fires now
 /// that the server has said yes.
 #[server(input = Json, output = Json, client = SeamClient)]
-pub async fn create_poll(form: PollForm, id: Uuid) -> Result<Answer<PollCreated>, ServerFnError> {
+pub async fn create_poll(form: PollForm, id: Uuid) -> Result<Answer<Told>, ServerFnError> {
     let visit = crate::visit::current().ok_or_else(|| ServerFnError::new("no visit"))?;
-    Ok(verbs::create(&visit, &form, id).await.into())
+    Ok(super::verbs::create(&visit, &form, id).await.into())
 }
 
-/// The person's polls, newest first; `None` when nobody is signed in.
+/// Changes a poll; no event where there was nothing to change.
 #[server(input = Json, output = Json, client = SeamClient)]
-pub async fn my_polls() -> Result<Option<Vec<PollSummary>>, ServerFnError> {
+pub async fn edit_poll(poll: String, form: PollForm) -> Result<Answer<Option<Told>>, ServerFnError> {
     let visit = crate::visit::current().ok_or_else(|| ServerFnError::new("no visit"))?;
-    verbs::mine(&visit).await
+    Ok(super::verbs::edit(&visit, &poll, &form).await.into())
 }
 
-/// The insert ID of the event that a poll was made: the same whichever page tells of it.
-pub(super) fn told_as(poll: Uuid) -> InsertId {
-    InsertId::of("poll-created", poll)
+/// Closes, deletes or restores a poll.
+#[server(input = Json, output = Json, client = SeamClient)]
+pub async fn act_on_poll(form: ActionForm) -> Result<Answer<Told>, ServerFnError> {
+    let visit = crate::visit::current().ok_or_else(|| ServerFnError::new("no visit"))?;
+    Ok(super::verbs::act(&visit, &form).await.into())
 }
 
-/// The same for a server function and for a form post.
-#[cfg(feature = "ssr")]
-pub mod verbs {
-    use forms::{Faults, Field, PollForm, Problem};
-    use leptos::prelude::ServerFnError;
-    use tracking::PollCreated;
-    use uuid::Uuid;
+/// The results of a poll as a file.
+#[server(input = Json, output = Json, client = SeamClient)]
+pub async fn export_poll(poll: String) -> Result<Answer<ExportFile>, ServerFnError> {
+    let visit = crate::visit::current().ok_or_else(|| ServerFnError::new("no visit"))?;
+    Ok(super::verbs::export(&visit, &poll).await.into())
+}
 
-    use super::PollSummary;
-    use crate::visit::{self, Visit};
+/// Casts a vote, or changes it.
+#[server(input = Json, output = Json, client = SeamClient)]
+pub async fn cast_vote(poll: String, form: VoteForm) -> Result<Answer<Voted>, ServerFnError> {
+    let visit = crate::visit::current().ok_or_else(|| ServerFnError::new("no visit"))?;
+    Ok(super::verbs::vote(&visit, &poll, &form).await.into())
+}
 
-    /// Makes a poll; the event that says so.
-    pub async fn create(visit: &Visit, form: &PollForm, id: Uuid) -> Result<PollCreated, Faults> {
-        let login = visit
-            .login
-            .as_ref()
-            .ok_or_else(|| Faults::one(Field::Form, Problem::SignedOut))?;
-        let draft = form.check()?;
-        let made = visit.backend.polls.create(login.user.id, &draft, id).await;
-        let poll = made.map_err(|error| visit::internal(&error))?;
-        let created = PollCreated {
-            poll_id: poll.id,
-            option_count: u32::try_from(poll.options.len()).unwrap_or(u32::MAX),
-            multiple_choice: poll.multiple_choice,
-            has_closing_time: false,
-        };
-        // The page may be gone before it hears of this.
-        visit.confirm(super::told_as(poll.id), created.clone());
-        Ok(created)
-    }
+/// The person's polls of a state (`open`, `closed`, `deleted`; else all that are not deleted) that have `find` in their
+/// question.
+#[server(input = Json, output = Json, client = SeamClient)]
+pub async fn my_polls(state: String, find: String) -> Result<Mine<ListView>, ServerFnError> {
+    let visit = crate::visit::current().ok_or_else(|| ServerFnError::new("no visit"))?;
+    super::verbs::mine(&visit, &state, &find).await
+}
 
-    pub(super) async fn mine(visit: &Visit) -> Result<Option<Vec<PollSummary>>, ServerFnError> {
-        let Some(login) = &visit.login else {
-            return Ok(None);
-        };
-        let polls = visit.backend.polls.of(login.user.id).await.map_err(|error| {
-            tracing::error!(error = &error as &dyn std::error::Error, "cannot list polls");
-            ServerFnError::new("The polls cannot be read right now.")
-        })?;
-        let summary = |poll: backend::polls::Poll| PollSummary {
-            id: poll.id,
-            question: poll.question,
-            options: poll.options,
-            multiple_choice: poll.multiple_choice,
-        };
-        Ok(Some(polls.into_iter().map(summary).collect()))
-    }
+/// What the form for a new poll needs to know; `None` when nobody is signed in.
+#[server(input = Json, output = Json, client = SeamClient)]
+pub async fn read_desk() -> Result<Option<Desk>, ServerFnError> {
+    let visit = crate::visit::current().ok_or_else(|| ServerFnError::new("no visit"))?;
+    super::verbs::desk(&visit).await
+}
+
+/// A poll of one's own.
+#[server(input = Json, output = Json, client = SeamClient)]
+pub async fn read_own_poll(poll: String) -> Result<Mine<OwnPoll>, ServerFnError> {
+    let visit = crate::visit::current().ok_or_else(|| ServerFnError::new("no visit"))?;
+    super::verbs::own(&visit, &poll).await
+}
+
+/// A poll to vote on; `None`: there is none.
+#[server(input = Json, output = Json, client = SeamClient)]
+pub async fn read_ballot(poll: String) -> Result<Option<Ballot>, ServerFnError> {
+    let visit = crate::visit::current().ok_or_else(|| ServerFnError::new("no visit"))?;
+    super::verbs::ballot(&visit, &poll).await
 }

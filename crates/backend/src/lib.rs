@@ -23,6 +23,7 @@ use db::Db;
 use outbox::Nudge;
 use polls::Polls;
 use timeline::Timeline;
+use url::Url;
 
 /// Why the verbs could not be set up.
 #[derive(Debug, thiserror::Error)]
@@ -51,6 +52,8 @@ pub struct Backend {
     /// The page of the stand-in for Amplitude. With one, everything is on this machine, and everybody may look at
     /// everybody's events.
     pub collector_page: Option<String>,
+    /// Where browsers find the site.
+    pub site: Url,
 }
 
 impl Backend {
@@ -68,6 +71,7 @@ impl Backend {
             timeline: Timeline::new(&config.amplitude, db.clone(), clock.clone())?,
             clock: clock.clone(),
             collector_page: config.amplitude.collector_page(),
+            site: config.http.public_url.clone(),
         })
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use app::tracking::boot::ConfirmedEvent;
+use backend::polls::VoterToken;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use cookie::{Cookie, CookieBuilder, SameSite};
@@ -21,11 +22,15 @@ const CLOCK: &str = "seam_clock";
 const CONFIRMED: &str = "seam_confirmed";
 /// The login that last ended in this browser: its late events may still name its user.
 const PREVIOUS: &str = "seam_previous";
+/// Under which this browser votes. It says nothing of who is there, and is no part of tracking.
+const VOTER: &str = "seam_voter";
 /// Of the login itself; tower-sessions reads and writes it.
 pub const LOGIN: &str = "seam_login";
 
 /// As long as browsers keep any cookie.
 const DEVICE_LIFE: time::Duration = time::Duration::days(400);
+/// As long as browsers keep any cookie: a vote may be changed for as long as its poll is open.
+const VOTER_LIFE: time::Duration = time::Duration::days(400);
 /// Events that no document came for in a day are given up. Amplitude drops repeats for 7 days, so none counts twice.
 const CONFIRMED_LIFE: time::Duration = time::Duration::days(1);
 /// The SDK keeps unsent events for its next start; a day later they are no longer taken for the previous person's.
@@ -50,6 +55,8 @@ pub struct Seen {
     pub confirmed: Vec<ConfirmedEvent>,
     /// The login that ended last.
     pub previous: Option<Uuid>,
+    /// The token to vote under.
+    pub voter: Option<VoterToken>,
     /// A login cookie is there, live or not.
     pub login: bool,
 }
@@ -72,6 +79,7 @@ impl Seen {
                 CLOCK => seen.clock_offset_ms = value.parse().ok(),
                 CONFIRMED => seen.confirmed = confirmed(value).unwrap_or_default(),
                 PREVIOUS => seen.previous = Uuid::parse_str(value).ok(),
+                VOTER => seen.voter = VoterToken::parse(value),
                 LOGIN => seen.login = true,
                 name if name == sdk_name => seen.sdk = SdkCookie::parse(value),
                 _ => {}
@@ -136,6 +144,16 @@ impl<'a> Writer<'a> {
         let cookie = Cookie::build((CONFIRMED, value)).max_age(CONFIRMED_LIFE);
         let secure = self.secure;
         self.append(cookie.path("/").same_site(SameSite::Lax).secure(secure));
+    }
+
+    /// Gives the browser a token to vote under.
+    pub fn voter(&mut self, token: &VoterToken) {
+        self.set(Cookie::build((VOTER, token.expose())).max_age(VOTER_LIFE));
+    }
+
+    /// Whoever votes here next is somebody else.
+    pub fn forget_voter(&mut self) {
+        self.expire(VOTER);
     }
 
     /// Remembers the login that ended.

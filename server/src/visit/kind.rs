@@ -21,7 +21,11 @@ pub fn kind(method: &Method, path: &str, headers: &HeaderMap) -> Kind {
             .and_then(|value| value.to_str().ok())
             .is_some_and(|value| value.contains(word))
     };
-    if QUIET.contains(&path) || has("sec-purpose", "prefetch") || has("purpose", "prefetch") {
+    if QUIET.contains(&path)
+        || is_poll_feed(path)
+        || has("sec-purpose", "prefetch")
+        || has("purpose", "prefetch")
+    {
         Kind::Quiet
     } else if method == Method::POST {
         Kind::Act
@@ -30,6 +34,11 @@ pub fn kind(method: &Method, path: &str, headers: &HeaderMap) -> Kind {
     } else {
         Kind::Quiet
     }
+}
+
+/// A poll's live results.
+fn is_poll_feed(path: &str) -> bool {
+    path.starts_with("/p/") && path.ends_with("/live")
 }
 
 /// Paths that a page asks for by itself, and those that answer with a file.
@@ -64,6 +73,7 @@ mod tests {
             (Method::GET, "/timeline/live", html, Kind::Quiet),
             (Method::GET, "/billing/live", html, Kind::Quiet),
             (Method::GET, "/billing/return", html, Kind::Document),
+            (Method::GET, "/p/x/live", html, Kind::Quiet),
             (Method::POST, "/sign-up", html, Kind::Act),
             (
                 Method::POST,

@@ -34,6 +34,9 @@ pub use cookies::LOGIN as LOGIN_COOKIE;
 /// Every server function's answer carries the session, so that the SDK can follow it.
 const SESSION_HEADER: HeaderName = HeaderName::from_static("x-seam-session");
 
+/// Where server functions are; their answers have statuses of their own.
+const FUNCTIONS: &str = "/api/";
+
 /// Longest user agent that is kept.
 const USER_AGENT_MAX: usize = 300;
 
@@ -51,9 +54,11 @@ pub async fn visit(
         Err(error) => return unavailable(&error),
     };
     let ended = login.is_none() && seen.login;
+    let votes_here = seen.voter.is_some();
     if ended {
         // Whoever is here now has not done this.
         seen.confirmed.clear();
+        seen.voter = None;
     }
     let privacy_control = request.headers().get("sec-gpc").is_some_and(|value| value == "1");
     let account = login.as_ref().map(|login| login.user.consent);
@@ -75,6 +80,7 @@ pub async fn visit(
         }),
         choice: seen.choice,
         privacy_control,
+        voter: seen.voter.clone(),
         address: address::of_request(&request, state.site.client_ip_header.as_deref()),
         user_agent: user_agent(request.headers()),
     };
@@ -94,6 +100,7 @@ pub async fn visit(
         previous_login: presented.filter(|_| ended).or(seen.previous),
         changes: app::visit::Changes::default(),
     };
+    let is_page = !request.uri().path().starts_with(FUNCTIONS);
     request.extensions_mut().insert(visit.clone());
 
     // Before the handler: it may be about to begin a new login.
@@ -114,9 +121,13 @@ pub async fn visit(
             seen: &seen,
             identity,
             ended: ended.then_some(presented),
+            votes_here,
             now_ms,
         };
         answer.write(&state, &visit, response.headers_mut());
+    }
+    if is_page && visit.changes.asked().missing && response.status() != StatusCode::INTERNAL_SERVER_ERROR {
+        *response.status_mut() = StatusCode::NOT_FOUND;
     }
     response
 }
@@ -242,6 +253,8 @@ struct Answer<'a> {
     identity: Option<Identity>,
     /// The browser came with a login that had ended; which, if its cookie still led to one.
     ended: Option<Option<Uuid>>,
+    /// The browser came with a token to vote under.
+    votes_here: bool,
     now_ms: i64,
 }
 
@@ -253,6 +266,12 @@ impl Answer<'_> {
             self.ended = Some(Some(login));
         }
         let mut cookies = Writer::new(headers, state.site.secure());
+        // No part of tracking: consent has no say in who votes.
+        match &asked.voter {
+            Some(token) => cookies.voter(token),
+            None if self.ended.is_some() && self.votes_here => cookies.forget_voter(),
+            None => {}
+        }
         if let Some(choice) = asked.choice {
             cookies.consent(choice);
             if choice == Choice::Denied {
