@@ -5,7 +5,7 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use bench::crash::{self, Programs};
-use bench::{sign_up, transaction};
+use bench::{sign_up, transaction, votes};
 use clap::{Parser, Subcommand, ValueEnum};
 use db::Engine;
 
@@ -25,6 +25,8 @@ enum Command {
     SignUp(SignUpArguments),
     /// The transaction of a sign-up with its event and without.
     Transaction(TransactionArguments),
+    /// Many voters on one poll, with pages that stay open.
+    Votes(VotesArguments),
 }
 
 #[derive(clap::Args)]
@@ -64,6 +66,21 @@ struct TransactionArguments {
     /// Transactions of each kind.
     #[arg(long, default_value_t = 10_000)]
     transactions: usize,
+}
+
+#[derive(clap::Args)]
+struct VotesArguments {
+    #[arg(long, value_enum, default_value_t = Engines::Both)]
+    engine: Engines,
+    /// People who vote.
+    #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..=20_000))]
+    voters: u32,
+    /// Pages that stay open.
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(0..=2_000))]
+    live: u32,
+    /// How long it goes on: everybody votes in the first minute and votes anew in each later one.
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=60))]
+    minutes: u32,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -121,6 +138,11 @@ async fn run(command: Command) -> Result<bool, Box<dyn Error>> {
                 writeln!(out, "{}", sign_up::run(&settings).await?)?;
             }
         }
+        Command::Votes(arguments) => {
+            for engine in arguments.engine.list()? {
+                all_is_well &= votes(&arguments, engine, &mut out).await?;
+            }
+        }
         Command::Transaction(arguments) => {
             for engine in arguments.engine.list()? {
                 let settings = transaction::Settings {
@@ -132,6 +154,25 @@ async fn run(command: Command) -> Result<bool, Box<dyn Error>> {
         }
     }
     Ok(all_is_well)
+}
+
+/// `false`: a promise was broken.
+async fn votes(
+    arguments: &VotesArguments,
+    engine: Engine,
+    out: &mut impl Write,
+) -> Result<bool, Box<dyn Error>> {
+    let this = std::env::current_exe()?;
+    let programs = Programs::in_folder(this.parent().ok_or("this program is in no folder")?);
+    let settings = votes::Settings {
+        engine,
+        voters: arguments.voters,
+        live: arguments.live,
+        minutes: arguments.minutes,
+    };
+    let report = votes::run(&programs.app, &settings).await?;
+    writeln!(out, "{report}")?;
+    Ok(report.holds())
 }
 
 /// `false`: a promise was broken. Then, and after an error, what the programs left behind is kept.

@@ -9,22 +9,18 @@ use std::collections::HashMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use axum::Router;
-use axum::http::header::CONTENT_TYPE;
-use axum::routing::post;
 use backend::config::{Config, ConfigError};
 use db::{Db, Engine};
 use futures::stream::{self, StreamExt, TryStreamExt};
 use reqwest::{Client, StatusCode};
 use server::{Server, StartError};
-use tokio::net::TcpListener;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
 use crate::browser::{self, Browser};
 use crate::compare::Quad;
 use crate::table::Table;
-use crate::{database, ports};
+use crate::{database, ports, receiver};
 
 /// Requests of one kind before the other kind's turn.
 const BLOCK: usize = 10;
@@ -33,8 +29,6 @@ const WARM_UP: usize = 5;
 /// An event is delivered in milliseconds here.
 const DELIVERY: Duration = Duration::from_secs(60);
 const LOOK: Duration = Duration::from_millis(2);
-/// What Amplitude answers; the sink believes `code`.
-const ACCEPTED: &str = r#"{"code":200,"events_ingested":1,"payload_size_bytes":1,"server_upload_time":1}"#;
 
 /// How much is measured.
 #[derive(Clone, Debug)]
@@ -99,7 +93,7 @@ pub async fn run(settings: &Settings) -> Result<Table, SignUpError> {
     let stop = CancellationToken::new();
     // Everything that is still open when measuring fails ends with it.
     let _ended = stop.clone().drop_guard();
-    let receiver = receive(stop.clone()).await?;
+    let receiver = receiver::start(stop.clone()).await?;
     let site = ports::free()?;
     let variables: HashMap<&str, String> = HashMap::from([
         ("LEPTOS_SITE_ADDR", site.to_string()),
@@ -142,22 +136,6 @@ pub async fn run(settings: &Settings) -> Result<Table, SignUpError> {
         settings.concurrency
     );
     Ok(Table::new(title, &measured))
-}
-
-/// Something that answers as Amplitude does when all is well.
-async fn receive(stop: CancellationToken) -> std::io::Result<SocketAddr> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
-    let address = listener.local_addr()?;
-    let router = Router::new().route(
-        "/2/httpapi",
-        post(async || ([(CONTENT_TYPE, "application/json")], ACCEPTED)),
-    );
-    tokio::spawn(async move {
-        axum::serve(listener, router)
-            .with_graceful_shutdown(stop.cancelled_owned())
-            .await
-    });
-    Ok(address)
 }
 
 /// Blocks of sign-ups, one kind after the other.

@@ -66,6 +66,39 @@ test('prices, Checkout, and a trial', async ({ visitor, page, stripe }) => {
   await expectAccessible(page, '/billing, canceled');
 });
 
+test('a poll of one\'s own, and the page to vote on', async ({ visitor, page }) => {
+  await visitor.signUp();
+  await visitor.createPoll('Which of these very long and thoughtful questions do you mean?', ['Soup', 'W'.repeat(100)]);
+  await page.getByRole('link', { name: 'Results and sharing' }).click();
+  await page.waitForURL(/\/polls\/[0-9a-f-]{36}$/);
+  await page.getByText('Export results as CSV').click();
+  await page.getByText('Close this poll').click();
+  await expect(page.getByRole('button', { name: 'Close it now' })).toBeVisible();
+  await expectAccessible(page, 'a poll of one\'s own');
+  await page.getByRole('link', { name: 'Open the voting page' }).click();
+  await page.waitForURL(/\/p\//);
+  await visitor.ready();
+  await page.getByRole('button', { name: 'Vote' }).click();
+  await expect(page.getByText('Please choose an option.')).toBeVisible();
+  await expectAccessible(page, 'voting');
+});
+
+test('a full plan and a deleted poll', async ({ visitor, page }) => {
+  await visitor.signUp();
+  for (const question of ['1?', '2?', '3?']) await visitor.createPoll(question);
+  await visitor.goto('/polls/new');
+  await expect(page.getByText('You have three open polls')).toBeVisible();
+  await expectAccessible(page, 'a full plan');
+  await visitor.goto('/polls');
+  await page.getByRole('link', { name: '3?', exact: true }).click();
+  await page.getByRole('button', { name: 'Delete this poll' }).click();
+  await page.waitForURL('/polls?deleted=*');
+  await expect(page.getByRole('button', { name: 'Undo' })).toBeVisible();
+  await expectAccessible(page, 'a deleted poll');
+  await visitor.goto('/polls?state=deleted');
+  await expectAccessible(page, 'deleted polls');
+});
+
 test('a story, opened', async ({ visitor, page, collector }) => {
   const { user } = await visitor.signUp();
   await visitor.createPoll();

@@ -31,6 +31,14 @@ for (const [kind, text] of Object.entries(texts)) {
       await visitor.ready();
     }
     await expect(page).toHaveTitle(title);
+    for (const link of ['Results and sharing', 'Open the voting page']) {
+      await page.getByRole('link', { name: link }).click();
+      await expect(page.locator('.bars .label').first()).toHaveText(option);
+      await visitor.ready();
+      await expect(page.getByRole('heading', { level: 1 })).toHaveText(text, { useInnerText: false });
+      await expectNoSidewaysScroll(page);
+    }
+    await expect(page).not.toHaveTitle('broken out');
   });
 }
 

@@ -46,7 +46,7 @@ pub fn ActionButton(
         },
     );
     view! {
-        <form class="action" method="post" action=path novalidate on:submit=move |event| submit.send(event)>
+        <form class="poll-action" method="post" action=path novalidate on:submit=move |event| submit.send(event)>
             <input type="hidden" name="poll" value=poll.to_string() />
             <input type="hidden" name="action" value=action />
             <Refusal faults=submit.faults surface />

@@ -41,7 +41,7 @@ pub fn Export(
         }
         .into_any(),
         AccountType::Pro => view! {
-            <form class="action" method="post" novalidate on:submit=move |event| submit.send(event)>
+            <form class="poll-action" method="post" novalidate on:submit=move |event| submit.send(event)>
                 <input type="hidden" name="poll" value=poll.to_string() />
                 <input type="hidden" name="action" value="export" />
                 <FormFault faults=submit.faults />

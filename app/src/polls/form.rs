@@ -60,7 +60,7 @@ pub fn PollFields(
             <button
                 type="button"
                 class="plain"
-                hidden=move || shown.get() >= MAX_OPTIONS
+                hidden={move || shown.get() >= MAX_OPTIONS}
                 on:click=move |_| shown.update(|shown| *shown += 1)
             >
                 "Add an option"

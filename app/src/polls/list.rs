@@ -107,12 +107,7 @@ fn NoPolls() -> impl IntoView {
 }
 
 #[component]
-fn Found(
-    list: ListView,
-    state: String,
-    find: String,
-    again: Callback<()>,
-) -> impl IntoView {
+fn Found(list: ListView, state: String, find: String, again: Callback<()>) -> impl IntoView {
     let is_full = list.polls.len() >= LISTED;
     let body = if list.polls.is_empty() {
         view! {

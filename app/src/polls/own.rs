@@ -140,7 +140,7 @@ fn OwnPollView(start: FormState<ActionForm>, own: OwnPoll, again: Callback<()>) 
                 </section>
                 <aside class="card manage" aria-label="Manage this poll">
                     <ShareLink poll=id question link />
-                    <div class="stack">
+                    <div class="poll-actions">
                         {move || {
                             (standing_now.get() == Standing::Open && untouched.get())
                                 .then(|| {

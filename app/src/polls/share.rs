@@ -61,7 +61,7 @@ pub fn ShareLink(
     view! {
         <div class="share-link">
             <label for="link">"Link for voters"</label>
-            <div class="joined">
+            <div class="link-box">
                 <input id="link" type="text" readonly value=link.clone() dir="ltr" />
                 <button type="button" class="scripted" on:click=copy>
                     "Copy link"

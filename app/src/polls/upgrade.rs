@@ -37,7 +37,7 @@ pub fn ProFeature(
         }
     };
     view! {
-        <details class="pro" on:toggle=shown>
+        <details class="pro-feature" on:toggle=shown>
             <summary>{label} " " <span class="badge pro-badge">"Pro"</span></summary>
             <Prompt reason />
         </details>

@@ -7,7 +7,6 @@
 
 mod collector;
 mod plan;
-mod process;
 mod report;
 mod stage;
 mod store;
@@ -26,8 +25,9 @@ use tokio::time::{Instant, sleep, timeout};
 
 use crate::browser::{self, Browser};
 use crate::database;
+use crate::process::Process;
+pub use crate::process::ProcessError;
 use plan::{Plan, Weather};
-pub use process::ProcessError;
 pub use report::{Figures, Report};
 use stage::Stage;
 pub use verdict::Offence;
@@ -211,7 +211,7 @@ async fn visit(
 }
 
 /// Kills the app as planned and starts it again, and watches that it does not end by itself; how often it was killed.
-async fn kill(app: &mut process::Process, plan: &Plan, progress: &Progress) -> Result<usize, CrashError> {
+async fn kill(app: &mut Process, plan: &Plan, progress: &Progress) -> Result<usize, CrashError> {
     progress.is_up.send_replace(true);
     for kill in &plan.kills {
         alive_until(app, progress.answered.subscribe(), |answered| {
@@ -235,7 +235,7 @@ async fn kill(app: &mut process::Process, plan: &Plan, progress: &Progress) -> R
 
 /// Until the condition holds.
 async fn alive_until<T>(
-    app: &mut process::Process,
+    app: &mut Process,
     mut value: watch::Receiver<T>,
     condition: impl FnMut(&T) -> bool,
 ) -> Result<(), ProcessError> {
@@ -248,7 +248,7 @@ async fn alive_until<T>(
 
 /// Changes the collector's weather as planned, then clears it; how often it was away.
 async fn weather(
-    collector: &mut process::Process,
+    collector: &mut Process,
     controls: &collector::Collector,
     plan: &Plan,
     seed: u64,

@@ -8,11 +8,11 @@ use std::path::Path;
 use reqwest::Client;
 
 use super::collector::Collector;
-use super::process::Process;
 use super::verdict::Offence;
 use super::{CrashError, Programs};
 use crate::browser::ADDRESS_HEADER;
 use crate::ports;
+use crate::process::Process;
 
 /// App and collector.
 pub(super) struct Stage {

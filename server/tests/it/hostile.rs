@@ -279,7 +279,11 @@ async fn calls_of_somebody_who_may_not() {
     assert_eq!(answer.status, 200);
     assert!(answer.text().contains("signed_out"), "{}", answer.text());
     let answer = browser
-        .post(&function("my_polls"), "application/json", r#"{"state": "", "find": ""}"#)
+        .post(
+            &function("my_polls"),
+            "application/json",
+            r#"{"state": "", "find": ""}"#,
+        )
         .await;
     assert_eq!(answer.text(), "\"SignedOut\"");
     app.assert_untouched().await;

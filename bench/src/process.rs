@@ -69,25 +69,30 @@ pub enum ProcessError {
 }
 
 /// How a program is started. Its environment is what stands here and nothing else.
-pub(super) struct Process {
-    pub(super) name: &'static str,
-    pub(super) program: PathBuf,
-    pub(super) arguments: Vec<OsString>,
-    pub(super) environment: Vec<(&'static str, OsString)>,
+pub(crate) struct Process {
+    pub(crate) name: &'static str,
+    pub(crate) program: PathBuf,
+    pub(crate) arguments: Vec<OsString>,
+    pub(crate) environment: Vec<(&'static str, OsString)>,
     /// Its working directory.
-    pub(super) folder: PathBuf,
+    pub(crate) folder: PathBuf,
     /// Where it writes; later runs append.
-    pub(super) log: PathBuf,
-    pub(super) address: SocketAddr,
+    pub(crate) log: PathBuf,
+    pub(crate) address: SocketAddr,
     /// What answers 200 once it is ready.
-    pub(super) ready_path: &'static str,
-    pub(super) client: Client,
-    pub(super) child: Option<Child>,
+    pub(crate) ready_path: &'static str,
+    pub(crate) client: Client,
+    pub(crate) child: Option<Child>,
 }
 
 impl Process {
+    /// Its process ID, while it runs.
+    pub(crate) fn id(&self) -> Option<u32> {
+        self.child.as_ref().and_then(Child::id)
+    }
+
     /// Starts it, and does not wait. It dies with us.
-    pub(super) fn spawn(&mut self) -> Result<(), ProcessError> {
+    pub(crate) fn spawn(&mut self) -> Result<(), ProcessError> {
         let spawn = || {
             let log = OpenOptions::new().create(true).append(true).open(&self.log)?;
             Command::new(&self.program)
@@ -110,7 +115,7 @@ impl Process {
     }
 
     /// `kill -9`, and waits until it is gone. One that had ended before is an error.
-    pub(super) async fn kill(&mut self) -> Result<(), ProcessError> {
+    pub(crate) async fn kill(&mut self) -> Result<(), ProcessError> {
         self.is_alive()?;
         if let Some(mut child) = self.child.take() {
             child.kill().await.map_err(|error| self.cannot_handle(error))?;
@@ -119,7 +124,7 @@ impl Process {
     }
 
     /// Starts it if it was stopped, and waits until it answers.
-    pub(super) async fn is_there(&mut self) -> Result<(), ProcessError> {
+    pub(crate) async fn is_there(&mut self) -> Result<(), ProcessError> {
         if self.child.is_none() {
             self.spawn()?;
         }
@@ -127,7 +132,7 @@ impl Process {
     }
 
     /// Ends it as an operator would, by SIGTERM, and waits until it is gone.
-    pub(super) async fn stop(&mut self) -> Result<(), ProcessError> {
+    pub(crate) async fn stop(&mut self) -> Result<(), ProcessError> {
         self.is_alive()?;
         let Some(mut child) = self.child.take() else {
             return Ok(());
@@ -149,7 +154,7 @@ impl Process {
     }
 
     /// Resolves when it has ended by itself.
-    pub(super) async fn ended(&mut self) -> ProcessError {
+    pub(crate) async fn ended(&mut self) -> ProcessError {
         let Some(child) = &mut self.child else {
             return std::future::pending().await;
         };
@@ -164,14 +169,14 @@ impl Process {
     }
 
     /// Waits until it has its port, which it may have long before it answers.
-    pub(super) async fn listening(&mut self) -> Result<(), ProcessError> {
+    pub(crate) async fn listening(&mut self) -> Result<(), ProcessError> {
         let address = self.address;
         self.wait(async || TcpStream::connect(address).await.is_ok())
             .await
     }
 
     /// Waits until it answers.
-    pub(super) async fn ready(&mut self) -> Result<(), ProcessError> {
+    pub(crate) async fn ready(&mut self) -> Result<(), ProcessError> {
         let (client, url) = (
             self.client.clone(),
             format!("http://{}{}", self.address, self.ready_path),
@@ -203,7 +208,7 @@ impl Process {
 
     /// # Errors
     /// When it has ended by itself.
-    pub(super) fn is_alive(&mut self) -> Result<(), ProcessError> {
+    pub(crate) fn is_alive(&mut self) -> Result<(), ProcessError> {
         let ended = self
             .child
             .as_mut()
