@@ -92,7 +92,7 @@ pub(super) fn json_text(text: String) -> Response {
 }
 
 /// Basic auth with the API key and the secret key; a key that is not configured may be anything.
-fn may_read(settings: &Settings, headers: &HeaderMap) -> bool {
+pub(super) fn may_read(settings: &Settings, headers: &HeaderMap) -> bool {
     if settings.api_key.is_none() && settings.secret_key.is_none() {
         return true;
     }
@@ -115,7 +115,7 @@ fn credentials(headers: &HeaderMap) -> Option<(String, String)> {
     Some((api_key.to_owned(), secret_key.to_owned()))
 }
 
-fn unauthorized() -> Response {
+pub(super) fn unauthorized() -> Response {
     let mut response = refusal(
         StatusCode::UNAUTHORIZED,
         "Basic auth with API key and secret key is required",

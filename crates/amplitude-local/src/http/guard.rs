@@ -22,8 +22,10 @@ pub(super) async fn loopback_only(request: Request, next: Next) -> Response {
         );
     }
     let reads = [Method::GET, Method::HEAD, Method::OPTIONS].contains(request.method());
-    if !reads && request.uri().path().starts_with("/local/") && is_foreign(request.headers(), host.as_deref())
-    {
+    let ours = ["/local/", "/api/"]
+        .iter()
+        .any(|prefix| request.uri().path().starts_with(prefix));
+    if !reads && ours && is_foreign(request.headers(), host.as_deref()) {
         return refusal(
             StatusCode::FORBIDDEN,
             "the controls cannot be used from pages of another site",

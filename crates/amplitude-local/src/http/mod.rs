@@ -2,6 +2,7 @@
 
 mod body;
 mod dashboard;
+mod deletions;
 mod guard;
 mod ingest;
 mod live;
@@ -31,6 +32,7 @@ pub(crate) fn router(collector: Collector) -> Router {
         )
         .route("/api/2/usersearch", get(dashboard::user_search))
         .route("/api/2/useractivity", get(dashboard::user_activity))
+        .route("/api/2/deletions/users", post(deletions::delete_users))
         .route("/live", get(live::feed))
         .route("/local/people", get(local::people))
         .route("/local/people/{amplitude_id}", get(local::person))

@@ -5,6 +5,7 @@
 
 pub(crate) mod events;
 pub(crate) mod find;
+pub(crate) mod forget;
 pub(crate) mod log;
 pub(crate) mod people;
 pub(crate) mod read;

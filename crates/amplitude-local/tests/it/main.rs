@@ -1,6 +1,7 @@
 //! The collector over real HTTP, as its users meet it.
 
 mod controls;
+mod deletions;
 mod feed;
 mod ingestion;
 mod people;
