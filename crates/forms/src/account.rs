@@ -69,30 +69,29 @@ impl SignInForm {
     pub fn check(&self) -> Result<SignIn, Faults> {
         let mut faults = Faults::default();
         let email = faults.take(Field::Email, Email::parse(&self.email));
-        let len = self.password.expose().chars().count();
-        if len == 0 {
-            faults.add(Field::Password, Problem::Missing);
-        } else if len > PASSWORD_MAX {
-            faults.add(
-                Field::Password,
-                Problem::TooLong {
-                    max: PASSWORD_MAX,
-                    len,
-                },
-            );
-        }
-        match email {
-            Some(email) if faults.is_empty() => Ok(SignIn {
-                email,
-                password: self.password.clone(),
-            }),
+        let password = faults.take(Field::Password, known_password(&self.password));
+        match (email, password) {
+            (Some(email), Some(password)) => Ok(SignIn { email, password }),
             _ => Err(faults),
         }
     }
 }
 
+/// A password to be compared.
+pub(crate) fn known_password(password: &Secret) -> Result<Secret, Problem> {
+    let len = password.expose().chars().count();
+    match len {
+        0 => Err(Problem::Missing),
+        _ if len > PASSWORD_MAX => Err(Problem::TooLong {
+            max: PASSWORD_MAX,
+            len,
+        }),
+        _ => Ok(password.clone()),
+    }
+}
+
 /// Spaces count, and any script will do.
-fn new_password(password: &Secret) -> Result<Secret, Problem> {
+pub(crate) fn new_password(password: &Secret) -> Result<Secret, Problem> {
     let len = password.expose().chars().count();
     match len {
         0 => Err(Problem::Missing),

@@ -12,6 +12,8 @@ pub enum Field {
     Email,
     /// Password.
     Password,
+    /// The password that the account has now.
+    PresentPassword,
     /// A poll's question.
     Question,
     /// One of a poll's options, counted from 0.
@@ -55,6 +57,15 @@ pub enum Problem {
     /// Sign-in does not say which of the two is wrong.
     #[error("The address or the password is not right. Please check both.")]
     WrongCredentials,
+    /// Whoever is signed in has to show that they know the password.
+    #[error("This is not your password. Please check it.")]
+    WrongPassword,
+    /// Nothing to change.
+    #[error("This is your address already.")]
+    SameEmail,
+    /// Used, expired, or made up.
+    #[error("This link has been used, or its time is over. Please ask for a new one.")]
+    LinkSpent,
     /// Throttled.
     #[error("Too many attempts. Please wait {minutes} min and try again.")]
     TooManyAttempts {

@@ -9,6 +9,7 @@ mod email;
 mod faults;
 mod moment;
 mod poll;
+mod settings;
 mod text;
 mod vote;
 
@@ -17,5 +18,9 @@ pub use email::Email;
 pub use faults::{Fault, Faults, Field, Problem};
 pub use moment::moment_text;
 pub use poll::{MAX_OPTIONS, MIN_OPTIONS, PollDraft, PollForm};
+pub use settings::{
+    ChangeEmail, ChangeEmailForm, ChangePassword, ChangePasswordForm, DeleteAccountForm, ForgotForm,
+    ResetForm,
+};
 pub use text::Secret;
 pub use vote::{VoteDraft, VoteForm};
