@@ -1,8 +1,9 @@
 //! The writes of a sign-up's transaction beside its event: all SQL of this measurement. A test holds it to the real one.
 
+use backend::ids;
 use db::Connection;
 
-/// An account and its first login, as sign-up writes them.
+/// An account, its first login and its first mail, as sign-up writes them.
 pub(super) async fn insert_account(
     connection: &mut Connection,
     user: &str,
@@ -28,6 +29,18 @@ pub(super) async fn insert_account(
     .bind(user)
     .bind(now_ms)
     .bind("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0")
+    .execute(&mut *connection)
+    .await?;
+    sqlx::query(
+        "INSERT INTO mails (id, user_id, kind, recipient, detail, created_at, next_attempt_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $6)",
+    )
+    .bind(ids::row().to_string())
+    .bind(user)
+    .bind("verify_email")
+    .bind(format!("{user}@example.com"))
+    .bind(None::<String>)
+    .bind(now_ms)
     .execute(connection)
     .await?;
     Ok(())

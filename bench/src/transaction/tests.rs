@@ -19,6 +19,7 @@ async fn rows(db: &Db) -> BTreeMap<&'static str, i64> {
     for table in [
         "users",
         "logins",
+        "mails",
         "login_cookies",
         "throttles",
         "outbox",

@@ -4,22 +4,28 @@
 //! come in as arguments. SQL stands in files named `store.rs`.
 
 pub mod accounts;
+mod backoff;
 pub mod billing;
 pub mod clock;
 pub mod config;
 pub mod dates;
+mod export;
 pub mod hex;
 pub mod ids;
+pub mod mail;
 pub mod polls;
 pub mod timeline;
 mod visitor;
 
+pub use export::Export;
 pub use visitor::Visitor;
 
-use accounts::Accounts;
+use accounts::{Accounts, User};
 use billing::{Billing, StripeFault};
 use clock::Clock;
 use db::Db;
+use mail::Mailbox;
+use mail::settings::Admins;
 use outbox::Nudge;
 use polls::Polls;
 use timeline::Timeline;
@@ -54,6 +60,10 @@ pub struct Backend {
     pub collector_page: Option<String>,
     /// Where browsers find the site.
     pub site: Url,
+    /// Where mails of local mode are kept; `None`: they are sent.
+    pub mailbox: Option<Mailbox>,
+    db: Db,
+    admins: Admins,
 }
 
 impl Backend {
@@ -72,6 +82,14 @@ impl Backend {
             clock: clock.clone(),
             collector_page: config.amplitude.collector_page(),
             site: config.http.public_url.clone(),
+            mailbox: config.mail.smtp.is_none().then(|| Mailbox::new(db.clone())),
+            db: db.clone(),
+            admins: config.mail.admins.clone(),
         })
+    }
+
+    /// Whether somebody may look at everybody's affairs: a link in a mail to one of the operators' addresses was used.
+    pub fn is_admin(&self, user: &User) -> bool {
+        user.verified && self.admins.includes(&user.email)
     }
 }

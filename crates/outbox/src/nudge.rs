@@ -20,7 +20,8 @@ impl Nudge {
         self.0.notify_one();
     }
 
-    pub(crate) async fn woken(&self) {
+    /// Waits until somebody wakes; at once if somebody has since the last time.
+    pub async fn woken(&self) {
         self.0.notified().await;
     }
 }

@@ -1,12 +1,18 @@
-//! Accounts and logins: sign-up, sign-in, sign-out. Each verb is one transaction, and its event is inside.
+//! Accounts and logins: sign-up, sign-in, sign-out; and what people do with an account in the folders beside. Each verb is
+//! one transaction, its event and its mails inside.
 
 mod consent;
 mod cookie_store;
+mod credentials;
+pub mod deletion;
+pub mod links;
+mod logins;
 mod password;
 mod store;
 mod throttle;
 
 pub use cookie_store::LoginCookies;
+pub use logins::{OpenLogin, browser_in_words};
 
 use std::sync::Arc;
 
@@ -17,6 +23,7 @@ use tracking::{Choice, ServerEvent, SignInCompleted, SignOutCompleted, SignUpCom
 use uuid::Uuid;
 
 use crate::clock::Clock;
+use crate::mail::{self, Kind};
 use crate::visitor::Visitor;
 use crate::{dates, ids, polls};
 use password::Hasher;
@@ -30,8 +37,10 @@ const SEEN_EVERY_MS: i64 = 5 * 60_000;
 pub struct User {
     /// Ours for good.
     pub id: UserId,
-    /// As typed at sign-up.
+    /// As typed, at sign-up or when it was changed.
     pub email: String,
+    /// A link in a mail to this address was used.
+    pub verified: bool,
     /// The person's own choice about tracking.
     pub consent: Choice,
 }
@@ -75,6 +84,10 @@ pub struct Accounts {
     nudge: Nudge,
     hasher: Arc<Hasher>,
     track_email: bool,
+    /// Wakes the mails' sender.
+    post: Nudge,
+    /// Wakes whoever carries deletions out.
+    errands: Nudge,
 }
 
 impl Accounts {
@@ -86,6 +99,8 @@ impl Accounts {
             nudge,
             hasher: Arc::new(Hasher::default()),
             track_email,
+            post: Nudge::new(),
+            errands: Nudge::new(),
         }
     }
 
@@ -101,6 +116,7 @@ impl Accounts {
         let user = User {
             id: ids::user(),
             email,
+            verified: false,
             consent,
         };
         let login = Login {
@@ -119,6 +135,15 @@ impl Accounts {
         if let Some(voter) = &visitor.voter {
             polls::adopt(&mut tx, voter, login.user.id).await?;
         }
+        mail::enqueue(
+            &mut tx,
+            Kind::VerifyEmail,
+            Some(login.user.id),
+            &login.user.email,
+            None,
+            now_ms,
+        )
+        .await?;
         if let Some(ids) = &visitor.tracking {
             let event = SignUpCompleted {
                 email_domain: input.email.domain(),
@@ -130,6 +155,7 @@ impl Accounts {
         }
         tx.commit().await?;
         self.nudge.wake();
+        self.post.wake();
         Ok(login)
     }
 
@@ -142,8 +168,8 @@ impl Accounts {
         throttle::enter(&self.db, &account, self.clock.now_ms()).await?;
         let found = store::user_by_email(self.db.pool(), &input.email.key()).await?;
         let (user, hash) = found.map_or((None, None), |(user, hash)| (Some(user), Some(hash)));
-        let right = self.hasher.verify(&input.password, hash).await?;
-        let Some(user) = user.filter(|_| right) else {
+        let right = self.hasher.verify(&input.password, hash.clone()).await?;
+        let (Some(user), Some(hash)) = (user.filter(|_| right), hash) else {
             throttle::count(&self.db, &address, self.clock.now_ms()).await?;
             return Err(Faults::one(Field::Form, Problem::WrongCredentials).into());
         };
@@ -155,6 +181,10 @@ impl Accounts {
             last_seen_at: now_ms,
         };
         let mut tx = self.db.write().await?;
+        // A reset that came in between has ended every login; this one must not outlive it.
+        if !store::hold_account(&mut tx, login.user.id, &hash).await? {
+            return Err(Faults::one(Field::Form, Problem::WrongCredentials).into());
+        }
         store::insert_login(&mut tx, &login, &visitor.user_agent, now_ms).await?;
         let consent =
             tracking::consent::on_account(login.user.consent, visitor.choice, visitor.privacy_control);
@@ -221,12 +251,14 @@ impl Accounts {
         Ok(store::owner_of_login(self.db.pool(), id).await?)
     }
 
-    /// Removes what nobody can use any more: expired cookies, logins idle for as long, old throttles.
+    /// Removes what nobody can use any more: expired cookies, logins idle for as long, old throttles, links and mails.
     pub async fn clean_up(&self) -> Result<(), AccountError> {
         let now_ms = self.clock.now_ms();
         store::delete_expired_cookies(self.db.pool(), now_ms).await?;
         store::expire_logins(self.db.pool(), now_ms - cookie_store::IDLE_MS, now_ms).await?;
         store::delete_old_throttles(self.db.pool(), now_ms).await?;
+        links::clean_up(&self.db, now_ms).await?;
+        mail::clean_up(&self.db, now_ms).await?;
         Ok(())
     }
 }

@@ -11,6 +11,12 @@ use super::{Login, User};
 pub enum EndedBy {
     /// The person said so.
     SignOut,
+    /// The person said so elsewhere, or has changed the password elsewhere.
+    Revoked,
+    /// Somebody with the mail's link has set a new password.
+    PasswordReset,
+    /// The account goes.
+    Deleted,
     /// Nobody came for as long as the cookie lives.
     Expired,
 }
@@ -19,6 +25,9 @@ impl EndedBy {
     fn as_str(self) -> &'static str {
         match self {
             Self::SignOut => "sign_out",
+            Self::Revoked => "revoked",
+            Self::PasswordReset => "password_reset",
+            Self::Deleted => "deleted",
             Self::Expired => "expired",
         }
     }
@@ -72,13 +81,32 @@ pub(super) async fn set_consent(
 
 /// With the password's hash.
 pub(super) async fn user_by_email(pool: &AnyPool, key: &str) -> Result<Option<(User, String)>, sqlx::Error> {
-    let row =
-        sqlx::query("SELECT id AS user_id, email, consent, password_hash FROM users WHERE email_key = $1")
-            .bind(key)
-            .fetch_optional(pool)
-            .await?;
+    let row = sqlx::query(
+        "SELECT id AS user_id, email, email_verified_at, consent, password_hash FROM users
+         WHERE email_key = $1 AND deleted_at IS NULL",
+    )
+    .bind(key)
+    .fetch_optional(pool)
+    .await?;
     row.map(|row| Ok((user(&row)?, row.try_get("password_hash")?)))
         .transpose()
+}
+
+/// Whether the password that was looked at before this transaction is still the account's. From here on nobody can change
+/// it, or end the account, until the transaction is over.
+pub(super) async fn hold_account(
+    connection: &mut db::Connection,
+    user: UserId,
+    password_hash: &str,
+) -> Result<bool, sqlx::Error> {
+    let held = sqlx::query(
+        "UPDATE users SET password_hash = $2 WHERE id = $1 AND password_hash = $2 AND deleted_at IS NULL",
+    )
+    .bind(user.to_string())
+    .bind(password_hash)
+    .execute(connection)
+    .await?;
+    Ok(held.rows_affected() == 1)
 }
 
 pub(super) async fn insert_login(
@@ -102,9 +130,9 @@ pub(super) async fn insert_login(
 /// A live login with its account.
 pub(super) async fn login(pool: &AnyPool, id: Uuid) -> Result<Option<Login>, sqlx::Error> {
     let row = sqlx::query(
-        "SELECT users.id AS user_id, users.email, users.consent, logins.last_seen_at
+        "SELECT users.id AS user_id, users.email, users.email_verified_at, users.consent, logins.last_seen_at
          FROM logins JOIN users ON users.id = logins.user_id
-         WHERE logins.id = $1 AND logins.ended_at IS NULL",
+         WHERE logins.id = $1 AND logins.ended_at IS NULL AND users.deleted_at IS NULL",
     )
     .bind(id.to_string())
     .fetch_optional(pool)
@@ -120,10 +148,13 @@ pub(super) async fn login(pool: &AnyPool, id: Uuid) -> Result<Option<Login>, sql
 }
 
 pub(super) async fn owner_of_login(pool: &AnyPool, id: Uuid) -> Result<Option<UserId>, sqlx::Error> {
-    let owner: Option<String> = sqlx::query_scalar("SELECT user_id FROM logins WHERE id = $1")
-        .bind(id.to_string())
-        .fetch_optional(pool)
-        .await?;
+    let owner: Option<String> = sqlx::query_scalar(
+        "SELECT user_id FROM logins JOIN users ON users.id = logins.user_id
+         WHERE logins.id = $1 AND users.deleted_at IS NULL",
+    )
+    .bind(id.to_string())
+    .fetch_optional(pool)
+    .await?;
     Ok(owner.and_then(|text| UserId::parse(&text)))
 }
 
@@ -151,6 +182,39 @@ pub(super) async fn end_login(
             .execute(connection)
             .await?;
     Ok(done.rows_affected() == 1)
+}
+
+/// Ends every login of the account but one.
+pub(super) async fn end_logins(
+    connection: &mut db::Connection,
+    user: UserId,
+    except: Option<Uuid>,
+    by: EndedBy,
+    now_ms: i64,
+) -> Result<u64, sqlx::Error> {
+    let done = sqlx::query(
+        "UPDATE logins SET ended_at = $2, ended_by = $3 WHERE user_id = $1 AND ended_at IS NULL AND id <> $4",
+    )
+    .bind(user.to_string())
+    .bind(now_ms)
+    .bind(by.as_str())
+    .bind(except.map(|id| id.to_string()).unwrap_or_default())
+    .execute(connection)
+    .await?;
+    Ok(done.rows_affected())
+}
+
+pub(super) async fn set_password(
+    connection: &mut db::Connection,
+    user: UserId,
+    password_hash: &str,
+) -> Result<(), sqlx::Error> {
+    sqlx::query("UPDATE users SET password_hash = $2 WHERE id = $1")
+        .bind(user.to_string())
+        .bind(password_hash)
+        .execute(connection)
+        .await?;
+    Ok(())
 }
 
 pub(super) async fn live_logins(connection: &mut db::Connection, user: UserId) -> Result<i64, sqlx::Error> {
@@ -248,12 +312,13 @@ pub(super) async fn delete_expired_cookies(pool: &AnyPool, now_ms: i64) -> Resul
     Ok(())
 }
 
-fn user(row: &sqlx::any::AnyRow) -> Result<User, sqlx::Error> {
+pub(super) fn user(row: &sqlx::any::AnyRow) -> Result<User, sqlx::Error> {
     let id: String = row.try_get("user_id")?;
     let consent: String = row.try_get("consent")?;
     Ok(User {
         id: UserId::parse(&id).ok_or_else(|| sqlx::Error::Decode("users.id is no UUID".into()))?,
         email: row.try_get("email")?,
+        verified: row.try_get::<Option<i64>, _>("email_verified_at")?.is_some(),
         consent: Choice::parse(&consent),
     })
 }

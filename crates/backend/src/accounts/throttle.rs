@@ -34,6 +34,16 @@ impl Key {
         Self::new("sign-up taken", &network(address), 20)
     }
 
+    /// How many mails one address may be sent on somebody's demand.
+    pub(super) fn mails_to(email: &Email) -> Self {
+        Self::new("mail to", &email.key(), 5)
+    }
+
+    /// How many mails may be demanded from one network address.
+    pub(super) fn mails_from(address: IpAddr) -> Self {
+        Self::new("mail from", &network(address), 50)
+    }
+
     fn new(kind: &str, of: &str, limit: i64) -> Self {
         let hash = hex::encode(
             &Sha256::new()

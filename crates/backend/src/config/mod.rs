@@ -14,6 +14,7 @@ use tracking::ConsentDefault;
 use url::{Host, Url};
 
 use crate::hex;
+use crate::mail::settings::{self as mail, Mail};
 
 /// Keys of local mode. Anybody may know them: they open a stand-in on this machine, and nothing else.
 const LOCAL_API_KEY: &str = "5ea11e00000000000000000000000a11";
@@ -32,6 +33,8 @@ pub struct Config {
     pub stripe: Stripe,
     /// What unset consent means, and what goes along.
     pub privacy: Privacy,
+    /// Where mails go, and who operates the site.
+    pub mail: Mail,
 }
 
 /// Listening.
@@ -116,6 +119,12 @@ pub enum ConfigError {
     /// Cookies and passwords would cross the network in clear.
     #[error("PUBLIC_URL must use https unless its host is a loopback address.")]
     PlainHttp,
+    /// Nobody could prove an address or set a new password.
+    #[error("With a real key Seamline sends mails: SMTP_URL must be set.")]
+    NoSmtp,
+    /// Links that sign in would cross the network in clear, and the server's password too.
+    #[error("SMTP_URL must use smtps, or smtp with `?tls=required`, unless its host is a loopback address.")]
+    PlainSmtp,
     /// A real key must not go to a program on this machine by mistake, nor the other way round.
     #[error("{name} without a key must be on a loopback address: it names a stand-in.")]
     StandInOffLoopback {
@@ -187,12 +196,14 @@ impl Config {
             },
             track_email: flag(&get, "TRACK_EMAIL")?,
         };
+        let mail = mail::read(&get, amplitude.is_local && stripe.is_local(), &http.public_url)?;
         Ok(Self {
             http,
             data,
             amplitude,
             stripe,
             privacy,
+            mail,
         })
     }
 }
@@ -309,7 +320,7 @@ fn base_url(name: &'static str, text: &str) -> Result<Url, ConfigError> {
 }
 
 /// Whether a URL stays on this machine.
-fn on_loopback(url: &Url) -> bool {
+pub(crate) fn on_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Ipv4(address)) => address.is_loopback(),
         Some(Host::Ipv6(address)) => address.is_loopback(),
@@ -336,6 +347,6 @@ fn flag(get: &impl Fn(&str) -> Option<String>, name: &'static str) -> Result<boo
     }
 }
 
-fn malformed(name: &'static str, wanted: &'static str) -> ConfigError {
+pub(crate) fn malformed(name: &'static str, wanted: &'static str) -> ConfigError {
     ConfigError::Malformed { name, wanted }
 }

@@ -29,6 +29,21 @@ fn nothing_set_is_local_mode() {
         "sqlite:data/seamline.db"
     );
     assert_eq!(config.privacy.consent_default, ConsentDefault::Granted);
+    assert!(config.mail.smtp.is_none());
+    assert!(!config.mail.admins.includes(""));
+}
+
+#[test]
+fn mails_and_operators() {
+    let config = read(&[
+        ("SMTP_URL", "smtp://127.0.0.1:2525"),
+        ("ADMIN_EMAILS", " Ada@example.com, bob@example.com,"),
+    ])
+    .unwrap();
+    assert_eq!(config.mail.smtp.unwrap().from, "no-reply@localhost");
+    let admins = config.mail.admins;
+    assert!(admins.includes("ada@Example.com") && admins.includes("bob@example.com"));
+    assert!(!admins.includes("cid@example.com"));
 }
 
 #[test]
@@ -36,6 +51,7 @@ fn a_key_means_amplitude_itself_and_consent_first() {
     let config = read(&[
         ("AMPLITUDE_API_KEY", "0123456789abcdef0123456789abcdef"),
         ("AMPLITUDE_REGION", "eu"),
+        ("SMTP_URL", "smtps://post%40demo.example:secret@mail.example"),
     ])
     .unwrap();
     assert!(!config.amplitude.is_local && !config.is_local_mode());
@@ -116,6 +132,10 @@ fn refusals() {
         ),
         (vec![("AMPLITUDE_URL", "https://elsewhere.example")], "stand-in"),
         (vec![("LEPTOS_SITE_ADDR", "nowhere")], "LEPTOS_SITE_ADDR"),
+        (vec![("AMPLITUDE_API_KEY", "k")], "SMTP_URL must be set"),
+        (vec![("SMTP_URL", "mail.example")], "SMTP_URL must be a URL"),
+        (vec![("SMTP_URL", "smtp://mail.example")], "smtps"),
+        (vec![("ADMIN_EMAILS", "ada@example.com; bob")], "ADMIN_EMAILS"),
         (
             vec![
                 ("PUBLIC_URL", "https://demo.example/app"),
@@ -177,6 +197,7 @@ fn secrets_are_not_printed() {
         ("AMPLITUDE_SECRET_KEY", "secret-read-key"),
         ("DATABASE_URL", "postgres://app:secret-password@db/app"),
         ("PUBLIC_URL", "https://demo.example"),
+        ("SMTP_URL", "smtps://app:secret-smtp@mail.example"),
     ])
     .unwrap();
     assert!(!format!("{config:?}").contains("secret-"), "{config:?}");

@@ -1,9 +1,13 @@
 //! Verbs over a fresh database, under a clock that the test moves.
 
+use std::sync::Arc;
+
 use backend::Visitor;
+use backend::accounts::links::LinkSecret;
 use backend::accounts::{AccountError, Accounts, Login};
 use backend::clock::Clock;
 use backend::polls::{PollError, Polls};
+use backend::mail::{KeptMail, Mailbox, Sender};
 use db::Engine;
 use db::testing::TestDb;
 use forms::{Faults, Secret, SignInForm, SignUpForm};
@@ -62,6 +66,49 @@ impl Store {
             "UPDATE users SET account_type = '{plan}' WHERE id = '{user}'"
         ))
         .await;
+    }
+
+    /// Writes the mails that wait, and puts them into the mailbox.
+    pub async fn deliver_mails(&self) {
+        self.sender().drain().await.unwrap();
+    }
+
+    /// A sender that fills the mailbox.
+    pub fn sender(&self) -> Sender {
+        Sender::new(
+            self.test.db.clone(),
+            self.clock.clone(),
+            Arc::new(Mailbox::new(self.test.db.clone())),
+            "https://demo.example".parse().unwrap(),
+            self.accounts.mails_written(),
+        )
+    }
+
+    /// Mails to an address, newest first, after all that wait are delivered.
+    pub async fn mails_to(&self, email: &str) -> Vec<KeptMail> {
+        self.deliver_mails().await;
+        Mailbox::new(self.test.db.clone())
+            .letters(Some(email))
+            .await
+            .unwrap()
+    }
+
+    /// Subjects of the mails to an address, newest first.
+    pub async fn subjects_to(&self, email: &str) -> Vec<String> {
+        let mails = self.mails_to(email).await;
+        mails.into_iter().map(|mail| mail.letter.subject).collect()
+    }
+
+    /// The secret of the newest link of that subject.
+    pub async fn link_in(&self, email: &str, subject: &str) -> LinkSecret {
+        let mails = self.mails_to(email).await;
+        let mail = mails.into_iter().find(|mail| mail.letter.subject == subject);
+        let action = mail
+            .unwrap_or_else(|| panic!("no {subject}"))
+            .letter
+            .action
+            .unwrap();
+        LinkSecret::parse(action.url.rsplit('/').next().unwrap()).unwrap()
     }
 
     /// The person's outbox rows, oldest first.

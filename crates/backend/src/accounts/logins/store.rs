@@ -1,0 +1,41 @@
+//! SQL of the list of logins.
+
+use sqlx::{AnyPool, Row};
+use tracking::UserId;
+use uuid::Uuid;
+
+use super::OpenLogin;
+
+pub(super) async fn open(pool: &AnyPool, user: UserId) -> Result<Vec<OpenLogin>, sqlx::Error> {
+    let rows = sqlx::query(
+        "SELECT id, created_at, last_seen_at, user_agent FROM logins
+         WHERE user_id = $1 AND ended_at IS NULL ORDER BY last_seen_at DESC, id DESC",
+    )
+    .bind(user.to_string())
+    .fetch_all(pool)
+    .await?;
+    rows.iter()
+        .map(|row| {
+            let id: String = row.try_get("id")?;
+            Ok(OpenLogin {
+                id: Uuid::parse_str(&id).map_err(|error| sqlx::Error::Decode(error.into()))?,
+                created_at: row.try_get("created_at")?,
+                last_seen_at: row.try_get("last_seen_at")?,
+                user_agent: row.try_get("user_agent")?,
+            })
+        })
+        .collect()
+}
+
+pub(super) async fn is_of(
+    connection: &mut db::Connection,
+    login: Uuid,
+    user: UserId,
+) -> Result<bool, sqlx::Error> {
+    let found: Option<String> = sqlx::query_scalar("SELECT id FROM logins WHERE id = $1 AND user_id = $2")
+        .bind(login.to_string())
+        .bind(user.to_string())
+        .fetch_optional(connection)
+        .await?;
+    Ok(found.is_some())
+}

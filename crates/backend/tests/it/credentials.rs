@@ -1,0 +1,260 @@
+//! Changing password and address.
+
+use backend::accounts::Login;
+use db::testing::engines;
+use forms::{ChangeEmail, ChangeEmailForm, ChangePasswordForm, Field, Problem, Secret};
+
+use crate::support::{DAY, PASSWORD, Store, faults, sign_in, visitor};
+
+const CONFIRM: &str = "Confirm your new e-mail address";
+const NEW: &str = "another horse battery";
+
+fn password(present: &str, password: &str) -> forms::ChangePassword {
+    ChangePasswordForm {
+        present: Secret::new(present),
+        password: Secret::new(password),
+    }
+    .check()
+    .unwrap()
+}
+
+fn email(email: &str, present: &str) -> ChangeEmail {
+    ChangeEmailForm {
+        email: email.to_owned(),
+        present: Secret::new(present),
+    }
+    .check()
+    .unwrap()
+}
+
+async fn now_of(store: &Store, login: &Login) -> Login {
+    store.accounts.login(login.id).await.unwrap().unwrap()
+}
+
+#[tokio::test]
+async fn a_changed_password_ends_the_other_logins() {
+    for engine in engines() {
+        let store = Store::new(engine).await;
+        let laptop = store.sign_up("ada@example.com").await;
+        let phone = store
+            .accounts
+            .sign_in(sign_in("ada@example.com", PASSWORD), &visitor())
+            .await
+            .unwrap();
+        let wrong = store
+            .accounts
+            .change_password(password("not it", NEW), &laptop, &visitor())
+            .await;
+        assert_eq!(
+            faults(wrong).at(Field::PresentPassword),
+            Some(&Problem::WrongPassword),
+            "{engine:?}"
+        );
+        store
+            .accounts
+            .change_password(password(PASSWORD, NEW), &laptop, &visitor())
+            .await
+            .unwrap();
+        assert_eq!(store.accounts.login(phone.id).await.unwrap(), None, "{engine:?}");
+        assert!(store.accounts.login(laptop.id).await.unwrap().is_some());
+        assert_eq!(store.count("logins WHERE ended_by = 'revoked'").await, 1);
+        store
+            .accounts
+            .sign_in(sign_in("ada@example.com", NEW), &visitor())
+            .await
+            .unwrap();
+        faults(
+            store
+                .accounts
+                .sign_in(sign_in("ada@example.com", PASSWORD), &visitor())
+                .await,
+        );
+        let [mail, _] = &store.mails_to("ada@example.com").await[..] else {
+            panic!("two mails")
+        };
+        assert_eq!(mail.letter.subject, "Your password was changed");
+    }
+}
+
+#[tokio::test]
+async fn an_open_laptop_can_be_guessed_at_ten_times() {
+    for engine in engines() {
+        let store = Store::new(engine).await;
+        let login = store.sign_up("ada@example.com").await;
+        for _ in 0..10 {
+            faults(
+                store
+                    .accounts
+                    .change_password(password("a guess", NEW), &login, &visitor())
+                    .await,
+            );
+        }
+        let late = store
+            .accounts
+            .delete_account(&Secret::new(PASSWORD), &login)
+            .await;
+        assert!(
+            matches!(
+                faults(late).at(Field::Form),
+                Some(Problem::TooManyAttempts { .. })
+            ),
+            "{engine:?}: every form counts"
+        );
+        store.clock.advance(DAY);
+        store
+            .accounts
+            .change_password(password(PASSWORD, NEW), &login, &visitor())
+            .await
+            .unwrap();
+    }
+}
+
+#[tokio::test]
+async fn an_address_changes_when_its_link_is_used() {
+    for engine in engines() {
+        let store = Store::new(engine).await;
+        let login = store.sign_up("ada@example.com").await;
+        store
+            .accounts
+            .change_email(email("New@example.com", PASSWORD), &login, &visitor())
+            .await
+            .unwrap();
+        assert_eq!(
+            store.subjects_to("ada@example.com").await[0],
+            "Your e-mail address is about to change",
+            "{engine:?}"
+        );
+        let secret = store.link_in("new@example.com", CONFIRM).await;
+        let old_link = store
+            .link_in("ada@example.com", "Confirm your e-mail address")
+            .await;
+        assert_eq!(
+            now_of(&store, &login).await.user.email,
+            "ada@example.com",
+            "not yet"
+        );
+
+        store
+            .accounts
+            .verify_email(&secret, Some(&login), &visitor())
+            .await
+            .unwrap();
+        let user = now_of(&store, &login).await.user;
+        assert_eq!(
+            (user.email.as_str(), user.verified),
+            ("New@example.com", true),
+            "{engine:?}"
+        );
+        assert_eq!(
+            store.subjects_to("ada@example.com").await[0],
+            "Your e-mail address was changed"
+        );
+        assert!(
+            store.accounts.link(&old_link).await.unwrap().is_none(),
+            "nothing sent there works"
+        );
+        let events = store.events_of(login.user.id).await;
+        assert_eq!(events.last().unwrap().event_type, "Email verified");
+        store
+            .accounts
+            .sign_in(sign_in("new@example.com", PASSWORD), &visitor())
+            .await
+            .unwrap();
+        store.sign_up("ada@example.com").await;
+    }
+}
+
+#[tokio::test]
+async fn an_address_that_has_an_account_is_told_itself_and_nobody_else() {
+    for engine in engines() {
+        let store = Store::new(engine).await;
+        store.sign_up("bob@example.com").await;
+        let login = store.sign_up("ada@example.com").await;
+        for (target, subject) in [
+            ("BOB@example.com", "This address has a Seamline account"),
+            ("free@example.com", CONFIRM),
+        ] {
+            let before = store.count("mails").await;
+            store
+                .accounts
+                .change_email(email(target, PASSWORD), &login, &visitor())
+                .await
+                .unwrap();
+            assert_eq!(
+                store.count("mails").await,
+                before + 2,
+                "{engine:?}: the same writes"
+            );
+            assert_eq!(store.subjects_to(target).await[0], subject, "{engine:?}");
+        }
+        let own = store
+            .accounts
+            .change_email(email("ADA@example.com", PASSWORD), &login, &visitor())
+            .await;
+        assert_eq!(faults(own).at(Field::Email), Some(&Problem::SameEmail));
+        let wrong = store
+            .accounts
+            .change_email(email("x@example.com", "no"), &login, &visitor())
+            .await;
+        assert_eq!(
+            faults(wrong).at(Field::PresentPassword),
+            Some(&Problem::WrongPassword)
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_address_that_got_an_account_meanwhile_stays_with_it() {
+    for engine in engines() {
+        let store = Store::new(engine).await;
+        let login = store.sign_up("ada@example.com").await;
+        store
+            .accounts
+            .change_email(email("new@example.com", PASSWORD), &login, &visitor())
+            .await
+            .unwrap();
+        let secret = store.link_in("new@example.com", CONFIRM).await;
+        store.sign_up("new@example.com").await;
+        let late = store.accounts.verify_email(&secret, None, &visitor()).await;
+        assert_eq!(
+            faults(late).at(Field::Form),
+            Some(&Problem::EmailTaken),
+            "{engine:?}"
+        );
+        assert_eq!(now_of(&store, &login).await.user.email, "ada@example.com");
+        assert_eq!(store.events_of(login.user.id).await.len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_new_password_stops_a_change_of_address_that_is_under_way() {
+    for engine in engines() {
+        let store = Store::new(engine).await;
+        let login = store.sign_up("ada@example.com").await;
+        store
+            .accounts
+            .change_email(email("thief@example.com", PASSWORD), &login, &visitor())
+            .await
+            .unwrap();
+        let sent = store.link_in("thief@example.com", CONFIRM).await;
+        store
+            .accounts
+            .change_email(email("thief2@example.com", PASSWORD), &login, &visitor())
+            .await
+            .unwrap();
+        store
+            .accounts
+            .change_password(password(PASSWORD, NEW), &login, &visitor())
+            .await
+            .unwrap();
+        assert!(
+            store.accounts.link(&sent).await.unwrap().is_none(),
+            "{engine:?}: what was sent is worthless"
+        );
+        assert_eq!(
+            store.subjects_to("thief2@example.com").await.len(),
+            0,
+            "{engine:?}: the rest is not sent"
+        );
+    }
+}

@@ -1,0 +1,74 @@
+//! The download of one's data.
+
+use backend::Backend;
+use backend::config::Config;
+use db::testing::engines;
+use forms::PollForm;
+use outbox::Nudge;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::support::{PASSWORD, Store, sign_in, visitor};
+
+#[tokio::test]
+async fn everything_of_a_person_and_nothing_of_anybody_else() {
+    for engine in engines() {
+        let store = Store::new(engine).await;
+        // An HTTP client is made with it, though none is used here.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let config = Config::read(|_| None).unwrap();
+        let backend = Backend::new(&config, &store.test.db, &store.clock, Nudge::new()).unwrap();
+        let login = store.sign_up("ada@example.com").await;
+        let other = store.sign_up("bob@example.com").await;
+        let phone = store
+            .accounts
+            .sign_in(sign_in("ada@example.com", PASSWORD), &visitor())
+            .await
+            .unwrap();
+        store.accounts.sign_out(&phone, &visitor()).await.unwrap();
+        let draft = |question: &str| {
+            let form = PollForm {
+                question: question.to_owned(),
+                options: vec!["Soup".to_owned(), "<b>Salad</b>".to_owned()],
+                multiple_choice: true,
+            };
+            form.check().unwrap()
+        };
+        for (user, question, form) in [
+            (login.user.id, "Lunch?", 1),
+            (login.user.id, "Dinner?", 2),
+            (other.user.id, "Bob's?", 3),
+        ] {
+            store
+                .polls
+                .create(user, &draft(question), Uuid::from_u128(form))
+                .await
+                .unwrap();
+        }
+
+        let export = serde_json::to_value(backend.export(&login).await.unwrap()).unwrap();
+        assert_eq!(export["exported_at"], "2026-11-18T11:06:40Z", "{engine:?}");
+        assert_eq!(
+            export["account"],
+            json!({
+                "id": login.user.id.to_string(),
+                "email": "ada@example.com",
+                "email_verified_at": null,
+                "account_type": "free",
+                "tracking_consent": "unset",
+                "created_at": "2026-11-18T11:06:40Z",
+            }),
+            "{engine:?}"
+        );
+        let logins = export["logins"].as_array().unwrap();
+        let ended: Vec<_> = logins.iter().map(|login| login["ended_by"].clone()).collect();
+        assert_eq!(ended, [Value::Null, json!("sign_out")], "{engine:?}");
+        assert_eq!(logins[0]["browser"], "Browser/1.0");
+        let polls = export["polls"].as_array().unwrap();
+        let questions: Vec<_> = polls.iter().map(|poll| poll["question"].clone()).collect();
+        assert_eq!(questions, ["Lunch?", "Dinner?"], "{engine:?}");
+        assert_eq!(polls[0]["options"], json!(["Soup", "<b>Salad</b>"]));
+        let text = export.to_string();
+        assert!(!text.contains("argon2") && !text.contains("bob@"), "{text}");
+    }
+}

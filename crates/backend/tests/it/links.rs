@@ -1,0 +1,337 @@
+//! Links in mails: each works once, for what it is for, and tells its event.
+
+use backend::accounts::links::LinkSecret;
+use backend::ids;
+use db::testing::engines;
+use forms::{Email, Field, Problem, Secret};
+use tracking::{Choice, PresentIds};
+
+use crate::support::{
+    DAY, MINUTE, NOW, PASSWORD, Store, device, faults, payload, refusing, sign_in, visitor,
+};
+
+const VERIFY: &str = "Confirm your e-mail address";
+const RESET: &str = "Set a new password";
+const NEW: &str = "another horse battery";
+
+fn email(text: &str) -> Email {
+    Email::parse(text).unwrap()
+}
+
+#[tokio::test]
+async fn an_address_is_proven_once_with_the_ids_of_the_request() {
+    for engine in engines() {
+        let store = Store::new(engine).await;
+        let login = store.sign_up("ada@example.com").await;
+        let secret = store.link_in("ada@example.com", VERIFY).await;
+        assert_eq!(
+            store.accounts.link(&secret).await.unwrap().unwrap().email,
+            "ada@example.com"
+        );
+
+        store
+            .accounts
+            .verify_email(&secret, None, &visitor())
+            .await
+            .unwrap();
+        let login = store.accounts.login(login.id).await.unwrap().unwrap();
+        assert!(login.user.verified, "{engine:?}");
+        let events = store.events_of(login.user.id).await;
+        let event = events.last().unwrap();
+        let [token] = &store.texts("SELECT id FROM mail_tokens").await[..] else {
+            panic!("one token")
+        };
+        assert_eq!(event.insert_id, format!("email-verified:{token}"));
+        assert_eq!(event.event_type, "Email verified");
+        assert_eq!(event.device_id.as_deref(), Some(device().as_str()));
+        assert_eq!(payload(event)["session_id"], NOW - MINUTE);
+
+        assert!(
+            store.accounts.link(&secret).await.unwrap().is_none(),
+            "{engine:?}: looking says so"
+        );
+        let again = store.accounts.verify_email(&secret, None, &visitor()).await;
+        assert_eq!(
+            faults(again).at(Field::Form),
+            Some(&Problem::LinkSpent),
+            "{engine:?}"
+        );
+        assert_eq!(store.events_of(login.user.id).await.len(), 2);
+    }
+}
+
+#[tokio::test]
+async fn a_link_used_twice_at_once_is_used_once() {
+    for engine in engines() {
+        let store = Store::new(engine).await;
+        let login = store.sign_up("ada@example.com").await;
+        store
+            .accounts
+            .ask_for_reset(&email("ada@example.com"), &visitor())
+            .await
+            .unwrap();
+        let verify = store.link_in("ada@example.com", VERIFY).await;
+        let reset = store.link_in("ada@example.com", RESET).await;
+        let mut used = [0, 0];
+        let tasks: Vec<_> = (0..8)
+            .map(|n| {
+                let (accounts, verify, reset) = (store.accounts.clone(), verify.clone(), reset.clone());
+                tokio::spawn(async move {
+                    match n % 2 {
+                        0 => (0, accounts.verify_email(&verify, None, &visitor()).await.is_ok()),
+                        _ => {
+                            let password = Secret::new(NEW);
+                            let done = accounts.reset_password(&reset, &password, None, &visitor()).await;
+                            (1, done.is_ok())
+                        }
+                    }
+                })
+            })
+            .collect();
+        for task in tasks {
+            let (which, ok) = task.await.unwrap();
+            used[which] += usize::from(ok);
+        }
+        assert_eq!(used[1], 1, "{engine:?}");
+        // A reset makes every other link worthless, so the proof may have come too late.
+        assert!(used[0] <= 1, "{engine:?}");
+        let events = store.events_of(login.user.id).await;
+        assert_eq!(events.len(), 1 + used[0] + used[1], "{engine:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_link_has_an_end_and_a_purpose() {
+    for engine in engines() {
+        let store = Store::new(engine).await;
+        store.sign_up("ada@example.com").await;
+        store
+            .accounts
+            .ask_for_reset(&email("ada@example.com"), &visitor())
+            .await
+            .unwrap();
+        let verify = store.link_in("ada@example.com", VERIFY).await;
+        let reset = store.link_in("ada@example.com", RESET).await;
+        let made_up = LinkSecret::parse(&ids::secret()).unwrap();
+        let spent = Some(Problem::LinkSpent);
+        for secret in [&reset, &made_up] {
+            let refused = store.accounts.verify_email(secret, None, &visitor()).await;
+            assert_eq!(faults(refused).at(Field::Form).cloned(), spent, "{engine:?}");
+        }
+        for secret in [&verify, &made_up] {
+            let password = Secret::new(NEW);
+            let refused = store
+                .accounts
+                .reset_password(secret, &password, None, &visitor())
+                .await;
+            assert_eq!(faults(refused).at(Field::Form).cloned(), spent, "{engine:?}");
+        }
+        store.clock.advance(60 * MINUTE);
+        assert!(
+            store.accounts.link(&reset).await.unwrap().is_none(),
+            "{engine:?}: an hour"
+        );
+        assert!(store.accounts.link(&verify).await.unwrap().is_some());
+        store.clock.advance(3 * DAY);
+        assert!(
+            store.accounts.link(&verify).await.unwrap().is_none(),
+            "{engine:?}: 3 days"
+        );
+        assert_eq!(store.count("users WHERE email_verified_at IS NOT NULL").await, 0);
+    }
+}
+
+#[tokio::test]
+async fn a_reset_sets_the_password_ends_every_login_and_tells_its_event() {
+    for engine in engines() {
+        let store = Store::new(engine).await;
+        let laptop = store.sign_up("ada@example.com").await;
+        for _ in 0..10 {
+            faults(
+                store
+                    .accounts
+                    .sign_in(sign_in("ada@example.com", "a guess"), &visitor())
+                    .await,
+            );
+        }
+        store
+            .accounts
+            .ask_for_reset(&email("ADA@example.com"), &visitor())
+            .await
+            .unwrap();
+        let secret = store.link_in("ada@example.com", RESET).await;
+        let other = store.sign_up("bob@example.com").await;
+        let user = store
+            .accounts
+            .reset_password(&secret, &Secret::new(NEW), Some(&other), &visitor())
+            .await
+            .unwrap();
+        assert_eq!(user, laptop.user.id);
+        assert_eq!(store.accounts.login(laptop.id).await.unwrap(), None, "{engine:?}");
+        assert_eq!(store.count("logins WHERE ended_by = 'password_reset'").await, 1);
+        assert!(
+            store.accounts.login(other.id).await.unwrap().is_some(),
+            "bob's stays"
+        );
+
+        let events = store.events_of(user).await;
+        let event = events.last().unwrap();
+        assert_eq!(event.event_type, "Password reset completed");
+        assert!(event.insert_id.starts_with("password-reset-completed:"));
+        assert_eq!(event.device_id, None, "{engine:?}: the device is bob's");
+
+        let old = store
+            .accounts
+            .sign_in(sign_in("ada@example.com", PASSWORD), &visitor())
+            .await;
+        assert!(faults(old).at(Field::Form).is_some());
+        // The guesses are forgiven: whoever reads the mail is not the one who guessed.
+        store
+            .accounts
+            .sign_in(sign_in("ada@example.com", NEW), &visitor())
+            .await
+            .unwrap();
+        assert_eq!(
+            store.subjects_to("ada@example.com").await[0],
+            "Your password was changed"
+        );
+    }
+}
+
+#[tokio::test]
+async fn nobody_learns_from_a_reset_whether_an_address_has_an_account() {
+    for engine in engines() {
+        let store = Store::new(engine).await;
+        store.sign_up("ada@example.com").await;
+        store.deliver_mails().await;
+        for address in ["ada@example.com", "nobody@example.com"] {
+            for _ in 0..5 {
+                store
+                    .accounts
+                    .ask_for_reset(&email(address), &visitor())
+                    .await
+                    .unwrap();
+            }
+            let sixth = store.accounts.ask_for_reset(&email(address), &visitor()).await;
+            let too_many = Problem::TooManyAttempts { minutes: 16 };
+            assert_eq!(
+                faults(sixth).at(Field::Form),
+                Some(&too_many),
+                "{engine:?} {address}"
+            );
+        }
+        assert_eq!(
+            store.count("mails WHERE kind = 'reset_password'").await,
+            10,
+            "the same writes"
+        );
+        assert_eq!(store.subjects_to("ada@example.com").await.len(), 6);
+        assert_eq!(store.subjects_to("nobody@example.com").await.len(), 0);
+        assert_eq!(
+            store
+                .count("mails WHERE state = 'dropped' AND recipient IS NULL")
+                .await,
+            5
+        );
+    }
+}
+
+#[tokio::test]
+async fn whoever_said_no_gets_mails_and_leaves_no_event() {
+    for engine in engines() {
+        let store = Store::new(engine).await;
+        let login = store
+            .accounts
+            .sign_up(crate::support::sign_up("ada@example.com"), &refusing())
+            .await
+            .unwrap();
+        assert_eq!(login.user.consent, Choice::Denied);
+        let secret = store.link_in("ada@example.com", VERIFY).await;
+        // Another browser, which allows it.
+        store
+            .accounts
+            .verify_email(&secret, None, &visitor())
+            .await
+            .unwrap();
+        store
+            .accounts
+            .ask_for_reset(&email("ada@example.com"), &visitor())
+            .await
+            .unwrap();
+        let secret = store.link_in("ada@example.com", RESET).await;
+        store
+            .accounts
+            .reset_password(&secret, &Secret::new(NEW), None, &visitor())
+            .await
+            .unwrap();
+        assert_eq!(store.count("outbox").await, 0, "{engine:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_proof_is_asked_for_again_until_it_is_given() {
+    for engine in engines() {
+        let store = Store::new(engine).await;
+        let login = store.sign_up("ada@example.com").await;
+        let first = store.link_in("ada@example.com", VERIFY).await;
+        store
+            .accounts
+            .send_verification(&login, &visitor())
+            .await
+            .unwrap();
+        let second = store.link_in("ada@example.com", VERIFY).await;
+        assert_ne!(first, second);
+        store
+            .accounts
+            .verify_email(&second, None, &visitor())
+            .await
+            .unwrap();
+        store
+            .accounts
+            .verify_email(&first, None, &visitor())
+            .await
+            .unwrap();
+        assert_eq!(
+            store.events_of(login.user.id).await.len(),
+            2,
+            "{engine:?}: it was news once"
+        );
+
+        let before = store.count("mails WHERE letter IS NOT NULL").await;
+        store
+            .accounts
+            .send_verification(&login, &visitor())
+            .await
+            .unwrap();
+        store.deliver_mails().await;
+        assert_eq!(
+            store.count("mails WHERE letter IS NOT NULL").await,
+            before,
+            "{engine:?}: nothing to prove"
+        );
+    }
+}
+
+#[tokio::test]
+async fn ids_of_a_browser_without_any_are_unknown() {
+    for engine in engines() {
+        let store = Store::new(engine).await;
+        let login = store.sign_up("ada@example.com").await;
+        let secret = store.link_in("ada@example.com", VERIFY).await;
+        let unknown = backend::Visitor {
+            tracking: Some(PresentIds::Unknown),
+            ..visitor()
+        };
+        store
+            .accounts
+            .verify_email(&secret, Some(&login), &unknown)
+            .await
+            .unwrap();
+        let events = store.events_of(login.user.id).await;
+        assert_eq!(
+            payload(events.last().unwrap())["event_properties"]["stitched_by"],
+            "none known",
+            "{engine:?}"
+        );
+    }
+}

@@ -1,0 +1,78 @@
+//! The list of logins, and ending them from elsewhere.
+
+use backend::Visitor;
+use db::testing::engines;
+
+use crate::support::{MINUTE, NOW, PASSWORD, Store, sign_in, visitor};
+
+#[tokio::test]
+async fn a_login_is_ended_from_another_and_only_its_owner_can() {
+    for engine in engines() {
+        let store = Store::new(engine).await;
+        let laptop = store.sign_up("ada@example.com").await;
+        let stranger = store.sign_up("bob@example.com").await;
+        store.clock.advance(MINUTE);
+        let on_phone = Visitor {
+            user_agent: "Phone/1.0".to_owned(),
+            ..visitor()
+        };
+        let phone = store
+            .accounts
+            .sign_in(sign_in("ada@example.com", PASSWORD), &on_phone)
+            .await
+            .unwrap();
+
+        let list = store.accounts.open_logins(&laptop).await.unwrap();
+        let facts: Vec<_> = list
+            .iter()
+            .map(|open| (open.id, open.created_at, open.user_agent.as_str()))
+            .collect();
+        let expected = [
+            (phone.id, NOW + MINUTE, "Phone/1.0"),
+            (laptop.id, NOW, "Browser/1.0"),
+        ];
+        assert_eq!(facts, expected, "{engine:?}");
+
+        for (by, ended) in [(&stranger, &laptop), (&laptop, &laptop), (&laptop, &stranger)] {
+            store.accounts.end_other_login(by, ended.id).await.unwrap();
+            assert!(
+                store.accounts.login(ended.id).await.unwrap().is_some(),
+                "{engine:?}"
+            );
+        }
+        store.accounts.end_other_login(&laptop, phone.id).await.unwrap();
+        assert_eq!(store.accounts.login(phone.id).await.unwrap(), None, "{engine:?}");
+        assert_eq!(store.count("logins WHERE ended_by = 'revoked'").await, 1);
+        assert_eq!(store.accounts.open_logins(&laptop).await.unwrap().len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn everywhere_else_is_everywhere_but_here() {
+    for engine in engines() {
+        let store = Store::new(engine).await;
+        let laptop = store.sign_up("ada@example.com").await;
+        let stranger = store.sign_up("bob@example.com").await;
+        for _ in 0..3 {
+            store
+                .accounts
+                .sign_in(sign_in("ada@example.com", PASSWORD), &visitor())
+                .await
+                .unwrap();
+        }
+        let events = store.count("outbox").await;
+        assert_eq!(
+            store.accounts.end_other_logins(&laptop).await.unwrap(),
+            3,
+            "{engine:?}"
+        );
+        assert_eq!(store.accounts.end_other_logins(&laptop).await.unwrap(), 0);
+        for login in [&laptop, &stranger] {
+            assert!(
+                store.accounts.login(login.id).await.unwrap().is_some(),
+                "{engine:?}"
+            );
+        }
+        assert_eq!(store.count("outbox").await, events, "nobody signed out");
+    }
+}

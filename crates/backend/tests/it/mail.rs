@@ -1,0 +1,171 @@
+//! The queue of mails: written with the change that they tell of, delivered once, whoever delivers.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use async_trait::async_trait;
+use backend::mail::{Carrier, Outgoing, Refusal, Sender};
+use db::testing::engines;
+
+use crate::support::{DAY, MINUTE, Store, sign_up, visitor};
+
+/// Takes everything.
+#[derive(Default)]
+struct Counter(AtomicUsize);
+
+#[async_trait]
+impl Carrier for Counter {
+    async fn carry(&self, _mail: &Outgoing) -> Result<(), Refusal> {
+        self.0.fetch_add(1, Ordering::SeqCst);
+        tokio::task::yield_now().await;
+        Ok(())
+    }
+}
+
+/// Never comes back.
+struct Hanging;
+
+#[async_trait]
+impl Carrier for Hanging {
+    async fn carry(&self, _mail: &Outgoing) -> Result<(), Refusal> {
+        std::future::pending().await
+    }
+}
+
+fn sender(store: &Store, carrier: Arc<dyn Carrier>) -> Sender {
+    Sender::new(
+        store.test.db.clone(),
+        store.clock.clone(),
+        carrier,
+        "https://demo.example".parse().unwrap(),
+        store.accounts.mails_written(),
+    )
+}
+
+#[tokio::test]
+async fn a_sign_up_that_fails_writes_no_mail() {
+    for engine in engines() {
+        let store = Store::new(engine).await;
+        store.sign_up("ada@example.com").await;
+        let taken = store
+            .accounts
+            .sign_up(sign_up("ADA@example.com"), &visitor())
+            .await;
+        assert!(taken.is_err());
+        assert_eq!(store.count("mails").await, 1, "{engine:?}");
+        assert_eq!(
+            store.subjects_to("ada@example.com").await,
+            ["Confirm your e-mail address"]
+        );
+    }
+}
+
+#[tokio::test]
+async fn four_senders_deliver_each_mail_once() {
+    for engine in engines() {
+        let store = Store::new(engine).await;
+        for n in 0..20 {
+            store.sign_up(&format!("ada.{n}@example.com")).await;
+        }
+        let counter = Arc::new(Counter::default());
+        let tasks: Vec<_> = (0..4)
+            .map(|_| {
+                let sender = sender(&store, counter.clone());
+                tokio::spawn(async move { sender.drain().await })
+            })
+            .collect();
+        for task in tasks {
+            task.await.unwrap().unwrap();
+        }
+        assert_eq!(counter.0.load(Ordering::SeqCst), 20, "{engine:?}");
+        assert_eq!(store.count("mails WHERE state = 'sent'").await, 20);
+        assert_eq!(store.number("SELECT MAX(attempts) FROM mails").await, 1);
+    }
+}
+
+#[tokio::test]
+async fn what_a_crash_leaves_behind_is_sent_when_the_lease_is_over() {
+    for engine in engines() {
+        let store = Store::new(engine).await;
+        store.sign_up("ada@example.com").await;
+        let crashing = sender(&store, Arc::new(Hanging));
+        let task = tokio::spawn(async move { crashing.drain().await });
+        while store.count("mails WHERE state = 'leased'").await == 0 {
+            tokio::task::yield_now().await;
+        }
+        task.abort();
+
+        let counter = Arc::new(Counter::default());
+        store.clock.advance(2 * MINUTE);
+        sender(&store, counter.clone()).drain().await.unwrap();
+        assert_eq!(
+            counter.0.load(Ordering::SeqCst),
+            0,
+            "{engine:?}: somebody may still be at it"
+        );
+        store.clock.advance(MINUTE);
+        sender(&store, counter.clone()).drain().await.unwrap();
+        assert_eq!(counter.0.load(Ordering::SeqCst), 1, "{engine:?}");
+    }
+}
+
+#[tokio::test]
+async fn no_table_holds_the_secret_of_a_link() {
+    for engine in engines() {
+        let store = Store::new(engine).await;
+        store.sign_up("ada@example.com").await;
+        let keeper = Arc::new(Keeper::default());
+        sender(&store, keeper.clone()).drain().await.unwrap();
+        let url = keeper.0.lock().unwrap().clone().unwrap();
+        let secret = url.rsplit('/').next().unwrap();
+        assert_eq!(secret.len(), 64);
+        for column in ["secret_hash", "id", "email"] {
+            let stored = store
+                .texts(&format!("SELECT {column} FROM mail_tokens"))
+                .await
+                .join(" ");
+            assert!(!stored.contains(secret), "{engine:?}: {column}");
+        }
+        assert_eq!(
+            store
+                .count("mails WHERE letter IS NOT NULL OR detail IS NOT NULL")
+                .await,
+            0
+        );
+    }
+}
+
+/// Keeps the last link.
+#[derive(Default)]
+struct Keeper(std::sync::Mutex<Option<String>>);
+
+#[async_trait]
+impl Carrier for Keeper {
+    async fn carry(&self, mail: &Outgoing) -> Result<(), Refusal> {
+        *self.0.lock().unwrap() = mail.letter.action.as_ref().map(|action| action.url.clone());
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn old_mails_and_links_go() {
+    for engine in engines() {
+        let store = Store::new(engine).await;
+        store.sign_up("ada@example.com").await;
+        store.deliver_mails().await;
+        store.clock.advance(30 * DAY);
+        store.accounts.clean_up().await.unwrap();
+        assert_eq!(
+            (store.count("mails").await, store.count("mail_tokens").await),
+            (1, 1),
+            "{engine:?}"
+        );
+        store.clock.advance(4 * DAY);
+        store.accounts.clean_up().await.unwrap();
+        assert_eq!(
+            (store.count("mails").await, store.count("mail_tokens").await),
+            (0, 0),
+            "{engine:?}"
+        );
+    }
+}
