@@ -19,6 +19,9 @@ pub mod billing;
 mod document;
 pub mod forms;
 mod landing;
+mod mailbox;
+#[cfg(feature = "ssr")]
+mod moments;
 #[cfg(feature = "ssr")]
 mod next;
 mod not_found;
@@ -28,6 +31,7 @@ pub mod privacy;
 mod routes;
 #[cfg(feature = "ssr")]
 pub mod security;
+pub mod settings;
 #[cfg(feature = "ssr")]
 mod shell;
 pub mod timeline;

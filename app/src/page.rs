@@ -17,6 +17,8 @@ pub struct Page {
     pub collector_page: Option<String>,
     /// How they stand to tracking.
     pub privacy: Privacy,
+    /// Mails are kept in the mailbox of local mode.
+    pub mailbox: bool,
 }
 
 /// The person signed in.

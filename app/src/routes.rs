@@ -5,13 +5,15 @@ use leptos_meta::provide_meta_context;
 use leptos_router::components::{Route, Router, Routes};
 use leptos_router::{SsrMode, path};
 
-use crate::auth::{SignInPage, SignUpPage};
+use crate::auth::{ForgotPage, ResetPage, SignInPage, SignUpPage, VerifyPage};
 use crate::billing::{BillingPage, CheckoutReturnPage, PricingPage};
 use crate::landing::LandingPage;
+use crate::mailbox::MailboxPage;
 use crate::not_found::NotFoundPage;
 use crate::page::provide_page;
 use crate::polls::{EditPollPage, NewPollPage, OwnPollPage, PollsPage, VotePage};
 use crate::privacy::{ConsentBanner, PrivacyPage};
+use crate::settings::{ChangeEmailPage, ChangePasswordPage, DeleteAccountPage, GoodbyePage, SettingsPage};
 use crate::timeline::TimelinePage;
 use crate::ui::{Footer, Header};
 
@@ -30,6 +32,15 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/") view=LandingPage ssr=SsrMode::Async />
                     <Route path=path!("/sign-up") view=SignUpPage ssr=SsrMode::Async />
                     <Route path=path!("/sign-in") view=SignInPage ssr=SsrMode::Async />
+                    <Route path=path!("/forgot") view=ForgotPage ssr=SsrMode::Async />
+                    <Route path=path!("/reset") view=ResetPage ssr=SsrMode::Async />
+                    <Route path=path!("/verify") view=VerifyPage ssr=SsrMode::Async />
+                    <Route path=path!("/settings") view=SettingsPage ssr=SsrMode::Async />
+                    <Route path=path!("/settings/email") view=ChangeEmailPage ssr=SsrMode::Async />
+                    <Route path=path!("/settings/password") view=ChangePasswordPage ssr=SsrMode::Async />
+                    <Route path=path!("/settings/delete") view=DeleteAccountPage ssr=SsrMode::Async />
+                    <Route path=path!("/goodbye") view=GoodbyePage ssr=SsrMode::Async />
+                    <Route path=path!("/mailbox") view=MailboxPage ssr=SsrMode::Async />
                     <Route path=path!("/polls") view=PollsPage ssr=SsrMode::Async />
                     <Route path=path!("/polls/new") view=NewPollPage ssr=SsrMode::Async />
                     <Route path=path!("/polls/:poll") view=OwnPollPage ssr=SsrMode::Async />

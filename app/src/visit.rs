@@ -4,6 +4,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use backend::accounts::links::LinkSecret;
 use backend::accounts::{AccountError, Login};
 use backend::polls::{Voter, VoterToken};
 use backend::{Backend, Visitor};
@@ -13,6 +14,7 @@ use tower_sessions::Session;
 use tracking::{Choice, ClientEvent, InsertId, SessionId};
 use uuid::Uuid;
 
+use crate::auth::LinkPage;
 use crate::forms::FailedForm;
 use crate::page::{Me, Page};
 use crate::privacy::Privacy;
@@ -37,8 +39,29 @@ pub struct Visit {
     pub cookie: Session,
     /// The login that ended last in this browser: its late events may still name its user.
     pub previous_login: Option<Uuid>,
+    /// Mail links that this browser has opened.
+    pub links: Links,
     /// What the answer must do.
     pub changes: Changes,
+}
+
+/// Secrets of mail links that a browser has opened and not used yet.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Links {
+    /// For the page that proves an address.
+    pub verify: Option<LinkSecret>,
+    /// For the page that sets a new password.
+    pub reset: Option<LinkSecret>,
+}
+
+impl Links {
+    /// The one for a page.
+    pub fn of(&self, page: LinkPage) -> Option<&LinkSecret> {
+        match page {
+            LinkPage::Verify => self.verify.as_ref(),
+            LinkPage::Reset => self.reset.as_ref(),
+        }
+    }
 }
 
 /// What a handler asks of the answer. Shared by all clones of a visit.
@@ -58,6 +81,8 @@ pub struct Asked {
     pub voter: Option<VoterToken>,
     /// What this page is about is not there.
     pub missing: bool,
+    /// A mail link that was opened here (its secret is to be kept for its page), or used up (`None`).
+    pub link: Option<(LinkPage, Option<LinkSecret>)>,
 }
 
 impl Changes {
@@ -82,6 +107,7 @@ impl Visit {
             device: self.boot.device.clone(),
             collector_page: self.backend.collector_page.clone(),
             privacy: self.privacy(),
+            mailbox: self.backend.mailbox.is_some(),
         }
     }
 
@@ -136,6 +162,16 @@ impl Visit {
     /// Has the document answer 404.
     pub fn nothing_here(&self) {
         self.changes.ask(|asked| asked.missing = true);
+    }
+
+    /// Keeps the secret of a mail link for its page.
+    pub fn link_opened(&self, page: LinkPage, secret: LinkSecret) {
+        self.changes.ask(|asked| asked.link = Some((page, Some(secret))));
+    }
+
+    /// Forgets the secret of a mail link.
+    pub fn link_spent(&self, page: LinkPage) {
+        self.changes.ask(|asked| asked.link = Some((page, None)));
     }
 
     /// Has documents fire a client event until the browser's script has seen it arrive.

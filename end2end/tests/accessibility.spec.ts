@@ -5,7 +5,7 @@ import type { Page } from '@playwright/test';
 import { expect, test } from '../fixtures/test.ts';
 import { newAccount } from '../fixtures/visitor.ts';
 
-for (const path of ['/', '/sign-up', '/sign-in', '/pricing', '/timeline', '/nowhere']) {
+for (const path of ['/', '/sign-up', '/sign-in', '/forgot', '/reset', '/verify', '/goodbye', '/pricing', '/timeline', '/nowhere']) {
   test(`${path}, as a visitor sees it`, async ({ visitor, page, complaints }) => {
     if (path === '/nowhere') complaints.expect(/status of 404/);
     await visitor.goto(path);
@@ -97,6 +97,23 @@ test('a full plan and a deleted poll', async ({ visitor, page }) => {
   await expectAccessible(page, 'a deleted poll');
   await visitor.goto('/polls?state=deleted');
   await expectAccessible(page, 'deleted polls');
+});
+
+test('settings, links and mails', async ({ visitor, page, mailbox }) => {
+  const account = newAccount();
+  await visitor.signUp(account);
+  for (const path of ['/settings', '/settings/email', '/settings/password', '/settings/delete']) {
+    await visitor.goto(path);
+    await expectAccessible(page, path);
+  }
+  await visitor.submit();
+  await expect(visitor.fault('present')).toBeVisible();
+  await expectAccessible(page, '/settings/delete with a fault');
+  await visitor.goto(await mailbox.linkIn(account.email, 'Confirm your e-mail address'));
+  await expect(page.getByRole('heading', { name: 'Is this your address?' })).toBeVisible();
+  await expectAccessible(page, '/verify with a link');
+  await visitor.goto('/mailbox');
+  await expectAccessible(page, '/mailbox');
 });
 
 test('a story, opened', async ({ visitor, page, collector }) => {

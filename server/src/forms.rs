@@ -165,7 +165,8 @@ impl Pairs {
             .unwrap_or_default()
     }
 
-    pub(crate) fn all(&self, name: &str) -> Vec<String> {
+    /// Each of that name, in order.
+    pub fn all(&self, name: &str) -> Vec<String> {
         self.0
             .iter()
             .filter(|(key, _)| key == name)
@@ -173,7 +174,8 @@ impl Pairs {
             .collect()
     }
 
-    pub(crate) fn has(&self, name: &str) -> bool {
+    /// Whether there is one of that name.
+    pub fn has(&self, name: &str) -> bool {
         self.0.iter().any(|(key, _)| key == name)
     }
 }

@@ -25,7 +25,7 @@ use tower_sessions::{Expiry, SessionManagerLayer};
 use crate::ingest::{self, ingest};
 use crate::state::AppState;
 use crate::{
-    billing, forms, functions, health, live, poll_forms, poll_live, rate, security, timeline, visit,
+    billing, forms, functions, health, links, live, poll_forms, poll_live, rate, security, settings, timeline, visit,
 };
 
 /// Forms and server functions are small.
@@ -48,12 +48,16 @@ pub fn router(state: AppState, cookies: LoginCookies) -> Router {
     let document_options = state.leptos.clone();
     let missing_options = state.leptos.clone();
 
+    // A site that sends its mails has no page that shows them.
+    let is_mounted = |page: &&AxumRouteListing| state.backend.mailbox.is_some() || page.path() != "/mailbox";
+    let pages = PAGES.iter().filter(is_mounted).cloned().collect::<Vec<_>>();
+
     let browser_events = Router::new()
         .route("/ingest", post(ingest))
         .layer(DefaultBodyLimit::max(ingest::MAX_BYTES))
         .layer(GovernorLayer::new(rate::ingest()).error_handler(rate::refusal));
     let visitors = Router::new()
-        .leptos_routes(&state, PAGES.clone(), move || shell(document_options.clone()))
+        .leptos_routes(&state, pages, move || shell(document_options.clone()))
         .route("/api/{*name}", any(functions::unknown))
         .route("/sign-up", post(forms::sign_up))
         .route("/sign-in", post(forms::sign_in))
@@ -63,6 +67,17 @@ pub fn router(state: AppState, cookies: LoginCookies) -> Router {
         .route("/polls/{poll}", post(poll_forms::manage))
         .route("/polls/{poll}/edit", post(poll_forms::edit))
         .route("/p/{poll}", post(poll_forms::vote))
+        .route("/forgot", post(links::forgot))
+        .route("/verify/{secret}", get(links::open_verify))
+        .route("/verify", post(links::verify))
+        .route("/reset/{secret}", get(links::open_reset))
+        .route("/reset", post(links::reset))
+        .route("/settings/email", post(settings::change_email))
+        .route("/settings/password", post(settings::change_password))
+        .route("/settings/delete", post(settings::delete_account))
+        .route("/settings/verification", post(settings::send_verification))
+        .route("/settings/logins", post(settings::end_logins))
+        .route("/settings/data", get(settings::data))
         .route("/privacy", post(forms::privacy))
         .route("/pricing", post(billing::checkout))
         .route("/billing", post(billing::change))
@@ -99,7 +114,7 @@ pub fn router(state: AppState, cookies: LoginCookies) -> Router {
         .layer(middleware::from_fn_with_state(state.clone(), security::headers))
         .layer(CompressionLayer::new())
         .layer(CatchPanicLayer::new())
-        .layer(TraceLayer::new_for_http())
+        .layer(TraceLayer::new_for_http().make_span_with(security::span))
         .with_state(state)
 }
 

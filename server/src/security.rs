@@ -1,4 +1,4 @@
-//! Headers that every answer has, and the one name under which the app is used.
+//! Headers that every answer has, the one name under which the app is used, and what a log may say of a request.
 
 use axum::body::Body;
 use axum::extract::State;
@@ -63,6 +63,18 @@ pub async fn one_name(State(state): State<AppState>, request: Request<Body>, nex
     next.run(request).await
 }
 
+/// The span of a request in the logs. What people search for stays out of it, and so do the secrets of links in mails.
+pub fn span<B>(request: &Request<B>) -> tracing::Span {
+    tracing::debug_span!("request", method = %request.method(), path = told(request.uri().path()))
+}
+
+fn told(path: &str) -> &str {
+    let secret = ["/verify/", "/reset/"]
+        .into_iter()
+        .find(|page| path.starts_with(page));
+    secret.unwrap_or(path)
+}
+
 /// What a form or a call from another site is answered.
 pub fn foreign(_: ProtectionError) -> Response {
     let sentence = "This was sent from a page of another site, so nothing was done. Please open the page here and send it again.";
@@ -77,6 +89,18 @@ fn is_loopback(host: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_log_shows_a_links_secret() {
+        for (path, logged) in [
+            ("/verify/00ff", "/verify/"),
+            ("/reset/00ff/more", "/reset/"),
+            ("/verify", "/verify"),
+            ("/timeline", "/timeline"),
+        ] {
+            assert_eq!(told(path), logged);
+        }
+    }
 
     #[test]
     fn loopback_names() {

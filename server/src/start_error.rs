@@ -36,6 +36,9 @@ pub enum StartError {
     /// An HTTP client could not be made.
     #[error("Cannot make an HTTP client: {0}.")]
     Client(String),
+    /// `SMTP_URL`.
+    #[error("Mails cannot be sent: {0}.")]
+    Mail(#[from] backend::mail::SmtpError),
     /// A task of ours.
     #[error("The server has ended: {0}.")]
     Serve(std::io::Error),

@@ -7,9 +7,11 @@ use std::time::Duration;
 use axum::Router;
 use backend::Backend;
 use backend::accounts::LoginCookies;
+use backend::accounts::deletion::{AmplitudeEraser, Deleter};
 use backend::billing::inbox::Worker;
 use backend::clock::Clock;
 use backend::config::Config;
+use backend::mail::Sender;
 use db::Db;
 use leptos::config::LeptosOptions;
 use outbox::{AmplitudeSink, Dispatcher};
@@ -22,7 +24,7 @@ use url::Url;
 use crate::ingest::Forwarder;
 use crate::start_error::StartError;
 use crate::state::{AppState, Site};
-use crate::{local, poll_closing, router, upkeep};
+use crate::{local, poll_closing, post, router, upkeep};
 
 /// Open requests and the batch in hand may take this long when the server stops; a supervisor kills after 30 s.
 const GRACE: Duration = Duration::from_secs(20);
@@ -35,6 +37,8 @@ pub struct Server {
     listener: TcpListener,
     router: Router,
     dispatcher: Dispatcher,
+    sender: Sender,
+    deleter: Deleter,
     backend: Backend,
     keep_days: u32,
     db: Db,
@@ -103,6 +107,15 @@ impl Server {
         let forwarder =
             Forwarder::new(&config.amplitude).map_err(|error| StartError::Client(error.to_string()))?;
 
+        let sender = post::sender(&config.mail, &backend, &db, &config.http.public_url)?;
+        let deleter = Deleter::new(
+            db.clone(),
+            clock.clone(),
+            Arc::new(backend.billing.clone()),
+            AmplitudeEraser::new(&config.amplitude).map_err(|error| StartError::Client(error.to_string()))?,
+            backend.accounts.deletions_asked_for(),
+        );
+
         let cookies = LoginCookies::new(db.clone(), clock);
         let local_mode = config.is_local_mode();
         let state = AppState {
@@ -125,6 +138,8 @@ impl Server {
             listener,
             router,
             dispatcher,
+            sender,
+            deleter,
             backend,
             keep_days: config.data.outbox_keep_days,
             db,
@@ -155,6 +170,8 @@ impl Server {
         ));
         Worker::start(&self.backend.billing, WEBHOOK_WORKERS, &work, &self.stop);
         work.spawn(poll_closing::run(self.backend.polls.clone(), self.stop.clone()));
+        work.spawn(self.sender.run(self.stop.clone()));
+        work.spawn(self.deleter.run(self.stop.clone()));
         let stopping = self.stop.clone();
         work.spawn(async move {
             stop.cancelled().await;

@@ -11,6 +11,7 @@ use super::credentials::Credentials;
 use crate::forms::{Typed, form_state, use_submit};
 use crate::page::use_page;
 use crate::tracking::leave_for;
+use crate::ui::Notice;
 
 /// Signs in.
 #[component]
@@ -33,6 +34,7 @@ pub fn SignInPage() -> impl IntoView {
         {signed_in.then(|| view! { <Redirect path="/polls" /> })}
         <section class="narrow card">
             <h1>"Welcome back"</h1>
+            <Notice />
             <form method="post" novalidate on:submit=move |event| submit.send(event)>
                 <Credentials
                     faults=submit.faults
@@ -43,7 +45,10 @@ pub fn SignInPage() -> impl IntoView {
                     "Sign in"
                 </button>
             </form>
-            <p class="aside">"New here? " <a href="/sign-up">"Create an account"</a></p>
+            <p class="aside split">
+                <span>"New here? " <a href="/sign-up">"Create an account"</a></span>
+                <a href="/forgot">"Forgot your password?"</a>
+            </p>
         </section>
     }
 }

@@ -24,6 +24,7 @@ pub fn Header() -> impl IntoView {
                 } else {
                     view! { <A href="/pricing">"Pricing"</A> }.into_any()
                 }}
+                {signed_in.then(|| view! { <A href="/settings">"Settings"</A> })}
             </nav>
             {match page.me {
                 Some(me) => view! { <SignedIn me /> }.into_any(),
@@ -100,6 +101,13 @@ pub fn Footer() -> impl IntoView {
                             </a>
                             " on this machine."
                         </p>
+                    }
+                })}
+            {page
+                .mailbox
+                .then(|| {
+                    view! {
+                        <p>"Mails stay here too: look into " <a href="/mailbox">"the local mailbox"</a> "."</p>
                     }
                 })}
         </footer>

@@ -1,5 +1,7 @@
-//! What all pages share: header and footer.
+//! What all pages share: header and footer, and what was just done.
 
 mod layout;
+mod notice;
 
 pub(crate) use layout::{Footer, Header};
+pub(crate) use notice::Notice;

@@ -2,8 +2,11 @@
 
 use std::collections::VecDeque;
 
+use app::auth::LinkPage;
 use app::tracking::boot::ConfirmedEvent;
 use backend::polls::VoterToken;
+use app::visit::Links;
+use backend::accounts::links::LinkSecret;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use cookie::{Cookie, CookieBuilder, SameSite};
@@ -24,6 +27,9 @@ const CONFIRMED: &str = "seam_confirmed";
 const PREVIOUS: &str = "seam_previous";
 /// Under which this browser votes. It says nothing of who is there, and is no part of tracking.
 const VOTER: &str = "seam_voter";
+/// Secrets of mail links that were opened here and wait for their page's button.
+const VERIFY: &str = "seam_verify";
+const RESET: &str = "seam_reset";
 /// Of the login itself; tower-sessions reads and writes it.
 pub const LOGIN: &str = "seam_login";
 
@@ -35,6 +41,8 @@ const VOTER_LIFE: time::Duration = time::Duration::days(400);
 const CONFIRMED_LIFE: time::Duration = time::Duration::days(1);
 /// The SDK keeps unsent events for its next start; a day later they are no longer taken for the previous person's.
 const PREVIOUS_LIFE: time::Duration = time::Duration::days(1);
+/// Somebody who has opened a link has its page in front of them.
+const LINK_LIFE: time::Duration = time::Duration::hours(1);
 /// Browsers refuse more than 4 KB.
 const CONFIRMED_MAX: usize = 3_000;
 
@@ -59,6 +67,8 @@ pub struct Seen {
     pub voter: Option<VoterToken>,
     /// A login cookie is there, live or not.
     pub login: bool,
+    /// Mail links that were opened.
+    pub links: Links,
 }
 
 impl Seen {
@@ -81,6 +91,8 @@ impl Seen {
                 PREVIOUS => seen.previous = Uuid::parse_str(value).ok(),
                 VOTER => seen.voter = VoterToken::parse(value),
                 LOGIN => seen.login = true,
+                VERIFY => seen.links.verify = LinkSecret::parse(value),
+                RESET => seen.links.reset = LinkSecret::parse(value),
                 name if name == sdk_name => seen.sdk = SdkCookie::parse(value),
                 _ => {}
             }
@@ -166,6 +178,20 @@ impl<'a> Writer<'a> {
         self.set(Cookie::build((CONSENT, choice.as_str())).max_age(DEVICE_LIFE));
     }
 
+    /// Keeps the secret of a mail link for its page, or forgets it.
+    pub fn link(&mut self, page: LinkPage, secret: Option<&LinkSecret>) {
+        let name = match page {
+            LinkPage::Verify => VERIFY,
+            LinkPage::Reset => RESET,
+        };
+        match secret {
+            Some(secret) => {
+                self.set(Cookie::build((name, secret.expose().to_owned())).max_age(LINK_LIFE));
+            }
+            None => self.expire(name),
+        }
+    }
+
     /// The events are those of the person who has left.
     pub fn forget_confirmed(&mut self) {
         self.expire(CONFIRMED);
@@ -234,6 +260,7 @@ mod tests {
             "seam_device=../../etc; seam_session=1.2; seam_clock=NaN; seam_confirmed=!!; seam_previous=x",
             "seam_device=\"><script>; AMP_0123456789=%%%; seam_consent=perhaps",
             "===;;;==; seam_device",
+            "seam_verify=1; seam_reset=../../etc",
             "seam_session=99999999999999999999.99999999999999999999",
             "AMP_0123456789=bnVsbA==",
             long.as_str(),
@@ -258,6 +285,8 @@ mod tests {
         writer.session(session);
         writer.confirmed(&[], std::slice::from_ref(&event));
         writer.previous(Uuid::max());
+        let secret = LinkSecret::parse(&"0f".repeat(32));
+        writer.link(LinkPage::Reset, secret.as_ref());
         let pairs: Vec<&str> = headers
             .get_all(header::SET_COOKIE)
             .iter()
@@ -271,6 +300,10 @@ mod tests {
                 session: Some(session),
                 confirmed: vec![event],
                 previous: Some(Uuid::max()),
+                links: Links {
+                    verify: None,
+                    reset: secret
+                },
                 ..Seen::default()
             }
         );

@@ -97,6 +97,7 @@ pub async fn visit(
         login,
         visitor,
         cookie: cookie.clone(),
+        links: seen.links.clone(),
         previous_login: presented.filter(|_| ended).or(seen.previous),
         changes: app::visit::Changes::default(),
     };
@@ -271,6 +272,9 @@ impl Answer<'_> {
             Some(token) => cookies.voter(token),
             None if self.ended.is_some() && self.votes_here => cookies.forget_voter(),
             None => {}
+        }
+        if let Some((page, secret)) = &asked.link {
+            cookies.link(*page, secret.as_ref());
         }
         if let Some(choice) = asked.choice {
             cookies.consent(choice);

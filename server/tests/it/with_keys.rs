@@ -13,6 +13,8 @@ async fn site() -> TestApp {
         ("AMPLITUDE_SECRET_KEY", "fedcba9876543210fedcba9876543210"),
         ("STRIPE_SECRET_KEY", "sk_test_0123456789"),
         ("STRIPE_WEBHOOK_SECRETS", "whsec_0123456789"),
+        // Nobody listens there: mails wait.
+        ("SMTP_URL", "smtp://127.0.0.1:9"),
     ];
     TestApp::with(Engine::Sqlite, &variables).await
 }

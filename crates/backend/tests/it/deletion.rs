@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use backend::accounts::deletion::{AmplitudeEraser, Billing, BillingError, Deleter, NoBilling};
+use backend::accounts::deletion::{AmplitudeEraser, CustomerEraser, CustomerError, Deleter};
 use backend::accounts::links::LinkSecret;
 use backend::config::Config;
 use db::testing::engines;
@@ -70,7 +70,7 @@ impl Amplitude {
     }
 }
 
-fn deleter(store: &Store, billing: Arc<dyn Billing>, amplitude: AmplitudeEraser) -> Deleter {
+fn deleter(store: &Store, billing: Arc<dyn CustomerEraser>, amplitude: AmplitudeEraser) -> Deleter {
     Deleter::new(
         store.test.db.clone(),
         store.clock.clone(),
@@ -88,12 +88,12 @@ struct Stripe {
 }
 
 #[async_trait]
-impl Billing for Stripe {
-    async fn forget(&self, user: UserId) -> Result<(), BillingError> {
+impl CustomerEraser for Stripe {
+    async fn erase(&self, user: UserId) -> Result<(), CustomerError> {
         let left = self.failures.load(Ordering::SeqCst);
         if left > 0 {
             self.failures.store(left - 1, Ordering::SeqCst);
-            return Err(BillingError("Stripe answered 500".to_owned()));
+            return Err(CustomerError("Stripe answered 500".to_owned()));
         }
         self.forgotten.lock().unwrap().push(user);
         tokio::task::yield_now().await;
@@ -277,14 +277,14 @@ async fn amplitude_that_is_away_is_asked_when_it_is_back() {
             url: format!("http://{}", nowhere.local_addr().unwrap()),
         };
         drop(nowhere);
-        deleter(&store, Arc::new(NoBilling), away.eraser())
+        deleter(&store, Arc::new(Stripe::default()), away.eraser())
             .drain()
             .await
             .unwrap();
         assert_eq!(step_of(&store, login.user.id).await, "amplitude", "{engine:?}");
         assert_eq!(store.count("users").await, 0, "what is ours is gone");
         store.clock.advance(DAY);
-        deleter(&store, Arc::new(NoBilling), amplitude.eraser())
+        deleter(&store, Arc::new(Stripe::default()), amplitude.eraser())
             .drain()
             .await
             .unwrap();
@@ -306,7 +306,7 @@ async fn without_a_secret_key_nobody_can_be_asked_and_that_is_noted() {
         let mut config = Config::read(|_| None).unwrap().amplitude;
         config.secret_key = None;
         let eraser = AmplitudeEraser::new(&config).unwrap();
-        deleter(&store, Arc::new(NoBilling), eraser)
+        deleter(&store, Arc::new(Stripe::default()), eraser)
             .drain()
             .await
             .unwrap();

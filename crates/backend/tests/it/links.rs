@@ -1,9 +1,11 @@
 //! Links in mails: each works once, for what it is for, and tells its event.
 
 use backend::accounts::links::LinkSecret;
-use backend::ids;
+use backend::config::Config;
+use backend::{Backend, ids};
 use db::testing::engines;
 use forms::{Email, Field, Problem, Secret};
+use outbox::Nudge;
 use tracking::{Choice, PresentIds};
 
 use crate::support::{
@@ -309,6 +311,33 @@ async fn a_proof_is_asked_for_again_until_it_is_given() {
             before,
             "{engine:?}: nothing to prove"
         );
+    }
+}
+
+#[tokio::test]
+async fn an_operator_is_who_has_proven_an_operators_address() {
+    for engine in engines() {
+        let store = Store::new(engine).await;
+        // An HTTP client is made with it, though none is used here.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let set = |name: &str| (name == "ADMIN_EMAILS").then(|| "Ada@example.com".to_owned());
+        let config = Config::read(set).unwrap();
+        let backend = Backend::new(&config, &store.test.db, &store.clock, Nudge::new()).unwrap();
+        for (email, operates) in [("ada@example.com", true), ("bob@example.com", false)] {
+            let login = store.sign_up(email).await;
+            assert!(
+                !backend.is_admin(&login.user),
+                "{engine:?}: anybody may type an address"
+            );
+            let secret = store.link_in(email, VERIFY).await;
+            store
+                .accounts
+                .verify_email(&secret, None, &visitor())
+                .await
+                .unwrap();
+            let user = store.accounts.login(login.id).await.unwrap().unwrap().user;
+            assert_eq!(backend.is_admin(&user), operates, "{engine:?}: {email}");
+        }
     }
 }
 

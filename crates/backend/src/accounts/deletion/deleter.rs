@@ -9,7 +9,7 @@ use outbox::Nudge;
 use tokio_util::sync::CancellationToken;
 
 use super::store::{self, Claimed, Step};
-use super::{AmplitudeEraser, Billing};
+use super::{AmplitudeEraser, CustomerEraser};
 use crate::backoff::wait_ms;
 use crate::clock::Clock;
 use crate::ids;
@@ -25,7 +25,7 @@ const CAP_MS: i64 = 3_600_000;
 pub struct Deleter {
     db: Db,
     clock: Clock,
-    billing: Arc<dyn Billing>,
+    billing: Arc<dyn CustomerEraser>,
     amplitude: AmplitudeEraser,
     nudge: Nudge,
     /// Names our leases.
@@ -45,7 +45,7 @@ impl Deleter {
     pub fn new(
         db: Db,
         clock: Clock,
-        billing: Arc<dyn Billing>,
+        billing: Arc<dyn CustomerEraser>,
         amplitude: AmplitudeEraser,
         nudge: Nudge,
     ) -> Self {
@@ -98,7 +98,7 @@ impl Deleter {
             return Ok(true);
         };
         let outcome = match claimed.step {
-            Step::Billing => match self.billing.forget(claimed.user).await {
+            Step::Billing => match self.billing.erase(claimed.user).await {
                 Ok(()) => Outcome::Done(None),
                 Err(error) => Outcome::Failed(error.to_string()),
             },

@@ -6,12 +6,12 @@
 //! done twice, and each is tried until it works.
 
 mod amplitude;
-mod billing;
+mod customer;
 mod deleter;
 mod store;
 
 pub use amplitude::{AmplitudeEraser, EraseError};
-pub use billing::{Billing, BillingError, NoBilling};
+pub use customer::{CustomerEraser, CustomerError};
 pub use deleter::Deleter;
 
 use forms::Secret;

@@ -1,0 +1,79 @@
+//! Where the account is signed in.
+
+use leptos::prelude::*;
+
+use super::api::LoginSummary;
+
+/// The list, with a way to end each but this one.
+#[component]
+pub fn Logins(logins: Vec<LoginSummary>) -> impl IntoView {
+    let others = logins.iter().any(|login| !login.current);
+    view! {
+        <section class="card" aria-labelledby="logins">
+            <div class="row">
+                <h2 id="logins">"Signed in"</h2>
+                {others
+                    .then(|| {
+                        view! {
+                            <form method="post" action="/settings/logins">
+                                <button type="submit" class="secondary small">"Sign out everywhere else"</button>
+                            </form>
+                        }
+                    })}
+            </div>
+            <ul class="logins">{logins.into_iter().map(|login| view! { <Row login /> }).collect_view()}</ul>
+            <p class="quiet">
+                "A browser that is signed out from here is a new device from then on: whoever uses it next is somebody else."
+            </p>
+        </section>
+    }
+}
+
+#[component]
+fn Row(login: LoginSummary) -> impl IntoView {
+    let LoginSummary {
+        id,
+        current,
+        browser,
+        when,
+    } = login;
+    let end = format!("Sign out {browser}");
+    let handheld = ["iPhone", "iPad", "Android"]
+        .iter()
+        .any(|system| browser.contains(system));
+    view! {
+        <li>
+            <Picture handheld />
+            <div>
+                <p class="name">{browser}</p>
+                <p class="quiet">{when}</p>
+            </div>
+            {if current {
+                view! { <span class="badge plain">"this browser"</span> }.into_any()
+            } else {
+                view! {
+                    <form method="post" action="/settings/logins">
+                        <input type="hidden" name="login" value=id.to_string() />
+                        <button type="submit" class="secondary small" aria-label=end>"Sign out"</button>
+                    </form>
+                }
+                    .into_any()
+            }}
+        </li>
+    }
+}
+
+/// A laptop or a phone.
+#[component]
+fn Picture(handheld: bool) -> impl IntoView {
+    let path = if handheld {
+        "M8 2.75h8a1.5 1.5 0 0 1 1.5 1.5v15.5a1.5 1.5 0 0 1-1.5 1.5H8a1.5 1.5 0 0 1-1.5-1.5V4.250a1.500 1.500 0 0 1 1.500-1.500zM11 18.500h2"
+    } else {
+        "M5.500 5h13a1 1 0 0 1 1 1v9.500h-15V6a1 1 0 0 1 1-1zM2.500 19h19l-1.500-3.500h-16z"
+    };
+    view! {
+        <svg class="picture" viewBox="0 0 24 24" width="24" height="24" aria-hidden="true">
+            <path d=path />
+        </svg>
+    }
+}
