@@ -101,6 +101,7 @@ fn a_key_means_stripe_itself_with_several_webhook_secrets() {
         ("STRIPE_SECRET_KEY", "sk_live_1"),
         ("STRIPE_WEBHOOK_SECRETS", "whsec_new, whsec_old"),
         ("AMPLITUDE_API_KEY", "0123456789abcdef0123456789abcdef"),
+        ("SMTP_URL", "smtps://mail.example"),
         ("TRIAL_DAYS", "14"),
     ])
     .unwrap();
@@ -133,6 +134,13 @@ fn refusals() {
         (vec![("AMPLITUDE_URL", "https://elsewhere.example")], "stand-in"),
         (vec![("LEPTOS_SITE_ADDR", "nowhere")], "LEPTOS_SITE_ADDR"),
         (vec![("AMPLITUDE_API_KEY", "k")], "SMTP_URL must be set"),
+        (
+            vec![
+                ("STRIPE_SECRET_KEY", "sk_test_1"),
+                ("STRIPE_WEBHOOK_SECRETS", "whsec_1"),
+            ],
+            "SMTP_URL must be set",
+        ),
         (vec![("SMTP_URL", "mail.example")], "SMTP_URL must be a URL"),
         (vec![("SMTP_URL", "smtp://mail.example")], "smtps"),
         (vec![("ADMIN_EMAILS", "ada@example.com; bob")], "ADMIN_EMAILS"),
@@ -197,6 +205,8 @@ fn secrets_are_not_printed() {
         ("AMPLITUDE_SECRET_KEY", "secret-read-key"),
         ("DATABASE_URL", "postgres://app:secret-password@db/app"),
         ("PUBLIC_URL", "https://demo.example"),
+        ("STRIPE_SECRET_KEY", "sk_test_secret-stripe"),
+        ("STRIPE_WEBHOOK_SECRETS", "whsec_secret-webhook"),
         ("SMTP_URL", "smtps://app:secret-smtp@mail.example"),
     ])
     .unwrap();
