@@ -42,7 +42,7 @@ pub(super) fn WorthView(shown: Shown) -> impl IntoView {
                 <table>
                     <thead>
                         <tr>
-                            <th scope="col"></th>
+                            <td></td>
                             <th scope="col">"Stitched"</th>
                             <th scope="col">"Unstitched"</th>
                         </tr>

@@ -82,7 +82,7 @@ pub enum Difference {
         /// Why.
         reason: String,
     },
-    /// Tracking was refused when the money moved.
+    /// Tracking was refused for a while, and what happens then has no event.
     WithoutConsent,
     /// The event lies before the ones that were read.
     NotRead,
@@ -110,7 +110,9 @@ impl Difference {
         match self {
             Self::OnItsWay => "its event is on its way.".into(),
             Self::Parked { reason } => format!("its event was not sent ({reason})."),
-            Self::WithoutConsent => "tracking was refused at that time, so there is no event.".into(),
+            Self::WithoutConsent => {
+                "tracking was refused for a while, and there is no event of that time.".into()
+            }
             Self::NotRead => "it lies before the events that were read.".into(),
             Self::NoEvent => "Stripe has the money, and no event says so.".into(),
             Self::NotInLedger => "the event says so, and Stripe has no such money.".into(),
@@ -166,7 +168,7 @@ pub(crate) fn reconcile_in_order(events: &[&ReceivedEvent], facts: &Facts) -> Bo
         let user = payment.account.to_string();
         let entry = Entry::Invoice(payment.invoice.clone());
         let events = told.remove(&(user.clone(), entry.clone())).unwrap_or_default();
-        let line = line(entry, Some(payment.amount), &events, facts, payment.paid_at_ms);
+        let line = line(entry, Some(payment.amount), &events, facts);
         put(user, payment.paid_at_ms, line);
     }
     for refund in &facts.refunds {
@@ -181,11 +183,11 @@ pub(crate) fn reconcile_in_order(events: &[&ReceivedEvent], facts: &Facts) -> Bo
         if kept.minor == 0 && events.is_empty() {
             continue;
         }
-        put(user, i64::MAX, line(entry, Some(kept), &events, facts, i64::MAX));
+        put(user, i64::MAX, line(entry, Some(kept), &events, facts));
     }
     for ((user, entry), events) in told {
         let at_ms = events[0].time_ms;
-        put(user, at_ms, line(entry, None, &events, facts, at_ms));
+        put(user, at_ms, line(entry, None, &events, facts));
     }
     let customers: Vec<Customer> = customers
         .into_iter()
@@ -224,13 +226,7 @@ fn entry_of(event: &ReceivedEvent) -> Option<Entry> {
     })
 }
 
-fn line(
-    entry: Entry,
-    ledger: Option<Money>,
-    events: &[&ReceivedEvent],
-    facts: &Facts,
-    moved_at_ms: i64,
-) -> Line {
+fn line(entry: Entry, ledger: Option<Money>, events: &[&ReceivedEvent], facts: &Facts) -> Line {
     let amounts: Vec<Money> = events.iter().filter_map(|event| amount_of(event)).collect();
     let told = amounts.first().map(|first| {
         let same = amounts.iter().filter(|amount| amount.currency == first.currency);
@@ -242,7 +238,7 @@ fn line(
         (Some(ledger), Some(told)) if ledger == told => None,
         (Some(_), Some(_)) => Some(Difference::OtherAmount),
         (None, _) => Some(Difference::NotInLedger),
-        (Some(_), None) => Some(why_silent(&entry, facts, moved_at_ms)),
+        (Some(_), None) => Some(why_silent(&entry, facts)),
     };
     Line {
         entry,
@@ -254,7 +250,7 @@ fn line(
 }
 
 /// Why a payment has no event.
-fn why_silent(entry: &Entry, facts: &Facts, moved_at_ms: i64) -> Difference {
+fn why_silent(entry: &Entry, facts: &Facts) -> Difference {
     let id = match entry {
         Entry::Invoice(id) | Entry::Refund(id) | Entry::Unnamed(id) => id,
     };
@@ -267,25 +263,22 @@ fn why_silent(entry: &Entry, facts: &Facts, moved_at_ms: i64) -> Difference {
     });
     match named.map(|row| row.parked.clone()) {
         Some(None) => return Difference::OnItsWay,
-        Some(Some(_)) if refused(facts, moved_at_ms) => return Difference::WithoutConsent,
+        Some(Some(_)) if refused(facts) => return Difference::WithoutConsent,
         Some(Some(reason)) => return Difference::Parked { reason },
         None => {}
     }
     match facts.read_from_ms {
-        _ if refused(facts, moved_at_ms) => Difference::WithoutConsent,
+        _ if refused(facts) => Difference::WithoutConsent,
         // The moment of a payment may be of a simulated clock, so it cannot tell on which side of the cut it lies.
         Some(_) => Difference::NotRead,
         None => Difference::NoEvent,
     }
 }
 
-/// A simulated clock may be far from ours, so a refusal counts whenever it still holds or held then.
-fn refused(facts: &Facts, moved_at_ms: i64) -> bool {
-    [moved_at_ms, i64::MAX].iter().any(|&moment| {
-        facts
-            .consent_at(moment)
-            .is_some_and(|word| !word.consent.is_granted())
-    })
+/// Whether tracking was ever refused. The moment of a payment is of the clock that moves the subscription, which may be a
+/// simulated one, so it cannot tell whether that was just then.
+fn refused(facts: &Facts) -> bool {
+    facts.consent.iter().any(|change| !change.consent.is_granted())
 }
 
 /// What a revenue event states: its own properties, with the sign of Amplitude's revenue.

@@ -5,7 +5,7 @@ use tracking::reconcile::{Difference, Entry, Line, reconcile};
 use tracking::verdict::{ConsentChange, Facts, Payment, Refund, Undelivered};
 use tracking::{Consent, Currency, Money, UserId};
 
-use crate::life::{Life, money, whole};
+use crate::life::{Life, START, money, whole};
 
 #[test]
 fn a_well_made_life_balances() {
@@ -37,7 +37,7 @@ fn a_well_made_life_balances() {
 #[test]
 fn each_difference_is_explained_or_named() {
     type Change = fn(&mut Life);
-    let rows: [(&str, Change, Option<Difference>); 11] = [
+    let rows: [(&str, Change, Option<Difference>); 12] = [
         ("nothing", |_| {}, None),
         (
             "no event",
@@ -69,6 +69,18 @@ fn each_difference_is_explained_or_named() {
             |life| {
                 life.without("Trial converted");
                 life.facts.consent.push(denied(life.now - 1));
+            },
+            Some(Difference::WithoutConsent),
+        ),
+        (
+            "refused for a while, at a moment that only a simulated clock tells",
+            |life| {
+                life.without("Trial converted");
+                life.facts.consent.push(denied(START + 1));
+                life.facts.consent.push(ConsentChange {
+                    at_ms: START + 2,
+                    consent: Consent::Granted,
+                });
             },
             Some(Difference::WithoutConsent),
         ),
