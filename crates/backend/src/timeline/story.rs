@@ -71,19 +71,21 @@ pub(super) async fn page(
     let mut from = asked.from.clone();
     for batch in 0..most {
         let activity = batches.batch(from.offset).await?;
-        let rows: Vec<Row<'_>> = activity.events.iter().filter_map(Row::of).collect();
-        let events: Vec<ReceivedEvent> = rows.iter().map(|row| row.event.clone()).collect();
+        let rows: Vec<ReceivedEvent> = activity
+            .events
+            .iter()
+            .filter_map(ReceivedEvent::from_export)
+            .collect();
+        let cut = cut(&rows, &from, BATCH, &asked.filter, PAGE - page.events.len());
+        let shown = cut.shown.iter().map(|&place| &rows[place].raw);
+        page.events.extend(shown.filter(|raw| keep(raw)).cloned());
         if batch == 0 {
             page.person = activity.person.clone();
             page.goes_on = rows.len() >= BATCH;
             if asked.from == Cursor::default() {
-                let kept = rows.iter().filter(|row| keep(row.raw));
-                page.newest = Some(kept.map(|row| row.event.clone()).collect());
+                page.newest = Some(rows.into_iter().filter(|row| keep(&row.raw)).collect());
             }
         }
-        let cut = cut(&events, &from, BATCH, &asked.filter, PAGE - page.events.len());
-        let shown = cut.shown.iter().map(|&place| rows[place].raw);
-        page.events.extend(shown.filter(|raw| keep(raw)).cloned());
         page.older = cut.next;
         let full = page.events.len() >= PAGE;
         let Some(next) = page.older.clone().filter(|_| !full || page.lacks(asked)) else {
@@ -132,19 +134,6 @@ impl Page {
             self.events.iter().any(uuid)
         };
         asked.event.as_deref().is_some_and(|event| !has(event))
-    }
-}
-
-/// An exported event, and what was read out of it.
-struct Row<'a> {
-    raw: &'a Value,
-    event: ReceivedEvent,
-}
-
-impl<'a> Row<'a> {
-    fn of(raw: &'a Value) -> Option<Self> {
-        let event = ReceivedEvent::from_export(raw)?;
-        Some(Self { raw, event })
     }
 }
 
