@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 use serde_json::Value;
-use tracking::received::{Chapter, ReceivedEvent, Source};
+use tracking::received::{Chapter, Source};
 
 use super::event::{EventView, class};
 use super::links;
@@ -79,17 +79,14 @@ pub(super) fn duration(ms: i64) -> String {
 /// Where the visit began, and where it came from.
 fn entry_in_words(chapter: &Chapter) -> Option<String> {
     let entry = chapter.entry()?;
-    let text = |event: &ReceivedEvent, key: &str| {
-        let text = event.properties.get(key).and_then(Value::as_str);
+    // Later pages may come from Stripe; the visit did not.
+    let first = chapter.events.iter().find(|event| event.page() == Some(entry));
+    let text = |key: &str| {
+        let text = first?.properties.get(key).and_then(Value::as_str);
         text.filter(|text| !text.is_empty() && *text != "EMPTY")
-            .map(str::to_owned)
     };
-    let referrer = chapter.events.iter().find_map(|event| {
-        let from = text(event, "referring_domain")?;
-        let own = text(event, "[Amplitude] Page Domain");
-        // From one page of ours to the next nobody came from anywhere.
-        (own.as_deref() != from.split(':').next()).then_some(from)
-    });
+    let own = text("[Amplitude] Page Domain");
+    let referrer = text("referring_domain").filter(|from| from.split(':').next() != own);
     Some(match referrer {
         Some(referrer) => format!("entered at {entry} from {referrer}"),
         None => format!("entered at {entry}"),
