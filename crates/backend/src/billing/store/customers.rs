@@ -18,7 +18,7 @@ pub(in crate::billing) struct Customer {
 pub(in crate::billing) enum Known {
     /// Of this account.
     Of(UserId),
-    /// Of an account that was deleted.
+    /// Of an account that was deleted, or is about to be.
     Deleted,
 }
 
@@ -44,7 +44,8 @@ pub(in crate::billing) async fn customer_of(
 pub(in crate::billing) async fn customer(pool: &AnyPool, id: &str) -> Result<Option<Known>, sqlx::Error> {
     let row = sqlx::query(
         "SELECT users.id AS user_id
-         FROM stripe_customers LEFT JOIN users ON users.id = stripe_customers.user_id
+         FROM stripe_customers
+         LEFT JOIN users ON users.id = stripe_customers.user_id AND users.deleted_at IS NULL
          WHERE stripe_customers.id = $1",
     )
     .bind(id)
