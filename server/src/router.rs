@@ -25,7 +25,8 @@ use tower_sessions::{Expiry, SessionManagerLayer};
 use crate::ingest::{self, ingest};
 use crate::state::AppState;
 use crate::{
-    billing, forms, functions, health, links, live, poll_forms, poll_live, rate, security, settings, timeline, visit,
+    billing, forms, functions, health, links, live, poll_forms, poll_live, rate, security, settings,
+    timeline, visit,
 };
 
 /// Forms and server functions are small.

@@ -74,7 +74,7 @@ fn Sections(settings: Settings) -> impl IntoView {
             <h2 id="data">"Your data"</h2>
             <div class="row">
                 <p class="quiet">
-                    "Your account, your logins and your polls in one JSON file. What Amplitude knows is on your "
+                    "Your account, your logins, your polls and your votes in one JSON file. What Amplitude knows is on your "
                     <A href="/timeline">"timeline"</A> "."
                 </p>
                 <a class="button secondary small" href="/settings/data" rel="external" download>

@@ -4,9 +4,9 @@ use std::collections::VecDeque;
 
 use app::auth::LinkPage;
 use app::tracking::boot::ConfirmedEvent;
-use backend::polls::VoterToken;
 use app::visit::Links;
 use backend::accounts::links::LinkSecret;
+use backend::polls::VoterToken;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use cookie::{Cookie, CookieBuilder, SameSite};

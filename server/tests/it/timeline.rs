@@ -124,6 +124,8 @@ async fn verdicts_and_files_are_ones_own() {
         ("AMPLITUDE_SECRET_KEY", "fedcba9876543210fedcba9876543210"),
         ("STRIPE_SECRET_KEY", "sk_test_0123456789"),
         ("STRIPE_WEBHOOK_SECRETS", "whsec_0123456789"),
+        // Nobody listens there: mails wait.
+        ("SMTP_URL", "smtp://127.0.0.1:9"),
     ];
     let app = TestApp::with(Engine::Sqlite, &variables).await;
     let (mut ada, mut bob, mut nobody) = (app.browser(), app.browser(), app.browser());

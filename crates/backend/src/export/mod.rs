@@ -16,6 +16,7 @@ pub struct Export {
     account: Account,
     logins: Vec<LoginRow>,
     polls: Vec<Poll>,
+    votes: Vec<Vote>,
 }
 
 #[derive(Debug, Serialize)]
@@ -45,6 +46,19 @@ struct Poll {
     options: Vec<String>,
     multiple_choice: bool,
     created_at: String,
+    closes_at: Option<String>,
+    closed_at: Option<String>,
+    deleted_at: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct Vote {
+    id: Uuid,
+    poll: Uuid,
+    question: String,
+    choices: Vec<String>,
+    cast_at: String,
+    changed_at: String,
 }
 
 impl Backend {
@@ -57,6 +71,7 @@ impl Backend {
             account: store::account(pool, user).await?,
             logins: store::logins(pool, user).await?,
             polls: store::polls(pool, user).await?,
+            votes: store::votes(pool, user).await?,
         })
     }
 }

@@ -5,7 +5,7 @@ use sqlx::{AnyPool, Row};
 use tracking::UserId;
 use uuid::Uuid;
 
-use super::{Account, LoginRow, Poll};
+use super::{Account, LoginRow, Poll, Vote};
 use crate::dates::instant;
 
 pub(super) async fn account(pool: &AnyPool, user: UserId) -> Result<Account, sqlx::Error> {
@@ -50,7 +50,8 @@ pub(super) async fn logins(pool: &AnyPool, user: UserId) -> Result<Vec<LoginRow>
 /// A row for each option, so that the polls come in one query.
 pub(super) async fn polls(pool: &AnyPool, user: UserId) -> Result<Vec<Poll>, sqlx::Error> {
     let rows = sqlx::query(
-        "SELECT polls.id, question, multiple_choice, polls.created_at, label FROM polls
+        "SELECT polls.id, question, multiple_choice, polls.created_at, closes_at, closed_at, deleted_at, label
+         FROM polls
          LEFT JOIN poll_options ON poll_id = polls.id
          WHERE user_id = $1 ORDER BY polls.created_at, polls.id, position",
     )
@@ -68,6 +69,9 @@ pub(super) async fn polls(pool: &AnyPool, user: UserId) -> Result<Vec<Poll>, sql
                 options: Vec::new(),
                 multiple_choice: row.try_get::<i64, _>("multiple_choice")? == 1,
                 created_at: instant(row.try_get("created_at")?),
+                closes_at: row.try_get::<Option<i64>, _>("closes_at")?.map(instant),
+                closed_at: row.try_get::<Option<i64>, _>("closed_at")?.map(instant),
+                deleted_at: row.try_get::<Option<i64>, _>("deleted_at")?.map(instant),
             });
         }
         if let Some(poll) = polls.last_mut() {
@@ -75,6 +79,40 @@ pub(super) async fn polls(pool: &AnyPool, user: UserId) -> Result<Vec<Poll>, sql
         }
     }
     Ok(polls)
+}
+
+/// A row for each choice, as above.
+pub(super) async fn votes(pool: &AnyPool, user: UserId) -> Result<Vec<Vote>, sqlx::Error> {
+    let rows = sqlx::query(
+        "SELECT votes.id, votes.poll_id, question, cast_at, changed_at, label FROM votes
+         JOIN polls ON polls.id = votes.poll_id
+         LEFT JOIN vote_choices ON vote_id = votes.id
+         LEFT JOIN poll_options ON poll_options.poll_id = votes.poll_id
+                               AND poll_options.position = vote_choices.position
+         WHERE votes.user_id = $1 ORDER BY cast_at, votes.id, vote_choices.position",
+    )
+    .bind(user.to_string())
+    .fetch_all(pool)
+    .await?;
+    let mut votes: Vec<Vote> = Vec::new();
+    for row in &rows {
+        let id = uuid(row, "id")?;
+        let label: Option<String> = row.try_get("label")?;
+        if votes.last().is_none_or(|vote| vote.id != id) {
+            votes.push(Vote {
+                id,
+                poll: uuid(row, "poll_id")?,
+                question: row.try_get("question")?,
+                choices: Vec::new(),
+                cast_at: instant(row.try_get("cast_at")?),
+                changed_at: instant(row.try_get("changed_at")?),
+            });
+        }
+        if let Some(vote) = votes.last_mut() {
+            vote.choices.extend(label);
+        }
+    }
+    Ok(votes)
 }
 
 fn uuid(row: &AnyRow, column: &str) -> Result<Uuid, sqlx::Error> {

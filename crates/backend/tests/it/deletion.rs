@@ -169,7 +169,7 @@ async fn then_billing_our_tables_and_amplitude_forget() {
         let poll = PollForm {
             question: "Lunch?".to_owned(),
             options: vec!["Soup".to_owned(), "Salad".to_owned()],
-            multiple_choice: false,
+            ..PollForm::default()
         };
         store
             .polls

@@ -31,6 +31,7 @@ async fn everything_of_a_person_and_nothing_of_anybody_else() {
                 question: question.to_owned(),
                 options: vec!["Soup".to_owned(), "<b>Salad</b>".to_owned()],
                 multiple_choice: true,
+                ..PollForm::default()
             };
             form.check().unwrap()
         };
@@ -39,6 +40,7 @@ async fn everything_of_a_person_and_nothing_of_anybody_else() {
             (login.user.id, "Dinner?", 2),
             (other.user.id, "Bob's?", 3),
         ] {
+            store.clock.advance(1);
             store
                 .polls
                 .create(user, &draft(question), Uuid::from_u128(form))
@@ -46,8 +48,25 @@ async fn everything_of_a_person_and_nothing_of_anybody_else() {
                 .unwrap();
         }
 
+        // A vote for the second option of bob's poll.
+        let bobs = format!("(SELECT id FROM polls WHERE user_id = '{}')", other.user.id);
+        store
+            .execute(&format!(
+                "INSERT INTO votes (id, poll_id, user_id, cast_at, changed_at)
+                 VALUES ('{}', {bobs}, '{}', 0, 1000)",
+                Uuid::nil(),
+                login.user.id
+            ))
+            .await;
+        store
+            .execute(&format!(
+                "INSERT INTO vote_choices (vote_id, position) VALUES ('{}', 1)",
+                Uuid::nil()
+            ))
+            .await;
+
         let export = serde_json::to_value(backend.export(&login).await.unwrap()).unwrap();
-        assert_eq!(export["exported_at"], "2026-11-18T11:06:40Z", "{engine:?}");
+        assert_eq!(export["exported_at"], "2026-11-18T11:06:40.003Z", "{engine:?}");
         assert_eq!(
             export["account"],
             json!({
@@ -68,6 +87,18 @@ async fn everything_of_a_person_and_nothing_of_anybody_else() {
         let questions: Vec<_> = polls.iter().map(|poll| poll["question"].clone()).collect();
         assert_eq!(questions, ["Lunch?", "Dinner?"], "{engine:?}");
         assert_eq!(polls[0]["options"], json!(["Soup", "<b>Salad</b>"]));
+        let [vote] = &export["votes"].as_array().unwrap()[..] else {
+            panic!("{engine:?}: one vote")
+        };
+        assert_eq!(
+            (&vote["question"], &vote["choices"], &vote["changed_at"]),
+            (
+                &json!("Bob's?"),
+                &json!(["<b>Salad</b>"]),
+                &json!("1970-01-01T00:00:01Z")
+            ),
+            "{engine:?}"
+        );
         let text = export.to_string();
         assert!(!text.contains("argon2") && !text.contains("bob@"), "{text}");
     }
