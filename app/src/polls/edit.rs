@@ -57,7 +57,7 @@ fn Editor(start: FormState<PollForm>, own: Option<OwnPoll>) -> impl IntoView {
     let back = format!("/polls/{id}");
     let navigate = use_navigate();
     let submit = {
-        let (id, back) = (id.clone(), back.clone());
+        let back = back.clone();
         use_submit(
             start.faults,
             read,

@@ -95,33 +95,30 @@ fn OwnPollView(start: FormState<ActionForm>, own: OwnPoll, again: Callback<()>) 
             }
         }
     };
-    let remove = {
-        let path = path.clone();
-        move || match standing_now.get() {
-            Standing::Deleted => view! {
-                <ActionButton
-                    poll=id
-                    action="restore"
-                    path=path.clone()
-                    label="Restore this poll"
-                    class=""
-                    surface=Surface::PollResults
-                    done=again
-                />
-            }
-            .into_any(),
-            Standing::Open | Standing::ClosedByOwner | Standing::ClosedByTime => view! {
-                <ActionButton
-                    poll=id
-                    action="delete"
-                    path=path.clone()
-                    label="Delete this poll"
-                    surface=Surface::PollResults
-                    done=deleted
-                />
-            }
-            .into_any(),
+    let remove = move || match standing_now.get() {
+        Standing::Deleted => view! {
+            <ActionButton
+                poll=id
+                action="restore"
+                path=path.clone()
+                label="Restore this poll"
+                class=""
+                surface=Surface::PollResults
+                done=again
+            />
         }
+        .into_any(),
+        Standing::Open | Standing::ClosedByOwner | Standing::ClosedByTime => view! {
+            <ActionButton
+                poll=id
+                action="delete"
+                path=path.clone()
+                label="Delete this poll"
+                surface=Surface::PollResults
+                done=deleted
+            />
+        }
+        .into_any(),
     };
     view! {
         <Title text=title />

@@ -63,6 +63,7 @@ async fn it_writes_what_a_sign_up_writes() {
         };
         let session = SessionId::starting_at(Clock::system().now_ms());
         let visitor = Visitor {
+            voter: None,
             tracking: Some(PresentIds::Live {
                 device: ids::device(),
                 session,
