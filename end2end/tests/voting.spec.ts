@@ -69,7 +69,7 @@ test('an empty ballot is told so, and is no event', async ({ visitor, page, brow
 test('a vote on a poll that was closed meanwhile is refused, and is no event', async ({ visitor, page, browser, collector }) => {
   const { path, owner } = await somebodysPoll(browser);
   // This page hears nothing of what happens elsewhere.
-  await page.route('**/live', (route) => route.abort());
+  await page.route('**/p/*/live', (route) => route.fulfill({ status: 204 }));
   await visitor.goto(path);
   const { device } = await visitor.tracked();
   await owner.getByText('Close this poll').click();
