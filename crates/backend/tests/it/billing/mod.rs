@@ -6,6 +6,7 @@ mod consent;
 mod faults;
 mod inbox;
 mod line;
+mod lives;
 mod payments;
 mod stage;
 mod stand_in;

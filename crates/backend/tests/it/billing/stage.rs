@@ -5,8 +5,9 @@ use backend::Visitor;
 use backend::accounts::User;
 use backend::billing::inbox::{NotReceived, Received, Settings, Worked, Worker};
 use backend::billing::{Billing, Order, Overview};
+use backend::clock::Clock;
 use backend::config::Config;
-use db::Engine;
+use db::{Db, Engine};
 use outbox::Nudge;
 use serde_json::Value;
 use stripe_webhook::Webhook;
@@ -40,8 +41,13 @@ pub struct Person {
 
 impl Stage {
     pub async fn new(engine: Engine) -> Self {
+        Self::seeded(engine, None).await
+    }
+
+    /// With IDs of Stripe's that are the same for the same seed.
+    pub async fn seeded(engine: Engine, seed: Option<u64>) -> Self {
         let store = Store::new(engine).await;
-        let stripe = StandIn::start(&store.clock).await;
+        let stripe = StandIn::start(&store.clock, seed).await;
         let billing = billing_at(&store, &stripe.url);
         Self {
             worker: Worker::new(billing.clone(), Settings::default()),
@@ -149,14 +155,7 @@ impl Stage {
 
     /// Stripe's events since the last time, as its webhooks have them, oldest first.
     pub async fn news(&mut self) -> Vec<Value> {
-        let mut news = Vec::new();
-        // Newest first, so until one that is known.
-        for event in self.stripe.all("/v1/events").await {
-            if self.taken.as_deref() == event["id"].as_str() {
-                break;
-            }
-            news.push(event);
-        }
+        let mut news = self.stripe.newer("/v1/events", self.taken.as_deref()).await;
         news.reverse();
         if let Some(last) = news.last() {
             self.taken = Some(text(last, "id").to_owned());
@@ -200,6 +199,11 @@ impl Stage {
 
 /// Billing that asks Stripe there: another server over the same database, say.
 pub fn billing_at(store: &Store, url: &str) -> Billing {
+    billing_over(&store.test.db, &store.clock, url)
+}
+
+/// The same for any database.
+pub fn billing_over(db: &Db, clock: &Clock, url: &str) -> Billing {
     install_crypto();
     let secrets = SECRETS.join(",");
     let config = Config::read(|name| match name {
@@ -207,13 +211,7 @@ pub fn billing_at(store: &Store, url: &str) -> Billing {
         "STRIPE_WEBHOOK_SECRETS" => Some(secrets.clone()),
         _ => None,
     });
-    Billing::new(
-        &config.unwrap(),
-        store.test.db.clone(),
-        store.clock.clone(),
-        Nudge::new(),
-    )
-    .unwrap()
+    Billing::new(&config.unwrap(), db.clone(), clock.clone(), Nudge::new()).unwrap()
 }
 
 pub async fn receive(billing: &Billing, body: &str, now_ms: i64) -> Result<Received, NotReceived> {

@@ -24,10 +24,11 @@ pub struct StandIn {
 
 impl StandIn {
     /// Served until it is dropped. Its wall clock is `clock`; its webhooks are fetched, not sent.
-    pub async fn start(clock: &Clock) -> Self {
+    pub async fn start(clock: &Clock, seed: Option<u64>) -> Self {
         let clock = clock.clone();
         let settings = Settings {
             clock: stripe_local::Clock::from_fn(move || clock.now_ms()),
+            seed,
             ..Settings::default()
         };
         let stripe = open(settings).await.unwrap();
@@ -92,6 +93,23 @@ impl StandIn {
             if !more {
                 return all;
             }
+        }
+    }
+
+    /// What of a list is newer than `known`, newest first.
+    pub async fn newer(&self, path: &str, known: Option<&str>) -> Vec<Value> {
+        let Some(known) = known else {
+            return self.all(path).await;
+        };
+        let mut newer: Vec<Value> = Vec::new();
+        loop {
+            let known = newer.first().map_or(known, |first| text(first, "id"));
+            let mut page = self.get(&format!("{path}?limit=100&ending_before={known}")).await;
+            let page = page["data"].as_array_mut().unwrap();
+            if page.is_empty() {
+                return newer;
+            }
+            newer.splice(0..0, page.drain(..));
         }
     }
 

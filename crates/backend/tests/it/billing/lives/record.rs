@@ -1,0 +1,73 @@
+//! All that a database says of a person, so that two of them can be compared.
+
+use std::collections::BTreeMap;
+
+use db::Db;
+use serde_json::{Map, Value};
+use sqlx::AssertSqlSafe;
+use tracking::UserId;
+
+use super::super::stage::revenue;
+use crate::support::payload;
+
+#[derive(Debug, PartialEq)]
+pub struct Record {
+    /// By insert ID, without user properties, which say how things stood when they were told.
+    events: BTreeMap<String, Value>,
+    /// What Amplitude holds of the person after all of them.
+    user_properties: Map<String, Value>,
+    /// Our records, row by row.
+    rows: Vec<String>,
+}
+
+/// Each with the person's user ID as `$1`, and rows that are one text. When a row was written is left out.
+const ROWS: [&str; 4] = [
+    "SELECT 'account ' || account_type FROM users WHERE id = $1",
+    "SELECT subscriptions.id || ' ' || status || ' ' || turned_away || ' ' || has_card || ' ' || object
+     FROM subscriptions JOIN stripe_customers ON stripe_customers.id = customer_id
+     WHERE user_id = $1 ORDER BY subscriptions.id",
+    "SELECT paid_invoices.id || ' ' || subscription_id || ' ' || currency || ' ' || amount_paid || ' ' || paid_at
+            || ' ' || COALESCE(hosted_url, '')
+     FROM paid_invoices JOIN stripe_customers ON stripe_customers.id = customer_id
+     WHERE user_id = $1 ORDER BY paid_invoices.id",
+    "SELECT refunds.id || ' ' || invoice_id || ' ' || currency || ' ' || amount || ' ' || status
+     FROM refunds JOIN stripe_customers ON stripe_customers.id = customer_id
+     WHERE user_id = $1 ORDER BY refunds.id",
+];
+
+impl Record {
+    pub async fn of(db: &Db, user: UserId) -> Self {
+        let mut record = Self {
+            events: BTreeMap::new(),
+            user_properties: Map::new(),
+            rows: Vec::new(),
+        };
+        for entry in outbox::events_of(db, user, 1_000).await.unwrap() {
+            let mut event = payload(&entry);
+            if event["event_type"] == "Sign-up completed" {
+                continue;
+            }
+            let mut operations = event["user_properties"].take();
+            if let Value::Object(set) = operations["$set"].take() {
+                record.user_properties.extend(set);
+            }
+            assert!(
+                operations["$setOnce"].is_null(),
+                "nothing of billing's is set once"
+            );
+            let twice = record.events.insert(entry.insert_id, event);
+            assert_eq!(twice, None, "one row for each insert ID");
+        }
+        for sql in ROWS {
+            let query = sqlx::query_scalar(AssertSqlSafe(sql)).bind(user.to_string());
+            let rows: Vec<String> = query.fetch_all(db.pool()).await.unwrap();
+            record.rows.extend(rows);
+        }
+        record
+    }
+
+    /// The sum of what the events say came in, less what they say went, in minor units.
+    pub fn revenue(&self) -> i64 {
+        self.events.values().map(revenue).sum()
+    }
+}
