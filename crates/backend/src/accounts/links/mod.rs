@@ -359,6 +359,7 @@ mod tests {
             privacy_control,
             address: "192.0.2.7".parse().unwrap(),
             user_agent: String::new(),
+            voter: None,
         };
         let (hers, his) = (login(Uuid::nil()), login(Uuid::max()));
         use Choice::{Denied, Granted, Unset};

@@ -177,19 +177,29 @@ impl Worker {
                     );
                     break;
                 }
-                Err(trouble) => match self.put_off(webhook, &trouble).await? {
-                    Next::Retry { .. } => worked.retried += 1,
-                    Next::Park => worked.parked += 1,
+                Err(trouble) => match self.put_off(lease, webhook, &trouble).await? {
+                    Some(Next::Retry { .. }) => worked.retried += 1,
+                    Some(Next::Park) => worked.parked += 1,
+                    None => break,
                 },
             }
         }
         Ok(worked)
     }
 
-    async fn put_off(&self, webhook: &Pending, trouble: &Trouble) -> Result<Next, sqlx::Error> {
+    /// `None`: it is somebody else's by now, and so is what becomes of it.
+    async fn put_off(
+        &self,
+        lease: Lease<'_>,
+        webhook: &Pending,
+        trouble: &Trouble,
+    ) -> Result<Option<Next>, sqlx::Error> {
         let now_ms = self.billing.clock.now_ms();
         let next = next(webhook.attempts, trouble, now_ms, fastrand::f64());
         let mut tx = self.billing.db.write().await?;
+        if !store::hold(&mut tx, lease, now_ms).await? {
+            return Ok(None);
+        }
         match next {
             Next::Retry { at_ms } => {
                 tracing::warn!(
@@ -212,6 +222,6 @@ impl Worker {
             }
         }
         tx.commit().await?;
-        Ok(next)
+        Ok(Some(next))
     }
 }
