@@ -69,6 +69,7 @@ fn route(work: &mut Work<'_>, method: &str, segments: &[&str], params: Params) -
         ("GET", ["subscriptions", id]) => subscriptions::retrieve(work, id, params),
         ("POST", ["subscriptions", id]) => subscription_change::update(work, id, params),
         ("DELETE", ["subscriptions", id]) => subscription_change::cancel(work, id, params),
+        ("POST", ["subscriptions", id, "pause"]) => subscription_change::pause(work, id, params),
         ("POST", ["subscriptions", id, "resume"]) => subscription_change::resume(work, id, params),
 
         ("GET", ["subscription_items"]) => subscriptions::items(work, params),

@@ -1,4 +1,4 @@
-//! Subscriptions: changed, canceled, resumed.
+//! Subscriptions: changed, canceled, paused, resumed.
 
 use super::{
     cards::owned_card,
@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     billing::proration::Proration,
-    engine::{ItemChange, SubscriptionChange, TrialChange, Work},
+    engine::{Credit, ItemChange, Resume, SubscriptionChange, TrialChange, Work},
     failure::{Answer, Failure},
     form::{Metadata, Params, Patch},
     world::{Price, Subscription},
@@ -146,10 +146,72 @@ pub(super) fn cancel(work: &mut Work<'_>, id: &str, mut params: Params) -> Answe
     show(work, id)
 }
 
-pub(super) fn resume(work: &mut Work<'_>, id: &str, mut params: Params) -> Answer {
-    params.word("billing_cycle_anchor", |word| (word == "now").then_some(()))?;
-    params.ignore(&["proration_behavior"]);
+pub(super) fn pause(work: &mut Work<'_>, id: &str, mut params: Params) -> Answer {
+    params.word("type", |word| (word == "subscription").then_some(()))?;
+    let mut credit = Credit::default();
+    if let Some(mut bill_for) = params.nested("bill_for")? {
+        credit = take_type(&mut bill_for, "unused_time_from", |word| match word {
+            "item_current_period_start" => Some(Credit::Whole),
+            "none" => Some(Credit::Nothing),
+            "now" => Some(Credit::Rest),
+            _ => None,
+        })?
+        .unwrap_or_default();
+        // Prices here have no usage that could be outstanding.
+        take_type(&mut bill_for, "outstanding_usage_through", |word| {
+            matches!(word, "none" | "now").then_some(())
+        })?;
+        bill_for.finish()?;
+    }
+    let at_once = params.word("invoicing_behavior", |word| match word {
+        "pending_invoice_item" => Some(false),
+        "invoice" => Some(true),
+        _ => None,
+    })?;
     params.finish()?;
-    work.resume(id)?;
+    if credit != Credit::Nothing && at_once == Some(true) {
+        return Err(Failure::parameter(
+            "invoicing_behavior",
+            "stripe-local keeps no customer balance: a credit waits for the next invoice (pending_invoice_item), or there is none (bill_for[unused_time_from][type]=none).",
+        ));
+    }
+    work.pause(id, credit)?;
+    show(work, id)
+}
+
+/// A part that says nothing but `type`.
+fn take_type<T>(
+    params: &mut Params,
+    key: &str,
+    read: impl Fn(&str) -> Option<T>,
+) -> Result<Option<T>, Failure> {
+    let Some(mut given) = params.nested(key)? else {
+        return Ok(None);
+    };
+    let kind = given.word("type", read)?;
+    let kind = kind.ok_or_else(|| Failure::missing_parameter(&given.name("type")))?;
+    given.finish()?;
+    Ok(Some(kind))
+}
+
+pub(super) fn resume(work: &mut Work<'_>, id: &str, mut params: Params) -> Answer {
+    let in_step = take_type(&mut params, "billing_cycle_anchor", |word| match word {
+        "now" => Some(false),
+        "unchanged" => Some(true),
+        _ => None,
+    })?;
+    let proration = params
+        .word("proration_behavior", Proration::read)?
+        .unwrap_or_default();
+    params.word("payment_behavior", |word| {
+        (word == "resume_on_payment_attempt").then_some(())
+    })?;
+    params.finish()?;
+    let how = if in_step == Some(true) {
+        Resume::InStep(proration)
+    } else {
+        Resume::Anew
+    };
+    work.resume(id, how)?;
     show(work, id)
 }

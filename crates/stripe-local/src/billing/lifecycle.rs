@@ -41,6 +41,18 @@ pub(crate) fn at_trial_end(has_payment_method: bool, missing: MissingPaymentMeth
     }
 }
 
+/// Why a subscription cannot be paused on demand, if it cannot.
+pub(crate) fn why_not_paused(status: Status, mode: BillingMode) -> Option<&'static str> {
+    match (status, mode) {
+        (Status::Active, BillingMode::Flexible) => None,
+        (Status::Active, BillingMode::Classic) => {
+            Some("Only subscriptions with `billing_mode[type]=flexible` can be paused.")
+        }
+        (Status::Paused, _) => Some("This subscription is paused already."),
+        _ => Some("Only active subscriptions can be paused."),
+    }
+}
+
 /// When an invoice is tried again after its `attempts`-th failure at `at`, if ever.
 ///
 /// A first invoice is not retried: its subscription expires. Nor is one of a subscription that is over.
@@ -136,6 +148,19 @@ mod tests {
         ];
         for (card, missing, expected) in cases {
             assert_eq!(at_trial_end(card, missing), expected, "{card} {missing:?}");
+        }
+    }
+
+    #[test]
+    fn what_can_be_paused() {
+        use BillingMode::{Classic, Flexible};
+        for status in Status::ALL {
+            assert_eq!(
+                why_not_paused(status, Flexible).is_none(),
+                status == Status::Active,
+                "{status:?}"
+            );
+            assert!(why_not_paused(status, Classic).is_some(), "{status:?}");
         }
     }
 

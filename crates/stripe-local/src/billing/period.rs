@@ -23,6 +23,18 @@ pub(crate) fn end_after(anchor: i64, recurring: Recurring, start: i64) -> i64 {
     }
 }
 
+/// The period that `at` is in, of all that follow from `anchor`.
+pub(crate) fn around(anchor: i64, recurring: Recurring, at: i64) -> Period {
+    let mut period = first(anchor, recurring);
+    while period.end <= at {
+        period = Period {
+            start: period.end,
+            end: end_after(anchor, recurring, period.end),
+        };
+    }
+    period
+}
+
 /// The first period of a subscription that is billed from `start`.
 pub(crate) fn first(start: i64, recurring: Recurring) -> Period {
     Period {

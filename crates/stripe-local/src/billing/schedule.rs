@@ -109,6 +109,7 @@ mod tests {
             metadata: Metadata::new(),
             trial: None,
             missing_payment_method: MissingPaymentMethod::CreateInvoice,
+            pause: None,
             pending_lines: Vec::new(),
             trial_notice_sent: false,
             upcoming_sent_for: None,

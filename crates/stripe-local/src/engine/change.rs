@@ -1,6 +1,6 @@
 //! A subscription changed by someone: its end planned or taken back, its price, its trial, its card.
 
-use super::{Collected, Work};
+use super::{Collected, Work, pause::no_credit_left};
 use crate::{
     billing::{
         lifecycle::{self, AskedIn},
@@ -63,9 +63,7 @@ impl Work<'_> {
                 "A canceled subscription can only update its cancellation_details and metadata.",
             ));
         }
-        let start = self
-            .now(subscription.test_clock.as_deref())
-            .max(subscription.changed_at + 1);
+        let start = self.next_second(&subscription);
         if let Some(Patch::Set(at)) = change.cancel_at
             && at <= start
         {
@@ -81,18 +79,7 @@ impl Work<'_> {
         });
         let invoice = match &new_items {
             Some(new) if bill => {
-                if new
-                    .lines
-                    .iter()
-                    .chain(&subscription.pending_lines)
-                    .map(|line| line.amount)
-                    .sum::<i64>()
-                    < 0
-                {
-                    return Err(Failure::invalid(
-                        "stripe-local keeps no customer balance: this change would leave a credit. Use proration_behavior=none.",
-                    ));
-                }
+                no_credit_left(new.lines.iter().chain(&subscription.pending_lines))?;
                 let changed = Subscription {
                     metadata: change
                         .metadata
@@ -211,7 +198,13 @@ impl Work<'_> {
     }
 
     /// Lines of the rest of the period: given back (`sign` −1) or owed (1).
-    fn shares(&mut self, subscription: &Subscription, items: &[Item], at: i64, sign: i64) -> Vec<Line> {
+    pub(super) fn shares(
+        &mut self,
+        subscription: &Subscription,
+        items: &[Item],
+        at: i64,
+        sign: i64,
+    ) -> Vec<Line> {
         let mut period = subscription.period;
         period.start = at.clamp(period.start, period.end);
         items

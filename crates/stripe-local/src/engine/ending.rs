@@ -12,8 +12,8 @@ use crate::{
     form::Patch,
     render,
     world::{
-        BillingReason, Invoice, InvoicePayment, InvoiceStatus, PaymentIntent, PaymentStatus, Period, Status,
-        Subscription,
+        BillingReason, Invoice, InvoicePayment, InvoiceStatus, PauseReason, PaymentIntent, PaymentStatus,
+        Period, Status, Subscription,
     },
 };
 
@@ -65,9 +65,7 @@ impl Work<'_> {
         let has_card = self.payment_method_of(&subscription).is_some();
         match lifecycle::at_trial_end(has_card, subscription.missing_payment_method) {
             TrialEnd::Bill => {
-                let start = self
-                    .now(subscription.test_clock.as_deref())
-                    .max(subscription.changed_at + 1);
+                let start = self.next_second(&subscription);
                 let start = subscription.trial.map_or(start, |trial| trial.end.min(start));
                 Ok(Some(self.bill_from(
                     &subscription,
@@ -81,11 +79,7 @@ impl Work<'_> {
                 Ok(None)
             }
             TrialEnd::Pause => {
-                if let Some((_, after)) =
-                    self.write_subscription(id, |subscription, _| subscription.status = Status::Paused)
-                {
-                    self.emit("customer.subscription.paused", after, None);
-                }
+                self.set_aside(id, PauseReason::TrialEndWithoutPaymentMethod, Vec::new());
                 Ok(None)
             }
         }
@@ -172,6 +166,7 @@ impl Work<'_> {
                 .filter(|planned| *planned <= at)
                 .unwrap_or(at);
             subscription.status = Status::Canceled;
+            subscription.pause = None;
             subscription.ended_at = Some(ended);
             subscription.canceled_at.get_or_insert(at);
             if let Some(reason) = reason {

@@ -10,6 +10,7 @@ mod collect;
 mod ending;
 pub(crate) mod events;
 mod invoices;
+mod pause;
 mod refunds;
 mod run;
 mod subscribe;
@@ -17,6 +18,7 @@ mod subscribe;
 pub(crate) use change::{ItemChange, SubscriptionChange, TrialChange};
 pub(crate) use checkout::CardForm;
 pub(crate) use collect::Collected;
+pub(crate) use pause::{Credit, Resume};
 pub(crate) use run::Jump;
 pub(crate) use subscribe::{NewSubscription, PayFirst};
 
@@ -142,6 +144,12 @@ impl<'a> Work<'a> {
         self.world.get::<PaymentMethod>(&id).cloned()
     }
 
+    /// The second that a subscription's next change has for itself.
+    fn next_second(&self, subscription: &Subscription) -> i64 {
+        self.now(subscription.test_clock.as_deref())
+            .max(subscription.changed_at + 1)
+    }
+
     /// Changes a subscription without telling anyone, and answers how it looked before and looks now.
     ///
     /// Each change has a second of its own, which `change` is given: a test clock ticks where it has to.
@@ -151,8 +159,7 @@ impl<'a> Work<'a> {
         change: impl FnOnce(&mut Subscription, i64),
     ) -> Option<(Value, Value)> {
         let old = self.world.get::<Subscription>(id)?.clone();
-        let now = self.now(old.test_clock.as_deref());
-        let at = now.max(old.changed_at + 1);
+        let at = self.next_second(&old);
         let mut new = old.clone();
         change(&mut new, at);
         if new == old {

@@ -1,4 +1,4 @@
-//! A subscription's beginning, and its resumption after a pause.
+//! A subscription's beginning.
 
 use super::{Collected, Work};
 use crate::{
@@ -100,6 +100,7 @@ impl Work<'_> {
             metadata: new.metadata,
             trial,
             missing_payment_method: new.missing_payment_method,
+            pause: None,
             pending_lines: Vec::new(),
             trial_notice_sent: false,
             upcoming_sent_for: None,
@@ -182,38 +183,5 @@ impl Work<'_> {
         } else {
             FirstPayment::Open
         }
-    }
-
-    /// Takes a paused subscription up again, from now on.
-    pub(crate) fn resume(&mut self, id: &str) -> Result<(), Failure> {
-        let subscription = self.find::<Subscription>("subscription", id, "id")?;
-        if subscription.status != Status::Paused {
-            return Err(Failure::invalid(
-                "The subscription can't be resumed because it isn't paused. To take back a scheduled cancellation, update `cancel_at_period_end`.",
-            ));
-        }
-        let start = self
-            .now(subscription.test_clock.as_deref())
-            .max(subscription.changed_at + 1);
-        let first = period::first(start, subscription.recurring);
-        let lines = self.period_lines(&subscription.items, first, false);
-        let invoice = self.draft(
-            &subscription,
-            BillingReason::SubscriptionUpdate,
-            lines,
-            subscription.period,
-        );
-        let change = self.write_subscription(id, |subscription, _| {
-            subscription.status = Status::Active;
-            subscription.billing_cycle_anchor = start;
-            subscription.period = first;
-            subscription.latest_invoice = Some(invoice.clone());
-        });
-        if let Some((_, after)) = change {
-            self.emit("customer.subscription.resumed", after, None);
-        }
-        self.emit_invoice("invoice.created", &invoice);
-        self.finalize(&invoice, true, false)?;
-        Ok(())
     }
 }

@@ -6,7 +6,7 @@ use super::{
     catalog::{plan, price},
     inner_list,
 };
-use crate::world::{Customer, Invoice, InvoiceStatus, Item, Line, Price, Status, Subscription, World};
+use crate::world::{Customer, Invoice, InvoiceStatus, Item, Line, Price, Subscription, World};
 
 pub(crate) fn subscription(world: &World, subscription: &Subscription) -> Value {
     let items = subscription
@@ -85,10 +85,10 @@ pub(crate) fn subscription(world: &World, subscription: &Subscription) -> Value 
         }},
         "trial_start": subscription.trial.map(|trial| trial.start),
     });
-    if subscription.status == Status::Paused {
+    if let Some(pause) = subscription.pause {
         value["status_details"] = json!({"paused": {
-            "subscription": {"type": "trial_end_without_payment_method"},
-            "transitioned_at": subscription.changed_at,
+            "subscription": {"type": pause.reason.as_str()},
+            "transitioned_at": pause.since,
             "type": "subscription",
         }});
     }

@@ -29,6 +29,9 @@ pub(crate) struct Subscription {
     pub(crate) metadata: Metadata,
     pub(crate) trial: Option<Period>,
     pub(crate) missing_payment_method: MissingPaymentMethod,
+    /// Since when and why it is paused.
+    #[serde(default)]
+    pub(crate) pause: Option<Pause>,
     /// Lines that wait for the next invoice.
     pub(crate) pending_lines: Vec<Line>,
     /// Of `customer.subscription.trial_will_end`.
@@ -155,6 +158,29 @@ impl MissingPaymentMethod {
             Self::Cancel => "cancel",
             Self::CreateInvoice => "create_invoice",
             Self::Pause => "pause",
+        }
+    }
+}
+
+/// `status_details.paused`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Pause {
+    pub(crate) since: i64,
+    pub(crate) reason: PauseReason,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum PauseReason {
+    PauseRequested,
+    TrialEndWithoutPaymentMethod,
+}
+
+impl PauseReason {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::PauseRequested => "pause_requested",
+            Self::TrialEndWithoutPaymentMethod => "trial_end_without_payment_method",
         }
     }
 }

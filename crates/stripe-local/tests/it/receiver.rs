@@ -1,4 +1,4 @@
-//! A webhook endpoint that keeps what it gets and answers as told.
+//! A webhook endpoint that keeps what it gets and answers as told. async-stripe opens every letter.
 
 use std::{
     sync::{Arc, Mutex},
@@ -6,12 +6,12 @@ use std::{
 };
 
 use axum::{Router, extract::State, http::HeaderMap, http::StatusCode, routing::post};
-use hmac::{Hmac, KeyInit, Mac};
 use serde_json::Value;
-use sha2::Sha256;
+use stripe_local::Clock;
+use stripe_webhook::{EventObject, Webhook};
 use tokio::{net::TcpListener, sync::watch, time::timeout};
 
-use crate::schema::check;
+use crate::schema::reasons;
 
 pub(crate) const SECRET: &str = "whsec_test";
 
@@ -21,17 +21,26 @@ const PATIENCE: Duration = Duration::from_secs(60);
 #[derive(Clone)]
 pub(crate) struct Receiver {
     pub(crate) url: String,
+    clock: Clock,
     inbox: Arc<Mutex<Vec<Value>>>,
+    /// Bodies as they came, with their signatures.
+    letters: Arc<Mutex<Vec<(String, String)>>>,
+    /// What a receiver in Rust would have refused, and why.
+    refused: Arc<Mutex<Vec<String>>>,
     count: watch::Sender<usize>,
     answers: Arc<Mutex<Vec<u16>>>,
 }
 
 impl Receiver {
-    pub(crate) async fn start() -> Self {
+    /// `clock`: the wall clock by which signatures are too old.
+    pub(crate) async fn start(clock: Clock) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let receiver = Self {
             url: format!("http://{}/hook", listener.local_addr().expect("an address")),
+            clock,
             inbox: Arc::default(),
+            letters: Arc::default(),
+            refused: Arc::default(),
             count: watch::Sender::new(0),
             answers: Arc::default(),
         };
@@ -54,6 +63,20 @@ impl Receiver {
 
     pub(crate) fn names(&self) -> Vec<String> {
         names(&self.events())
+    }
+
+    /// Waits for an event of this name and answers the first as it came: body and signature.
+    pub(crate) async fn letter(&self, name: &str) -> (String, String) {
+        self.wait_for_name(name).await;
+        let place = self.names().iter().position(|known| known == name);
+        let letters = self.letters.lock().expect("letters");
+        letters[place.expect("it arrived")].clone()
+    }
+
+    /// Panics if anything that arrived was not as Stripe sends it.
+    pub(crate) fn check(&self) {
+        let refused = self.refused.lock().expect("refused");
+        assert!(refused.is_empty(), "webhooks refused: {refused:#?}");
     }
 
     /// Waits until so many events arrived.
@@ -100,25 +123,26 @@ async fn receive(State(receiver): State<Receiver>, headers: HeaderMap, body: Str
         .get("stripe-signature")
         .and_then(|value| value.to_str().ok())
         .unwrap_or_default();
-    assert!(is_signed(signed, &body), "{signed}");
-    let event: Value = serde_json::from_str(&body).expect("JSON");
-    check(&event);
+    let event: Value = serde_json::from_str(&body).unwrap_or_default();
+    let mut refusals = reasons(&event);
+    refusals.extend(refusal(&body, signed, receiver.clock.now_ms().div_euclid(1000)));
+    let refusals = refusals
+        .into_iter()
+        .map(|reason| format!("{}: {reason}", event["type"]));
+    receiver.refused.lock().expect("refused").extend(refusals);
+    let letter = (body, signed.to_owned());
+    receiver.letters.lock().expect("letters").push(letter);
     receiver.inbox.lock().expect("inbox").push(event);
     receiver.count.send_modify(|count| *count += 1);
     let status = receiver.answers.lock().expect("answers").pop().unwrap_or(200);
     StatusCode::from_u16(status).expect("a status")
 }
 
-/// Stripe's own check: HMAC-SHA256 over time and body, in constant time.
-fn is_signed(header: &str, body: &str) -> bool {
-    let part = |name: &str| header.split(',').find_map(|part| part.strip_prefix(name));
-    let (Some(time), Some(signature)) = (part("t="), part("v1=")) else {
-        return false;
-    };
-    let bytes: Vec<u8> = (0..signature.len() / 2)
-        .filter_map(|n| u8::from_str_radix(signature.get(n * 2..n * 2 + 2)?, 16).ok())
-        .collect();
-    let mut mac = Hmac::<Sha256>::new_from_slice(SECRET.as_bytes()).expect("any key");
-    mac.update(format!("{time}.{body}").as_bytes());
-    mac.verify_slice(&bytes).is_ok()
+/// Why async-stripe does not take a webhook: its signature, its age, or an object that it cannot read or does not know.
+fn refusal(body: &str, signed: &str, now: i64) -> Option<String> {
+    match Webhook::construct_event_with_timestamp(body, signed, SECRET, now) {
+        Ok(event) => matches!(event.data.object, EventObject::Unknown(_))
+            .then(|| "async-stripe does not know the type".to_owned()),
+        Err(error) => Some(format!("async-stripe: {error}")),
+    }
 }

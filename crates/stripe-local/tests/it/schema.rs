@@ -41,28 +41,34 @@ fn validator(name: &'static str) -> &'static Validator {
 
 /// Panics with every reason if `value`, or what it lists, is not what Stripe sends.
 pub(crate) fn check(value: &Value) {
+    let reasons = reasons(value);
+    assert!(reasons.is_empty(), "{reasons:#?}\n{value:#}");
+}
+
+/// Why `value`, or what it lists, is not what Stripe sends.
+pub(crate) fn reasons(value: &Value) -> Vec<String> {
     if value["deleted"] == true {
-        return;
+        return Vec::new();
     }
     let object = value["object"].as_str();
     if object == Some("list") {
-        value["data"].as_array().expect("a list").iter().for_each(check);
-        return;
+        let elements = value["data"].as_array().expect("a list");
+        return elements.iter().flat_map(reasons).collect();
     }
     let Some((_, name)) = TYPES.iter().find(|(known, _)| Some(*known) == object) else {
-        return;
+        return Vec::new();
     };
     let mut checked = value.clone();
     if object == Some("invoice") && checked.get("id").is_none() {
         // The types demand an ID; Stripe sends upcoming invoices without.
         checked["id"] = json!("in_upcoming");
     }
-    let reasons: Vec<String> = validator(name)
+    let mut found: Vec<String> = validator(name)
         .iter_errors(&checked)
-        .map(|error| format!("{}: {error}", error.instance_path()))
+        .map(|error| format!("{name}{}: {error}", error.instance_path()))
         .collect();
-    assert!(reasons.is_empty(), "{name}: {reasons:#?}\n{value:#}");
     if object == Some("event") {
-        check(&value["data"]["object"]);
+        found.extend(reasons(&value["data"]["object"]));
     }
+    found
 }

@@ -25,7 +25,7 @@ async fn everything_is_there_after_a_restart() {
     server.control("webhooks", json!({"hold": true})).await;
     server.customer().await;
     let before = server.get("/_sim/state").await;
-    server.stop().await;
+    server.abandon().await;
 
     let server = Server::with(on_file(&folder)).await;
     let mut after = server.get("/_sim/state").await;
@@ -41,7 +41,7 @@ async fn everything_is_there_after_a_restart() {
     assert_eq!(log["deliveries"].as_array().map(Vec::len), Some(arrived + 1));
     server.jump_until(id(&made), "payment").await;
     assert_eq!(server.get("/v1/charges").await["data"][0]["amount"], 1200);
-    server.stop().await;
+    server.abandon().await;
 }
 
 #[tokio::test]

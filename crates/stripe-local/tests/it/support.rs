@@ -28,7 +28,7 @@ pub(crate) struct Server {
     pub(crate) url: String,
     pub(crate) hooks: Receiver,
     pub(crate) client: Client,
-    clock: Arc<AtomicI64>,
+    now_ms: Arc<AtomicI64>,
     stop: oneshot::Sender<()>,
     task: JoinHandle<()>,
 }
@@ -40,11 +40,21 @@ impl Server {
 
     /// Serves a stand-in; its clock is the test's, and webhooks are tried again at once.
     pub(crate) async fn with(settings: Settings) -> Self {
-        let hooks = Receiver::start().await;
-        let clock = Arc::new(AtomicI64::new(START * 1000));
-        let now = clock.clone();
+        let now_ms = Arc::new(AtomicI64::new(START * 1000));
+        let now = now_ms.clone();
+        let clock = Clock::from_fn(move || now.load(Ordering::SeqCst));
+        Self::serve(settings, clock, now_ms).await
+    }
+
+    /// Serves a stand-in by the system's clock, as programs meet it that check signatures by it.
+    pub(crate) async fn today() -> Self {
+        Self::serve(Settings::default(), Clock::system(), Arc::default()).await
+    }
+
+    async fn serve(settings: Settings, clock: Clock, now_ms: Arc<AtomicI64>) -> Self {
+        let hooks = Receiver::start(clock.clone()).await;
         let settings = Settings {
-            clock: Clock::from_fn(move || now.load(Ordering::SeqCst)),
+            clock,
             webhooks: vec![WebhookTarget {
                 url: hooks.url.clone(),
                 secret: SECRET.to_owned(),
@@ -72,20 +82,30 @@ impl Server {
             url,
             hooks,
             client: client(),
-            clock,
+            now_ms,
             stop,
             task,
         }
     }
 
+    /// Waits until everything is delivered, checks that a receiver in Rust would have taken it, and ends.
     pub(crate) async fn stop(self) {
+        let log = self.get("/_sim/webhooks").await;
+        let sent = log["deliveries"].as_array().expect("a list").len();
+        self.hooks.wait_for(sent).await;
+        self.abandon().await;
+    }
+
+    /// Ends with webhooks that are still on their way.
+    pub(crate) async fn abandon(self) {
         drop(self.stop);
         self.task.await.expect("the server's task");
+        self.hooks.check();
     }
 
     /// Moves the wall clock.
     pub(crate) fn pass(&self, seconds: i64) {
-        self.clock.fetch_add(seconds * 1000, Ordering::SeqCst);
+        self.now_ms.fetch_add(seconds * 1000, Ordering::SeqCst);
     }
 
     pub(crate) fn request(&self, method: Method, path: &str, form: Form<'_>) -> RequestBuilder {
