@@ -1,5 +1,7 @@
 //! Events, webhook endpoints and the account.
 
+use std::collections::HashSet;
+
 use serde_json::json;
 
 use super::list::page;
@@ -9,7 +11,7 @@ use crate::{
     form::{Metadata, Params},
     render,
     stripe::is_loopback_url,
-    world::{Event, WebhookEndpoint},
+    world::{Delivery, DeliveryState, Event, WebhookEndpoint},
 };
 
 pub(super) fn account(params: Params) -> Answer {
@@ -38,6 +40,14 @@ pub(super) fn list_events(work: &mut Work<'_>, mut params: Params) -> Answer {
     let one = params.filled("type")?;
     let several = params.texts("types")?;
     let created = params.range("created")?;
+    let delivered = params.boolean("delivery_success")?;
+    // What nobody listened to has nothing that could have failed.
+    let late: HashSet<String> = work
+        .world
+        .all::<Delivery>()
+        .filter(|delivery| !delivery.copy && delivery.state != DeliveryState::Delivered)
+        .map(|delivery| delivery.event.clone())
+        .collect();
     page(
         work,
         params,
@@ -46,6 +56,7 @@ pub(super) fn list_events(work: &mut Work<'_>, mut params: Params) -> Answer {
             one.as_ref().is_none_or(|pattern| fits(pattern, &event.name))
                 && (several.is_empty() || several.contains(&event.name))
                 && created.has(event.created)
+                && delivered.is_none_or(|delivered| delivered != late.contains(&event.id))
         },
         render::event,
     )
