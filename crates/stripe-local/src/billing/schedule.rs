@@ -1,7 +1,10 @@
 //! What time alone will do to a subscription or an invoice, and when.
 
 use crate::{
-    billing::period::DAY,
+    billing::{
+        lifecycle::{self, TrialEnd},
+        period::DAY,
+    },
     world::{Invoice, InvoiceStatus, Status, Subscription},
 };
 
@@ -57,6 +60,26 @@ pub(crate) fn of_subscription(
         steps.push((at, Step::Cancel));
     }
     steps.into_iter().min()
+}
+
+/// Whether the end of the current period brings an invoice that money is taken for.
+pub(crate) fn is_billed_at_period_end(subscription: &Subscription, has_card: bool) -> bool {
+    let ends = subscription
+        .ends_at()
+        .is_some_and(|at| at <= subscription.period.end);
+    let billed = match subscription.status {
+        Status::Active | Status::PastDue => true,
+        Status::Trialing => {
+            lifecycle::at_trial_end(has_card, subscription.missing_payment_method) == TrialEnd::Bill
+        }
+        // An unpaid one is given drafts that stay drafts.
+        Status::Canceled
+        | Status::Incomplete
+        | Status::IncompleteExpired
+        | Status::Paused
+        | Status::Unpaid => false,
+    };
+    billed && !ends
 }
 
 /// The next step of an invoice.
@@ -203,6 +226,52 @@ mod tests {
             of_subscription(&subscription(Status::Active), None),
             Some((30 * DAY, Step::Renew))
         );
+    }
+
+    #[test]
+    fn what_the_end_of_a_period_brings() {
+        let without_card = |missing_payment_method| Subscription {
+            missing_payment_method,
+            ..trial(3, true)
+        };
+        let ending = Subscription {
+            cancel_at_period_end: true,
+            ..trial(3, true)
+        };
+        let cases = [
+            ("a trial with a card", trial(3, true), true, true),
+            ("an ending one", ending, true, false),
+            (
+                "none, and an end",
+                without_card(MissingPaymentMethod::Cancel),
+                false,
+                false,
+            ),
+            (
+                "none, and a pause",
+                without_card(MissingPaymentMethod::Pause),
+                false,
+                false,
+            ),
+            (
+                "none, and an invoice",
+                without_card(MissingPaymentMethod::CreateInvoice),
+                false,
+                true,
+            ),
+            ("a renewal", subscription(Status::Active), true, true),
+            ("a renewal that fails", subscription(Status::PastDue), false, true),
+            ("a pause", subscription(Status::Paused), true, false),
+            ("unpaid", subscription(Status::Unpaid), true, false),
+            ("over", subscription(Status::Canceled), true, false),
+        ];
+        for (name, subscription, has_card, expected) in cases {
+            assert_eq!(
+                is_billed_at_period_end(&subscription, has_card),
+                expected,
+                "{name}"
+            );
+        }
     }
 
     #[test]

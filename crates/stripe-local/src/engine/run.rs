@@ -266,7 +266,8 @@ impl Work<'_> {
         }
     }
 
-    /// The moment of a subscription's next payment, if there will be one.
+    /// The moment of the next attempt to take money for a subscription, if there will be one. From a trial it is beyond
+    /// its end, from a paid period beyond its renewal.
     pub(crate) fn next_payment(&self, subscription: &Subscription) -> Option<i64> {
         let of_invoice = self
             .world
@@ -275,11 +276,10 @@ impl Work<'_> {
             .filter(|invoice| matches!(invoice.status, InvoiceStatus::Draft | InvoiceStatus::Open))
             .filter_map(|invoice| schedule::of_invoice(invoice).map(|(at, _)| at))
             .min();
-        let ends = subscription
-            .ends_at()
-            .is_some_and(|at| at <= subscription.period.end);
+        let has_card = self.payment_method_of(subscription).is_some();
         of_invoice.or_else(|| {
-            (!ends && !subscription.is_over()).then_some(subscription.period.end + self.rules.draft_seconds)
+            schedule::is_billed_at_period_end(subscription, has_card)
+                .then_some(subscription.period.end + self.rules.draft_seconds)
         })
     }
 }

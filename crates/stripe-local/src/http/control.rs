@@ -144,7 +144,7 @@ fn moment(work: &Work<'_>, subscription: &Subscription, until: Until) -> Result<
         Until::PeriodEnd => Ok(subscription.period.end),
         Until::Payment => work
             .next_payment(subscription)
-            .ok_or_else(|| Failure::invalid("This subscription will not be paid again.")),
+            .ok_or_else(|| Failure::invalid("No payment of this subscription will come by itself.")),
     }
 }
 

@@ -3,7 +3,7 @@
 use reqwest::Method;
 use serde_json::json;
 
-use crate::support::{DAY, START, Server, id};
+use crate::support::{DAY, START, Server, answer, id};
 
 const TRIAL: [(&str, &str); 1] = [("trial_period_days", "10")];
 
@@ -333,5 +333,54 @@ async fn a_test_clock_has_its_own_time() {
         server.get(&format!("/v1/customers/{}", id(&customer))).await["deleted"],
         true
     );
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_jump_to_the_payment_carries_a_trial_and_then_each_renewal_through() {
+    let server = Server::start().await;
+    let customer = server.customer_with("pm_card_visa").await;
+    let made = server.subscribe(&customer, &TRIAL).await;
+    for paid in 1..=3 {
+        server.jump_until(id(&made), "payment").await;
+        let now = server.subscription(id(&made)).await;
+        let invoice = server
+            .get(&format!(
+                "/v1/invoices/{}",
+                now["latest_invoice"].as_str().unwrap()
+            ))
+            .await;
+        assert_eq!(
+            (&now["status"], &invoice["status"]),
+            (&json!("active"), &json!("paid"))
+        );
+        let charges = server.get("/v1/charges").await;
+        assert_eq!(charges["data"].as_array().map(Vec::len), Some(paid));
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn there_is_no_jump_to_a_payment_that_will_not_come() {
+    let server = Server::start().await;
+    let behavior = "trial_settings[end_behavior][missing_payment_method]";
+    let without_card = server.customer().await;
+    let trial = server
+        .subscribe(&without_card, &[TRIAL[0], (behavior, "cancel")])
+        .await;
+    let with_card = server.customer_with("pm_card_visa").await;
+    let ending = server
+        .subscribe(&with_card, &[("cancel_at_period_end", "true")])
+        .await;
+    for subscription in [&trial, &ending] {
+        let body = json!({"subscription": id(subscription), "until": "payment"});
+        let request = server
+            .client
+            .post(format!("{}/_sim/clock", server.url))
+            .json(&body);
+        assert_eq!(answer(request).await.0, 400);
+    }
+    server.jump_until(id(&trial), "trial_end").await;
+    assert_eq!(server.subscription(id(&trial)).await["status"], "canceled");
     server.stop().await;
 }
