@@ -165,6 +165,10 @@ impl<'a> Work<'a> {
         if new == old {
             return None;
         }
+        if new.cancel_at_period_end && new.period != old.period && !new.is_over() {
+            // The end was planned for the period's, wherever that is.
+            new.cancel_at = Some(new.period.end);
+        }
         new.changed_at = at;
         if let Some(mut clock) = old
             .test_clock

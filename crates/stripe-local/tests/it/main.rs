@@ -12,6 +12,7 @@ mod program;
 mod receiver;
 mod schema;
 mod sdks;
+mod sequences;
 mod state;
 mod support;
 mod webhooks;
