@@ -25,6 +25,7 @@ mod moments;
 #[cfg(feature = "ssr")]
 mod next;
 mod not_found;
+pub mod operations;
 mod page;
 pub mod polls;
 pub mod privacy;

@@ -15,6 +15,8 @@ pub struct Page {
     pub device: Option<String>,
     /// The page of the stand-in for Amplitude, in local mode.
     pub collector_page: Option<String>,
+    /// Whether the operator's pages are there for them.
+    pub operator: bool,
     /// How they stand to tracking.
     pub privacy: Privacy,
     /// Mails are kept in the mailbox of local mode.

@@ -10,6 +10,7 @@ use crate::billing::{BillingPage, CheckoutReturnPage, PricingPage};
 use crate::landing::LandingPage;
 use crate::mailbox::MailboxPage;
 use crate::not_found::NotFoundPage;
+use crate::operations::OperationsPage;
 use crate::page::provide_page;
 use crate::polls::{EditPollPage, NewPollPage, OwnPollPage, PollsPage, VotePage};
 use crate::privacy::{ConsentBanner, PrivacyPage};
@@ -51,6 +52,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/billing/return") view=CheckoutReturnPage ssr=SsrMode::Async />
                     <Route path=path!("/privacy") view=PrivacyPage ssr=SsrMode::Async />
                     <Route path=path!("/timeline") view=TimelinePage ssr=SsrMode::Async />
+                    <Route path=path!("/operations") view=OperationsPage ssr=SsrMode::Async />
                 </Routes>
             </main>
             <ConsentBanner />

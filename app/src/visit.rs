@@ -106,6 +106,7 @@ impl Visit {
             }),
             device: self.boot.device.clone(),
             collector_page: self.backend.collector_page.clone(),
+            operator: crate::operations::may_operate(self),
             privacy: self.privacy(),
             mailbox: self.backend.mailbox.is_some(),
         }

@@ -11,6 +11,7 @@ mod ingest;
 mod links;
 mod live;
 mod local;
+mod operations;
 mod poll_closing;
 mod poll_forms;
 mod poll_live;

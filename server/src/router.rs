@@ -25,8 +25,8 @@ use tower_sessions::{Expiry, SessionManagerLayer};
 use crate::ingest::{self, ingest};
 use crate::state::AppState;
 use crate::{
-    billing, forms, functions, health, links, live, poll_forms, poll_live, rate, security, settings,
-    timeline, visit,
+    billing, forms, functions, health, links, live, operations, poll_forms, poll_live, rate, security,
+    settings, timeline, visit,
 };
 
 /// Forms and server functions are small.
@@ -82,6 +82,7 @@ pub fn router(state: AppState, cookies: LoginCookies) -> Router {
         .route("/privacy", post(forms::privacy))
         .route("/pricing", post(billing::checkout))
         .route("/billing", post(billing::change))
+        .route("/operations", post(operations::act))
         .route("/timeline/verdict", get(timeline::verdict))
         .route("/timeline/export", get(timeline::export))
         .layer(middleware::from_fn(functions::answer))

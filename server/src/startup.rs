@@ -102,8 +102,9 @@ impl Server {
             Arc::new(move || outbox_clock.now_ms()),
             settings,
         );
-        let backend = Backend::new(&config, &db, &clock, dispatcher.nudge())
+        let mut backend = Backend::new(&config, &db, &clock, dispatcher.nudge())
             .map_err(|error| StartError::Client(error.to_string()))?;
+        backend.operations = backend.operations.watching(dispatcher.health());
         let forwarder =
             Forwarder::new(&config.amplitude).map_err(|error| StartError::Client(error.to_string()))?;
 

@@ -90,6 +90,7 @@ pub fn Footer() -> impl IntoView {
             </p>
             <p>
                 {counted} <a href="/privacy">"Privacy"</a>
+                {page.operator.then(|| view! { " · " <a href="/operations">"Operations"</a> })}
             </p>
             {collector
                 .map(|page| {

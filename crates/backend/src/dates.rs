@@ -13,7 +13,7 @@ pub(crate) fn day(ms: i64) -> String {
 }
 
 /// `2026-11-23T14:49:25.123Z`.
-pub(crate) fn instant(ms: i64) -> String {
+pub fn instant(ms: i64) -> String {
     moment(ms).format(&Rfc3339).unwrap_or_default()
 }
 

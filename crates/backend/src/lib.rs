@@ -13,6 +13,7 @@ mod export;
 pub mod hex;
 pub mod ids;
 pub mod mail;
+pub mod operations;
 pub mod polls;
 pub mod timeline;
 mod visitor;
@@ -26,6 +27,7 @@ use clock::Clock;
 use db::Db;
 use mail::Mailbox;
 use mail::settings::Admins;
+use operations::Operations;
 use outbox::Nudge;
 use polls::Polls;
 use timeline::Timeline;
@@ -51,6 +53,8 @@ pub struct Backend {
     pub polls: Polls,
     /// Trials, subscriptions, webhooks.
     pub billing: Billing,
+    /// What an operator looks at.
+    pub operations: Operations,
     /// Events, read back.
     pub timeline: Timeline,
     /// The time, for those at the edge.
@@ -58,6 +62,8 @@ pub struct Backend {
     /// The page of the stand-in for Amplitude. With one, everything is on this machine, and everybody may look at
     /// everybody's events.
     pub collector_page: Option<String>,
+    /// Everything is on this machine, Stripe too: whoever uses it operates it.
+    pub local_mode: bool,
     /// Where browsers find the site.
     pub site: Url,
     /// Where mails of local mode are kept; `None`: they are sent.
@@ -77,10 +83,12 @@ impl Backend {
                 nudge.clone(),
                 config.privacy.track_email,
             ),
+            operations: Operations::new(db.clone(), clock.clone(), nudge.clone()),
             polls: Polls::new(db.clone(), clock.clone(), nudge, config.privacy.consent_default),
             timeline: Timeline::new(&config.amplitude, db.clone(), clock.clone())?,
             clock: clock.clone(),
             collector_page: config.amplitude.collector_page(),
+            local_mode: config.is_local_mode(),
             site: config.http.public_url.clone(),
             mailbox: config.mail.smtp.is_none().then(|| Mailbox::new(db.clone())),
             db: db.clone(),

@@ -21,7 +21,7 @@ mod stripe_clock;
 pub use checkout::{CheckoutState, Order};
 pub use error::BillingError;
 pub use overview::{Overview, Standing};
-pub use store::PaidInvoice;
+pub use store::{PaidInvoice, TurnedAway};
 pub use stripe::{Catalog, MONTHLY, Stripe, StripeFault, YEARLY};
 pub use stripe_clock::{Jump, StripeClock, StripeClockError};
 

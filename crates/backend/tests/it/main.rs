@@ -16,6 +16,7 @@ mod export;
 mod links;
 mod logins;
 mod mail;
+mod operations;
 mod poll_times;
 mod polls;
 mod sign_in;

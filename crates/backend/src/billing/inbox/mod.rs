@@ -22,7 +22,7 @@ use serde_json::Value;
 use super::Billing;
 use super::mapping::subject;
 use super::payload::StripeEvent;
-use super::store::Known;
+use super::store::{Known, TurnedAway, turned_away};
 use store::Arrived;
 
 /// What became of a webhook at the door.
@@ -110,6 +110,11 @@ impl Billing {
             self.arrived.notify_one();
         }
         Ok(replayed)
+    }
+
+    /// Second subscriptions that were ended because another one ran, the latest first.
+    pub async fn turned_away(&self, most: i64) -> Result<Vec<TurnedAway>, sqlx::Error> {
+        turned_away(self.db.pool(), most).await
     }
 
     /// Drops payloads of webhooks that were applied longer ago than `keep_days`.

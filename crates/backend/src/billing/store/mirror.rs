@@ -4,6 +4,7 @@ use serde_json::Value;
 use sqlx::{AnyPool, Row};
 use tracking::{Currency, Money, UserId};
 
+use super::user_id;
 use crate::billing::payload::{Invoice, Refund, RefundStatus, Subscription};
 
 /// A subscription as it was fetched last.
@@ -12,6 +13,21 @@ pub(in crate::billing) struct Mirrored {
     pub(in crate::billing) subscription: Subscription,
     /// It came beside a running one, and we ended it.
     pub(in crate::billing) turned_away: bool,
+}
+
+/// A second subscription that came beside a running one, and was ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TurnedAway {
+    /// Stripe's ID.
+    pub id: String,
+    /// Stripe's customer.
+    pub customer: String,
+    /// The account; `None`: it was deleted.
+    pub account: Option<UserId>,
+    /// Stripe's word for where it stands.
+    pub status: String,
+    /// When it was fetched last, in ms since the epoch.
+    pub fetched_ms: i64,
 }
 
 /// A payment in our records.
@@ -84,6 +100,33 @@ pub(in crate::billing) async fn turn_away(
         .execute(connection)
         .await?;
     Ok(())
+}
+
+/// Those that were turned away, the latest first.
+pub(in crate::billing) async fn turned_away(
+    pool: &AnyPool,
+    most: i64,
+) -> Result<Vec<TurnedAway>, sqlx::Error> {
+    let rows = sqlx::query(
+        "SELECT subscriptions.id, customer_id, status, fetched_at, stripe_customers.user_id
+         FROM subscriptions JOIN stripe_customers ON stripe_customers.id = subscriptions.customer_id
+         WHERE turned_away = 1 ORDER BY fetched_at DESC, subscriptions.id LIMIT $1",
+    )
+    .bind(most)
+    .fetch_all(pool)
+    .await?;
+    rows.iter()
+        .map(|row| {
+            let account: Option<String> = row.try_get("user_id")?;
+            Ok(TurnedAway {
+                id: row.try_get("id")?,
+                customer: row.try_get("customer_id")?,
+                account: account.as_deref().map(user_id).transpose()?,
+                status: row.try_get("status")?,
+                fetched_ms: row.try_get("fetched_at")?,
+            })
+        })
+        .collect()
 }
 
 pub(in crate::billing) async fn keep_paid_invoice(

@@ -11,10 +11,11 @@ pub(super) use handoffs::{
     Action, Noted, checkout_of, close_checkout, insert_visit, keep_checkout, newest_visit, note,
     open_checkouts,
 };
-pub use mirror::PaidInvoice;
 pub(super) use mirror::{
     Mirrored, keep_paid_invoice, keep_refund, keep_subscription, paid_invoices, subscriptions, turn_away,
+    turned_away,
 };
+pub use mirror::{PaidInvoice, TurnedAway};
 
 use tracking::UserId;
 

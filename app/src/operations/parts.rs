@@ -1,0 +1,118 @@
+//! What the operator's pages are made of.
+
+use leptos::prelude::*;
+
+use super::facts::{Action, Moment, WebhookState};
+use crate::page::use_page;
+
+/// A moment: how long ago, and for those who point at it, exactly.
+#[component]
+pub(super) fn Time(moment: Moment) -> impl IntoView {
+    view! {
+        <time datetime=moment.at.clone() title=moment.at.clone()>
+            {moment.ago}
+        </time>
+    }
+}
+
+/// A figure with its name.
+#[component]
+pub(super) fn Figure(
+    /// What is counted.
+    label: &'static str,
+    /// How much.
+    #[prop(into)]
+    value: String,
+    /// What goes with it.
+    #[prop(optional_no_strip)]
+    note: Option<String>,
+    /// Somebody should look.
+    #[prop(optional)]
+    alarming: bool,
+) -> impl IntoView {
+    view! {
+        <div class="figure" class:alarming=alarming>
+            <dt>{label}</dt>
+            <dd>
+                <span class="value">{value}</span>
+                {note.map(|note| view! { <span class="quiet">{note}</span> })}
+            </dd>
+        </div>
+    }
+}
+
+/// Asks for something of one row.
+#[component]
+pub(super) fn Ask(
+    action: Action,
+    /// Of which row.
+    id: String,
+    /// What it says.
+    label: &'static str,
+    /// Which webhooks are shown: they will be again.
+    #[prop(optional_no_strip)]
+    shown: Option<WebhookState>,
+) -> impl IntoView {
+    let spoken = format!("{label} {id}");
+    view! {
+        <form method="post" action="/operations" class="action">
+            <input type="hidden" name="action" value=action.as_str() />
+            <input type="hidden" name="id" value=id />
+            {shown.map(|state| view! { <input type="hidden" name="webhooks" value=state.as_str() /> })}
+            <button type="submit" class="secondary small" aria-label=spoken>
+                {label}
+            </button>
+        </form>
+    }
+}
+
+/// A person, by whom their story is found.
+#[component]
+pub(super) fn PersonLink(user: String) -> impl IntoView {
+    // Elsewhere a story is shown to its own person alone.
+    match use_page().collector_page {
+        Some(_) => {
+            let href = format!("/timeline?find={user}");
+            view! {
+                <a class="id" href=href>
+                    {user}
+                </a>
+            }
+            .into_any()
+        }
+        None => view! { <span class="id">{user}</span> }.into_any(),
+    }
+}
+
+/// A payload, folded.
+#[component]
+pub(super) fn Payload(text: Option<String>) -> impl IntoView {
+    match text {
+        Some(text) => view! {
+            <details class="raw">
+                <summary>"Payload"</summary>
+                <pre tabindex="0" dir="auto">{text}</pre>
+            </details>
+        }
+        .into_any(),
+        None => {
+            view! { <p class="quiet">"The payload is gone: it is kept for some weeks only."</p> }.into_any()
+        }
+    }
+}
+
+/// The pages of operations.
+#[component]
+pub(super) fn Tabs(
+    /// The path of this one.
+    here: &'static str,
+) -> impl IntoView {
+    let tab = |href: &'static str, label: &'static str| {
+        view! {
+            <a href=href aria-current=(href == here).then_some("page")>
+                {label}
+            </a>
+        }
+    };
+    view! { <nav class="tabs" aria-label="Operations">{tab("/operations", "Delivery")}</nav> }
+}

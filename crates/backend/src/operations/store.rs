@@ -1,0 +1,19 @@
+//! SQL of the operator's pages: what the outbox itself has no use for.
+
+use sqlx::AnyPool;
+
+/// How many events arrived since `from_ms`, by minutes counted from there.
+pub(super) async fn sent_by_minute(
+    pool: &AnyPool,
+    from_ms: i64,
+    minute_ms: i64,
+) -> Result<Vec<(i64, i64)>, sqlx::Error> {
+    sqlx::query_as(
+        "SELECT (sent_ms - $1) / $2 AS minute, COUNT(*) FROM outbox
+         WHERE state = 'sent' AND sent_ms >= $1 GROUP BY (sent_ms - $1) / $2 ORDER BY minute",
+    )
+    .bind(from_ms)
+    .bind(minute_ms)
+    .fetch_all(pool)
+    .await
+}
