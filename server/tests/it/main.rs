@@ -18,6 +18,7 @@ mod hostile;
 mod ingest;
 mod ingest_refusals;
 mod invariants;
+mod lab;
 mod mails;
 mod operations;
 mod polls;
