@@ -185,13 +185,19 @@ fn fact_of(name: &str) -> String {
     format!("{}:", name.to_ascii_lowercase().replace(' ', "-"))
 }
 
+/// Stripe's moments are cut to the second; a jump of its stand-in's clock can follow a click within one.
+const STRIPE_TICK_MS: i64 = 1_000;
+
 fn before(report: &mut Report, cause: &ReceivedEvent, event: &ReceivedEvent, what: &str) {
     let early_ms = cause.time_ms - event.time_ms;
-    let by_browser = [cause, event].iter().any(|event| event.source == Source::Browser);
+    let by = |source| [cause, event].iter().any(|event| event.source == source);
     if early_ms <= 0 {
-    } else if by_browser && early_ms <= CLOCK_SLACK_MS {
+    } else if by(Source::Browser) && early_ms <= CLOCK_SLACK_MS {
         let reason =
             format!("{early_ms} ms before {what}: below a second the browser's clock is not corrected.");
+        report.explained(event, reason);
+    } else if event.source == Source::Stripe && early_ms < STRIPE_TICK_MS {
+        let reason = format!("{early_ms} ms before {what}: Stripe tells its moments in whole seconds.");
         report.explained(event, reason);
     } else {
         report.broken(event, format!("It comes {early_ms} ms before {what}."));

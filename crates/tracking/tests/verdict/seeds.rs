@@ -353,7 +353,7 @@ const SEEDS: &[Seed] = &[
         life: || {
             let mut life = whole();
             let canceled = life.event("Subscription canceled").time_ms;
-            life.event("Subscription resumed").time_ms = canceled - 1;
+            life.event("Subscription resumed").time_ms = canceled - 1_000;
             life.facts.handoffs.clear();
             life
         },

@@ -198,8 +198,7 @@ async fn an_end_planned_in_the_portal_is_taken_back_here() {
             let event = stage.last(&ada).await;
             assert_eq!(event["event_type"], "Trial resumed", "{engine:?} {mode}");
             assert_eq!(
-                event["event_properties"]["stitched_by"],
-                "checkout handoff",
+                event["event_properties"]["stitched_by"], "checkout handoff",
                 "{engine:?} {mode}: newer than the visit"
             );
 

@@ -91,7 +91,11 @@ async fn a_click_while_stripe_is_away_is_not_lost() {
         stage.deliver().await;
         let event = stage.last(&ada).await;
         assert_eq!(event["event_type"], "Trial canceled", "{engine:?}");
-        assert_eq!(event["session_id"], super::stage::session_of(&visitor), "{engine:?}");
+        assert_eq!(
+            event["session_id"],
+            super::stage::session_of(&visitor),
+            "{engine:?}"
+        );
     }
 }
 
