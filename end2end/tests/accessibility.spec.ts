@@ -5,6 +5,9 @@ import type { Page } from '@playwright/test';
 import { expect, test } from '../fixtures/test.ts';
 import { newAccount } from '../fixtures/visitor.ts';
 
+// Each page is looked at four times, and a machine may be busy.
+test.describe.configure({ timeout: 180_000 });
+
 for (const path of ['/', '/sign-up', '/sign-in', '/forgot', '/reset', '/verify', '/goodbye', '/pricing', '/timeline', '/nowhere']) {
   test(`${path}, as a visitor sees it`, async ({ visitor, page, complaints }) => {
     if (path === '/nowhere') complaints.expect(/status of 404/);

@@ -5,6 +5,7 @@ mod checkout;
 mod consent;
 mod faults;
 mod inbox;
+mod lane;
 mod line;
 mod lives;
 mod payments;
