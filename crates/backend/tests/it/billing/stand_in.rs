@@ -75,10 +75,6 @@ impl StandIn {
         self.call(Method::POST, path, form).await
     }
 
-    pub async fn delete(&self, path: &str) -> Value {
-        self.call(Method::DELETE, path, &[]).await
-    }
-
     /// All of a list, newest first.
     pub async fn all(&self, path: &str) -> Vec<Value> {
         let mut all: Vec<Value> = Vec::new();
@@ -120,11 +116,6 @@ impl StandIn {
     /// What is not Stripe's: the bank sends a refund back.
     pub async fn fail_refund(&self, id: &str) {
         self.control(&format!("refunds/{id}/fail"), json!({})).await;
-    }
-
-    /// Moves the billing clock ahead of the wall clock.
-    pub async fn jump_days(&self, days: i64) {
-        self.control("clock", json!({"days": days})).await;
     }
 
     async fn control(&self, path: &str, body: Value) {
