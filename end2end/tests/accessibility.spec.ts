@@ -119,6 +119,18 @@ test('settings, links and mails', async ({ visitor, page, mailbox }) => {
   await expectAccessible(page, '/mailbox');
 });
 
+test('operations', async ({ visitor, page, stripe }) => {
+  const account = newAccount();
+  await visitor.signUp(account);
+  await visitor.startTrial();
+  const customer = await stripe.customerOf(account.email);
+  await visitor.goto('/operations');
+  const webhook = page.locator('li[data-webhook]', { hasText: customer }).first();
+  await webhook.getByText('Payload').click();
+  await expect(webhook.locator('pre')).toBeVisible();
+  await expectAccessible(page, '/operations');
+});
+
 test('a story, opened', async ({ visitor, page, collector }) => {
   const { user } = await visitor.signUp();
   await visitor.createPoll();
