@@ -15,7 +15,7 @@ pub(super) fn DeliveryCard(delivery: Delivery) -> impl IntoView {
                 <h2 id="outbox">"Server events to Amplitude"</h2>
                 {delivery.health.as_ref().map(|health| view! { <Condition well=health.well /> })}
             </header>
-            <dl class="figures">
+            <dl class="gauges">
                 <Figure label="Waiting" value=delivery.waiting.to_string() note=oldest />
                 <Figure label="Being sent" value=delivery.leased.to_string() />
                 <Figure label="Arrived" value=delivery.sent.to_string() />

@@ -7,7 +7,6 @@ use leptos_router::hooks::use_query_map;
 use super::api::read_operations;
 use super::facts::{Asked, Operations, Outcome, WebhookState};
 use super::outbox::{DeliveryCard, ParkedCard};
-use super::parts::Tabs;
 use super::webhooks::{InboxCard, TurnedAwayCard};
 use crate::document;
 use crate::forms::{FormFault, form_state};
@@ -39,7 +38,6 @@ fn Delivery() -> impl IntoView {
         <section class="page operations">
             <div class="page-head">
                 <h1>"Operations"</h1>
-                <Tabs here="/operations" />
             </div>
             <FormFault faults />
             {move || done().map(|outcome| view! { <Notice outcome /> })}

@@ -31,7 +31,7 @@ pub(super) fn Figure(
     alarming: bool,
 ) -> impl IntoView {
     view! {
-        <div class="figure" class:alarming=alarming>
+        <div class="gauge" class:alarming=alarming>
             <dt>{label}</dt>
             <dd>
                 <span class="value">{value}</span>
@@ -99,20 +99,4 @@ pub(super) fn Payload(text: Option<String>) -> impl IntoView {
             view! { <p class="quiet">"The payload is gone: it is kept for some weeks only."</p> }.into_any()
         }
     }
-}
-
-/// The pages of operations.
-#[component]
-pub(super) fn Tabs(
-    /// The path of this one.
-    here: &'static str,
-) -> impl IntoView {
-    let tab = |href: &'static str, label: &'static str| {
-        view! {
-            <a href=href aria-current=(href == here).then_some("page")>
-                {label}
-            </a>
-        }
-    };
-    view! { <nav class="tabs" aria-label="Operations">{tab("/operations", "Delivery")}</nav> }
 }

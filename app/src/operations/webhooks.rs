@@ -19,7 +19,7 @@ pub(super) fn InboxCard(inbox: Inbox, webhooks: Vec<Webhook>, shown: Option<Webh
             <header>
                 <h2 id="inbox">"Webhooks from Stripe"</h2>
             </header>
-            <dl class="figures">
+            <dl class="gauges">
                 <Figure label="To be applied" value=counts.pending.to_string() note=oldest />
                 <Figure label="Applied" value=counts.applied.to_string() />
                 <Figure label="Set aside" value=counts.parked.to_string() alarming={counts.parked > 0} />
@@ -56,15 +56,19 @@ fn Filter(shown: Option<WebhookState>) -> impl IntoView {
 
 #[component]
 fn WebhookRow(webhook: Webhook, shown: Option<WebhookState>) -> impl IntoView {
-    let tried = match webhook.attempts {
-        1 => "1 attempt".to_owned(),
-        attempts => format!("{attempts} attempts"),
+    let tried = match (webhook.attempts, webhook.state) {
+        (0, WebhookState::Applied) => "nothing to do".to_owned(),
+        (1, _) => "1 attempt".to_owned(),
+        (attempts, _) => format!("{attempts} attempts"),
     };
-    let became = webhook.events.map(|events| match events {
-        0 => "no event".to_owned(),
-        1 => "became 1 event".to_owned(),
-        events => format!("became {events} events"),
-    });
+    let became = webhook
+        .events
+        .filter(|_| webhook.attempts > 0)
+        .map(|events| match events {
+            0 => "no event".to_owned(),
+            1 => "became 1 event".to_owned(),
+            events => format!("became {events} events"),
+        });
     let class = match webhook.state {
         WebhookState::Pending => "badge note",
         WebhookState::Applied => "badge server",
