@@ -117,12 +117,6 @@ impl Lane {
             .call(Method::GET, &format!("/v1/checkout/sessions/{session}"), &[])
             .await;
         let customer = text(&session, "customer").to_owned();
-        let portal = self
-            .billing
-            .open_portal(&self.user, click(), true, &visitor())
-            .await
-            .unwrap();
-        assert!(portal.starts_with("http"), "{portal}");
 
         let subscription = self.subscribe(&customer).await;
         self.take("customer.subscription.created", &subscription).await;
@@ -152,6 +146,13 @@ impl Lane {
         let changed = self.event("Subscription changed").await;
         assert_eq!(changed["event_properties"]["interval"], "year");
 
+        // Last of all: whoever was at the portal last is taken to have done what comes next.
+        let portal = self
+            .billing
+            .open_portal(&self.user, click(), true, &visitor())
+            .await
+            .unwrap();
+        assert!(portal.starts_with("http"), "{portal}");
         self.billing.erase(self.user.id).await.unwrap();
         let gone = self
             .call(Method::GET, &format!("/v1/customers/{customer}"), &[])
