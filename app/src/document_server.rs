@@ -1,9 +1,6 @@
 //! What the document starts with, decided by the request that it answers.
 
 use forms::Faults;
-use http::StatusCode;
-use leptos::prelude::use_context;
-use leptos_axum::ResponseOptions;
 use serde::de::DeserializeOwned;
 
 use crate::forms::FormState;
@@ -32,9 +29,4 @@ pub fn form<F: Default + DeserializeOwned>() -> FormState<F> {
     }
 }
 
-/// Answers that there is nothing here.
-pub fn answer_not_found() {
-    if let Some(answer) = use_context::<ResponseOptions>() {
-        answer.set_status(StatusCode::NOT_FOUND);
-    }
-}
+pub use crate::security::answer_not_found;

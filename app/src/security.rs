@@ -1,9 +1,17 @@
-//! The document's Content-Security-Policy. It needs the nonce of this rendering, so it is set here and not by a layer.
+//! What a page says of its answer: the Content-Security-Policy, which needs the nonce of this rendering and so is not set by
+//! a layer, and that there is nothing here.
 
 use http::{HeaderName, HeaderValue};
 use leptos::nonce::use_nonce;
 use leptos::prelude::use_context;
 use leptos_axum::ResponseOptions;
+
+/// Answers that there is nothing here, to whoever may not know that there is.
+pub fn answer_not_found() {
+    if let Some(answer) = use_context::<ResponseOptions>() {
+        answer.set_status(http::StatusCode::NOT_FOUND);
+    }
+}
 
 /// Sets the policy on the answer that is being rendered.
 pub fn set_document_policy() {
