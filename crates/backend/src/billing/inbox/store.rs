@@ -176,6 +176,26 @@ pub(super) async fn take(
     Ok(taken.rows_affected() == 1)
 }
 
+/// Keeps the lane for longer, if it is still ours.
+pub(super) async fn prolong(
+    connection: &mut db::Connection,
+    lease: Lease<'_>,
+    now_ms: i64,
+    until_ms: i64,
+) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "UPDATE stripe_lanes SET lease_until_ms = $3
+         WHERE lane = $1 AND lease_owner = $2 AND lease_until_ms > $4",
+    )
+    .bind(lease.lane)
+    .bind(lease.owner)
+    .bind(until_ms)
+    .bind(now_ms)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
 /// Gives the lane back.
 pub(super) async fn leave(connection: &mut db::Connection, lease: Lease<'_>) -> Result<(), sqlx::Error> {
     sqlx::query(

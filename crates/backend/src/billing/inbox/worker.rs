@@ -1,5 +1,6 @@
 //! The loop that applies webhooks: take a customer's lane, apply what is due in it, give it back.
 
+use std::convert::Infallible;
 use std::ops::AddAssign;
 use std::time::Duration;
 
@@ -15,7 +16,8 @@ use crate::ids;
 /// How workers work.
 #[derive(Clone, Copy, Debug)]
 pub struct Settings {
-    /// How long a lane is taken for; longer than the calls to Stripe of one webhook take at most.
+    /// How long a lane is ours without a sign of life, and so how long the webhooks of a crash in mid-work wait. Whoever
+    /// works gives one every third of it, however long Stripe takes.
     pub lease: Duration,
     /// How often they look without being called: for what another server stored, and for what waits.
     pub poll: Duration,
@@ -26,7 +28,7 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            lease: Duration::from_secs(120),
+            lease: Duration::from_secs(30),
             poll: Duration::from_secs(1),
             per_lane: 50,
         }
@@ -148,11 +150,33 @@ impl Worker {
     /// Takes the lane, or makes its lease begin anew.
     async fn keep(&self, lease: Lease<'_>) -> Result<bool, sqlx::Error> {
         let now_ms = self.billing.clock.now_ms();
-        let lease_ms = i64::try_from(self.settings.lease.as_millis()).unwrap_or(i64::MAX);
         let mut tx = self.billing.db.write().await?;
-        let ours = store::take(&mut tx, lease, now_ms, now_ms.saturating_add(lease_ms)).await?;
+        let ours = store::take(&mut tx, lease, now_ms, self.lease_end(now_ms)).await?;
         tx.commit().await?;
         Ok(ours)
+    }
+
+    /// Makes the lease begin anew again and again, as long as it is ours. One that ran out stays lost: somebody else may
+    /// have been at the lane since.
+    async fn stay_alive(&self, lease: Lease<'_>) -> Infallible {
+        loop {
+            tokio::time::sleep(self.settings.lease / 3).await;
+            if let Err(error) = self.prolong(lease).await {
+                tracing::warn!(%error, "a lease could not be made longer");
+            }
+        }
+    }
+
+    async fn prolong(&self, lease: Lease<'_>) -> Result<(), sqlx::Error> {
+        let now_ms = self.billing.clock.now_ms();
+        let mut tx = self.billing.db.write().await?;
+        store::prolong(&mut tx, lease, now_ms, self.lease_end(now_ms)).await?;
+        tx.commit().await
+    }
+
+    fn lease_end(&self, now_ms: i64) -> i64 {
+        let lease_ms = i64::try_from(self.settings.lease.as_millis()).unwrap_or(i64::MAX);
+        now_ms.saturating_add(lease_ms)
     }
 
     async fn work_in(&self, lease: Lease<'_>, stop: &CancellationToken) -> Result<Worked, sqlx::Error> {
@@ -164,7 +188,12 @@ impl Worker {
             if stop.is_cancelled() || (position > 0 && !self.keep(lease).await?) {
                 break;
             }
-            match self.billing.apply(lease, webhook).await {
+            // Side by side, since either may hold what the other waits for.
+            let applied = tokio::select! {
+                applied = self.billing.apply(lease, webhook) => applied,
+                never = self.stay_alive(lease) => match never {},
+            };
+            match applied {
                 Ok(Applied::Events(events)) => {
                     worked.applied += 1;
                     worked.events += events;
