@@ -9,6 +9,7 @@ use cookie::time::Duration as Age;
 use reqwest::header::{ACCEPT, COOKIE, LOCATION, ORIGIN, SET_COOKIE};
 use reqwest::redirect::Policy;
 use reqwest::{Client, RequestBuilder, Response, StatusCode};
+use serde_json::Value;
 
 /// As long as the server gives a request.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -49,6 +50,24 @@ pub struct Answer {
     pub location: Option<String>,
     /// The body.
     pub text: String,
+}
+
+impl Answer {
+    /// The value of the first input of that name.
+    pub fn value_of(&self, name: &str) -> Option<&str> {
+        let (_, input) = self.text.split_once(&format!("name=\"{name}\""))?;
+        let (input, _) = input.split_once('>')?;
+        let (_, value) = input.split_once("value=\"")?;
+        value.split('"').next()
+    }
+
+    /// What the document tells its script; null where there is none.
+    pub fn boot(&self) -> Value {
+        let json = self.text.split_once(r#"id="boot">"#);
+        json.and_then(|(_, rest)| rest.split_once("</script>"))
+            .and_then(|(json, _)| serde_json::from_str(json).ok())
+            .unwrap_or_default()
+    }
 }
 
 impl Browser {

@@ -8,6 +8,7 @@ use bench::crash::{self, Programs};
 use bench::{sign_up, transaction, votes};
 use clap::{Parser, Subcommand, ValueEnum};
 use db::Engine;
+use tempfile::TempDir;
 
 /// What Seamline promises, measured.
 #[derive(Parser)]
@@ -30,7 +31,10 @@ enum Command {
 }
 
 #[derive(clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
 struct CrashArguments {
+    #[command(subcommand)]
+    of: Option<CrashOf>,
     #[arg(long, value_enum, default_value_t = Engines::Both)]
     engine: Engines,
     /// People who sign up.
@@ -42,6 +46,30 @@ struct CrashArguments {
     /// People on the site at the same time.
     #[arg(long, default_value_t = 8)]
     visitors: usize,
+    /// What everything is drawn from; without it, anything.
+    #[arg(long)]
+    seed: Option<u64>,
+}
+
+#[derive(Subcommand)]
+enum CrashOf {
+    /// People go through a trial while the app is killed between Stripe's call and Amplitude's answer.
+    Trials(TrialsArguments),
+}
+
+#[derive(clap::Args)]
+struct TrialsArguments {
+    #[arg(long, value_enum, default_value_t = Engines::Both)]
+    engine: Engines,
+    /// Rounds of people; each ends everybody's trial once.
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..=8))]
+    rounds: u8,
+    /// People in each round.
+    #[arg(long, default_value_t = 4)]
+    people: usize,
+    /// How often the app is killed in each round.
+    #[arg(long, default_value_t = 10)]
+    kills: usize,
     /// What everything is drawn from; without it, anything.
     #[arg(long)]
     seed: Option<u64>,
@@ -123,6 +151,14 @@ async fn run(command: Command) -> Result<bool, Box<dyn Error>> {
     let mut out = std::io::stdout();
     let mut all_is_well = true;
     match command {
+        Command::Crash(CrashArguments {
+            of: Some(CrashOf::Trials(arguments)),
+            ..
+        }) => {
+            for engine in arguments.engine.list()? {
+                all_is_well &= trials(&arguments, engine, &mut out).await?;
+            }
+        }
         Command::Crash(arguments) => {
             for engine in arguments.engine.list()? {
                 all_is_well &= crash(&arguments, engine, &mut out).await?;
@@ -162,41 +198,77 @@ async fn votes(
     engine: Engine,
     out: &mut impl Write,
 ) -> Result<bool, Box<dyn Error>> {
-    let this = std::env::current_exe()?;
-    let programs = Programs::in_folder(this.parent().ok_or("this program is in no folder")?);
     let settings = votes::Settings {
         engine,
         voters: arguments.voters,
         live: arguments.live,
         minutes: arguments.minutes,
     };
-    let report = votes::run(&programs.app, &settings).await?;
+    let report = votes::run(&programs()?.app, &settings).await?;
     writeln!(out, "{report}")?;
     Ok(report.holds())
 }
 
-/// `false`: a promise was broken. Then, and after an error, what the programs left behind is kept.
+/// `false`: a promise was broken.
 async fn crash(
     arguments: &CrashArguments,
     engine: Engine,
     out: &mut impl Write,
 ) -> Result<bool, Box<dyn Error>> {
-    let this = std::env::current_exe()?;
-    let programs = Programs::in_folder(this.parent().ok_or("this program is in no folder")?);
     let settings = crash::Settings {
         engine,
         sign_ups: arguments.sign_ups,
         kills: arguments.kills,
         visitors: arguments.visitors,
-        seed: arguments.seed.unwrap_or_else(|| u64::from(fastrand::u32(..))),
+        seed: seed(arguments.seed),
     };
     writeln!(out, "seed {} …", settings.seed)?;
     let folder = tempfile::tempdir()?;
-    let outcome = crash::run(&programs, &settings, folder.path()).await;
+    let outcome = crash::run(&programs()?, &settings, folder.path()).await;
     let is_well = outcome.as_ref().is_ok_and(|report| report.offences.is_empty());
+    keep_unless(is_well, folder, out)?;
+    writeln!(out, "{}", outcome?)?;
+    Ok(is_well)
+}
+
+/// `false`: a promise was broken.
+async fn trials(
+    arguments: &TrialsArguments,
+    engine: Engine,
+    out: &mut impl Write,
+) -> Result<bool, Box<dyn Error>> {
+    let settings = crash::trials::Settings {
+        engine,
+        rounds: arguments.rounds.into(),
+        people: arguments.people,
+        kills: arguments.kills,
+        seed: seed(arguments.seed),
+    };
+    writeln!(out, "seed {} …", settings.seed)?;
+    let folder = tempfile::tempdir()?;
+    let outcome = crash::trials::run(&programs()?, &settings, folder.path()).await;
+    let is_well = outcome.as_ref().is_ok_and(|report| report.broken.is_empty());
+    keep_unless(is_well, folder, out)?;
+    writeln!(out, "{}", outcome?)?;
+    Ok(is_well)
+}
+
+/// Those that were built with this one.
+fn programs() -> Result<Programs, Box<dyn Error>> {
+    let this = std::env::current_exe()?;
+    Ok(Programs::in_folder(
+        this.parent().ok_or("this program is in no folder")?,
+    ))
+}
+
+fn seed(given: Option<u64>) -> u64 {
+    given.unwrap_or_else(|| u64::from(fastrand::u32(..)))
+}
+
+/// After a broken promise or an error, what the programs left behind is kept.
+fn keep_unless(is_well: bool, folder: TempDir, out: &mut impl Write) -> std::io::Result<()> {
     if !is_well {
         writeln!(out, "logs and databases are in {}", folder.keep().display())?;
     }
-    writeln!(out, "{}", outcome?)?;
-    Ok(is_well)
+    Ok(())
 }

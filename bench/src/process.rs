@@ -25,7 +25,7 @@ const TAIL_LINES: usize = 20;
 #[derive(Debug, thiserror::Error)]
 pub enum ProcessError {
     /// The executable could not be started.
-    #[error("cannot start {}: {error}; build it first: cargo build --package server --package amplitude-local", program.display())]
+    #[error("cannot start {}: {error}; build it first: cargo build --package server --package amplitude-local --package stripe-local", program.display())]
     Spawn {
         /// The executable.
         program: PathBuf,

@@ -1,10 +1,10 @@
-//! The short form of the crash run, on every engine at hand. The long form is `bench crash`.
+//! The short forms of the crash runs, on every engine at hand. The long forms are `bench crash` and `bench crash trials`.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::LazyLock;
 
-use bench::crash::{self, Programs, Settings};
+use bench::crash::{self, Programs, Settings, trials};
 use db::Engine;
 
 const SIGN_UPS: usize = 15;
@@ -52,6 +52,8 @@ static PROGRAMS: LazyLock<Programs> = LazyLock::new(|| {
             "server",
             "--package",
             "amplitude-local",
+            "--package",
+            "stripe-local",
         ])
         .args(["--profile", &profile])
         .arg("--target-dir")
@@ -91,5 +93,37 @@ async fn nothing_is_lost_or_doubled_on_postgres() {
     // `make test` starts a Postgres; a bare `cargo test` goes without.
     if db::testing::engines().contains(&Engine::Postgres) {
         short_run(Engine::Postgres).await;
+    }
+}
+
+/// Six kills: one at each kind of moment.
+async fn short_run_of_trials(engine: Engine) {
+    let settings = trials::Settings {
+        engine,
+        rounds: 1,
+        people: 3,
+        kills: 6,
+        seed: SEED,
+    };
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let report = trials::run(&PROGRAMS, &settings, folder.path())
+        .await
+        .unwrap_or_else(|error| panic!("{error}"));
+    assert!(report.broken.is_empty(), "{report}");
+    // And the one who meets no kill.
+    assert_eq!(report.figures.people, 3 + 1, "{report}");
+    assert_eq!(report.figures.kills.values().sum::<usize>(), 6, "{report}");
+    assert!(report.figures.revenue > 0, "{report}");
+}
+
+#[tokio::test]
+async fn every_trial_is_told_once_and_as_without_a_crash_on_sqlite() {
+    short_run_of_trials(Engine::Sqlite).await;
+}
+
+#[tokio::test]
+async fn every_trial_is_told_once_and_as_without_a_crash_on_postgres() {
+    if db::testing::engines().contains(&Engine::Postgres) {
+        short_run_of_trials(Engine::Postgres).await;
     }
 }

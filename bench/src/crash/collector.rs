@@ -37,7 +37,7 @@ impl Collector {
 
     /// Every event that it took, in the order in which it first did.
     pub(super) async fn accepted(&self) -> Result<Vec<Accepted>, reqwest::Error> {
-        let events = self.all("events", "events").await?;
+        let events = self.exported().await?;
         Ok(events.iter().map(accepted).collect())
     }
 
@@ -45,6 +45,11 @@ impl Collector {
     pub(super) async fn arrivals(&self) -> Result<Vec<Arrival>, reqwest::Error> {
         let deliveries = self.all("raw", "deliveries").await?;
         Ok(deliveries.iter().map(arrival).collect())
+    }
+
+    /// The same as it stands in an export.
+    pub(super) async fn exported(&self) -> Result<Vec<Value>, reqwest::Error> {
+        self.all("events", "events").await
     }
 
     async fn all(&self, path: &str, key: &str) -> Result<Vec<Value>, reqwest::Error> {

@@ -4,12 +4,15 @@
 //!
 //! `plan` says what goes wrong and when, `visitor` what people do, `verdict` what must hold in the end; these know no
 //! process. The stand-in for Amplitude is stopped and started too, but as an operator would: it is the witness.
+//!
+//! `trials` is a run of its own, about the way of money: from a click over Stripe to the collector.
 
 mod collector;
 mod plan;
 mod report;
 mod stage;
 mod store;
+pub mod trials;
 mod verdict;
 mod visitor;
 
@@ -48,6 +51,8 @@ pub struct Programs {
     pub app: PathBuf,
     /// `amplitude-local`.
     pub collector: PathBuf,
+    /// `stripe-local`.
+    pub stripe: PathBuf,
 }
 
 impl Programs {
@@ -57,6 +62,7 @@ impl Programs {
         Self {
             app: program("seamline"),
             collector: program("amplitude-local"),
+            stripe: program("stripe-local"),
         }
     }
 }

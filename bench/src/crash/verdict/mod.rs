@@ -26,16 +26,7 @@ pub fn judge(
         insert_id: insert_id.clone(),
         reason: reason.clone(),
     }));
-    offences.extend(
-        accepted
-            .iter()
-            .filter(|event| event.plan != "valid")
-            .map(|event| Offence::OffPlan {
-                insert_id: event.insert_id.clone(),
-                name: event.name.clone(),
-                verdict: event.plan.clone(),
-            }),
-    );
+    offences.extend(off_plan(accepted));
     offences.sort();
     offences.dedup();
     offences
@@ -147,7 +138,7 @@ fn unfounded(expected: &Expected, accepted: &[Accepted], arrivals: &[Arrival]) -
 }
 
 /// What every arrival of one insert ID must share.
-fn changed(arrivals: &[Arrival]) -> Vec<Offence> {
+pub(super) fn changed(arrivals: &[Arrival]) -> Vec<Offence> {
     type Part = fn(&Arrival) -> &String;
     let of_all: [(&'static str, Part); 3] = [
         ("device", |arrival| &arrival.device),
@@ -171,6 +162,18 @@ fn changed(arrivals: &[Arrival]) -> Vec<Offence> {
         }));
     }
     offences
+}
+
+/// What the collector's check against the tracking plan did not like.
+pub(super) fn off_plan(accepted: &[Accepted]) -> Vec<Offence> {
+    let wrong = accepted.iter().filter(|event| event.plan != "valid");
+    wrong
+        .map(|event| Offence::OffPlan {
+            insert_id: event.insert_id.clone(),
+            name: event.name.clone(),
+            verdict: event.plan.clone(),
+        })
+        .collect()
 }
 
 /// A sign-up carries the device of the browser in which it happened.
