@@ -114,6 +114,14 @@ impl Failure {
         &self.message
     }
 
+    pub(crate) fn code(&self) -> Option<&str> {
+        self.code.as_deref()
+    }
+
+    pub(crate) fn param(&self) -> Option<&str> {
+        self.param.as_deref()
+    }
+
     /// Whether Stripe would keep this answer under an idempotency key: it does once an operation ran.
     pub(crate) fn is_outcome(&self) -> bool {
         self.status == 402

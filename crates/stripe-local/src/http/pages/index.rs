@@ -6,7 +6,7 @@ use super::{escape, moment, notice, page};
 use crate::{
     engine::{Cause, Work, events::HELD},
     stripe::Stripe,
-    world::{Customer, Delivery, DeliveryState, Event, Subscription, Switches},
+    world::{Customer, Delivery, DeliveryState, Event, Status, Subscription, Switches},
 };
 
 /// Rows of each table.
@@ -41,11 +41,11 @@ fn body(work: &Work<'_>) -> String {
         .map(|delivery| delivery_row(work, delivery))
         .collect();
     format!(
-        r#"<main><h1>stripe-local <span class="badge">TEST MODE</span></h1>
+        r#"<main><h1>stripe-local <span class="badge">Test mode</span></h1>
 <p class="soft">A local stand-in for Stripe. Billing clock: <strong>{}</strong> UTC, {ahead} s ahead of the wall clock.</p>
 <h2>Clock</h2><form class="fields" method="post" action="/_sim/clock"><div><label for="days">Days</label><input id="days" name="days" type="number" min="0" value="1"></div><button>Jump ahead</button></form>
 <h2>Subscriptions</h2><div class="scroll"><table><thead><tr><th>Subscription</th><th>Customer</th><th>Status</th><th>Period ends</th><th>Jump to</th></tr></thead><tbody>{subscriptions}</tbody></table></div>
-<h2>Webhooks</h2>{}<div class="scroll"><table><thead><tr><th>Event</th><th>State</th><th>Attempts</th><th></th></tr></thead><tbody>{deliveries}</tbody></table></div>
+<h2>Webhooks</h2>{}<div class="scroll"><table><thead><tr><th>Event</th><th>State</th><th>Attempts</th><th>Again</th></tr></thead><tbody>{deliveries}</tbody></table></div>
 <h2>Everything</h2><div class="actions"><a class="button" href="/_sim/state">State as JSON</a><form method="post" action="/_sim/reset"><button>Reset</button></form></div></main>"#,
         moment(now),
         switches(work),
@@ -66,10 +66,10 @@ fn row(work: &Work<'_>, subscription: &Subscription) -> String {
     };
     let mut jumps = String::new();
     if !subscription.is_over() {
-        if subscription.status == crate::world::Status::Trialing {
-            jumps.push_str(&jump("trial_end", "trial end"));
-        } else {
-            jumps.push_str(&jump("period_end", "period end"));
+        match subscription.status {
+            Status::Trialing => jumps.push_str(&jump("trial_end", "trial end")),
+            Status::Paused => {}
+            _ => jumps.push_str(&jump("period_end", "period end")),
         }
         if work.next_payment(subscription).is_some() {
             jumps.push_str(&jump("payment", "next payment"));

@@ -26,7 +26,18 @@ const STYLE: &str = include_str!("style.css");
 /// A mark for the tab, so that browsers ask for none.
 const ICON: &str = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E%3Crect width='16' height='16' rx='4' fill='%23635bff'/%3E%3Cpath d='M5 10.5c1 .8 5.5 1 5.5-1 0-2.2-5-1-5-3 0-1.800 4-1.500 5-.7' fill='none' stroke='%23fff' stroke-width='1.600'/%3E%3C/svg%3E";
 
+/// The name of the account, as pages have it.
+const ACCOUNT: &str = "Local test account";
+
+/// A small mark for whoever sells.
+const SHOP: &str = "<svg class=\"shop\" viewBox=\"0 0 24 24\" width=\"24\" height=\"24\" aria-hidden=\"true\" focusable=\"false\"><circle cx=\"12\" cy=\"12\" r=\"12\"/><path d=\"M6.500 10.500 7.500 7h9l1 3.500M7.500 11.500V17h9v-5.500M10.500 17v-3h3v3M6.500 10.500c0 1.300 2.700 1.300 2.700 0 0 1.300 2.800 1.300 2.800 0 0 1.300 2.800 1.300 2.800 0 0 1.300 2.700 1.300 2.700 0\" fill=\"none\"/></svg>";
+
+/// What stands at the bottom of every page.
+const FOOT: &str = "<p class=\"foot\">Shown by <strong>stripe-local</strong>, a stand-in for Stripe. No money moves here.</p>";
+
 const DATE: &[FormatItem<'static>] = format_description!("[month repr:long] [day padding:none], [year]");
+const SHORT_DATE: &[FormatItem<'static>] =
+    format_description!("[month repr:short] [day padding:none], [year]");
 const TIME: &[FormatItem<'static>] = format_description!("[year]-[month]-[day] [hour]:[minute]:[second]");
 
 /// Text that markup cannot hide in.
@@ -47,6 +58,11 @@ fn escape(text: &str) -> String {
 
 fn date(at: i64) -> String {
     formatted(at, DATE)
+}
+
+/// For tables.
+fn short_date(at: i64) -> String {
+    formatted(at, SHORT_DATE)
 }
 
 fn moment(at: i64) -> String {
@@ -78,7 +94,7 @@ fn page(status: StatusCode, title: &str, class: &str, body: &str) -> Response {
 fn notice(failure: &Failure) -> Response {
     let status = super::status(failure.status);
     let body = format!(
-        "<main class=\"notice\"><h1>Something went wrong</h1><p>{}</p></main>",
+        "<main class=\"notice\"><h1>Something went wrong</h1><p class=\"soft\">{}</p>{FOOT}</main>",
         escape(failure.message())
     );
     page(status, "Something went wrong", "narrow", &body)
@@ -104,26 +120,81 @@ fn card_form(body: &str) -> CardForm {
     }
 }
 
+/// What is wrong with a form, and at which of its fields that is said.
+pub(super) struct Fault {
+    field: &'static str,
+    message: String,
+}
+
+impl Fault {
+    fn of(failure: &Failure) -> Self {
+        let field = match (failure.param(), failure.code()) {
+            (Some("email"), _) => "email",
+            (_, Some("invalid_expiry_month" | "invalid_expiry_year" | "expired_card")) => "cardExpiry",
+            (_, Some("invalid_cvc" | "incorrect_cvc")) => "cardCvc",
+            _ => "cardNumber",
+        };
+        Self {
+            field,
+            message: failure.message().to_owned(),
+        }
+    }
+
+    /// Attributes for an input, and the sentence that they point to; both empty when the fault is elsewhere.
+    fn at(fault: Option<&Self>, field: &str) -> (String, String) {
+        match fault.filter(|fault| fault.field == field) {
+            Some(fault) => (
+                format!(" aria-invalid=\"true\" aria-describedby=\"{field}-fault\""),
+                format!(
+                    "<p class=\"fault\" id=\"{field}-fault\" role=\"alert\">{}</p>",
+                    escape(&fault.message)
+                ),
+            ),
+            None => (String::new(), String::new()),
+        }
+    }
+}
+
 /// Fields for a card, with what was typed. The number can be picked from Stripe's test cards.
-fn card_fields(card: &CardForm) -> String {
+fn card_fields(card: &CardForm, fault: Option<&Fault>) -> String {
+    let (number, number_fault) = Fault::at(fault, "cardNumber");
+    let (expiry, expiry_fault) = Fault::at(fault, "cardExpiry");
+    let (cvc, cvc_fault) = Fault::at(fault, "cardCvc");
+    let rows: String = TEST_CARDS
+        .iter()
+        .map(|(number, what)| format!("<li><code>{number}</code> {what}</li>"))
+        .collect();
+    let options: String = TEST_CARDS
+        .iter()
+        .map(|(number, what)| format!("<option value=\"{number}\">{what}</option>"))
+        .collect();
     format!(
-        r#"<fieldset class="card"><legend>Card information</legend>
+        r#"<div class="box"><fieldset class="card"><legend>Card information</legend>
 <label class="hidden" for="cardNumber">Card number</label>
-<input id="cardNumber" name="cardNumber" inputmode="numeric" autocomplete="cc-number" placeholder="1234 1234 1234 1234" list="test-cards" required maxlength="32" value="{}">
+<input id="cardNumber" name="cardNumber" inputmode="numeric" autocomplete="cc-number" placeholder="1234 1234 1234 1234" list="test-cards" required maxlength="32" value="{}"{number}>
 <label class="hidden" for="cardExpiry">Expiration, month and year</label>
-<input id="cardExpiry" name="cardExpiry" inputmode="numeric" autocomplete="cc-exp" placeholder="MM / YY" required maxlength="9" value="{}">
+<input id="cardExpiry" name="cardExpiry" inputmode="numeric" autocomplete="cc-exp" placeholder="MM / YY" required maxlength="9" value="{}"{expiry}>
 <label class="hidden" for="cardCvc">Security code</label>
-<input id="cardCvc" name="cardCvc" inputmode="numeric" autocomplete="cc-csc" placeholder="CVC" required maxlength="4" value="{}">
-</fieldset>
-<datalist id="test-cards"><option value="4242 4242 4242 4242">works</option><option value="4000 0000 0000 0002">is declined</option><option value="4000 0000 0000 9995">has insufficient funds</option><option value="4000 0000 0000 0341">is kept, then every charge fails</option><option value="4000 0025 0000 3155">asks for confirmation</option></datalist>
+<input id="cardCvc" name="cardCvc" inputmode="numeric" autocomplete="cc-csc" placeholder="CVC" required maxlength="4" value="{}"{cvc}>
+</fieldset>{number_fault}{expiry_fault}{cvc_fault}<datalist id="test-cards">{options}</datalist>
 <label for="billingName">Cardholder name</label>
-<input id="billingName" name="billingName" autocomplete="cc-name" placeholder="Full name on card" maxlength="200" value="{}">"#,
+<input id="billingName" name="billingName" autocomplete="cc-name" placeholder="Full name on card" maxlength="200" dir="auto" value="{}">
+<details><summary>Test cards</summary><ul class="tests">{rows}</ul><p class="small">Any date to come and any three digits will do.</p></details></div>"#,
         escape(&card.number),
         escape(&card.expiry),
         escape(&card.cvc),
         escape(&card.name),
     )
 }
+
+/// Numbers that are worth a try, and what they do.
+const TEST_CARDS: [(&str, &str); 5] = [
+    ("4242 4242 4242 4242", "works"),
+    ("4000 0000 0000 0002", "is declined"),
+    ("4000 0000 0000 9995", "has insufficient funds"),
+    ("4000 0000 0000 0341", "is kept, then every charge fails"),
+    ("4000 0025 0000 3155", "asks for confirmation"),
+];
 
 /// The same fields once more, for a card whose owner is asked to confirm.
 fn hidden_card(card: &CardForm) -> String {
@@ -146,19 +217,26 @@ fn hidden_card(card: &CardForm) -> String {
 /// The bank's question to the card's owner.
 fn confirmation(action: &str, back: &str, hidden: &str) -> Response {
     let body = format!(
-        r#"<main class="notice"><h1>Confirm your payment</h1><p>This is where the bank of the card's owner asks whether it is really them (3D Secure).</p>
-<form method="post" action="{}">{hidden}<input type="hidden" name="confirmed" value="yes"><button class="primary">Complete authentication</button></form>
-<p><a href="{}">Fail authentication</a></p></main>"#,
+        r#"<main class="notice"><h1>Confirm your payment</h1><p class="soft">This is where the bank of the card's owner asks whether it is really them (3D Secure).</p>
+<form class="pay" method="post" action="{}">{hidden}<input type="hidden" name="confirmed" value="yes"><button class="primary">Complete authentication</button></form>
+<p class="centre"><a href="{}">Fail authentication</a></p>{FOOT}</main>"#,
         escape(action),
         escape(back),
     );
     page(StatusCode::OK, "Confirm your payment", "narrow", &body)
 }
 
-fn error_line(error: Option<&str>) -> String {
-    error.map_or(String::new(), |error| {
-        format!("<p class=\"error\" role=\"alert\">{}</p>", escape(error))
-    })
+/// A page whose time is over.
+fn closed_page(title: &str, sentence: &str, link: Option<&str>) -> Response {
+    let link = link.map_or(String::new(), |url| {
+        format!(
+            "<p><a class=\"button\" href=\"{}\">Return to the site</a></p>",
+            escape(url)
+        )
+    });
+    let body =
+        format!("<main class=\"notice\"><h1>{title}</h1><p class=\"soft\">{sentence}</p>{link}{FOOT}</main>");
+    page(StatusCode::OK, title, "narrow", &body)
 }
 
 #[cfg(test)]
@@ -177,6 +255,7 @@ mod tests {
     #[test]
     fn dates() {
         assert_eq!(date(1_700_000_000), "November 14, 2023");
+        assert_eq!(short_date(1_700_000_000), "Nov 14, 2023");
         assert_eq!(moment(1_700_000_000), "2023-11-14 22:13:20");
     }
 }

@@ -1,5 +1,6 @@
 //! The customer portal: what one has, what one pays with, what one paid.
 
+mod plan;
 mod view;
 
 use axum::{
@@ -7,7 +8,7 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 
-use super::{card_form, confirmation, field, hidden_card, notice};
+use super::{Fault, card_form, confirmation, field, hidden_card, notice};
 use crate::{
     engine::{CardForm, Cause, Collected, SubscriptionChange, Work},
     failure::Failure,
@@ -193,7 +194,7 @@ pub(crate) async fn update_card(
                     let path = format!("{}/card", visit.path());
                     confirmation(&path, &path, &hidden_card(&card))
                 }
-                Err(failure) => card_page(&visit, &card, Some(failure.message())),
+                Err(failure) => card_page(&visit, &card, Some(&Fault::of(&failure))),
             })
         })
         .await,
@@ -213,7 +214,10 @@ pub(crate) async fn pay(
                 return Err(Failure::missing("invoice", &invoice, "id"));
             }
             Ok(match work.collect(&invoice, None, true)? {
-                Collected::Failed(decline) => card_page(&visit, &CardForm::default(), Some(&decline.message)),
+                Collected::Failed(decline) => {
+                    let fault = Fault::of(&Failure::card(&decline.code, None, &decline.message));
+                    card_page(&visit, &CardForm::default(), Some(&fault))
+                }
                 _ => Redirect::to(&visit.path()).into_response(),
             })
         })

@@ -5,12 +5,15 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 
-use super::{MOST_COMMENT_CHARS, Visit};
+use super::{
+    MOST_COMMENT_CHARS, Visit,
+    plan::{describe, plan},
+};
 use crate::{
     engine::{CardForm, Work},
-    http::pages::{card_fields, date, error_line, escape, page},
+    http::pages::{ACCOUNT, FOOT, Fault, SHOP, card_fields, date, escape, page, short_date},
     money::amount_in_words,
-    world::{FlowKind, Invoice, InvoiceStatus, PaymentMethod, Price, Product, Status, Subscription},
+    world::{FlowKind, Invoice, InvoiceStatus, PaymentMethod, Subscription},
 };
 
 pub(super) fn overview(work: &Work<'_>, visit: &Visit) -> Response {
@@ -42,8 +45,9 @@ pub(super) fn overview(work: &Work<'_>, visit: &Visit) -> Response {
         subscriptions
     };
     let body = format!(
-        "<h2>Current plan</h2>{subscriptions}{}{}",
+        "<h2>Current plan</h2>{subscriptions}{}{}{}",
         cards(work, visit),
+        person(visit),
         invoices(work, visit)
     );
     frame(visit, &body)
@@ -52,7 +56,7 @@ pub(super) fn overview(work: &Work<'_>, visit: &Visit) -> Response {
 fn frame(visit: &Visit, body: &str) -> Response {
     let back = visit.session.return_url.as_ref().map_or(String::new(), |url| {
         format!(
-            "<a class=\"back\" href=\"{}\">← Return to the site</a>",
+            "<p><a class=\"back\" href=\"{}\"><span aria-hidden=\"true\">←</span> Return to the site</a></p>",
             escape(url)
         )
     });
@@ -61,59 +65,24 @@ fn frame(visit: &Visit, body: &str) -> Response {
         .headline
         .as_deref()
         .unwrap_or("Manage your subscription and billing");
+    let links: String = [
+        ("Terms", &visit.configuration.terms_of_service_url),
+        ("Privacy", &visit.configuration.privacy_policy_url),
+    ]
+    .into_iter()
+    .filter_map(|(label, url)| Some(format!("<a href=\"{}\">{label}</a> ", escape(url.as_deref()?))))
+    .collect();
+    let links = if links.is_empty() {
+        links
+    } else {
+        format!("<p class=\"small\">{links}</p>")
+    };
     let body = format!(
-        r#"<main class="two"><section class="aside" aria-label="Account"><div><p class="soft">Local test account <span class="badge">TEST MODE</span></p><h1>{}</h1><p class="soft">{}</p>{back}</div></section><section aria-label="Billing"><div>{body}</div></section></main>"#,
+        r#"<main class="two portal"><section class="summary" aria-label="Account"><div><p class="merchant">{SHOP}<span>{}</span> <span class="badge">Test mode</span></p><h1 dir="auto">{}</h1>{back}{links}{FOOT}</div></section><section class="form" aria-label="Billing"><div>{body}</div></section></main>"#,
+        escape(ACCOUNT),
         escape(headline),
-        escape(visit.customer.email.as_deref().unwrap_or_default()),
     );
     page(StatusCode::OK, "Billing", "", &body)
-}
-
-/// Name and cost of a subscription.
-fn describe(work: &Work<'_>, subscription: &Subscription) -> (String, String) {
-    let mut names = Vec::new();
-    let mut amount = 0;
-    for item in &subscription.items {
-        if let Some(price) = work.world.get::<Price>(&item.price) {
-            amount += price.unit_amount * item.quantity;
-            let product = work.world.get::<Product>(&price.product);
-            names.push(product.map_or_else(|| price.product.clone(), |product| product.name.clone()));
-        }
-    }
-    let cost = amount_in_words(amount, &subscription.currency);
-    (
-        names.join(", "),
-        format!("{cost} per {}", subscription.recurring.interval.as_str()),
-    )
-}
-
-fn plan(work: &Work<'_>, visit: &Visit, subscription: &Subscription) -> String {
-    let (name, cost) = describe(work, subscription);
-    let state = match (subscription.ends_at(), subscription.status) {
-        (Some(at), _) => format!("Your plan will be canceled on {}.", date(at)),
-        (None, Status::Trialing) => format!("Your trial ends on {}.", date(subscription.period.end)),
-        (None, Status::PastDue) => "Your last payment failed. Update your card to keep your plan.".to_owned(),
-        (None, Status::Unpaid | Status::Incomplete) => "Your plan waits for a payment.".to_owned(),
-        (None, Status::Paused) => "Your plan is paused.".to_owned(),
-        (None, _) => format!("Your plan renews on {}.", date(subscription.period.end)),
-    };
-    let path = visit.path();
-    let id = escape(&subscription.id);
-    let action = if !visit.configuration.subscription_cancel {
-        String::new()
-    } else if subscription.ends_at().is_some() {
-        format!(
-            "<form method=\"post\" action=\"{path}/renew/{id}\"><button class=\"primary\">Don’t cancel subscription</button></form>"
-        )
-    } else {
-        format!("<a class=\"button\" href=\"{path}/cancel/{id}\">Cancel subscription</a>")
-    };
-    format!(
-        "<div class=\"row\"><div><p><strong>{}</strong></p><p class=\"price\">{}</p><p class=\"soft\">{}</p></div><div class=\"actions\">{action}</div></div>",
-        escape(&name),
-        escape(&cost),
-        escape(&state)
-    )
 }
 
 fn cards(work: &Work<'_>, visit: &Visit) -> String {
@@ -127,12 +96,12 @@ fn cards(work: &Work<'_>, visit: &Visit) -> String {
         .map(|method| {
             let card = &method.card;
             let default = if visit.customer.default_payment_method.as_ref() == Some(&method.id) {
-                " <span class=\"badge\">Default</span>"
+                " <span class=\"tag quiet\">Default</span>"
             } else {
                 ""
             };
             format!(
-                "<div class=\"row\"><p>{} •••• {}{default}</p><p class=\"soft\">Expires {:02}/{}</p></div>",
+                "<li class=\"tile\"><p><span class=\"brand\">{}</span> •••• {}{default}</p><p class=\"soft\">Expires {:02}/{}</p></li>",
                 escape(&card.brand.to_uppercase()),
                 escape(&card.last4),
                 card.exp_month,
@@ -143,12 +112,39 @@ fn cards(work: &Work<'_>, visit: &Visit) -> String {
     let list = if list.is_empty() {
         "<p class=\"soft\">No payment method.</p>".to_owned()
     } else {
-        list
+        format!("<ul class=\"tiles\">{list}</ul>")
     };
     format!(
         "<h2>Payment method</h2>{list}<p><a class=\"button\" href=\"{}/card\">Add payment method</a></p>",
         visit.path()
     )
+}
+
+/// Who the invoices are for.
+fn person(visit: &Visit) -> String {
+    let rows: String = [("Name", &visit.customer.name), ("Email", &visit.customer.email)]
+        .into_iter()
+        .filter_map(|(label, value)| {
+            Some(format!(
+                "<div><dt>{label}</dt><dd dir=\"auto\">{}</dd></div>",
+                escape(value.as_deref()?)
+            ))
+        })
+        .collect();
+    if rows.is_empty() {
+        return rows;
+    }
+    format!("<h2>Billing information</h2><dl class=\"known\">{rows}</dl>")
+}
+
+/// How an invoice stands, and how good that is.
+fn standing(status: InvoiceStatus) -> (&'static str, &'static str) {
+    match status {
+        InvoiceStatus::Draft => ("Draft", "quiet"),
+        InvoiceStatus::Open => ("Open", "bad"),
+        InvoiceStatus::Paid => ("Paid", "good"),
+        InvoiceStatus::Void => ("Void", "quiet"),
+    }
 }
 
 fn invoices(work: &Work<'_>, visit: &Visit) -> String {
@@ -163,19 +159,20 @@ fn invoices(work: &Work<'_>, visit: &Visit) -> String {
         .map(|invoice| {
             let pay = if invoice.status == InvoiceStatus::Open {
                 format!(
-                    "<form method=\"post\" action=\"{}/pay/{}\"><button>Pay</button></form>",
+                    "<form method=\"post\" action=\"{}/pay/{}\"><button>Pay<span class=\"hidden\"> invoice {}</span></button></form>",
                     visit.path(),
-                    escape(&invoice.id)
+                    escape(&invoice.id),
+                    escape(invoice.number.as_deref().unwrap_or_default()),
                 )
             } else {
                 String::new()
             };
+            let (word, kind) = standing(invoice.status);
             format!(
-                "<tr><td>{}</td><td>{}</td><td class=\"number\">{}</td><td>{} {pay}</td></tr>",
-                date(invoice.created),
-                escape(invoice.number.as_deref().unwrap_or_default()),
+                "<tr><td class=\"date\">{}</td><td class=\"number\">{}</td><td><div class=\"actions\"><span class=\"tag {kind}\">{word}</span>{pay}</div></td><td class=\"soft\">{}</td></tr>",
+                short_date(invoice.created),
                 escape(&amount_in_words(invoice.total(), &invoice.currency)),
-                invoice.status.as_str()
+                escape(invoice.number.as_deref().unwrap_or_default()),
             )
         })
         .collect();
@@ -183,7 +180,7 @@ fn invoices(work: &Work<'_>, visit: &Visit) -> String {
         return "<h2>Invoice history</h2><p class=\"soft\">No invoice yet.</p>".to_owned();
     }
     format!(
-        "<h2>Invoice history</h2><div class=\"scroll\"><table><thead><tr><th>Date</th><th>Number</th><th class=\"number\">Amount</th><th>Status</th></tr></thead><tbody>{rows}</tbody></table></div>"
+        "<h2>Invoice history</h2><div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Invoices\"><table><thead><tr><th>Date</th><th class=\"number\">Amount</th><th>Status</th><th>Number</th></tr></thead><tbody>{rows}</tbody></table></div>"
     )
 }
 
@@ -217,7 +214,7 @@ pub(super) fn cancel_page(work: &Work<'_>, visit: &Visit, subscription: &Subscri
         )
     };
     let body = format!(
-        "<h1>Confirm cancellation</h1><p><strong>{}</strong>, {}</p><p>{}</p><form method=\"post\" action=\"{path}/cancel/{}\">{reasons}<p class=\"actions\"><button class=\"primary\">Cancel subscription</button><a class=\"button\" href=\"{back}\">Go back</a></p></form>",
+        "<h2 class=\"plain\">Confirm cancellation</h2><div class=\"tile\"><p><strong dir=\"auto\">{}</strong></p><p class=\"soft\">{}</p></div><p>{}</p><form method=\"post\" action=\"{path}/cancel/{}\">{reasons}<p class=\"actions\"><button class=\"primary\">Cancel subscription</button><a class=\"button\" href=\"{back}\">Go back</a></p></form>",
         escape(&name),
         escape(&cost),
         escape(&when),
@@ -235,7 +232,7 @@ pub(super) fn cancel_page(work: &Work<'_>, visit: &Visit, subscription: &Subscri
     frame(visit, &body)
 }
 
-pub(super) fn card_page(visit: &Visit, card: &CardForm, error: Option<&str>) -> Response {
+pub(super) fn card_page(visit: &Visit, card: &CardForm, fault: Option<&Fault>) -> Response {
     let back = visit
         .session
         .return_url
@@ -243,9 +240,8 @@ pub(super) fn card_page(visit: &Visit, card: &CardForm, error: Option<&str>) -> 
         .filter(|_| visit.session.flow.is_some());
     let path = visit.path();
     let body = format!(
-        "<h1>Add payment method</h1>{}<form class=\"pay\" method=\"post\" action=\"{path}/card\">{}<button class=\"primary\">Add</button></form><p><a href=\"{}\">Go back</a></p>",
-        error_line(error),
-        card_fields(card),
+        "<h2 class=\"plain\">Add payment method</h2><form class=\"pay\" method=\"post\" action=\"{path}/card\">{}<button class=\"primary\">Add</button></form><p class=\"centre\"><a href=\"{}\">Go back</a></p>",
+        card_fields(card, fault),
         escape(back.unwrap_or(&path)),
     );
     frame(visit, &body)
