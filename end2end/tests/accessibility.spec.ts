@@ -1,7 +1,6 @@
 // axe finds nothing on any page, light and dark, narrow and wide, and no page is wider than its window.
 
-import { AxeBuilder } from '@axe-core/playwright';
-import type { Page } from '@playwright/test';
+import { expectAccessible } from '../fixtures/accessible.ts';
 import { expect, test } from '../fixtures/test.ts';
 import { newAccount } from '../fixtures/visitor.ts';
 
@@ -144,19 +143,3 @@ test('a story, opened', async ({ visitor, page, collector }) => {
   }
   await expectAccessible(page, '/timeline');
 });
-
-async function expectAccessible(page: Page, what: string): Promise<void> {
-  for (const colorScheme of ['light', 'dark'] as const) {
-    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
-    for (const width of [360, 1280]) {
-      await page.setViewportSize({ width, height: 800 });
-      const { violations } = await new AxeBuilder({ page }).analyze();
-      const found = violations.flatMap(({ id, help, nodes }) => nodes.map((node) => `${id}: ${help}: ${node.html}`));
-      expect.soft(found, `${what}, ${colorScheme}, ${width} px`).toEqual([]);
-      const sideways = await page.evaluate(
-        () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
-      );
-      expect.soft(sideways, `${what} is wider than ${width} px`).toBeLessThanOrEqual(0);
-    }
-  }
-}
