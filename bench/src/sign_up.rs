@@ -97,6 +97,7 @@ pub async fn run(settings: &Settings) -> Result<Table, SignUpError> {
     let site = ports::free()?;
     let variables: HashMap<&str, String> = HashMap::from([
         ("LEPTOS_SITE_ADDR", site.to_string()),
+        ("STRIPE_LOCAL_ADDR", ports::free()?.to_string()),
         ("DATABASE_URL", database.clone()),
         ("DATA_DIR", folder.path().display().to_string()),
         ("AMPLITUDE_URL", format!("http://{receiver}")),

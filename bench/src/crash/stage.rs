@@ -45,8 +45,9 @@ impl Stage {
             child: None,
         };
         let mut app = process("seamline", &programs.app, site, "/livez");
-        app.environment.extend::<[(&str, OsString); 5]>([
+        app.environment.extend::<[(&str, OsString); 6]>([
             ("LEPTOS_SITE_ADDR", site.to_string().into()),
+            ("STRIPE_LOCAL_ADDR", ports::free()?.to_string().into()),
             ("DATABASE_URL", database.into()),
             ("DATA_DIR", folder.into()),
             ("AMPLITUDE_URL", format!("http://{events}").into()),
