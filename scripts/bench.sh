@@ -29,6 +29,7 @@ case " $* " in
     ;;
 esac
 
-# Without the flags of development builds in .cargo/config.toml. The crash run starts the other two programs.
-RUSTFLAGS='' cargo build --release --package bench --package server --package amplitude-local
+# Without the flags of development builds in .cargo/config.toml. Some of them start the other programs.
+RUSTFLAGS='' cargo build --release --package bench --package server --package amplitude-local \
+    --package stripe-local
 "${CARGO_TARGET_DIR:-target}/release/bench" "$@"

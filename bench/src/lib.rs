@@ -14,3 +14,4 @@ pub mod sign_up;
 pub mod table;
 pub mod transaction;
 pub mod votes;
+pub mod webhooks;

@@ -5,7 +5,7 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use bench::crash::{self, Programs};
-use bench::{sign_up, transaction, votes};
+use bench::{sign_up, transaction, votes, webhooks};
 use clap::{Parser, Subcommand, ValueEnum};
 use db::Engine;
 use tempfile::TempDir;
@@ -28,6 +28,8 @@ enum Command {
     Transaction(TransactionArguments),
     /// Many voters on one poll, with pages that stay open.
     Votes(VotesArguments),
+    /// Signed webhooks by the real route, and their events in the outbox.
+    Webhooks(WebhooksArguments),
 }
 
 #[derive(clap::Args)]
@@ -111,6 +113,21 @@ struct VotesArguments {
     minutes: u32,
 }
 
+#[derive(clap::Args)]
+struct WebhooksArguments {
+    #[arg(long, value_enum, default_value_t = Engines::Both)]
+    engine: Engines,
+    /// People who start a trial; each makes some five webhooks.
+    #[arg(long, default_value_t = 300)]
+    people: usize,
+    /// Webhooks a second, after those that come all at once.
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    rate: u32,
+    /// Webhooks on their way at the same time.
+    #[arg(long, default_value_t = 8)]
+    concurrency: usize,
+}
+
 #[derive(Clone, Copy, ValueEnum)]
 enum Engines {
     Sqlite,
@@ -177,6 +194,19 @@ async fn run(command: Command) -> Result<bool, Box<dyn Error>> {
         Command::Votes(arguments) => {
             for engine in arguments.engine.list()? {
                 all_is_well &= votes(&arguments, engine, &mut out).await?;
+            }
+        }
+        Command::Webhooks(arguments) => {
+            for engine in arguments.engine.list()? {
+                let settings = webhooks::Settings {
+                    engine,
+                    people: arguments.people,
+                    rate: arguments.rate,
+                    concurrency: arguments.concurrency,
+                };
+                let report = webhooks::run(&programs()?, &settings).await?;
+                writeln!(out, "{report}")?;
+                all_is_well &= report.holds();
             }
         }
         Command::Transaction(arguments) => {

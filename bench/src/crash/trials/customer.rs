@@ -15,7 +15,7 @@ const PATIENCE: std::time::Duration = std::time::Duration::from_secs(120);
 const LOOK: std::time::Duration = std::time::Duration::from_millis(200);
 
 /// A person with a browser.
-pub(super) struct Customer {
+pub(crate) struct Customer {
     pub(super) browser: Browser,
     pub(super) email: String,
     pub(super) is_up: watch::Receiver<bool>,
@@ -28,7 +28,7 @@ pub(super) struct Customer {
 }
 
 impl Customer {
-    pub(super) fn new(browser: Browser, email: String, is_up: watch::Receiver<bool>) -> Self {
+    pub(crate) fn new(browser: Browser, email: String, is_up: watch::Receiver<bool>) -> Self {
         Self {
             browser,
             email,
@@ -39,7 +39,7 @@ impl Customer {
         }
     }
 
-    pub(super) async fn sign_up(&mut self) -> Result<(), TrialsError> {
+    pub(crate) async fn sign_up(&mut self) -> Result<(), TrialsError> {
         self.open("/sign-up").await?;
         let email = self.email.clone();
         let answer = self
@@ -58,7 +58,7 @@ impl Customer {
     }
 
     /// By the pricing page's form: to the URL of Stripe's page.
-    pub(super) async fn order(&mut self) -> Result<(), TrialsError> {
+    pub(crate) async fn order(&mut self) -> Result<(), TrialsError> {
         let form = self.open("/pricing").await?;
         let form = self.form_of("/pricing", &form)?;
         self.roles.name("click", &form);
@@ -75,7 +75,7 @@ impl Customer {
     }
 
     /// By the form of Stripe's page, without a card.
-    pub(super) async fn complete(&mut self) -> Result<String, TrialsError> {
+    pub(crate) async fn complete(&mut self) -> Result<String, TrialsError> {
         // Another site: none of our cookies go there.
         let stripe = crate::browser::client()?;
         let answer = stripe

@@ -6,13 +6,13 @@
 //! `plan` says at which message the app dies, `wire` holds that message up, `customer` is what people do, `story` what must
 //! hold in the end.
 
-mod customer;
+pub(crate) mod customer;
 mod plan;
 mod report;
 mod stage;
 mod store;
 mod story;
-mod stripe;
+pub(crate) mod stripe;
 mod wire;
 
 use std::net::Ipv4Addr;
@@ -209,7 +209,7 @@ impl Run {
     async fn settled(&mut self, db: &Db) -> Result<Vec<(String, String)>, TrialsError> {
         let deadline = Instant::now() + SETTLE;
         loop {
-            let events = self.stage.dashboard.events().await?;
+            let events = self.stage.dashboard.types_of_events().await?;
             let states = store::webhooks(db).await?;
             let unsettled =
                 |(id, _): &&(String, String)| states.get(id).is_none_or(|state| state == "pending");

@@ -27,9 +27,9 @@ pub(super) struct Account {
 
 /// Its API.
 #[derive(Clone, Debug)]
-pub(super) struct StandIn {
-    pub(super) client: Client,
-    pub(super) address: SocketAddr,
+pub(crate) struct StandIn {
+    pub(crate) client: Client,
+    pub(crate) address: SocketAddr,
 }
 
 impl StandIn {
@@ -88,23 +88,33 @@ impl StandIn {
         request.send().await?.error_for_status().map(drop)
     }
 
-    /// ID and type of every event so far.
-    pub(super) async fn events(&self) -> Result<Vec<(String, String)>, reqwest::Error> {
-        let mut events: Vec<(String, String)> = Vec::new();
+    /// Every event so far, newest first.
+    pub(crate) async fn events(&self) -> Result<Vec<Value>, reqwest::Error> {
+        let mut events: Vec<Value> = Vec::new();
         loop {
             let limit = PAGE.to_string();
             let mut query = vec![("limit", limit.as_str())];
-            let after = events.last().map(|(id, _)| id.clone());
+            let after = events.last().map(|event| text(&event["id"]));
             if let Some(after) = &after {
                 query.push(("starting_after", after));
             }
-            let page = self.get("events", &query).await?;
-            let found = page["data"].as_array().into_iter().flatten();
-            events.extend(found.map(|event| (text(&event["id"]), text(&event["type"]))));
+            let mut page = self.get("events", &query).await?;
+            if let Value::Array(found) = page["data"].take() {
+                events.extend(found);
+            }
             if page["has_more"] != true {
                 return Ok(events);
             }
         }
+    }
+
+    /// Their IDs and types.
+    pub(super) async fn types_of_events(&self) -> Result<Vec<(String, String)>, reqwest::Error> {
+        let events = self.events().await?;
+        Ok(events
+            .iter()
+            .map(|event| (text(&event["id"]), text(&event["type"])))
+            .collect())
     }
 
     async fn get(&self, path: &str, query: &[(&str, &str)]) -> Result<Value, reqwest::Error> {
