@@ -1,9 +1,14 @@
-//! SQL of the webhook inbox.
-//!
-//! The claim is a conditional update of the lane's row, the same on both engines: whoever finds the lease free takes it.
+//! SQL of the webhook inbox: `lanes` says whose turn it is, the rest is here.
+
+mod lanes;
+#[cfg(test)]
+mod tests;
 
 use sqlx::any::AnyRow;
 use sqlx::{AnyPool, Row};
+
+use lanes::enter;
+pub(super) use lanes::{Lease, due as due_lanes, hold, leave, prolong, take};
 
 /// A webhook at the door.
 pub(super) struct Arrived<'a> {
@@ -15,13 +20,6 @@ pub(super) struct Arrived<'a> {
     pub(super) now_ms: i64,
     /// Otherwise there is nothing to apply.
     pub(super) pending: bool,
-}
-
-/// A lane that is ours until its lease ends.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Lease<'a> {
-    pub(super) lane: &'a str,
-    pub(super) owner: &'a str,
 }
 
 /// A webhook that is due.
@@ -109,7 +107,7 @@ pub(super) async fn insert(
     connection: &mut db::Connection,
     arrived: &Arrived<'_>,
 ) -> Result<bool, sqlx::Error> {
-    enter_lane(connection, arrived.lane).await?;
+    enter(connection, arrived.lane).await?;
     let state = if arrived.pending {
         InboxState::Pending
     } else {
@@ -132,99 +130,6 @@ pub(super) async fn insert(
     .execute(connection)
     .await?;
     Ok(inserted.rows_affected() == 1)
-}
-
-async fn enter_lane(connection: &mut db::Connection, lane: &str) -> Result<(), sqlx::Error> {
-    sqlx::query("INSERT INTO stripe_lanes (lane) VALUES ($1) ON CONFLICT (lane) DO NOTHING")
-        .bind(lane)
-        .execute(connection)
-        .await?;
-    Ok(())
-}
-
-/// Lanes with something due that nobody is at, longest waiting first.
-pub(super) async fn due_lanes(pool: &AnyPool, now_ms: i64, most: i64) -> Result<Vec<String>, sqlx::Error> {
-    sqlx::query_scalar(
-        "SELECT inbox.lane FROM stripe_inbox AS inbox JOIN stripe_lanes AS lanes ON lanes.lane = inbox.lane
-         WHERE inbox.state = 'pending' AND inbox.next_attempt_ms <= $1
-           AND (lanes.lease_until_ms IS NULL OR lanes.lease_until_ms <= $1)
-         GROUP BY inbox.lane ORDER BY MIN(inbox.next_attempt_ms) LIMIT $2",
-    )
-    .bind(now_ms)
-    .bind(most)
-    .fetch_all(pool)
-    .await
-}
-
-/// Takes the lane, or keeps it for longer. `false`: somebody else has it.
-pub(super) async fn take(
-    connection: &mut db::Connection,
-    lease: Lease<'_>,
-    now_ms: i64,
-    until_ms: i64,
-) -> Result<bool, sqlx::Error> {
-    let taken = sqlx::query(
-        "UPDATE stripe_lanes SET lease_owner = $2, lease_until_ms = $3
-         WHERE lane = $1 AND (lease_until_ms IS NULL OR lease_until_ms <= $4 OR lease_owner = $2)",
-    )
-    .bind(lease.lane)
-    .bind(lease.owner)
-    .bind(until_ms)
-    .bind(now_ms)
-    .execute(connection)
-    .await?;
-    Ok(taken.rows_affected() == 1)
-}
-
-/// Keeps the lane for longer, if it is still ours.
-pub(super) async fn prolong(
-    connection: &mut db::Connection,
-    lease: Lease<'_>,
-    now_ms: i64,
-    until_ms: i64,
-) -> Result<(), sqlx::Error> {
-    sqlx::query(
-        "UPDATE stripe_lanes SET lease_until_ms = $3
-         WHERE lane = $1 AND lease_owner = $2 AND lease_until_ms > $4",
-    )
-    .bind(lease.lane)
-    .bind(lease.owner)
-    .bind(until_ms)
-    .bind(now_ms)
-    .execute(connection)
-    .await?;
-    Ok(())
-}
-
-/// Gives the lane back.
-pub(super) async fn leave(connection: &mut db::Connection, lease: Lease<'_>) -> Result<(), sqlx::Error> {
-    sqlx::query(
-        "UPDATE stripe_lanes SET lease_owner = NULL, lease_until_ms = NULL WHERE lane = $1 AND lease_owner = $2",
-    )
-    .bind(lease.lane)
-    .bind(lease.owner)
-    .execute(connection)
-    .await?;
-    Ok(())
-}
-
-/// Whether the lane is still ours, and locks it until the transaction ends: what was fetched under a lease that ran out
-/// may be older than what somebody else wrote meanwhile.
-pub(super) async fn hold(
-    connection: &mut db::Connection,
-    lease: Lease<'_>,
-    now_ms: i64,
-) -> Result<bool, sqlx::Error> {
-    let held = sqlx::query(
-        "UPDATE stripe_lanes SET lease_owner = lease_owner
-         WHERE lane = $1 AND lease_owner = $2 AND lease_until_ms > $3",
-    )
-    .bind(lease.lane)
-    .bind(lease.owner)
-    .bind(now_ms)
-    .execute(connection)
-    .await?;
-    Ok(held.rows_affected() == 1)
 }
 
 /// What is due in a lane, as it came.
@@ -322,7 +227,7 @@ pub(super) async fn change_lane(
     event_id: &str,
     lane: &str,
 ) -> Result<(), sqlx::Error> {
-    enter_lane(connection, lane).await?;
+    enter(connection, lane).await?;
     sqlx::query("UPDATE stripe_inbox SET lane = $2 WHERE event_id = $1 AND state = 'pending'")
         .bind(event_id)
         .bind(lane)
