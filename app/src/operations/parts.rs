@@ -9,7 +9,7 @@ use crate::page::use_page;
 #[component]
 pub(super) fn Time(moment: Moment) -> impl IntoView {
     view! {
-        <time datetime=moment.at.clone() title=moment.at.clone()>
+        <time datetime=moment.at.clone() title=moment.at>
             {moment.ago}
         </time>
     }

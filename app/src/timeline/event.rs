@@ -46,7 +46,7 @@ pub(super) fn EventView(event: Arc<ReceivedEvent>, shown: Shown) -> impl IntoVie
         .into_any(),
     };
     view! {
-        <li class=class id=id data-event=name.clone() data-source=class>
+        <li class=class id=id data-event=name data-source=class>
             <details open=linked on:toggle=move |_| open.set(true)>
                 <summary class="event">
                     <span class="badge">{source_label(class)}</span>

@@ -127,8 +127,9 @@ fn Filters(shown: Shown) -> impl IntoView {
     if let Some(InSession::Of(session)) = filter.session {
         sessions.push((session.to_string(), session.to_string()));
     }
-    let find = asked.find.clone();
-    let hidden = find.map(|find| view! { <input type="hidden" name="find" value=find /> });
+    let hidden = asked
+        .find
+        .map(|find| view! { <input type="hidden" name="find" value=find /> });
     let source = filter.source.map(|source| source.as_str().to_owned());
     view! {
         <form method="get" class="filters">

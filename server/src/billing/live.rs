@@ -22,7 +22,7 @@ pub async fn live(State(state): State<AppState>, Extension(visit): Extension<Vis
         // The browser stops asking.
         return StatusCode::NO_CONTENT.into_response();
     };
-    let (billing, account) = (state.backend.billing.clone(), login.user.id);
+    let (billing, account) = (state.backend.billing, login.user.id);
     let revisions = futures::stream::unfold(None::<i64>, move |seen| {
         let billing = billing.clone();
         async move {
@@ -43,7 +43,7 @@ pub async fn live(State(state): State<AppState>, Extension(visit): Extension<Vis
             Some((Ok::<_, Infallible>(message), Some(revision)))
         }
     });
-    Sse::new(revisions.take_until(state.stop.clone().cancelled_owned()))
+    Sse::new(revisions.take_until(state.stop.cancelled_owned()))
         .keep_alive(KeepAlive::default())
         .into_response()
 }

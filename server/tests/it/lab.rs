@@ -6,7 +6,7 @@ use tracking::sdk_cookie::cookie_name;
 
 use crate::browser::{Browser, HTML, sdk_cookie_name};
 use crate::sdk;
-use crate::support::{TestApp, until};
+use crate::support::TestApp;
 
 /// Local mode's key: it opens the stand-in and nothing else.
 const KEY: &str = "sk_test_seamline_local";

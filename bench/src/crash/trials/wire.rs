@@ -23,12 +23,12 @@ use super::plan::{Edge, Kill, Moment};
 /// Larger than any webhook and any batch.
 const MOST_BYTES: usize = 8 << 20;
 
-/// Which way a message goes.
+/// To whom a message goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Line {
-    ToStripe,
-    ToApp,
-    ToAmplitude,
+    Stripe,
+    App,
+    Amplitude,
 }
 
 /// The three lines. They end with it.
@@ -65,9 +65,9 @@ impl Wire {
             end.serve(stop.clone()).await
         };
         Ok(Self {
-            stripe: lay(Line::ToStripe, ends.stripe).await?,
-            webhooks: lay(Line::ToApp, ends.app).await?,
-            amplitude: lay(Line::ToAmplitude, ends.amplitude).await?,
+            stripe: lay(Line::Stripe, ends.stripe).await?,
+            webhooks: lay(Line::App, ends.app).await?,
+            amplitude: lay(Line::Amplitude, ends.amplitude).await?,
             trap,
             _ended: stop.drop_guard(),
         })
@@ -245,13 +245,13 @@ fn is_of(moment: Moment, line: Line, method: &Method, path: &str, body: &[u8]) -
     let of_a_subscription = path.starts_with("/v1/subscriptions/");
     match moment {
         Moment::Checkout => {
-            line == Line::ToStripe && *method == Method::POST && path == "/v1/checkout/sessions"
+            line == Line::Stripe && *method == Method::POST && path == "/v1/checkout/sessions"
         }
         Moment::Completed => false,
-        Moment::Webhook => line == Line::ToApp,
-        Moment::Asking => line == Line::ToStripe && *method == Method::GET && of_a_subscription,
-        Moment::Change => line == Line::ToStripe && *method == Method::POST && of_a_subscription,
-        Moment::Sending(event) => line == Line::ToAmplitude && holds(body, event.as_bytes()),
+        Moment::Webhook => line == Line::App,
+        Moment::Asking => line == Line::Stripe && *method == Method::GET && of_a_subscription,
+        Moment::Change => line == Line::Stripe && *method == Method::POST && of_a_subscription,
+        Moment::Sending(event) => line == Line::Amplitude && holds(body, event.as_bytes()),
     }
 }
 
@@ -263,13 +263,15 @@ fn holds(body: &[u8], part: &[u8]) -> bool {
 mod tests {
     use super::*;
 
+    type Row<'a> = (Moment, Line, Method, &'a str, &'a [u8], bool);
+
     #[test]
     fn a_moment_knows_its_messages() {
         let trial = br#"{"events":[{"event_type":"Trial started"}]}"#;
-        let rows: [(Moment, Line, Method, &str, &[u8], bool); 9] = [
+        let rows: [Row<'_>; 9] = [
             (
                 Moment::Checkout,
-                Line::ToStripe,
+                Line::Stripe,
                 Method::POST,
                 "/v1/checkout/sessions",
                 b"",
@@ -277,7 +279,7 @@ mod tests {
             ),
             (
                 Moment::Checkout,
-                Line::ToStripe,
+                Line::Stripe,
                 Method::GET,
                 "/v1/checkout/sessions",
                 b"",
@@ -285,7 +287,7 @@ mod tests {
             ),
             (
                 Moment::Asking,
-                Line::ToStripe,
+                Line::Stripe,
                 Method::GET,
                 "/v1/subscriptions/sub_1",
                 b"",
@@ -293,7 +295,7 @@ mod tests {
             ),
             (
                 Moment::Asking,
-                Line::ToStripe,
+                Line::Stripe,
                 Method::POST,
                 "/v1/subscriptions/sub_1",
                 b"",
@@ -301,7 +303,7 @@ mod tests {
             ),
             (
                 Moment::Change,
-                Line::ToStripe,
+                Line::Stripe,
                 Method::POST,
                 "/v1/subscriptions/sub_1",
                 b"",
@@ -309,7 +311,7 @@ mod tests {
             ),
             (
                 Moment::Webhook,
-                Line::ToApp,
+                Line::App,
                 Method::POST,
                 "/webhooks/stripe",
                 b"",
@@ -317,7 +319,7 @@ mod tests {
             ),
             (
                 Moment::Sending("Trial started"),
-                Line::ToAmplitude,
+                Line::Amplitude,
                 Method::POST,
                 "/2/httpapi",
                 trial,
@@ -325,7 +327,7 @@ mod tests {
             ),
             (
                 Moment::Sending("Trial converted"),
-                Line::ToAmplitude,
+                Line::Amplitude,
                 Method::POST,
                 "/2/httpapi",
                 trial,
@@ -333,7 +335,7 @@ mod tests {
             ),
             (
                 Moment::Completed,
-                Line::ToApp,
+                Line::App,
                 Method::POST,
                 "/webhooks/stripe",
                 b"",

@@ -341,7 +341,11 @@ async fn an_edit_is_kept_and_the_same_edit_again_is_none() {
             store.polls.edit(ada, poll.id, &dinner).await.unwrap().poll,
             edited
         );
-        assert_eq!(listed(&store.polls, ada).await, [edited.clone()], "{engine:?}");
+        assert_eq!(
+            listed(&store.polls, ada).await,
+            std::slice::from_ref(&edited),
+            "{engine:?}"
+        );
         assert_eq!(
             store.polls.list(ada, Shown::All, "LUNCH").await.unwrap().polls,
             []

@@ -165,12 +165,16 @@ async fn account(server: &Server) -> Vec<(&'static str, String)> {
     server.jump_until(id(&trial), "trial_end").await;
     let trial = server.subscription(id(&trial)).await;
     let open = subscribe(&[("payment_behavior", "default_incomplete")]).await;
-    let invoice = subscription["latest_invoice"].as_str().unwrap();
+    let invoice = subscription["latest_invoice"]
+        .as_str()
+        .expect("it has an invoice");
     let payment = server
         .get(&format!("/v1/invoice_payments?invoice={invoice}"))
         .await["data"][0]
         .clone();
-    let intent = payment["payment"]["payment_intent"].as_str().unwrap();
+    let intent = payment["payment"]["payment_intent"]
+        .as_str()
+        .expect("it was paid by a card");
     let charge = server.get(&format!("/v1/charges?payment_intent={intent}")).await["data"][0].clone();
     let made = async |path: &str, form: &[(&str, &str)]| server.post(path, form).await["id"].clone();
     let loose = made(
@@ -209,7 +213,10 @@ async fn account(server: &Server) -> Vec<(&'static str, String)> {
     .await;
     server
         .post(
-            &format!("/v1/webhook_endpoints/{}", endpoint.as_str().unwrap()),
+            &format!(
+                "/v1/webhook_endpoints/{}",
+                endpoint.as_str().expect("it has an ID")
+            ),
             &[("disabled", "true")],
         )
         .await;

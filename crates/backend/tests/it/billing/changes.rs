@@ -86,7 +86,8 @@ async fn a_button_pressed_twice_is_one_change() {
         let (visitor, cancel, resume) = (stage.visitor(&ada), click(), click());
         let send = || stage.billing.cancel(&ada.user, cancel, &visitor);
         let (one, two) = tokio::join!(send(), send());
-        (one.unwrap(), two.unwrap());
+        one.unwrap();
+        two.unwrap();
         send().await.unwrap();
         let news = stage.news().await;
         assert_eq!(names_of(&news), ["customer.subscription.updated"], "{engine:?}");
@@ -244,7 +245,8 @@ async fn from_month_to_year() {
         let (visitor, change) = (stage.visitor(&ada), click());
         let send = || stage.billing.change_to_yearly(&ada.user, change, &visitor);
         let (one, two) = tokio::join!(send(), send());
-        (one.unwrap(), two.unwrap());
+        one.unwrap();
+        two.unwrap();
         stage.deliver().await;
         let told = stage.told(&ada).await;
         assert_eq!(

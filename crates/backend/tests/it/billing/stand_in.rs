@@ -85,7 +85,7 @@ impl StandIn {
             });
             let mut page = self.get(&format!("{path}{sign}limit=100{after}")).await;
             let more = page["has_more"] == true;
-            all.extend(page["data"].as_array_mut().unwrap().drain(..));
+            all.append(page["data"].as_array_mut().unwrap());
             if !more {
                 return all;
             }

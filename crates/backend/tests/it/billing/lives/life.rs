@@ -53,7 +53,7 @@ pub const LIVES: &[Life] = &[
             "Subscription renewal",
             "Subscription renewal",
         ],
-        money: 36_00,
+        money: 3_600,
     },
     Life {
         name: "a trial is canceled",
@@ -83,7 +83,7 @@ pub const LIVES: &[Life] = &[
             "Subscription canceled",
             "Subscription expiration",
         ],
-        money: 24_00,
+        money: 2_400,
     },
     Life {
         name: "no card at the end of the trial",
@@ -101,7 +101,7 @@ pub const LIVES: &[Life] = &[
             "Subscription renewal",
             "Subscription renewal",
         ],
-        money: 36_00,
+        money: 3_600,
     },
     Life {
         name: "the first payment fails for good",
@@ -132,7 +132,7 @@ pub const LIVES: &[Life] = &[
             "Subscription renewal",
             "Subscription renewal",
         ],
-        money: 36_00,
+        money: 3_600,
     },
     Life {
         name: "a renewal fails for good",
@@ -146,7 +146,7 @@ pub const LIVES: &[Life] = &[
             "Payment failure",
             "Subscription expiration",
         ],
-        money: 12_00,
+        money: 1_200,
     },
     Life {
         name: "given back, in two parts",
@@ -164,7 +164,7 @@ pub const LIVES: &[Life] = &[
             "Subscription renewal",
             "Subscription renewal",
         ],
-        money: 24_00,
+        money: 2_400,
     },
     Life {
         name: "given back, and the refund fails later",
@@ -182,7 +182,7 @@ pub const LIVES: &[Life] = &[
             "Subscription renewal",
             "Subscription renewal",
         ],
-        money: 36_00,
+        money: 3_600,
     },
     Life {
         name: "given back long after the end",
@@ -205,13 +205,13 @@ pub const LIVES: &[Life] = &[
         name: "from month to year",
         acts: &[(0, Start), (1, Card(GOOD_CARD)), (10, Yearly)],
         events: &["Trial started", "Trial converted", "Subscription changed"],
-        money: 132_00,
+        money: 13_200,
     },
     Life {
         name: "from month to year during the trial",
         acts: &[(0, Start), (1, Yearly), (2, Card(GOOD_CARD))],
         events: &["Trial started", "Subscription changed", "Trial converted"],
-        money: 120_00,
+        money: 12_000,
     },
     Life {
         name: "canceled and renewed in the portal, which bills flexibly",
@@ -225,7 +225,7 @@ pub const LIVES: &[Life] = &[
             (10, CancelThere),
         ],
         events: PORTAL,
-        money: 12_00,
+        money: 1_200,
     },
     Life {
         name: "canceled and renewed in the portal, which bills in the classic way",
@@ -239,7 +239,7 @@ pub const LIVES: &[Life] = &[
             (10, CancelThere),
         ],
         events: PORTAL,
-        money: 12_00,
+        money: 1_200,
     },
     Life {
         name: "back after a trial, and paying at once",
@@ -250,7 +250,7 @@ pub const LIVES: &[Life] = &[
             "Subscription started",
             "Subscription changed",
         ],
-        money: 132_00,
+        money: 13_200,
     },
 ];
 
