@@ -22,6 +22,24 @@
   }
 
   setCookie("seam_clock", ahead);
+
+  // What this browser fires by our own count, which goes along with every request: where the SDK is blocked, it tells the
+  // server what was lost. Feature events, and page views as the SDK has them: documents, new URLs, and the way back.
+  let session = boot.session;
+  const count = (events, pages) => {
+    const own = `seam_fired=${boot.device}.${session}.`;
+    const known = document.cookie.split("; ").find((cookie) => cookie.startsWith(own)) ?? `${own}0.0`;
+    const [e, p] = known.slice(own.length).split(".").map(Number);
+    setCookie("seam_fired", `${own.slice("seam_fired=".length)}${e + events}.${p + pages}`);
+  };
+  count(0, 1);
+  const push = history.pushState;
+  history.pushState = function (...args) {
+    const from = location.href;
+    push.apply(this, args);
+    if (location.href !== from) count(0, 1);
+  };
+  addEventListener("popstate", () => count(0, 1));
   // Without cookies every document is a new device, and tabs that compare notes would reload each other for ever.
   if (document.cookie.includes("seam_clock=")) listen();
 
@@ -109,17 +127,20 @@
 
   window.seam = {
     track: (name, json, insertId) => {
+      count(1, 0);
       const properties = JSON.parse(json);
       const sent = insertId ? confirm(name, properties, { insert_id: insertId }) : send(name, properties);
       return Promise.race([sent, tick(500)]);
     },
     // Alone, setSessionId would roll an old session at the next event.
-    session: (id) =>
-      ready.then(() => {
+    session: (id) => {
+      session = id;
+      return ready.then(() => {
         begun.add(id);
         if (id !== window.amplitude.getSessionId()) window.amplitude.setSessionId(id);
         window.amplitude.extendSession();
-      }),
+      });
+    },
     settle: () => Promise.race([last, tick(500)]),
   };
 
@@ -131,7 +152,7 @@
   script.async = true;
   script.onerror = () => {
     amplitude._q.length = 0;
-    window.seam = off;
+    window.seam = { ...off, track: async () => count(1, 0), session: async (id) => void (session = id) };
   };
   document.head.append(script);
 

@@ -37,6 +37,14 @@ test('the SDK and the ingest route are blocked', async ({ visitor, page, collect
   expect(ingested, 'nobody sends without the SDK').toEqual([]);
   const verdict = await expectCleanVerdict(user);
   expect(rules(verdict, 'explained'), 'the facts say why').toEqual(['present events inside a browser session']);
+
+  // Two devices: each document and each new URL of both, and the poll.
+  await page.goto('/timeline');
+  await visitor.ready();
+  const loss = page.getByRole('region', { name: 'What the browser lost' });
+  await expect(loss).toContainText('100 % of what the browser fired never arrived');
+  await expect(loss).toContainText('3 events came from the server');
+  await expect(loss.getByRole('row', { name: 'Feature events' }).getByRole('cell')).toHaveText(['1', '0']);
 });
 
 test('only the ingest route is blocked', async ({ visitor, page, collector, complaints, verdicts }) => {

@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 const EVERY: Duration = Duration::from_secs(3_600);
 
-/// Removes what has expired, every hour, and payloads of webhooks after `keep_days`. An error ends one round, not the loop.
+/// Removes what has expired, every hour, and payloads of webhooks and counts of browsers after `keep_days`. An error ends one round, not the loop.
 pub async fn run(backend: Backend, keep_days: u32, stop: CancellationToken) {
     let mut every = tokio::time::interval(EVERY);
     loop {
@@ -19,6 +19,9 @@ pub async fn run(backend: Backend, keep_days: u32, stop: CancellationToken) {
                 }
                 if let Err(error) = backend.billing.prune(keep_days).await {
                     tracing::warn!(%error, "cannot prune webhooks; the next round tries again");
+                }
+                if let Err(error) = backend.loss.prune(keep_days).await {
+                    tracing::warn!(%error, "cannot prune counts of browsers; the next round tries again");
                 }
             }
         }

@@ -1,6 +1,7 @@
 //! What the pages know. Moments and amounts come as text: the server has said them in words.
 
 use serde::{Deserialize, Serialize};
+use tracking::loss::Loss;
 
 /// What the URL asks for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,6 +56,8 @@ pub struct Operations {
     pub delivery: Delivery,
     /// Events that were set aside, the latest first.
     pub parked: Vec<ParkedEvent>,
+    /// What everybody's browsers lost.
+    pub loss: Loss,
     /// How the inbox stands.
     pub inbox: Inbox,
     /// The newest webhooks, or those in the state that was asked for.

@@ -7,6 +7,7 @@
 mod access;
 mod api;
 mod facts;
+mod loss;
 mod outbox;
 mod page;
 mod parts;

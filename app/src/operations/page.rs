@@ -6,6 +6,7 @@ use leptos_router::hooks::use_query_map;
 
 use super::api::read_operations;
 use super::facts::{Asked, Operations, Outcome, WebhookState};
+use super::loss::LossCard;
 use super::outbox::{DeliveryCard, ParkedCard};
 use super::webhooks::{InboxCard, TurnedAwayCard};
 use crate::document;
@@ -77,10 +78,11 @@ fn Notice(outcome: Outcome) -> impl IntoView {
 
 #[component]
 fn Cards(found: Operations, shown: Option<WebhookState>) -> impl IntoView {
-    let parked = found.delivery.parked;
+    let (parked, sent) = (found.delivery.parked, found.delivery.sent);
     view! {
         <div class="stack">
             <DeliveryCard delivery=found.delivery />
+            <LossCard loss=found.loss saved=sent />
             <ParkedCard parked=found.parked all=parked />
             <InboxCard inbox=found.inbox webhooks=found.webhooks shown />
             <TurnedAwayCard turned_away=found.turned_away />

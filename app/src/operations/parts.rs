@@ -3,7 +3,6 @@
 use leptos::prelude::*;
 
 use super::facts::{Action, Moment, WebhookState};
-use crate::page::use_page;
 
 /// A moment: how long ago, and for those who point at it, exactly.
 #[component]
@@ -69,18 +68,11 @@ pub(super) fn Ask(
 /// A person, by whom their story is found.
 #[component]
 pub(super) fn PersonLink(user: String) -> impl IntoView {
-    // Elsewhere a story is shown to its own person alone.
-    match use_page().collector_page {
-        Some(_) => {
-            let href = format!("/timeline?find={user}");
-            view! {
-                <a class="id" href=href>
-                    {user}
-                </a>
-            }
-            .into_any()
-        }
-        None => view! { <span class="id">{user}</span> }.into_any(),
+    let href = format!("/timeline?find={user}");
+    view! {
+        <a class="id" href=href>
+            {user}
+        </a>
     }
 }
 

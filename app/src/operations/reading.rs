@@ -1,6 +1,7 @@
 //! Reading what the operator's pages show.
 
 use backend::billing::inbox::InboxState;
+use backend::loss::Whose;
 use leptos::prelude::ServerFnError;
 
 use super::facts::{Asked, Operations, WebhookState};
@@ -22,6 +23,7 @@ pub(super) async fn operations(visit: &Visit, asked: Asked) -> Result<Operations
     let counts = billing.inbox_counts().await.map_err(unreadable)?;
     let webhooks = billing.inbox(state, MOST_LISTED).await.map_err(unreadable)?;
     let turned_away = billing.turned_away(MOST_LISTED).await.map_err(unreadable)?;
+    let loss = backend.loss.of(&Whose::All).await.map_err(unreadable)?;
     let now_ms = backend.clock.now_ms();
     Ok(Operations {
         delivery: words::delivery(&deliveries, now_ms),
@@ -30,6 +32,7 @@ pub(super) async fn operations(visit: &Visit, asked: Asked) -> Result<Operations
             .into_iter()
             .map(|entry| words::parked(entry, now_ms))
             .collect(),
+        loss,
         inbox: words::inbox(counts, now_ms),
         webhooks: webhooks
             .into_iter()

@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use leptos::server_fn::codec::{GetUrl, Json};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use tracking::loss::Loss;
 use tracking::proof::Joined;
 use tracking::reconcile::Books;
 use tracking::session_metrics::Comparison;
@@ -80,6 +81,10 @@ pub struct Judgement {
     pub joined: Vec<Joined>,
     /// Revenue against Stripe's ledger.
     pub books: Books,
+    /// What the person's browsers fired and what of it arrived.
+    pub loss: Loss,
+    /// Events that came from the server, which no blocker sees.
+    pub from_server: usize,
     /// Names of the events, for the filter.
     pub names: Vec<String>,
     /// Devices, for the filter.

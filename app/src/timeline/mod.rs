@@ -10,6 +10,7 @@ mod links;
 #[cfg_attr(feature = "hydrate", path = "live_browser.rs")]
 #[cfg_attr(not(feature = "hydrate"), path = "live_none.rs")]
 mod live;
+mod loss;
 mod page;
 mod proof;
 #[cfg(feature = "ssr")]

@@ -2,31 +2,67 @@
 
 use std::collections::BTreeSet;
 
-use backend::timeline::{Asked as PageAsked, Person, ReadError, Search, Whole, read_from};
+use backend::loss::Whose;
+use backend::timeline::{Asked as PageAsked, Person, ReadError, Search, Whole, read_from, user_of};
 use serde_json::Value;
+use tracking::DeviceId;
+use tracking::loss::Loss;
 use tracking::proof::joined;
-use tracking::received::ReceivedEvent;
+use tracking::received::{ReceivedEvent, Source};
 use tracking::reconcile::reconcile;
 use tracking::session_metrics::compare;
 use tracking::story_page::Cursor;
 use tracking::verdict::{Facts, verdict};
 
 use super::api::{Asked, Found, Judgement, PersonFound, Story};
+use crate::operations::may_operate;
 use crate::visit::Visit;
 
-/// Whose story a visitor gets: the one they ask for, if they may. In local mode everybody may read everybody; elsewhere a
-/// person reads the story of their own account, and a browser what it did itself.
+/// Whose story a visitor gets: the one they ask for, if they may.
 pub fn may_read(visit: &Visit, find: Option<&str>) -> Result<String, Found> {
-    let user = visit.login.as_ref().map(|login| login.user.id.to_string());
-    let device = visit.boot.device.clone();
-    match find.map(str::trim).filter(|find| !find.is_empty()) {
-        None => user.or(device).ok_or(Found::NoIdentity),
-        Some(find) if find.len() > 200 => Err(Found::Nobody {
-            by: find.chars().take(40).collect(),
-        }),
-        Some(find) if visit.backend.collector_page.is_some() => Ok(find.to_owned()),
-        Some(find) if [user, device].iter().flatten().any(|own| own == find) => Ok(find.to_owned()),
-        Some(_) => Err(Found::NotYours),
+    Reader::of(visit).asks_for(find)
+}
+
+/// Who wants to read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Reader {
+    /// The account that is signed in.
+    user: Option<String>,
+    /// What the browser says of its device: believed for that device's anonymous events alone.
+    device: Option<String>,
+    /// Events are on this machine, or they are an operator: they may read everybody's.
+    everybody: bool,
+}
+
+impl Reader {
+    fn of(visit: &Visit) -> Self {
+        Self {
+            user: visit.login.as_ref().map(|login| login.user.id.to_string()),
+            device: visit.boot.device.clone(),
+            everybody: visit.backend.collector_page.is_some() || may_operate(visit),
+        }
+    }
+
+    fn asks_for(self, find: Option<&str>) -> Result<String, Found> {
+        match find.map(str::trim).filter(|find| !find.is_empty()) {
+            None => self.user.or(self.device).ok_or(Found::NoIdentity),
+            Some(find) if find.len() > 200 => Err(Found::Nobody {
+                by: find.chars().take(40).collect(),
+            }),
+            Some(find) if self.everybody => Ok(find.to_owned()),
+            Some(find) if [self.user, self.device].iter().flatten().any(|own| own == find) => {
+                Ok(find.to_owned())
+            }
+            Some(_) => Err(Found::NotYours),
+        }
+    }
+
+    fn view_of(&self, by: &str) -> View {
+        if self.everybody || self.user.as_deref() == Some(by) {
+            View::Whole
+        } else {
+            View::OfDevice(by.to_owned())
+        }
     }
 }
 
@@ -41,15 +77,6 @@ enum View {
 }
 
 impl View {
-    fn of(visit: &Visit, by: &str) -> Self {
-        let account = visit.login.as_ref().map(|login| login.user.id.to_string());
-        let trusted = visit.backend.collector_page.is_some() || account.as_deref() == Some(by);
-        match trusted {
-            true => Self::Whole,
-            false => Self::OfDevice(by.to_owned()),
-        }
-    }
-
     fn keeps(&self, event: &Value) -> bool {
         match self {
             Self::Whole => true,
@@ -171,7 +198,7 @@ fn listed(person: &Person, searched: Option<&str>) -> PersonFound {
 }
 
 async fn page(visit: &Visit, by: &str, person: i64, asked: &Asked) -> Result<Story, StoryError> {
-    let view = View::of(visit, by);
+    let view = Reader::of(visit).view_of(by);
     let from = asked.older.as_deref().and_then(Cursor::parse).unwrap_or_default();
     let page_asked = PageAsked {
         filter: asked.filter.clone(),
@@ -223,7 +250,10 @@ async fn judgement(
         let distinct: BTreeSet<&str> = events.iter().filter_map(of).collect();
         distinct.into_iter().map(str::to_owned).collect()
     };
+    let server_events = events.iter().filter(|event| event.source != Source::Browser);
     Ok(Judgement {
+        from_server: server_events.count(),
+        loss: loss(visit, view, events).await?,
         verdict: verdict(events, &facts),
         comparison: compare(events),
         joined: joined(events),
@@ -232,6 +262,21 @@ async fn judgement(
         devices: distinct(|event| event.device.as_deref().filter(|_| !event.derived_device)),
         facts,
     })
+}
+
+/// What the person's browsers lost; of a device alone, what it lost before anybody signed in.
+async fn loss(visit: &Visit, view: &View, events: &[ReceivedEvent]) -> Result<Loss, StoryError> {
+    let whose = match view {
+        View::OfDevice(device) => DeviceId::parse(device).map(Whose::Device),
+        View::Whole => user_of(events).map(Whose::User).or_else(|| {
+            let device = events.iter().find_map(|event| event.device.as_deref())?;
+            DeviceId::parse(device).map(Whose::Device)
+        }),
+    };
+    match whose {
+        Some(whose) => Ok(visit.backend.loss.of(&whose).await.map_err(ReadError::from)?),
+        None => Ok(Loss::default()),
+    }
 }
 
 /// What the database knows of the person whose events these are.
@@ -270,7 +315,7 @@ pub async fn read_whole(visit: &Visit, find_by: Option<&str>) -> Result<WholeSto
         Matched::Many(people) => return Err(refused(Found::People { query: by, people })),
         Matched::None => return Err(refused(Found::Nobody { by })),
     };
-    let view = View::of(visit, &by);
+    let view = Reader::of(visit).view_of(&by);
     let Whole { events, cut_off } = visit
         .backend
         .timeline
@@ -287,6 +332,54 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn who_may_read_whom() {
+        let signed_in = Reader {
+            user: Some("u-1".into()),
+            device: Some("d-1".into()),
+            everybody: false,
+        };
+        let visitor = Reader {
+            user: None,
+            ..signed_in.clone()
+        };
+        let operator = Reader {
+            everybody: true,
+            ..signed_in.clone()
+        };
+        let device = || View::OfDevice("d-1".into());
+        let rows = [
+            ("one's own account", &signed_in, None, Some(("u-1", View::Whole))),
+            ("by its ID", &signed_in, Some(" u-1 "), Some(("u-1", View::Whole))),
+            (
+                "one's own device",
+                &signed_in,
+                Some("d-1"),
+                Some(("d-1", device())),
+            ),
+            ("somebody else", &signed_in, Some("u-2"), None),
+            ("a visitor", &visitor, Some(""), Some(("d-1", device()))),
+            ("whose account it may be", &visitor, Some("u-1"), None),
+            ("an operator", &operator, Some("u-2"), Some(("u-2", View::Whole))),
+            (
+                "and any device",
+                &operator,
+                Some("d-2"),
+                Some(("d-2", View::Whole)),
+            ),
+            ("no browser at all", &Reader::default(), None, None),
+        ];
+        for (who, reader, find, expected) in rows {
+            let read = reader.clone().asks_for(find).ok();
+            let read = read.map(|by| {
+                let view = reader.view_of(&by);
+                (by, view)
+            });
+            let expected = expected.map(|(by, view)| (by.to_owned(), view));
+            assert_eq!(read, expected, "{who}");
+        }
+    }
 
     #[test]
     fn a_device_shows_what_it_did_before_anybody_signed_in() {

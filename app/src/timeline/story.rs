@@ -11,6 +11,7 @@ use tracking::received::{Chapter, ReceivedEvent, story};
 
 use super::api::{Asked, Found, Judgement, Story, judge, read_story};
 use super::chapter::ChapterView;
+use super::loss::LossView;
 use super::tools::Tools;
 use super::verdict::VerdictView;
 use super::worth::{BooksView, JoinedView, WorthView};
@@ -155,6 +156,7 @@ pub(super) fn StoryView(asked: Asked, story: Story) -> impl IntoView {
         <div class="worth">
             <WorthView shown />
             <JoinedView shown />
+            <LossView shown />
             <BooksView shown />
         </div>
         <Tools shown live=from_top />

@@ -12,7 +12,9 @@ pub mod dates;
 mod export;
 pub mod hex;
 pub mod ids;
+pub mod loss;
 pub mod mail;
+mod once;
 pub mod operations;
 pub mod polls;
 pub mod timeline;
@@ -25,6 +27,7 @@ use accounts::{Accounts, User};
 use billing::{Billing, StripeFault};
 use clock::Clock;
 use db::Db;
+use loss::LossMeter;
 use mail::Mailbox;
 use mail::settings::Admins;
 use operations::Operations;
@@ -57,6 +60,8 @@ pub struct Backend {
     pub operations: Operations,
     /// Events, read back.
     pub timeline: Timeline,
+    /// What browsers fire and what of it arrives.
+    pub loss: LossMeter,
     /// The time, for those at the edge.
     pub clock: Clock,
     /// The page of the stand-in for Amplitude. With one, everything is on this machine, and everybody may look at
@@ -86,6 +91,7 @@ impl Backend {
             operations: Operations::new(db.clone(), clock.clone(), nudge.clone()),
             polls: Polls::new(db.clone(), clock.clone(), nudge, config.privacy.consent_default),
             timeline: Timeline::new(&config.amplitude, db.clone(), clock.clone())?,
+            loss: LossMeter::new(db.clone(), clock.clone()),
             clock: clock.clone(),
             collector_page: config.amplitude.collector_page(),
             local_mode: config.is_local_mode(),

@@ -30,6 +30,7 @@ mod properties;
 
 pub mod client;
 pub mod consent;
+pub mod loss;
 pub mod proof;
 pub mod received;
 pub mod reconcile;

@@ -6,6 +6,7 @@
 
 mod batch;
 mod check;
+mod counts;
 mod forward;
 
 use app::visit::Visit;
@@ -60,7 +61,24 @@ pub async fn ingest(
         return answer(StatusCode::BAD_REQUEST, &fault);
     }
     forward::place(&mut batch.events, visit.visitor.address);
-    state.forwarder.send(batch).await
+    let sessions = counts::of(&batch.events);
+    let answer = state.forwarder.send(batch).await;
+    if answer.status() == StatusCode::OK {
+        note_arrived(&state, sessions).await;
+    }
+    answer
+}
+
+/// For the loss meter. The answer does not depend on it.
+async fn note_arrived(state: &AppState, sessions: counts::BySession) {
+    for ((device, session), arrived) in sessions {
+        if let Err(error) = state.backend.loss.arrived(&device, session, arrived).await {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "cannot note what of a browser arrived"
+            );
+        }
+    }
 }
 
 /// Users whose events this browser may send: who is signed in, and whoever was before. The SDK sends what it still has of

@@ -11,6 +11,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use cookie::{Cookie, CookieBuilder, SameSite};
 use http::{HeaderMap, HeaderValue, header};
+use tracking::loss::Fired;
 use tracking::sdk_cookie::{campaign_cookie_name, cookie_name};
 use tracking::{Choice, DeviceId, OwnSession, SdkCookie};
 use uuid::Uuid;
@@ -61,6 +62,8 @@ pub struct Seen {
     pub choice: Choice,
     /// Events to fire.
     pub confirmed: Vec<ConfirmedEvent>,
+    /// What the script has fired, by its own count.
+    pub fired: Option<Fired>,
     /// The login that ended last.
     pub previous: Option<Uuid>,
     /// The token to vote under.
@@ -87,6 +90,7 @@ impl Seen {
                 OwnSession::COOKIE => seen.session = OwnSession::parse(value),
                 CONSENT => seen.choice = Choice::parse(value),
                 CLOCK => seen.clock_offset_ms = value.parse().ok(),
+                Fired::COOKIE => seen.fired = Fired::parse(value),
                 CONFIRMED => seen.confirmed = confirmed(value).unwrap_or_default(),
                 PREVIOUS => seen.previous = Uuid::parse_str(value).ok(),
                 VOTER => seen.voter = VoterToken::parse(value),
@@ -108,6 +112,7 @@ impl Seen {
             || self.session.is_some()
             || self.sdk.is_some()
             || self.clock_offset_ms.is_some()
+            || self.fired.is_some()
             || self.previous.is_some()
             || !self.confirmed.is_empty()
     }
@@ -192,9 +197,10 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// The events are those of the person who has left.
-    pub fn forget_confirmed(&mut self) {
+    /// The events are those of the person who has left, and so is the count of them.
+    pub fn forget_events(&mut self) {
         self.expire(CONFIRMED);
+        self.expire(Fired::COOKIE);
     }
 
     /// The SDK starts anew. Its cookies are host-only and readable by script, so they are expired as such.
@@ -211,7 +217,14 @@ impl<'a> Writer<'a> {
 
     /// Nothing that tells one browser from another stays.
     pub fn forget_identity(&mut self, public_key: &str) {
-        for name in [DEVICE, OwnSession::COOKIE, CLOCK, CONFIRMED, PREVIOUS] {
+        for name in [
+            DEVICE,
+            OwnSession::COOKIE,
+            CLOCK,
+            CONFIRMED,
+            Fired::COOKIE,
+            PREVIOUS,
+        ] {
             self.expire(name);
         }
         self.forget_sdk(public_key);

@@ -72,6 +72,7 @@ pub async fn visit(
     if kind != Kind::Quiet {
         note_sdk(&state, login.as_ref(), identity.as_ref()).await;
     }
+    note_fired(&state, login.as_ref(), identity.as_ref(), &seen).await;
     let visitor = Visitor {
         tracking: consent.is_granted().then(|| {
             identity
@@ -180,6 +181,24 @@ async fn note_sdk(state: &AppState, login: Option<&Login>, identity: Option<&Ide
         tracing::warn!(
             error = &error as &dyn std::error::Error,
             "cannot note that the SDK ran"
+        );
+    }
+}
+
+/// Notes what the browser's script has fired, if it speaks of this device. The request does not depend on it.
+async fn note_fired(state: &AppState, login: Option<&Login>, identity: Option<&Identity>, seen: &Seen) {
+    let (Some(identity), Some(fired)) = (identity, &seen.fired) else {
+        return;
+    };
+    if fired.device != identity.device {
+        return;
+    }
+    let user = login.map(|login| login.user.id);
+    let noted = state.backend.loss.fired(fired, identity.session, user);
+    if let Err(error) = noted.await {
+        tracing::warn!(
+            error = &error as &dyn std::error::Error,
+            "cannot note what a browser fired"
         );
     }
 }
@@ -297,7 +316,7 @@ impl Answer<'_> {
         cookies.session(identity.own_session(self.now_ms));
         if let Some(login) = self.ended {
             cookies.forget_sdk(&state.site.public_key);
-            cookies.forget_confirmed();
+            cookies.forget_events();
             if let Some(login) = login {
                 cookies.previous(login);
             }

@@ -49,6 +49,7 @@ async fn forged_and_oversized_cookies_are_no_cookies() {
         "seam_previous",
         "seam_clock",
         "seam_confirmed",
+        "seam_fired",
         "seam_consent",
         "seam_voter",
         &sdk,

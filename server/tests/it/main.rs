@@ -19,6 +19,7 @@ mod ingest;
 mod ingest_refusals;
 mod invariants;
 mod lab;
+mod loss;
 mod mails;
 mod operations;
 mod polls;

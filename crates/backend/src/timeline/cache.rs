@@ -1,10 +1,7 @@
-//! What is remembered between requests: a real project's answers for a minute, and which sessions were written down.
+//! A real project's answers, for a minute.
 
-use std::collections::{HashMap, HashSet};
-use std::hash::Hash;
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
-
-use tracking::{DeviceId, SessionId};
 
 use super::Activity;
 
@@ -42,32 +39,6 @@ impl Cache {
     }
 }
 
-/// Sessions that are written down already, as far as this process remembers. Forgetting costs a write that changes
-/// nothing.
-pub(super) type Seen = Once<(DeviceId, SessionId)>;
-
-/// Tells what is new, up to a size at which it starts over.
-pub(super) struct Once<T>(Mutex<HashSet<T>>);
-
-/// Most that is remembered.
-const MOST_SEEN: usize = 10_000;
-
-impl<T> Default for Once<T> {
-    fn default() -> Self {
-        Self(Mutex::default())
-    }
-}
-
-impl<T: Eq + Hash> Once<T> {
-    pub(super) fn is_new(&self, item: T) -> bool {
-        let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if seen.len() >= MOST_SEEN {
-            seen.clear();
-        }
-        seen.insert(item)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -93,13 +64,5 @@ mod tests {
             .filter(|&person| cache.get((person, 0), 1_100).is_some())
             .collect();
         assert_eq!(kept, (8..40).collect::<Vec<_>>());
-    }
-
-    #[test]
-    fn what_was_seen_is_not_new() {
-        let once = Once::default();
-        assert!(once.is_new(1));
-        assert!(!once.is_new(1));
-        assert!(once.is_new(2));
     }
 }

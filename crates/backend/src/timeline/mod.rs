@@ -18,7 +18,8 @@ use tracking::{DeviceId, SessionId, UserId};
 
 use crate::clock::Clock;
 use crate::config::Amplitude;
-use cache::{Cache, Seen};
+use crate::once::Once;
+use cache::Cache;
 use story::Batches;
 
 pub use reader::{Activity, BATCH, Person, ReadError, Reader, Search};
@@ -41,7 +42,8 @@ pub struct Timeline {
     clock: Clock,
     /// `None`: the stand-in answers as often as it is asked.
     cache: Option<Arc<Cache>>,
-    sightings: Arc<Seen>,
+    /// Sessions that are written down.
+    sightings: Arc<Once<(DeviceId, SessionId)>>,
 }
 
 impl Timeline {
@@ -160,7 +162,7 @@ pub fn read_from(events: &[ReceivedEvent], cut_off: bool) -> Option<i64> {
 }
 
 /// The user whom a story is about: whom most of its events name, since nobody else should be in it.
-fn user_of(events: &[ReceivedEvent]) -> Option<UserId> {
+pub fn user_of(events: &[ReceivedEvent]) -> Option<UserId> {
     let mut counts: std::collections::BTreeMap<&str, usize> = std::collections::BTreeMap::new();
     for user in events.iter().filter_map(|event| event.user.as_deref()) {
         *counts.entry(user).or_default() += 1;

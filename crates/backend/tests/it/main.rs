@@ -15,6 +15,7 @@ mod deletion;
 mod export;
 mod links;
 mod logins;
+mod loss;
 mod mail;
 mod operations;
 mod poll_times;

@@ -1,0 +1,133 @@
+//! SQL of the loss meter.
+
+use sqlx::{AnyPool, AssertSqlSafe, Row};
+use tracking::loss::{Fired, Loss, Share};
+use tracking::{DeviceId, SessionId, UserId};
+
+use super::{Arrived, Whose};
+
+/// Begins a session's count, or raises it.
+pub(super) async fn count(
+    connection: &mut db::Connection,
+    fired: &Fired,
+    user: Option<UserId>,
+    now_ms: i64,
+) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "INSERT INTO browser_counts (device_id, session_id, user_id, fired_events, fired_pages, updated_at)
+         VALUES ($1, $2, $3, $4, $5, $6)
+         ON CONFLICT (device_id, session_id) DO UPDATE SET
+             user_id = COALESCE(browser_counts.user_id, excluded.user_id),
+             fired_events = CASE WHEN excluded.fired_events > browser_counts.fired_events
+                                 THEN excluded.fired_events ELSE browser_counts.fired_events END,
+             fired_pages = CASE WHEN excluded.fired_pages > browser_counts.fired_pages
+                                THEN excluded.fired_pages ELSE browser_counts.fired_pages END,
+             updated_at = excluded.updated_at",
+    )
+    .bind(fired.device.as_str())
+    .bind(fired.session.ms())
+    .bind(user.map(|user| user.to_string()))
+    .bind(i64::from(fired.events))
+    .bind(i64::from(fired.pages))
+    .bind(now_ms)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Raises the count of a session that has one.
+pub(super) async fn count_on(
+    connection: &mut db::Connection,
+    fired: &Fired,
+    now_ms: i64,
+) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "UPDATE browser_counts SET
+             fired_events = CASE WHEN $3 > fired_events THEN $3 ELSE fired_events END,
+             fired_pages = CASE WHEN $4 > fired_pages THEN $4 ELSE fired_pages END,
+             updated_at = $5
+         WHERE device_id = $1 AND session_id = $2",
+    )
+    .bind(fired.device.as_str())
+    .bind(fired.session.ms())
+    .bind(i64::from(fired.events))
+    .bind(i64::from(fired.pages))
+    .bind(now_ms)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn arrived(
+    connection: &mut db::Connection,
+    device: &DeviceId,
+    session: SessionId,
+    arrived: Arrived,
+) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "UPDATE browser_counts SET
+             arrived_events = arrived_events + $3,
+             arrived_pages = arrived_pages + $4,
+             sdk_arrived = sdk_arrived + $5
+         WHERE device_id = $1 AND session_id = $2",
+    )
+    .bind(device.as_str())
+    .bind(session.ms())
+    .bind(i64::from(arrived.events))
+    .bind(i64::from(arrived.pages))
+    .bind(i64::from(arrived.of_sdk))
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Sums over sessions. Of what arrived in one, no more counts than what was fired there: the rest are repeats.
+const SUMS: &str = "COUNT(*) AS sessions,
+    CAST(COALESCE(SUM(fired_events), 0) AS BIGINT) AS fired_events,
+    CAST(COALESCE(SUM(fired_pages), 0) AS BIGINT) AS fired_pages,
+    CAST(COALESCE(SUM(CASE WHEN arrived_events < fired_events THEN arrived_events ELSE fired_events END), 0) AS BIGINT)
+        AS arrived_events,
+    CAST(COALESCE(SUM(CASE WHEN arrived_pages < fired_pages THEN arrived_pages ELSE fired_pages END), 0) AS BIGINT)
+        AS arrived_pages,
+    CAST(COALESCE(SUM(CASE WHEN sdk_arrived > 0 THEN 1 ELSE 0 END), 0) AS BIGINT) AS sessions_of_sdk";
+
+pub(super) async fn loss(pool: &AnyPool, whose: &Whose) -> Result<Loss, sqlx::Error> {
+    let (condition, id) = match whose {
+        Whose::All => ("CAST($1 AS TEXT) IS NULL", None),
+        Whose::User(user) => (
+            "user_id = $1 OR (user_id IS NULL
+                AND device_id IN (SELECT device_id FROM browser_counts WHERE user_id = $1))",
+            Some(user.to_string()),
+        ),
+        Whose::Device(device) => (
+            "device_id = $1 AND user_id IS NULL",
+            Some(device.as_str().to_owned()),
+        ),
+    };
+    let sql = AssertSqlSafe(format!("SELECT {SUMS} FROM browser_counts WHERE {condition}"));
+    let row = sqlx::query(sql).bind(id).fetch_one(pool).await?;
+    let number = |column: &str| {
+        let value: i64 = row.try_get(column)?;
+        Ok::<_, sqlx::Error>(value.unsigned_abs())
+    };
+    let share = |fired: &str, arrived: &str| {
+        Ok::<_, sqlx::Error>(Share {
+            fired: number(fired)?,
+            arrived: number(arrived)?,
+        })
+    };
+    Ok(Loss {
+        sessions: number("sessions")?,
+        events: share("fired_events", "arrived_events")?,
+        pages: share("fired_pages", "arrived_pages")?,
+        sessions_of_sdk: number("sessions_of_sdk")?,
+    })
+}
+
+pub(super) async fn prune(pool: &AnyPool, before_ms: i64) -> Result<u64, sqlx::Error> {
+    let done = sqlx::query("DELETE FROM browser_counts WHERE updated_at < $1")
+        .bind(before_ms)
+        .execute(pool)
+        .await?;
+    Ok(done.rows_affected())
+}

@@ -1,0 +1,71 @@
+//! What a batch has of which session: a function of its events.
+
+use std::collections::HashMap;
+
+use backend::loss::Arrived;
+use serde_json::Value;
+use tracking::{ClientEvent, DeviceId, SessionId};
+
+/// By device and session.
+pub type BySession = HashMap<(DeviceId, SessionId), Arrived>;
+
+/// Counts the events, each in the session that it names.
+pub fn of(events: &[Value]) -> BySession {
+    let mut sessions = BySession::new();
+    for event in events {
+        let text = |key: &str| event.get(key).and_then(Value::as_str);
+        let device = text("device_id").and_then(DeviceId::parse);
+        let session = event.get("session_id").and_then(Value::as_i64);
+        let Some(key) = device.zip(session.and_then(SessionId::from_ms)) else {
+            continue;
+        };
+        let arrived = sessions.entry(key).or_default();
+        match text("event_type").unwrap_or_default() {
+            "[Amplitude] Page Viewed" => arrived.pages += 1,
+            name if ClientEvent::NAMES.contains(&name) => arrived.events += 1,
+            _ => arrived.of_sdk += 1,
+        }
+    }
+    sessions
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn each_event_counts_in_its_own_session() {
+        const FIRST: i64 = 1_795_000_000_000;
+        let event = |name: &str, session: i64| json!({"event_type": name, "device_id": "device-0001", "session_id": session});
+        let events = [
+            event("session_start", FIRST),
+            event("[Amplitude] Page Viewed", FIRST),
+            event("Poll created", FIRST),
+            event("[Amplitude] Page Viewed", FIRST + 1),
+            event("[Amplitude] Page Viewed", -1),
+            json!({"event_type": "session_start", "session_id": FIRST}),
+        ];
+        let device = DeviceId::parse("device-0001").unwrap();
+        let session = |ms| SessionId::from_ms(ms).unwrap();
+        let expected = BySession::from([
+            (
+                (device.clone(), session(FIRST)),
+                Arrived {
+                    events: 1,
+                    pages: 1,
+                    of_sdk: 1,
+                },
+            ),
+            (
+                (device, session(FIRST + 1)),
+                Arrived {
+                    pages: 1,
+                    ..Arrived::default()
+                },
+            ),
+        ]);
+        assert_eq!(of(&events), expected);
+    }
+}
