@@ -67,7 +67,8 @@
 
   // From a minute on Amplitude corrects the clock itself; below, a server event could come before its own click. The
   // start of a session that the server began already has the server's time.
-  const correct = Math.abs(ahead) >= 1_000 && Math.abs(ahead) <= 60_000;
+  const offBy = Math.abs(ahead) >= 1_000 ? ahead : 0;
+  const correct = offBy && Math.abs(ahead) <= 60_000;
   const begun = new Set([boot.session]);
   if (correct)
     amplitude.add({
@@ -116,11 +117,12 @@
 
   ready.then(() => {
     live = true;
-    // Confirmed by the server while nobody could hear it; time and session are the server's.
+    // Confirmed by the server while nobody could hear it; time and session are the server's. By this clock, since whoever
+    // corrects it corrects these too.
     for (const { name, properties, insertId, time, session } of boot.confirmed)
       confirm(name, properties, {
         insert_id: insertId,
-        time: time + (correct ? ahead : 0),
+        time: time + offBy,
         ...(session && { session_id: session }),
       });
   });
