@@ -100,6 +100,24 @@ impl Dispatcher {
         }
     }
 
+    /// Another one over the same outbox, to run in this one's place: whoever nudges this one or looks at its health goes on
+    /// with that one. It has none of this one's leases, as after a crash.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "names this process's leases; never compared with anything but itself"
+    )]
+    pub fn successor(&self) -> Self {
+        Self {
+            db: self.db.clone(),
+            sink: Arc::clone(&self.sink),
+            clock: Arc::clone(&self.clock),
+            settings: self.settings.clone(),
+            owner: Uuid::new_v4().to_string(),
+            nudge: self.nudge.clone(),
+            health: self.health.clone(),
+        }
+    }
+
     /// What verbs call after their commit.
     pub fn nudge(&self) -> Nudge {
         self.nudge.clone()
