@@ -8,8 +8,7 @@ use backend::config::Config;
 use backend::timeline::{ReadError, Timeline};
 use db::Db;
 use secrecy::ExposeSecret;
-use tracking::received::ReceivedEvent;
-use tracking::verdict::{Standing, Verdict, verdict as judge};
+use tracking::verdict::{Standing, Verdict};
 
 /// Makes what is missing of the catalog on Stripe's account, with a live key too, and says what is there.
 ///
@@ -50,16 +49,9 @@ pub async fn verdict(config: &Config, user: &str) -> Result<Verdict, NoVerdict> 
     crate::startup::install_crypto();
     let db = Db::open(config.data.database_url.expose_secret()).await?;
     let timeline = Timeline::new(&config.amplitude, db, Clock::system())?;
-    let person = timeline.reader().find(user).await?;
-    let person = person.ok_or_else(|| NoVerdict::Nobody(user.to_owned()))?;
-    let whole = timeline.whole(person, &|_| true).await?;
-    let events: Vec<ReceivedEvent> = whole
-        .events
-        .iter()
-        .filter_map(ReceivedEvent::from_export)
-        .collect();
-    let facts = timeline.facts_for(&events, whole.cut_off).await?;
-    Ok(judge(&events, &facts))
+    let judged = timeline.judge(user).await?;
+    let (verdict, _) = judged.ok_or_else(|| NoVerdict::Nobody(user.to_owned()))?;
+    Ok(verdict)
 }
 
 /// The verdict for somebody at a terminal: a line for each rule, and one for each thing that is out of the ordinary.

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use db::Db;
 use serde_json::Value;
 use tracking::received::ReceivedEvent;
-use tracking::verdict::Facts;
+use tracking::verdict::{Facts, Verdict, verdict};
 use tracking::{DeviceId, SessionId, UserId};
 
 use crate::clock::Clock;
@@ -127,6 +127,22 @@ impl Timeline {
             read_from_ms: read_from(events, cut_off),
             ..facts
         })
+    }
+
+    /// The verdict on all that can be read of a person, by user ID, device ID or Amplitude ID, with the events that it is
+    /// about. `None`: nothing has arrived under this ID.
+    pub async fn judge(&self, id: &str) -> Result<Option<(Verdict, Vec<ReceivedEvent>)>, ReadError> {
+        let Some(person) = self.reader.find(id).await? else {
+            return Ok(None);
+        };
+        let whole = self.whole(person, &|_| true).await?;
+        let events: Vec<ReceivedEvent> = whole
+            .events
+            .iter()
+            .filter_map(ReceivedEvent::from_export)
+            .collect();
+        let facts = self.facts_for(&events, whole.cut_off).await?;
+        Ok(Some((verdict(&events, &facts), events)))
     }
 
     /// Amplitude's SDK was seen to run in a session of this person's browser. Written down once for each session.
