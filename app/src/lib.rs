@@ -18,6 +18,7 @@ pub mod billing;
 #[cfg_attr(not(feature = "ssr"), path = "document_browser.rs")]
 mod document;
 pub mod forms;
+pub mod lab;
 mod landing;
 mod mailbox;
 #[cfg(feature = "ssr")]

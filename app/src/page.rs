@@ -21,6 +21,8 @@ pub struct Page {
     pub privacy: Privacy,
     /// Mails are kept in the mailbox of local mode.
     pub mailbox: bool,
+    /// There is a disturbance lab.
+    pub lab: bool,
 }
 
 /// The person signed in.

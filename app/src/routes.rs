@@ -7,6 +7,7 @@ use leptos_router::{SsrMode, path};
 
 use crate::auth::{ForgotPage, ResetPage, SignInPage, SignUpPage, VerifyPage};
 use crate::billing::{BillingPage, CheckoutReturnPage, PricingPage};
+use crate::lab::LabPage;
 use crate::landing::LandingPage;
 use crate::mailbox::MailboxPage;
 use crate::not_found::NotFoundPage;
@@ -53,6 +54,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/privacy") view=PrivacyPage ssr=SsrMode::Async />
                     <Route path=path!("/timeline") view=TimelinePage ssr=SsrMode::Async />
                     <Route path=path!("/operations") view=OperationsPage ssr=SsrMode::Async />
+                    <Route path=path!("/lab") view=LabPage ssr=SsrMode::Async />
                 </Routes>
             </main>
             <ConsentBanner />

@@ -10,12 +10,14 @@ use backend::polls::{Voter, VoterToken};
 use backend::{Backend, Visitor};
 use http::request::Parts;
 use leptos::prelude::use_context;
+use tokio::sync::watch;
 use tower_sessions::Session;
 use tracking::{Choice, ClientEvent, InsertId, SessionId};
 use uuid::Uuid;
 
 use crate::auth::LinkPage;
 use crate::forms::FailedForm;
+use crate::lab::Board;
 use crate::page::{Me, Page};
 use crate::privacy::Privacy;
 use crate::tracking::boot::{Boot, ConfirmedEvent};
@@ -41,6 +43,8 @@ pub struct Visit {
     pub previous_login: Option<Uuid>,
     /// Mail links that this browser has opened.
     pub links: Links,
+    /// How the disturbance lab stands, where there is one.
+    pub lab: Option<watch::Receiver<Board>>,
     /// What the answer must do.
     pub changes: Changes,
 }
@@ -109,6 +113,7 @@ impl Visit {
             operator: crate::operations::may_operate(self),
             privacy: self.privacy(),
             mailbox: self.backend.mailbox.is_some(),
+            lab: self.lab.is_some(),
         }
     }
 

@@ -91,6 +91,7 @@ pub fn Footer() -> impl IntoView {
             <p>
                 {counted} <a href="/privacy">"Privacy"</a>
                 {page.operator.then(|| view! { " · " <a href="/operations">"Operations"</a> })}
+                {page.lab.then(|| view! { " · " <a href="/lab">"Disturbance lab"</a> })}
             </p>
             {collector
                 .map(|page| {
