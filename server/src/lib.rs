@@ -8,6 +8,7 @@ mod forms;
 mod functions;
 mod health;
 mod ingest;
+mod lab;
 mod links;
 mod live;
 mod local;
@@ -26,6 +27,7 @@ mod state;
 mod timeline;
 mod upkeep;
 mod visit;
+mod workers;
 
 pub mod commands;
 pub mod telemetry;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use app::{App, shell};
 use axum::extract::DefaultBodyLimit;
 use axum::routing::{any, get, post};
-use axum::{Router, middleware};
+use axum::{Extension, Router, middleware};
 use backend::accounts::LoginCookies;
 use http::{HeaderValue, StatusCode, header};
 use leptos_axum::{AxumRouteListing, LeptosRoutes, generate_route_list};
@@ -25,7 +25,7 @@ use tower_sessions::{Expiry, SessionManagerLayer};
 use crate::ingest::{self, ingest};
 use crate::state::AppState;
 use crate::{
-    billing, forms, functions, health, links, live, operations, poll_forms, poll_live, rate, security,
+    billing, forms, functions, health, lab, links, live, operations, poll_forms, poll_live, rate, security,
     settings, timeline, visit,
 };
 
@@ -49,8 +49,12 @@ pub fn router(state: AppState, cookies: LoginCookies) -> Router {
     let document_options = state.leptos.clone();
     let missing_options = state.leptos.clone();
 
-    // A site that sends its mails has no page that shows them.
-    let is_mounted = |page: &&AxumRouteListing| state.backend.mailbox.is_some() || page.path() != "/mailbox";
+    // A site that sends its mails has no page that shows them, and the lab is for local mode alone.
+    let is_mounted = |page: &&AxumRouteListing| match page.path() {
+        "/mailbox" => state.backend.mailbox.is_some(),
+        "/lab" => state.lab.is_some(),
+        _ => true,
+    };
     let pages = PAGES.iter().filter(is_mounted).cloned().collect::<Vec<_>>();
 
     let browser_events = Router::new()
@@ -93,6 +97,7 @@ pub fn router(state: AppState, cookies: LoginCookies) -> Router {
         .route("/timeline/live", get(live::live))
         .route("/billing/live", get(billing::live))
         .route("/p/{poll}/live", get(poll_live::live))
+        .merge(disturbance_lab(&state))
         .merge(browser_events)
         .fallback(leptos_axum::render_app_async_with_context(not_found, move || {
             shell(missing_options.clone())
@@ -118,6 +123,19 @@ pub fn router(state: AppState, cookies: LoginCookies) -> Router {
         .layer(CatchPanicLayer::new())
         .layer(TraceLayer::new_for_http().make_span_with(security::span))
         .with_state(state)
+}
+
+/// Beside the lab's page, where there is one.
+fn disturbance_lab(state: &AppState) -> Router<AppState> {
+    match &state.lab {
+        None => Router::new(),
+        Some(lab) => Router::new()
+            .route("/lab", post(lab::run_form))
+            .route("/lab/runs", post(lab::start))
+            .route("/lab/results", get(lab::results))
+            .route("/lab/live", get(lab::live))
+            .layer(Extension(lab.clone())),
+    }
 }
 
 /// What Stripe calls. It is no visitor: no cookie, no login, no page of another site to keep out; its signature says who

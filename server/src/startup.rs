@@ -8,7 +8,6 @@ use axum::Router;
 use backend::Backend;
 use backend::accounts::LoginCookies;
 use backend::accounts::deletion::{AmplitudeEraser, Deleter};
-use backend::billing::inbox::Worker;
 use backend::clock::Clock;
 use backend::config::Config;
 use backend::mail::Sender;
@@ -22,21 +21,21 @@ use tokio_util::task::TaskTracker;
 use url::Url;
 
 use crate::ingest::Forwarder;
+use crate::lab::{Lab, Stage};
 use crate::start_error::StartError;
 use crate::state::{AppState, Site};
+use crate::workers::Workers;
 use crate::{local, poll_closing, post, router, upkeep};
 
 /// Open requests and the batch in hand may take this long when the server stops; a supervisor kills after 30 s.
 const GRACE: Duration = Duration::from_secs(20);
 
-/// One customer's webhooks are applied one at a time, mostly waiting for Stripe; so many customers' at once.
-const WEBHOOK_WORKERS: usize = 4;
-
 /// A server that listens, and does not answer yet.
 pub struct Server {
     listener: TcpListener,
     router: Router,
-    dispatcher: Dispatcher,
+    workers: Workers,
+    lab: Option<Lab>,
     sender: Sender,
     deleter: Deleter,
     backend: Backend,
@@ -117,14 +116,20 @@ impl Server {
             backend.accounts.deletions_asked_for(),
         );
 
+        let delivery = dispatcher.health();
+        let workers = Workers::new(dispatcher, backend.billing.clone(), stop.clone());
+        let lab = Stage::new(&config, &backend, &workers)
+            .map_err(|error| StartError::Client(error.to_string()))?
+            .map(|stage| Lab::new(stage, stop.clone()));
         let cookies = LoginCookies::new(db.clone(), clock);
         let local_mode = config.is_local_mode();
         let state = AppState {
             backend: backend.clone(),
             db: db.clone(),
-            delivery: dispatcher.health(),
+            delivery,
             forwarder,
             leptos: leptos_options(listen),
+            lab: lab.clone(),
             stop: stop.clone(),
             site: Arc::new(Site {
                 public_url: config.http.public_url.clone(),
@@ -138,7 +143,8 @@ impl Server {
         Ok(Self {
             listener,
             router,
-            dispatcher,
+            workers,
+            lab,
             sender,
             deleter,
             backend,
@@ -163,13 +169,12 @@ impl Server {
     /// Serves until `stop`; then open requests and the batch in hand are finished, within 20 s.
     pub async fn run(self, stop: CancellationToken) -> Result<(), StartError> {
         let work = TaskTracker::new();
-        work.spawn(self.dispatcher.run(self.stop.clone()));
+        self.workers.start();
         work.spawn(upkeep::run(
             self.backend.clone(),
             self.keep_days,
             self.stop.clone(),
         ));
-        Worker::start(&self.backend.billing, WEBHOOK_WORKERS, &work, &self.stop);
         work.spawn(poll_closing::run(self.backend.polls.clone(), self.stop.clone()));
         work.spawn(self.sender.run(self.stop.clone()));
         work.spawn(self.deleter.run(self.stop.clone()));
@@ -192,7 +197,15 @@ impl Server {
             () = stopped => Ok(()),
         };
         self.stop.cancel();
-        if tokio::time::timeout(GRACE, work.wait()).await.is_err() {
+        let all_ended = async {
+            // It may have to put the workers back to work, to be ended as the others are.
+            if let Some(lab) = &self.lab {
+                lab.ended().await;
+            }
+            self.workers.ended().await;
+            work.wait().await;
+        };
+        if tokio::time::timeout(GRACE, all_ended).await.is_err() {
             tracing::warn!("not everything was finished in time; the outbox keeps what was not sent");
         }
         // Last: the batch in hand went there.

@@ -13,6 +13,7 @@ use tracking::ConsentDefault;
 use url::Url;
 
 use crate::ingest::Forwarder;
+use crate::lab::Lab;
 
 /// Cheap to clone.
 #[derive(Clone)]
@@ -29,6 +30,8 @@ pub struct AppState {
     pub site: Arc<Site>,
     /// Where the pages' assets are.
     pub leptos: LeptosOptions,
+    /// The disturbance lab, in local mode.
+    pub lab: Option<Lab>,
     /// Ends open streams when the server stops.
     pub stop: CancellationToken,
 }

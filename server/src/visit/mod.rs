@@ -24,6 +24,7 @@ use tracking::{Choice, Consent, Found, PresentIds, consent};
 use uuid::Uuid;
 
 use crate::address;
+use crate::lab::Lab;
 use crate::state::AppState;
 use cookies::{Seen, Writer};
 use identity::Identity;
@@ -99,6 +100,7 @@ pub async fn visit(
         visitor,
         cookie: cookie.clone(),
         links: seen.links.clone(),
+        lab: state.lab.as_ref().map(Lab::watch),
         previous_login: presented.filter(|_| ended).or(seen.previous),
         changes: app::visit::Changes::default(),
     };

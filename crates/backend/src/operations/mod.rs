@@ -9,6 +9,7 @@ pub use outbox::{Condition, Counts, Entry, Health, ParkReason, Replayed, State};
 use db::Db;
 use outbox::Nudge;
 use tokio::sync::watch;
+use tracking::UserId;
 
 use crate::clock::Clock;
 
@@ -89,6 +90,12 @@ impl Operations {
             },
             health: self.health.as_ref().map(|health| health.borrow().clone()),
         })
+    }
+
+    /// Whether an event of this account's is being sent at this moment.
+    pub async fn is_being_sent(&self, account: UserId) -> Result<bool, sqlx::Error> {
+        let undelivered = outbox::undelivered_of(&self.db, account).await?;
+        Ok(undelivered.iter().any(|entry| entry.state == State::Leased))
     }
 
     /// Sends a parked event after all, unless its person has withdrawn consent.
