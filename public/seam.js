@@ -68,7 +68,7 @@
   // From a minute on Amplitude corrects the clock itself; below, a server event could come before its own click. The
   // start of a session that the server began already has the server's time.
   const offBy = Math.abs(ahead) >= 1_000 ? ahead : 0;
-  const correct = offBy && Math.abs(ahead) <= 60_000;
+  const correct = offBy !== 0 && Math.abs(ahead) <= 60_000;
   const begun = new Set([boot.session]);
   if (correct)
     amplitude.add({

@@ -51,6 +51,24 @@ for (const ahead of [50_000, -50_000, 5 * MINUTE, -2 * 60 * MINUTE]) {
   });
 }
 
+for (const ahead of [50_000, 5 * MINUTE]) {
+  test(`what a form without script did keeps its moment, with a clock off by ${ahead / 1_000} s`, async ({ visitor, page, collector }) => {
+    await setClockOff(page, ahead);
+    const { user } = await visitor.signUp();
+    await collector.waitFor(user, 'Page Viewed /polls');
+    // The app never comes, so the form is a plain post, and the next document tells of the poll with the server's time.
+    await page.route(/\/pkg\/.*\.wasm/, () => undefined);
+    await page.goto('/polls/new', { waitUntil: 'commit' });
+    await visitor.fill({ question: 'What time is it?', 'option-0': 'Late', 'option-1': 'Early' });
+    await visitor.submit();
+    await expect(page.getByRole('heading', { name: 'What time is it?' })).toBeVisible();
+    const story = await collector.waitFor(user, 'Poll created');
+    const at = (name: string): number => named(story, name)[0]?.time ?? Number.NaN;
+    expect(at('Poll created')).toBeGreaterThan(at('Sign-up completed'));
+    expect(at('Poll created')).toBeLessThan(Date.now());
+  });
+}
+
 test('a session of 40 minutes goes on, without a second start', async ({ visitor, page, context, baseURL, collector }) => {
   await visitor.goto('/');
   const { device, key } = await visitor.tracked();

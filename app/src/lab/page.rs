@@ -124,9 +124,8 @@ fn Benches(start: Board) -> impl IntoView {
                 <a href="/lab/results" rel="external">
                     "As JSON"
                 </a>
-                <noscript>
-                    <a href="/lab">"Look again"</a>
-                </noscript>
+                // As text, since a browser with script reads no elements in it.
+                <noscript inner_html=r#"<a href="/lab">Look again</a>"#></noscript>
             </div>
             <p class="quiet">
                 "A run takes the stand-ins for itself: their switches are everybody’s, and are put back as they were at its end. It moves the stand-in Stripe’s clock to the end of a trial, about three days, for everybody on this machine, and makes new accounts each time. All of them take some four minutes, one after another."
@@ -144,10 +143,10 @@ fn Bench(disturbance: Disturbance, board: RwSignal<Board>, busy: Memo<bool>) -> 
     let spoken = format!("Run: {}", disturbance.title());
     let standing = move || match stand.get() {
         Stand::Idle => None,
-        Stand::Waiting => Some(view! { <p class="badge waiting">"waits for its turn"</p> }.into_any()),
+        Stand::Waiting => Some(view! { <p class="badge plain">"waits for its turn"</p> }.into_any()),
         Stand::Running(step) => Some(
             view! {
-                <p class="badge running">
+                <p class="badge note">
                     <span class="spinner" aria-hidden="true"></span>
                     {step}
                 </p>

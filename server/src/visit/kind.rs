@@ -41,13 +41,16 @@ fn is_poll_feed(path: &str) -> bool {
     path.starts_with("/p/") && path.ends_with("/live")
 }
 
-/// Paths that a page asks for by itself, and those that answer with a file.
-const QUIET: [&str; 7] = [
+/// Paths that a page asks for by itself, and those that answer with a file or a program.
+const QUIET: [&str; 10] = [
     "/ingest",
     "/timeline/live",
     "/timeline/verdict",
     "/timeline/export",
     "/billing/live",
+    "/lab/live",
+    "/lab/results",
+    "/lab/runs",
     "/livez",
     "/readyz",
 ];
@@ -74,6 +77,10 @@ mod tests {
             (Method::GET, "/billing/live", html, Kind::Quiet),
             (Method::GET, "/billing/return", html, Kind::Document),
             (Method::GET, "/p/x/live", html, Kind::Quiet),
+            (Method::GET, "/lab", html, Kind::Document),
+            (Method::POST, "/lab", html, Kind::Act),
+            (Method::GET, "/lab/results", html, Kind::Quiet),
+            (Method::POST, "/lab/runs", ("accept", "*/*"), Kind::Quiet),
             (Method::POST, "/sign-up", html, Kind::Act),
             (
                 Method::POST,
