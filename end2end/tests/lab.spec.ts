@@ -33,7 +33,7 @@ test('a life with the SDK blocked is run, followed live, and explained', async (
   await outcome.getByRole('link', { name: 'Timeline' }).click();
   await page.waitForURL(/\/timeline\?find=/);
   await expect(page.getByRole('region', { name: 'Verdict' })).toHaveAttribute('data-clean', 'true');
-  await expect(page.getByText('Trial converted').first()).toBeVisible();
+  await expect(page.locator('li[data-event="Trial converted"]')).toBeVisible();
 });
 
 test('two people at one laptop have a story each', async ({ visitor, page, stripe }) => {
