@@ -47,6 +47,10 @@ impl Answered {
     }
 }
 
+/// For browsers without script. As text, since others read no elements in it; by name, since Leptos writes a literal there
+/// as it writes any other attribute.
+const LOOK_AGAIN: &str = r#"<a href="/lab">Look again</a>"#;
+
 /// The lab, where there is one.
 #[component]
 pub fn LabPage() -> impl IntoView {
@@ -124,8 +128,7 @@ fn Benches(start: Board) -> impl IntoView {
                 <a href="/lab/results" rel="external">
                     "As JSON"
                 </a>
-                // As text, since a browser with script reads no elements in it.
-                <noscript inner_html=r#"<a href="/lab">Look again</a>"#></noscript>
+                <noscript inner_html=LOOK_AGAIN></noscript>
             </div>
             <p class="quiet">
                 "A run takes the stand-ins for itself: their switches are everybody’s, and are put back as they were at its end. It moves the stand-in Stripe’s clock to the end of a trial, about three days, for everybody on this machine, and makes new accounts each time. All of them take some four minutes, one after another."

@@ -170,6 +170,8 @@ async fn the_page_works_without_script_and_the_feed_tells_the_board() {
     for disturbance in Disturbance::ALL {
         assert!(page.text().contains(disturbance.title()), "{disturbance:?}");
     }
+    let again = r#"<noscript><a href="/lab">Look again</a></noscript>"#;
+    assert!(page.text().contains(again), "{}", page.text());
     let form = browser
         .submit("/lab", &[("run", Disturbance::SdkBlocked.name())])
         .await;
