@@ -1,7 +1,7 @@
 //! A program of ours as a process that is killed and started again.
 
 use std::ffi::OsString;
-use std::fs::OpenOptions;
+use std::fs::{self, OpenOptions};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
@@ -86,6 +86,38 @@ pub(crate) struct Process {
 }
 
 impl Process {
+    /// One that has not been started. It works in `folder` and logs there, panics with their traces.
+    pub(crate) fn new(
+        name: &'static str,
+        program: &Path,
+        address: SocketAddr,
+        ready_path: &'static str,
+        folder: &Path,
+        client: &Client,
+    ) -> Self {
+        Self {
+            name,
+            program: program.to_owned(),
+            arguments: Vec::new(),
+            environment: vec![("RUST_BACKTRACE", "1".into()), ("RUST_LOG", "info".into())],
+            folder: folder.to_owned(),
+            log: folder.join(format!("{name}.log")),
+            address,
+            ready_path,
+            client: client.clone(),
+            child: None,
+        }
+    }
+
+    /// Lines of its log that speak of a panic.
+    pub(crate) fn panics(&self) -> Vec<String> {
+        let log = fs::read_to_string(&self.log).unwrap_or_default();
+        log.lines()
+            .filter(|line| line.contains("panicked at"))
+            .map(str::to_owned)
+            .collect()
+    }
+
     /// Its process ID, while it runs.
     pub(crate) fn id(&self) -> Option<u32> {
         self.child.as_ref().and_then(Child::id)

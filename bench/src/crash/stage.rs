@@ -2,7 +2,6 @@
 
 use std::ffi::OsString;
 use std::fs;
-use std::net::SocketAddr;
 use std::path::Path;
 
 use reqwest::Client;
@@ -32,17 +31,8 @@ impl Stage {
         let (site, events) = (ports::free()?, ports::free()?);
         let plan = folder.join("plan.json");
         fs::write(&plan, tracking::catalog::plan_schema().to_string())?;
-        let process = |name, program: &Path, address: SocketAddr, ready_path| Process {
-            name,
-            program: program.to_owned(),
-            arguments: Vec::new(),
-            environment: vec![("RUST_BACKTRACE", "1".into()), ("RUST_LOG", "info".into())],
-            folder: folder.to_owned(),
-            log: folder.join(format!("{name}.log")),
-            address,
-            ready_path,
-            client: client.clone(),
-            child: None,
+        let process = |name, program, address, ready_path| {
+            Process::new(name, program, address, ready_path, folder, client)
         };
         let mut app = process("seamline", &programs.app, site, "/livez");
         app.environment.extend::<[(&str, OsString); 6]>([
@@ -73,14 +63,9 @@ impl Stage {
         })
     }
 
-    /// Lines of the app's log that speak of a panic.
-    pub(super) fn panics(&self) -> Vec<Offence> {
-        let log = fs::read_to_string(&self.app.log).unwrap_or_default();
-        let lines = log.lines().filter(|line| line.contains("panicked at"));
-        lines
-            .map(|line| Offence::Panicked {
-                line: line.to_owned(),
-            })
-            .collect()
+    /// Panics of the app.
+    pub(super) fn panics(&self) -> impl Iterator<Item = Offence> {
+        let lines = self.app.panics().into_iter();
+        lines.map(|line| Offence::Panicked { line })
     }
 }

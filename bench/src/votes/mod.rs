@@ -169,8 +169,8 @@ fn app(
     client: &Client,
 ) -> Result<Process, VotesError> {
     let site = ports::free()?;
-    let environment: [(&'static str, OsString); 8] = [
-        ("RUST_BACKTRACE", "1".into()),
+    let mut app = Process::new("seamline", program, site, "/readyz", folder, client);
+    app.environment.extend::<[(&str, OsString); 7]>([
         ("RUST_LOG", "warn".into()),
         ("LEPTOS_SITE_ADDR", site.to_string().into()),
         ("DATABASE_URL", database.into()),
@@ -178,19 +178,8 @@ fn app(
         ("AMPLITUDE_URL", format!("http://{events}").into()),
         ("STRIPE_LOCAL_ADDR", ports::free()?.to_string().into()),
         ("CLIENT_IP_HEADER", ADDRESS_HEADER.into()),
-    ];
-    Ok(Process {
-        name: "seamline",
-        program: program.to_owned(),
-        arguments: Vec::new(),
-        environment: environment.into(),
-        folder: folder.to_owned(),
-        log: folder.join("seamline.log"),
-        address: site,
-        ready_path: "/readyz",
-        client: client.clone(),
-        child: None,
-    })
+    ]);
+    Ok(app)
 }
 
 /// The ID of a poll that somebody has made.

@@ -210,18 +210,8 @@ fn stage(
     events: SocketAddr,
     client: &Client,
 ) -> Result<(Process, Process), WebhooksError> {
-    let process = |name, program: &Path, address: SocketAddr, ready_path| Process {
-        name,
-        program: program.to_owned(),
-        arguments: Vec::new(),
-        environment: vec![("RUST_BACKTRACE", "1".into()), ("RUST_LOG", "warn".into())],
-        folder: folder.to_owned(),
-        log: folder.join(format!("{name}.log")),
-        address,
-        ready_path,
-        client: client.clone(),
-        child: None,
-    };
+    let process =
+        |name, program, address, ready_path| Process::new(name, program, address, ready_path, folder, client);
     let mut stripe = process("stripe-local", &programs.stripe, ports::free()?, "/_sim/clock");
     stripe.arguments = vec![
         "--listen".into(),
@@ -229,7 +219,8 @@ fn stage(
         "--allow-release".into(),
     ];
     let mut app = process("seamline", &programs.app, ports::free()?, "/readyz");
-    app.environment.extend::<[(&str, OsString); 7]>([
+    app.environment.extend::<[(&str, OsString); 8]>([
+        ("RUST_LOG", "warn".into()),
         ("LEPTOS_SITE_ADDR", app.address.to_string().into()),
         ("DATABASE_URL", database.into()),
         ("DATA_DIR", folder.into()),

@@ -275,11 +275,8 @@ impl Run {
             insert_id: row.insert_id,
             reason: row.parked_reason.unwrap_or_default(),
         });
-        let panicked = self
-            .stage
-            .panics()
-            .into_iter()
-            .map(|line| Offence::Panicked { line });
+        let panics = self.stage.app.panics().into_iter();
+        let panicked = panics.map(|line| Offence::Panicked { line });
         let of_deliveries = verdict::changed(&arrivals)
             .into_iter()
             .chain(verdict::off_plan(&accepted))

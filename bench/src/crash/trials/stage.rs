@@ -2,7 +2,6 @@
 
 use std::ffi::OsString;
 use std::fs;
-use std::net::SocketAddr;
 use std::path::Path;
 
 use reqwest::Client;
@@ -44,17 +43,8 @@ impl Stage {
         let wire = Wire::lay(ends, client).await?;
         let plan = folder.join("plan.json");
         fs::write(&plan, tracking::catalog::plan_schema().to_string())?;
-        let process = |name, program: &Path, address: SocketAddr, ready_path| Process {
-            name,
-            program: program.to_owned(),
-            arguments: Vec::new(),
-            environment: vec![("RUST_BACKTRACE", "1".into()), ("RUST_LOG", "info".into())],
-            folder: folder.to_owned(),
-            log: folder.join(format!("{name}.log")),
-            address,
-            ready_path,
-            client: client.clone(),
-            child: None,
+        let process = |name, program, address, ready_path| {
+            Process::new(name, program, address, ready_path, folder, client)
         };
         let mut app = process("seamline", &programs.app, ends.app, "/livez");
         app.environment.extend::<[(&str, OsString); 7]>([
@@ -123,14 +113,5 @@ impl Stage {
             process.is_alive()?;
         }
         Ok(())
-    }
-
-    /// Lines of the app's log that speak of a panic.
-    pub(super) fn panics(&self) -> Vec<String> {
-        let log = fs::read_to_string(&self.app.log).unwrap_or_default();
-        log.lines()
-            .filter(|line| line.contains("panicked at"))
-            .map(str::to_owned)
-            .collect()
     }
 }
