@@ -68,11 +68,11 @@ impl LossMeter {
         }
         let now_ms = self.clock.now_ms();
         let mut tx = self.db.write().await?;
-        if fired.session == session {
-            store::count(&mut tx, fired, user, now_ms).await?;
-        } else {
-            store::count_on(&mut tx, fired, now_ms).await?;
+        let is_present = fired.session == session;
+        if is_present {
+            store::begin(&mut tx, fired, now_ms).await?;
         }
+        store::raise(&mut tx, fired, user.filter(|_| is_present), now_ms).await?;
         tx.commit().await
     }
 

@@ -6,23 +6,38 @@ use tracking::{DeviceId, SessionId, UserId};
 
 use super::{Arrived, Whose};
 
-/// Begins a session's count, or raises it.
-pub(super) async fn count(
+/// Makes sure that the session has a count.
+pub(super) async fn begin(
+    connection: &mut db::Connection,
+    fired: &Fired,
+    now_ms: i64,
+) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "INSERT INTO browser_counts (device_id, session_id, fired_events, fired_pages, updated_at)
+         VALUES ($1, $2, 0, 0, $3) ON CONFLICT (device_id, session_id) DO NOTHING",
+    )
+    .bind(fired.device.as_str())
+    .bind(fired.session.ms())
+    .bind(now_ms)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Raises the session's count, if it has one, and notes who was there.
+pub(super) async fn raise(
     connection: &mut db::Connection,
     fired: &Fired,
     user: Option<UserId>,
     now_ms: i64,
 ) -> Result<(), sqlx::Error> {
     sqlx::query(
-        "INSERT INTO browser_counts (device_id, session_id, user_id, fired_events, fired_pages, updated_at)
-         VALUES ($1, $2, $3, $4, $5, $6)
-         ON CONFLICT (device_id, session_id) DO UPDATE SET
-             user_id = COALESCE(browser_counts.user_id, excluded.user_id),
-             fired_events = CASE WHEN excluded.fired_events > browser_counts.fired_events
-                                 THEN excluded.fired_events ELSE browser_counts.fired_events END,
-             fired_pages = CASE WHEN excluded.fired_pages > browser_counts.fired_pages
-                                THEN excluded.fired_pages ELSE browser_counts.fired_pages END,
-             updated_at = excluded.updated_at",
+        "UPDATE browser_counts SET
+             user_id = COALESCE(user_id, $3),
+             fired_events = CASE WHEN $4 > fired_events THEN $4 ELSE fired_events END,
+             fired_pages = CASE WHEN $5 > fired_pages THEN $5 ELSE fired_pages END,
+             updated_at = $6
+         WHERE device_id = $1 AND session_id = $2",
     )
     .bind(fired.device.as_str())
     .bind(fired.session.ms())
@@ -35,29 +50,7 @@ pub(super) async fn count(
     Ok(())
 }
 
-/// Raises the count of a session that has one.
-pub(super) async fn count_on(
-    connection: &mut db::Connection,
-    fired: &Fired,
-    now_ms: i64,
-) -> Result<(), sqlx::Error> {
-    sqlx::query(
-        "UPDATE browser_counts SET
-             fired_events = CASE WHEN $3 > fired_events THEN $3 ELSE fired_events END,
-             fired_pages = CASE WHEN $4 > fired_pages THEN $4 ELSE fired_pages END,
-             updated_at = $5
-         WHERE device_id = $1 AND session_id = $2",
-    )
-    .bind(fired.device.as_str())
-    .bind(fired.session.ms())
-    .bind(i64::from(fired.events))
-    .bind(i64::from(fired.pages))
-    .bind(now_ms)
-    .execute(connection)
-    .await?;
-    Ok(())
-}
-
+/// Adds what arrived, if the session has a count.
 pub(super) async fn arrived(
     connection: &mut db::Connection,
     device: &DeviceId,
