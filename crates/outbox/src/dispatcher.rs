@@ -79,22 +79,26 @@ impl fmt::Debug for Dispatcher {
     }
 }
 
+/// A new name for leases.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "never compared with anything but itself"
+)]
+fn owner() -> String {
+    Uuid::new_v4().to_string()
+}
+
 impl Dispatcher {
     /// A dispatcher that has not started. A lease that is not longer than the sink's longest delivery is raised, with
     /// a warning.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "names this process's leases; never compared with anything but itself"
-    )]
     pub fn new(db: Db, sink: Arc<dyn Sink>, clock: Clock, settings: Settings) -> Self {
         let settings = settings.outliving(sink.longest_delivery());
-        let owner = Uuid::new_v4().to_string();
         Self {
             db,
             sink,
             clock,
             settings,
-            owner,
+            owner: owner(),
             nudge: Nudge::new(),
             health: watch::Sender::default(),
         }
@@ -102,17 +106,13 @@ impl Dispatcher {
 
     /// Another one over the same outbox, to run in this one's place: whoever nudges this one or looks at its health goes on
     /// with that one. It has none of this one's leases, as after a crash.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "names this process's leases; never compared with anything but itself"
-    )]
     pub fn successor(&self) -> Self {
         Self {
             db: self.db.clone(),
             sink: Arc::clone(&self.sink),
             clock: Arc::clone(&self.clock),
             settings: self.settings.clone(),
-            owner: Uuid::new_v4().to_string(),
+            owner: owner(),
             nudge: self.nudge.clone(),
             health: self.health.clone(),
         }
