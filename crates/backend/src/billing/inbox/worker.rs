@@ -5,7 +5,6 @@ use std::ops::AddAssign;
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
 use super::apply::Applied;
 use super::retry::{Next, Trouble, next};
@@ -78,15 +77,7 @@ impl Worker {
         }
     }
 
-    /// Starts `number` of them; they end with `stop`, each after the webhook in hand.
-    pub fn start(billing: &Billing, number: usize, tasks: &TaskTracker, stop: &CancellationToken) {
-        for _ in 0..number {
-            let worker = Self::new(billing.clone(), Settings::default());
-            tasks.spawn(worker.run(stop.clone()));
-        }
-    }
-
-    /// Works until `stop`.
+    /// Works until `stop`; then it ends after the webhook in hand.
     pub async fn run(self, stop: CancellationToken) {
         while !stop.is_cancelled() {
             match self.work_once(&stop).await {
