@@ -27,10 +27,10 @@
   // server what was lost. Feature events, and page views as the SDK has them: documents, new URLs, and the way back.
   let session = boot.session;
   const count = (events, pages) => {
-    const own = `seam_fired=${boot.device}.${session}.`;
-    const known = document.cookie.split("; ").find((cookie) => cookie.startsWith(own)) ?? `${own}0.0`;
-    const [e, p] = known.slice(own.length).split(".").map(Number);
-    setCookie("seam_fired", `${own.slice("seam_fired=".length)}${e + events}.${p + pages}`);
+    const here = `${boot.device}.${session}.`;
+    const known = cookie("seam_fired");
+    const [e, p] = known?.startsWith(here) ? known.slice(here.length).split(".").map(Number) : [0, 0];
+    setCookie("seam_fired", `${here}${e + events}.${p + pages}`);
   };
   count(0, 1);
   const push = history.pushState;
@@ -40,6 +40,7 @@
     if (location.href !== from) count(0, 1);
   };
   addEventListener("popstate", () => count(0, 1));
+
   // Without cookies every document is a new device, and tabs that compare notes would reload each other for ever.
   if (document.cookie.includes("seam_clock=")) listen();
 
@@ -168,12 +169,20 @@
 
   // Takes an event out of the server's cookie of confirmed ones: JSON in base64url.
   function forgetConfirmed(insertId) {
-    const [, value] = document.cookie.match(/(?:^|; )seam_confirmed=([^;]+)/) ?? [];
+    const value = cookie("seam_confirmed");
     if (!value) return;
     const events = JSON.parse(atob(value.replaceAll("-", "+").replaceAll("_", "/")));
     const left = btoa(JSON.stringify(events.filter((event) => event.insert_id !== insertId)));
     const text = left.replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
     setCookie("seam_confirmed", text, events.length > 1 ? "; max-age=86400" : "; max-age=0");
+  }
+
+  function cookie(name) {
+    const start = `${name}=`;
+    return document.cookie
+      .split("; ")
+      .find((text) => text.startsWith(start))
+      ?.slice(start.length);
   }
 
   function setCookie(name, value, life = "") {
