@@ -14,6 +14,7 @@ use crate::{
     engine::CardForm,
     failure::Failure,
     form::{self, Node},
+    world::Recurring,
 };
 
 /// Nothing is loaded from elsewhere, nothing can be framed, nothing is kept. Forms may lead anywhere: they end at the
@@ -58,6 +59,14 @@ fn escape(text: &str) -> String {
 
 fn date(at: i64) -> String {
     formatted(at, DATE)
+}
+
+/// `month`, or `3 months`.
+fn every(recurring: Recurring) -> String {
+    match recurring.count {
+        1 => recurring.interval.as_str().to_owned(),
+        count => format!("{count} {}s", recurring.interval.as_str()),
+    }
 }
 
 /// For tables.

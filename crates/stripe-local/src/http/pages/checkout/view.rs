@@ -6,7 +6,7 @@ use super::MOST_EMAIL_CHARS;
 use crate::{
     billing::period::DAY,
     engine::{CardForm, Work},
-    http::pages::{ACCOUNT, FOOT, Fault, SHOP, card_fields, date, escape, page},
+    http::pages::{ACCOUNT, FOOT, Fault, SHOP, card_fields, date, escape, every, page},
     money::amount_in_words,
     render::customer_email,
     world::{CheckoutMode, CheckoutSession, Customer, Price, Product, Recurring},
@@ -36,14 +36,6 @@ struct Line {
     cost: String,
     /// What it costs later, when it is free now.
     later: Option<String>,
-}
-
-/// `month`, or `3 months`.
-fn every(recurring: Recurring) -> String {
-    match recurring.count {
-        1 => recurring.interval.as_str().to_owned(),
-        count => format!("{count} {}s", recurring.interval.as_str()),
-    }
 }
 
 fn billed(recurring: Recurring) -> String {

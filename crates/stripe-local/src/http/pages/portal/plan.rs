@@ -4,7 +4,7 @@ use super::Visit;
 use crate::{
     billing::lifecycle::{TrialEnd, at_trial_end},
     engine::Work,
-    http::pages::{date, escape},
+    http::pages::{date, escape, every},
     money::amount_in_words,
     world::{PauseReason, PaymentMethod, Price, Product, Status, Subscription},
 };
@@ -18,14 +18,13 @@ pub(super) fn describe(work: &Work<'_>, subscription: &Subscription) -> (String,
             names.push(product.map_or_else(|| price.product.clone(), |product| product.name.clone()));
         }
     }
-    let interval = subscription.recurring.interval.as_str();
-    let every = match subscription.recurring.count {
-        1 => interval.to_owned(),
-        count => format!("{count} {interval}s"),
-    };
     (
         names.join(", "),
-        format!("{} per {every}", amount(work, subscription)),
+        format!(
+            "{} per {}",
+            amount(work, subscription),
+            every(subscription.recurring)
+        ),
     )
 }
 
