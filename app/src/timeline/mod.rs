@@ -1,5 +1,7 @@
 //! A person's story, read back from Amplitude or its stand-in, and what it is worth.
 
+#[cfg(feature = "ssr")]
+mod access;
 mod api;
 mod chapter;
 #[cfg_attr(feature = "hydrate", path = "clipboard_browser.rs")]
@@ -20,7 +22,9 @@ mod tools;
 mod verdict;
 mod worth;
 
+#[cfg(feature = "ssr")]
+pub use access::may_read;
 pub use api::{Asked, Found};
 pub use page::TimelinePage;
 #[cfg(feature = "ssr")]
-pub use reading::{StoryError, WholeStory, may_read, read_whole};
+pub use reading::{StoryError, WholeStory, read_whole};

@@ -1,4 +1,4 @@
-//! Whose story a visitor may read, and reading it.
+//! Reading a story: the page that is asked for, what it is worth, or all of it.
 
 use std::collections::BTreeSet;
 
@@ -14,87 +14,9 @@ use tracking::session_metrics::compare;
 use tracking::story_page::Cursor;
 use tracking::verdict::{Facts, verdict};
 
+use super::access::{Access, View, may_read};
 use super::api::{Asked, Found, Judgement, PersonFound, Story};
-use crate::operations::may_operate;
 use crate::visit::Visit;
-
-/// Whose story a visitor gets: the one they ask for, if they may.
-pub fn may_read(visit: &Visit, find: Option<&str>) -> Result<String, Found> {
-    Reader::of(visit).asks_for(find)
-}
-
-/// Who wants to read.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Reader {
-    /// The account that is signed in.
-    user: Option<String>,
-    /// What the browser says of its device: believed for that device's anonymous events alone.
-    device: Option<String>,
-    /// Events are on this machine, or they are an operator: they may read everybody's.
-    everybody: bool,
-}
-
-impl Reader {
-    fn of(visit: &Visit) -> Self {
-        Self {
-            user: visit.login.as_ref().map(|login| login.user.id.to_string()),
-            device: visit.boot.device.clone(),
-            everybody: visit.backend.collector_page.is_some() || may_operate(visit),
-        }
-    }
-
-    fn asks_for(self, find: Option<&str>) -> Result<String, Found> {
-        match find.map(str::trim).filter(|find| !find.is_empty()) {
-            None => self.user.or(self.device).ok_or(Found::NoIdentity),
-            Some(find) if find.len() > 200 => Err(Found::Nobody {
-                by: find.chars().take(40).collect(),
-            }),
-            Some(find) if self.everybody => Ok(find.to_owned()),
-            Some(find) if [self.user, self.device].iter().flatten().any(|own| own == find) => {
-                Ok(find.to_owned())
-            }
-            Some(_) => Err(Found::NotYours),
-        }
-    }
-
-    fn view_of(&self, by: &str) -> View {
-        if self.everybody || self.user.as_deref() == Some(by) {
-            View::Whole
-        } else {
-            View::OfDevice(by.to_owned())
-        }
-    }
-}
-
-/// How much of a story somebody gets to see.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum View {
-    /// All of it.
-    Whole,
-    /// They are known by this device alone. A device ID comes from a cookie, so it opens nobody's account: of the person
-    /// it leads to, only that device's events without a user.
-    OfDevice(String),
-}
-
-impl View {
-    fn keeps(&self, event: &Value) -> bool {
-        match self {
-            Self::Whole => true,
-            Self::OfDevice(device) => {
-                event.get("user_id").is_none_or(Value::is_null)
-                    && event.get("device_id").and_then(Value::as_str) == Some(device)
-            }
-        }
-    }
-
-    /// What the person is at present is in the properties of each of their events.
-    fn shown(&self, mut event: Value) -> Value {
-        if let (Self::OfDevice(_), Some(event)) = (self, event.as_object_mut()) {
-            event.remove("user_properties");
-        }
-        event
-    }
-}
 
 /// Reads a page of it.
 pub(super) async fn read(visit: &Visit, asked: &Asked) -> Found {
@@ -198,7 +120,7 @@ fn listed(person: &Person, searched: Option<&str>) -> PersonFound {
 }
 
 async fn page(visit: &Visit, by: &str, person: i64, asked: &Asked) -> Result<Story, StoryError> {
-    let view = Reader::of(visit).view_of(by);
+    let view = Access::of(visit).view_of(by);
     let from = asked.older.as_deref().and_then(Cursor::parse).unwrap_or_default();
     let page_asked = PageAsked {
         filter: asked.filter.clone(),
@@ -315,7 +237,7 @@ pub async fn read_whole(visit: &Visit, find_by: Option<&str>) -> Result<WholeSto
         Matched::Many(people) => return Err(refused(Found::People { query: by, people })),
         Matched::None => return Err(refused(Found::Nobody { by })),
     };
-    let view = Reader::of(visit).view_of(&by);
+    let view = Access::of(visit).view_of(&by);
     let Whole { events, cut_off } = visit
         .backend
         .timeline
@@ -332,73 +254,6 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-
-    #[test]
-    fn who_may_read_whom() {
-        let signed_in = Reader {
-            user: Some("u-1".into()),
-            device: Some("d-1".into()),
-            everybody: false,
-        };
-        let visitor = Reader {
-            user: None,
-            ..signed_in.clone()
-        };
-        let operator = Reader {
-            everybody: true,
-            ..signed_in.clone()
-        };
-        let device = || View::OfDevice("d-1".into());
-        let rows = [
-            ("one's own account", &signed_in, None, Some(("u-1", View::Whole))),
-            ("by its ID", &signed_in, Some(" u-1 "), Some(("u-1", View::Whole))),
-            (
-                "one's own device",
-                &signed_in,
-                Some("d-1"),
-                Some(("d-1", device())),
-            ),
-            ("somebody else", &signed_in, Some("u-2"), None),
-            ("a visitor", &visitor, Some(""), Some(("d-1", device()))),
-            ("whose account it may be", &visitor, Some("u-1"), None),
-            ("an operator", &operator, Some("u-2"), Some(("u-2", View::Whole))),
-            (
-                "and any device",
-                &operator,
-                Some("d-2"),
-                Some(("d-2", View::Whole)),
-            ),
-            ("no browser at all", &Reader::default(), None, None),
-        ];
-        for (who, reader, find, expected) in rows {
-            let read = reader.clone().asks_for(find).ok();
-            let read = read.map(|by| {
-                let view = reader.view_of(&by);
-                (by, view)
-            });
-            let expected = expected.map(|(by, view)| (by.to_owned(), view));
-            assert_eq!(read, expected, "{who}");
-        }
-    }
-
-    #[test]
-    fn a_device_shows_what_it_did_before_anybody_signed_in() {
-        let view = View::OfDevice("d-1".into());
-        let events = [
-            json!({"event_type": "theirs", "user_id": "u-1", "device_id": "d-1"}),
-            json!({"event_type": "elsewhere", "user_id": null, "device_id": "d-2"}),
-            json!({"event_type": "own", "user_id": null, "device_id": "d-1", "user_properties": {"a": 1}}),
-        ];
-        let shown: Vec<Value> = events
-            .into_iter()
-            .filter(|event| view.keeps(event))
-            .map(|event| view.shown(event))
-            .collect();
-        assert_eq!(
-            shown,
-            [json!({"event_type": "own", "user_id": null, "device_id": "d-1"})]
-        );
-    }
 
     #[test]
     fn a_list_shows_what_was_searched_for_first() {
