@@ -7,7 +7,8 @@ use tokio_util::sync::CancellationToken;
 
 const EVERY: Duration = Duration::from_secs(3_600);
 
-/// Removes what has expired, every hour, and payloads of webhooks and counts of browsers after `keep_days`. An error ends one round, not the loop.
+/// Removes what has expired, every hour, and payloads of webhooks and counts of browsers after `keep_days`. An error ends
+/// one round, not the loop.
 pub async fn run(backend: Backend, keep_days: u32, stop: CancellationToken) {
     let mut every = tokio::time::interval(EVERY);
     loop {

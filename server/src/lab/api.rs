@@ -127,7 +127,7 @@ pub async fn live(State(state): State<AppState>, Extension(lab): Extension<Lab>)
         let message = Event::default().json_data(&now).unwrap_or_default();
         Some((Ok::<_, Infallible>(message), board))
     });
-    Sse::new(boards.take_until(state.stop.clone().cancelled_owned()))
+    Sse::new(boards.take_until(state.stop.cancelled_owned()))
         .keep_alive(KeepAlive::default())
         .into_response()
 }

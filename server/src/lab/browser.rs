@@ -170,7 +170,7 @@ impl Browser {
             .post(self.url(path)?)
             .header("accept", HTML)
             .form(fields);
-        let answer = self.send(self.from_our_page(request)).await?;
+        let answer = self.send(self.as_our_page_does(request)).await?;
         if !answer.status().is_redirection() {
             return Err(Trouble::Answer {
                 what: format!("the form of {path}"),
@@ -225,7 +225,7 @@ impl Browser {
             "client_upload_time": dates::instant(self.now_ms()),
         });
         let request = self.stage.client.post(self.url("/ingest")?).json(&batch);
-        let answer = self.send(self.from_our_page(request)).await?;
+        let answer = self.send(self.as_our_page_does(request)).await?;
         match answer.status().as_u16() {
             200 => {
                 let Some(sdk) = &mut self.sdk else { return Ok(true) };
@@ -341,7 +341,7 @@ impl Browser {
         url.map_err(|_| Trouble::Page(format!("{path} is no path of ours")))
     }
 
-    fn from_our_page(&self, request: RequestBuilder) -> RequestBuilder {
+    fn as_our_page_does(&self, request: RequestBuilder) -> RequestBuilder {
         request
             .header("origin", self.stage.site.origin().ascii_serialization())
             .header("sec-fetch-site", "same-origin")
