@@ -131,7 +131,7 @@ fn Benches(start: Board) -> impl IntoView {
                 <noscript inner_html=LOOK_AGAIN></noscript>
             </div>
             <p class="quiet">
-                "A run takes the stand-ins for itself: their switches are everybody’s, and are put back as they were at its end. It moves the stand-in Stripe’s clock to the end of a trial, about three days, for everybody on this machine, and makes new accounts each time. All of them take some four minutes, one after another."
+                "A run takes the stand-ins for itself: their switches are everybody’s, and are put back as they were at its end. It moves the stand-in Stripe’s clock to the end of a trial, about three days, for everybody on this machine, and makes new accounts each time. All of them take a minute or two, one after another."
             </p>
         </div>
         {groups.collect_view()}
