@@ -29,7 +29,7 @@ case " $* " in
     ;;
 esac
 
-# Without the flags of development builds in .cargo/config.toml. Some of them start the other programs.
-RUSTFLAGS='' cargo build --release --package bench --package server --package amplitude-local \
+# Some of them start the other programs.
+cargo build --release --package bench --package server --package amplitude-local \
     --package stripe-local
 "${CARGO_TARGET_DIR:-target}/release/bench" "$@"

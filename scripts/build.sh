@@ -6,5 +6,4 @@ cd "$root"
 
 scripts/setup.sh build
 use_installed_tools
-# Without the flags of development builds in .cargo/config.toml.
-RUSTFLAGS='' exec scripts/wasm-opt.sh cargo leptos build --release
+exec scripts/wasm-opt.sh cargo leptos build --release
