@@ -107,25 +107,37 @@ impl Round {
             .map(|step| (step, None))
             .collect();
         let mut left = kills.min(steps.len());
-        let mut kinds = Vec::new();
+        let of_kind = |step: Step, wanted: usize| {
+            let moments = step.moments();
+            moments.into_iter().find(|(moment, _)| kind(*moment) == wanted)
+        };
+        let mut kinds: Vec<usize> = Vec::new();
         // Every round of kinds places at least one: whatever step is free has some moment.
         while left > 0 {
             if kinds.is_empty() {
                 kinds = (0..KINDS).collect();
                 rng.shuffle(&mut kinds);
+                kinds.truncate(left);
+                // The choosiest are served first (from the end), or the others could take their only steps.
+                let places = |wanted: &usize| {
+                    steps
+                        .iter()
+                        .filter(|(step, _)| of_kind(*step, *wanted).is_some())
+                        .count()
+                };
+                kinds.sort_by_key(|wanted| std::cmp::Reverse(places(wanted)));
             }
             let Some(wanted) = kinds.pop() else { break };
-            let of_kind = |step: Step| {
-                let moments = step.moments();
-                moments.into_iter().find(|(moment, _)| kind(*moment) == wanted)
-            };
             let free: Vec<usize> = (0..steps.len())
-                .filter(|index| steps[*index].1.is_none() && of_kind(steps[*index].0).is_some())
+                .filter(|index| {
+                    let (step, kill) = steps[*index];
+                    kill.is_none() && of_kind(step, wanted).is_some()
+                })
                 .collect();
             let Some(index) = rng.choice(&free).copied() else {
                 continue;
             };
-            if let Some((moment, most)) = of_kind(steps[index].0) {
+            if let Some((moment, most)) = of_kind(steps[index].0, wanted) {
                 steps[index].1 = Some(Kill {
                     moment,
                     nth: rng.u64(1..=most),
