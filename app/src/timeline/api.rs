@@ -120,3 +120,16 @@ pub async fn judge(find: Option<String>) -> Result<Option<Judgement>, ServerFnEr
     let visit = crate::visit::current().ok_or_else(|| ServerFnError::new("no visit"))?;
     Ok(super::reading::judge(&visit, find.as_deref()).await)
 }
+
+/// The visitor's own newest events, a few, newest first. A GET for the same reason. Of a real project nothing is read.
+#[server(input = GetUrl, output = Json)]
+pub async fn newest() -> Result<Vec<Value>, ServerFnError> {
+    let visit = crate::visit::current().ok_or_else(|| ServerFnError::new("no visit"))?;
+    super::reading::newest(&visit).await.map_err(|error| {
+        tracing::warn!(
+            error = &error as &dyn std::error::Error,
+            "cannot read the newest events"
+        );
+        ServerFnError::new("events cannot be read right now")
+    })
+}

@@ -8,6 +8,7 @@ mod chapter;
 #[cfg_attr(not(feature = "hydrate"), path = "clipboard_none.rs")]
 mod clipboard;
 mod event;
+mod glimpse;
 mod links;
 #[cfg_attr(feature = "hydrate", path = "live_browser.rs")]
 #[cfg_attr(not(feature = "hydrate"), path = "live_none.rs")]
@@ -25,6 +26,7 @@ mod worth;
 #[cfg(feature = "ssr")]
 pub use access::may_read;
 pub use api::{Asked, Found};
+pub(crate) use glimpse::{Glimpse, Glimpsed};
 pub use page::TimelinePage;
 #[cfg(feature = "ssr")]
 pub use reading::{StoryError, WholeStory, read_whole};

@@ -16,6 +16,7 @@ use tracking::verdict::{Facts, verdict};
 
 use super::access::{Access, View, may_read};
 use super::api::{Asked, Found, Judgement, PersonFound, Story};
+use super::glimpse::{FEW, is_bookkeeping};
 use crate::visit::Visit;
 
 /// Reads a page of it.
@@ -159,6 +160,27 @@ pub(super) async fn judge(visit: &Visit, find: Option<&str>) -> Option<Judgement
         Found::Story(story) => story.judgement,
         _ => None,
     }
+}
+
+/// The visitor's own newest events, a few, newest first. Whoever opens a page about something else has not asked for
+/// them, so a real project's counted queries are not spent on it.
+pub(super) async fn newest(visit: &Visit) -> Result<Vec<Value>, StoryError> {
+    let Some(by) = may_read(visit, None)
+        .ok()
+        .filter(|_| visit.backend.collector_page.is_some())
+    else {
+        return Ok(Vec::new());
+    };
+    let timeline = &visit.backend.timeline;
+    let Some(person) = timeline.reader().find(&by).await? else {
+        return Ok(Vec::new());
+    };
+    let view = Access::of(visit).view_of(&by);
+    let activity = timeline.activity(person, 0).await?;
+    let kept = activity.events.iter().filter(|event| view.keeps(event));
+    let told =
+        kept.filter(|event| ReceivedEvent::from_export(event).is_some_and(|event| !is_bookkeeping(&event)));
+    Ok(told.take(FEW).map(|event| view.shown(event.clone())).collect())
 }
 
 async fn judgement(
