@@ -41,6 +41,7 @@ pub mod tracking;
 mod ui;
 #[cfg(feature = "ssr")]
 pub mod visit;
+mod walk;
 
 pub use routes::App;
 #[cfg(feature = "ssr")]

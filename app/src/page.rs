@@ -23,6 +23,8 @@ pub struct Page {
     pub mailbox: bool,
     /// There is a disturbance lab.
     pub lab: bool,
+    /// There is a guided walk.
+    pub walk: bool,
 }
 
 /// The person signed in.

@@ -18,6 +18,7 @@ use crate::privacy::{ConsentBanner, PrivacyPage};
 use crate::settings::{ChangeEmailPage, ChangePasswordPage, DeleteAccountPage, GoodbyePage, SettingsPage};
 use crate::timeline::TimelinePage;
 use crate::ui::{Footer, Header};
+use crate::walk::{WalkPage, WalkPanel};
 
 /// The whole app. Pages are rendered to the end before the first byte leaves (`SsrMode::Async`): they work without
 /// script, and cookies and status can be set until then.
@@ -55,9 +56,11 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/timeline") view=TimelinePage ssr=SsrMode::Async />
                     <Route path=path!("/operations") view=OperationsPage ssr=SsrMode::Async />
                     <Route path=path!("/lab") view=LabPage ssr=SsrMode::Async />
+                    <Route path=path!("/walk") view=WalkPage ssr=SsrMode::Async />
                 </Routes>
             </main>
             <ConsentBanner />
+            <WalkPanel />
             <Footer />
         </Router>
     }

@@ -114,6 +114,7 @@ impl Visit {
             privacy: self.privacy(),
             mailbox: self.backend.mailbox.is_some(),
             lab: self.lab.is_some(),
+            walk: self.backend.local_mode,
         }
     }
 

@@ -49,10 +49,11 @@ pub fn router(state: AppState, cookies: LoginCookies) -> Router {
     let document_options = state.leptos.clone();
     let missing_options = state.leptos.clone();
 
-    // A site that sends its mails has no page that shows them, and the lab is for local mode alone.
+    // A site that sends its mails has no page that shows them, and the lab and the walk are for local mode alone.
     let is_mounted = |page: &&AxumRouteListing| match page.path() {
         "/mailbox" => state.backend.mailbox.is_some(),
         "/lab" => state.lab.is_some(),
+        "/walk" => state.site.local_mode,
         _ => true,
     };
     let pages = PAGES.iter().filter(is_mounted).cloned().collect::<Vec<_>>();

@@ -27,6 +27,7 @@ mod worth;
 pub use access::may_read;
 pub use api::{Asked, Found};
 pub(crate) use glimpse::{Glimpse, Glimpsed};
+pub(crate) use links::event as event_address;
 pub use page::TimelinePage;
 #[cfg(feature = "ssr")]
 pub use reading::{StoryError, WholeStory, read_whole};

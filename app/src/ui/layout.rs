@@ -90,6 +90,7 @@ pub fn Footer() -> impl IntoView {
             </p>
             <p>
                 {counted} <a href="/privacy">"Privacy"</a>
+                {page.walk.then(|| view! { " · " <a href="/walk">"Guided walk"</a> })}
                 {page.operator.then(|| view! { " · " <a href="/operations">"Operations"</a> })}
                 {page.lab.then(|| view! { " · " <a href="/lab">"Disturbance lab"</a> })}
             </p>

@@ -246,7 +246,8 @@ impl Accounts {
         Ok(due)
     }
 
-    /// Whose login this is or was. Only for telling whether a browser's late events may name that user.
+    /// Whose login this is or was. Only for telling whether a browser's late events may name that
+    /// user, and in local mode, where everybody may look at everything, whose walk goes on there.
     pub async fn owner_of_login(&self, id: Uuid) -> Result<Option<UserId>, AccountError> {
         Ok(store::owner_of_login(self.db.pool(), id).await?)
     }

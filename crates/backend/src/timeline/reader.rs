@@ -54,6 +54,11 @@ struct People {
     people: Vec<Person>,
 }
 
+#[derive(Deserialize)]
+struct Named {
+    events: Vec<Value>,
+}
+
 /// Events of a person as Amplitude tells them.
 #[derive(Clone, Debug, Default)]
 pub struct Activity {
@@ -156,6 +161,15 @@ impl Reader {
         query.push(("limit", &limit));
         let found: People = self.get("local/people", &query).await?;
         Ok(found.people)
+    }
+
+    /// Everybody's newest events of a name, newest first: the stand-in's own search. Amplitude itself has none; its answer
+    /// is a 404.
+    pub async fn newest_named(&self, name: &str, limit: u32) -> Result<Vec<Value>, ReadError> {
+        let limit = limit.to_string();
+        let query = [("event_type", name), ("newest", "true"), ("limit", &limit)];
+        let found: Named = self.get("local/events", &query).await?;
+        Ok(found.events)
     }
 
     /// A live feed of everybody's events, as the stand-in gives it: server-sent events, `data` an exported event.
