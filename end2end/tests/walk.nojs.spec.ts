@@ -1,0 +1,21 @@
+// The walk without scripts: the page ticks the steps, the panel leads to it, and the landing page says where one's own
+// timeline is.
+
+import { expect, test } from '../fixtures/test.ts';
+
+test('the walk needs no script', async ({ visitor, page, collector }) => {
+  await visitor.goto('/');
+  await expect(page.locator('.miniature')).toContainText('your timeline has them');
+  const { user } = await visitor.signUp();
+  await collector.waitFor(user, 'Sign-up completed');
+  const panel = page.getByRole('complementary', { name: 'Guided walk' });
+  await panel.getByText('Guided walk').click();
+  await panel.getByRole('link', { name: 'All six steps' }).click();
+  await page.waitForURL('/walk');
+  const step = page.locator('li[data-step="sign-up"]');
+  await expect(step).toHaveAttribute('data-stand', 'done');
+  await expect(step).toContainText('server session');
+  await step.getByRole('link', { name: 'Sign-up completed' }).click();
+  await page.waitForURL(/\/timeline\?find=/);
+  await expect(page.locator('li[data-event="Sign-up completed"] details').first()).toHaveAttribute('open');
+});

@@ -1,0 +1,171 @@
+// The landing page's miniature, and the guided walk: the first steps done, ticked, and the way from a tick to its event.
+
+import type { Page } from '@playwright/test';
+import { expectAccessible } from '../fixtures/accessible.ts';
+import { expect, test } from '../fixtures/test.ts';
+import { newAccount, Visitor } from '../fixtures/visitor.ts';
+
+/** An event in the miniature. */
+function inMiniature(page: Page, text: string) {
+  return page.locator('.miniature[data-own=true] li[data-event]:visible').filter({ hasText: text });
+}
+
+/** A step of the walk. */
+function step(page: Page, name: string) {
+  return page.locator(`li[data-step="${name}"]`);
+}
+
+test('the miniature shows one\'s own events, and grows while one looks around', async ({ visitor, page, collector, newTab }) => {
+  await visitor.goto('/');
+  const { device, session } = await visitor.tracked();
+  await expect(inMiniature(page, 'Page Viewed /')).toHaveCount(1);
+  const ids = page.locator('.miniature dl');
+  await expect(ids).toContainText(device);
+  await expect(ids).toContainText(String(session));
+
+  const other = await newTab();
+  await other.goto('/pricing');
+  await expect(inMiniature(page, '/pricing')).toBeVisible();
+  const { user } = await other.signUp();
+  const signedUp = inMiniature(page, 'Sign-up completed');
+  await expect(signedUp).toHaveAttribute('data-source', 'server');
+  await expect(ids).toContainText(user);
+  // It stays small.
+  await other.createPoll();
+  await expect(inMiniature(page, 'Poll created')).toBeVisible();
+  expect(await page.locator('.miniature li[data-event]').count()).toBeLessThanOrEqual(6);
+
+  await collector.waitFor(user, 'Poll created');
+  await inMiniature(page, 'Poll created').getByRole('link').click();
+  await page.waitForURL(/\/timeline\?at=/);
+  await visitor.ready();
+  await expect(page.locator('li[data-event="Poll created"] details').first()).toHaveAttribute('open');
+});
+
+test('somebody who said no sees an example, and why', async ({ visitor, page }) => {
+  await visitor.goto('/privacy');
+  await page.getByRole('button', { name: 'No', exact: true }).click();
+  await expect(page.getByText('You have said no.')).toBeVisible();
+  await visitor.goto('/');
+  const miniature = page.locator('.miniature');
+  await expect(miniature).toContainText('You said no to tracking');
+  await expect(miniature).toContainText('Trial converted');
+  await expect(page.locator('.miniature li[data-event]')).toHaveCount(0);
+});
+
+test('steps are ticked by one\'s own events, which a link leads to', async ({ visitor, page, collector, browser, stripe }) => {
+  await visitor.goto('/');
+  await page.getByRole('contentinfo').getByRole('link', { name: 'Guided walk' }).click();
+  await page.waitForURL('/walk');
+  await expect(step(page, 'sign-up')).toHaveAttribute('data-stand', 'next');
+  await step(page, 'sign-up').getByRole('link', { name: 'To the sign-up form' }).click();
+  await page.waitForURL('/sign-up');
+  await visitor.ready();
+  const account = newAccount();
+  const { user, device, session } = await visitor.signUp(account);
+  await visitor.createPoll();
+  await collector.waitFor(user, 'Sign-up completed', 'Poll created');
+
+  await visitor.goto('/walk');
+  await expect(step(page, 'sign-up')).toHaveAttribute('data-stand', 'done');
+  for (const id of [user, device, String(session), 'sdk cookie']) await expect(step(page, 'sign-up')).toContainText(id);
+  // One's own poll is no friend's vote.
+  await expect(step(page, 'friend-votes')).toHaveAttribute('data-stand', 'begun');
+  await step(page, 'friend-votes').getByRole('link', { name: 'To your poll' }).click();
+  await page.waitForURL(/\/polls\/[0-9a-f-]{36}$/);
+  const poll = page.url().split('/').at(-1) ?? '';
+
+  const window = await browser.newContext({ baseURL: new URL(page.url()).origin });
+  const friend = new Visitor(await window.newPage(), true);
+  await friend.goto(`/p/${poll}`);
+  const theirs = await friend.tracked();
+  await friend.page.getByRole('radio', { name: 'Soup' }).check();
+  await friend.page.getByRole('button', { name: 'Vote' }).click();
+  await collector.waitFor(theirs.device, 'Vote cast');
+  await window.close();
+
+  await visitor.goto('/walk');
+  await expect(step(page, 'friend-votes')).toHaveAttribute('data-stand', 'done');
+  await expect(step(page, 'friend-votes')).toContainText(theirs.device);
+  await step(page, 'friend-votes').getByRole('link', { name: 'Vote cast' }).click();
+  await page.waitForURL(/\/timeline\?find=/);
+  await visitor.ready();
+  await expect(page.locator('li[data-event="Vote cast"] details').first()).toHaveAttribute('open');
+
+  await visitor.startTrial();
+  await collector.waitFor(user, 'Trial started');
+  await visitor.goto('/walk');
+  await expect(step(page, 'trial')).toContainText('checkout handoff');
+  expect(await stripe.subscriptionOf(account.email)).toMatchObject({ status: 'trialing' });
+  await expect(step(page, 'trial-end')).toHaveAttribute('data-stand', 'next');
+  await expectAccessible(page, '/walk, half done');
+
+  // The walk goes on after the sign-out, on what is another device by now.
+  await visitor.goto('/walk');
+  const after = await visitor.signOut();
+  await collector.waitFor(user, 'Sign-out completed');
+  await visitor.goto('/walk');
+  await expect(page.getByText('You are signed out.')).toBeVisible();
+  const left = step(page, 'sign-out');
+  await expect(left).toHaveAttribute('data-stand', 'done');
+  for (const id of [user, device, after.device]) await expect(left).toContainText(id);
+  await left.getByRole('link', { name: 'Sign-out completed' }).click();
+  await page.waitForURL(/\/timeline\?find=/);
+  await visitor.ready();
+  await expect(page.locator('li[data-event="Sign-out completed"] details').first()).toHaveAttribute('open');
+});
+
+test('a cancellation counts in the portal alone, and the end of the trial with nobody there', async ({ visitor, page, collector, stripe }) => {
+  const account = newAccount();
+  const { user, device } = await visitor.signUp(account);
+  await visitor.startTrial();
+  await visitor.press('Cancel trial');
+  await collector.waitFor(user, 'Trial canceled');
+  await visitor.goto('/walk');
+  await expect(step(page, 'portal')).toHaveAttribute('data-stand', 'begun');
+  await visitor.press('Resume trial');
+  await stripe.giveCard(account.email, 'pm_card_visa');
+  await visitor.press('Jump to the end of the trial');
+  await collector.waitFor(user, 'Trial converted');
+  await visitor.goto('/walk');
+  const end = step(page, 'trial-end');
+  await expect(end).toHaveAttribute('data-stand', 'done');
+  await expect(end).toContainText('none by rule');
+  await expect(end).not.toContainText(device);
+
+  await visitor.press('Card and invoices');
+  await page.getByRole('link', { name: 'Cancel subscription' }).click();
+  await page.getByRole('button', { name: 'Cancel subscription' }).click();
+  await collector.waitFor(user, 'Subscription canceled');
+  await visitor.goto('/walk');
+  await expect(step(page, 'portal')).toHaveAttribute('data-stand', 'done');
+  await expect(step(page, 'portal')).toContainText('portal visit');
+});
+
+test('the panel has the next step once it is opened, and asks for nothing before', async ({ visitor, page, collector }) => {
+  const asked: string[] = [];
+  page.on('request', (request) => {
+    if (request.url().includes('/api/read_walk')) asked.push(request.url());
+  });
+  const { user } = await visitor.signUp();
+  await collector.waitFor(user, 'Sign-up completed');
+  await visitor.goto('/settings');
+  expect(asked).toEqual([]);
+  const panel = page.getByRole('complementary', { name: 'Guided walk' });
+  await panel.getByText('Guided walk').click();
+  await expect(panel.getByText('Let a friend vote in a private window')).toBeVisible();
+  await expectAccessible(page, '/settings with the panel open');
+  await panel.getByRole('link', { name: 'Make a poll' }).click();
+  await page.waitForURL('/polls/new');
+  await panel.getByRole('link', { name: 'All six steps' }).click();
+  await page.waitForURL('/walk');
+  await expect(panel).toBeHidden();
+});
+
+test('/ and /walk of somebody new', async ({ visitor, page }) => {
+  await visitor.goto('/');
+  await expect(inMiniature(page, 'Page Viewed /')).toHaveCount(1);
+  await expectAccessible(page, '/ with one\'s own events');
+  await visitor.goto('/walk');
+  await expectAccessible(page, '/walk of somebody new');
+});
