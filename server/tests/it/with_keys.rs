@@ -100,3 +100,19 @@ async fn there_is_no_live_feed() {
         "the browser stops asking"
     );
 }
+
+#[tokio::test]
+async fn there_is_no_walk_and_the_miniature_is_an_example() {
+    let app = site().await;
+    let mut browser = app.browser();
+    let landing = browser.open("/").await.text();
+    assert!(landing.contains("Nothing of you is counted before you agree"));
+    browser.set_cookie("seam_consent", "granted");
+    let landing = browser.open("/").await.text();
+    assert!(
+        landing.contains("which counts how often it is asked"),
+        "{landing}"
+    );
+    assert!(!landing.contains("Guided walk"));
+    assert_eq!(browser.open("/walk").await.status, 404);
+}
