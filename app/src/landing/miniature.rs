@@ -12,6 +12,10 @@ use crate::timeline::{Glimpse, Glimpsed};
 /// The example's title.
 const ONE_SESSION: &str = "One session, as it should read";
 
+/// As text, since a browser with script reads no elements in it; by name, since Leptos writes a literal there as it writes
+/// any other attribute.
+const WITHOUT_SCRIPT: &str = r#"<p class="why">With JavaScript your own events grow here. Without, <a href="/timeline">your timeline</a> has them.</p>"#;
+
 /// One's own events, or the example.
 #[component]
 pub(super) fn Miniature() -> impl IntoView {
@@ -107,8 +111,7 @@ fn Own() -> impl IntoView {
             <p class="why" role="status">
                 {sentence}
             </p>
-            // As text, since a browser with script reads no elements in it.
-            <noscript inner_html=r#"<p class="why">With JavaScript your own events grow here. Without, <a href="/timeline">your timeline</a> has them.</p>"#></noscript>
+            <noscript inner_html=WITHOUT_SCRIPT></noscript>
         </figure>
     }
 }

@@ -44,7 +44,7 @@ pub fn Glimpse(
         let _ = glimpsed.try_set(if any { Glimpsed::Events } else { Glimpsed::Nothing });
     };
     live::follow(None, move |raw| {
-        arrive(ReceivedEvent::from_export(&raw).into_iter().collect())
+        arrive(ReceivedEvent::from_export(&raw).into_iter().collect());
     });
     Effect::new(move |_| {
         spawn_local(async move {
