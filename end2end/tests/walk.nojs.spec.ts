@@ -5,7 +5,8 @@ import { expect, test } from '../fixtures/test.ts';
 
 test('the walk needs no script', async ({ visitor, page, collector }) => {
   await visitor.goto('/');
-  await expect(page.locator('.miniature')).toContainText('your timeline has them');
+  await expect(page.locator('.miniature')).toContainText('An example.');
+  await expect(page.locator('.miniature noscript a[href="/timeline"]')).toBeVisible();
   const { user } = await visitor.signUp();
   await collector.waitFor(user, 'Sign-up completed');
   const panel = page.getByRole('complementary', { name: 'Guided walk' });

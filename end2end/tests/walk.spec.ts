@@ -44,8 +44,9 @@ test('the miniature shows one\'s own events, and grows while one looks around', 
 
 test('somebody who said no sees an example, and why', async ({ visitor, page }) => {
   await visitor.goto('/privacy');
-  await page.getByRole('button', { name: 'No', exact: true }).click();
+  await page.getByRole('button', { name: 'Do not count my visit' }).click();
   await expect(page.getByText('You have said no.')).toBeVisible();
+  await visitor.ready();
   await visitor.goto('/');
   const miniature = page.locator('.miniature');
   await expect(miniature).toContainText('You said no to tracking');
