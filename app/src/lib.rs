@@ -17,6 +17,8 @@ pub mod billing;
 #[cfg_attr(feature = "ssr", path = "document_server.rs")]
 #[cfg_attr(not(feature = "ssr"), path = "document_browser.rs")]
 mod document;
+#[cfg(feature = "ssr")]
+mod failure;
 pub mod forms;
 pub mod lab;
 mod landing;
@@ -43,6 +45,8 @@ mod ui;
 pub mod visit;
 mod walk;
 
+#[cfg(feature = "ssr")]
+pub use failure::{Failure, failure_page};
 pub use routes::App;
 #[cfg(feature = "ssr")]
 pub use shell::shell;

@@ -19,7 +19,7 @@ pub fn NotFoundPage() -> impl IntoView {
 
 /// A thread that comes off the seam.
 #[component]
-fn LooseThread() -> impl IntoView {
+pub(crate) fn LooseThread() -> impl IntoView {
     view! {
         <svg class="mark" viewBox="0 0 96 32" width="192" height="64" aria-hidden="true">
             <path class="browser" d="M2 11c12 0 12 10 24 10s12-10 24-10c14 0 11 13 22 13 5 0 8-4 6-8s-8-2-6 3 10 6 16 2" />

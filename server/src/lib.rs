@@ -4,6 +4,7 @@
 
 mod address;
 mod billing;
+mod failures;
 mod forms;
 mod functions;
 mod health;

@@ -25,8 +25,8 @@ use tower_sessions::{Expiry, SessionManagerLayer};
 use crate::ingest::{self, ingest};
 use crate::state::AppState;
 use crate::{
-    billing, forms, functions, health, lab, links, live, operations, poll_forms, poll_live, rate, security,
-    settings, timeline, visit,
+    billing, failures, forms, functions, health, lab, links, live, operations, poll_forms, poll_live, rate,
+    security, settings, timeline, visit,
 };
 
 /// Forms and server functions are small.
@@ -119,9 +119,10 @@ pub fn router(state: AppState, cookies: LoginCookies) -> Router {
         .merge(webhooks())
         .merge(assets(&state))
         .merge(visitors)
+        .layer(CatchPanicLayer::custom(failures::panicked))
+        .layer(middleware::from_fn_with_state(state.clone(), failures::pages))
         .layer(middleware::from_fn_with_state(state.clone(), security::headers))
         .layer(CompressionLayer::new())
-        .layer(CatchPanicLayer::new())
         .layer(TraceLayer::new_for_http().make_span_with(security::span))
         .with_state(state)
 }

@@ -1,0 +1,80 @@
+//! The page for a request that failed before or beside the app. It needs no visit, no database and no script, so it cannot
+//! fail for the same reason.
+
+use leptos::prelude::*;
+
+use crate::not_found::LooseThread;
+
+/// What such a page says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Failure<'a> {
+    /// Heading and title, without characters that mean something in HTML: a title holds no elements, and so none of
+    /// Leptos' markers around a text.
+    pub title: &'static str,
+    /// What happened, and what the visitor can do.
+    pub sentence: &'a str,
+    /// Path of the stylesheet.
+    pub stylesheet: &'a str,
+}
+
+/// The whole document. It runs nothing, and asks for the stylesheet and the icon alone.
+pub fn failure_page(failure: Failure<'_>) -> String {
+    let Failure {
+        title,
+        sentence,
+        stylesheet,
+    } = failure;
+    let page = view! {
+        <html lang="en">
+            <head>
+                <meta charset="utf-8" />
+                <meta name="viewport" content="width=device-width, initial-scale=1" />
+                <meta name="color-scheme" content="light dark" />
+                <meta name="robots" content="noindex" />
+                <title inner_html=format!("{title} · Seamline")></title>
+                <link rel="icon" href="/favicon.svg" type="image/svg+xml" />
+                <link rel="stylesheet" href=stylesheet.to_owned() />
+            </head>
+            <body>
+                <main>
+                    <section class="narrow empty">
+                        <LooseThread />
+                        <h1>{title}</h1>
+                        <p>{sentence.to_owned()}</p>
+                        <p>
+                            <a class="button" href="/">
+                                "Go to the start page"
+                            </a>
+                        </p>
+                    </section>
+                </main>
+            </body>
+        </html>
+    };
+    format!("<!DOCTYPE html>{}", page.to_html())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whatever_the_sentence_is_it_is_text() {
+        let html = failure_page(Failure {
+            title: "Too large",
+            sentence: "<script>alert(1)</script> & more",
+            stylesheet: "/pkg/seamline.css",
+        });
+        assert!(html.starts_with("<!DOCTYPE html><html lang=\"en\">"), "{html}");
+        assert!(html.contains("<title>Too large · Seamline</title>"), "{html}");
+        assert!(
+            html.contains("&lt;script&gt;alert(1)&lt;/script&gt; &amp; more"),
+            "{html}"
+        );
+        assert!(!html.contains("<script"), "{html}");
+        assert!(
+            html.contains("<link rel=\"stylesheet\" href=\"/pkg/seamline.css\""),
+            "{html}"
+        );
+    }
+}
