@@ -17,7 +17,7 @@ use crate::polls::{EditPollPage, NewPollPage, OwnPollPage, PollsPage, VotePage};
 use crate::privacy::{ConsentBanner, PrivacyPage};
 use crate::settings::{ChangeEmailPage, ChangePasswordPage, DeleteAccountPage, GoodbyePage, SettingsPage};
 use crate::timeline::TimelinePage;
-use crate::ui::{Footer, Header};
+use crate::ui::{Footer, Header, ToastArea, provide_toast};
 use crate::walk::{WalkPage, WalkPanel};
 
 /// The whole app. Pages are rendered to the end before the first byte leaves (`SsrMode::Async`): they work without
@@ -26,6 +26,7 @@ use crate::walk::{WalkPage, WalkPanel};
 pub fn App() -> impl IntoView {
     provide_meta_context();
     provide_page();
+    provide_toast();
     view! {
         <Router>
             <a class="skip" href="#main">"Skip to content"</a>
@@ -59,6 +60,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/walk") view=WalkPage ssr=SsrMode::Async />
                 </Routes>
             </main>
+            <ToastArea />
             <ConsentBanner />
             <WalkPanel />
             <Footer />

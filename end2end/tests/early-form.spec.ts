@@ -13,7 +13,7 @@ test('a poll sent before hydration is made, and told once', async ({ visitor, pa
   await openEarly(visitor, '/polls/new');
   await visitor.fill({ question: 'Too early?', 'option-0': 'Yes', 'option-1': 'No' });
   await visitor.submit();
-  await page.waitForURL('/polls');
+  await page.waitForURL('/polls?done=created');
   await expect(page.getByRole('heading', { name: 'Too early?' })).toBeVisible();
   const { confirmed } = await visitor.boot();
   expect(confirmed).toMatchObject([{ name: 'Poll created' }]);
@@ -49,7 +49,7 @@ test('a poll with a fault sent before hydration, mended and sent again', async (
   await expect(visitor.field('option-0')).toHaveValue('Yes');
   await visitor.fill({ 'option-1': 'No' });
   await visitor.submit();
-  await page.waitForURL('/polls');
+  await page.waitForURL('/polls?done=created');
   await collector.waitFor(user, 'Poll created');
   release();
   await toldOnceByNow(visitor, collector, user);

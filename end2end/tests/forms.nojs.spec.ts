@@ -88,7 +88,7 @@ test('every fault of a poll at its line', async ({ visitor, page }) => {
 
   await visitor.fill({ question: 'Lunch?', 'option-1': 'Salad', 'option-9': 'Bread' });
   await visitor.submit();
-  await page.waitForURL('/polls');
+  await page.waitForURL('/polls?done=created');
   await expect(page.locator('.options li')).toHaveText(['Soup', 'Salad', 'Bread']);
 });
 
@@ -110,7 +110,7 @@ test('a form sent twice makes one poll', async ({ visitor, page }) => {
   await visitor.goto('/polls/new');
   await visitor.fill({ question: 'Once?', 'option-0': 'Yes', 'option-1': 'No' });
   await visitor.submit();
-  await page.waitForURL('/polls');
+  await page.waitForURL('/polls?done=created');
   await page.goBack();
   await expect(visitor.field('question')).toBeVisible();
   await visitor.goto('/polls');

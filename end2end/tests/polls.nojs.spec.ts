@@ -18,7 +18,8 @@ test('a poll from first to last', async ({ visitor, page, browser }) => {
   await visitor.follow('Edit this poll', `/polls/${poll}/edit`);
   await visitor.fill({ question: 'Dinner?', 'option-2': 'Bread' });
   await visitor.submit();
-  await page.waitForURL(`/polls/${poll}`);
+  await page.waitForURL(`/polls/${poll}?done=edited`);
+  await expect(page.getByRole('status').getByText('Your changes are saved.')).toBeVisible();
   await expect(page.getByLabel('Link for voters')).toHaveValue(new URL(`/p/${poll}`, page.url()).href);
 
   const voter = await (await browser.newContext({ javaScriptEnabled: false })).newPage();
@@ -41,7 +42,8 @@ test('a poll from first to last', async ({ visitor, page, browser }) => {
   await page.getByRole('button', { name: 'Delete this poll' }).click();
   await page.waitForURL(`/polls?deleted=${poll}`);
   await page.getByRole('button', { name: 'Undo' }).click();
-  await page.waitForURL('/polls');
+  await page.waitForURL('/polls?done=restored');
+  await expect(page.getByText('The poll is back.')).toBeVisible();
   await expect(page.getByRole('heading', { name: 'Dinner?' })).toBeVisible();
 });
 

@@ -26,16 +26,22 @@ test('a poll from first to last', async ({ visitor, page, collector }) => {
   await visitor.fill({ question: 'Dinner?', 'option-2': 'Bread' });
   await visitor.submit();
   await page.waitForURL(`/polls/${poll}`);
+  const toast = page.locator('.toast-area');
+  await expect(toast).toHaveText(/Your changes are saved\./);
+  await page.getByRole('button', { name: 'Dismiss' }).click();
+  await expect(toast).toBeEmpty();
   await expect(page.getByRole('heading', { name: 'Dinner?' })).toBeVisible();
   await expect(page.locator('.bars .label')).toHaveText(['Soup', 'Salad', 'Bread']);
 
   await page.getByText('Close this poll').click();
   await page.getByRole('button', { name: 'Close it now' }).click();
   await expect(page.getByText('Closed: no more votes')).toBeVisible();
+  await expect(toast).toHaveText(/The poll is closed\./);
   await expect(page.getByRole('link', { name: 'Edit this poll' })).toBeHidden();
 
   await page.getByRole('button', { name: 'Delete this poll' }).click();
   await page.waitForURL(`/polls?deleted=${poll}`);
+  await expect(toast, 'what was said of the page before').toBeEmpty();
   await expect(page.getByText('The poll is deleted.')).toBeVisible();
   await expect(page.getByRole('heading', { name: 'Dinner?' })).toBeHidden();
   await page.getByRole('button', { name: 'Undo' }).click();

@@ -24,7 +24,7 @@ pub async fn create(
     // A form without its ID was not made by our page; it is a form all the same.
     let id = Uuid::parse_str(&pairs.text("form")).unwrap_or_else(|_| backend::ids::random());
     match verbs::create(&visit, &form, id).await {
-        Ok(_) => Redirect::to("/polls").into_response(),
+        Ok(_) => Redirect::to("/polls?done=created").into_response(),
         Err(faults) => show_again(state, parts, form, faults, Some(id)).await,
     }
 }
@@ -40,7 +40,7 @@ pub async fn edit(
     let form = poll_form(&Pairs::read(&body));
     match verbs::edit(&visit, &poll, &form).await {
         // It was edited, so it is an ID.
-        Ok(_) => Redirect::to(&format!("/polls/{poll}")).into_response(),
+        Ok(_) => Redirect::to(&format!("/polls/{poll}?done=edited")).into_response(),
         Err(faults) => show_again(state, parts, form, faults, None).await,
     }
 }
@@ -54,7 +54,7 @@ pub async fn list(
 ) -> Response {
     let form = action_form(&Pairs::read(&body));
     match verbs::act(&visit, &form).await {
-        Ok(_) => Redirect::to("/polls").into_response(),
+        Ok(_) => Redirect::to("/polls?done=restored").into_response(),
         Err(faults) => show_again(state, with_deleted(parts, &form), form, faults, None).await,
     }
 }
@@ -86,7 +86,10 @@ pub async fn manage(
     }
     match verbs::act(&visit, &form).await {
         Ok(_) if form.action == "delete" => Redirect::to(&format!("/polls?deleted={poll}")).into_response(),
-        Ok(_) => Redirect::to(&format!("/polls/{poll}")).into_response(),
+        Ok(_) if form.action == "close" => {
+            Redirect::to(&format!("/polls/{poll}?done=closed")).into_response()
+        }
+        Ok(_) => Redirect::to(&format!("/polls/{poll}?done=restored")).into_response(),
         Err(faults) => show_again(state, parts, form, faults, None).await,
     }
 }

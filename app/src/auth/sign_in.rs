@@ -11,7 +11,6 @@ use super::credentials::Credentials;
 use crate::forms::{Typed, form_state, use_submit};
 use crate::page::use_page;
 use crate::tracking::leave_for;
-use crate::ui::Notice;
 
 /// Signs in.
 #[component]
@@ -34,7 +33,6 @@ pub fn SignInPage() -> impl IntoView {
         {signed_in.then(|| view! { <Redirect path="/polls" /> })}
         <section class="narrow card">
             <h1>"Welcome back"</h1>
-            <Notice />
             <form method="post" novalidate on:submit=move |event| submit.send(event)>
                 <Credentials
                     faults=submit.faults

@@ -10,6 +10,7 @@ use super::model::{ActionForm, Told};
 use super::upgrade::UpgradePrompt;
 use crate::forms::{FormFault, Typed, use_submit_and_stay};
 use crate::tracking::track;
+use crate::ui::{Done, use_toast};
 
 /// The button, with what is wrong above it.
 #[component]
@@ -30,6 +31,7 @@ pub fn ActionButton(
     /// After the server's yes.
     done: Callback<()>,
 ) -> impl IntoView {
+    let toast = use_toast();
     let submit = use_submit_and_stay(
         Faults::default(),
         |typed: &Typed| ActionForm {
@@ -41,6 +43,12 @@ pub fn ActionButton(
         move |told: Told| {
             // The server has said yes: now it is an outcome, and not before.
             track(told.event, Some(&told.insert_id));
+            match action {
+                "close" => toast.say(Done::Closed),
+                "restore" => toast.say(Done::Restored),
+                // What the page says of a deleted poll has a button to bring it back.
+                _ => {}
+            }
             done.run(());
             std::future::ready(())
         },

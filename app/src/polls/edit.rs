@@ -14,6 +14,7 @@ use super::own::Unreadable;
 use crate::forms::{FormFault, FormState, form_state, use_submit};
 use crate::not_found::NotFoundPage;
 use crate::tracking::track;
+use crate::ui::{Done, use_toast};
 
 /// The form, with the poll in it.
 #[component]
@@ -55,7 +56,7 @@ fn Editor(start: FormState<PollForm>, own: Option<OwnPoll>) -> impl IntoView {
         _ => start.typed,
     };
     let back = format!("/polls/{id}");
-    let navigate = use_navigate();
+    let (navigate, toast) = (use_navigate(), use_toast());
     let submit = {
         let back = back.clone();
         use_submit(
@@ -67,6 +68,7 @@ fn Editor(start: FormState<PollForm>, own: Option<OwnPoll>) -> impl IntoView {
                 if let Some(told) = told {
                     track(told.event, Some(&told.insert_id));
                 }
+                toast.say_there(Done::Edited);
                 navigate(&back, NavigateOptions::default());
                 std::future::ready(())
             },

@@ -15,6 +15,7 @@ use super::upgrade::UpgradePrompt;
 use crate::forms::{FormFault, form_state, use_submit};
 use crate::page::use_page;
 use crate::tracking::track;
+use crate::ui::{Done, use_toast};
 
 /// The form.
 #[component]
@@ -23,7 +24,7 @@ pub fn NewPollPage() -> impl IntoView {
     let id = start.form;
     // A form that was sent after signing out elsewhere is shown again with what was typed.
     let to_sign_in = use_page().me.is_none() && start.faults.is_empty();
-    let navigate = use_navigate();
+    let (navigate, toast) = (use_navigate(), use_toast());
     let submit = use_submit(
         start.faults,
         read,
@@ -32,6 +33,7 @@ pub fn NewPollPage() -> impl IntoView {
         move |told: Told| {
             // The server has said yes: now it is an outcome, and not before.
             track(told.event, Some(&told.insert_id));
+            toast.say_there(Done::Created);
             navigate("/polls", NavigateOptions::default());
             std::future::ready(())
         },

@@ -8,7 +8,6 @@ use leptos_router::components::{A, Redirect};
 use super::api::{Settings, my_settings};
 use super::logins::Logins;
 use crate::forms::{FormFault, form_state};
-use crate::ui::Notice;
 
 /// Everything that one can do with one's account.
 #[component]
@@ -19,7 +18,6 @@ pub fn SettingsPage() -> impl IntoView {
         <Title text="Settings · Seamline" />
         <section class="settings">
             <h1>"Settings"</h1>
-            <Notice />
             <FormFault faults />
             <Suspense fallback=|| view! { <p class="quiet" aria-busy="true">"Loading your settings…"</p> }>
                 {move || Suspend::new(async move {

@@ -1,7 +1,7 @@
 //! What all pages share: header and footer, and what was just done.
 
 mod layout;
-mod notice;
+mod toast;
 
 pub(crate) use layout::{Footer, Header};
-pub(crate) use notice::Notice;
+pub(crate) use toast::{Done, ToastArea, provide_toast, use_toast};

@@ -14,7 +14,12 @@ const JSON: &str = "application/json";
 async fn make(app: &TestApp, browser: &mut Browser, question: &str) -> String {
     let fields = [("question", question), ("option", "Soup"), ("option", "Salad")];
     let answer = browser.submit("/polls/new", &fields).await;
-    assert_eq!(answer.redirect(), (303, "/polls"), "{}", answer.text());
+    assert_eq!(
+        answer.redirect(),
+        (303, "/polls?done=created"),
+        "{}",
+        answer.text()
+    );
     let ids = app
         .texts(&format!("SELECT id FROM polls WHERE question = '{question}'"))
         .await;
@@ -75,8 +80,8 @@ async fn a_poll_from_first_to_last_without_script() {
             ("option", "Soup"),
         ];
         let answer = ada.submit(&edit, &fields).await;
-        let own = format!("/polls/{poll}");
-        assert_eq!(answer.redirect(), (303, own.as_str()), "{engine:?}");
+        let edited = format!("/polls/{poll}?done=edited");
+        assert_eq!(answer.redirect(), (303, edited.as_str()), "{engine:?}");
         assert_eq!(newest(&answer).as_deref(), Some("Poll edited"), "{engine:?}");
 
         let mut bob = app.browser();
@@ -105,7 +110,7 @@ async fn a_poll_from_first_to_last_without_script() {
         let refused = ada.submit(&edit, &fields).await;
         assert_eq!(refused.status, 422, "{engine:?}: somebody has voted");
         for (action, to, event) in [
-            ("close", own.clone(), "Poll closed"),
+            ("close", format!("/polls/{poll}?done=closed"), "Poll closed"),
             ("delete", format!("/polls?deleted={poll}"), "Poll deleted"),
         ] {
             let answer = act(&mut ada, &poll, action).await;
@@ -124,7 +129,7 @@ async fn a_poll_from_first_to_last_without_script() {
         let answer = ada
             .submit("/polls", &[("poll", &poll), ("action", "restore")])
             .await;
-        assert_eq!(answer.redirect(), (303, "/polls"), "{engine:?}");
+        assert_eq!(answer.redirect(), (303, "/polls?done=restored"), "{engine:?}");
         assert_eq!(newest(&answer).as_deref(), Some("Poll restored"), "{engine:?}");
         let page = bob.open(&public).await.text();
         assert!(
