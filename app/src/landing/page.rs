@@ -39,21 +39,21 @@ pub fn LandingPage() -> impl IntoView {
                 class="browser"
                 badge="browser"
                 title="Context comes for free"
-                fires="Page views and clicks, from Amplitude's own SDK; what changes the database only after the server's yes. Blockers eat some of it, and that is fine."
+                fires="Page views, clicks and what you do with polls, from Amplitude's own SDK. Blockers eat some of it, but never a fact."
                 carries="device and session, and the user once there is one"
             />
             <Point
                 class="server"
                 badge="server"
                 title="Facts never get lost"
-                fires="Sign-ups, sign-ins, sign-outs: written in the transaction that makes them true, delivered at least once, counted exactly once."
+                fires="Sign-ups and sign-ins, written in the transaction that makes them true, and counted exactly once."
                 carries="the user, with device and session of the request's cookies"
             />
             <Point
                 class="stripe"
                 badge="Stripe webhook"
-                title="Half a minute later, same session"
-                fires="Trials and payments. The IDs of the click ride along through Stripe and back. A renewal a month later has nobody there."
+                title="Late, and in the same session"
+                fires="Trials and payments. The IDs of the click ride along through Stripe and back; for a renewal nobody is there."
                 carries="the user, with device and session of the click; a renewal, the user alone"
             />
         </section>
