@@ -1,9 +1,9 @@
 # The verbs. What they do stands in scripts/, one subject a file.
 .DEFAULT_GOAL := help
-.PHONY: help run watch test check build bench
+.PHONY: help run watch test check build bench screenshots
 
 help: ## list the verbs
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## install what is missing, build, and serve the demo on http://127.0.0.1:3000
 	@scripts/serve.sh serve
@@ -19,6 +19,9 @@ check: ## formatting and lints
 
 build: ## the release build
 	@scripts/build.sh
+
+screenshots: ## take the pictures of the README anew
+	@SCREENSHOTS=../docs/images scripts/test.sh browser
 
 bench: ## the benchmarks: make bench ARGS=…
 	@scripts/bench.sh $(ARGS)

@@ -7,6 +7,9 @@ import { defineConfig, devices } from '@playwright/test';
 
 const withoutScripts = '**/*.nojs.spec.ts';
 
+// With a folder for pictures nothing but them is asked for.
+const only = process.env.SCREENSHOTS ? '**/screenshots.spec.ts' : undefined;
+
 // The same places in the same order as scripts/chromium.sh; undefined is Playwright's own.
 const chromium =
   process.env.SEAMLINE_CHROMIUM || (existsSync('/usr/bin/chromium') ? '/usr/bin/chromium' : undefined);
@@ -31,11 +34,15 @@ export default defineConfig({
     launchOptions: { executablePath: chromium, args },
   },
   projects: [
-    { name: 'chromium', testIgnore: withoutScripts, use: devices['Desktop Chrome'] },
-    {
-      name: 'chromium-nojs',
-      testMatch: withoutScripts,
-      use: { ...devices['Desktop Chrome'], javaScriptEnabled: false },
-    },
+    { name: 'chromium', testMatch: only, testIgnore: withoutScripts, use: devices['Desktop Chrome'] },
+    ...(only
+      ? []
+      : [
+          {
+            name: 'chromium-nojs',
+            testMatch: withoutScripts,
+            use: { ...devices['Desktop Chrome'], javaScriptEnabled: false },
+          },
+        ]),
   ],
 });
