@@ -1,6 +1,6 @@
 //! The short forms of the crash runs, on every engine at hand. The long forms are `bench crash` and `bench crash trials`.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 use std::sync::LazyLock;
 
@@ -37,12 +37,9 @@ fn build_folder() -> (PathBuf, String) {
 static PROGRAMS: LazyLock<Programs> = LazyLock::new(|| {
     let (folder, profile) = build_folder();
     let target = folder.parent().expect("profiles are below the target directory");
-    let workspace = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .expect("this package is a folder of the workspace");
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let status = Command::new(cargo)
-        .current_dir(workspace)
+        .current_dir("..")
         .args([
             "build",
             "--bins",

@@ -136,7 +136,7 @@ async fn another_engine_is_refused_without_repeating_the_url() {
 #[test]
 fn both_engines_have_the_same_migrations() {
     let names = |folder: &str| {
-        let path = format!("{}/../../migrations/{folder}", env!("CARGO_MANIFEST_DIR"));
+        let path = format!("../../migrations/{folder}");
         let mut names: Vec<_> = std::fs::read_dir(path)
             .unwrap()
             .map(|entry| entry.unwrap().file_name())

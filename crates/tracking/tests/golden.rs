@@ -14,7 +14,7 @@ use tracking::{ClientEvent, ServerEvent, server, wire};
 const ANY_VERSION: &str = "seamline-server/<version>";
 
 fn folder() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden")
+    PathBuf::from("tests/golden")
 }
 
 /// The text that is sent, indented.

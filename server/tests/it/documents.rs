@@ -137,7 +137,7 @@ async fn what_was_confirmed_is_told_until_the_script_takes_it_or_the_person_leav
     ];
     assert_eq!(
         browser.submit("/polls/new", &lunch).await.redirect(),
-        (303, "/polls")
+        (303, "/polls?done=created")
     );
     let poll = app.texts("SELECT id FROM polls").await.remove(0);
     let mut call = json!({"form": {"question": "When?", "options": ["a", "b"], "multiple_choice": false}});

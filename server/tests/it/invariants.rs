@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 /// The Rust files below these folders of the workspace, by their path from its root.
 fn sources(folders: &[&str]) -> Vec<(String, String)> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let root = Path::new("..");
     let mut open: Vec<PathBuf> = folders.iter().map(|folder| root.join(folder)).collect();
     let mut files = Vec::new();
     while let Some(path) = open.pop() {

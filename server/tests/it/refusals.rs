@@ -125,7 +125,7 @@ async fn a_poll_at_fault_keeps_its_lines_and_its_form() {
     for _ in 0..2 {
         assert_eq!(
             browser.submit("/polls/new", &mended).await.redirect(),
-            (303, "/polls")
+            (303, "/polls?done=created")
         );
     }
     assert_eq!(
