@@ -13,6 +13,8 @@ mod page;
 mod parts;
 #[cfg(feature = "ssr")]
 mod reading;
+mod revenue;
+mod sessions;
 #[cfg(feature = "ssr")]
 pub mod verbs;
 mod webhooks;
@@ -23,3 +25,5 @@ mod words;
 pub use access::may_operate;
 pub use facts::{Action, Outcome, WebhookState};
 pub use page::OperationsPage;
+pub use revenue::RevenuePage;
+pub use sessions::SessionsPage;

@@ -8,20 +8,17 @@ use super::api::read_operations;
 use super::facts::{Asked, Operations, Outcome, WebhookState};
 use super::loss::LossCard;
 use super::outbox::{DeliveryCard, ParkedCard};
+use super::parts::Operators;
 use super::webhooks::{InboxCard, TurnedAwayCard};
-use crate::document;
 use crate::forms::{FormFault, form_state};
-use crate::not_found::NotFoundPage;
-use crate::page::use_page;
 
 /// How events and webhooks get through. To anybody but an operator there is no such page.
 #[component]
 pub fn OperationsPage() -> impl IntoView {
-    if use_page().operator {
-        view! { <Delivery /> }.into_any()
-    } else {
-        document::answer_not_found();
-        view! { <NotFoundPage /> }.into_any()
+    view! {
+        <Operators>
+            <Delivery />
+        </Operators>
     }
 }
 
@@ -36,10 +33,6 @@ fn Delivery() -> impl IntoView {
     let found = Resource::new_blocking(move || asked.get(), read_operations);
     view! {
         <Title text="Operations · Seamline" />
-        <section class="page operations">
-            <div class="page-head">
-                <h1>"Operations"</h1>
-            </div>
             <FormFault faults />
             {move || done().map(|outcome| view! { <Notice outcome /> })}
             <Transition fallback=|| view! { <p class="quiet" aria-busy="true">"Looking…"</p> }>
@@ -58,7 +51,6 @@ fn Delivery() -> impl IntoView {
                     }
                 })}
             </Transition>
-        </section>
     }
 }
 

@@ -1,8 +1,57 @@
 //! What the operator's pages are made of.
 
 use leptos::prelude::*;
+use leptos_router::components::A;
 
 use super::facts::{Action, Moment, WebhookState};
+use crate::document;
+use crate::not_found::NotFoundPage;
+use crate::page::use_page;
+
+/// A page of the operator's: the head that all have, and below it what this one is about. For anybody else nothing is here.
+#[component]
+pub(super) fn Operators(children: Children) -> impl IntoView {
+    if !use_page().operator {
+        document::answer_not_found();
+        return view! { <NotFoundPage /> }.into_any();
+    }
+    view! {
+        <section class="page operations">
+            <div class="page-head">
+                <h1>"Operations"</h1>
+                <nav class="tabs" aria-label="Operations">
+                    <A href="/operations" exact=true>
+                        "Delivery"
+                    </A>
+                    <A href="/operations/revenue">"Revenue"</A>
+                    <A href="/operations/sessions">"Sessions"</A>
+                </nav>
+            </div>
+            {children()}
+        </section>
+    }
+    .into_any()
+}
+
+/// A card in place of one that cannot be filled, and why.
+#[component]
+pub(super) fn Unreadable(
+    /// Of the heading.
+    id: &'static str,
+    /// The heading.
+    title: &'static str,
+    /// In a sentence.
+    why: String,
+) -> impl IntoView {
+    view! {
+        <section class="card operations-card" aria-labelledby=id>
+            <header>
+                <h2 id=id>{title}</h2>
+            </header>
+            <p class="fault">{why}</p>
+        </section>
+    }
+}
 
 /// A moment: how long ago, and for those who point at it, exactly.
 #[component]

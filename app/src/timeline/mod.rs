@@ -7,6 +7,7 @@ mod chapter;
 #[cfg_attr(feature = "hydrate", path = "clipboard_browser.rs")]
 #[cfg_attr(not(feature = "hydrate"), path = "clipboard_none.rs")]
 mod clipboard;
+mod comparison;
 mod event;
 mod glimpse;
 mod links;
@@ -26,6 +27,7 @@ mod worth;
 #[cfg(feature = "ssr")]
 pub use access::may_read;
 pub use api::{Asked, Found};
+pub(crate) use comparison::ComparisonTable;
 pub(crate) use glimpse::{Glimpse, Glimpsed};
 pub(crate) use links::event as event_address;
 pub use page::TimelinePage;

@@ -5,9 +5,8 @@ use leptos::prelude::*;
 use tracking::Money;
 use tracking::proof::Joined;
 use tracking::reconcile::{Line, Total};
-use tracking::session_metrics::{FUNNEL, SessionMetrics};
 
-use super::chapter::duration;
+use super::comparison::ComparisonTable;
 use super::links;
 use super::story::Shown;
 
@@ -16,49 +15,13 @@ use super::story::Shown;
 pub(super) fn WorthView(shown: Shown) -> impl IntoView {
     move || {
         let judged = shown.judgement.get().filter(|judged| judged.verdict.events > 0)?;
-        let (with, without) = (judged.comparison.stitched, judged.comparison.unstitched);
-        let row = |name: &'static str, of: fn(&SessionMetrics) -> String| {
-            let (with, without) = (of(&with), of(&without));
-            let class = if with == without { "" } else { "differs" };
-            view! { <tr class=class><th scope="row">{name}</th><td>{with}</td><td>{without}</td></tr> }
-        };
-        let most = with.funnel[0].max(without.funnel[0]).max(1);
-        let bar = |done: usize| {
-            view! { <progress max=most value=done aria-hidden="true"></progress>" "{done} }
-        };
-        let steps = FUNNEL.iter().enumerate().map(|(step, name)| {
-            let (with, without) = (with.funnel[step], without.funnel[step]);
-            let class = if with == without { "funnel" } else { "funnel differs" };
-            let name = name.trim_start_matches("[Amplitude] ");
-            view! { <tr class=class><th scope="row">{name}</th><td>{bar(with)}</td><td>{bar(without)}</td></tr> }
-        });
-        let steps = steps.collect_view();
         Some(view! {
             <section class="card comparison" aria-label="What the stitching is worth">
                 <h2>"What the stitching is worth"</h2>
                 <p class="quiet">
                     "This story in session charts, beside the same events if the server sent a user ID and nothing else."
                 </p>
-                <table>
-                    <thead>
-                        <tr>
-                            <td></td>
-                            <th scope="col">"Stitched"</th>
-                            <th scope="col">"Unstitched"</th>
-                        </tr>
-                    </thead>
-                    <tbody>
-                        {row("Sessions", |metrics| metrics.sessions.to_string())}
-                        {row("Mean length", |metrics| duration(metrics.average_ms()))}
-                        {row("Longest", |metrics| duration(metrics.longest_ms))}
-                        {row("Events out of session", |metrics| metrics.out_of_session.to_string())}
-                        {row("Devices", |metrics| metrics.devices.to_string())}
-                    </tbody>
-                    <tbody>
-                        <tr class="heading"><th colspan="3" scope="colgroup">"Funnel, session held constant"</th></tr>
-                        {steps}
-                    </tbody>
-                </table>
+                <ComparisonTable comparison=judged.comparison />
             </section>
         })
     }

@@ -29,5 +29,5 @@ pub use settings::{Clock, Settings};
 pub use sink::{Delivery, Failure, FailureKind, Outcome, Sink};
 pub use store::{
     Counts, Enqueued, Entry, Replayed, State, counts, drop_unsent, enqueue, events_of, forget_sent,
-    park_unsent, parked, prune, replay, undelivered_of,
+    newest_people, park_unsent, parked, prune, replay, undelivered_of,
 };

@@ -138,6 +138,16 @@ pub struct Total {
 }
 
 impl Books {
+    /// Several books as one, the customers in their order.
+    pub fn of_all(books: impl IntoIterator<Item = Self>) -> Self {
+        Self::of(books.into_iter().flat_map(|books| books.customers).collect())
+    }
+
+    fn of(customers: Vec<Customer>) -> Self {
+        let totals = totals(customers.iter().flat_map(|customer| &customer.lines));
+        Self { customers, totals }
+    }
+
     /// Whether every difference is explained.
     pub fn balanced(&self) -> bool {
         let mut lines = self.customers.iter().flat_map(|customer| &customer.lines);
@@ -198,8 +208,7 @@ pub(crate) fn reconcile_in_order(events: &[&ReceivedEvent], facts: &Facts) -> Bo
             Customer { user, lines, totals }
         })
         .collect();
-    let totals = totals(customers.iter().flat_map(|customer| &customer.lines));
-    Books { customers, totals }
+    Books::of(customers)
 }
 
 /// What a revenue event is about; `None` for all others.

@@ -12,12 +12,22 @@ use crate::received::{ReceivedEvent, Source};
 use crate::server::{Fact, TrialStarted};
 
 /// The two side by side.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Comparison {
     /// As the events are.
     pub stitched: SessionMetrics,
     /// As they would be if the server sent its events with a user ID and nothing else.
     pub unstitched: SessionMetrics,
+}
+
+impl Comparison {
+    /// Several people's as one. A device or a session that two of them have in common counts for each.
+    pub fn of_all(comparisons: impl IntoIterator<Item = Self>) -> Self {
+        comparisons.into_iter().fold(Self::default(), |all, one| Self {
+            stitched: all.stitched.with(&one.stitched),
+            unstitched: all.unstitched.with(&one.unstitched),
+        })
+    }
 }
 
 /// What session charts say.
@@ -47,6 +57,17 @@ impl SessionMetrics {
     /// The mean length of a session, in ms.
     pub fn average_ms(&self) -> i64 {
         i64::try_from(self.sessions).map_or(0, |sessions| self.total_ms / sessions.max(1))
+    }
+
+    fn with(&self, other: &Self) -> Self {
+        Self {
+            sessions: self.sessions + other.sessions,
+            out_of_session: self.out_of_session + other.out_of_session,
+            devices: self.devices + other.devices,
+            total_ms: self.total_ms + other.total_ms,
+            longest_ms: self.longest_ms.max(other.longest_ms),
+            funnel: std::array::from_fn(|step| self.funnel[step] + other.funnel[step]),
+        }
     }
 
     fn of<'a>(events: impl Iterator<Item = Seen<'a>>) -> Self {

@@ -12,7 +12,7 @@ fn sources(folders: &[&str]) -> Vec<(String, String)> {
         if path.is_dir() {
             open.extend(fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
         } else if path.extension().is_some_and(|ending| ending == "rs") {
-            let name = path.strip_prefix(&root).unwrap().display().to_string();
+            let name = path.strip_prefix(root).unwrap().display().to_string();
             files.push((name, fs::read_to_string(&path).unwrap()));
         }
     }
@@ -73,7 +73,14 @@ fn gates_stand_on_module_lines() {
         .map(str::to_owned)
         .collect::<Vec<_>>()
     };
-    let borders = ["mod ", "pub mod ", "use ", "pub use ", "pub(crate) use "];
+    let borders = [
+        "mod ",
+        "pub mod ",
+        "pub(super) mod ",
+        "use ",
+        "pub use ",
+        "pub(crate) use ",
+    ];
     let found: Vec<(String, String)> = sources(&["app/src"])
         .into_iter()
         .flat_map(|(name, text)| gated(&text).into_iter().map(move |line| (name.clone(), line)))

@@ -4,6 +4,7 @@ use db::Engine;
 use db::testing::engines;
 use serde_json::json;
 
+use crate::documents::function;
 use crate::support::{TestApp, until};
 
 /// A site with keys of its own; `ADMIN_EMAILS` beside them.
@@ -26,13 +27,24 @@ async fn for_others_the_pages_are_not_there() {
     let mut browser = app.browser();
     browser.sign_up("bob@example.com").await;
     let nowhere = browser.open("/nowhere").await;
-    for path in ["/operations", "/operations?webhooks=parked"] {
+    for path in [
+        "/operations",
+        "/operations?webhooks=parked",
+        "/operations/revenue",
+        "/operations/sessions",
+    ] {
         let page = browser.open(path).await;
         assert_eq!(page.status, 404, "{path}");
         assert!(page.text().contains("There is no page here"), "{path}");
         assert!(!page.text().contains("Webhooks from Stripe"), "{path}");
     }
     assert!(!nowhere.text().contains("/operations\""), "no link leads there");
+    for name in ["read_operations", "read_revenue", "read_sessions"] {
+        let answer = browser
+            .post(&function(name), "application/json", r#"{"asked":{}}"#)
+            .await;
+        assert_eq!(answer.status, 404, "{name}: {}", answer.text());
+    }
     let form = [("action", "replay_event"), ("id", "x")];
     assert_eq!(browser.submit("/operations", &form).await.status, 404);
 }

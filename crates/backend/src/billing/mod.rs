@@ -10,6 +10,7 @@ mod checkout;
 mod error;
 pub mod handoff;
 pub mod inbox;
+pub mod ledger;
 pub mod mapping;
 mod overview;
 pub mod payload;

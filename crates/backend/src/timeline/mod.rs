@@ -4,6 +4,7 @@
 //! queries an hour, so there an answer is kept for a minute, and of a long story the newest events are read only.
 
 mod cache;
+mod people;
 mod reader;
 mod store;
 mod story;
@@ -22,6 +23,7 @@ use crate::once::Once;
 use cache::Cache;
 use story::Batches;
 
+pub use people::TheirStory;
 pub use reader::{Activity, BATCH, Person, ReadError, Reader, Search};
 pub use story::{Asked, Page, Whole};
 

@@ -13,7 +13,7 @@ mod upkeep;
 
 pub(crate) use claim::{Claim, Claimed, claim};
 pub use enqueue::{Enqueued, enqueue};
-pub use read::{Counts, Entry, State, counts, events_of, parked, undelivered_of};
+pub use read::{Counts, Entry, State, counts, events_of, newest_people, parked, undelivered_of};
 pub(crate) use settle::{Settlement, settle};
 pub use upkeep::{Replayed, drop_unsent, forget_sent, park_unsent, prune, replay};
 

@@ -138,6 +138,22 @@ pub async fn events_of(db: &Db, user: UserId, limit: i64) -> Result<Vec<Entry>, 
     rows.iter().rev().map(entry).collect()
 }
 
+/// People with the newest rows, the latest first, at most `limit`: those of the last [`NEWEST`] rows.
+pub async fn newest_people(db: &Db, limit: i64) -> Result<Vec<UserId>, sqlx::Error> {
+    let lanes: Vec<String> = sqlx::query_scalar(
+        "SELECT lane FROM (SELECT lane, sequence FROM outbox ORDER BY sequence DESC LIMIT $1) AS newest
+         GROUP BY lane ORDER BY MAX(sequence) DESC LIMIT $2",
+    )
+    .bind(NEWEST)
+    .bind(limit)
+    .fetch_all(db.pool())
+    .await?;
+    Ok(lanes.iter().filter_map(|lane| UserId::parse(lane)).collect())
+}
+
+/// Rows among which the newest people are looked for.
+const NEWEST: i64 = 10_000;
+
 /// What has not arrived of `user`'s, oldest first: rows on their way, and rows that were set aside.
 pub async fn undelivered_of(db: &Db, user: UserId) -> Result<Vec<Entry>, sqlx::Error> {
     let rows =

@@ -1,7 +1,7 @@
 //! Stripe's ledger against the revenue events.
 
 use serde_json::json;
-use tracking::reconcile::{Difference, Entry, Line, reconcile};
+use tracking::reconcile::{Books, Difference, Entry, Line, reconcile};
 use tracking::verdict::{ConsentChange, Facts, Payment, Refund, Undelivered};
 use tracking::{Consent, Currency, Money, UserId};
 
@@ -31,6 +31,26 @@ fn a_well_made_life_balances() {
     assert_eq!(told[0], ("invoice in_1", 1_200, 1_200));
     assert_eq!((told[1].1, told[2].1), (1_200, -500));
     assert_eq!((books.totals[0].ledger, books.totals[0].told), (1_900, 1_900));
+}
+
+#[test]
+fn several_books_are_one() {
+    let life = whole();
+    let mut other = whole();
+    other.without("Trial converted");
+    let books = [&life, &other].map(|life| reconcile(&life.events, &life.facts));
+    let all = Books::of_all(books);
+    assert_eq!(all.customers.len(), 2);
+    assert!(!all.balanced(), "one of the two is not");
+    let total = &all.totals[0];
+    assert_eq!((total.ledger, total.told, total.unexplained), (3_800, 2_600, 1));
+    assert_eq!(
+        Books::of_all([]),
+        Books {
+            customers: vec![],
+            totals: vec![]
+        }
+    );
 }
 
 /// What is changed about a life with one payment, and what is then said of it.

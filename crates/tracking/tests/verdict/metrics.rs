@@ -1,6 +1,6 @@
 //! Session charts, with the stitching and without.
 
-use tracking::session_metrics::{SessionMetrics, compare};
+use tracking::session_metrics::{Comparison, SessionMetrics, compare};
 
 use crate::life::{Life, MINUTE, whole};
 
@@ -68,4 +68,15 @@ fn the_order_of_arrival_means_nothing() {
     // The system events are out of session either way.
     let system = life.events.iter().filter(|event| event.derived_device).count();
     assert_eq!(told.stitched.out_of_session, system);
+}
+
+#[test]
+fn several_people_are_summed_and_the_longest_session_stays_the_longest() {
+    let one = compare(&whole().events);
+    let all = Comparison::of_all([one.clone(), one.clone(), Comparison::default()]);
+    assert_eq!(all.stitched.sessions, 2 * one.stitched.sessions);
+    assert_eq!(all.stitched.longest_ms, one.stitched.longest_ms);
+    assert_eq!(all.stitched.average_ms(), one.stitched.average_ms());
+    assert_eq!(all.unstitched.out_of_session, 2 * one.unstitched.out_of_session);
+    assert_eq!(all.stitched.funnel, one.stitched.funnel.map(|done| 2 * done));
 }

@@ -4,7 +4,7 @@ use serde_json::Value;
 use sqlx::{AnyPool, Row};
 use tracking::{Currency, Money, UserId};
 
-use super::user_id;
+use super::{decode, user_id};
 use crate::billing::payload::{Invoice, Refund, RefundStatus, Subscription};
 
 /// A subscription as it was fetched last.
@@ -211,8 +211,4 @@ pub(in crate::billing) async fn paid_invoices(
             })
         })
         .collect()
-}
-
-fn decode(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> sqlx::Error {
-    sqlx::Error::Decode(error.into())
 }

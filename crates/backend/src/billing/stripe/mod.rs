@@ -4,6 +4,7 @@
 mod calls;
 mod catalog;
 mod fault;
+mod listing;
 
 pub(super) use calls::Offer;
 pub use catalog::{Catalog, MONTHLY, YEARLY};
@@ -115,6 +116,15 @@ impl Stripe {
         &self,
         page: impl Fn(Option<String>) -> R,
     ) -> Result<Vec<Value>, StripeFault> {
+        Ok(self.newest(usize::MAX, page).await?.0)
+    }
+
+    /// The first objects of a list, in whole pages until there are `most`; and whether there are more.
+    async fn newest<R: StripeRequest>(
+        &self,
+        most: usize,
+        page: impl Fn(Option<String>) -> R,
+    ) -> Result<(Vec<Value>, bool), StripeFault> {
         let mut all = Vec::new();
         loop {
             let after = all
@@ -125,10 +135,10 @@ impl Stripe {
             let more = answer["has_more"] == true;
             match answer["data"].take() {
                 Value::Array(objects) if !objects.is_empty() => all.extend(objects),
-                _ => return Ok(all),
+                _ => return Ok((all, false)),
             }
-            if !more {
-                return Ok(all);
+            if !more || all.len() >= most {
+                return Ok((all, more));
             }
         }
     }

@@ -6,6 +6,7 @@ mod consent;
 mod faults;
 mod inbox;
 mod lane;
+mod ledger;
 mod line;
 mod lives;
 mod payments;

@@ -101,3 +101,13 @@ async fn pruning_takes_old_payloads_of_sent_rows_alone() {
         assert!(entry(&test.db, 2, 2).await.payload.is_some());
     }
 }
+
+#[tokio::test]
+async fn the_newest_people_come_first() {
+    for engine in engines() {
+        let test = filled(engine, &[1, 2, 3, 1]).await;
+        let people = newest_people(&test.db, 2).await.unwrap();
+        assert_eq!(people, [person(1), person(3)], "{engine:?}");
+        assert_eq!(newest_people(&test.db, 10).await.unwrap().len(), 3, "{engine:?}");
+    }
+}

@@ -1,0 +1,106 @@
+//! Stripe's own ledger: what it lists as paid and as given back.
+
+use serde_json::Value;
+use stripe_billing::invoice::ListInvoice;
+use stripe_core::refund::ListRefund;
+use stripe_shared::InvoiceStatus;
+
+use super::{PAGE, Stripe, StripeFault};
+use crate::billing::ledger::{Kind, Listed, Movement};
+use crate::billing::payload::{Invoice, Refund, RefundStatus};
+
+impl Stripe {
+    /// The newest payments and refunds of the whole account, `most` of each. Invoices of nothing and refunds that did not
+    /// succeed moved no money, and are left out.
+    pub(in crate::billing) async fn ledger(&self, most: usize) -> Result<Listed, StripeFault> {
+        let invoices = self.newest(most, |after: Option<String>| {
+            let request = ListInvoice::new().status(InvoiceStatus::Paid).limit(PAGE);
+            match after {
+                Some(after) => request.starting_after(after),
+                None => request,
+            }
+        });
+        let refunds = self.newest(most, |after: Option<String>| {
+            // A refund names its charge, and the charge its customer.
+            let request = ListRefund::new()
+                .limit(PAGE)
+                .expand(vec!["data.charge".to_owned()]);
+            match after {
+                Some(after) => request.starting_after(after),
+                None => request,
+            }
+        });
+        let ((invoices, more_invoices), (refunds, more_refunds)) = tokio::try_join!(invoices, refunds)?;
+        let mut movements = Vec::with_capacity(invoices.len() + refunds.len());
+        for invoice in &invoices {
+            movements.extend(payment(invoice)?);
+        }
+        for object in &refunds {
+            movements.extend(refund(object)?);
+        }
+        Ok(Listed {
+            movements,
+            cut_off: more_invoices || more_refunds,
+        })
+    }
+}
+
+fn payment(object: &Value) -> Result<Option<Movement>, StripeFault> {
+    let invoice = Invoice::read(object)?;
+    Ok((invoice.paid.minor != 0).then_some(Movement {
+        kind: Kind::Payment,
+        id: invoice.id,
+        customer: invoice.customer,
+        amount: invoice.paid,
+    }))
+}
+
+fn refund(object: &Value) -> Result<Option<Movement>, StripeFault> {
+    let customer = object["charge"]["customer"].as_str().map(str::to_owned);
+    let mut object = object.clone();
+    // The reader takes the charge as webhooks have it, by its ID.
+    object["charge"] = object["charge"]["id"].take();
+    let refund = Refund::read(&object)?;
+    Ok((refund.status == RefundStatus::Succeeded).then_some(Movement {
+        kind: Kind::Refund,
+        id: refund.id,
+        customer,
+        amount: refund.amount,
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_moved_no_money_is_no_movement() {
+        let refund_of = |status: &str| {
+            json!({
+                "id": "re_1", "object": "refund", "amount": 500, "currency": "usd", "status": status, "created": 1,
+                "charge": {"id": "ch_1", "customer": "cus_1"}, "payment_intent": "pi_1",
+            })
+        };
+        let found = refund(&refund_of("succeeded")).unwrap().unwrap();
+        assert_eq!(
+            (found.customer.as_deref(), found.amount.minor),
+            (Some("cus_1"), 500)
+        );
+        for status in ["failed", "pending", "canceled"] {
+            assert_eq!(refund(&refund_of(status)).unwrap(), None, "{status}");
+        }
+        let invoice = |paid: i64| {
+            json!({
+                "id": "in_1", "object": "invoice", "currency": "usd", "amount_paid": paid, "amount_due": paid,
+                "attempt_count": 1, "created": 1, "customer": "cus_1", "status": "paid",
+            })
+        };
+        assert_eq!(payment(&invoice(0)).unwrap(), None);
+        assert_eq!(
+            payment(&invoice(1_200)).unwrap().map(|one| one.amount.minor),
+            Some(1_200)
+        );
+    }
+}
