@@ -128,6 +128,18 @@ test('operations', async ({ visitor, page, stripe }) => {
   await webhook.getByText('Payload').click();
   await expect(webhook.locator('pre')).toBeVisible();
   await expectAccessible(page, '/operations');
+  for (const path of ['/operations/revenue', '/operations/sessions']) {
+    await visitor.goto(path);
+    await expectAccessible(page, path);
+  }
+});
+
+test('an address that is no page', async ({ page, complaints }) => {
+  complaints.expect(/status of 405/);
+  await page.goto('/sign-out');
+  await expect(page.getByRole('heading', { name: 'Not in this way' })).toBeVisible();
+  await expect(page).toHaveTitle('Not in this way · Seamline');
+  await expectAccessible(page, 'a failure');
 });
 
 test('a story, opened', async ({ visitor, page, collector }) => {

@@ -54,9 +54,9 @@ test('the pictures of the README', async ({ visitor, page, browser, newTab, coll
   await take(page, 'walk');
 
   await visitor.goto(`/timeline?find=${user}`);
-  const trial = page.locator('.seam [data-event="Trial started"]').first();
-  await expect(trial).toBeVisible();
-  await trial.scrollIntoViewIfNeeded();
+  const session = page.locator('.chapter', { has: page.locator('[data-event="Trial started"]') });
+  await expect(session).toBeVisible();
+  await session.evaluate((chapter) => scrollBy(0, chapter.getBoundingClientRect().top - 24));
   await take(page, 'timeline');
   await page.emulateMedia({ colorScheme: 'dark' });
   await take(page, 'timeline-dark');

@@ -49,8 +49,8 @@ fn ComparedCard(compared: Compared) -> impl IntoView {
     let Compared { people, comparison } = compared;
     let whose = match people {
         0 => "Nobody has signed up yet.".to_owned(),
-        1 => "One person's newest events".to_owned(),
-        people => format!("The newest events of {people} people, who had server events last"),
+        1 => "Session charts of one person's newest events".to_owned(),
+        people => format!("Session charts of {people} people's newest events (whoever had a server event last)"),
     };
     view! {
         <section class="card operations-card comparison" aria-labelledby="worth">
@@ -63,7 +63,7 @@ fn ComparedCard(compared: Compared) -> impl IntoView {
                 view! {
                     <p class="quiet">
                         {whose}
-                        " in session charts, beside the same events if the server sent a user ID and nothing else."
+                        ", beside the same events if the server sent a user ID and nothing else."
                     </p>
                     <ComparisonTable comparison />
                 }
