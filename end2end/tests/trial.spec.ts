@@ -82,4 +82,6 @@ test('a conversion three days later has its revenue and no session', async ({ vi
     });
   }
   expect(await stripe.moneyFrom(account.email)).toBe(2400);
+  await visitor.goto('/timeline');
+  await expect(visitor.page.locator('li[data-event="Trial converted"]')).toContainText(/day \d+ on Stripe's clock/);
 });

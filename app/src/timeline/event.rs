@@ -6,6 +6,7 @@ use leptos::prelude::*;
 use serde_json::{Map, Value};
 use tracking::StitchedBy;
 use tracking::received::{ReceivedEvent, Source};
+use tracking::stripe_clock::days_ahead;
 
 use super::clipboard;
 use super::links;
@@ -35,6 +36,18 @@ pub(super) fn EventView(event: Arc<ReceivedEvent>, shown: Shown) -> impl IntoVie
         .asked
         .with_value(|asked| links::event(asked.find.as_deref(), &event.uuid));
     let id = format!("event-{}", event.uuid);
+    let stripes_day = (event.source == Source::Stripe).then(|| {
+        let event = Arc::clone(&event);
+        let days = Memo::new(move |_| {
+            shown
+                .judgement
+                .with(|judged| days_ahead(&event, &judged.as_ref()?.facts))
+        });
+        move || {
+            days.get()
+                .map(|days| view! { " "<span class="where">{format!("day {days} on Stripe's clock")}</span> })
+        }
+    });
     let name = event.name.clone();
     let details = move || match open.get() {
         true => view! { <Details event=Arc::clone(&event) address=address.clone() shown /> }.into_any(),
@@ -54,6 +67,7 @@ pub(super) fn EventView(event: Arc<ReceivedEvent>, shown: Shown) -> impl IntoVie
                         <span class="name">{name.clone()}</span>
                         {page.map(|page| view! { " "<span class="where">{page}</span> })}
                         {revenue.map(|revenue| view! { " "<span class="money">{revenue}</span> })}
+                        {stripes_day}
                     </span>
                     {problem.map(|problem| view! { <span class="badge bad">{problem}</span> })}
                     <time class="at" title=full_time>

@@ -39,6 +39,7 @@ pub mod server;
 pub mod session;
 pub mod session_metrics;
 pub mod story_page;
+pub mod stripe_clock;
 pub mod verdict;
 pub mod wire;
 

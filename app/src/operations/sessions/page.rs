@@ -50,7 +50,9 @@ fn ComparedCard(compared: Compared) -> impl IntoView {
     let whose = match people {
         0 => "Nobody has signed up yet.".to_owned(),
         1 => "Session charts of one person's newest events".to_owned(),
-        people => format!("Session charts of {people} people's newest events (whoever had a server event last)"),
+        people => {
+            format!("Session charts of {people} people's newest events (whoever had a server event last)")
+        }
     };
     view! {
         <section class="card operations-card comparison" aria-labelledby="worth">

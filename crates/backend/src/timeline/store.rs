@@ -4,7 +4,9 @@ use db::Db;
 use serde_json::Value;
 use sqlx::any::AnyRow;
 use sqlx::{AnyPool, Row};
-use tracking::verdict::{ConsentChange, Facts, NotedHandoff, Payment, Refund, Scripted, Undelivered, Way};
+use tracking::verdict::{
+    ConsentChange, Ended, Facts, NotedHandoff, Payment, Refund, Scripted, Undelivered, Way,
+};
 use tracking::{Choice, Consent, Currency, DeviceId, Money, SessionId, UserId};
 
 /// Most rows of a kind; a person has far fewer.
@@ -18,6 +20,7 @@ pub(super) async fn facts(db: &Db, user: UserId) -> Result<Facts, sqlx::Error> {
         handoffs: handoffs(pool, user).await?,
         payments: payments(pool, user).await?,
         refunds: refunds(pool, user).await?,
+        ends: ends(pool, user).await?,
         consent: consent(pool, user).await?,
         scripted: scripted(pool, user).await?,
         undelivered: undelivered.into_iter().map(undelivered_event).collect(),
@@ -104,6 +107,26 @@ async fn refunds(pool: &AnyPool, user: UserId) -> Result<Vec<Refund>, sqlx::Erro
         })
     };
     rows.iter().map(refund).collect()
+}
+
+async fn ends(pool: &AnyPool, user: UserId) -> Result<Vec<Ended>, sqlx::Error> {
+    let objects: Vec<String> = sqlx::query_scalar(
+        "SELECT subscriptions.object
+         FROM subscriptions JOIN stripe_customers ON stripe_customers.id = subscriptions.customer_id
+         WHERE stripe_customers.user_id = $1 ORDER BY subscriptions.id LIMIT $2",
+    )
+    .bind(user.to_string())
+    .bind(MOST)
+    .fetch_all(pool)
+    .await?;
+    let ended = objects.iter().filter_map(|object| {
+        let object: Value = serde_json::from_str(object).ok()?;
+        Some(Ended {
+            subscription: object["id"].as_str()?.to_owned(),
+            ended_at_ms: object["ended_at"].as_i64()?.saturating_mul(1_000),
+        })
+    });
+    Ok(ended.collect())
 }
 
 fn money(row: &AnyRow, amount: &str) -> Result<Money, sqlx::Error> {

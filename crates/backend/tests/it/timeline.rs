@@ -4,7 +4,9 @@ use backend::Visitor;
 use backend::config::Config;
 use backend::timeline::Timeline;
 use db::testing::engines;
-use tracking::verdict::{ConsentChange, Facts, NotedHandoff, Payment, Refund, Scripted, Undelivered, Way};
+use tracking::verdict::{
+    ConsentChange, Ended, Facts, NotedHandoff, Payment, Refund, Scripted, Undelivered, Way,
+};
 use tracking::{Choice, Consent, Currency, Money, SessionId, UserId};
 
 use crate::support::{MINUTE, NOW, Store, device, sign_up, visitor};
@@ -37,6 +39,11 @@ async fn bill(store: &Store, user: UserId, name: &str) {
         format!(
             "INSERT INTO paid_invoices (id, customer_id, subscription_id, currency, amount_paid, paid_at)
              VALUES ('in_{name}', 'cus_{name}', 'sub_{name}', 'jpy', 500, 1795000000)"
+        ),
+        format!(
+            "INSERT INTO subscriptions (id, customer_id, status, object, fetched_at)
+             VALUES ('sub_{name}', 'cus_{name}', 'canceled', '{{\"id\": \"sub_{name}\", \"ended_at\": 1795000100}}', {NOW}),
+                    ('sub_{name}_2', 'cus_{name}', 'active', '{{\"id\": \"sub_{name}_2\", \"ended_at\": null}}', {NOW})"
         ),
         format!(
             "INSERT INTO refunds (id, customer_id, invoice_id, currency, amount, status)
@@ -108,6 +115,10 @@ async fn facts_are_of_one_person() {
                 insert_id: format!("sign-up:{ada}"),
                 entry: None,
                 parked: None,
+            }],
+            ends: vec![Ended {
+                subscription: "sub_ada".into(),
+                ended_at_ms: 1_795_000_100_000,
             }],
             read_from_ms: None,
         };

@@ -20,6 +20,8 @@ pub struct Facts {
     pub payments: Vec<Payment>,
     /// What went back, or was meant to.
     pub refunds: Vec<Refund>,
+    /// When subscriptions ended.
+    pub ends: Vec<Ended>,
     /// When tracking was agreed to and refused.
     pub consent: Vec<ConsentChange>,
     /// Sessions in which the browser's script reported itself.
@@ -29,6 +31,15 @@ pub struct Facts {
     /// Where only the newest events were read: the moment of the oldest of them, in ms since the epoch. What an event
     /// needs before that moment cannot be missed.
     pub read_from_ms: Option<i64>,
+}
+
+/// A subscription that has ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ended {
+    /// Stripe's ID of it.
+    pub subscription: String,
+    /// When, by the clock that moves it, in ms since the epoch.
+    pub ended_at_ms: i64,
 }
 
 /// IDs that a click or a visit to the portal noted.

@@ -25,7 +25,7 @@ use serde::{Deserialize, Serialize};
 use crate::received::ReceivedEvent;
 use case::Case;
 
-pub use facts::{ConsentChange, Facts, NotedHandoff, Payment, Refund, Scripted, Undelivered, Way};
+pub use facts::{ConsentChange, Ended, Facts, NotedHandoff, Payment, Refund, Scripted, Undelivered, Way};
 
 /// What a story is held to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
