@@ -19,13 +19,23 @@ trap clean_up EXIT
 trap 'exit 130' INT TERM
 
 case " $* " in
-*' --engine sqlite '* | *' --engine=sqlite '* | *' --help '*) ;;
+*' --engine sqlite '* | *' --engine=sqlite '* | *' --help '* | ' timeline '*) ;;
 *)
     if [ -z "${TEST_POSTGRES_URL:-}" ]; then
         scripts/postgres.sh install
         TEST_POSTGRES_URL=$(scripts/postgres.sh start "$scratch/postgres")
         export TEST_POSTGRES_URL
     fi
+    ;;
+esac
+
+# A browser wants a front to load.
+case " $* " in
+*' --help '*) ;;
+' timeline '*)
+    scripts/end2end-packages.sh
+    scripts/chromium.sh
+    scripts/build.sh
     ;;
 esac
 

@@ -12,6 +12,7 @@ mod process;
 pub mod receiver;
 pub mod sign_up;
 pub mod table;
+pub mod timeline;
 pub mod transaction;
 pub mod votes;
 pub mod webhooks;

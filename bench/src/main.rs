@@ -2,10 +2,11 @@
 
 use std::error::Error;
 use std::io::Write;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use bench::crash::{self, Programs};
-use bench::{sign_up, transaction, votes, webhooks};
+use bench::{sign_up, timeline, transaction, votes, webhooks};
 use clap::{Parser, Subcommand, ValueEnum};
 use db::Engine;
 use tempfile::TempDir;
@@ -26,6 +27,8 @@ enum Command {
     SignUp(SignUpArguments),
     /// The transaction of a sign-up with its event and without.
     Transaction(TransactionArguments),
+    /// The timeline of somebody with a long story, in a real browser.
+    Timeline(TimelineArguments),
     /// Many voters on one poll, with pages that stay open.
     Votes(VotesArguments),
     /// Signed webhooks by the real route, and their events in the outbox.
@@ -96,6 +99,28 @@ struct TransactionArguments {
     /// Transactions of each kind.
     #[arg(long, default_value_t = 10_000)]
     transactions: usize,
+}
+
+#[derive(clap::Args)]
+struct TimelineArguments {
+    /// Sessions of the story.
+    #[arg(long, default_value_t = 2_000)]
+    sessions: usize,
+    /// Events in each.
+    #[arg(long, default_value_t = 25)]
+    each: usize,
+    /// How often the page is opened.
+    #[arg(long, default_value_t = 7)]
+    openings: u32,
+    /// How many pages of earlier sessions are put below it.
+    #[arg(long, default_value_t = 20)]
+    pages: u32,
+    /// Where the front was built to.
+    #[arg(long, default_value = "target/site")]
+    site: PathBuf,
+    /// The folder of the browser tests, with its packages.
+    #[arg(long, default_value = "end2end")]
+    scripts: PathBuf,
 }
 
 #[derive(clap::Args)]
@@ -190,6 +215,18 @@ async fn run(command: Command) -> Result<bool, Box<dyn Error>> {
                 };
                 writeln!(out, "{}", sign_up::run(&settings).await?)?;
             }
+        }
+        Command::Timeline(arguments) => {
+            let settings = timeline::Settings {
+                sessions: arguments.sessions,
+                each: arguments.each,
+                openings: arguments.openings,
+                pages: arguments.pages,
+            };
+            let site = arguments.site.canonicalize()?;
+            let report = timeline::run(&programs()?.app, &site, &arguments.scripts, &settings).await?;
+            writeln!(out, "{report}")?;
+            all_is_well &= report.holds();
         }
         Command::Votes(arguments) => {
             for engine in arguments.engine.list()? {
