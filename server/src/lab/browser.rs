@@ -102,6 +102,15 @@ impl Page {
         self.boot.text("user")
     }
 
+    /// The first poll of a list.
+    pub(super) fn poll(&self) -> Result<String, Trouble> {
+        let links = self.text.split("href=\"/p/").skip(1);
+        let mut ids = links.filter_map(|rest| rest.split('"').next());
+        ids.next()
+            .map(str::to_owned)
+            .ok_or_else(|| Trouble::Page(format!("{} lists no poll", self.path)))
+    }
+
     /// The hidden ID of its form.
     pub(super) fn form(&self) -> Result<String, Trouble> {
         let value = self.text.split("name=\"form\"").nth(1);
@@ -122,11 +131,6 @@ impl Browser {
             clock_ahead_ms,
             sdk: (!sdk_is_blocked).then(Sdk::default),
         }
-    }
-
-    /// Whether scripts tell of what happens here.
-    pub(super) const fn has_sdk(&self) -> bool {
-        self.sdk.is_some()
     }
 
     /// Opens a page of ours, and follows its redirects; then its script runs.

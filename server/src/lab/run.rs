@@ -9,9 +9,10 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::script::Script;
+use super::life::scripted;
 use super::stage::{Stage, Trouble};
 use super::switches::Switches;
+use super::walk::{Pace, Walk};
 
 /// A life that takes longer has got stuck somewhere. The longest waits for half a minute's lease to run out.
 const LONGEST: Duration = Duration::from_secs(180);
@@ -44,6 +45,11 @@ impl Lab {
             runs: TaskTracker::new(),
             stop,
         }))
+    }
+
+    /// Where the lives are lived.
+    pub fn stage(&self) -> Stage {
+        self.0.stage.clone()
     }
 
     /// How it stands, now and as it changes.
@@ -148,7 +154,7 @@ impl Run {
             stage, board, stop, ..
         } = &*self.0.0;
         let in_words = |trouble: Trouble| trouble.to_string();
-        let switches = Switches::take(stage, disturbance).await.map_err(in_words)?;
+        let switches = Switches::take(stage).await.map_err(in_words)?;
         let tell = |step: &'static str| {
             board.send_modify(|board| {
                 if let Some(running) = &mut board.running {
@@ -156,9 +162,16 @@ impl Run {
                 }
             });
         };
-        let script = Script::new(stage, disturbance, &switches, &tell);
+        let walk = Walk::new(stage, &disturbance, &switches, Pace::Hurried, &tell);
+        let living = async {
+            let mut stories = Vec::new();
+            for person in walk.live(&scripted(disturbance)).await? {
+                stories.push(stage.story(&person).await?.into());
+            }
+            Ok(stories)
+        };
         let lived = tokio::select! {
-            lived = tokio::time::timeout(LONGEST, script.live()) => match lived {
+            lived = tokio::time::timeout(LONGEST, living) => match lived {
                 Ok(lived) => lived.map_err(in_words),
                 Err(_) => Err(format!("it took longer than {} seconds", LONGEST.as_secs())),
             },

@@ -1,6 +1,6 @@
 //! Where the lives are lived: the app under its own address, both stand-ins, and the workers behind the requests.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use backend::Backend;
 use backend::config::Config;
@@ -11,7 +11,14 @@ use serde_json::Value;
 use tracking::UserId;
 use url::Url;
 
+use super::life::Step;
 use crate::workers::Workers;
+
+/// How long anything may take that a life waits for: an upload that hung is tried again in less.
+pub(super) const PATIENCE: Duration = Duration::from_secs(100);
+
+/// How often it looks.
+pub(super) const LOOK: Duration = Duration::from_millis(50);
 
 /// How long any single request may take: an upload that hangs is given up by the app after ten seconds.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -39,16 +46,23 @@ pub struct Stage {
 
 /// Why a life was not lived to its end.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Trouble {
+pub enum Trouble {
     /// Somebody is not reached, or says nothing that can be read.
     #[error("{who} does not answer: {error}")]
     Unreachable {
+        /// Who.
         who: &'static str,
+        /// Why.
         error: reqwest::Error,
     },
     /// An answer that the script has no use for.
     #[error("{what} was answered {status}")]
-    Answer { what: String, status: u16 },
+    Answer {
+        /// What was asked.
+        what: String,
+        /// The answer.
+        status: u16,
+    },
     /// A page without what the script looks for.
     #[error("{0}")]
     Page(String),
@@ -61,9 +75,22 @@ pub(super) enum Trouble {
     /// The events could not be read back.
     #[error(transparent)]
     Read(#[from] backend::timeline::ReadError),
-    /// An event that should be there once.
-    #[error("{name} stands {times} times in the story, and should once")]
-    Count { name: &'static str, times: usize },
+    /// An event that should be there another number of times.
+    #[error("{name} stands {times} times in the story, and should {owed} times")]
+    Count {
+        /// The event.
+        name: &'static str,
+        /// So often it is there.
+        times: usize,
+        /// So often it should.
+        owed: usize,
+    },
+    /// A step that makes no sense after those before it.
+    #[error("{} makes no sense there", step.doing())]
+    Senseless {
+        /// Which.
+        step: Step,
+    },
 }
 
 impl Stage {
@@ -106,16 +133,20 @@ impl Stage {
         json(who, self.client.post(url).json(body)).await
     }
 
-    /// Whether an event of that name has arrived for a user.
-    pub(super) async fn has_arrived(&self, user: UserId, name: &str) -> Result<bool, Trouble> {
+    /// How many events of that name have arrived for a user.
+    pub(super) async fn arrived(&self, user: UserId, name: &str) -> Result<usize, Trouble> {
         let mut url = at(&self.amplitude, "/local/events");
         url.query_pairs_mut()
             .append_pair("user", &user.to_string())
             .append_pair("event_type", name);
         let found = self.read(AMPLITUDE, url).await?;
-        Ok(found["events"]
-            .as_array()
-            .is_some_and(|events| !events.is_empty()))
+        Ok(found["events"].as_array().map_or(0, Vec::len))
+    }
+
+    /// Sleeps until that moment, in ms since the epoch.
+    pub(super) async fn sleep_until(&self, moment_ms: i64) {
+        let wait = moment_ms - self.backend.clock.now_ms();
+        tokio::time::sleep(Duration::from_millis(u64::try_from(wait).unwrap_or(0))).await;
     }
 }
 
@@ -148,4 +179,21 @@ pub(super) async fn json(who: &'static str, request: reqwest::RequestBuilder) ->
         });
     }
     answer.json().await.map_err(unreachable)
+}
+
+/// Looks until there is something to see.
+pub(super) async fn until<T, Looked>(what: String, mut look: impl FnMut() -> Looked) -> Result<T, Trouble>
+where
+    Looked: Future<Output = Result<Option<T>, Trouble>>,
+{
+    let began = Instant::now();
+    loop {
+        if let Some(found) = look().await? {
+            return Ok(found);
+        }
+        if began.elapsed() > PATIENCE {
+            return Err(Trouble::InVain(what));
+        }
+        tokio::time::sleep(LOOK).await;
+    }
 }

@@ -21,6 +21,9 @@ const MINUTES: usize = 60;
 /// Most parked events that are listed; the latest.
 pub const MOST_PARKED: i64 = 50;
 
+/// Events of an account that are looked through for a name.
+const NEWEST: i64 = 1_000;
+
 /// The verbs. Cheap to clone.
 #[derive(Clone)]
 pub struct Operations {
@@ -96,6 +99,12 @@ impl Operations {
     pub async fn is_being_sent(&self, account: UserId) -> Result<bool, sqlx::Error> {
         let undelivered = outbox::undelivered_of(&self.db, account).await?;
         Ok(undelivered.iter().any(|entry| entry.state == State::Leased))
+    }
+
+    /// How many of this account's newest thousand events have that name, whatever became of them.
+    pub async fn told(&self, account: UserId, name: &str) -> Result<usize, sqlx::Error> {
+        let events = outbox::events_of(&self.db, account, NEWEST).await?;
+        Ok(events.iter().filter(|event| event.event_type == name).count())
     }
 
     /// Sends a parked event after all, unless its person has withdrawn consent.
