@@ -9,7 +9,6 @@ mod forms;
 mod functions;
 mod health;
 mod ingest;
-mod lab;
 mod links;
 mod live;
 mod local;
@@ -26,12 +25,15 @@ mod start_error;
 mod startup;
 mod state;
 mod timeline;
+mod timing;
 mod upkeep;
 mod visit;
 mod workers;
 
 pub mod commands;
+pub mod lab;
 pub mod telemetry;
 
 pub use start_error::StartError;
 pub use startup::Server;
+pub use timing::Timing;

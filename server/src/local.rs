@@ -45,15 +45,20 @@ pub async fn start_amplitude(
     Ok(())
 }
 
-/// Starts it; it stops with `stop`. Its webhooks go to `app`, where this server listens.
+/// Starts it; it stops with `stop`. Its webhooks go to `app`, where this server listens, again and again with these pauses.
 pub async fn start_stripe(
     stripe: &Stripe,
     listener: TcpListener,
     app: SocketAddr,
     data: &Path,
+    webhook_retries_ms: Option<Vec<i64>>,
     stop: CancellationToken,
 ) -> Result<(), StartError> {
     make_folder(data)?;
+    let mut rules = stripe_local::Rules::default();
+    if let Some(pauses) = webhook_retries_ms {
+        rules.webhook_retry_ms = pauses;
+    }
     let webhook = stripe
         .webhook_secrets
         .first()
@@ -66,6 +71,7 @@ pub async fn start_stripe(
         secret_key: Some(stripe.secret_key.expose_secret().to_owned()),
         public_url: stripe.pages.first().cloned(),
         webhooks: webhook.into_iter().collect(),
+        rules,
         // Without a key of Stripe's this is what one asks for, whatever the profile.
         allow_release: true,
         ..stripe_local::Settings::default()

@@ -24,6 +24,7 @@ use crate::ingest::Forwarder;
 use crate::lab::{Lab, Stage};
 use crate::start_error::StartError;
 use crate::state::{AppState, Site};
+use crate::timing::Timing;
 use crate::workers::Workers;
 use crate::{local, poll_closing, post, router, upkeep};
 
@@ -49,7 +50,12 @@ pub struct Server {
 impl Server {
     /// Opens the database, starts the stand-in in local mode, and binds the listener. Port 0 is any free one, in the
     /// public URL too.
-    pub async fn start(mut config: Config) -> Result<Self, StartError> {
+    pub async fn start(config: Config) -> Result<Self, StartError> {
+        Self::start_with(config, Timing::default()).await
+    }
+
+    /// The same, with other waits than those that suit Amplitude and Stripe.
+    pub async fn start_with(mut config: Config, timing: Timing) -> Result<Self, StartError> {
         install_crypto();
         let stop = CancellationToken::new();
         let stand_ins = CancellationToken::new();
@@ -75,6 +81,7 @@ impl Server {
                 stand_in,
                 bound,
                 &config.data.dir,
+                timing.webhook_retries_ms,
                 stand_ins.clone(),
             )
             .await?;
@@ -90,9 +97,13 @@ impl Server {
             config.amplitude.api_key.clone(),
         )
         .map_err(|error| StartError::Client(error.to_string()))?;
+        let sink = match timing.upload {
+            Some(timeout) => sink.with_request_timeout(timeout),
+            None => sink,
+        };
         let settings = outbox::Settings {
             keep_days: config.data.outbox_keep_days,
-            ..outbox::Settings::default()
+            ..timing.outbox
         };
         let outbox_clock = clock.clone();
         let dispatcher = Dispatcher::new(
@@ -117,7 +128,7 @@ impl Server {
         );
 
         let delivery = dispatcher.health();
-        let workers = Workers::new(dispatcher, backend.billing.clone(), stop.clone());
+        let workers = Workers::new(dispatcher, backend.billing.clone(), timing.inbox, stop.clone());
         let lab = Stage::new(&config, &backend, &workers)
             .map_err(|error| StartError::Client(error.to_string()))?
             .map(|stage| Lab::new(stage, stop.clone()));
@@ -164,6 +175,11 @@ impl Server {
     /// Where it listens.
     pub fn address(&self) -> std::io::Result<SocketAddr> {
         self.listener.local_addr()
+    }
+
+    /// Where lives can be lived; `None` outside local mode.
+    pub fn stage(&self) -> Option<Stage> {
+        self.lab.as_ref().map(Lab::stage)
     }
 
     /// Serves until `stop`; then open requests and the batch in hand are finished, within 20 s.

@@ -4,7 +4,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use backend::billing::Billing;
-use backend::billing::inbox::{Settings, Worker};
+use backend::billing::inbox::{self, Worker};
 use outbox::Dispatcher;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -20,16 +20,23 @@ struct Inner {
     /// Never runs itself: its successors do.
     dispatcher: Dispatcher,
     billing: Billing,
+    inbox: inbox::Settings,
     stop: CancellationToken,
     hands: Mutex<Vec<JoinHandle<()>>>,
 }
 
 impl Workers {
     /// Workers that have not started; once they have, they end with `stop`, each after what it has in hand.
-    pub fn new(dispatcher: Dispatcher, billing: Billing, stop: CancellationToken) -> Self {
+    pub fn new(
+        dispatcher: Dispatcher,
+        billing: Billing,
+        inbox: inbox::Settings,
+        stop: CancellationToken,
+    ) -> Self {
         Self(Arc::new(Inner {
             dispatcher,
             billing,
+            inbox,
             stop,
             hands: Mutex::default(),
         }))
@@ -44,7 +51,7 @@ impl Workers {
         }
         hands.push(tokio::spawn(inner.dispatcher.successor().run(inner.stop.clone())));
         for _ in 0..WEBHOOK_WORKERS {
-            let worker = Worker::new(inner.billing.clone(), Settings::default());
+            let worker = Worker::new(inner.billing.clone(), inner.inbox);
             hands.push(tokio::spawn(worker.run(inner.stop.clone())));
         }
     }
