@@ -284,6 +284,8 @@ impl Answer<'_> {
     fn write(mut self, state: &AppState, visit: &Visit, headers: &mut HeaderMap) {
         let asked = visit.changes.asked();
         if let Some(login) = asked.ended {
+            // It begins after the event that ended the other one, not when the request came in.
+            self.now_ms = state.backend.clock.now_ms();
             self.identity = self.identity.map(|_| Identity::fresh(ids::device(), self.now_ms));
             self.ended = Some(Some(login));
         }

@@ -3,6 +3,7 @@
 use db::testing::engines;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
+use tracking::received::ReceivedEvent;
 
 use crate::browser::{PASSWORD, sdk_cookie_name};
 use crate::documents::function;
@@ -180,6 +181,12 @@ async fn signing_out_leaves_the_device_to_the_past() {
             (&before["device"], &before["session"])
         );
         assert_eq!(event["user_properties"]["is_logged_in"], false);
+        // Whoever is next begins after it, also in the order of time.
+        let signed_out = ReceivedEvent::from_export(&event).unwrap();
+        assert!(
+            after["session"].as_i64() >= Some(signed_out.time_ms),
+            "{engine:?}"
+        );
 
         assert_eq!(
             browser.sign_in("ada@example.com").await.redirect(),
