@@ -19,6 +19,7 @@ mod ingest;
 mod ingest_refusals;
 mod invariants;
 mod lab;
+mod lives;
 mod loss;
 mod mails;
 mod operations;

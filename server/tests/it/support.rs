@@ -10,7 +10,8 @@ use db::testing::TestDb;
 use reqwest::Client;
 use secrecy::ExposeSecret;
 use serde_json::Value;
-use server::{Server, StartError};
+use server::lab::Stage;
+use server::{Server, StartError, Timing};
 use sqlx::{AssertSqlSafe, Row};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
@@ -43,6 +44,8 @@ pub struct TestApp {
     /// The key that the collector takes.
     pub api_key: String,
     pub database: TestDb,
+    /// Where lives are lived.
+    pub stage: Option<Stage>,
     client: Client,
     stop: CancellationToken,
     running: JoinHandle<Result<(), StartError>>,
@@ -60,6 +63,15 @@ impl TestApp {
 
     /// With more variables set.
     pub async fn with(engine: Engine, variables: &[(&str, &str)]) -> Self {
+        Self::made(engine, variables, Timing::default()).await
+    }
+
+    /// With other waits.
+    pub async fn timed(engine: Engine, timing: Timing) -> Self {
+        Self::made(engine, &[], timing).await
+    }
+
+    async fn made(engine: Engine, variables: &[(&str, &str)], timing: Timing) -> Self {
         let data = tempfile::tempdir().unwrap();
         let database = TestDb::new(engine).await;
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -83,7 +95,8 @@ impl TestApp {
         let api_key = config.amplitude.api_key.expose_secret().to_owned();
         let public_key = config.amplitude.public_key.clone();
 
-        let server = Server::start(config).await.unwrap();
+        let server = Server::start_with(config, timing).await.unwrap();
+        let stage = server.stage();
         let url = format!("http://{}", server.address().unwrap());
         let public = variables.iter().find(|(name, _)| *name == "PUBLIC_URL");
         let public = public.map_or(url.as_str(), |(_, url)| url);
@@ -104,6 +117,7 @@ impl TestApp {
             public_key,
             api_key,
             database,
+            stage,
             client,
             stop,
             running,
