@@ -31,7 +31,7 @@ impl WriteTx {
                 })
             }
             Engine::Postgres => Ok(Self {
-                tx: db.pool.begin().await?,
+                tx: begin_to_the_end(db).await?,
                 _turn: None,
             }),
         }
@@ -55,4 +55,14 @@ impl DerefMut for WriteTx {
     fn deref_mut(&mut self) -> &mut Connection {
         &mut self.tx
     }
+}
+
+/// Begins in a task of its own, which goes on when nobody waits for it any more: a browser went away, a worker was killed.
+/// Given up between `BEGIN` and its answer, sqlx 0.9.0 would give the connection back to the pool with that transaction open,
+/// and what others write there would be lost (transact-rs/sqlx#4393). SQLite's driver has no such gap.
+async fn begin_to_the_end(db: &Db) -> Result<Transaction<'static, Any>, sqlx::Error> {
+    let pool = db.pool.clone();
+    let begun = tokio::spawn(async move { pool.begin().await }).await;
+    // The task ends early only with the runtime.
+    begun.unwrap_or(Err(sqlx::Error::PoolClosed))
 }

@@ -1,5 +1,9 @@
 //! What both engines must do alike, and the migrations that make them so.
 
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::task::Poll;
+
 use db::testing::{TestDb, engines};
 use db::{Db, Engine};
 use sqlx::Row;
@@ -55,6 +59,45 @@ async fn a_dropped_transaction_leaves_nothing() {
             .unwrap();
         assert_eq!(count, 0, "{engine:?}");
     }
+}
+
+#[tokio::test]
+async fn a_beginning_that_is_given_up_leaves_no_transaction_open() {
+    for engine in engines() {
+        let test = TestDb::new(engine).await;
+        let db = &test.db;
+        sqlx::query("CREATE TABLE kept (id TEXT PRIMARY KEY)")
+            .execute(db.pool())
+            .await
+            .unwrap();
+        for polls in 0..8 {
+            // As when a browser goes away in the middle of its request, at whatever moment.
+            give_up_after(polls, db.write()).await;
+            // A statement on its own is durable at once, whichever connection it gets.
+            let row = sqlx::query("INSERT INTO kept (id) VALUES ($1)").bind(polls.to_string());
+            row.execute(db.pool()).await.unwrap();
+        }
+        let elsewhere = Db::open(&test.url).await.unwrap();
+        let count: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM kept")
+            .fetch_one(elsewhere.pool())
+            .await
+            .unwrap();
+        assert_eq!(count, 8, "{engine:?}");
+        elsewhere.close().await;
+    }
+}
+
+/// Drops a future that was polled so often, each time when it had something to do.
+async fn give_up_after(mut polls: usize, future: impl Future) {
+    let mut future = pin!(future);
+    poll_fn(|context| {
+        if polls == 0 {
+            return Poll::Ready(());
+        }
+        polls -= 1;
+        future.as_mut().poll(context).map(drop)
+    })
+    .await;
 }
 
 #[tokio::test]
