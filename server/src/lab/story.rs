@@ -3,6 +3,7 @@
 use app::lab::Story;
 use backend::billing::inbox::InboxState;
 use backend::timeline::ReadError;
+use serde_json::{Map, Value};
 use tracking::UserId;
 use tracking::received::ReceivedEvent;
 use tracking::verdict::Verdict;
@@ -25,6 +26,8 @@ pub struct Lived {
     pub verdict: Verdict,
     /// All that has arrived of theirs, in no order.
     pub events: Vec<ReceivedEvent>,
+    /// Their properties in the end.
+    pub properties: Map<String, Value>,
     /// What Stripe has taken of them, in minor units.
     pub ledger: i64,
 }
@@ -95,7 +98,17 @@ impl Stage {
             user,
             verdict,
             events,
+            properties: self.properties_of(user).await?,
             ledger: stripe::ledger(self, &person.email).await?,
         })
+    }
+
+    async fn properties_of(&self, user: UserId) -> Result<Map<String, Value>, Trouble> {
+        let timeline = &self.backend.timeline;
+        let Some(person) = timeline.reader().find(&user.to_string()).await? else {
+            return Ok(Map::new());
+        };
+        let person = timeline.activity(person, 0).await?.person.clone();
+        Ok(person["properties"].as_object().cloned().unwrap_or_default())
     }
 }

@@ -1,7 +1,8 @@
 //! What a story tells, whoever’s it is and whenever it was: the form in which two people’s stories are compared. Pure.
 //!
 //! Kept of an event: its place in the order of time, name, source, every event property, context, the plan’s word on it, and
-//! whether it has a user, a device, a session and an insert ID, and the same as which other event.
+//! whether it has a user, a device, a session and an insert ID, and the same as which other event. Of the person: all their
+//! properties in the end.
 //!
 //! Dropped, because it may be different where the same happened:
 //! - moments (upload times, the times themselves, moments in properties and in insert IDs): another walk is at another time;
@@ -9,7 +10,8 @@
 //! - `stitched_by`, which says by which way IDs came, not which;
 //! - user properties of the browser’s events, and those of a server’s event that it does not set itself. Amplitude stamps an
 //!   event with the person’s properties at the moment of its arrival, and an outage moves that moment. What an event sets
-//!   itself is in its stamp whenever it arrives.
+//!   itself is in its stamp whenever it arrives; and the server’s events arrive in their order, so that in the end the
+//!   properties are the same.
 
 mod names;
 #[cfg(test)]
@@ -17,7 +19,7 @@ mod tests;
 
 use std::collections::BTreeMap;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use tracking::catalog;
 use tracking::received::{ReceivedEvent, Source};
 
@@ -31,12 +33,20 @@ pub struct Told {
     pub fields: BTreeMap<String, Value>,
 }
 
-/// The events in the order in which they happened.
-pub fn story(events: &[ReceivedEvent]) -> Vec<Told> {
+/// The events in the order in which they happened, and after them the person’s properties in the end.
+pub fn story(events: &[ReceivedEvent], in_the_end: &Map<String, Value>) -> Vec<Told> {
     let mut events: Vec<&ReceivedEvent> = events.iter().collect();
     events.sort_by_key(|event| (event.time_ms, &event.name));
     let mut names = Names::default();
-    events.into_iter().map(|event| told(event, &mut names)).collect()
+    let mut story: Vec<Told> = events.into_iter().map(|event| told(event, &mut names)).collect();
+    let properties = in_the_end.iter();
+    story.push(Told {
+        name: "in the end".to_owned(),
+        fields: properties
+            .map(|(key, value)| (format!("user property {key}"), names.tell_value(value)))
+            .collect(),
+    });
+    story
 }
 
 /// Minor units of revenue in the events. Lives are paid in dollars, which have cents.

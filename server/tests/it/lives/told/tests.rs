@@ -45,10 +45,15 @@ fn exported(who: &str, later: i64) -> Vec<Value> {
 }
 
 fn told(mut exported: Vec<Value>, change: impl FnOnce(&mut Vec<Value>)) -> Vec<Told> {
+    // What arrives last is what the person is.
+    let in_the_end = exported[0]["user_properties"]
+        .as_object()
+        .cloned()
+        .unwrap_or_default();
     change(&mut exported);
     let events: Vec<ReceivedEvent> = exported.iter().filter_map(ReceivedEvent::from_export).collect();
     assert_eq!(events.len(), exported.len(), "each can be read");
-    story(&events)
+    story(&events, &in_the_end)
 }
 
 /// In what Bob’s story differs from Ada’s.
@@ -62,7 +67,12 @@ fn raw_ids_and_moments_are_gone_and_what_belongs_together_still_does() {
     let names: Vec<&str> = story.iter().map(|told| told.name.as_str()).collect();
     assert_eq!(
         names,
-        ["Trial checkout clicked", "Trial started", "Trial converted"]
+        [
+            "Trial checkout clicked",
+            "Trial started",
+            "Trial converted",
+            "in the end"
+        ]
     );
     let of = |place: usize, field: &str| story[place].fields.get(field).cloned().unwrap_or_default();
     #[rustfmt::skip]
@@ -182,4 +192,14 @@ fn whatever_else_is_different_is_told() {
         let told = beside_ada(change);
         assert!(told[0].starts_with("told in this order"), "{told:#?}");
     }
+    let ended = |state: &str| {
+        story(
+            &[],
+            &Map::from_iter([("subscription_status".to_owned(), json!(state))]),
+        )
+    };
+    assert_eq!(
+        differences(&ended("trialing"), &ended("expired")),
+        [r#"0. in the end: user property subscription_status is "trialing", and in peace "expired""#]
+    );
 }
