@@ -159,7 +159,7 @@ fn whatever_else_is_different_is_told() {
                         .as_object_mut()
                         .unwrap()
                         .remove("interval"),
-                )
+                );
             },
             "0. Trial checkout clicked: property interval is nothing, and in peace \"month\"",
         ),
