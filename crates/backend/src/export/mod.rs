@@ -17,6 +17,8 @@ pub struct Export {
     logins: Vec<LoginRow>,
     polls: Vec<Poll>,
     votes: Vec<Vote>,
+    stripe: Stripe,
+    tracking: Tracking,
 }
 
 #[derive(Debug, Serialize)]
@@ -61,8 +63,68 @@ struct Vote {
     changed_at: String,
 }
 
+/// What Stripe has told, and the clicks that led there.
+#[derive(Debug, Serialize)]
+struct Stripe {
+    customer: Option<String>,
+    payments: Vec<Payment>,
+    refunds: Vec<Refund>,
+    clicks: Vec<Click>,
+}
+
+/// Amounts are in minor units.
+#[derive(Debug, Serialize)]
+struct Payment {
+    invoice: String,
+    subscription: String,
+    currency: String,
+    amount_minor: i64,
+    paid_at: String,
+}
+
+#[derive(Debug, Serialize)]
+struct Refund {
+    refund: String,
+    invoice: String,
+    currency: String,
+    amount_minor: i64,
+    status: String,
+}
+
+#[derive(Debug, Serialize)]
+struct Click {
+    action: String,
+    device: Option<String>,
+    session: Option<i64>,
+    at: String,
+}
+
+/// What tracking keeps beside events.
+#[derive(Debug, Serialize)]
+struct Tracking {
+    consent_changes: Vec<ConsentChange>,
+    browser_sessions: Vec<BrowserSession>,
+}
+
+#[derive(Debug, Serialize)]
+struct ConsentChange {
+    choice: String,
+    at: String,
+}
+
+/// A session, and how many events its browser fired and Amplitude took.
+#[derive(Debug, Serialize)]
+struct BrowserSession {
+    device: String,
+    session: i64,
+    sdk_ran: bool,
+    fired: i64,
+    arrived: i64,
+}
+
 impl Backend {
-    /// The person's data. Not in it: the password's hash, and what Amplitude has, which the timeline shows.
+    /// The person's data. Not in it: the password's hash, secrets, what Stripe's own pages show, and what Amplitude has, which
+    /// the timeline shows.
     pub async fn export(&self, login: &Login) -> Result<Export, sqlx::Error> {
         let pool = self.db.pool();
         let user = login.user.id;
@@ -72,6 +134,16 @@ impl Backend {
             logins: store::logins(pool, user).await?,
             polls: store::polls(pool, user).await?,
             votes: store::votes(pool, user).await?,
+            stripe: Stripe {
+                customer: store::billing::customer(pool, user).await?,
+                payments: store::billing::payments(pool, user).await?,
+                refunds: store::billing::refunds(pool, user).await?,
+                clicks: store::billing::clicks(pool, user).await?,
+            },
+            tracking: Tracking {
+                consent_changes: store::tracking::consent_changes(pool, user).await?,
+                browser_sessions: store::tracking::sessions(pool, user).await?,
+            },
         })
     }
 }

@@ -65,6 +65,33 @@ async fn everything_of_a_person_and_nothing_of_anybody_else() {
             ))
             .await;
 
+        let user = login.user.id;
+        for sql in [
+            format!("INSERT INTO stripe_customers (id, user_id, created_at) VALUES ('cus_1', '{user}', 0)"),
+            "INSERT INTO paid_invoices (id, customer_id, subscription_id, currency, amount_paid, paid_at)
+             VALUES ('in_1', 'cus_1', 'sub_1', 'usd', 1200, 1)"
+                .to_owned(),
+            "INSERT INTO refunds (id, customer_id, invoice_id, currency, amount, status)
+             VALUES ('re_1', 'cus_1', 'in_1', 'usd', 500, 'succeeded')"
+                .to_owned(),
+            format!(
+                "INSERT INTO handoffs (click, user_id, action, device_id, session_id, consented, created_at)
+                 VALUES ('c', '{user}', 'checkout', 'd-1', 7, 1, 1000)"
+            ),
+            format!("INSERT INTO portal_visits (id, user_id, created_at) VALUES ('v', '{user}', 2000)"),
+            format!(
+                "INSERT INTO sdk_sightings (device_id, session_id, user_id, seen_at) VALUES ('d-1', 7, '{user}', 1)"
+            ),
+            format!(
+                "INSERT INTO browser_counts (device_id, session_id, user_id, fired_events, fired_pages,
+                                             arrived_events, arrived_pages, updated_at)
+                 VALUES ('d-1', 7, '{user}', 2, 3, 1, 3, 1), ('d-2', 9, '{}', 1, 1, 0, 0, 1)",
+                other.user.id
+            ),
+        ] {
+            store.execute(&sql).await;
+        }
+
         let export = serde_json::to_value(backend.export(&login).await.unwrap()).unwrap();
         assert_eq!(export["exported_at"], "2026-11-18T11:06:40.003Z", "{engine:?}");
         assert_eq!(
@@ -97,6 +124,29 @@ async fn everything_of_a_person_and_nothing_of_anybody_else() {
                 &json!(["<b>Salad</b>"]),
                 &json!("1970-01-01T00:00:01Z")
             ),
+            "{engine:?}"
+        );
+        assert_eq!(
+            export["stripe"],
+            json!({
+                "customer": "cus_1",
+                "payments": [{
+                    "invoice": "in_1", "subscription": "sub_1", "currency": "usd", "amount_minor": 1200,
+                    "paid_at": "1970-01-01T00:00:01Z",
+                }],
+                "refunds": [{
+                    "refund": "re_1", "invoice": "in_1", "currency": "usd", "amount_minor": 500, "status": "succeeded",
+                }],
+                "clicks": [
+                    {"action": "checkout", "device": "d-1", "session": 7, "at": "1970-01-01T00:00:01Z"},
+                    {"action": "portal", "device": null, "session": null, "at": "1970-01-01T00:00:02Z"},
+                ],
+            }),
+            "{engine:?}"
+        );
+        assert_eq!(
+            export["tracking"]["browser_sessions"],
+            json!([{"device": "d-1", "session": 7, "sdk_ran": true, "fired": 5, "arrived": 4}]),
             "{engine:?}"
         );
         let text = export.to_string();

@@ -1,8 +1,11 @@
 //! SQL of the download: whole tables of one person, however much there is.
 
+pub(super) mod billing;
+pub(super) mod tracking;
+
+use ::tracking::UserId;
 use sqlx::any::AnyRow;
 use sqlx::{AnyPool, Row};
-use tracking::UserId;
 use uuid::Uuid;
 
 use super::{Account, LoginRow, Poll, Vote};

@@ -1,0 +1,63 @@
+//! What tracking keeps of the person beside the events, which Amplitude has.
+
+use sqlx::{AnyPool, Row};
+use tracking::UserId;
+
+use crate::dates::instant;
+use crate::export::{BrowserSession, ConsentChange};
+
+pub(in crate::export) async fn consent_changes(
+    pool: &AnyPool,
+    user: UserId,
+) -> Result<Vec<ConsentChange>, sqlx::Error> {
+    let rows =
+        sqlx::query("SELECT choice, changed_at FROM consent_changes WHERE user_id = $1 ORDER BY changed_at")
+            .bind(user.to_string())
+            .fetch_all(pool)
+            .await?;
+    rows.iter()
+        .map(|row| {
+            Ok(ConsentChange {
+                choice: row.try_get("choice")?,
+                at: instant(row.try_get("changed_at")?),
+            })
+        })
+        .collect()
+}
+
+/// Sessions in which the SDK was seen, and those of which the browser's script has counted something.
+pub(in crate::export) async fn sessions(
+    pool: &AnyPool,
+    user: UserId,
+) -> Result<Vec<BrowserSession>, sqlx::Error> {
+    let rows = sqlx::query(
+        "SELECT device_id, session_id, MAX(sdk_ran) AS sdk_ran, MAX(fired) AS fired, MAX(arrived) AS arrived FROM (
+            SELECT device_id, session_id, 1 AS sdk_ran, 0 AS fired, 0 AS arrived
+            FROM sdk_sightings WHERE user_id = $1
+            UNION ALL
+            SELECT device_id, session_id, 0 AS sdk_ran, fired_events + fired_pages AS fired,
+                   arrived_events + arrived_pages AS arrived
+            FROM browser_counts WHERE user_id = $1
+         ) AS known GROUP BY device_id, session_id ORDER BY session_id, device_id",
+    )
+    .bind(user.to_string())
+    .fetch_all(pool)
+    .await?;
+    rows.iter()
+        .map(|row| {
+            Ok(BrowserSession {
+                device: row.try_get("device_id")?,
+                session: row.try_get("session_id")?,
+                sdk_ran: number(row, "sdk_ran")? == 1,
+                fired: number(row, "fired")?,
+                arrived: number(row, "arrived")?,
+            })
+        })
+        .collect()
+}
+
+/// A figure that was made of whole numbers: Postgres gives a small one where a literal was small.
+fn number(row: &sqlx::any::AnyRow, column: &str) -> Result<i64, sqlx::Error> {
+    row.try_get::<i64, _>(column)
+        .or_else(|_| row.try_get::<i32, _>(column).map(i64::from))
+}
