@@ -80,6 +80,17 @@
         event.event_type === "session_start" && begun.has(event.time) ? event : { ...event, time: event.time - ahead },
     });
 
+  // What the SDK does not look at, where it says everything else about the browser.
+  amplitude.add({
+    name: "seamline-screen",
+    type: "enrichment",
+    setup: async () => {},
+    execute: async (event) =>
+      event.event_type === "[Amplitude] Page Viewed"
+        ? { ...event, event_properties: { ...event.event_properties, screen: `${screen.width}x${screen.height}` } }
+        : event,
+  });
+
   const ready = amplitude.init(boot.key, {
     deviceId: boot.device,
     ...(boot.user && { userId: boot.user }),

@@ -86,6 +86,11 @@ test('an event proves its IDs, and has an address', async ({ visitor, collector,
   const copied = JSON.parse(await page.evaluate(() => navigator.clipboard.readText())) as Record<string, unknown>;
   expect(copied.$insert_id).toBe(`sign-up:${user}`);
 
+  const view = page.locator('li[data-event="[Amplitude] Page Viewed"]').first();
+  await view.locator('summary').first().click();
+  await expect(view.getByRole('heading', { name: 'Context that came for free' })).toBeVisible();
+  await expect(view.getByText(/^\d+x\d+$/).first()).toBeVisible();
+
   await event.getByRole('link', { name: 'Link to this event' }).click();
   await page.waitForURL(/\/timeline\?at=/);
   await visitor.ready();

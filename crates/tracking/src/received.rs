@@ -75,7 +75,7 @@ pub struct ReceivedEvent {
     pub properties: Map<String, Value>,
     /// The person's properties when the event arrived.
     pub user_properties: Map<String, Value>,
-    /// What came along for free: browser, device, language, place. Empty for server events: that is the trade-off.
+    /// What came along for free: browser, device, language, place, screen. Empty for server events: that is the trade-off.
     pub context: Vec<(&'static str, String)>,
     /// The four documented moments, as they were given.
     pub times: Vec<(&'static str, String)>,
@@ -128,7 +128,10 @@ impl ReceivedEvent {
                 .get("stitched_by")
                 .and_then(|by| serde_json::from_value(by.clone()).ok()),
             user_properties: map("user_properties"),
-            context: labelled(raw, if source == Source::Browser { CONTEXT } else { &[] }),
+            context: match source {
+                Source::Browser => context(raw, &properties),
+                Source::Server | Source::Stripe => Vec::new(),
+            },
             times: labelled(raw, TIMES),
             plan: local.and_then(|local| local.get("plan")).and_then(plan_word),
             properties,
@@ -167,6 +170,14 @@ const CONTEXT: &[(&str, &str)] = &[
     ("ip_address", "Address"),
     ("library", "Library"),
 ];
+
+/// The SDK's own, and the screen, which our script puts beside it.
+fn context(raw: &Value, properties: &Map<String, Value>) -> Vec<(&'static str, String)> {
+    let screen = properties.get("screen").and_then(Value::as_str);
+    let mut context = labelled(raw, CONTEXT);
+    context.extend(screen.map(|screen| ("Screen", screen.to_owned())));
+    context
+}
 
 const TIMES: &[(&str, &str)] = &[
     ("event_time", "Event time"),
