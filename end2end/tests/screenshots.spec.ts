@@ -4,6 +4,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Page } from '@playwright/test';
 import { expect, test } from '../fixtures/test.ts';
+import { Visitor } from '../fixtures/visitor.ts';
 
 const folder = process.env.SCREENSHOTS ?? 'test-results/screenshots';
 
@@ -30,12 +31,13 @@ test('the pictures of the README', async ({ visitor, page, browser, newTab, coll
   await visitor.ready();
   const poll = page.url().split('/').at(-1);
   for (const choice of ['The market hall', 'Soup around the corner', 'The market hall', 'The market hall', 'We bring our own']) {
-    const friend = await (await browser.newContext()).newPage();
+    const context = await browser.newContext();
+    const friend = new Visitor(await context.newPage(), true);
     await friend.goto(`/p/${poll}`);
-    await friend.getByLabel(choice).check();
-    await friend.getByRole('button', { name: 'Vote' }).click();
-    await expect(friend.getByText('You have voted.')).toBeVisible();
-    await friend.context().close();
+    await friend.page.getByLabel(choice).check();
+    await friend.page.getByRole('button', { name: 'Vote' }).click();
+    await expect(friend.page.getByText('Your vote is in.')).toBeVisible();
+    await context.close();
   }
   await expect(page.locator('.bars .votes')).toHaveText(['3 votes', '1 vote', '1 vote']);
   await take(page, 'poll');
