@@ -33,24 +33,24 @@ fn Delivery() -> impl IntoView {
     let found = Resource::new_blocking(move || asked.get(), read_operations);
     view! {
         <Title text="Operations · Seamline" />
-            <FormFault faults />
-            {move || done().map(|outcome| view! { <Notice outcome /> })}
-            <Transition fallback=|| view! { <p class="quiet" aria-busy="true">"Looking…"</p> }>
-                {move || Suspend::new(async move {
-                    let found = found.await;
-                    match found {
-                        Ok(found) => view! { <Cards found shown=asked.get_untracked().webhooks /> }.into_any(),
-                        Err(_) => {
-                            view! {
-                                <p class="fault banner" role="alert">
-                                    "Operations cannot be read right now. Please load the page again."
-                                </p>
-                            }
-                            .into_any()
+        <FormFault faults />
+        {move || done().map(|outcome| view! { <Notice outcome /> })}
+        <Transition fallback=|| view! { <p class="quiet" aria-busy="true">"Looking…"</p> }>
+            {move || Suspend::new(async move {
+                let found = found.await;
+                match found {
+                    Ok(found) => view! { <Cards found shown=asked.get_untracked().webhooks /> }.into_any(),
+                    Err(_) => {
+                        view! {
+                            <p class="fault banner" role="alert">
+                                "Operations cannot be read right now. Please load the page again."
+                            </p>
                         }
+                        .into_any()
                     }
-                })}
-            </Transition>
+                }
+            })}
+        </Transition>
     }
 }
 
