@@ -1,181 +1,184 @@
-// The only script that sees Amplitude's SDK. It starts the SDK with the identity that the document carries, and gives
-// the app `window.seam`: track, session, settle. Where tracking is off or the SDK is blocked, all three do nothing.
+// The page's script. It starts Amplitude's SDK with the identity that the document carries, fires the events of the
+// document's markup, and adds to forms, buttons and live parts what HTML lacks. Every link and form works without it.
+//
+// Islands (wasm) use `window.seam`: track, session, refresh.
 (() => {
   const boot = JSON.parse(document.getElementById("boot").textContent);
-  const tick = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
-  const off = { track: async () => {}, session: async () => {}, settle: async () => {} };
-  window.seam = off;
-
-  // The document says who is here. A page from the back/forward cache may say it of somebody who has left.
-  addEventListener("pageshow", (event) => event.persisted && location.reload());
-
-  // How far this browser's clock is ahead, for the server: the SDK's cookie tells times by this clock. Measured at the
-  // document's first byte, so that a slow network is not taken for a wrong clock.
-  const [page] = performance.getEntriesByType("navigation");
-  const ahead = Math.round(Date.now() - (performance.now() - page.responseStart) - boot.now);
+  const files = document.currentScript.dataset;
+  const root = document.documentElement;
   const secure = location.protocol === "https:";
+  const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
-  if (!boot.tracking) {
-    forgetSdk();
-    listen();
+  // Nobody has seen this page yet. Shown, it is loaded as a page that somebody opened.
+  if (document.prerendering) {
+    document.addEventListener("prerenderingchange", () => location.reload());
     return;
   }
+  // The document says who is here. A page from the back/forward cache may say it of a user who has left.
+  addEventListener("pageshow", (event) => event.persisted && location.reload());
 
-  setCookie("seam_clock", ahead);
+  root.dataset.script = "";
+  const tracker = boot.tracking ? startTracking() : noTracker();
+  window.seam = { track: tracker.track, session: tracker.session, refresh };
+  if (!boot.tracking) forgetSdk();
+  // Without cookies every document is a new device, and tabs would reload each other for ever.
+  if (!boot.tracking || cookie("seam_clock") !== undefined) followOtherTabs();
+  trackMarkup();
+  improveForms();
+  improveButtons();
+  loadDetails();
+  announceToast();
+  startIslands();
 
-  // What this browser fires by our own count, which goes along with every request: where the SDK is blocked, it tells the
-  // server what was lost. Feature events, and page views as the SDK has them: documents, new URLs, and the way back.
-  let session = boot.session;
-  const count = (events, pages) => {
-    const here = `${boot.device}.${session}.`;
-    const known = cookie("seam_fired");
-    const [e, p] = known?.startsWith(here) ? known.slice(here.length).split(".").map(Number) : [0, 0];
-    setCookie("seam_fired", `${here}${e + events}.${p + pages}`);
-  };
-  count(0, 1);
-  const push = history.pushState;
-  history.pushState = function (...args) {
-    const from = location.href;
-    push.apply(this, args);
-    if (location.href !== from) count(0, 1);
-  };
-  addEventListener("popstate", () => count(0, 1));
+  // ---- Tracking --------------------------------------------------------------------------------------------------------
 
-  // Without cookies every document is a new device, and tabs that compare notes would reload each other for ever.
-  if (document.cookie.includes("seam_clock=")) listen();
+  function noTracker() {
+    return { track: async () => {}, session: async () => {}, settle: async () => {} };
+  }
 
-  // Calls made before the SDK has loaded wait in _q; its script runs them in order.
-  const amplitude = (window.amplitude = { invoked: true, _q: [], _iq: {} });
-  amplitude.setUserId = (...args) => void amplitude._q.push({ name: "setUserId", args });
-  for (const name of ["add", "init"])
-    amplitude[name] = (...args) => ({
-      promise: new Promise((resolve) => amplitude._q.push({ name, args, resolve })),
-    });
+  function startTracking() {
+    // How far this browser's clock is ahead, for the server: the SDK's cookie has times of this clock. Measured at the
+    // document's first byte, so that a slow network is not taken for a wrong clock.
+    const [page] = performance.getEntriesByType("navigation");
+    const ahead = Math.round(Date.now() - (performance.now() - page.responseStart) - boot.now);
+    setCookie("seam_clock", ahead);
 
-  // Left out, the user of the SDK's cookie would live on.
-  if (!boot.user) amplitude.setUserId(undefined);
+    // What this browser fires, by our own count: it goes along with every request, so where the SDK is blocked the server
+    // knows what was lost.
+    let session = boot.session;
+    const count = (events, pages) => {
+      const here = `${boot.device}.${session}.`;
+      const known = cookie("seam_fired");
+      const [e, p] = known?.startsWith(here) ? known.slice(here.length).split(".").map(Number) : [0, 0];
+      setCookie("seam_fired", `${here}${e + events}.${p + pages}`);
+    };
+    count(0, 1);
 
-  // The option alone starts a second session when the first began long ago by this clock.
-  if (Math.abs(Date.now() - boot.session) > 25 * 60_000)
-    amplitude.add({
-      name: "seamline-session",
-      type: "before",
-      setup: async (config) => {
-        config.sessionId = boot.session;
-        config.lastEventTime = Date.now();
-      },
-    });
+    // Calls made before the SDK has loaded wait in _q; its script runs them in order.
+    const amplitude = (window.amplitude = { invoked: true, _q: [], _iq: {} });
+    amplitude.setUserId = (...args) => void amplitude._q.push({ name: "setUserId", args });
+    for (const name of ["add", "init"])
+      amplitude[name] = (...args) => ({
+        promise: new Promise((resolve) => amplitude._q.push({ name, args, resolve })),
+      });
 
-  // From a minute on Amplitude corrects the clock itself; below, a server event could come before its own click. The
-  // start of a session that the server began already has the server's time.
-  const offBy = Math.abs(ahead) >= 1_000 ? ahead : 0;
-  const correct = offBy !== 0 && Math.abs(ahead) <= 60_000;
-  const begun = new Set([boot.session]);
-  if (correct)
-    amplitude.add({
-      name: "seamline-clock",
-      type: "enrichment",
-      setup: async () => {},
-      execute: async (event) =>
+    // Left out, the user of the SDK's cookie would stay.
+    if (!boot.user) amplitude.setUserId(undefined);
+
+    // The option alone starts a second session when the first began long ago by this clock.
+    if (Math.abs(Date.now() - boot.session) > 25 * 60_000)
+      amplitude.add({
+        name: "seamline-session",
+        type: "before",
+        setup: async (config) => {
+          config.sessionId = boot.session;
+          config.lastEventTime = Date.now();
+        },
+      });
+
+    // From a minute on Amplitude corrects the clock; below, a server event could come before its own click. The start of a
+    // session that the server began already has the server's time.
+    const offBy = Math.abs(ahead) >= 1_000 ? ahead : 0;
+    const begun = new Set([boot.session]);
+    const enrich = (name, execute) =>
+      amplitude.add({ name: `seamline-${name}`, type: "enrichment", setup: async () => {}, execute });
+    if (offBy !== 0 && Math.abs(ahead) <= 60_000)
+      enrich("clock", async (event) =>
         event.event_type === "session_start" && begun.has(event.time) ? event : { ...event, time: event.time - ahead },
-    });
-
-  // What the SDK does not look at, where it says everything else about the browser.
-  amplitude.add({
-    name: "seamline-screen",
-    type: "enrichment",
-    setup: async () => {},
-    execute: async (event) =>
+      );
+    // The SDK reports everything else about the browser.
+    enrich("screen", async (event) =>
       event.event_type === "[Amplitude] Page Viewed"
         ? { ...event, event_properties: { ...event.event_properties, screen: `${screen.width}x${screen.height}` } }
         : event,
-  });
+    );
 
-  const ready = amplitude.init(boot.key, {
-    deviceId: boot.device,
-    ...(boot.user && { userId: boot.user }),
-    sessionId: boot.session,
-    serverUrl: boot.endpoint,
-    cookieOptions: { domain: "", secure },
-    flushIntervalMillis: 200,
-    remoteConfig: { fetchRemoteConfig: false },
-    enableDiagnostics: false,
-    autocapture: {
-      pageViews: true,
-      sessions: true,
-      attribution: { excludeReferrers: boot.excludeReferrers },
-      formInteractions: false,
-      fileDownloads: false,
-      pageUrlEnrichment: false,
-      elementInteractions: false,
-      frustrationInteractions: false,
-      networkTracking: false,
-      webVitals: false,
-      performanceTracking: false,
-    },
-  }).promise;
+    const ready = amplitude.init(boot.key, {
+      deviceId: boot.device,
+      ...(boot.user && { userId: boot.user }),
+      sessionId: boot.session,
+      serverUrl: boot.endpoint,
+      cookieOptions: { domain: "", secure },
+      flushIntervalMillis: 200,
+      remoteConfig: { fetchRemoteConfig: false },
+      enableDiagnostics: false,
+      autocapture: {
+        pageViews: true,
+        sessions: true,
+        attribution: { excludeReferrers: boot.excludeReferrers },
+        formInteractions: false,
+        fileDownloads: false,
+        pageUrlEnrichment: false,
+        elementInteractions: false,
+        frustrationInteractions: false,
+        networkTracking: false,
+        webVitals: false,
+        performanceTracking: false,
+      },
+    }).promise;
 
-  let live = false;
-  let last = Promise.resolve();
-  // Before `init` is done the SDK drops events; so they wait for it, for as long as the page lives.
-  const send = (name, properties, options) =>
-    (last = ready.then(() => window.amplitude.track(name, properties, options).promise));
+    let live = false;
+    let last = Promise.resolve();
+    // Before `init` is done the SDK drops events; so they wait for it, for as long as the page lives.
+    const send = (name, properties, options) =>
+      (last = ready.then(() => window.amplitude.track(name, properties, options).promise));
 
-  // Until it has arrived, each document tells it again, under the same insert ID.
-  const confirm = async (name, properties, options) => {
-    const { code } = await send(name, properties, options);
-    if (code === 200) forgetConfirmed(options.insert_id);
-  };
+    // Until it has arrived, each document fires it again, under the same insert ID.
+    const confirm = async (name, properties, options) => {
+      const { code } = await send(name, properties, options);
+      if (code === 200) forgetConfirmed(options.insert_id);
+    };
 
-  ready.then(() => {
-    live = true;
-    // Confirmed by the server while nobody could hear it; time and session are the server's. By this clock, since whoever
-    // corrects it corrects these too.
-    for (const { name, properties, insertId, time, session } of boot.confirmed)
-      confirm(name, properties, {
-        insert_id: insertId,
-        time: time + offBy,
-        ...(session && { session_id: session }),
-      });
-  });
+    ready.then(() => {
+      live = true;
+      // Confirmed by the server in answer to a post; time and session are the server's. By this clock, since what corrects
+      // the clock corrects these too.
+      for (const { name, properties, insertId, time, session } of boot.confirmed)
+        confirm(name, properties, {
+          insert_id: insertId,
+          time: time + offBy,
+          ...(session && { session_id: session }),
+        });
+    });
 
-  window.seam = {
-    track: (name, json, insertId) => {
-      count(1, 0);
-      const properties = JSON.parse(json);
-      const sent = insertId ? confirm(name, properties, { insert_id: insertId }) : send(name, properties);
-      return Promise.race([sent, tick(500)]);
-    },
-    // Alone, setSessionId would roll an old session at the next event.
-    session: (id) => {
-      session = id;
-      return ready.then(() => {
-        begun.add(id);
-        if (id !== window.amplitude.getSessionId()) window.amplitude.setSessionId(id);
-        window.amplitude.extendSession();
-      });
-    },
-    settle: () => Promise.race([last, tick(500)]),
-  };
+    // Flush only: an event here would write the SDK's cookie again after a sign-out.
+    addEventListener("pagehide", () => live && window.amplitude.flush());
 
-  // Flush only: an event here would write the SDK's cookie again after a sign-out.
-  addEventListener("pagehide", () => live && window.amplitude.flush());
+    const working = {
+      track: (name, json, insertId) => {
+        count(1, 0);
+        const properties = JSON.parse(json);
+        const sent = insertId ? confirm(name, properties, { insert_id: insertId }) : send(name, properties);
+        return Promise.race([sent, wait(500)]);
+      },
+      // Alone, setSessionId would end an old session at the next event.
+      session: (id) => {
+        session = id;
+        return ready.then(() => {
+          begun.add(id);
+          if (id !== window.amplitude.getSessionId()) window.amplitude.setSessionId(id);
+          window.amplitude.extendSession();
+        });
+      },
+      // Resolves when what was tracked has left, or after half a second.
+      settle: () => Promise.race([last, wait(500)]),
+    };
+    const blocked = { ...noTracker(), track: async () => count(1, 0), session: async (id) => void (session = id) };
 
-  const script = document.createElement("script");
-  script.src = boot.sdk;
-  script.async = true;
-  script.onerror = () => {
-    amplitude._q.length = 0;
-    window.seam = { ...off, track: async () => count(1, 0), session: async (id) => void (session = id) };
-  };
-  document.head.append(script);
-
-  // Other tabs hear who is here; one that thinks otherwise loads anew. So sign-in and sign-out reach all of them.
-  function listen() {
-    const tabs = new BroadcastChannel("seam");
-    const who = `${boot.device ?? ""} ${boot.user ?? ""}`;
-    tabs.onmessage = (message) => message.data !== who && location.reload();
-    tabs.postMessage(who);
+    let current = working;
+    const script = document.createElement("script");
+    script.src = boot.sdk;
+    script.async = true;
+    script.onerror = () => {
+      amplitude._q.length = 0;
+      current = blocked;
+    };
+    document.head.append(script);
+    return {
+      track: (...args) => current.track(...args),
+      session: (id) => current.session(id),
+      settle: () => current.settle(),
+    };
   }
 
   // Takes an event out of the server's cookie of confirmed ones: JSON in base64url.
@@ -188,6 +191,230 @@
     setCookie("seam_confirmed", text, events.length > 1 ? "; max-age=86400" : "; max-age=0");
   }
 
+  // Consent is denied: what an earlier visit left in storage is removed. The server expires the cookies.
+  function forgetSdk() {
+    for (const storage of [localStorage, sessionStorage])
+      for (const key of Object.keys(storage)) if (key.startsWith("AMP_")) storage.removeItem(key);
+  }
+
+  // ---- Events of the markup: `data-track`, written by app/src/tracking/attribute.rs ------------------------------------
+
+  function trackMarkup() {
+    for (const element of document.querySelectorAll("[data-track]")) fire(element, "shown");
+    addEventListener("click", (event) => fireFrom(event.target, "click"));
+    addEventListener("change", (event) => fireFrom(event.target, "change"));
+    // A toggle does not bubble.
+    addEventListener("toggle", (event) => event.target.open && fire(event.target, "toggle"), true);
+  }
+
+  function fireFrom(target, on) {
+    for (let at = target.closest?.("[data-track]"); at; at = at.parentElement?.closest("[data-track]")) fire(at, on);
+  }
+
+  // Fires the element's event, if it is to be fired on this. Values of form controls are read now.
+  function fire(element, on) {
+    const event = element.dataset.track && JSON.parse(element.dataset.track);
+    if (event?.on !== on) return false;
+    if (on === "toggle") delete element.dataset.track;
+    const values = new FormData(element.closest("form") ?? undefined);
+    for (const field of event.fields ?? []) if (values.has(field)) event.properties[field] = values.get(field);
+    tracker.track(event.name, JSON.stringify(event.properties), event.insertId);
+    return true;
+  }
+
+  // ---- Forms -----------------------------------------------------------------------------------------------------------
+
+  function improveForms() {
+    addEventListener("submit", async (event) => {
+      const form = event.target;
+      if (event.defaultPrevented || form.method !== "post") return;
+      if (form.dataset.pending !== undefined) return event.preventDefault();
+      form.dataset.pending = "";
+      const button = event.submitter ?? form.querySelector("[type=submit]");
+      button?.setAttribute("aria-disabled", "true");
+      if (button?.dataset.pending) button.textContent = button.dataset.pending;
+      // A form that leads to another site waits until its event has left: what is still here would wait for the next visit.
+      if (fire(form, "submit")) {
+        event.preventDefault();
+        await tracker.settle();
+        HTMLFormElement.prototype.submit.call(form);
+      }
+    });
+  }
+
+  // ---- Buttons: dismiss, copy, share -----------------------------------------------------------------------------------
+
+  function improveButtons() {
+    for (const button of document.querySelectorAll("[data-share]")) button.hidden = !navigator.share;
+    addEventListener("click", async (event) => {
+      const button = event.target.closest?.("[data-dismiss], [data-copy], [data-share]");
+      if (!button) return;
+      const { dismiss, copy, share, title, said } = button.dataset;
+      const say = (text) => {
+        const place = document.getElementById(said) ?? button;
+        place.textContent = text;
+      };
+      if (dismiss) return button.closest(dismiss).remove();
+      try {
+        if (copy !== undefined) {
+          await navigator.clipboard.writeText(copy.startsWith("/") ? location.origin + copy : copy);
+          say("Copied");
+          fire(button, "copied");
+        } else {
+          await navigator.share({ title, url: share });
+          say("Shared");
+          fire(button, "shared");
+        }
+      } catch {
+        // The share sheet was closed again, or the browser does not allow it.
+        if (copy !== undefined) say("Your browser does not allow copying. Please select the text and copy it.");
+      }
+    });
+  }
+
+  // A message that is there from the start is not announced; one that comes into the page is.
+  function announceToast() {
+    const toast = document.querySelector(".toast");
+    if (toast) setTimeout(() => toast.parentElement.replaceChildren(toast), 100);
+  }
+
+  // ---- Parts of documents ----------------------------------------------------------------------------------------------
+
+  // The document at a URL of this site, as a background request: it is no activity of the user. `undefined`: it failed.
+  async function fetchDocument(href) {
+    const url = new URL(href, location.href);
+    url.searchParams.set("refresh", "");
+    url.hash = "";
+    try {
+      const answer = await fetch(url, { headers: { accept: "text/html" } });
+      if (answer.redirected && new URL(answer.url).pathname !== url.pathname) return location.reload();
+      return answer.ok ? new DOMParser().parseFromString(await answer.text(), "text/html") : undefined;
+    } catch {
+      return undefined;
+    }
+  }
+
+  // Fetches this document again and puts its parts that are marked `data-live` in place of those here. A `<details>` with an
+  // ID stays as open as it is, and the focus stays where it is.
+  async function refresh() {
+    if (!document.querySelector("[data-live]")) return;
+    const fresh = await fetchDocument(location.href);
+    if (!fresh) return;
+    for (const part of document.querySelectorAll("[data-live]")) {
+      const next = fresh.getElementById(part.id);
+      if (next) replacePart(part, next);
+    }
+  }
+
+  function replacePart(part, next) {
+    const focused = part.contains(document.activeElement) ? document.activeElement.id : "";
+    for (const details of part.querySelectorAll("details[id]")) {
+      const other = next.querySelector(`#${CSS.escape(details.id)}`);
+      // What was loaded into it is not in the fetched document.
+      if (details.dataset.loaded !== undefined) other?.replaceWith(details);
+      else other?.toggleAttribute("open", details.open);
+    }
+    for (const { name } of [...part.attributes]) if (!next.hasAttribute(name)) part.removeAttribute(name);
+    for (const { name, value } of next.attributes) part.setAttribute(name, value);
+    part.replaceChildren(...next.childNodes);
+    if (focused) document.getElementById(focused)?.focus();
+  }
+
+  // `<details>` with a link `data-load="selector"`: the first time it is opened, the children of what the selector finds in
+  // the linked document take the link's place.
+  function loadDetails() {
+    const load = async (details) => {
+      const link = details.open && details.querySelector("a[data-load]");
+      if (!link || link.closest("details") !== details) return;
+      const { load: selector } = link.dataset;
+      delete link.dataset.load;
+      const part = (await fetchDocument(link.href))?.querySelector(selector);
+      if (!part) return;
+      details.dataset.loaded = "";
+      link.closest(".details").replaceWith(...part.childNodes);
+    };
+    addEventListener("toggle", (event) => load(event.target), true);
+    for (const details of document.querySelectorAll("details[open]")) load(details);
+  }
+
+  // ---- Islands ---------------------------------------------------------------------------------------------------------
+
+  // Loads the wasm where the document has islands, when the browser is idle after the load, and starts each. One that fails
+  // leaves its HTML as it is.
+  async function startIslands() {
+    if (!document.querySelector("leptos-island")) return;
+    const loaded = () =>
+      new Promise((done) => (document.readyState === "complete" ? done() : addEventListener("load", done)));
+    const idle = () => new Promise((done) => (window.requestIdleCallback ?? setTimeout)(done));
+    try {
+      await loaded();
+      await idle();
+      const wasm = await import(files.islands);
+      await wasm.default({ module_or_path: files.wasm });
+      wasm.hydrate();
+      startIsland(document.body, wasm, []);
+      root.dataset.islands = "started";
+    } catch (error) {
+      root.dataset.islands = "failed";
+      console.warn("Live updates are off:", error);
+      // A page that waits for something looks again.
+      const url = document.querySelector("[data-refresh]")?.dataset.refresh;
+      if (url) setTimeout(() => location.replace(url), 2_000);
+    }
+  }
+
+  // In the order of the document. An island inside of another one's children runs in that one's context, which Leptos leaves
+  // at the `leptos-children` element.
+  function startIsland(element, wasm, contexts) {
+    let inner = contexts;
+    if (element.localName === "leptos-island") {
+      try {
+        contexts.at(-1)?.();
+        wasm[element.dataset.component]?.(element);
+      } catch (error) {
+        console.warn("An island did not start:", error);
+      }
+    } else if (element.localName === "leptos-children") inner = [...contexts, element.$$on_hydrate];
+    for (const child of [...element.children]) startIsland(child, wasm, inner);
+  }
+
+  // ---- Other tabs ------------------------------------------------------------------------------------------------------
+
+  // Tabs tell each other who is here. One that shows another user loads again, unless something is typed into it.
+  function followOtherTabs() {
+    const tabs = new BroadcastChannel("seam");
+    const who = `${boot.device ?? ""} ${boot.user ?? ""}`;
+    tabs.onmessage = ({ data }) => {
+      if (data === who) return;
+      if (!hasInput()) return location.reload();
+      const [, user] = data.split(" ");
+      const text = user ? "You signed in in another tab." : "You signed out in another tab.";
+      showNotice(`${text} What you typed here is kept.`);
+    };
+    tabs.postMessage(who);
+  }
+
+  function hasInput() {
+    return [...document.querySelectorAll("form[method=post] :is(input:not([type=hidden]), textarea, select)")].some(
+      ({ type, checked, defaultChecked, value, defaultValue = value }) =>
+        type === "radio" || type === "checkbox" ? checked !== defaultChecked : value !== defaultValue,
+    );
+  }
+
+  function showNotice(text) {
+    const notice = document.createElement("div");
+    notice.className = "banner other-tab";
+    notice.setAttribute("role", "alert");
+    const link = document.createElement("a");
+    link.href = location.href;
+    link.textContent = "Load this page again";
+    notice.append(text, " ", link, ".");
+    document.querySelector(".other-tab")?.remove();
+    document.getElementById("main")?.prepend(notice);
+  }
+
+  // ---- Cookies ---------------------------------------------------------------------------------------------------------
+
   function cookie(name) {
     const start = `${name}=`;
     return document.cookie
@@ -198,11 +425,5 @@
 
   function setCookie(name, value, life = "") {
     document.cookie = `${name}=${value}; path=/; samesite=lax${life}${secure ? "; secure" : ""}`;
-  }
-
-  // Consent is denied: what an earlier visit left behind goes. The server expires the cookies.
-  function forgetSdk() {
-    for (const storage of [localStorage, sessionStorage])
-      for (const key of Object.keys(storage)) if (key.startsWith("AMP_")) storage.removeItem(key);
   }
 })();

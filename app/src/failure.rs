@@ -3,6 +3,7 @@
 
 use leptos::prelude::*;
 
+use crate::assets::Assets;
 use crate::not_found::LooseThread;
 
 /// What such a page says.
@@ -13,8 +14,8 @@ pub struct Failure<'a> {
     pub title: &'static str,
     /// What happened, and what the visitor can do.
     pub sentence: &'a str,
-    /// Path of the stylesheet.
-    pub stylesheet: &'a str,
+    /// Where its stylesheet and icon are.
+    pub assets: &'a Assets,
 }
 
 /// The whole document. It runs nothing, and asks for the stylesheet and the icon alone.
@@ -22,7 +23,7 @@ pub fn failure_page(failure: Failure<'_>) -> String {
     let Failure {
         title,
         sentence,
-        stylesheet,
+        assets,
     } = failure;
     let page = view! {
         <html lang="en">
@@ -32,8 +33,8 @@ pub fn failure_page(failure: Failure<'_>) -> String {
                 <meta name="color-scheme" content="light dark" />
                 <meta name="robots" content="noindex" />
                 <title inner_html=format!("{title} · Seamline")></title>
-                <link rel="icon" href="/favicon.svg" type="image/svg+xml" />
-                <link rel="stylesheet" href=stylesheet.to_owned() />
+                <link rel="icon" href=assets.url("favicon.svg") type="image/svg+xml" />
+                <link rel="stylesheet" href=assets.url("pkg/seamline.css") />
             </head>
             <body>
                 <main>
@@ -63,7 +64,7 @@ mod tests {
         let html = failure_page(Failure {
             title: "Too large",
             sentence: "<script>alert(1)</script> & more",
-            stylesheet: "/pkg/seamline.css",
+            assets: &Assets::of_build("1"),
         });
         assert!(html.starts_with("<!DOCTYPE html><html lang=\"en\">"), "{html}");
         assert!(html.contains("<title>Too large · Seamline</title>"), "{html}");
@@ -73,7 +74,7 @@ mod tests {
         );
         assert!(!html.contains("<script"), "{html}");
         assert!(
-            html.contains("<link rel=\"stylesheet\" href=\"/pkg/seamline.css\""),
+            html.contains("<link rel=\"stylesheet\" href=\"/assets/1/pkg/seamline.css\""),
             "{html}"
         );
     }

@@ -1,8 +1,8 @@
-//! Seamline's pages: Leptos components and server functions, by feature.
+//! Seamline's pages: Leptos components and islands, by feature.
 //!
-//! Built twice: `ssr` for the server, `hydrate` for the browser. What only one side has stands in modules of its own,
-//! gated here or at a feature's `mod` lines; inside functions and views there is no gate. Server functions and form
-//! posts parse, call one verb of `backend`, and shape the answer. No SQL, no HTTP client.
+//! A page is a document: the server renders it, and every link and form works without script. The parts of a page that
+//! change while a user looks at it are islands, and only islands are compiled to wasm. A form action calls one verb of
+//! `backend` and returns the path to load next. No SQL, no HTTP client.
 
 // Components' generated prop builders have no docs of their own.
 #![allow(
@@ -12,41 +12,59 @@
 // Deeply nested views overflow the default.
 #![recursion_limit = "256"]
 
+#[cfg(feature = "ssr")]
+pub mod assets;
+#[cfg(feature = "ssr")]
 pub mod auth;
+#[cfg(feature = "ssr")]
 pub mod billing;
-#[cfg_attr(feature = "ssr", path = "document_server.rs")]
-#[cfg_attr(not(feature = "ssr"), path = "document_browser.rs")]
-mod document;
+#[cfg(feature = "ssr")]
+pub mod document;
 #[cfg(feature = "ssr")]
 mod failure;
-pub mod forms;
+#[cfg(feature = "ssr")]
+mod forms;
+#[cfg(feature = "ssr")]
 pub mod lab;
+#[cfg(feature = "ssr")]
 mod landing;
+pub mod live;
+#[cfg(feature = "ssr")]
 mod mailbox;
 #[cfg(feature = "ssr")]
 mod moments;
 #[cfg(feature = "ssr")]
 mod next;
+#[cfg(feature = "ssr")]
 mod not_found;
+#[cfg(feature = "ssr")]
 pub mod operations;
+#[cfg(feature = "ssr")]
 mod page;
 pub mod polls;
+#[cfg(feature = "ssr")]
 pub mod privacy;
+#[cfg(feature = "ssr")]
 mod routes;
 #[cfg(feature = "ssr")]
 pub mod security;
+#[cfg(feature = "ssr")]
 pub mod settings;
 #[cfg(feature = "ssr")]
 mod shell;
+#[cfg(feature = "ssr")]
 pub mod timeline;
 pub mod tracking;
+#[cfg(feature = "ssr")]
 mod ui;
 #[cfg(feature = "ssr")]
 pub mod visit;
+#[cfg(feature = "ssr")]
 mod walk;
 
 #[cfg(feature = "ssr")]
 pub use failure::{Failure, failure_page};
+#[cfg(feature = "ssr")]
 pub use routes::App;
 #[cfg(feature = "ssr")]
 pub use shell::shell;

@@ -1,4 +1,25 @@
-//! Where to go after signing in, or after a choice. The wish comes from outside, so it is checked before anybody follows it.
+//! Where to go after signing in, or after a choice: `?next=` of a page. It comes from outside, so it is checked before it is
+//! followed.
+
+use leptos::prelude::*;
+use leptos_router::hooks::use_query_map;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+/// Readable in a query, and of no meaning there.
+const QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'_').remove(b'.');
+
+/// `?next=` of the page that is rendered.
+pub fn next_of_page() -> Option<String> {
+    use_query_map().with_untracked(|query| query.get("next"))
+}
+
+/// The page, with where to go on to after it, if that is a path of this site.
+pub fn with_next(page: &str, next: Option<&str>) -> String {
+    match safe_path(next) {
+        Some(next) => format!("{page}?next={}", utf8_percent_encode(next, QUERY)),
+        None => page.to_owned(),
+    }
+}
 
 /// The path, if it stays on this site; else the polls.
 pub fn safe_next(wished: Option<&str>) -> &str {
@@ -20,6 +41,13 @@ pub fn safe_path(wished: Option<&str>) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_page_keeps_where_to_go_on_to() {
+        assert_eq!(with_next("/sign-up", Some("/p/1?a=b&c=d")), "/sign-up?next=/p/1%3Fa%3Db%26c%3Dd");
+        assert_eq!(with_next("/sign-up", Some("//evil.example")), "/sign-up");
+        assert_eq!(with_next("/sign-up", None), "/sign-up");
+    }
 
     #[test]
     fn only_paths_of_this_site() {

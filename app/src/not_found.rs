@@ -1,11 +1,15 @@
-//! Nothing here.
+//! The page for what is not there.
 
+use http::StatusCode;
 use leptos::prelude::*;
 use leptos_meta::Title;
 
-/// The page for a path that no route has. The server answers it with 404.
+use crate::document;
+
+/// The page for a path that no route has, and for what the visitor may not know of. It answers 404.
 #[component]
 pub fn NotFoundPage() -> impl IntoView {
+    document::set_status(StatusCode::NOT_FOUND);
     view! {
         <Title text="Page not found · Seamline" />
         <section class="narrow empty">

@@ -1,13 +1,12 @@
-//! What every page knows of its visitor. It is fixed for a document: sign-in and sign-out load a new one.
+//! What every page knows of its visitor.
 
 use leptos::prelude::*;
-use serde::{Deserialize, Serialize};
 
-use crate::document;
 use crate::privacy::Privacy;
+use crate::visit;
 
 /// Facts of the document.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Page {
     /// Who is signed in.
     pub me: Option<Me>,
@@ -28,7 +27,7 @@ pub struct Page {
 }
 
 /// The person signed in.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Me {
     /// User ID.
     pub id: String,
@@ -36,9 +35,9 @@ pub struct Me {
     pub email: String,
 }
 
-/// Puts the document's facts into context: from the request on the server, from the document in the browser.
+/// Puts the document's facts into context.
 pub fn provide_page() {
-    provide_context(SharedValue::new(document::page).into_inner());
+    provide_context(visit::current().map(|visit| visit.page()).unwrap_or_default());
 }
 
 /// The document's facts.

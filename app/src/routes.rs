@@ -17,7 +17,7 @@ use crate::polls::{EditPollPage, NewPollPage, OwnPollPage, PollsPage, VotePage};
 use crate::privacy::{ConsentBanner, PrivacyPage};
 use crate::settings::{ChangeEmailPage, ChangePasswordPage, DeleteAccountPage, GoodbyePage, SettingsPage};
 use crate::timeline::TimelinePage;
-use crate::ui::{Footer, Header, ToastArea, provide_toast};
+use crate::ui::{Footer, Header, ToastArea};
 use crate::walk::{WalkPage, WalkPanel};
 
 /// The whole app. Pages are rendered to the end before the first byte leaves (`SsrMode::Async`): they work without
@@ -26,7 +26,6 @@ use crate::walk::{WalkPage, WalkPanel};
 pub fn App() -> impl IntoView {
     provide_meta_context();
     provide_page();
-    provide_toast();
     view! {
         <Router>
             <a class="skip" href="#main">"Skip to content"</a>

@@ -1,17 +1,9 @@
-//! What a page says of its answer: the Content-Security-Policy, which needs the nonce of this rendering and so is not set by
-//! a layer, and that there is nothing here.
+//! The Content-Security-Policy of a document. It needs the nonce of this rendering, so no layer can set it.
 
 use http::{HeaderName, HeaderValue};
 use leptos::nonce::use_nonce;
 use leptos::prelude::use_context;
 use leptos_axum::ResponseOptions;
-
-/// Answers that there is nothing here, to whoever may not know that there is.
-pub fn answer_not_found() {
-    if let Some(answer) = use_context::<ResponseOptions>() {
-        answer.set_status(http::StatusCode::NOT_FOUND);
-    }
-}
 
 /// Sets the policy on the answer that is being rendered.
 pub fn set_document_policy() {

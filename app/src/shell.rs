@@ -1,18 +1,24 @@
 //! The document around the app.
 
 use leptos::prelude::*;
-use leptos_meta::{HashedStylesheet, MetaTags};
+use leptos_meta::MetaTags;
 
+use crate::assets::Assets;
 use crate::routes::App;
 use crate::{security, visit};
 
 /// For search engines.
-const DESCRIPTION: &str = "Polls for teams, and a demo of hybrid tracking: browser events and server events, stitched into one story per person.";
+const DESCRIPTION: &str =
+    "Polls for teams, and a demo of hybrid tracking: browser and server events in one timeline per person.";
 
-/// `<html>`: the boot data first, then the tracking shim, then the app. The shim is deferred, so it runs before the
-/// app's module, in the order of the document.
-pub fn shell(options: LeptosOptions) -> impl IntoView {
+/// `<html>`: the boot data, the stylesheet, and `seam.js`. The script is deferred, and loads the wasm of islands where it
+/// finds any: a document without an island names no other script.
+pub fn shell(options: LeptosOptions, assets: Assets) -> impl IntoView {
     security::set_document_policy();
+    if let Some(context) = Owner::current_shared_context() {
+        // Pages are not hydrated; islands switch it on for themselves.
+        context.set_is_hydrating(false);
+    }
     let boot = visit::current()
         .map(|visit| visit.boot.to_json_block())
         .unwrap_or_default();
@@ -24,12 +30,16 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
                 <meta name="viewport" content="width=device-width, initial-scale=1" />
                 <meta name="color-scheme" content="light dark" />
                 <meta name="description" content=DESCRIPTION />
-                <link rel="icon" href="/favicon.svg" type="image/svg+xml" />
-                <HashedStylesheet options=options.clone() />
+                <link rel="icon" href=assets.url("favicon.svg") type="image/svg+xml" />
+                <link rel="stylesheet" id="leptos" href=assets.url("pkg/seamline.css") />
                 <script type="application/json" id="boot" inner_html=boot></script>
-                <script src="/seam.js" defer></script>
+                <script
+                    src=assets.url("seam.js")
+                    data-islands=assets.url("pkg/seamline.js")
+                    data-wasm=assets.url("pkg/seamline.wasm")
+                    defer
+                ></script>
                 <AutoReload options=options.clone() />
-                <HydrationScripts options />
                 <MetaTags />
             </head>
             <body>

@@ -16,12 +16,11 @@ use tracking::{Choice, ClientEvent, InsertId, SessionId};
 use uuid::Uuid;
 
 use crate::auth::LinkPage;
-use crate::forms::FailedForm;
 use crate::lab::Board;
 use crate::page::{Me, Page};
 use crate::privacy::Privacy;
 use crate::tracking::boot::{Boot, ConfirmedEvent};
-use ::forms::{Faults, Field, Problem};
+use ::forms::{FieldErrors, Field, FieldError};
 
 /// Key of the one value that a login's cookie leads to.
 const LOGIN: &str = "login";
@@ -45,6 +44,8 @@ pub struct Visit {
     pub links: Links,
     /// How the disturbance lab stands, where there is one.
     pub lab: Option<watch::Receiver<Board>>,
+    /// The page refreshes itself: nobody has opened it or pressed anything.
+    pub refresh: bool,
     /// What the answer must do.
     pub changes: Changes,
 }
@@ -83,8 +84,6 @@ pub struct Asked {
     pub confirmed: Vec<ConfirmedEvent>,
     /// The token under which this browser is to vote from now on.
     pub voter: Option<VoterToken>,
-    /// What this page is about is not there.
-    pub missing: bool,
     /// A mail link that was opened here (its secret is to be kept for its page), or used up (`None`).
     pub link: Option<(LinkPage, Option<LinkSecret>)>,
 }
@@ -166,11 +165,6 @@ impl Visit {
         }
     }
 
-    /// Has the document answer 404.
-    pub fn nothing_here(&self) {
-        self.changes.ask(|asked| asked.missing = true);
-    }
-
     /// Keeps the secret of a mail link for its page.
     pub fn link_opened(&self, page: LinkPage, secret: LinkSecret) {
         self.changes.ask(|asked| asked.link = Some((page, Some(secret))));
@@ -204,21 +198,16 @@ pub fn current() -> Option<Visit> {
     use_context::<Parts>()?.extensions.get::<Visit>().cloned()
 }
 
-/// The form that this answer shows again.
-pub(crate) fn failed_form() -> Option<FailedForm> {
-    use_context::<Parts>()?.extensions.get::<FailedForm>().cloned()
-}
-
-/// What a form shows when a verb failed: the person's faults as they are, ours as one sentence and a log entry.
-pub(crate) fn faults(error: AccountError) -> Faults {
+/// What a form shows when a verb failed: errors of the input as they are, ours as one sentence and a log entry.
+pub(crate) fn errors(error: AccountError) -> FieldErrors {
     match error {
-        AccountError::Faults(faults) => faults,
+        AccountError::FieldErrors(errors) => errors,
         error => internal(&error),
     }
 }
 
 /// Logs our own failure, once, and says nothing of it but that it happened.
-pub(crate) fn internal(error: &(dyn std::error::Error + 'static)) -> Faults {
+pub(crate) fn internal(error: &(dyn std::error::Error + 'static)) -> FieldErrors {
     tracing::error!(error, "a form failed");
-    Faults::one(Field::Form, Problem::Internal)
+    FieldErrors::one(Field::FORM, FieldError::Internal)
 }

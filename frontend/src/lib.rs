@@ -1,15 +1,13 @@
-//! The wasm entry: hydrate and nothing else.
+//! The wasm entry: hydrate the islands and nothing else.
 
 use wasm_bindgen::prelude::wasm_bindgen;
 
-/// Called by the document's module script. Marks `<html>` when it is done: from then on scripts, and tests, may click.
+// Its islands are exports of this module.
+use app as _;
+
+/// Called by `public/seam.js` before it starts the islands of a document.
 #[wasm_bindgen]
 pub fn hydrate() {
     console_error_panic_hook::set_once();
-    leptos::mount::hydrate_body(app::App);
-    let root = leptos::prelude::document().document_element();
-    if let Some(root) = root {
-        // It fails only for a malformed name.
-        let _ = root.set_attribute("data-hydrated", "");
-    }
+    leptos::mount::hydrate_islands();
 }

@@ -3,13 +3,13 @@
 
 use std::any::Any;
 
+use app::assets::Assets;
 use app::{Failure, failure_page};
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::State;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, Request, StatusCode, header};
-use leptos::config::LeptosOptions;
 
 /// The page's own policy: a stylesheet and an icon.
 const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; \
@@ -31,12 +31,12 @@ pub fn panicked(panic: Box<dyn Any + Send + 'static>) -> Response {
 }
 
 /// Turns a bare failure into a page where somebody looks.
-pub async fn pages(State(options): State<LeptosOptions>, request: Request<Body>, next: Next) -> Response {
+pub async fn pages(State(assets): State<Assets>, request: Request<Body>, next: Next) -> Response {
     let accept = request.headers().get(header::ACCEPT);
     let looks = accept.is_some_and(|accept| accept.to_str().is_ok_and(|accept| accept.contains("text/html")));
     let response = next.run(request).await;
     if looks && is_bare(&response) {
-        as_page(response, &options).await
+        as_page(response, &assets).await
     } else {
         response
     }
@@ -50,7 +50,7 @@ fn is_bare(response: &Response) -> bool {
         && kind.is_none_or(|kind| kind.as_bytes().starts_with(b"text/plain"))
 }
 
-async fn as_page(response: Response, options: &LeptosOptions) -> Response {
+async fn as_page(response: Response, assets: &Assets) -> Response {
     let (mut parts, body) = response.into_parts();
     let told: Bytes = to_bytes(body, SENTENCE_MAX).await.unwrap_or_default();
     let (title, usual) = words(parts.status);
@@ -59,7 +59,7 @@ async fn as_page(response: Response, options: &LeptosOptions) -> Response {
     let page = failure_page(Failure {
         title,
         sentence: ours.unwrap_or(usual),
-        stylesheet: &format!("/{}/{}.css", options.site_pkg_dir, options.output_name),
+        assets,
     });
     parts.headers.remove(header::CONTENT_LENGTH);
     for (name, value) in [
@@ -75,13 +75,13 @@ async fn as_page(response: Response, options: &LeptosOptions) -> Response {
 fn words(status: StatusCode) -> (&'static str, &'static str) {
     match status {
         StatusCode::NOT_FOUND => (
-            "There is nothing here",
+            "Page not found",
             "The link may be old, or the address mistyped.",
         ),
-        StatusCode::FORBIDDEN => ("Not from there", "This may not be done from where it was sent."),
+        StatusCode::FORBIDDEN => ("Cross-site request blocked", "This may not be done from where it was sent."),
         StatusCode::METHOD_NOT_ALLOWED => (
-            "Not in this way",
-            "This address is no page that can be opened. Nothing was done.",
+            "Method not allowed",
+            "This address is not a page that can be opened. Nothing was done.",
         ),
         StatusCode::PAYLOAD_TOO_LARGE => (
             "Too much at once",
@@ -124,7 +124,7 @@ mod tests {
     }
 
     async fn answer(path: &str, accept: &str) -> (StatusCode, String, String) {
-        let options = LeptosOptions::builder().output_name("seamline").build();
+        let assets = Assets::of_build("1");
         let site = Router::new()
             .route(
                 "/handler",
@@ -145,7 +145,7 @@ mod tests {
             .route("/bare", get(async || StatusCode::IM_A_TEAPOT))
             .route("/fine", get(async || "fine"))
             .layer(CatchPanicLayer::custom(panicked))
-            .layer(middleware::from_fn_with_state(options, pages));
+            .layer(middleware::from_fn_with_state(assets, pages));
         let request = Request::builder()
             .uri(path)
             .header(header::ACCEPT, accept)

@@ -3,8 +3,11 @@
 //! Handlers parse, call one verb, and shape the answer. No SQL, no decisions about events.
 
 mod address;
+mod assets;
 mod billing;
 mod failures;
+mod feeds;
+mod files;
 mod forms;
 mod functions;
 mod health;
@@ -12,15 +15,12 @@ mod ingest;
 mod links;
 mod live;
 mod local;
-mod operations;
 mod poll_closing;
-mod poll_forms;
 mod poll_live;
 mod post;
 mod rate;
 mod router;
 mod security;
-mod settings;
 mod start_error;
 mod startup;
 mod state;

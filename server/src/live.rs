@@ -1,37 +1,35 @@
-//! `GET /timeline/live`: a person's events as they arrive, as server-sent events. The stand-in's feed has everybody's; here
-//! one person's are let through. On a real project there is no feed, and the answer is 204: the browser stops asking.
+//! `GET /timeline/live`: announces a person's events as they arrive. The stand-in's feed has everyone's; here one person's are
+//! let through. On a real project there is no feed, and the answer is 204: the browser stops asking.
 
-use app::timeline::{Found, may_read};
+use app::timeline::{TimelineResult, may_read};
 use app::visit::Visit;
 use axum::extract::{Extension, Query, State};
-use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures::{Stream, StreamExt};
 use http::StatusCode;
-use serde::Deserialize;
 use serde_json::Value;
+use tracking::received::ReceivedEvent;
+use tracking::story_page::Filter;
 
+use crate::feeds::{self, After, Message};
 use crate::state::AppState;
+use crate::timeline::TimelineParams;
 
-/// Whose.
-#[derive(Debug, Deserialize)]
-pub struct Whose {
-    find: Option<String>,
-}
-
-/// See the module.
+/// `shown`: an event arrived that the filter lets through. `other`: one that it does not. `opened`: the first message; what
+/// arrived while the page was loading is on the page after a refresh.
 pub async fn live(
     State(state): State<AppState>,
     Extension(visit): Extension<Visit>,
-    Query(whose): Query<Whose>,
+    Query(params): Query<TimelineParams>,
+    After(after): After,
 ) -> Response {
     if !state.site.local_mode {
         return StatusCode::NO_CONTENT.into_response();
     }
-    let by = match may_read(&visit, whose.find.as_deref()) {
+    let by = match may_read(&visit, params.find.as_deref()) {
         Ok(by) => by,
         // No ID is that long, so nothing will ever come.
-        Err(Found::Nobody { .. }) => return StatusCode::NO_CONTENT.into_response(),
+        Err(TimelineResult::NotFound { .. }) => return StatusCode::NO_CONTENT.into_response(),
         Err(_) => return StatusCode::FORBIDDEN.into_response(),
     };
     let reader = state.backend.timeline.reader();
@@ -42,12 +40,15 @@ pub async fn live(
         },
         Err(error) => return unreadable(&error),
     };
-    match reader.live().await {
+    match reader.live(after.and_then(|after| after.parse().ok())).await {
         Ok(feed) => {
-            let events = events(feed.bytes_stream(), person).take_until(state.stop.clone().cancelled_owned());
-            Sse::new(events.map(Ok::<_, std::convert::Infallible>))
-                .keep_alive(KeepAlive::default())
-                .into_response()
+            let opened = Message {
+                id: None,
+                data: "opened".to_owned(),
+            };
+            let news = news(feed.bytes_stream(), person, params.filter());
+            let messages = futures::stream::once(std::future::ready(opened)).chain(news);
+            feeds::respond(messages, &state.stop)
         }
         Err(error) => unreadable(&error),
     }
@@ -76,11 +77,12 @@ impl Person {
     }
 }
 
-/// The person's events out of a feed of bytes.
-fn events<B: AsRef<[u8]>, E>(
+/// The person's events out of a feed of bytes, as announcements.
+fn news<B: AsRef<[u8]>, E>(
     bytes: impl Stream<Item = Result<B, E>>,
     person: Person,
-) -> impl Stream<Item = Event> {
+    filter: Filter,
+) -> impl Stream<Item = Message> {
     let mut buffer = Vec::new();
     bytes
         // A feed that breaks off ends; the browser opens a new one.
@@ -91,26 +93,40 @@ fn events<B: AsRef<[u8]>, E>(
             }
             futures::stream::iter(whole_messages(&mut buffer))
         })
-        .filter_map(move |data| {
-            let event: Option<Value> = serde_json::from_str(&data).ok();
-            let ours = event.is_some_and(|event| event.get("event_type").is_some() && person.is_in(&event));
-            std::future::ready(ours.then(|| Event::default().data(data)))
+        .filter_map(move |message| {
+            let announced = announcement(&message.data, &person, &filter);
+            std::future::ready(announced.map(|data| Message {
+                id: message.id,
+                data: data.to_owned(),
+            }))
         })
 }
 
-/// Takes the complete messages off the front of a feed and gives the `data` of each (HTML Standard, "Server-sent events").
-fn whole_messages(buffer: &mut Vec<u8>) -> Vec<String> {
+/// `None`: no event, or an event of another person.
+fn announcement(data: &str, person: &Person, filter: &Filter) -> Option<&'static str> {
+    let event: Value = serde_json::from_str(data).ok()?;
+    event.get("event_type").filter(|_| person.is_in(&event))?;
+    let event = ReceivedEvent::from_export(&event)?;
+    Some(if filter.lets_through(&event) { "shown" } else { "other" })
+}
+
+/// Takes the complete messages off the front of a feed (HTML Standard, "Server-sent events").
+fn whole_messages(buffer: &mut Vec<u8>) -> Vec<Message> {
     let mut messages = Vec::new();
     while let Some(end) = buffer.windows(2).position(|pair| pair == b"\n\n") {
         let message: Vec<u8> = buffer.drain(..end + 2).collect();
         let text = String::from_utf8_lossy(&message);
-        let data: Vec<&str> = text
-            .lines()
-            .filter_map(|line| line.strip_prefix("data:"))
-            .map(str::trim_start)
-            .collect();
+        let field = |name: &'static str| {
+            text.lines()
+                .filter_map(move |line| line.strip_prefix(name)?.strip_prefix(':'))
+                .map(str::trim_start)
+        };
+        let data: Vec<&str> = field("data").collect();
         if !data.is_empty() {
-            messages.push(data.join("\n"));
+            messages.push(Message {
+                id: field("id").last().map(str::to_owned),
+                data: data.join("\n"),
+            });
         }
     }
     messages
@@ -127,12 +143,16 @@ mod tests {
             buffer.extend_from_slice(piece.as_bytes());
             whole_messages(&mut buffer)
         };
-        assert_eq!(read("event: accepted\nid: 1\nda"), Vec::<String>::new());
+        let message = |id: Option<&str>, data: &str| Message {
+            id: id.map(str::to_owned),
+            data: data.to_owned(),
+        };
+        assert_eq!(read("event: accepted\nid: 1\nda"), []);
         assert_eq!(
             read("ta: {\"a\":1}\n\n: heartbeat\n\ndata: x\ndata: y\n"),
-            ["{\"a\":1}"]
+            [message(Some("1"), "{\"a\":1}")]
         );
-        assert_eq!(read("\n"), ["x\ny"]);
+        assert_eq!(read("\n"), [message(None, "x\ny")]);
     }
 
     #[test]

@@ -1,19 +1,24 @@
-//! `GET /p/{poll}/live`: a poll's results as they change, as server-sent events, for everybody who has its link.
+//! `GET /p/{poll}/live`: a poll's results as they change, for every visitor with its link.
 
-use std::convert::Infallible;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
-use app::polls::verbs::poll_view;
+use app::polls::queries::poll_view;
 use axum::extract::{Path, State};
-use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures::{StreamExt, stream};
 use http::StatusCode;
 use uuid::Uuid;
 
+use crate::feeds::{self, After, Message};
 use crate::state::AppState;
 
-/// See the module. What has ended is asked for again by the browser; it stops at 404.
-pub async fn live(State(state): State<AppState>, Path(poll): Path<String>) -> Response {
+/// Each message is the whole poll, so a feed that resumes only leaves out what the page shows already. 404: the browser
+/// stops asking.
+pub async fn live(
+    State(state): State<AppState>,
+    Path(poll): Path<String>,
+    After(mut seen): After,
+) -> Response {
     let Ok(id) = Uuid::parse_str(&poll) else {
         return StatusCode::NOT_FOUND.into_response();
     };
@@ -30,12 +35,19 @@ pub async fn live(State(state): State<AppState>, Path(poll): Path<String>) -> Re
         let results = updates.next().await?;
         Some((results, updates))
     });
-    let events = updates.map(move |results| {
+    let messages = updates.filter_map(move |results| {
         // Counts and texts always serialise.
-        let json = serde_json::to_string(&poll_view(&results, clock.now_ms())).unwrap_or_default();
-        Ok::<_, Infallible>(Event::default().data(json))
+        let data = serde_json::to_string(&poll_view(&results, clock.now_ms())).unwrap_or_default();
+        let id = digest(&data);
+        let known = seen.replace(id.clone()).is_some_and(|seen| seen == id);
+        std::future::ready((!known).then_some(Message { id: Some(id), data }))
     });
-    Sse::new(events.take_until(state.stop.clone().cancelled_owned()))
-        .keep_alive(KeepAlive::default())
-        .into_response()
+    feeds::respond(messages, &state.stop)
+}
+
+/// The same for the same text, on every server of one version.
+fn digest(text: &str) -> String {
+    let mut hasher = DefaultHasher::new();
+    text.hash(&mut hasher);
+    format!("{:016x}", hasher.finish())
 }

@@ -3,30 +3,30 @@
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use app::{App, shell};
+use app::{App, auth, billing as billing_pages, operations, polls, privacy, settings, shell};
 use axum::extract::DefaultBodyLimit;
-use axum::routing::{any, get, post};
+use axum::routing::{get, post};
 use axum::{Extension, Router, middleware};
 use backend::accounts::LoginCookies;
-use http::{HeaderValue, StatusCode, header};
-use leptos_axum::{AxumRouteListing, LeptosRoutes, generate_route_list};
+use http::StatusCode;
+use leptos::prelude::{AnyView, IntoAny};
+use leptos_axum::{AxumRouteListing, LeptosRoutes, generate_route_list_with_exclusions};
 use tower::ServiceBuilder;
 use tower_governor::GovernorLayer;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::csrf::CsrfLayer;
-use tower_http::services::{ServeDir, ServeFile};
-use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::timeout::TimeoutLayer;
 use tower_http::trace::TraceLayer;
 use tower_sessions::cookie::SameSite;
 use tower_sessions::{Expiry, SessionManagerLayer};
 
+use crate::forms::{form, form_of};
 use crate::ingest::{self, ingest};
 use crate::state::AppState;
+use crate::visit::{self, Group};
 use crate::{
-    billing, failures, forms, functions, health, lab, links, live, operations, poll_forms, poll_live, rate,
-    security, settings, timeline, visit,
+    assets, billing, failures, files, functions, health, lab, links, live, poll_live, rate, security, timeline,
 };
 
 /// Forms and server functions are small.
@@ -35,20 +35,13 @@ pub const BODY_MAX: usize = 64 * 1024;
 /// Nothing of ours takes longer; an upload to Amplitude has 10 s of its own.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The pages' routes. Listed once in a process: while they are, no resource of any page loads, and one that is asked for
-/// just then never does (leptos_server, `SuppressResourceLoad`). Two servers in one process would hang each other's pages.
-static PAGES: LazyLock<Vec<AxumRouteListing>> = LazyLock::new(|| generate_route_list(App));
+/// The pages' routes. Listed once in a process: while they are, no resource of any page loads (leptos_server,
+/// `SuppressResourceLoad`). Server functions are no documents; `functions` mounts them.
+static PAGES: LazyLock<Vec<AxumRouteListing>> =
+    LazyLock::new(|| generate_route_list_with_exclusions(App, Some(functions::paths())));
 
 /// The whole site.
 pub fn router(state: AppState, cookies: LoginCookies) -> Router {
-    let logins = SessionManagerLayer::new(cookies)
-        .with_name(visit::LOGIN_COOKIE)
-        .with_same_site(SameSite::Lax)
-        .with_secure(state.site.secure())
-        .with_expiry(Expiry::OnInactivity(LoginCookies::IDLE));
-    let document_options = state.leptos.clone();
-    let missing_options = state.leptos.clone();
-
     // A site that sends its mails has no page that shows them, and the lab and the walk are for local mode alone.
     let is_mounted = |page: &&AxumRouteListing| match page.path() {
         "/mailbox" => state.backend.mailbox.is_some(),
@@ -57,86 +50,146 @@ pub fn router(state: AppState, cookies: LoginCookies) -> Router {
         _ => true,
     };
     let pages = PAGES.iter().filter(is_mounted).cloned().collect::<Vec<_>>();
+    let (document, missing) = (document(&state), document(&state));
+    let documents = Router::new()
+        .leptos_routes(&state, pages, document)
+        .route("/verify/{secret}", get(links::open_verify))
+        .route("/reset/{secret}", get(links::open_reset))
+        .fallback(leptos_axum::render_app_async_with_context(|| {}, missing))
+        .layer(timeout());
 
+    let mutations = Router::new()
+        .route("/sign-up", form(auth::actions::sign_up))
+        .route("/sign-in", form(auth::actions::sign_in))
+        .route("/sign-out", form_of("/sign-in", auth::actions::sign_out))
+        .route("/forgot", form(auth::actions::forgot))
+        .route("/verify", form(auth::actions::verify))
+        .route("/reset", form(auth::actions::reset))
+        .route("/polls", form(polls::actions::manage_in_list))
+        .route("/polls/new", form(polls::actions::create))
+        .route("/polls/{poll}", form(polls::actions::manage))
+        .route("/polls/{poll}/edit", form(polls::actions::edit))
+        .route("/p/{poll}", form(polls::actions::vote))
+        .route("/settings/email", form(settings::actions::change_email))
+        .route("/settings/password", form(settings::actions::change_password))
+        .route("/settings/delete", form(settings::actions::delete_account))
+        .route(
+            "/settings/verification",
+            form_of("/settings", settings::actions::send_verification),
+        )
+        .route("/settings/logins", form_of("/settings", settings::actions::end_logins))
+        .route("/privacy", form(privacy::actions::choose))
+        .route("/pricing", form(billing_pages::actions::start_checkout))
+        .route("/billing", form(billing_pages::actions::change))
+        .route("/operations", form(operations::actions::act))
+        .merge(lab_form(&state))
+        .merge(functions::routes())
+        .layer(timeout());
+
+    let programs = Router::new()
+        .route("/settings/data", get(files::account_data))
+        .route("/polls/{poll}/results.csv", get(files::poll_results))
+        .route("/timeline/verdict", get(timeline::verdict))
+        .route("/timeline/export", get(timeline::export))
+        .merge(lab_for_programs(&state))
+        .layer(timeout());
+    let feeds = Router::new()
+        .route("/timeline/live", get(live::live))
+        .route("/billing/live", get(billing::live))
+        .route("/p/{poll}/live", get(poll_live::live))
+        .merge(lab_feed(&state));
     let browser_events = Router::new()
         .route("/ingest", post(ingest))
         .layer(DefaultBodyLimit::max(ingest::MAX_BYTES))
         .layer(GovernorLayer::new(rate::ingest()).error_handler(rate::refusal));
-    let visitors = Router::new()
-        .leptos_routes(&state, pages, move || shell(document_options.clone()))
-        .route("/api/{*name}", any(functions::unknown))
-        .route("/sign-up", post(forms::sign_up))
-        .route("/sign-in", post(forms::sign_in))
-        .route("/sign-out", post(forms::sign_out))
-        .route("/polls", post(poll_forms::list))
-        .route("/polls/new", post(poll_forms::create))
-        .route("/polls/{poll}", post(poll_forms::manage))
-        .route("/polls/{poll}/edit", post(poll_forms::edit))
-        .route("/p/{poll}", post(poll_forms::vote))
-        .route("/forgot", post(links::forgot))
-        .route("/verify/{secret}", get(links::open_verify))
-        .route("/verify", post(links::verify))
-        .route("/reset/{secret}", get(links::open_reset))
-        .route("/reset", post(links::reset))
-        .route("/settings/email", post(settings::change_email))
-        .route("/settings/password", post(settings::change_password))
-        .route("/settings/delete", post(settings::delete_account))
-        .route("/settings/verification", post(settings::send_verification))
-        .route("/settings/logins", post(settings::end_logins))
-        .route("/settings/data", get(settings::data))
-        .route("/privacy", post(forms::privacy))
-        .route("/pricing", post(billing::checkout))
-        .route("/billing", post(billing::change))
-        .route("/operations", post(operations::act))
-        .route("/timeline/verdict", get(timeline::verdict))
-        .route("/timeline/export", get(timeline::export))
-        .layer(middleware::from_fn(functions::answer))
-        .layer(TimeoutLayer::with_status_code(
-            StatusCode::GATEWAY_TIMEOUT,
-            TIMEOUT,
-        ))
-        .route("/timeline/live", get(live::live))
-        .route("/billing/live", get(billing::live))
-        .route("/p/{poll}/live", get(poll_live::live))
-        .merge(disturbance_lab(&state))
-        .merge(browser_events)
-        .fallback(leptos_axum::render_app_async_with_context(not_found, move || {
-            shell(missing_options.clone())
-        }))
-        .layer(DefaultBodyLimit::max(BODY_MAX))
-        .layer(
-            ServiceBuilder::new()
-                .layer(CsrfLayer::new().with_rejection_response(security::foreign))
-                .layer(middleware::from_fn_with_state(state.clone(), security::one_name))
-                .layer(middleware::from_fn(visit::quiet))
-                .layer(logins)
-                .layer(middleware::from_fn_with_state(state.clone(), visit::visit)),
-        );
+    let background = programs.merge(feeds).merge(browser_events);
 
+    let visitors = Visitors::new(&state, cookies);
     Router::new()
         .route("/livez", get(health::live))
         .route("/readyz", get(health::ready))
         .merge(webhooks())
-        .merge(assets(&state))
-        .merge(visitors)
+        .merge(visitors.of(Group::Documents, documents))
+        .merge(visitors.of(Group::Mutations, mutations))
+        .merge(visitors.of(Group::Background, background))
+        .layer(CompressionLayer::new())
+        .merge(assets::routes(&state))
         .layer(CatchPanicLayer::custom(failures::panicked))
         .layer(middleware::from_fn_with_state(state.clone(), failures::pages))
         .layer(middleware::from_fn_with_state(state.clone(), security::headers))
-        .layer(CompressionLayer::new())
         .layer(TraceLayer::new_for_http().make_span_with(security::span))
         .with_state(state)
 }
 
-/// Beside the lab's page, where there is one.
-fn disturbance_lab(state: &AppState) -> Router<AppState> {
-    match &state.lab {
-        None => Router::new(),
-        Some(lab) => Router::new()
-            .route("/lab", post(lab::run_form))
+/// Renders a page.
+fn document(state: &AppState) -> impl Fn() -> AnyView + Clone + Send + Sync + 'static {
+    let (options, assets) = (state.leptos.clone(), state.assets.clone());
+    move || shell(options.clone(), assets.clone()).into_any()
+}
+
+fn timeout() -> TimeoutLayer {
+    TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, TIMEOUT)
+}
+
+/// The layers that know a visitor.
+struct Visitors {
+    state: AppState,
+    logins: SessionManagerLayer<LoginCookies>,
+}
+
+impl Visitors {
+    fn new(state: &AppState, cookies: LoginCookies) -> Self {
+        Self {
+            state: state.clone(),
+            logins: SessionManagerLayer::new(cookies)
+                .with_name(visit::LOGIN_COOKIE)
+                .with_same_site(SameSite::Lax)
+                .with_secure(state.site.secure())
+                .with_expiry(Expiry::OnInactivity(LoginCookies::IDLE)),
+        }
+    }
+
+    /// Routes of a group: their requests create devices and extend sessions as the group says.
+    fn of(&self, group: Group, routes: Router<AppState>) -> Router<AppState> {
+        let state = || self.state.clone();
+        routes.layer(DefaultBodyLimit::max(BODY_MAX)).layer(
+            ServiceBuilder::new()
+                .layer(CsrfLayer::new().with_rejection_response(security::foreign))
+                .layer(middleware::from_fn_with_state(state(), security::one_name))
+                .layer(middleware::from_fn_with_state(
+                    group,
+                    visit::no_cookies_in_background,
+                ))
+                .layer(self.logins.clone())
+                .layer(middleware::from_fn_with_state((state(), group), visit::visit)),
+        )
+    }
+}
+
+/// The form of the lab's page, where there is a lab.
+fn lab_form(state: &AppState) -> Router<AppState> {
+    with_lab(state, |router| router.route("/lab", post(lab::run_form)))
+}
+
+fn lab_for_programs(state: &AppState) -> Router<AppState> {
+    with_lab(state, |router| {
+        router
             .route("/lab/runs", post(lab::start))
             .route("/lab/results", get(lab::results))
-            .route("/lab/live", get(lab::live))
-            .layer(Extension(lab.clone())),
+    })
+}
+
+fn lab_feed(state: &AppState) -> Router<AppState> {
+    with_lab(state, |router| router.route("/lab/live", get(lab::live)))
+}
+
+fn with_lab(
+    state: &AppState,
+    routes: impl FnOnce(Router<AppState>) -> Router<AppState>,
+) -> Router<AppState> {
+    match &state.lab {
+        None => Router::new(),
+        Some(lab) => routes(Router::new()).layer(Extension(lab.clone())),
     }
 }
 
@@ -150,32 +203,4 @@ fn webhooks() -> Router<AppState> {
             StatusCode::GATEWAY_TIMEOUT,
             TIMEOUT,
         ))
-}
-
-/// Files of the build. They know no visitor, so they pass by the login and identity layers.
-fn assets(state: &AppState) -> Router<AppState> {
-    let root = state.leptos.site_root.to_string();
-    let folder = |name: &str| {
-        ServeDir::new(format!("{root}/{name}"))
-            .precompressed_br()
-            .precompressed_gzip()
-    };
-    let file = |name: &str| ServeFile::new(format!("{root}/{name}"));
-    // Their names stay when their content changes: the browser asks each time, and mostly hears 304.
-    let revalidate = SetResponseHeaderLayer::if_not_present(
-        header::CACHE_CONTROL,
-        HeaderValue::from_static("public, no-cache"),
-    );
-    Router::new()
-        .nest_service("/pkg", folder("pkg"))
-        .nest_service("/vendor", folder("vendor"))
-        .route_service("/seam.js", file("seam.js"))
-        .route_service("/favicon.svg", file("favicon.svg"))
-        .layer(revalidate)
-}
-
-fn not_found() {
-    if let Some(answer) = leptos::prelude::use_context::<leptos_axum::ResponseOptions>() {
-        answer.set_status(StatusCode::NOT_FOUND);
-    }
 }

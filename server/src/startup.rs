@@ -1,6 +1,7 @@
 //! From configuration to a running server, and back to nothing.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,7 +27,7 @@ use crate::start_error::StartError;
 use crate::state::{AppState, Site};
 use crate::timing::Timing;
 use crate::workers::Workers;
-use crate::{local, poll_closing, post, router, upkeep};
+use crate::{assets, local, poll_closing, post, router, upkeep};
 
 /// Open requests and the batch in hand may take this long when the server stops; a supervisor kills after 30 s.
 const GRACE: Duration = Duration::from_secs(20);
@@ -134,12 +135,14 @@ impl Server {
             .map(|stage| Lab::new(stage, stop.clone()));
         let cookies = LoginCookies::new(db.clone(), clock);
         let local_mode = config.is_local_mode();
+        let leptos = leptos_options(listen);
         let state = AppState {
             backend: backend.clone(),
             db: db.clone(),
             delivery,
             forwarder,
-            leptos: leptos_options(listen),
+            assets: assets::of_build(Path::new(leptos.site_root.as_ref())),
+            leptos,
             lab: lab.clone(),
             stop: stop.clone(),
             site: Arc::new(Site {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use app::assets::Assets;
 use axum::extract::FromRef;
 use backend::Backend;
 use db::Db;
@@ -28,8 +29,10 @@ pub struct AppState {
     pub forwarder: Forwarder,
     /// What does not change while the server runs.
     pub site: Arc<Site>,
-    /// Where the pages' assets are.
+    /// Leptos' own settings.
     pub leptos: LeptosOptions,
+    /// URLs of the build's files.
+    pub assets: Assets,
     /// The disturbance lab, in local mode.
     pub lab: Option<Lab>,
     /// Ends open streams when the server stops.
@@ -63,6 +66,12 @@ impl Site {
         self.public_url
             .port()
             .map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+    }
+}
+
+impl FromRef<AppState> for Assets {
+    fn from_ref(state: &AppState) -> Self {
+        state.assets.clone()
     }
 }
 

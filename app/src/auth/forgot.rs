@@ -1,15 +1,14 @@
-//! The page of those who have forgotten their password.
+//! The page for a forgotten password.
 
-use forms::{Field, ForgotForm};
+use forms::ForgotForm;
 use leptos::either::Either;
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 
-use super::links;
-use crate::forms::{FormFault, TextField, Typed, form_state, use_submit};
+use crate::document::{FormInput, form_input};
+use crate::forms::{Form, Submit, TextField};
 use crate::page::use_page;
-use crate::tracking::leave_for;
 
 /// Asks for the address, and says afterwards where to look.
 #[component]
@@ -23,36 +22,16 @@ pub fn ForgotPage() -> impl IntoView {
 
 #[component]
 fn Ask() -> impl IntoView {
-    let start = form_state::<ForgotForm>();
-    let submit = use_submit(
-        start.faults,
-        |typed: &Typed| ForgotForm {
-            email: typed.text("email"),
-        },
-        |form: &ForgotForm| form.check().map(drop),
-        links::forgot,
-        leave_for,
-    );
+    let FormInput { input, errors } = form_input::<ForgotForm>();
     view! {
         <section class="narrow card">
             <h1>"Forgot your password?"</h1>
-            <p class="lead">"Tell us your address, and we send you a link that sets a new one."</p>
-            <form method="post" novalidate on:submit=move |event| submit.send(event)>
-                <FormFault faults=submit.faults />
-                <TextField
-                    field=Field::Email
-                    faults=submit.faults
-                    name="email"
-                    label="E-mail"
-                    kind="email"
-                    value=start.typed.email
-                    autocomplete="email"
-                />
-                <button type="submit" disabled=submit.pending>
-                    "Send me a link"
-                </button>
-            </form>
-            <p class="aside">"It came back to you? " <a href="/sign-in">"Sign in"</a></p>
+            <p class="lead">"Enter your address, and we send you a link that sets a new password."</p>
+            <Form errors>
+                <TextField field=ForgotForm::email label="E-mail" kind="email" value=input.email autocomplete="email" />
+                <Submit label="Send me a link" pending="Sending…" />
+            </Form>
+            <p class="aside">"Remembered it? " <a href="/sign-in">"Sign in"</a></p>
         </section>
     }
 }
@@ -63,7 +42,7 @@ fn Sent() -> impl IntoView {
     let mailbox = use_page().mailbox;
     view! {
         <section class="narrow card">
-            <h1>"Look into your mailbox"</h1>
+            <h1>"Check your inbox"</h1>
             <p class="lead">
                 "If the address has an account, a mail with a link is on its way to it. The link works once, within an hour."
             </p>
@@ -77,7 +56,7 @@ fn Sent() -> impl IntoView {
                         </p>
                     }
                 })}
-            <p class="aside">"Nothing there? Look into the junk folder, or " <a href="/forgot">"ask again"</a> "."</p>
+            <p class="aside">"Nothing there? Check the junk folder, or " <a href="/forgot">"ask again"</a> "."</p>
         </section>
     }
 }

@@ -1,24 +1,19 @@
-//! Sign-up, sign-in, sign-out, and the ways back in by a link in a mail.
+//! Sign-up, sign-in, sign-out, and the way back in by a link in a mail.
 //!
-//! Each loads a new document when it is done: everything in it, the device and session included, is then of the person
-//! who is signed in, or of nobody.
+//! Each loads a new document when it is done: everything in it, the device and session included, then belongs to the user
+//! who is signed in, or to none.
 
-mod api;
-mod credentials;
+pub mod actions;
 mod forgot;
+mod link_expired;
 mod links;
 mod reset;
 mod sign_in;
 mod sign_up;
-mod spent;
 mod verify;
 
-#[cfg(feature = "ssr")]
-pub use api::verbs;
 pub use forgot::ForgotPage;
 pub use links::LinkPage;
-#[cfg(feature = "ssr")]
-pub use links::link_verbs;
 pub use reset::ResetPage;
 pub use sign_in::SignInPage;
 pub use sign_up::SignUpPage;

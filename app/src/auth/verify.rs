@@ -1,42 +1,37 @@
-//! The page that a link which proves an address leads to. Opening it proves nothing: programs that check mails open links.
+//! The page that a link which confirms an address leads to. Opening it confirms nothing: programs that check mails open
+//! links.
 
-use leptos::either::EitherOf3;
+use forms::FieldErrors;
 use leptos::prelude::*;
 use leptos_meta::Title;
 
-use super::links::{self, LinkPage, OpenedLink};
-use super::spent::{SpentLink, UnreadableLink};
-use crate::forms::{FormFault, form_state};
-use crate::page::use_page;
+use super::link_expired::LinkExpired;
+use super::links::{LinkPage, OpenedLink, opened_link};
+use crate::document::{document, form_errors, unreadable};
+use crate::forms::{Form, Submit};
 
 /// Asks for one click.
 #[component]
 pub fn VerifyPage() -> impl IntoView {
-    let link = Resource::new_blocking(|| (), |()| links::look_at_link(LinkPage::Verify));
-    let again = if use_page().me.is_some() {
-        "/settings"
-    } else {
-        "/sign-in?next=/settings"
-    };
+    let errors = form_errors();
     view! {
         <Title text="Confirm your address · Seamline" />
-        <Suspense fallback=|| {
-            view! { <p class="quiet" aria-busy="true">"Looking at your link…"</p> }
-        }>
-            {move || Suspend::new(async move {
-                match link.await {
-                    Ok(Some(link)) => EitherOf3::A(view! { <Confirm link /> }),
-                    Ok(None) => EitherOf3::B(view! { <SpentLink again ask="Ask for a new link in your settings" /> }),
-                    Err(_) => EitherOf3::C(view! { <UnreadableLink /> }),
-                }
-            })}
-        </Suspense>
+        {document(|visit| async move {
+            let again = match visit.login {
+                Some(_) => "/settings",
+                None => "/sign-in?next=/settings",
+            };
+            match opened_link(&visit, LinkPage::Verify).await {
+                Ok(Some(link)) => view! { <Confirm link errors /> }.into_any(),
+                Ok(None) => view! { <LinkExpired again ask="Ask for a new link in your settings" /> }.into_any(),
+                Err(error) => unreadable("Your link", &error),
+            }
+        })}
     }
 }
 
 #[component]
-fn Confirm(link: OpenedLink) -> impl IntoView {
-    let faults = RwSignal::new(form_state::<()>().faults);
+fn Confirm(link: OpenedLink, errors: FieldErrors) -> impl IntoView {
     let (title, button) = if link.changes_address {
         ("Use this address from now on?", "Use this address")
     } else {
@@ -48,11 +43,9 @@ fn Confirm(link: OpenedLink) -> impl IntoView {
             <p class="lead">
                 <strong class="address" dir="auto">{link.email}</strong>
             </p>
-            // Without script as with it: one click and a new page.
-            <form method="post">
-                <FormFault faults />
-                <button type="submit">{button}</button>
-            </form>
+            <Form errors>
+                <Submit label=button pending="Confirming…" />
+            </Form>
             <p class="aside">"If you did not ask for this, close the page: without the click nothing happens."</p>
         </section>
     }

@@ -1,14 +1,16 @@
-//! Forms of one button.
+//! Forms that are a button alone.
 
 use leptos::prelude::*;
 use uuid::Uuid;
 
-use super::facts::Action;
+use super::model::BillingAction;
+use crate::forms::Submit;
 
-/// Posts an action to the billing page. `form` names this rendering of the page: pressed twice, it asks once.
+/// Posts an action to the billing page. `form` is the ID of this rendering of the page: a form that is sent twice is
+/// carried out once.
 #[component]
 pub fn ActionButton(
-    action: Action,
+    action: BillingAction,
     form: Uuid,
     /// What it says.
     label: &'static str,
@@ -20,16 +22,7 @@ pub fn ActionButton(
         <form method="post" action="/billing" class="action">
             <input type="hidden" name="form" value=form.to_string() />
             <input type="hidden" name="action" value=action.as_str() />
-            <button type="submit" class=class>
-                {label}
-            </button>
+            <Submit label pending="One moment…" class />
         </form>
     }
-}
-
-/// Has the page load itself again where no script can hear of a webhook.
-#[component]
-pub fn ReloadWithoutScript() -> impl IntoView {
-    // As markup, because a browser with script takes what is inside for text, and hydration would find no element there.
-    view! { <noscript inner_html=r#"<meta http-equiv="refresh" content="2">"#></noscript> }
 }

@@ -1,22 +1,22 @@
-//! Payments.
+//! The list of payments.
 
 use leptos::prelude::*;
 
-use super::facts::Invoice;
+use super::model::InvoiceView;
 
-/// The list; nothing while there is none.
+/// The list, once there is a payment.
 #[component]
-pub fn Invoices(invoices: Vec<Invoice>) -> impl IntoView {
+pub fn Invoices(invoices: Vec<InvoiceView>) -> impl IntoView {
     // The stand-in has no pages of invoices.
     let receipts = invoices.iter().any(|invoice| invoice.url.is_some());
-    let row = |invoice: Invoice| {
+    let row = |invoice: InvoiceView| {
         let refunded = invoice
             .refunded
             .map(|amount| view! { <span class="quiet">{format!("{amount} refunded")}</span> });
         let link = invoice.url.map(|url| {
             let label = format!("Receipt of {}", invoice.day);
             view! {
-                <a href=url rel="external" aria-label=label>
+                <a href=url aria-label=label>
                     "Receipt"
                 </a>
             }

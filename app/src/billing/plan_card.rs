@@ -1,43 +1,43 @@
-//! The account's subscription: where it stands, what comes next, and what can be done about it.
+//! The account's subscription: its status, what comes next, and its buttons.
 
 use leptos::prelude::*;
 use tracking::{Interval, SubscriptionStatus};
 use uuid::Uuid;
 
 use super::buttons::ActionButton;
-use super::facts::{Action, Standing};
+use super::model::{BillingAction, SubscriptionView};
 
 /// The card.
 #[component]
-pub fn PlanCard(standing: Standing, form: Uuid) -> impl IntoView {
-    let state = standing.state;
-    let name = match state {
+pub fn PlanCard(subscription: SubscriptionView, form: Uuid) -> impl IntoView {
+    let status = subscription.status;
+    let name = match status {
         SubscriptionStatus::Trialing | SubscriptionStatus::TrialCanceled => "Pro trial",
         SubscriptionStatus::Expired => "Free",
         SubscriptionStatus::Active | SubscriptionStatus::Canceled | SubscriptionStatus::PastDue => "Pro",
     };
     let on_trial = matches!(
-        state,
+        status,
         SubscriptionStatus::Trialing | SubscriptionStatus::TrialCanceled
     );
-    let left = standing.days_left.filter(|_| on_trial).map(days_left);
+    let left = subscription.days_left.filter(|_| on_trial).map(days_left);
     view! {
-        <section class="card plan" data-state=state.as_str()>
+        <section class="card plan" data-state=status.as_str()>
             <div class="plan-head">
                 <h2>{name}</h2>
-                <span class="badge" class:bad=state == SubscriptionStatus::PastDue>
-                    {label(state)}
+                <span class="badge" class:bad=status == SubscriptionStatus::PastDue>
+                    {label(status)}
                 </span>
                 {left.map(|left| view! { <p class="countdown">{left}</p> })}
             </div>
-            <p>{what_comes(&standing)}</p>
-            <div class="actions">{actions(&standing, form)}</div>
+            <p>{what_comes_next(&subscription)}</p>
+            <div class="actions">{actions(&subscription, form)}</div>
         </section>
     }
 }
 
-const fn label(state: SubscriptionStatus) -> &'static str {
-    match state {
+const fn label(status: SubscriptionStatus) -> &'static str {
+    match status {
         SubscriptionStatus::Trialing => "trial",
         SubscriptionStatus::TrialCanceled | SubscriptionStatus::Canceled => "canceled",
         SubscriptionStatus::Active => "active",
@@ -53,19 +53,19 @@ fn days_left(days: i64) -> String {
     }
 }
 
-fn what_comes(standing: &Standing) -> String {
-    let until = standing.until.as_deref().unwrap_or("the end of the period");
-    let price = standing.price.as_deref().unwrap_or("the price");
-    let each = match standing.interval {
+fn what_comes_next(subscription: &SubscriptionView) -> String {
+    let until = subscription.until.as_deref().unwrap_or("the end of the period");
+    let price = subscription.price.as_deref().unwrap_or("the price");
+    let each = match subscription.interval {
         Some(Interval::Year) => "year",
         Some(Interval::Month) | None => "month",
     };
-    match (standing.state, standing.has_card) {
+    match (subscription.status, subscription.has_card) {
         (SubscriptionStatus::Trialing, true) => {
             format!("Your trial ends on {until}. From then on it is {price} a {each}.")
         }
         (SubscriptionStatus::Trialing, false) => format!(
-            "Your trial ends on {until}. There is no card yet: without one it simply ends, and nothing is charged."
+            "Your trial ends on {until}. There is no card yet. Without one it ends, and nothing is charged."
         ),
         (SubscriptionStatus::TrialCanceled, _) => {
             format!("Your trial is canceled. You keep Pro until {until}, and nothing is charged.")
@@ -78,53 +78,53 @@ fn what_comes(standing: &Standing) -> String {
             "The last payment failed. You keep Pro while Stripe tries again; please check your card."
                 .to_owned()
         }
-        (SubscriptionStatus::Expired, _) => match &standing.ended {
+        (SubscriptionStatus::Expired, _) => match &subscription.ended {
             Some(ended) => format!("Your subscription ended on {ended}. Your polls are all still there."),
             None => "Your subscription has ended. Your polls are all still there.".to_owned(),
         },
     }
 }
 
-fn actions(standing: &Standing, form: Uuid) -> AnyView {
+fn actions(subscription: &SubscriptionView, form: Uuid) -> AnyView {
     let portal = move || {
-        view! { <ActionButton action=Action::Portal form label="Card and invoices" /> }
+        view! { <ActionButton action=BillingAction::Portal form label="Card and invoices" /> }
     };
-    let yearly = standing
+    let yearly = subscription
         .may_change_to_yearly
-        .then(|| view! { <ActionButton action=Action::Yearly form label="Change to yearly" /> });
-    match standing.state {
+        .then(|| view! { <ActionButton action=BillingAction::Yearly form label="Change to yearly" /> });
+    match subscription.status {
         SubscriptionStatus::Trialing => {
-            let card = (!standing.has_card).then(
-                || view! { <ActionButton action=Action::AddCard form label="Add a card" class="button" /> },
+            let card = (!subscription.has_card).then(
+                || view! { <ActionButton action=BillingAction::AddCard form label="Add a card" class="button" /> },
             );
             view! {
                 {card}
                 {yearly}
                 {portal()}
-                <ActionButton action=Action::Cancel form label="Cancel trial" class="plain" />
+                <ActionButton action=BillingAction::Cancel form label="Cancel trial" class="plain" />
             }
             .into_any()
         }
         SubscriptionStatus::Active => view! {
             {yearly}
             {portal()}
-            <ActionButton action=Action::Cancel form label="Cancel subscription" class="plain" />
+            <ActionButton action=BillingAction::Cancel form label="Cancel subscription" class="plain" />
         }
         .into_any(),
         SubscriptionStatus::TrialCanceled => view! {
-            <ActionButton action=Action::Resume form label="Resume trial" class="button" />
+            <ActionButton action=BillingAction::Resume form label="Resume trial" class="button" />
             {portal()}
         }
         .into_any(),
         SubscriptionStatus::Canceled => view! {
-            <ActionButton action=Action::Resume form label="Resume subscription" class="button" />
+            <ActionButton action=BillingAction::Resume form label="Resume subscription" class="button" />
             {portal()}
         }
         .into_any(),
         SubscriptionStatus::PastDue => view! {
-            <ActionButton action=Action::AddCard form label="Change the card" class="button" />
+            <ActionButton action=BillingAction::AddCard form label="Change the card" class="button" />
             {portal()}
-            <ActionButton action=Action::Cancel form label="Cancel subscription" class="plain" />
+            <ActionButton action=BillingAction::Cancel form label="Cancel subscription" class="plain" />
         }
         .into_any(),
         SubscriptionStatus::Expired => view! {

@@ -1,23 +1,20 @@
-//! Prices, and the way to Checkout.
+//! The page of prices, and the form that leads to Checkout.
 
-use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
 use leptos_meta::Title;
 use tracking::{InsertId, Interval, PricingIntervalSelected, Surface, TrialCheckoutClicked};
-use uuid::Uuid;
 
-use super::api;
-use super::facts::{Billing, BillingForm};
-use crate::forms::{FormFault, form_state};
-use crate::tracking::{track, track_and_submit};
+use super::model::{CheckoutForm, PricingView};
+use super::queries;
+use crate::document::{FormInput, document, form_input, unreadable};
+use crate::forms::{FormErrors, Submit};
+use crate::tracking::attribute::{On, track_on};
 
 /// Free beside Pro.
 #[component]
 pub fn PricingPage() -> impl IntoView {
-    let start = form_state::<BillingForm>();
-    let (form, selected) = (start.form, start.typed.interval);
-    let faults = RwSignal::new(start.faults);
-    let billing = Resource::new_blocking(|| (), |()| api::read_billing());
+    let FormInput { input, errors } = form_input::<CheckoutForm>();
+    let selected = input.interval();
     view! {
         <Title text="Pricing · Seamline" />
         <section class="page pricing">
@@ -25,7 +22,7 @@ pub fn PricingPage() -> impl IntoView {
                 <h1>"One plan, when three polls are not enough"</h1>
                 <p class="lead">"Try everything first. No card is asked for, and nothing renews by surprise."</p>
             </div>
-            <FormFault faults />
+            <FormErrors errors />
             <div class="plans">
                 <section class="card offer" aria-labelledby="free">
                     <h2 id="free">"Free"</h2>
@@ -39,52 +36,39 @@ pub fn PricingPage() -> impl IntoView {
                         <li>"Live results"</li>
                     </ul>
                 </section>
-                <Suspense fallback=|| view! { <p class="quiet" aria-busy="true">"Loading…"</p> }>
-                    {move || Suspend::new(async move {
-                        billing.await.map_or_else(
-                            |_| {
-                                view! {
-                                    <p class="fault banner" role="alert">
-                                        "The prices cannot be shown right now. Please load the page again."
-                                    </p>
-                                }
-                                .into_any()
-                            },
-                            |billing| view! { <Pro billing form selected /> }.into_any(),
-                        )
-                    })}
-                </Suspense>
+                {document(move |visit| async move {
+                    match queries::pricing(&visit).await {
+                        Ok(pricing) => view! { <Pro pricing selected /> }.into_any(),
+                        Err(error) => unreadable("The prices", &error),
+                    }
+                })}
             </div>
             <p class="quiet aside">
-                "Payments are Stripe's. Cancel whenever you like: you keep Pro until the period that you paid for is over."
+                "Stripe handles the payments. You can cancel at any time, and keep Pro until the end of the period that you paid for."
             </p>
         </section>
     }
 }
 
 #[component]
-fn Pro(billing: Billing, form: Uuid, selected: Interval) -> impl IntoView {
-    let running = billing
-        .standing
-        .as_ref()
-        .is_some_and(super::facts::Standing::is_running);
-    let call = if billing.had_trial {
+fn Pro(pricing: PricingView, selected: Interval) -> impl IntoView {
+    let call = if pricing.had_trial {
         "Subscribe".to_owned()
     } else {
-        format!("Start {}-day trial", billing.trial_days)
+        format!("Start {}-day trial", pricing.trial_days)
     };
-    let small = if billing.had_trial {
-        "You have had your trial; this one is charged at once."
+    let small = if pricing.had_trial {
+        "You have had your trial, so the subscription is charged at once."
     } else {
-        "No card needed. It ends by itself unless you add one."
+        "No card needed. Without one the trial ends, and nothing is charged."
     };
     view! {
         <section class="card offer pro" aria-labelledby="pro">
             <h2 id="pro">"Pro"</h2>
-            {if running {
+            {if pricing.is_pro {
                 view! {
                     <p class="price">
-                        <strong>"Yours"</strong>
+                        <strong>"Your plan"</strong>
                     </p>
                     <Features />
                     <a class="button" href="/billing">
@@ -92,8 +76,8 @@ fn Pro(billing: Billing, form: Uuid, selected: Interval) -> impl IntoView {
                     </a>
                 }
                     .into_any()
-            } else if billing.signed_in {
-                view! { <Checkout form selected call small /> }.into_any()
+            } else if pricing.signed_in {
+                view! { <Checkout selected call small /> }.into_any()
             } else {
                 view! {
                     <p class="price">
@@ -117,55 +101,44 @@ fn Features() -> impl IntoView {
     view! {
         <ul class="features">
             <li>"Any number of open polls"</li>
-            <li>"Polls that close by themselves"</li>
+            <li>"Polls that close at a set time"</li>
             <li>"Results as CSV"</li>
         </ul>
     }
 }
 
-/// The form that leads to Stripe. Its ID is the click event's insert ID and Stripe's idempotency key.
+/// The form that leads to Stripe. Its ID is the insert ID of the click's event, and Stripe's idempotency key.
 #[component]
-fn Checkout(form: Uuid, selected: Interval, call: String, small: &'static str) -> impl IntoView {
-    let interval = RwSignal::new(selected);
-    let pending = RwSignal::new(false);
-    let select = move |chosen: Interval| {
-        interval.set(chosen);
-        let event = PricingIntervalSelected {
-            interval: chosen,
-            surface: Surface::Pricing,
-        };
-        track(event, None);
+fn Checkout(selected: Interval, call: String, small: &'static str) -> impl IntoView {
+    // Each rendering has an ID of its own, also after an error: under the ID of the failed click the backend and Stripe
+    // would repeat what was asked first.
+    let form = backend::ids::random();
+    let surface = Surface::Pricing;
+    let switched = PricingIntervalSelected {
+        interval: selected,
+        surface,
     };
-    let leave = move |event: SubmitEvent| {
-        event.prevent_default();
-        if pending.get_untracked() {
-            return;
-        }
-        pending.set(true);
-        let clicked = TrialCheckoutClicked {
-            interval: interval.get_untracked(),
-            surface: Surface::Pricing,
-        };
-        track_and_submit(clicked, &InsertId::existing(form), &event);
+    let clicked = TrialCheckoutClicked {
+        interval: selected,
+        surface,
     };
-    let choice = move |value: &'static str, this: Interval, label: &'static str| {
+    let choice = |value: &'static str, interval: Interval, label: &'static str| {
         view! {
             <label>
-                <input
-                    type="radio"
-                    name="interval"
-                    value=value
-                    checked=selected == this
-                    on:change=move |_| select(this)
-                />
+                <input type="radio" name="interval" value=value checked=selected == interval />
                 <span>{label}</span>
             </label>
         }
     };
     view! {
-        <form method="post" action="/pricing" class="checkout" on:submit=leave>
+        <form
+            method="post"
+            action="/pricing"
+            class="checkout"
+            data-track=track_on(On::Submit, clicked).reading(&["interval"]).under(InsertId::existing(form))
+        >
             <input type="hidden" name="form" value=form.to_string() />
-            <fieldset class="intervals">
+            <fieldset class="intervals" data-track=track_on(On::Change, switched).reading(&["interval"])>
                 <legend>"Paid"</legend>
                 {choice("month", Interval::Month, "monthly")}
                 {choice("year", Interval::Year, "yearly")}
@@ -179,9 +152,7 @@ fn Checkout(form: Uuid, selected: Interval, call: String, small: &'static str) -
                 " a year, two months free"
             </p>
             <Features />
-            <button type="submit" disabled=pending>
-                {call}
-            </button>
+            <Submit label=call pending="Opening Checkout…" />
             <p class="quiet">{small}</p>
         </form>
     }

@@ -1,78 +1,117 @@
-//! A field with its label, hint and fault, wired for screen readers.
+//! A form, its fields with label, hint and error, and its button.
 
-use forms::{Faults, Field};
+use forms::{Field, FieldErrors};
 use leptos::prelude::*;
 
-/// A one-line input.
+/// Errors of the form around a field.
+#[derive(Clone, Default)]
+struct Errors(FieldErrors);
+
+/// A form that posts to its own page. Its fields find their errors by their names.
+#[component]
+pub fn Form(
+    /// What is wrong with what was sent.
+    errors: FieldErrors,
+    /// Where it posts to; left out, to the page's own URL.
+    #[prop(optional, into)]
+    action: Option<String>,
+    /// Its class.
+    #[prop(optional, into)]
+    class: Option<String>,
+    /// The fields.
+    children: Children,
+) -> impl IntoView {
+    provide_context(Errors(errors.clone()));
+    view! {
+        <form method="post" action=action class=class novalidate>
+            <FormErrors errors />
+            {children()}
+        </form>
+    }
+}
+
+/// What is wrong with a form as a whole. It takes the focus when the document loads, so that screen readers read it.
+#[component]
+pub fn FormErrors(
+    /// The form's errors.
+    errors: FieldErrors,
+) -> impl IntoView {
+    errors.at(Field::FORM).map(ToString::to_string).map(|text| {
+        view! {
+            <p class="fault banner" role="alert" tabindex="-1" autofocus>
+                {text}
+            </p>
+        }
+    })
+}
+
+/// The button that sends the form.
+#[component]
+pub fn Submit(
+    /// What it says.
+    #[prop(into)]
+    label: String,
+    /// What it says while the form is on its way.
+    pending: &'static str,
+    /// Its class.
+    #[prop(optional, into)]
+    class: Option<String>,
+) -> impl IntoView {
+    view! {
+        <button type="submit" class=class data-pending=pending>
+            {label}
+        </button>
+    }
+}
+
+/// A one-line input. The first field with an error takes the focus when the document loads.
 #[component]
 pub fn TextField(
-    /// Where faults of this field are found.
+    /// Which field.
     field: Field,
-    /// The form's faults.
-    faults: RwSignal<Faults>,
-    /// `name`.
-    name: &'static str,
-    /// `id`, where several fields share a name.
-    #[prop(optional, into)]
-    id: Option<String>,
-    /// What the person reads.
+    /// What the user reads.
     #[prop(into)]
     label: String,
     /// `type`.
     #[prop(default = "text")]
     kind: &'static str,
-    /// What stands in it at first.
-    #[prop(into)]
+    /// Its value. A password has none: it is never shown again.
+    #[prop(optional, into)]
     value: String,
     /// `autocomplete`.
     #[prop(default = "off")]
     autocomplete: &'static str,
     /// Said below the field.
-    #[prop(optional_no_strip)]
+    #[prop(optional, into)]
     hint: Option<&'static str>,
 ) -> impl IntoView {
-    let id = id.unwrap_or_else(|| name.to_owned());
+    let Errors(errors) = use_context().unwrap_or_default();
+    let id = field.id();
+    let error = errors.at(field).map(ToString::to_string);
+    let faulty = error.is_some();
     let hint_id = format!("{id}-hint");
-    let fault_id = format!("{id}-fault");
-    let fault = Memo::new(move |_| faults.with(|faults| faults.at(field).map(ToString::to_string)));
-    let described = {
-        let (hint_id, fault_id) = (hint.map(|_| hint_id.clone()), fault_id.clone());
-        move || {
-            let fault_id = fault.with(Option::is_some).then(|| fault_id.clone());
-            let ids: Vec<String> = fault_id.into_iter().chain(hint_id.clone()).collect();
-            (!ids.is_empty()).then(|| ids.join(" "))
-        }
-    };
+    let error_id = format!("{id}-error");
+    let described = [
+        faulty.then(|| error_id.clone()),
+        hint.map(|_| hint_id.clone()),
+    ];
+    let described: Vec<String> = described.into_iter().flatten().collect();
+    let described = (!described.is_empty()).then(|| described.join(" "));
     view! {
-        <div class="field" class:faulty=move || fault.with(Option::is_some)>
+        <div class="field" class:faulty=faulty>
             <label for=id.clone()>{label}</label>
             <input
                 id=id
-                name=name
+                name=field.name()
                 type=kind
                 value=value
                 autocomplete=autocomplete
-                aria-invalid=move || fault.with(Option::is_some).then_some("true")
+                aria-invalid=faulty.then_some("true")
                 aria-describedby=described
+                autofocus=errors.first_field() == Some(field)
             />
-            {move || fault.get().map(|text| view! { <p class="fault" id=fault_id.clone()>{text}</p> })}
+            {error.map(|text| view! { <p class="fault" id=error_id>{text}</p> })}
             {hint.map(|text| view! { <p class="hint" id=hint_id>{text}</p> })}
-        </div>
-    }
-}
-
-/// What is wrong with the form as a whole.
-#[component]
-pub fn FormFault(
-    /// The form's faults.
-    faults: RwSignal<Faults>,
-) -> impl IntoView {
-    view! {
-        <div role="alert">
-            {move || {
-                let text = faults.with(|faults| faults.at(Field::Form).map(ToString::to_string));
-                text.map(|text| view! { <p class="fault banner">{text}</p> })
-            }}
         </div>
     }
 }

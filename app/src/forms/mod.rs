@@ -1,14 +1,9 @@
-//! Forms that work with and without script.
+//! The markup of forms. A form posts to its page, with and without script alike: the answer is a redirect, or the page
+//! with status 422, the errors at the fields and the input still in them.
 //!
-//! Every form posts to its own page's path. Without script (or before it has loaded) the server answers that post with
-//! the page itself, faults at the fields and everything typed still there, or with a redirect. With script the
-//! submission is checked by the same code in the browser and sent by a server function, and the page stays.
+//! `public/seam.js` adds what every form has in common: a second submission does nothing while the first is on its way,
+//! and the button says so.
 
-mod failed;
 mod fields;
-mod submit;
 
-pub use failed::{Answer, FailedForm};
-pub(crate) use failed::{FormState, form_state};
-pub(crate) use fields::{FormFault, TextField};
-pub(crate) use submit::{Typed, use_submit, use_submit_and_stay};
+pub(crate) use fields::{Form, FormErrors, Submit, TextField};

@@ -1,26 +1,23 @@
-//! What can go wrong around a life that is lived right: data, and nothing else. What each means to the stand-ins stands in
-//! the server's `lab`.
+//! The disturbances: their names and texts. How each one is applied is in the server's `lab`.
 
-use serde::{Deserialize, Serialize};
 use tracking::verdict::Rule;
 
-/// One thing that disturbs a scripted life.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+/// Something that goes wrong while a scenario runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Disturbance {
-    /// None, for comparison.
+    /// No disturbance, for comparison.
     Nothing,
-    /// Stripe's webhooks come late.
+    /// Stripe's webhooks are late.
     WebhooksDelayed,
-    /// Each of Stripe's webhooks comes twice.
+    /// Each of Stripe's webhooks is delivered twice.
     WebhooksDuplicated,
-    /// Stripe's webhooks come in an order drawn by chance.
+    /// Stripe's webhooks are delivered in random order.
     WebhooksReordered,
-    /// Stripe does not hear our answers to its webhooks.
+    /// Stripe does not receive our responses to its webhooks.
     WebhookAnswersLost,
-    /// The webhook is faster than the browser.
+    /// The webhook arrives before the browser is redirected.
     WebhooksBeforeRedirect,
-    /// The browser is faster than the webhook.
+    /// The browser is redirected before the webhook arrives.
     WebhooksAfterRedirect,
     /// Amplitude answers 429.
     AmplitudeThrottles,
@@ -34,26 +31,26 @@ pub enum Disturbance {
     ClockOffBySeconds,
     /// The browser's clock is 5 minutes ahead.
     ClockOffByMinutes,
-    /// The server's workers die in the middle of their work.
+    /// The server's workers are killed while they work.
     WorkersRestarted,
-    /// The same person in another browser.
+    /// The same user in a second browser.
     SecondBrowser,
-    /// Another person in the same browser.
+    /// A second user in the same browser.
     SharedLaptop,
 }
 
-/// What a disturbance is about: headings of the page.
+/// Groups of disturbances, for the headings of the page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Group {
-    /// The life as it should be.
+    /// Without a disturbance.
     Control,
     /// Between Stripe and us.
     Webhooks,
     /// Between us and Amplitude.
     Amplitude,
-    /// Between the person and us.
+    /// Between the browser and us.
     Browser,
-    /// Ourselves.
+    /// The server itself.
     Server,
 }
 
@@ -73,7 +70,7 @@ impl Group {
             Self::Control => "For comparison",
             Self::Webhooks => "Stripe’s webhooks",
             Self::Amplitude => "Amplitude",
-            Self::Browser => "Browsers and people",
+            Self::Browser => "Browsers and users",
             Self::Server => "The server",
         }
     }
@@ -118,7 +115,7 @@ impl Disturbance {
         Self::WorkersRestarted,
     ];
 
-    /// Its name in forms, URLs and JSON.
+    /// Its name in forms and JSON.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Nothing => "nothing",
@@ -140,14 +137,14 @@ impl Disturbance {
         }
     }
 
-    /// The one of that name.
+    /// The disturbance of that name.
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL
             .into_iter()
             .find(|disturbance| disturbance.name() == name)
     }
 
-    /// What it is called.
+    /// Its title on the page.
     pub const fn title(self) -> &'static str {
         match self {
             Self::Nothing => "Nothing disturbed",
@@ -169,51 +166,49 @@ impl Disturbance {
         }
     }
 
-    /// What it does to the life, in a sentence.
+    /// What it does, as a sentence.
     pub const fn describes(self) -> &'static str {
         match self {
-            Self::Nothing => "The life as it should be.",
+            Self::Nothing => "The scenario without a disturbance.",
             Self::WebhooksDelayed => "Every webhook leaves Stripe 1.5 seconds late.",
             Self::WebhooksDuplicated => "Every webhook is delivered twice.",
             Self::WebhooksReordered => {
-                "The webhooks of Checkout, and those of the trial’s end, are held back and sent in an order drawn by chance."
+                "The webhooks of Checkout, and those of the trial’s end, are held back and then sent in random order."
             }
             Self::WebhookAnswersLost => {
-                "The first two webhooks arrive, and Stripe does not hear that they did: it sends them again."
+                "The first two webhooks arrive, but Stripe does not receive our responses and sends them again."
             }
             Self::WebhooksBeforeRedirect => {
-                "The browser comes back from Checkout only after the webhook was applied and told."
+                "The browser returns from Checkout only after the webhook was applied and its event was sent."
             }
             Self::WebhooksAfterRedirect => {
-                "Stripe holds every webhook back until the browser has come back from Checkout."
+                "Stripe holds back every webhook until the browser has returned from Checkout."
             }
             Self::AmplitudeThrottles => {
-                "Every upload is answered 429, the browser’s and the server’s, from before the sign-up until after Checkout."
+                "Every upload of the browser and the server is answered with 429, from before the sign-up until after Checkout."
             }
             Self::AmplitudeFails => {
-                "Every upload is answered 500, the browser’s and the server’s, from before the sign-up until after Checkout."
+                "Every upload of the browser and the server is answered with 500, from before the sign-up until after Checkout."
             }
-            Self::AmplitudeHangs => {
-                "No upload is answered at all, from before the sign-up until after Checkout."
-            }
-            Self::SdkBlocked => "Neither the SDK nor its events get through: a content blocker.",
+            Self::AmplitudeHangs => "No upload is answered, from before the sign-up until after Checkout.",
+            Self::SdkBlocked => "A content blocker blocks the SDK and its events.",
             Self::ClockOffBySeconds => {
-                "The browser’s clock is 50 seconds ahead: below a minute our page corrects it."
+                "The browser’s clock is 50 seconds ahead. Offsets below one minute are corrected by our page."
             }
             Self::ClockOffByMinutes => {
-                "The browser’s clock is 5 minutes ahead: from a minute on Amplitude corrects it."
+                "The browser’s clock is 5 minutes ahead. Offsets of one minute or more are corrected by Amplitude."
             }
             Self::WorkersRestarted => {
-                "While an upload hangs, the outbox’s dispatcher and all webhook workers are killed with what they have in hand. Checkout’s webhooks come in while none runs; then new ones start. The web server itself stays up: it shows this page."
+                "While an upload hangs, the dispatcher of the outbox and all webhook workers are killed, and their leases stay. Checkout’s webhooks arrive while no worker runs. Then new workers start. The web server keeps running, because it serves this page."
             }
-            Self::SecondBrowser => "The person signs in from another browser as well, and cancels there.",
+            Self::SecondBrowser => "The user signs in from a second browser too, and cancels there.",
             Self::SharedLaptop => {
-                "In the middle of the trial the person signs out, somebody else signs up in that browser and leaves, and the person comes back."
+                "During the trial the user signs out, a second user signs up in that browser and signs out, and the first user signs in again."
             }
         }
     }
 
-    /// What its reader should find, in a sentence.
+    /// The expected result, as a sentence.
     pub const fn expect(self) -> &'static str {
         match self {
             Self::Nothing => "Nothing to explain.",
@@ -221,34 +216,34 @@ impl Disturbance {
             | Self::WebhooksReordered
             | Self::WebhooksBeforeRedirect
             | Self::WebhooksAfterRedirect => {
-                "Nothing to explain: what happened is read from Stripe’s objects, not from the order of its messages."
+                "Nothing to explain: the state is read from Stripe’s objects, not from the order of its webhooks."
             }
             Self::WebhooksDuplicated | Self::WebhookAnswersLost => {
-                "Nothing to explain: the inbox keeps a webhook once, and an event’s insert ID is the same each time."
+                "Nothing to explain: the inbox stores each webhook once, and an event has the same insert ID each time."
             }
             Self::AmplitudeThrottles | Self::AmplitudeFails | Self::AmplitudeHangs => {
-                "Nothing to explain: the outbox and the SDK send again, later, what happened then."
+                "Nothing to explain: the outbox and the SDK send the events again later."
             }
             Self::SdkBlocked => {
-                "Explained: the server’s events lie in a session that no browser tells of, since the SDK never ran there, and the click before the trial is missing."
+                "Explained: the server’s events are in a session without browser events, because the SDK never ran in it, and the click before the trial is missing."
             }
             Self::ClockOffBySeconds | Self::ClockOffByMinutes => {
-                "Nothing to explain, but a browser event up to a second out of place."
+                "Nothing to explain, except browser events that are up to one second out of order."
             }
             Self::WorkersRestarted => {
-                "Nothing to explain: what was in hand comes back when its lease runs out, after half a minute."
+                "Nothing to explain: the leased rows are taken again when their leases expire, after 30 seconds."
             }
             Self::SecondBrowser => {
-                "Nothing to explain: two devices, two sessions, one person, and the cancellation lies in the second one’s."
+                "Nothing to explain: one user has two devices and two sessions, and the cancellation is in the second session."
             }
             Self::SharedLaptop => {
-                "Nothing to explain, in neither of the two stories: a sign-out turns the browser into a new device."
+                "Nothing to explain in either timeline: signing out gives the browser a new device ID."
             }
         }
     }
 
-    /// Rules that have something to explain under it, always. Besides these, a moment can be explained under any of them:
-    /// Stripe tells its own in whole seconds.
+    /// Rules that always have an explained finding under it. Under every disturbance the order of events can be explained as
+    /// well, because Stripe's times are whole seconds.
     pub const fn explains(self) -> &'static [Rule] {
         match self {
             Self::SdkBlocked => &[Rule::PresentInSession, Rule::CausalOrder],
@@ -256,7 +251,7 @@ impl Disturbance {
         }
     }
 
-    /// Under which heading it stands.
+    /// Its group.
     pub const fn group(self) -> Group {
         match self {
             Self::Nothing => Group::Control,
@@ -284,22 +279,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_is_one_disturbance_and_the_same_in_json() {
+    fn a_name_is_one_disturbance() {
         let names: BTreeSet<&str> = Disturbance::ALL.into_iter().map(Disturbance::name).collect();
         assert_eq!(names.len(), Disturbance::ALL.len());
         for disturbance in Disturbance::ALL {
             assert_eq!(Disturbance::parse(disturbance.name()), Some(disturbance));
-            assert_eq!(
-                serde_json::to_value(disturbance).unwrap(),
-                disturbance.name(),
-                "{disturbance:?}"
-            );
         }
         assert_eq!(Disturbance::parse("earthquake"), None);
     }
 
     #[test]
-    fn the_page_has_each_of_them_once() {
+    fn every_disturbance_is_in_one_group() {
         let shown: Vec<Disturbance> = Group::ALL.into_iter().flat_map(Group::disturbances).collect();
         let all: BTreeSet<Disturbance> = Disturbance::ALL.into_iter().collect();
         assert_eq!(shown.len(), all.len());

@@ -1,17 +1,14 @@
-//! The disturbance lab of local mode: a scripted life under everything that can go wrong, and the verdict on each story.
+//! The disturbance lab of local mode: a scripted user runs through a scenario while something goes wrong, and the verdict
+//! on the resulting timeline is shown.
 //!
-//! Here are the page and its data. The lives are lived by the server (`server/src/lab`), through the same routes as
-//! everybody's.
+//! This module has the page and its data. The server (`server/src/lab`) runs the scenarios, through the same routes that
+//! browsers use.
 
-mod api;
-mod board;
 mod disturbance;
-#[cfg_attr(feature = "hydrate", path = "live_browser.rs")]
-#[cfg_attr(not(feature = "hydrate"), path = "live_none.rs")]
-mod live;
+mod model;
 mod page;
 mod result;
 
-pub use board::{Board, Outcome, Running, Stand, Story};
 pub use disturbance::{Disturbance, Group};
-pub use page::{Answered, LabPage};
+pub use model::{Answered, Board, LabForm, Outcome, Running, Stand, Story};
+pub use page::LabPage;

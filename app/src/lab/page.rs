@@ -1,72 +1,48 @@
-//! The page: each disturbance with what it does, what to expect, and what came of it.
+//! The page: each disturbance with what it does, the expected result, and the result of its last run.
+//!
+//! The status, the forms and the list items are live parts: they are refreshed while a run is under way.
 
-use leptos::either::EitherOf3;
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 
-use super::api::read_lab;
-use super::board::{Board, Stand};
 use super::disturbance::{Disturbance, Group};
-use super::live;
+use super::model::{Answered, Board, Outcome, Stand};
 use super::result::OutcomeView;
-use crate::document;
+use crate::live::Live;
 use crate::not_found::NotFoundPage;
-use crate::page::use_page;
+use crate::visit;
 
-/// What the lab answers to somebody who starts a run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Answered {
-    /// It runs.
-    Started,
-    /// Something else does.
-    Busy,
-    /// There is no such disturbance.
-    Unknown,
-}
-
-impl Answered {
-    /// Its name in the page's URL.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Started => "started",
-            Self::Busy => "busy",
-            Self::Unknown => "unknown",
-        }
-    }
-
-    /// What the page says of it; what runs says so itself.
-    fn sentence(name: &str) -> Option<&'static str> {
-        match name {
-            "busy" => Some(
-                "Nothing was started: a run is under way, and the stand-ins can only be disturbed by one.",
-            ),
-            "unknown" => Some("Nothing was started: there is no such disturbance."),
-            _ => None,
-        }
-    }
-}
-
-/// For browsers without script. As text, since others read no elements in it; by name, since Leptos writes a literal there
-/// as it writes any other attribute.
-const LOOK_AGAIN: &str = r#"<a href="/lab">Look again</a>"#;
-
-/// The lab, where there is one.
+/// The lab. Where there is none the page answers 404.
 #[component]
 pub fn LabPage() -> impl IntoView {
-    if use_page().lab {
-        view! { <Lab /> }.into_any()
-    } else {
-        document::answer_not_found();
-        view! { <NotFoundPage /> }.into_any()
+    match visit::current().and_then(|visit| visit.lab) {
+        Some(lab) => {
+            let board = lab.borrow().clone();
+            view! { <Lab board /> }.into_any()
+        }
+        None => view! { <NotFoundPage /> }.into_any(),
     }
 }
 
 #[component]
-fn Lab() -> impl IntoView {
-    let board = Resource::new_blocking(|| (), |()| read_lab());
-    let answered = use_query_map().with_untracked(|query| query.get("said"));
-    let answered = answered.as_deref().and_then(Answered::sentence);
+fn Lab(board: Board) -> impl IntoView {
+    let refusal = use_query_map().with_untracked(|query| query.get("said"));
+    let refusal = refusal.as_deref().and_then(Answered::sentence);
+    let groups = Group::ALL.into_iter().map(|group| {
+        let items = group.disturbances().map(|disturbance| {
+            let (stand, outcome) = board.of(disturbance);
+            view! { <Bench disturbance stand outcome busy=board.is_busy() /> }
+        });
+        let id = group.id();
+        view! {
+            <section aria-labelledby=id>
+                <h2 id=id>{group.title()}</h2>
+                <ul class="benches">{items.collect_view()}</ul>
+            </section>
+        }
+    });
+    let groups = groups.collect_view();
     view! {
         <Title text="Disturbance lab · Seamline" />
         <section class="page lab">
@@ -74,79 +50,61 @@ fn Lab() -> impl IntoView {
                 <div>
                     <h1>"Disturbance lab"</h1>
                     <p class="lead">
-                        "A scripted person signs up, makes a poll, starts a trial through Checkout, changes their mind twice, pays, and cancels, while something goes wrong. Then the verdict is read on their story."
+                        "A scripted user signs up, creates a poll, starts a trial through Checkout, cancels and resumes it, pays, and cancels again, while something goes wrong. Then the lab reads the user's timeline and shows the verdict on it."
                     </p>
                 </div>
             </div>
-            {answered.map(|sentence| view! { <p class="banner fault" role="alert">{sentence}</p> })}
-            <Suspense fallback=|| view! { <p class="quiet" aria-busy="true">"Looking…"</p> }>
-                {move || Suspend::new(async move {
-                    match board.await {
-                        Ok(Some(board)) => EitherOf3::A(view! { <Benches start=board /> }),
-                        Ok(None) => EitherOf3::B(view! { <NotFoundPage /> }),
-                        Err(_) => EitherOf3::C(view! {
-                            <p class="fault banner" role="alert">
-                                "The lab cannot be read right now. Please load the page again."
-                            </p>
-                        }),
-                    }
-                })}
-            </Suspense>
+            {refusal.map(|sentence| view! { <p class="banner fault" role="alert">{sentence}</p> })}
+            <Live feed="/lab/live".to_owned() at_once=false />
+            <Status board />
+            <div id="benches">{groups}</div>
         </section>
     }
 }
 
+/// What the lab does at the moment, and the button that runs everything.
 #[component]
-fn Benches(start: Board) -> impl IntoView {
-    let board = RwSignal::new(start);
-    live::follow(move |newer| {
-        // The page may have been left meanwhile.
-        let _ = board.try_set(newer);
-    });
-    let busy = Memo::new(move |_| board.with(Board::is_busy));
-    let words = Memo::new(move |_| board.with(Board::in_words));
-    let groups = Group::ALL.into_iter().map(|group| {
-        let cards = group
-            .disturbances()
-            .map(|disturbance| view! { <Bench disturbance board busy /> });
-        let id = group.id();
-        view! {
-            <section aria-labelledby=id>
-                <h2 id=id>{group.title()}</h2>
-                <ul class="benches">{cards.collect_view()}</ul>
-            </section>
-        }
-    });
+fn Status(board: Board) -> impl IntoView {
+    let busy = board.is_busy();
     view! {
-        <div class="lab-board card" data-busy=move || busy.get().to_string()>
-            <p class="lab-state" role="status">
-                <span class="spinner" aria-hidden="true" hidden=move || !busy.get()></span>
-                {move || words.get()}
+        <div id="lab-board" class="lab-board card">
+            // The element stays when its text is refreshed, so that screen readers announce the change.
+            <p id="lab-state" class="lab-state" role="status" data-busy=busy.to_string() data-live>
+                <span class="spinner" aria-hidden="true" hidden=!busy></span>
+                {board.in_words()}
             </p>
             <div class="actions">
-                <RunForm name="all" label="Run all" busy spoken="Run all disturbances" />
-                <a href="/lab/results" rel="external">
-                    "As JSON"
-                </a>
-                <noscript inner_html=LOOK_AGAIN></noscript>
+                <div id="run-all" data-live>
+                    <RunForm run="all" label="Run all" busy spoken="Run all disturbances" />
+                </div>
+                <a href="/lab/results">"As JSON"</a>
+                <noscript>
+                    <a href="/lab">"Look again"</a>
+                </noscript>
             </div>
             <p class="quiet">
-                "A run takes the stand-ins for itself: their switches are everybody’s, and are put back as they were at its end. It moves the stand-in Stripe’s clock to the end of a trial, about three days, for everybody on this machine, and makes new accounts each time. All of them take a minute or two, one after another."
+                "A run changes the stand-ins for all users of this machine. It sets their fault switches, and restores them at the end. It moves the clock of the stand-in for Stripe to the end of a trial, about three days, and creates new accounts each time. Running all disturbances takes one to two minutes."
             </p>
         </div>
-        {groups.collect_view()}
     }
 }
 
 /// One disturbance.
 #[component]
-fn Bench(disturbance: Disturbance, board: RwSignal<Board>, busy: Memo<bool>) -> impl IntoView {
-    let stand = Memo::new(move |_| board.with(|board| board.of(disturbance).0));
-    let outcome = Memo::new(move |_| board.with(|board| board.of(disturbance).1));
+fn Bench(
+    disturbance: Disturbance,
+    /// Whether it runs or is queued.
+    stand: Stand,
+    /// The result of its last run.
+    outcome: Option<Outcome>,
+    /// A run is under way, of this disturbance or another one.
+    busy: bool,
+) -> impl IntoView {
+    let name = disturbance.name();
     let spoken = format!("Run: {}", disturbance.title());
-    let standing = move || match stand.get() {
+    let badge = match stand {
         Stand::Idle => None,
-        Stand::Waiting => Some(view! { <p class="badge plain">"waits for its turn"</p> }.into_any()),
+        Stand::Waiting => Some(view! { <p class="badge plain">"Queued"</p> }.into_any()),
         Stand::Running(step) => Some(
             view! {
                 <p class="badge note">
@@ -158,39 +116,40 @@ fn Bench(disturbance: Disturbance, board: RwSignal<Board>, busy: Memo<bool>) -> 
         ),
     };
     view! {
-        <li class="bench card" data-disturbance=disturbance.name()>
+        <li id=format!("bench-{name}") class="bench card" data-disturbance=name data-live>
             <div class="bench-head">
                 <h3>{disturbance.title()}</h3>
-                <RunForm name=disturbance.name() label="Run" busy spoken />
+                <RunForm run=name label="Run" busy spoken />
             </div>
             <p>{disturbance.describes()}</p>
             <p class="quiet">
-                <span class="expect">"To expect: "</span>
+                <span class="expect">"Expected: "</span>
                 {disturbance.expect()}
             </p>
-            {standing}
-            {move || outcome.get().map(|outcome| view! { <OutcomeView outcome /> })}
+            {badge}
+            {outcome.map(|outcome| view! { <OutcomeView disturbance outcome /> })}
         </li>
     }
 }
 
+/// The button that starts a run. It is disabled while a run is under way.
 #[component]
 fn RunForm(
-    /// What is to be run.
-    name: &'static str,
-    /// What the button says.
+    /// Name of the disturbance, or `all`.
+    run: &'static str,
+    /// Label of the button.
     label: &'static str,
-    /// Something runs already.
-    busy: Memo<bool>,
-    /// What the button says to those who hear it among many.
+    /// A run is under way.
+    busy: bool,
+    /// Label of the button for screen readers.
     #[prop(into)]
     spoken: String,
 ) -> impl IntoView {
-    let small = (name != "all").then_some("secondary small");
+    let class = (run != "all").then_some("secondary small");
     view! {
         <form method="post" action="/lab" class="action">
-            <input type="hidden" name="run" value=name />
-            <button type="submit" class=small aria-label=spoken disabled=move || busy.get()>
+            <input type="hidden" name="run" value=run />
+            <button type="submit" id=format!("start-{run}") class=class aria-label=spoken disabled=busy>
                 {label}
             </button>
         </form>

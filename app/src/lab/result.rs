@@ -1,38 +1,46 @@
-//! What came of a life: the verdict on each story, and what was found.
+//! The result of a run: the verdict on each timeline, and the findings.
 
 use leptos::prelude::*;
 use tracking::verdict::{Finding, Rule, Standing};
 
-use super::board::{Outcome, Story};
+use super::disturbance::Disturbance;
+use super::model::{Outcome, Story};
 
-/// Findings of one rule that are shown: that many of a kind say what there is to say.
+/// Most findings of one rule that are shown.
 const SHOWN: usize = 5;
 
 /// The verdict, with what is explained or broken and why.
 #[component]
-pub(super) fn OutcomeView(outcome: Outcome) -> impl IntoView {
+pub(super) fn OutcomeView(
+    /// What was run.
+    disturbance: Disturbance,
+    /// The result.
+    outcome: Outcome,
+) -> impl IntoView {
     let clean = outcome.is_clean();
-    let (class, word, mark) = match clean {
+    let (class, label, mark) = match clean {
         true => ("outcome clean", "Clean", "✓"),
         false => ("outcome broken", "Not clean", "✗"),
     };
+    let summary = outcome.in_words();
     let several = outcome.stories.len() > 1;
     let seconds = outcome.took_ms as f64 / 1_000.0;
+    let stories = outcome.stories.into_iter().enumerate().map(|(place, story)| {
+        // The ID is the same for the next run: open findings then stay open while the page refreshes.
+        let findings_id = format!("findings-{}-{place}", disturbance.name());
+        view! { <StoryView story several findings_id /> }
+    });
     view! {
         <div class=class data-clean=clean.to_string()>
             <p class="outcome-head">
                 <span class="stamp" aria-hidden="true">
                     {mark}
                 </span>
-                <strong>{word}</strong>
+                <strong>{label}</strong>
                 <span class="quiet">{format!("in {seconds:.1} s")}</span>
             </p>
-            <p>{outcome.in_words()}</p>
-            {outcome
-                .stories
-                .into_iter()
-                .map(|story| view! { <StoryView story several /> })
-                .collect_view()}
+            <p>{summary}</p>
+            {stories.collect_view()}
         </div>
     }
 }
@@ -40,24 +48,13 @@ pub(super) fn OutcomeView(outcome: Outcome) -> impl IntoView {
 #[component]
 fn StoryView(
     story: Story,
-    /// Its person is one of several.
+    /// The run has several users.
     several: bool,
+    /// ID of the list of findings.
+    findings_id: String,
 ) -> impl IntoView {
     let href = format!("/timeline?find={}", story.user);
-    let findings: Vec<(Rule, Finding, usize)> = story
-        .verdict
-        .rulings
-        .into_iter()
-        .flat_map(|ruling| {
-            let more = ruling.findings.len().saturating_sub(SHOWN);
-            let rule = ruling.rule;
-            let shown = ruling.findings.into_iter().take(SHOWN);
-            shown
-                .enumerate()
-                .map(move |(place, finding)| (rule, finding, if place + 1 == SHOWN { more } else { 0 }))
-        })
-        .collect();
-    let whose = match several {
+    let label = match several {
         true => format!("Timeline of {}", story.who),
         false => "Timeline".to_owned(),
     };
@@ -65,32 +62,49 @@ fn StoryView(
         1 => "1 event".to_owned(),
         events => format!("{events} events"),
     };
+    let findings: Vec<_> = story
+        .verdict
+        .rulings
+        .into_iter()
+        .flat_map(|ruling| shown_findings(ruling.rule, ruling.findings))
+        .collect();
+    let findings = (!findings.is_empty()).then(|| view! { <Findings id=findings_id findings /> });
     view! {
         <p class="story-link">
-            <a href=href rel="external">
-                {whose}
-            </a>
+            <a href=href>{label}</a>
             <span class="quiet">{events}</span>
         </p>
-        {(!findings.is_empty())
-            .then(|| {
-                let all_explained = findings.iter().all(|(_, finding, _)| finding.standing == Standing::Explained);
-                let summary = match all_explained {
-                    true => "What is explained, and why",
-                    false => "What is broken, and why",
-                };
-                view! {
-                    <details open=!all_explained>
-                        <summary>{summary}</summary>
-                        <ul class="lab-findings">
-                            {findings
-                                .into_iter()
-                                .map(|(rule, finding, more)| view! { <FindingView rule finding more /> })
-                                .collect_view()}
-                        </ul>
-                    </details>
-                }
-            })}
+        {findings}
+    }
+}
+
+/// The first findings of a rule. The last of them has the number of findings that are left out.
+fn shown_findings(rule: Rule, findings: Vec<Finding>) -> impl Iterator<Item = (Rule, Finding, usize)> {
+    let left_out = findings.len().saturating_sub(SHOWN);
+    findings
+        .into_iter()
+        .take(SHOWN)
+        .enumerate()
+        .map(move |(place, finding)| (rule, finding, if place + 1 == SHOWN { left_out } else { 0 }))
+}
+
+#[component]
+fn Findings(id: String, findings: Vec<(Rule, Finding, usize)>) -> impl IntoView {
+    let all_explained = findings
+        .iter()
+        .all(|(_, finding, _)| finding.standing == Standing::Explained);
+    let summary = match all_explained {
+        true => "What is explained, and why",
+        false => "What is broken, and why",
+    };
+    let findings = findings
+        .into_iter()
+        .map(|(rule, finding, more)| view! { <FindingView rule finding more /> });
+    view! {
+        <details id=id open=!all_explained>
+            <summary>{summary}</summary>
+            <ul class="lab-findings">{findings.collect_view()}</ul>
+        </details>
     }
 }
 
@@ -98,7 +112,7 @@ fn StoryView(
 fn FindingView(
     rule: Rule,
     finding: Finding,
-    /// How many more of its kind there are.
+    /// How many findings of this rule are left out after it.
     more: usize,
 ) -> impl IntoView {
     let name = finding

@@ -1,52 +1,65 @@
-//! A timeline in miniature: the visitor's own newest events where they can be had, and until then an example that says
-//! that it is one, and why.
+//! A small timeline: an example, or the visitor's own newest events.
 //!
-//! The document waits for nobody: it has the example, and the browser asks for events once it is alive.
+//! The page is rendered with the example, so it does not wait for Amplitude. Where the visitor can have events, the script
+//! refreshes the figure once after the load, and again when an event arrives; a refresh renders the events.
 
 use leptos::prelude::*;
 use tracking::Choice;
+use tracking::received::ReceivedEvent;
 
+use crate::document::document;
+use crate::live::Live;
 use crate::page::{Page, use_page};
-use crate::timeline::{Glimpse, Glimpsed};
+use crate::timeline::{RecentEvents, recent_events};
 
-/// The example's title.
-const ONE_SESSION: &str = "One session, as it should read";
+/// Title of the example.
+const EXAMPLE_TITLE: &str = "One session, as a timeline shows it";
 
-/// As text, since a browser with script reads no elements in it; by name, since Leptos writes a literal there as it writes
-/// any other attribute.
-const WITHOUT_SCRIPT: &str = r#"<p class="why">With JavaScript your own events grow here. Without, <a href="/timeline">your timeline</a> has them.</p>"#;
-
-/// One's own events, or the example.
+/// The example, or the visitor's events.
 #[component]
 pub(super) fn Miniature() -> impl IntoView {
-    let page = use_page();
-    match Instead::of(&page) {
-        Some(why) => view! {
-            <figure class="card miniature">
-                <figcaption>{ONE_SESSION}</figcaption>
-                <Example />
-                <p class="why">{why.in_words()} {why.leads().map(|(href, text)| view! { " "<a href=href>{text}</a> })}</p>
-            </figure>
+    match ExampleReason::of(&use_page()) {
+        Some(reason) => {
+            let link = reason
+                .link()
+                .map(|(href, text)| view! { " "<a href=href>{text}</a> });
+            view! {
+                <figure class="card miniature" id="recent" data-live>
+                    <figcaption>{EXAMPLE_TITLE}</figcaption>
+                    <Example />
+                    <p class="why">{reason.sentence()} {link}</p>
+                </figure>
+            }
+            .into_any()
+        }
+        None => view! {
+            {document(|visit| async move {
+                if visit.refresh {
+                    refreshed(recent_events(&visit).await)
+                } else {
+                    view! { <BeforeRefresh /> }.into_any()
+                }
+            })}
+            <Live feed="/timeline/live".to_owned() at_once=true />
         }
         .into_any(),
-        None => view! { <Own /> }.into_any(),
     }
 }
 
-/// Why the example stands there instead of one's own events.
+/// Why the figure is an example instead of the visitor's events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Instead {
-    /// A real project's queries are counted, and a landing page has many visitors.
+enum ExampleReason {
+    /// A real project: Amplitude limits the number of queries, and a landing page has many visitors.
     Project,
-    /// Their browser says Global Privacy Control.
+    /// The browser sends Global Privacy Control.
     Signal,
-    /// They said no.
+    /// Consent is denied.
     Denied,
-    /// They have said nothing yet, and a yes is needed.
+    /// Consent is needed, and the visitor has not chosen yet.
     Unasked,
 }
 
-impl Instead {
+impl ExampleReason {
     fn of(page: &Page) -> Option<Self> {
         let privacy = page.privacy;
         Some(match () {
@@ -58,65 +71,90 @@ impl Instead {
         })
     }
 
-    const fn in_words(self) -> &'static str {
+    const fn sentence(self) -> &'static str {
         match self {
             Self::Project => {
-                "An example. Your own events go to Amplitude, which counts how often it is asked: they are read for you, once you want them."
+                "An example. Your own events are at Amplitude, which limits the number of queries, so this page does not read them."
             }
             Self::Signal => {
                 "An example. Your browser asks not to be tracked (Global Privacy Control), so you have no events here."
             }
-            Self::Denied => "An example. You said no to tracking, so you have no events here.",
+            Self::Denied => "An example. You declined tracking, so you have no events here.",
             Self::Unasked => {
-                "An example. Nothing of you is counted before you agree, so you have no events here yet."
+                "An example. Nothing is counted before you agree to it, so you have no events here yet."
             }
         }
     }
 
-    const fn leads(self) -> Option<(&'static str, &'static str)> {
+    const fn link(self) -> Option<(&'static str, &'static str)> {
         match self {
             Self::Project => Some(("/timeline", "Read your timeline")),
-            Self::Signal | Self::Denied => Some(("/privacy", "Your choice")),
-            // The question stands below.
+            Self::Signal | Self::Denied => Some(("/privacy", "Change your choice")),
+            // The consent banner is on the same page.
             Self::Unasked => None,
         }
     }
 }
 
-/// The visitor's own, as they arrive.
+/// The example, until the first refresh.
 #[component]
-fn Own() -> impl IntoView {
-    let glimpsed = RwSignal::new(Glimpsed::Reading);
-    let empty = Memo::new(move |_| glimpsed.with(|glimpsed| *glimpsed != Glimpsed::Events));
-    let sentence = move || match glimpsed.get() {
-        // All that can be said without script.
-        Glimpsed::Reading => "An example.",
-        Glimpsed::Nothing => {
-            "An example, for a moment yet: your first event is on its way, and will appear here."
-        }
-        Glimpsed::Unreadable => "An example. Your own events cannot be read right now.",
-        Glimpsed::Events => "These are yours. Look at a few pages in another tab, and watch them arrive.",
-    };
+fn BeforeRefresh() -> impl IntoView {
     view! {
-        <figure class="card miniature" data-own=move || (!empty.get()).to_string()>
-            <figcaption class:live=move || !empty.get()>
-                {move || if empty.get() { ONE_SESSION } else { "Your timeline, live" }}
-            </figcaption>
-            <div hidden=move || !empty.get()>
-                <Example />
-            </div>
-            <div hidden=move || empty.get()>
-                <Glimpse glimpsed />
-            </div>
+        <figure class="card miniature" id="recent" data-own="false" data-live>
+            <figcaption>{EXAMPLE_TITLE}</figcaption>
+            <Example />
             <p class="why" role="status">
-                {sentence}
+                "An example."
             </p>
-            <noscript inner_html=WITHOUT_SCRIPT></noscript>
+            <noscript>
+                <p class="why">
+                    "With JavaScript, your own events appear here. Without it, they are in "
+                    <a href="/timeline">"your timeline"</a> "."
+                </p>
+            </noscript>
         </figure>
     }
 }
 
-/// One session and what came after it, as the timeline shows them.
+/// The visitor's events, or the example and why there are none.
+fn refreshed<E: std::error::Error + 'static>(events: Result<Vec<ReceivedEvent>, E>) -> AnyView {
+    let sentence = match events {
+        Ok(events) if !events.is_empty() => return view! { <Own events /> }.into_any(),
+        Ok(_) => "An example. Your first event is on its way, and will appear here.",
+        Err(error) => {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "cannot read the newest events"
+            );
+            "An example. Your own events cannot be read right now."
+        }
+    };
+    view! {
+        <figure class="card miniature" id="recent" data-own="false" data-live>
+            <figcaption>{EXAMPLE_TITLE}</figcaption>
+            <Example />
+            <p class="why" role="status">
+                {sentence}
+            </p>
+        </figure>
+    }
+    .into_any()
+}
+
+#[component]
+fn Own(events: Vec<ReceivedEvent>) -> impl IntoView {
+    view! {
+        <figure class="card miniature" id="recent" data-own="true" data-live>
+            <figcaption class="live">"Your timeline, live"</figcaption>
+            <RecentEvents events />
+            <p class="why" role="status">
+                "These are your own events. Open a few pages in another tab, and they appear here."
+            </p>
+        </figure>
+    }
+}
+
+/// One session and a later event, as the timeline shows them.
 #[component]
 fn Example() -> impl IntoView {
     let step = |class: &'static str, source: &'static str, name: &'static str, at: &'static str| {
@@ -139,7 +177,7 @@ fn Example() -> impl IntoView {
             {step("browser", "browser", "Trial checkout clicked", "2:05")}
             {step("stripe", "Stripe", "Trial started", "2:36")}
         </ol>
-        <p class="quiet later">"Three days later, with nobody there: no session."</p>
+        <p class="quiet later">"Three days later, without the user: no session."</p>
         <ol class="seam">{step("stripe", "Stripe", "Trial converted", "day 3")}</ol>
     }
 }
@@ -150,14 +188,14 @@ mod tests {
     use crate::privacy::Privacy;
 
     #[test]
-    fn why_there_is_an_example() {
+    fn the_reason_for_the_example() {
         for (choice, tracked, signal, local, expected) in [
             (Choice::Unset, true, false, true, None),
             (Choice::Granted, true, true, true, None),
-            (Choice::Granted, true, false, false, Some(Instead::Project)),
-            (Choice::Unset, false, false, false, Some(Instead::Unasked)),
-            (Choice::Unset, false, true, true, Some(Instead::Signal)),
-            (Choice::Denied, false, true, true, Some(Instead::Denied)),
+            (Choice::Granted, true, false, false, Some(ExampleReason::Project)),
+            (Choice::Unset, false, false, false, Some(ExampleReason::Unasked)),
+            (Choice::Unset, false, true, true, Some(ExampleReason::Signal)),
+            (Choice::Denied, false, true, true, Some(ExampleReason::Denied)),
         ] {
             let page = Page {
                 privacy: Privacy {
@@ -169,7 +207,7 @@ mod tests {
                 ..Page::default()
             };
             assert_eq!(
-                Instead::of(&page),
+                ExampleReason::of(&page),
                 expected,
                 "{choice:?} {tracked} {signal} {local}"
             );

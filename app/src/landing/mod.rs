@@ -1,4 +1,4 @@
-//! The landing page: what hybrid tracking is, in one screen, and the visitor's own events as the proof.
+//! The landing page: what hybrid tracking is, in one screen, with the visitor's own events as an example.
 
 mod miniature;
 mod page;

@@ -1,8 +1,7 @@
-//! The page: the claim, the visitor's own timeline beside it, and below it what fires where and which IDs it carries.
+//! The page: the claim, a small timeline beside it, and below it which events each source fires and which IDs they carry.
 
 use leptos::prelude::*;
 use leptos_meta::Title;
-use leptos_router::components::A;
 
 use super::miniature::Miniature;
 use crate::page::use_page;
@@ -10,26 +9,27 @@ use crate::page::use_page;
 /// The landing page.
 #[component]
 pub fn LandingPage() -> impl IntoView {
-    let signed_in = use_page().me.is_some();
+    let (href, label) = match use_page().me {
+        Some(_) => ("/polls", "Go to your polls"),
+        None => ("/sign-up", "Make a poll"),
+    };
     view! {
-        <Title text="Seamline: polls for teams, tracked as one story" />
+        <Title text="Seamline: polls for teams, tracked in one timeline" />
         <section class="hero">
             <div>
                 <p class="kicker">"Polls for teams · a demo of hybrid tracking"</p>
                 <h1>"Browser and server, one timeline."</h1>
                 <p class="lead">
-                    "Clicks fire in the browser. Sign-ups and revenue fire on the server, once they are true. "
-                    "Device, session and user travel between the two, so that every person reads as one story."
+                    "Clicks fire in the browser. Sign-ups and revenue fire on the server, after the database has committed them. "
+                    "All carry the same device, session and user IDs, so each person has one timeline."
                 </p>
                 <p class="actions">
-                    {if signed_in {
-                        view! { <A href="/polls" attr:class="button">"Go to your polls"</A> }.into_any()
-                    } else {
-                        view! { <A href="/sign-up" attr:class="button">"Make a poll"</A> }.into_any()
-                    }}
-                    <A href="/timeline" attr:class="button secondary">
+                    <a class="button" href=href>
+                        {label}
+                    </a>
+                    <a class="button secondary" href="/timeline">
                         "See your timeline"
-                    </A>
+                    </a>
                 </p>
             </div>
             <Miniature />
@@ -38,23 +38,23 @@ pub fn LandingPage() -> impl IntoView {
             <Point
                 class="browser"
                 badge="browser"
-                title="Context comes for free"
-                fires="Page views, clicks and what you do with polls, from Amplitude's own SDK. Blockers eat some of it, but never a fact."
-                carries="device and session, and the user once there is one"
+                title="Context is collected automatically"
+                fires="Amplitude's own SDK sends page views, clicks and the use of features. Blockers can stop these events, but no sign-up and no payment depends on them."
+                carries="device and session, and the user after sign-in"
             />
             <Point
                 class="server"
                 badge="server"
-                title="Facts never get lost"
-                fires="Sign-ups and sign-ins, written in the transaction that makes them true, and counted exactly once."
-                carries="the user, with device and session of the request's cookies"
+                title="Sign-ups are never lost"
+                fires="Sign-ups and sign-ins are written in the same transaction as the change itself, and each is counted exactly once."
+                carries="the user, with device and session from the cookies of the request"
             />
             <Point
                 class="stripe"
                 badge="Stripe webhook"
                 title="Late, and in the same session"
-                fires="Trials and payments. The IDs of the click ride along through Stripe and back; for a renewal nobody is there."
-                carries="the user, with device and session of the click; a renewal, the user alone"
+                fires="Trials and payments. The IDs of the click go through Stripe and come back with the webhook. A renewal has no click."
+                carries="the user, with device and session of the click; a renewal carries the user only"
             />
         </section>
     }
@@ -66,11 +66,11 @@ fn Point(
     class: &'static str,
     /// Its name.
     badge: &'static str,
-    /// What it is good for.
+    /// Its advantage.
     title: &'static str,
-    /// Which events come from there.
+    /// Its events.
     fires: &'static str,
-    /// Which IDs they have.
+    /// The IDs of its events.
     carries: &'static str,
 ) -> impl IntoView {
     view! {

@@ -1,7 +1,8 @@
-//! The mailbox of local mode: every mail that would have been sent, as a mail program shows it. Where mails are sent, there
-//! is no such page.
+//! The mailbox of local mode: a page with every mail that would have been sent. Where mails are sent, there is no such
+//! page.
 
-mod api;
+mod model;
 mod page;
+mod queries;
 
 pub use page::MailboxPage;

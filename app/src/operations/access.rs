@@ -1,32 +1,19 @@
-//! Who may look: the one place that says so, for pages, server functions and forms alike.
+//! Who is an operator. Pages and actions ask here.
 
 use backend::accounts::Login;
-use leptos::prelude::ServerFnError;
 
-use crate::document;
-use crate::visit::{self, Visit};
+use crate::visit::Visit;
 
-/// Whether this visitor is an operator: in local mode, where everything is on this machine, whoever uses it; elsewhere an
-/// account whose verified address is in `ADMIN_EMAILS`.
+/// Whether this visitor is an operator. In local mode every visitor is. Elsewhere an operator is an account whose verified
+/// address is in `ADMIN_EMAILS`.
 pub fn may_operate(visit: &Visit) -> bool {
     let admin = |login: &Login| visit.backend.is_admin(&login.user);
-    operates(visit.backend.local_mode, visit.login.as_ref().is_some_and(admin))
+    is_operator(visit.backend.local_mode, visit.login.as_ref().is_some_and(admin))
 }
 
 /// See [`may_operate`].
-const fn operates(local_mode: bool, admin: bool) -> bool {
+const fn is_operator(local_mode: bool, admin: bool) -> bool {
     local_mode || admin
-}
-
-/// The visit, if it is an operator's. For anybody else the function is answered as one that is not there.
-pub(super) fn operator() -> Result<Visit, ServerFnError> {
-    match visit::current() {
-        Some(visit) if may_operate(&visit) => Ok(visit),
-        _ => {
-            document::answer_not_found();
-            Err(ServerFnError::new("There is no such function."))
-        }
-    }
 }
 
 #[cfg(test)]
@@ -34,14 +21,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn who_operates() {
+    fn operators_are_admins_and_all_visitors_of_local_mode() {
         for (local_mode, admin, expected) in [
             (true, false, true),
             (true, true, true),
             (false, true, true),
             (false, false, false),
         ] {
-            assert_eq!(operates(local_mode, admin), expected, "{local_mode} {admin}");
+            assert_eq!(is_operator(local_mode, admin), expected, "{local_mode} {admin}");
         }
     }
 }

@@ -1,13 +1,18 @@
-//! What blockers eat of everybody's events.
+//! Browser events that did not arrive at Amplitude, of all browsers.
 
 use leptos::prelude::*;
 use tracking::loss::{Loss, Share};
 
 use super::parts::Figure;
 
-/// What browsers fired against what arrived. `saved`: server events that arrived.
+/// Events that browsers fired, against those that arrived.
 #[component]
-pub(super) fn LossCard(loss: Loss, saved: i64) -> impl IntoView {
+pub(super) fn LossCard(
+    /// The counts.
+    loss: Loss,
+    /// Server events that arrived.
+    arrived: i64,
+) -> impl IntoView {
     let of = |share: Share| format!("{} of {}", share.arrived, share.fired);
     let lost = loss.counted().lost_percent();
     let lost = lost.map_or_else(|| "none".to_owned(), |percent| format!("{percent} %"));
@@ -27,8 +32,8 @@ pub(super) fn LossCard(loss: Loss, saved: i64) -> impl IntoView {
                 <Figure label="Session starts" value=of(loss.session_starts()) note=Some("estimated".to_owned()) />
             </dl>
             <p class="quiet">
-                "The page counts what it fires and tells the server by a cookie, so what a blocker eats is known. "
-                {format!("Server events cannot be blocked: {saved} arrived.")}
+                "The page counts the events that it fires and reports the count to the server in a cookie, so events that a blocker drops are known. "
+                {format!("Server events cannot be blocked: {arrived} arrived.")}
             </p>
         </section>
     }

@@ -1,29 +1,23 @@
-//! The operator's pages: how events and webhooks get through, what got stuck, and whether the money adds up.
+//! The operator's pages: delivery of events and webhooks, revenue, and sessions.
 //!
-//! For everybody else these pages do not exist: they are answered as any path that leads nowhere. Forms post to
-//! `/operations` and need no script. E-mail addresses stand in webhooks' payloads, and payloads stand here alone.
+//! For all other visitors these pages answer 404, and so does their form. Forms post to `/operations`. Payloads of webhooks
+//! contain e-mail addresses. They are shown on these pages only.
 
-#[cfg(feature = "ssr")]
 mod access;
-mod api;
-mod facts;
+pub mod actions;
+mod labels;
 mod loss;
+mod model;
 mod outbox;
 mod page;
 mod parts;
-#[cfg(feature = "ssr")]
-mod reading;
+mod queries;
 mod revenue;
 mod sessions;
-#[cfg(feature = "ssr")]
-pub mod verbs;
 mod webhooks;
-#[cfg(feature = "ssr")]
-mod words;
 
-#[cfg(feature = "ssr")]
 pub use access::may_operate;
-pub use facts::{Action, Outcome, WebhookState};
+pub use model::OperationsForm;
 pub use page::OperationsPage;
 pub use revenue::RevenuePage;
 pub use sessions::SessionsPage;

@@ -1,47 +1,47 @@
-//! The outbox: what waits, what arrived in the last hour, what was set aside.
+//! The outbox: its counts, the last hour, and parked events.
 
 use leptos::prelude::*;
 
-use super::facts::{Action, Delivery, Health, ParkedEvent};
-use super::parts::{Ask, Figure, Payload, PersonLink, Time};
+use super::model::{DispatcherHealth, OperatorAction, OutboxSummary, ParkedEvent};
+use super::parts::{Figure, Payload, ReplayForm, Time, UserLink};
 
-/// How delivery is going.
+/// Counts of the outbox, health of the dispatcher, and the last hour.
 #[component]
-pub(super) fn DeliveryCard(delivery: Delivery) -> impl IntoView {
-    let oldest = delivery.oldest.map(|age| format!("the oldest for {age}"));
+pub(super) fn OutboxCard(outbox: OutboxSummary) -> impl IntoView {
+    let oldest = outbox.oldest.map(|age| format!("oldest: {age}"));
     view! {
         <section class="card operations-card" aria-labelledby="outbox">
             <header>
                 <h2 id="outbox">"Server events to Amplitude"</h2>
-                {delivery.health.as_ref().map(|health| view! { <Condition well=health.well /> })}
+                {outbox.health.as_ref().map(|health| view! { <HealthBadge healthy=health.healthy /> })}
             </header>
             <dl class="gauges">
-                <Figure label="Waiting" value=delivery.waiting.to_string() note=oldest />
-                <Figure label="Being sent" value=delivery.leased.to_string() />
-                <Figure label="Arrived" value=delivery.sent.to_string() />
-                <Figure label="Set aside" value=delivery.parked.to_string() alarming={delivery.parked > 0} />
+                <Figure label="Pending" value=outbox.pending.to_string() note=oldest />
+                <Figure label="Being sent" value=outbox.leased.to_string() />
+                <Figure label="Arrived" value=outbox.sent.to_string() />
+                <Figure label="Parked" value=outbox.parked.to_string() alarming={outbox.parked > 0} />
             </dl>
-            {delivery.health.map(|health| view! { <HealthLine health /> })}
-            <LastHour by_minute=delivery.by_minute from=delivery.hour_from />
+            {outbox.health.map(|health| view! { <HealthText health /> })}
+            <LastHour by_minute=outbox.by_minute from=outbox.hour_from />
         </section>
     }
 }
 
 #[component]
-fn Condition(well: bool) -> impl IntoView {
-    match well {
-        true => view! { <span class="badge server">"well"</span> },
-        false => view! { <span class="badge bad">"in trouble"</span> },
+fn HealthBadge(healthy: bool) -> impl IntoView {
+    match healthy {
+        true => view! { <span class="badge server">"Healthy"</span> },
+        false => view! { <span class="badge bad">"Degraded"</span> },
     }
 }
 
 #[component]
-fn HealthLine(health: Health) -> impl IntoView {
-    let last = health.last_sent.map(|moment| {
-        view! { " The last event of this server arrived " <Time moment /> "." }
+fn HealthText(health: DispatcherHealth) -> impl IntoView {
+    let last = health.last_sent.map(|time| {
+        view! { " The last event of this server arrived " <Time time /> "." }
     });
     let error = health.last_error.map(|error| {
-        view! { <p class="quiet">"The last failed batch said: " <span class="id">{error}</span></p> }
+        view! { <p class="quiet">"Error of the last failed batch: " <span class="id">{error}</span></p> }
     });
     view! {
         <p class="quiet">{health.sentence} {last}</p>
@@ -49,12 +49,12 @@ fn HealthLine(health: Health) -> impl IntoView {
     }
 }
 
-/// Bars, a minute each. Bars, not a line: a minute without events is a gap, and no slope.
+/// A bar for each minute. Bars are used instead of a line because a minute without events is a gap, not a slope.
 #[component]
 fn LastHour(by_minute: Vec<i64>, from: String) -> impl IntoView {
     let most = by_minute.iter().copied().max().unwrap_or(0);
     let sum: i64 = by_minute.iter().sum();
-    let said = match (sum, most) {
+    let summary = match (sum, most) {
         (0, _) => "No event arrived in the last hour.".to_owned(),
         (1, _) => "1 event arrived in the last hour.".to_owned(),
         (sum, most) => format!("{sum} events arrived in the last hour, {most} in the busiest minute."),
@@ -77,18 +77,20 @@ fn LastHour(by_minute: Vec<i64>, from: String) -> impl IntoView {
             </svg>
             <figcaption>
                 <span>"an hour ago"</span>
-                <span class="said">{said}</span>
+                <span class="said">{summary}</span>
                 <span>"now"</span>
             </figcaption>
         </figure>
     }
 }
 
-/// Width of a minute, with the gap after it, and height of the busiest one.
+/// Width of a minute, with the gap after it, in units of the `viewBox`.
 const BAR: usize = 6;
+
+/// Height of the busiest minute, in units of the `viewBox`.
 const HEIGHT: usize = 48;
 
-/// At least a line where anything arrived at all.
+/// Height of a bar. A minute with any events has a visible bar.
 fn height(events: i64, most: i64) -> usize {
     let (events, most) = (
         usize::try_from(events).unwrap_or(0),
@@ -100,25 +102,25 @@ fn height(events: i64, most: i64) -> usize {
     }
 }
 
-/// What was set aside.
+/// Parked events.
 #[component]
 pub(super) fn ParkedCard(
-    /// The latest.
-    parked: Vec<ParkedEvent>,
-    /// All of them.
-    all: i64,
+    /// The latest ones.
+    events: Vec<ParkedEvent>,
+    /// How many there are in total.
+    total: i64,
 ) -> impl IntoView {
-    let listed = i64::try_from(parked.len()).unwrap_or(i64::MAX);
-    let more = (all > listed).then(|| format!("The latest {listed} of {all}."));
-    let rows = parked.into_iter().map(|event| view! { <ParkedRow event /> });
+    let listed = i64::try_from(events.len()).unwrap_or(i64::MAX);
+    let more = (total > listed).then(|| format!("The latest {listed} of {total}."));
+    let rows = events.into_iter().map(|event| view! { <ParkedRow event /> });
     view! {
         <section class="card operations-card" aria-labelledby="parked">
             <header>
-                <h2 id="parked">"Events that were set aside"</h2>
+                <h2 id="parked">"Parked events"</h2>
                 {more.map(|more| view! { <p class="quiet">{more}</p> })}
             </header>
             {match listed {
-                0 => view! { <p class="quiet">"None. Every event has arrived or is on its way."</p> }.into_any(),
+                0 => view! { <p class="quiet">"None. Every event has arrived or is queued."</p> }.into_any(),
                 _ => view! { <ul class="rows">{rows.collect_view()}</ul> }.into_any(),
             }}
         </section>
@@ -131,12 +133,11 @@ fn ParkedRow(event: ParkedEvent) -> impl IntoView {
         1 => "1 attempt".to_owned(),
         attempts => format!("{attempts} attempts"),
     };
-    let what = match event.withheld {
-        true => view! { <span class="badge note">"never sent"</span> }.into_any(),
-        false => view! { <Ask action=Action::ReplayEvent id=event.insert_id.clone() label="Send again" /> }
-            .into_any(),
-    };
     let id = event.insert_id.clone();
+    let replay = match event.withheld {
+        true => view! { <span class="badge note">"never sent"</span> }.into_any(),
+        false => view! { <ReplayForm action=OperatorAction::ReplayEvent id=id.clone() /> }.into_any(),
+    };
     view! {
         <li data-parked=id>
             <div class="row">
@@ -144,13 +145,13 @@ fn ParkedRow(event: ParkedEvent) -> impl IntoView {
                     <h3>{event.name}</h3>
                     <p class="reason" dir="auto">{event.reason}</p>
                 </div>
-                {what}
+                {replay}
             </div>
             <p class="facts">
                 <span class="id">{event.insert_id}</span>
-                <span>"of " <PersonLink user=event.user /></span>
+                <span>"user " <UserLink user=event.user /></span>
                 <span>{attempts}</span>
-                {event.parked.map(|moment| view! { <span>"set aside " <Time moment /></span> })}
+                {event.parked.map(|time| view! { <span>"parked " <Time time /></span> })}
             </p>
             <Payload text=event.payload />
         </li>
@@ -162,7 +163,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn bars_show_the_busiest_minute_whole_and_every_event() {
+    fn the_busiest_minute_has_full_height_and_every_event_is_visible() {
         for (events, most, expected) in [
             (0, 0, 0),
             (0, 9, 0),

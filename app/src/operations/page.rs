@@ -1,61 +1,43 @@
-//! The operator's first page: delivery and webhooks.
+//! The delivery page: the outbox, the loss of browser events, and the inbox.
 
 use leptos::prelude::*;
-use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 
-use super::api::read_operations;
-use super::facts::{Asked, Operations, Outcome, WebhookState};
 use super::loss::LossCard;
-use super::outbox::{DeliveryCard, ParkedCard};
-use super::parts::Operators;
-use super::webhooks::{InboxCard, TurnedAwayCard};
-use crate::forms::{FormFault, form_state};
+use super::model::{ActionOutcome, OperationsOverview, WebhookState};
+use super::outbox::{OutboxCard, ParkedCard};
+use super::parts::OperatorPage;
+use super::queries;
+use super::webhooks::{DuplicatesCard, InboxCard};
+use crate::document::{document, form_errors, unreadable};
+use crate::forms::FormErrors;
 
-/// How events and webhooks get through. To anybody but an operator there is no such page.
+/// Delivery of events and webhooks. It answers 404 to visitors who are not operators.
 #[component]
 pub fn OperationsPage() -> impl IntoView {
-    view! {
-        <Operators>
-            <Delivery />
-        </Operators>
-    }
-}
-
-#[component]
-fn Delivery() -> impl IntoView {
-    let faults = RwSignal::new(form_state::<()>().faults);
-    let query = use_query_map();
-    let asked = Memo::new(move |_| Asked {
-        webhooks: query.with(|query| query.get("webhooks").as_deref().and_then(WebhookState::parse)),
+    let errors = form_errors();
+    let (filter, outcome) = use_query_map().with_untracked(|query| {
+        (
+            query.get("webhooks").as_deref().and_then(WebhookState::parse),
+            query.get("done").as_deref().and_then(ActionOutcome::parse),
+        )
     });
-    let done = move || query.with(|query| query.get("done").as_deref().and_then(Outcome::parse));
-    let found = Resource::new_blocking(move || asked.get(), read_operations);
     view! {
-        <Title text="Operations · Seamline" />
-        <FormFault faults />
-        {move || done().map(|outcome| view! { <Notice outcome /> })}
-        <Transition fallback=|| view! { <p class="quiet" aria-busy="true">"Looking…"</p> }>
-            {move || Suspend::new(async move {
-                let found = found.await;
-                match found {
-                    Ok(found) => view! { <Cards found shown=asked.get_untracked().webhooks /> }.into_any(),
-                    Err(_) => {
-                        view! {
-                            <p class="fault banner" role="alert">
-                                "Operations cannot be read right now. Please load the page again."
-                            </p>
-                        }
-                        .into_any()
-                    }
+        <OperatorPage title="Operations">
+            <FormErrors errors />
+            {outcome.map(|outcome| view! { <Notice outcome /> })}
+            {document(move |visit| async move {
+                match queries::overview(&visit, filter).await {
+                    Ok(overview) => view! { <Cards overview filter /> }.into_any(),
+                    Err(error) => unreadable("Operations", error.as_ref()),
                 }
             })}
-        </Transition>
+        </OperatorPage>
     }
 }
 
 #[component]
-fn Notice(outcome: Outcome) -> impl IntoView {
+fn Notice(outcome: ActionOutcome) -> impl IntoView {
     let class = if outcome.is_done() {
         "banner done"
     } else {
@@ -69,15 +51,15 @@ fn Notice(outcome: Outcome) -> impl IntoView {
 }
 
 #[component]
-fn Cards(found: Operations, shown: Option<WebhookState>) -> impl IntoView {
-    let (parked, sent) = (found.delivery.parked, found.delivery.sent);
+fn Cards(overview: OperationsOverview, filter: Option<WebhookState>) -> impl IntoView {
+    let (parked, sent) = (overview.outbox.parked, overview.outbox.sent);
     view! {
         <div class="stack">
-            <DeliveryCard delivery=found.delivery />
-            <LossCard loss=found.loss saved=sent />
-            <ParkedCard parked=found.parked all=parked />
-            <InboxCard inbox=found.inbox webhooks=found.webhooks shown />
-            <TurnedAwayCard turned_away=found.turned_away />
+            <OutboxCard outbox=overview.outbox />
+            <LossCard loss=overview.loss arrived=sent />
+            <ParkedCard events=overview.parked total=parked />
+            <InboxCard inbox=overview.inbox webhooks=overview.webhooks filter />
+            <DuplicatesCard duplicates=overview.duplicates />
         </div>
     }
 }

@@ -1,21 +1,26 @@
-//! What the operator's pages are made of.
+//! Components that the operator's pages share.
 
 use leptos::prelude::*;
+use leptos_meta::Title;
 use leptos_router::components::A;
 
-use super::facts::{Action, Moment, WebhookState};
-use crate::document;
+use super::model::{OperatorAction, RelativeTime, WebhookState};
 use crate::not_found::NotFoundPage;
 use crate::page::use_page;
 
-/// A page of the operator's: the head that all have, and below it what this one is about. For anybody else nothing is here.
+/// A page for operators: the common head, and below it the page's own content. For all other visitors it is the page "not
+/// found", and the content is not rendered.
 #[component]
-pub(super) fn Operators(children: Children) -> impl IntoView {
+pub(super) fn OperatorPage(
+    /// Title of the document.
+    title: &'static str,
+    children: Children,
+) -> impl IntoView {
     if !use_page().operator {
-        document::answer_not_found();
         return view! { <NotFoundPage /> }.into_any();
     }
     view! {
+        <Title text=format!("{title} · Seamline") />
         <section class="page operations">
             <div class="page-head">
                 <h1>"Operations"</h1>
@@ -33,32 +38,32 @@ pub(super) fn Operators(children: Children) -> impl IntoView {
     .into_any()
 }
 
-/// A card in place of one that cannot be filled, and why.
+/// A card whose content cannot be read, with the reason.
 #[component]
-pub(super) fn Unreadable(
-    /// Of the heading.
+pub(super) fn UnreadableCard(
+    /// ID of the heading.
     id: &'static str,
     /// The heading.
     title: &'static str,
-    /// In a sentence.
-    why: String,
+    /// The reason, as a sentence.
+    reason: String,
 ) -> impl IntoView {
     view! {
         <section class="card operations-card" aria-labelledby=id>
             <header>
                 <h2 id=id>{title}</h2>
             </header>
-            <p class="fault">{why}</p>
+            <p class="fault">{reason}</p>
         </section>
     }
 }
 
-/// A moment: how long ago, and for those who point at it, exactly.
+/// A time: relative as text, exact as a tooltip.
 #[component]
-pub(super) fn Time(moment: Moment) -> impl IntoView {
+pub(super) fn Time(time: RelativeTime) -> impl IntoView {
     view! {
-        <time datetime=moment.at.clone() title=moment.at>
-            {moment.ago}
+        <time datetime=time.at.clone() title=time.at>
+            {time.ago}
         </time>
     }
 }
@@ -68,13 +73,13 @@ pub(super) fn Time(moment: Moment) -> impl IntoView {
 pub(super) fn Figure(
     /// What is counted.
     label: &'static str,
-    /// How much.
+    /// The number.
     #[prop(into)]
     value: String,
-    /// What goes with it.
+    /// Shown below the number.
     #[prop(optional_no_strip)]
     note: Option<String>,
-    /// Somebody should look.
+    /// The number needs the operator's attention.
     #[prop(optional)]
     alarming: bool,
 ) -> impl IntoView {
@@ -89,24 +94,24 @@ pub(super) fn Figure(
     }
 }
 
-/// Asks for something of one row.
+/// The button that replays one row.
 #[component]
-pub(super) fn Ask(
-    action: Action,
-    /// Of which row.
+pub(super) fn ReplayForm(
+    /// What it does.
+    action: OperatorAction,
+    /// ID of the row.
     id: String,
-    /// What it says.
-    label: &'static str,
-    /// Which webhooks are shown: they will be again.
+    /// The current filter of webhooks, which the next page keeps.
     #[prop(optional_no_strip)]
-    shown: Option<WebhookState>,
+    filter: Option<WebhookState>,
 ) -> impl IntoView {
+    let label = action.label();
     let spoken = format!("{label} {id}");
     view! {
         <form method="post" action="/operations" class="action">
             <input type="hidden" name="action" value=action.as_str() />
             <input type="hidden" name="id" value=id />
-            {shown.map(|state| view! { <input type="hidden" name="webhooks" value=state.as_str() /> })}
+            {filter.map(|state| view! { <input type="hidden" name="webhooks" value=state.as_str() /> })}
             <button type="submit" class="secondary small" aria-label=spoken>
                 {label}
             </button>
@@ -114,9 +119,9 @@ pub(super) fn Ask(
     }
 }
 
-/// A person, by whom their story is found.
+/// A user ID, as a link to the user's timeline.
 #[component]
-pub(super) fn PersonLink(user: String) -> impl IntoView {
+pub(super) fn UserLink(user: String) -> impl IntoView {
     let href = format!("/timeline?find={user}");
     view! {
         <a class="id" href=href>
@@ -125,7 +130,7 @@ pub(super) fn PersonLink(user: String) -> impl IntoView {
     }
 }
 
-/// A payload, folded.
+/// A payload that can be unfolded.
 #[component]
 pub(super) fn Payload(text: Option<String>) -> impl IntoView {
     match text {
@@ -136,8 +141,7 @@ pub(super) fn Payload(text: Option<String>) -> impl IntoView {
             </details>
         }
         .into_any(),
-        None => {
-            view! { <p class="quiet">"The payload is gone: it is kept for some weeks only."</p> }.into_any()
-        }
+        None => view! { <p class="quiet">"The payload was deleted. Payloads are kept for a few weeks."</p> }
+            .into_any(),
     }
 }

@@ -1,18 +1,24 @@
-//! Stripe's webhooks, and the second subscriptions that they brought.
+//! Stripe's webhooks, and duplicate subscriptions.
 
 use leptos::prelude::*;
 
-use super::facts::{Action, Inbox, TurnedAway, Webhook, WebhookState};
-use super::parts::{Ask, Figure, Payload, PersonLink, Time};
+use super::model::{DuplicateSubscription, InboxSummary, OperatorAction, WebhookState, WebhookSummary};
+use super::parts::{Figure, Payload, ReplayForm, Time, UserLink};
 
 /// The inbox.
 #[component]
-pub(super) fn InboxCard(inbox: Inbox, webhooks: Vec<Webhook>, shown: Option<WebhookState>) -> impl IntoView {
-    let counts = inbox.counts;
-    let oldest = inbox.oldest.map(|age| format!("the oldest for {age}"));
+pub(super) fn InboxCard(
+    /// Its counts.
+    inbox: InboxSummary,
+    /// The webhooks that the filter selects.
+    webhooks: Vec<WebhookSummary>,
+    /// Which webhooks are shown; `None`: the newest of all states.
+    filter: Option<WebhookState>,
+) -> impl IntoView {
+    let oldest = inbox.oldest.map(|age| format!("oldest: {age}"));
     let rows: Vec<_> = webhooks
         .into_iter()
-        .map(|webhook| view! { <WebhookRow webhook shown /> })
+        .map(|webhook| view! { <WebhookRow webhook filter /> })
         .collect();
     view! {
         <section class="card operations-card" aria-labelledby="inbox">
@@ -20,32 +26,32 @@ pub(super) fn InboxCard(inbox: Inbox, webhooks: Vec<Webhook>, shown: Option<Webh
                 <h2 id="inbox">"Webhooks from Stripe"</h2>
             </header>
             <dl class="gauges">
-                <Figure label="To be applied" value=counts.pending.to_string() note=oldest />
-                <Figure label="Applied" value=counts.applied.to_string() />
-                <Figure label="Set aside" value=counts.parked.to_string() alarming={counts.parked > 0} />
+                <Figure label="Pending" value=inbox.pending.to_string() note=oldest />
+                <Figure label="Applied" value=inbox.applied.to_string() />
+                <Figure label="Parked" value=inbox.parked.to_string() alarming={inbox.parked > 0} />
             </dl>
-            <Filter shown />
+            <Filter filter />
             {match rows.is_empty() {
-                true => view! { <p class="quiet">"There are none."</p> }.into_any(),
+                true => view! { <p class="quiet">"No webhooks."</p> }.into_any(),
                 false => view! { <ul class="rows">{rows}</ul> }.into_any(),
             }}
         </section>
     }
 }
 
-/// Which of them; as links, so that it works without script and has an address.
+/// Links that select which webhooks are shown.
 #[component]
-fn Filter(shown: Option<WebhookState>) -> impl IntoView {
+fn Filter(filter: Option<WebhookState>) -> impl IntoView {
     let link = |state: Option<WebhookState>| {
         let (href, label) = match state {
-            None => ("/operations#inbox".to_owned(), "newest"),
+            None => ("/operations#inbox".to_owned(), "Newest"),
             Some(state) => (
                 format!("/operations?webhooks={}#inbox", state.as_str()),
                 state.label(),
             ),
         };
         view! {
-            <a href=href aria-current=(state == shown).then_some("true")>
+            <a href=href aria-current=(state == filter).then_some("true")>
                 {label}
             </a>
         }
@@ -55,9 +61,9 @@ fn Filter(shown: Option<WebhookState>) -> impl IntoView {
 }
 
 #[component]
-fn WebhookRow(webhook: Webhook, shown: Option<WebhookState>) -> impl IntoView {
+fn WebhookRow(webhook: WebhookSummary, filter: Option<WebhookState>) -> impl IntoView {
     let tried = match (webhook.attempts, webhook.state) {
-        (0, WebhookState::Applied) => "nothing to do".to_owned(),
+        (0, WebhookState::Applied) => "no action needed".to_owned(),
         (1, _) => "1 attempt".to_owned(),
         (attempts, _) => format!("{attempts} attempts"),
     };
@@ -74,16 +80,16 @@ fn WebhookRow(webhook: Webhook, shown: Option<WebhookState>) -> impl IntoView {
         WebhookState::Applied => "badge server",
         WebhookState::Parked => "badge bad",
     };
-    let replay = (webhook.state == WebhookState::Parked).then(|| {
-        view! { <Ask action=Action::ReplayWebhook id=webhook.id.clone() label="Apply again" shown /> }
-    });
     let id = webhook.id.clone();
+    let replay = (webhook.state == WebhookState::Parked).then(|| {
+        view! { <ReplayForm action=OperatorAction::ReplayWebhook id=id.clone() filter /> }
+    });
     view! {
         <li data-webhook=id data-state=webhook.state.as_str()>
             <div class="row">
                 <div>
                     <h3>{webhook.kind} " " <span class=class>{webhook.state.label()}</span></h3>
-                    {webhook.trouble.map(|trouble| view! { <p class="reason" dir="auto">{trouble}</p> })}
+                    {webhook.error.map(|error| view! { <p class="reason" dir="auto">{error}</p> })}
                 </div>
                 {replay}
             </div>
@@ -93,49 +99,48 @@ fn WebhookRow(webhook: Webhook, shown: Option<WebhookState>) -> impl IntoView {
                 <span>{tried}</span>
                 {became.map(|became| view! { <span>{became}</span> })}
                 {webhook.next.map(|next| view! { <span>{format!("next attempt {next}")}</span> })}
-                <span>"came " <Time moment=webhook.received /></span>
+                <span>"received " <Time time=webhook.received /></span>
             </p>
             <Payload text=webhook.payload />
         </li>
     }
 }
 
-/// Second subscriptions that were ended.
+/// Duplicate subscriptions that were ended.
 #[component]
-pub(super) fn TurnedAwayCard(turned_away: Vec<TurnedAway>) -> impl IntoView {
-    let none = turned_away.is_empty();
-    let rows = turned_away.into_iter().map(|second| {
-        let whose = match second.user {
-            Some(user) => view! { <PersonLink user /> }.into_any(),
-            None => view! { "an account that was deleted" }.into_any(),
+pub(super) fn DuplicatesCard(duplicates: Vec<DuplicateSubscription>) -> impl IntoView {
+    let none = duplicates.is_empty();
+    let rows = duplicates.into_iter().map(|duplicate| {
+        let user = match duplicate.user {
+            Some(user) => view! { "user " <UserLink user /> }.into_any(),
+            None => view! { "deleted account" }.into_any(),
         };
-        let id = second.subscription.clone();
+        let id = duplicate.subscription.clone();
         view! {
-            <li data-turned-away=id>
+            <li data-duplicate=id>
                 <div class="row">
-                    <h3 class="id">{second.subscription}</h3>
-                    <span class="badge note">{second.status}</span>
+                    <h3 class="id">{duplicate.subscription}</h3>
+                    <span class="badge note">{duplicate.status}</span>
                 </div>
                 <p class="facts">
-                    <span class="id">{second.customer}</span>
-                    <span>"of " {whose}</span>
-                    <span>"seen " <Time moment=second.seen /></span>
+                    <span class="id">{duplicate.customer}</span>
+                    <span>{user}</span>
+                    <span>"last read from Stripe " <Time time=duplicate.seen /></span>
                 </p>
             </li>
         }
     });
     let rows = rows.collect_view();
     view! {
-        <section class="card operations-card" aria-labelledby="turned-away">
+        <section class="card operations-card" aria-labelledby="duplicate-subscriptions">
             <header>
-                <h2 id="turned-away">"Second subscriptions, turned away"</h2>
+                <h2 id="duplicate-subscriptions">"Duplicate subscriptions"</h2>
             </header>
             <p class="quiet">
-                "Somebody who already had a subscription got another one at Stripe. It was ended at once. Whether it had taken "
-                "money, Stripe's dashboard says."
+                "A customer who already had a subscription got a second one at Stripe. Seamline ended the second one at once. Check Stripe's dashboard for a payment to refund."
             </p>
             {match none {
-                true => view! { <p class="quiet">"There was none so far."</p> }.into_any(),
+                true => view! { <p class="quiet">"None so far."</p> }.into_any(),
                 false => view! { <ul class="rows">{rows}</ul> }.into_any(),
             }}
         </section>

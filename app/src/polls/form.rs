@@ -1,104 +1,90 @@
 //! The fields of a poll, for a new one and for one that is edited.
 
-use forms::{Faults, Field, MAX_OPTIONS, PollForm};
+use forms::{FieldErrors, MAX_OPTIONS, PollForm};
 use leptos::prelude::*;
 use tracking::{AccountType, Surface, UpgradeReason};
 
 use super::upgrade::ProFeature;
-use crate::forms::{TextField, Typed};
+use crate::forms::TextField;
 
-/// Lines for options that a new form shows; "Add an option" shows more. Without script all of them are there.
+/// Lines for options that a form shows at first. The others are folded.
 const FIRST_LINES: usize = 4;
-
-/// What stands in the form.
-pub fn read(typed: &Typed) -> PollForm {
-    PollForm {
-        question: typed.text("question"),
-        options: typed.all("option"),
-        multiple_choice: typed.ticked("multiple_choice"),
-        closes_at: typed.text("closes_at"),
-    }
-}
 
 /// Question, options, and how many may be chosen.
 #[component]
 pub fn PollFields(
-    /// The form's faults.
-    faults: RwSignal<Faults>,
-    /// What stands in it at first.
-    typed: PollForm,
+    /// The form's errors.
+    errors: FieldErrors,
+    /// Its input.
+    input: PollForm,
 ) -> impl IntoView {
-    let used = typed
-        .options
-        .iter()
-        .rposition(|option| !option.is_empty())
-        .map_or(0, |last| last + 1);
-    let shown = RwSignal::new(MAX_OPTIONS);
-    // Only script can show a hidden line again, so only script hides any.
-    Effect::new(move |_| shown.set(used.max(FIRST_LINES)));
-    let line = move |position: usize| {
-        let value = typed.options.get(position).cloned().unwrap_or_default();
-        let field = u8::try_from(position).map_or(Field::Form, Field::Option);
-        view! {
-            <div hidden=move || shown.get() <= position>
-                <TextField
-                    field
-                    faults
-                    name="option"
-                    id=format!("option-{position}")
-                    label=format!("Option {}", position + 1)
-                    value
-                />
-            </div>
-        }
+    let PollForm {
+        question,
+        option: options,
+        multiple_choice,
+        ..
+    } = input;
+    let used = options.iter().rposition(|option| !option.is_empty());
+    let faulty = (0_u8..)
+        .take(MAX_OPTIONS)
+        .filter(|&position| errors.at(PollForm::option.at(position)).is_some())
+        .last();
+    let shown = used
+        .into_iter()
+        .chain(faulty.map(usize::from))
+        .max()
+        .map_or(FIRST_LINES, |last| FIRST_LINES.max(last + 1));
+    let line = move |position: u8| {
+        let value = options.get(usize::from(position)).cloned().unwrap_or_default();
+        let label = format!("Option {}", position + 1);
+        view! { <TextField field=PollForm::option.at(position) label value /> }
     };
+    let (first, folded): (Vec<u8>, Vec<u8>) = (0_u8..)
+        .take(MAX_OPTIONS)
+        .partition(|&position| usize::from(position) < shown);
+    let folded = (!folded.is_empty()).then(|| {
+        view! {
+            <details class="more-options">
+                <summary>"More options"</summary>
+                {folded.into_iter().map(&line).collect_view()}
+            </details>
+        }
+    });
     view! {
-        <TextField field=Field::Question faults name="question" label="Question" value=typed.question />
+        <TextField field=PollForm::question label="Question" value=question />
         <fieldset>
             <legend>"Options"</legend>
-            {(0..MAX_OPTIONS).map(line).collect_view()}
-            <button
-                type="button"
-                class="plain"
-                hidden={move || shown.get() >= MAX_OPTIONS}
-                on:click=move |_| shown.update(|shown| *shown += 1)
-            >
-                "Add an option"
-            </button>
+            {first.into_iter().map(&line).collect_view()}
+            {folded}
         </fieldset>
         <label class="check">
-            <input type="checkbox" name="multiple_choice" checked=typed.multiple_choice />
+            <input type="checkbox" name=PollForm::multiple_choice.name() value="true" checked=multiple_choice />
             " Voters may choose several"
         </label>
     }
 }
 
-/// When it closes by itself, which is part of Pro. A time that is there already may stay on Free.
+/// When the poll closes, which is part of Pro. A time that is there already may stay on Free.
 #[component]
 pub fn ClosingTime(
-    /// The form's faults.
-    faults: RwSignal<Faults>,
-    /// What stands in it at first.
+    /// Its input.
     value: String,
     /// The writer's plan.
     plan: AccountType,
 ) -> impl IntoView {
-    match plan {
-        AccountType::Free if value.is_empty() => view! {
-            <ProFeature label="Closing time" reason=UpgradeReason::ClosingTime surface=Surface::PollForm />
-        }
-        .into_any(),
-        AccountType::Free | AccountType::Pro => view! {
+    if plan == AccountType::Free && value.is_empty() {
+        view! { <ProFeature label="Closing time" reason=UpgradeReason::ClosingTime surface=Surface::PollForm /> }
+            .into_any()
+    } else {
+        view! {
             <TextField
-                field=Field::ClosesAt
-                faults
-                name="closes_at"
+                field=PollForm::closes_at
                 label="Closing time (UTC)"
                 kind="datetime-local"
                 value
-                hint=Some("Leave it empty and the poll stays open until you close it.")
+                hint="Leave it empty and the poll stays open until you close it."
             />
         }
-        .into_any(),
+        .into_any()
     }
 }

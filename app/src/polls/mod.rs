@@ -1,30 +1,42 @@
-//! Polls: one's own list, making and editing one, one's own poll with its results, and the page on which others vote.
+//! Polls: a user's own list, making and editing a poll, its results, and the page on which others vote.
 
-mod action;
-mod api;
-mod bars;
-#[cfg_attr(feature = "hydrate", path = "device_browser.rs")]
-#[cfg_attr(not(feature = "hydrate"), path = "device_none.rs")]
-mod device;
-mod edit;
-mod export;
-mod form;
-mod list;
-#[cfg_attr(feature = "hydrate", path = "live_browser.rs")]
-#[cfg_attr(not(feature = "hydrate"), path = "live_none.rs")]
-mod live;
-mod model;
-mod new;
-mod own;
-mod share;
-mod upgrade;
 #[cfg(feature = "ssr")]
-pub mod verbs;
+mod action_button;
+#[cfg(feature = "ssr")]
+pub mod actions;
+#[cfg(feature = "ssr")]
+mod edit_page;
+#[cfg(feature = "ssr")]
+mod form;
+mod islands;
+#[cfg(feature = "ssr")]
+mod list_page;
+mod model;
+#[cfg(feature = "ssr")]
+mod new_page;
+#[cfg(feature = "ssr")]
+mod owner_page;
+#[cfg(feature = "ssr")]
+pub mod queries;
+#[cfg(feature = "ssr")]
+mod results;
+#[cfg(feature = "ssr")]
+mod share;
+#[cfg(feature = "ssr")]
+mod upgrade;
 mod vote;
+#[cfg(feature = "ssr")]
+mod vote_page;
 
-pub use edit::EditPollPage;
-pub use list::PollsPage;
-pub use model::{ActionForm, PollView};
-pub use new::NewPollPage;
-pub use own::OwnPollPage;
-pub use vote::VotePage;
+#[cfg(feature = "ssr")]
+pub use edit_page::EditPollPage;
+#[cfg(feature = "ssr")]
+pub use list_page::PollsPage;
+pub use model::PollView;
+#[cfg(feature = "ssr")]
+pub use new_page::NewPollPage;
+#[cfg(feature = "ssr")]
+pub use owner_page::OwnPollPage;
+pub use vote::cast_vote;
+#[cfg(feature = "ssr")]
+pub use vote_page::VotePage;

@@ -1,7 +1,7 @@
-//! Polls as pages show them: what the server's answers carry and the browser reads.
+//! A poll as pages and islands show it.
 
 use serde::{Deserialize, Serialize};
-use tracking::{AccountType, ClientEvent, InsertId};
+use tracking::{ClientEvent, InsertId};
 use uuid::Uuid;
 
 /// A poll and its results.
@@ -17,10 +17,10 @@ pub struct PollView {
     pub multiple_choice: bool,
     /// People who voted.
     pub voters: u32,
-    /// Where it stands.
-    pub standing: Standing,
-    /// When it closes by itself, in ms since the epoch.
-    pub closes_at: Option<i64>,
+    /// Whether it takes votes.
+    pub status: PollStatus,
+    /// When it closes or closed, as `2026-11-24, 14:00 UTC`; `None`: when its owner closes it.
+    pub closes: Option<String>,
     /// Which version of the poll this is: a ballot is for one.
     pub revision: i64,
 }
@@ -41,9 +41,9 @@ pub struct OptionView {
     pub votes: u32,
 }
 
-/// Where a poll stands.
+/// Whether a poll takes votes, and if not, why.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Standing {
+pub enum PollStatus {
     /// It takes votes.
     Open,
     /// Its owner has closed it.
@@ -54,7 +54,7 @@ pub enum Standing {
     Deleted,
 }
 
-impl Standing {
+impl PollStatus {
     /// As a word.
     pub const fn word(self) -> &'static str {
         match self {
@@ -76,97 +76,20 @@ pub fn percent(part: u32, whole: u32) -> u32 {
     }
 }
 
-/// A feature event that the server has said yes to, and the insert ID under which it counts once.
+/// What the server answers to a vote that an island sent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Told {
-    /// What.
-    pub event: ClientEvent,
-    /// The same whichever page tells of it.
-    pub insert_id: InsertId,
-}
-
-/// What only an account of its own has.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Mine<T> {
-    /// Nobody is signed in.
-    SignedOut,
-    /// There is none, or it is somebody else's.
-    NotFound,
-    /// Here it is.
-    Here(T),
-}
-
-/// A person's list.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ListView {
-    /// Newest first.
-    pub polls: Vec<PollView>,
-    /// How many are open.
-    pub open: u32,
-    /// How many are closed.
-    pub closed: u32,
-    /// How many can be restored.
-    pub deleted: u32,
-}
-
-/// What the form for a poll needs to know of its writer.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Desk {
-    /// Their plan.
-    pub plan: AccountType,
-    /// Whether their plan has room for one more open poll.
-    pub room: bool,
-}
-
-/// A poll as its owner sees it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct OwnPoll {
-    /// The poll.
-    pub poll: PollView,
-    /// Where others vote on it.
-    pub link: String,
-    /// The owner's plan.
-    pub plan: AccountType,
-}
-
-/// A poll as a voter sees it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Ballot {
-    /// The poll.
-    pub poll: PollView,
-    /// What the voter has chosen, if they have voted.
-    pub mine: Option<Vec<u8>>,
-    /// Whether the voter is also its owner.
-    pub is_owner: bool,
-}
-
-/// A vote that is in, and the ballot after it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Voted {
-    /// The event.
-    pub told: Told,
-    /// As it stands now.
-    pub ballot: Ballot,
-}
-
-/// Results to be saved.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ExportFile {
-    /// The event.
-    pub told: Told,
-    /// What to call it.
-    pub name: String,
-    /// Comma-separated values.
-    pub csv: String,
-}
-
-/// What an owner does with a poll by one button, as the button's form sends it.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ActionForm {
-    /// The poll's ID.
-    pub poll: String,
-    /// `close`, `delete`, `restore` or `export`.
-    pub action: String,
+pub enum VoteAnswer {
+    /// The vote is stored.
+    Cast {
+        /// The event that the island fires now that the server has confirmed the vote.
+        event: ClientEvent,
+        /// The same for the same vote: fired twice, it counts once.
+        insert_id: InsertId,
+        /// The poll with this vote.
+        poll: PollView,
+    },
+    /// Nothing was stored. Why, as a sentence for the voter.
+    Refused(String),
 }
 
 #[cfg(test)]

@@ -1,14 +1,13 @@
-//! Handing a poll's link on. It is told when the device says that it was done, and not before.
+//! Sharing a poll's link. The event is fired when the device reports that the link was copied or shared, and not before.
 
 use leptos::prelude::*;
-use leptos::task::spawn_local;
 use tracking::{PollShared, ShareMethod};
 use uuid::Uuid;
 
-use super::device;
-use crate::tracking::track;
+use crate::tracking::attribute::{On, track_on};
 
-/// The link, to be copied or given to the device's share sheet. Without script it is there to be marked and copied.
+/// The link, with a button that copies it and, where the device has one, a button for its share sheet. Without script it can
+/// be marked and copied.
 #[component]
 pub fn ShareLink(
     /// The poll.
@@ -18,61 +17,44 @@ pub fn ShareLink(
     /// Its link.
     link: String,
 ) -> impl IntoView {
-    let said = RwSignal::new("");
-    let sheet = RwSignal::new(false);
-    // Only the browser knows what its device has.
-    Effect::new(move |_| sheet.set(device::can_share()));
-    let shared = move |method| {
-        track(
+    let shared = move |on, method| {
+        track_on(
+            on,
             PollShared {
                 poll_id: poll,
                 method,
             },
-            None,
-        );
-        said.set(match method {
-            ShareMethod::Copy => "Copied.",
-            ShareMethod::ShareSheet => "Shared.",
-        });
-    };
-    let copy = {
-        let link = link.clone();
-        move |_| {
-            let link = link.clone();
-            spawn_local(async move {
-                match device::copy(link).await {
-                    true => shared(ShareMethod::Copy),
-                    false => said.set("Your browser does not let us copy. Please mark the link and copy it."),
-                }
-            });
-        }
-    };
-    let hand_on = {
-        let link = link.clone();
-        move |_| {
-            let (question, link) = (question.clone(), link.clone());
-            spawn_local(async move {
-                if device::share_link(question, link).await {
-                    shared(ShareMethod::ShareSheet);
-                }
-            });
-        }
+        )
     };
     view! {
         <div class="share-link">
             <label for="link">"Link for voters"</label>
             <div class="link-box">
                 <input id="link" type="text" readonly value=link.clone() dir="ltr" />
-                <button type="button" class="scripted" on:click=copy>
+                <button
+                    type="button"
+                    class="scripted"
+                    data-copy=link.clone()
+                    data-said="share-said"
+                    data-track=shared(On::Copied, ShareMethod::Copy)
+                >
                     "Copy link"
                 </button>
             </div>
             <p class="row">
-                <a href=link>"Open the voting page"</a>
-                <button type="button" class="plain" hidden=move || !sheet.get() on:click=hand_on>
+                <a href=link.clone()>"Open the voting page"</a>
+                <button
+                    type="button"
+                    class="plain"
+                    hidden
+                    data-share=link
+                    data-title=question
+                    data-said="share-said"
+                    data-track=shared(On::Shared, ShareMethod::ShareSheet)
+                >
                     "Share…"
                 </button>
-                <span role="status" class="quiet">{move || said.get()}</span>
+                <span id="share-said" role="status" class="quiet"></span>
             </p>
         </div>
     }

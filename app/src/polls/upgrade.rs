@@ -1,43 +1,37 @@
-//! The edge of a plan: what it is, and where more can be had. Showing it is an event, which only a browser can tell.
+//! The limit of a plan: what it is, and where more can be had. That it was shown is a browser event.
 
 use leptos::prelude::*;
 use tracking::{Surface, UpgradePromptShown, UpgradeReason};
 
-use crate::tracking::track;
+use crate::tracking::attribute::{On, track_on};
 
-/// Says why something is refused, and leads to the prices. It tells that it was shown as soon as it is.
+/// Says why something is refused, and leads to the prices.
 #[component]
 pub fn UpgradePrompt(
-    /// The edge.
+    /// The limit.
     reason: UpgradeReason,
-    /// Where this stands.
+    /// Where this is.
     surface: Surface,
 ) -> impl IntoView {
-    // Effects run in the browser alone, once the prompt is there.
-    Effect::new(move |_| track(UpgradePromptShown { reason, surface }, None));
-    view! { <Prompt reason /> }
+    view! {
+        <div data-track=track_on(On::Shown, UpgradePromptShown { reason, surface })>
+            <Prompt reason />
+        </div>
+    }
 }
 
-/// Something of Pro on a page for Free: folded, and told once it is looked at.
+/// A feature of Pro on a page for Free: folded, and shown once it is opened.
 #[component]
 pub fn ProFeature(
     /// What it is called.
     label: &'static str,
-    /// The edge.
+    /// The limit.
     reason: UpgradeReason,
-    /// Where this stands.
+    /// Where this is.
     surface: Surface,
 ) -> impl IntoView {
-    let told = StoredValue::new(false);
-    let shown = move |_| {
-        // The first toggle opens it.
-        if !told.get_value() {
-            told.set_value(true);
-            track(UpgradePromptShown { reason, surface }, None);
-        }
-    };
     view! {
-        <details class="pro-feature" on:toggle=shown>
+        <details class="pro-feature" data-track=track_on(On::Toggle, UpgradePromptShown { reason, surface })>
             <summary>{label} " " <span class="badge pro-badge">"Pro"</span></summary>
             <Prompt reason />
         </details>
@@ -52,11 +46,11 @@ fn Prompt(reason: UpgradeReason) -> impl IntoView {
             "That is all that Free has room for. Close or delete one of them, or have as many as you like with Pro. Your polls stay as they are.",
         ),
         UpgradeReason::ClosingTime => (
-            "Let polls close by themselves",
+            "Close polls on time",
             "With Pro a poll closes at the time that you set, whether or not you are there.",
         ),
         UpgradeReason::Export => (
-            "Take your results along",
+            "Download your results",
             "With Pro you download the results of any poll as a CSV file.",
         ),
     };
@@ -66,8 +60,7 @@ fn Prompt(reason: UpgradeReason) -> impl IntoView {
                 <p class="title">{title}</p>
                 <p>{text}</p>
             </div>
-            // Another document: the page of prices is none of ours.
-            <a class="button" href="/pricing" rel="external">"See Pro"</a>
+            <a class="button" href="/pricing">"See Pro"</a>
         </aside>
     }
 }

@@ -1,155 +1,155 @@
-//! The page on which people vote, by a link, with an account or without. Results stand beside the choices and change while
-//! the page is open.
+//! Voting without leaving the page: the button that sends a ballot, and the server function that it calls.
+//!
+//! The button stands in a form of the document. Where the island does not run, the browser posts that form, and
+//! `actions::vote` answers.
 
-use forms::{Faults, Field, VoteForm};
+use leptos::ev::MouseEvent;
+use leptos::html::Button;
 use leptos::prelude::*;
-use leptos_meta::Title;
-use leptos_router::hooks::use_params_map;
+use leptos::server_fn::codec::Json;
+use leptos::task::spawn_local;
+use leptos::wasm_bindgen::JsCast;
+use uuid::Uuid;
+use web_sys::{FormData, HtmlFieldSetElement, HtmlFormElement};
 
-use super::api;
-use super::bars::{Bars, StandingBadge, Turnout};
-use super::live;
-use super::model::{Ballot, Standing, Voted};
-use super::own::Unreadable;
-use crate::forms::{FormFault, FormState, Typed, form_state, use_submit_and_stay};
-use crate::not_found::NotFoundPage;
-use crate::page::use_page;
-use crate::tracking::track;
+use super::islands::current_poll;
+use super::model::{PollStatus, VoteAnswer};
+use crate::tracking::{SeamClient, is_outdated, track};
 
-/// The page.
-#[component]
-pub fn VotePage() -> impl IntoView {
-    let start = form_state::<VoteForm>();
-    let params = use_params_map();
-    let id = Memo::new(move |_| params.with(|params| params.get("poll").unwrap_or_default()));
-    let ballot = Resource::new_blocking(move || id.get(), api::read_ballot);
-    view! {
-        <Suspense fallback=|| view! { <p class="quiet" aria-busy="true">"Loading the poll…"</p> }>
-            {move || {
-                let start = start.clone();
-                Suspend::new(async move {
-                    match ballot.await {
-                        Ok(Some(ballot)) => view! { <BallotView start ballot /> }.into_any(),
-                        Ok(None) => view! { <NotFoundPage /> }.into_any(),
-                        Err(_) => view! { <Unreadable /> }.into_any(),
-                    }
-                })
-            }}
-        </Suspense>
-    }
+/// Casts a vote, or changes it.
+#[server(endpoint = "vote", input = Json, output = Json, client = SeamClient)]
+pub async fn cast_vote(
+    poll: Uuid,
+    choice: Vec<String>,
+    revision: String,
+) -> Result<VoteAnswer, ServerFnError> {
+    let visit = crate::visit::current().ok_or_else(|| ServerFnError::new("no visit"))?;
+    let form = forms::VoteForm {
+        poll: poll.to_string(),
+        choice,
+        revision,
+    };
+    Ok(super::actions::answer_vote(&visit, &form).await)
 }
 
-#[component]
-fn BallotView(start: FormState<VoteForm>, ballot: Ballot) -> impl IntoView {
-    let Ballot { poll, mine, is_owner } = ballot;
-    let id = poll.id;
-    let title = format!("{} · Seamline", poll.question);
-    let poll = RwSignal::new(poll);
-    let mine = RwSignal::new(mine);
-    live::follow(id, poll);
-    let standing = Signal::derive(move || poll.with(|poll| poll.standing));
-    let revision = Memo::new(move |_| poll.with(|poll| poll.revision));
-    let open = Memo::new(move |_| standing.get() == Standing::Open);
-    let several = Memo::new(move |_| poll.with(|poll| poll.multiple_choice));
-    // Ticks as they were sent; a ballot that was refused for another version of the poll has none.
-    let ticked = match start.faults.is_empty() {
-        true => mine.get_untracked(),
-        false => Some(
-            start
-                .typed
-                .choices
-                .iter()
-                .filter_map(|choice| choice.parse().ok())
-                .collect(),
-        ),
-    };
-    let ticked = RwSignal::new(ticked);
+/// The submit button of a ballot, and what became of the vote.
+#[island]
+pub fn VoteButton(
+    /// The visitor has voted before.
+    voted: bool,
+) -> impl IntoView {
+    let poll = current_poll();
+    let voted = RwSignal::new(voted);
     let just_now = RwSignal::new(false);
-    let submit = use_submit_and_stay(
-        start.faults,
-        |typed: &Typed| VoteForm {
-            choices: typed.all("choice"),
-            revision: typed.text("revision"),
-        },
-        |form: &VoteForm| form.check().map(drop),
-        move |form| api::cast_vote(id.to_string(), form),
-        move |voted: Voted| {
-            // The server has said yes: now it is an outcome, and not before.
-            track(voted.told.event, Some(&voted.told.insert_id));
-            mine.set(voted.ballot.mine);
-            poll.set(voted.ballot.poll);
-            just_now.set(true);
-            std::future::ready(())
-        },
-    );
-    let said = move || match (mine.with(Option::is_some), open.get(), just_now.get()) {
+    let pending = RwSignal::new(false);
+    let refused = RwSignal::new(None::<String>);
+    let outdated = RwSignal::new(false);
+    let button = NodeRef::<Button>::new();
+    let open = Memo::new(move |_| poll.with(|poll| poll.status == PollStatus::Open));
+    let form = move || button.get_untracked().and_then(|button| button.form());
+    Effect::new(move |_| {
+        let closed = !open.get();
+        if let Some(choices) = form().and_then(|form| fieldset(&form)) {
+            choices.set_disabled(closed);
+        }
+    });
+    let send = move |click: MouseEvent| {
+        // Without its form the browser does what it can.
+        let Some((form, data)) =
+            form().and_then(|form| Some((form.clone(), FormData::new_with_form(&form).ok()?)))
+        else {
+            return;
+        };
+        click.prevent_default();
+        if pending.get_untracked() {
+            return;
+        }
+        pending.set(true);
+        refused.set(None);
+        let id = poll.with_untracked(|poll| poll.id);
+        let choice = data.get_all("choice");
+        let choice = choice.iter().filter_map(|value| value.as_string()).collect();
+        let revision = data.get("revision").as_string().unwrap_or_default();
+        let answer = cast_vote(id, choice, revision);
+        spawn_local(async move {
+            match answer.await {
+                Ok(VoteAnswer::Cast {
+                    event,
+                    insert_id,
+                    poll: view,
+                }) => {
+                    // The server has confirmed the vote: now it is an outcome.
+                    track(event, &insert_id);
+                    remove_errors(&form);
+                    poll.set(view);
+                    voted.set(true);
+                    just_now.set(true);
+                }
+                Ok(VoteAnswer::Refused(sentence)) => refused.set(Some(sentence)),
+                Err(error) if is_outdated(&error) => outdated.set(true),
+                Err(_) => refused.set(Some(
+                    "Your vote did not reach the server. Please try again.".to_owned(),
+                )),
+            }
+            pending.set(false);
+        });
+    };
+    let status = move || match (voted.get(), open.get(), just_now.get()) {
         (true, true, true) => "Your vote is in. You can change it until the poll closes.",
         (true, true, false) => "You have voted. You can change your vote until the poll closes.",
         (true, false, _) => "You have voted. This poll is closed.",
         (false, true, _) => "",
         (false, false, _) => "This poll is closed.",
     };
+    let label = move || match (pending.get(), voted.get()) {
+        (true, _) => "Sending…",
+        (false, true) => "Change my vote",
+        (false, false) => "Vote",
+    };
     view! {
-        <Title text=title />
-        <section class="ballot">
-            <div class="poll-head">
-                <StandingBadge standing />
-                <h1 dir="auto">{move || poll.with(|poll| poll.question.clone())}</h1>
+        <div class="cast" translate="no">
+            <div role="alert">
+                {move || refused.get().map(|sentence| view! { <p class="fault">{sentence}</p> })}
+                {move || {
+                    outdated
+                        .get()
+                        .then(|| {
+                            view! {
+                                <p class="fault">
+                                    "This page is older than the server. " <a href="">"Load it again"</a>
+                                    ", then vote. Your choice is still marked."
+                                </p>
+                            }
+                        })
+                }}
             </div>
-            <form class="card" method="post" novalidate on:submit=move |event| submit.send(event)>
-                <input type="hidden" name="revision" value=move || revision.get().to_string() />
-                <FormFault faults=submit.faults />
-                <fieldset aria-describedby="turnout">
-                    <legend>
-                        {move || if several.get() { "Choose one or more" } else { "Choose one" }}
-                    </legend>
-                    <ChoiceFault faults=submit.faults />
-                    <Bars poll ballot=ticked />
-                </fieldset>
-                <div id="turnout"><Turnout poll /></div>
-                <div class="cast">
-                    <button type="submit" hidden=move || !open.get() disabled=submit.pending>
-                        {move || if mine.with(Option::is_some) { "Change my vote" } else { "Vote" }}
-                    </button>
-                    <p role="status" class="said">{said}</p>
-                </div>
-            </form>
-            {is_owner
-                .then(|| {
-                    view! {
-                        <p class="aside">
-                            "This is your poll. " <a href=format!("/polls/{id}")>"Share and manage it"</a>
-                        </p>
-                    }
-                })}
-            <Invitation />
-        </section>
-    }
-}
-
-/// What is wrong with what is ticked.
-#[component]
-fn ChoiceFault(faults: RwSignal<Faults>) -> impl IntoView {
-    view! {
-        <div role="alert" class="choice-fault">
-            {move || {
-                let text = faults.with(|faults| faults.at(Field::Choice).map(ToString::to_string));
-                text.map(|text| view! { <p class="fault" id="choice-fault">{text}</p> })
-            }}
+            <button
+                node_ref=button
+                type="submit"
+                hidden=move || !open.get()
+                aria-disabled=move || pending.get().then_some("true")
+                on:click=send
+            >
+                {label}
+            </button>
+            <p role="status" class="said">
+                {status}
+            </p>
         </div>
     }
 }
 
-/// What voters without an account may be told.
-#[component]
-fn Invitation() -> impl IntoView {
-    let stranger = use_page().me.is_none();
-    stranger.then(|| {
-        view! {
-            <p class="aside">
-                "Made with Seamline. " <a href="/sign-up">"Ask your own team something"</a>
-                ": your votes come along."
-            </p>
+fn fieldset(form: &HtmlFormElement) -> Option<HtmlFieldSetElement> {
+    form.query_selector("fieldset").ok()??.dyn_into().ok()
+}
+
+/// Removes the errors of an earlier post from the document.
+fn remove_errors(form: &HtmlFormElement) {
+    if let Ok(errors) = form.query_selector_all(".form-errors") {
+        for place in 0..errors.length() {
+            if let Some(error) = errors.item(place).and_then(|node| node.dyn_into::<web_sys::Element>().ok()) {
+                error.remove();
+            }
         }
-    })
+    }
 }

@@ -1,68 +1,72 @@
-//! The page about tracking, with the switch.
+//! The page about tracking, with the button that turns it on or off.
 
 use leptos::prelude::*;
 use leptos_meta::Title;
 use tracking::Choice;
 
+use super::model::Privacy;
+use crate::document::form_errors;
+use crate::forms::FormErrors;
 use crate::page::use_page;
 
-/// What is tracked, what is not, and the person's choice.
+/// What is tracked, what is not, and the visitor's choice.
 #[component]
 pub fn PrivacyPage() -> impl IntoView {
+    let errors = form_errors();
     let page = use_page();
     let privacy = page.privacy;
-    let now = match (privacy.tracked, privacy.choice, privacy.signal) {
-        (true, Choice::Granted, _) => "You have agreed. Your visit is counted.",
-        (true, ..) => "Your visit is counted. You can switch that off.",
-        (false, Choice::Denied, _) => "You have said no. Nothing of your visit is counted.",
-        (false, _, true) => {
-            "Your browser says no for you (Global Privacy Control). Nothing of your visit is counted."
-        }
-        (false, ..) => "You have not said yes. Nothing of your visit is counted.",
-    };
-    let whose = if page.me.is_some() {
-        "Your choice holds for your account, in every browser, and for this browser."
+    let scope = if page.me.is_some() {
+        "Your choice applies to your account, in every browser, and to this browser."
     } else {
-        "Your choice holds for this browser."
+        "Your choice applies to this browser."
+    };
+    let (choice, label) = if privacy.tracked {
+        ("denied", "Do not count my visit")
+    } else {
+        ("granted", "Count my visit")
     };
     view! {
         <Title text="Privacy · Seamline" />
         <section class="narrow card privacy">
-            <h1>"Your visit, counted or not"</h1>
-            <p class="lead" data-tracked=privacy.tracked.to_string()>{now}</p>
+            <h1>"Analytics preferences"</h1>
+            <p class="lead" data-tracked=privacy.tracked.to_string()>{status(privacy)}</p>
             <dl class="stack">
                 <div>
-                    <dt>"With a yes"</dt>
+                    <dt>"If you accept"</dt>
                     <dd>
-                        "Page views, clicks and what comes of them go to Amplitude, under a random ID of this browser and, once "
-                        "you have an account, under its ID. The same IDs travel through Stripe with a trial, so that its news "
-                        "find back to your visit. Never your name, your address or what you vote for."
+                        "Page views, clicks and their results go to Amplitude, under a random ID of this browser. Once you have "
+                        "an account, they go under its ID. A trial sends the same IDs to Stripe, so that payments later can be "
+                        "linked to your visit. Your name, your address and your votes are never sent."
                     </dd>
                 </div>
                 <div>
-                    <dt>"With a no"</dt>
+                    <dt>"If you decline"</dt>
                     <dd>
-                        "No cookie tells this browser from another, no script of Amplitude's is loaded, Stripe gets no IDs of "
-                        "ours, and what was still to be sent stays here. Everything else works as before, paid things too."
+                        "No cookie identifies this browser for analytics. Amplitude's script is not loaded. Stripe gets none of "
+                        "our IDs, and events that were not sent yet stay here. Everything works if you decline, Pro included."
                     </dd>
                 </div>
             </dl>
+            <FormErrors errors />
             <form method="post" class="actions">
-                {if privacy.tracked {
-                    view! {
-                        <button type="submit" name="choice" value="denied">
-                            "Do not count my visit"
-                        </button>
-                    }
-                } else {
-                    view! {
-                        <button type="submit" name="choice" value="granted">
-                            "Count my visit"
-                        </button>
-                    }
-                }}
+                <button type="submit" name="choice" value=choice>
+                    {label}
+                </button>
             </form>
-            <p class="quiet">{whose}</p>
+            <p class="quiet">{scope}</p>
         </section>
+    }
+}
+
+/// Whether the visitor is tracked, and why.
+const fn status(privacy: Privacy) -> &'static str {
+    match (privacy.tracked, privacy.choice, privacy.signal) {
+        (true, Choice::Granted, _) => "You have agreed. Your visit is counted.",
+        (true, ..) => "Your visit is counted. You can turn that off.",
+        (false, Choice::Denied, _) => "You have said no. Your visit is not counted.",
+        (false, _, true) => {
+            "Your browser declines for you (Global Privacy Control). Your visit is not counted."
+        }
+        (false, ..) => "You have not agreed yet. Your visit is not counted.",
     }
 }

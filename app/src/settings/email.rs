@@ -1,31 +1,20 @@
-//! Changing the address.
+//! The page that changes the address.
 
-use forms::{ChangeEmailForm, Field, Secret};
+use forms::ChangeEmailForm;
 use leptos::prelude::*;
 use leptos_meta::Title;
-use leptos_router::components::{A, Redirect};
+use leptos_router::components::Redirect;
 
-use super::api;
-use crate::forms::{FormFault, TextField, Typed, form_state, use_submit};
+use crate::document::{FormInput, form_input};
+use crate::forms::{Form, Submit, TextField};
 use crate::page::use_page;
-use crate::tracking::leave_for;
 
-/// The form.
+/// Asks for the new address and the password.
 #[component]
 pub fn ChangeEmailPage() -> impl IntoView {
-    let start = form_state::<ChangeEmailForm>();
+    let FormInput { input, errors } = form_input::<ChangeEmailForm>();
     let me = use_page().me;
-    let to_sign_in = me.is_none() && start.faults.is_empty();
-    let submit = use_submit(
-        start.faults,
-        |typed: &Typed| ChangeEmailForm {
-            email: typed.text("email"),
-            present: Secret::new(typed.text("present")),
-        },
-        |form: &ChangeEmailForm| form.check().map(drop),
-        api::change_email,
-        leave_for,
-    );
+    let to_sign_in = me.is_none() && errors.is_empty();
     view! {
         <Title text="Change address · Seamline" />
         {to_sign_in.then(|| view! { <Redirect path="/sign-in?next=/settings/email" /> })}
@@ -35,32 +24,24 @@ pub fn ChangeEmailPage() -> impl IntoView {
                 "We send a link to the new address. Until you use it, "
                 <strong class="address" dir="auto">{me.map(|me| me.email)}</strong> " stays."
             </p>
-            <form method="post" novalidate on:submit=move |event| submit.send(event)>
-                <FormFault faults=submit.faults />
+            <Form errors>
                 <TextField
-                    field=Field::Email
-                    faults=submit.faults
-                    name="email"
+                    field=ChangeEmailForm::email
                     label="New e-mail"
                     kind="email"
-                    value=start.typed.email
+                    value=input.email
                     autocomplete="email"
                 />
                 <TextField
-                    field=Field::PresentPassword
-                    faults=submit.faults
-                    name="present"
+                    field=ChangeEmailForm::current_password
                     label="Your password"
                     kind="password"
-                    value=""
                     autocomplete="current-password"
                 />
-                <button type="submit" disabled=submit.pending>
-                    "Send the link"
-                </button>
-            </form>
+                <Submit label="Send the link" pending="Sending…" />
+            </Form>
             <p class="aside">
-                <A href="/settings">"Back to the settings"</A>
+                <a href="/settings">"Back to the settings"</a>
             </p>
         </section>
     }

@@ -2,9 +2,10 @@
 
 use leptos::prelude::*;
 
-use super::api::LoginSummary;
+use super::model::{LoginSummary, OTHER_LOGINS};
+use crate::forms::Submit;
 
-/// The list, with a way to end each but this one.
+/// The list, with a button to end each login except this browser's.
 #[component]
 pub fn Logins(logins: Vec<LoginSummary>) -> impl IntoView {
     let others = logins.iter().any(|login| !login.current);
@@ -16,14 +17,19 @@ pub fn Logins(logins: Vec<LoginSummary>) -> impl IntoView {
                     .then(|| {
                         view! {
                             <form method="post" action="/settings/logins">
-                                <button type="submit" class="secondary small">"Sign out everywhere else"</button>
+                                <input type="hidden" name="login" value=OTHER_LOGINS />
+                                <Submit
+                                    label="Sign out everywhere else"
+                                    pending="Signing out…"
+                                    class="secondary small"
+                                />
                             </form>
                         }
                     })}
             </div>
             <ul class="logins">{logins.into_iter().map(|login| view! { <Row login /> }).collect_view()}</ul>
             <p class="quiet">
-                "A browser that is signed out from here is a new device from then on: whoever uses it next is somebody else."
+                "A browser that you sign out from here becomes a new device. What its next user does is not linked to you."
             </p>
         </section>
     }
@@ -54,7 +60,9 @@ fn Row(login: LoginSummary) -> impl IntoView {
                 view! {
                     <form method="post" action="/settings/logins">
                         <input type="hidden" name="login" value=id.to_string() />
-                        <button type="submit" class="secondary small" aria-label=end>"Sign out"</button>
+                        <button type="submit" class="secondary small" aria-label=end data-pending="Signing out…">
+                            "Sign out"
+                        </button>
                     </form>
                 }
                     .into_any()

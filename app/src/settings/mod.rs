@@ -1,17 +1,19 @@
-//! One's account: address, password, logins, data, and the end of it.
+//! The account's settings: address, password, logins, data, and deletion.
 //!
-//! Each form has a page of its own to post to. What is a button alone is a plain form post with and without script.
+//! Each form has a page of its own. The buttons of the overview post to paths without a page: when one fails, the overview
+//! shows the error.
 
-mod api;
+pub mod actions;
 mod delete;
 mod email;
 mod logins;
+mod model;
 mod page;
 mod password;
+pub mod queries;
 
-#[cfg(feature = "ssr")]
-pub use api::verbs;
 pub use delete::{DeleteAccountPage, GoodbyePage};
 pub use email::ChangeEmailPage;
+pub use model::EndLoginForm;
 pub use page::SettingsPage;
 pub use password::ChangePasswordPage;

@@ -1,37 +1,31 @@
-//! The overview.
+//! The overview of the settings.
 
-use leptos::either::EitherOf3;
 use leptos::prelude::*;
 use leptos_meta::Title;
-use leptos_router::components::{A, Redirect};
+use leptos_router::components::Redirect;
 
-use super::api::{Settings, my_settings};
 use super::logins::Logins;
-use crate::forms::{FormFault, form_state};
+use super::model::Settings;
+use super::queries;
+use crate::document::{document, form_errors, unreadable};
+use crate::forms::{FormErrors, Submit};
 
-/// Everything that one can do with one's account.
+/// Everything that a user can do with their account.
 #[component]
 pub fn SettingsPage() -> impl IntoView {
-    let faults = RwSignal::new(form_state::<()>().faults);
-    let settings = Resource::new_blocking(|| (), |()| my_settings());
+    let errors = form_errors();
     view! {
         <Title text="Settings · Seamline" />
         <section class="settings">
             <h1>"Settings"</h1>
-            <FormFault faults />
-            <Suspense fallback=|| view! { <p class="quiet" aria-busy="true">"Loading your settings…"</p> }>
-                {move || Suspend::new(async move {
-                    match settings.await {
-                        Ok(None) => EitherOf3::A(view! { <Redirect path="/sign-in?next=/settings" /> }),
-                        Ok(Some(settings)) => EitherOf3::B(view! { <Sections settings /> }),
-                        Err(_) => EitherOf3::C(view! {
-                            <p class="fault banner" role="alert">
-                                "Your settings cannot be read right now. Please load the page again."
-                            </p>
-                        }),
-                    }
-                })}
-            </Suspense>
+            <FormErrors errors />
+            {document(|visit| async move {
+                match queries::settings(&visit).await {
+                    Ok(Some(settings)) => view! { <Sections settings /> }.into_any(),
+                    Ok(None) => view! { <Redirect path="/sign-in?next=/settings" /> }.into_any(),
+                    Err(error) => unreadable("Your settings", &error),
+                }
+            })}
         </section>
     }
 }
@@ -55,14 +49,14 @@ fn Sections(settings: Settings) -> impl IntoView {
                     </dd>
                     <dd class="does">
                         {(!verified).then(|| view! { <SendVerification /> })}
-                        <A href="/settings/email" attr:class="button secondary small">"Change address"</A>
+                        <a href="/settings/email" class="button secondary small">"Change address"</a>
                     </dd>
                 </div>
                 <div>
                     <dt>"Password"</dt>
-                    <dd>"Stored as a hash that nobody can read back."</dd>
+                    <dd>"Stored as a hash that cannot be read back."</dd>
                     <dd class="does">
-                        <A href="/settings/password" attr:class="button secondary small">"Change password"</A>
+                        <a href="/settings/password" class="button secondary small">"Change password"</a>
                     </dd>
                 </div>
             </dl>
@@ -72,10 +66,10 @@ fn Sections(settings: Settings) -> impl IntoView {
             <h2 id="data">"Your data"</h2>
             <div class="row">
                 <p class="quiet">
-                    "Your account, your logins, your polls and your votes in one JSON file. What Amplitude knows is on your "
-                    <A href="/timeline">"timeline"</A> "."
+                    "Your account, your logins, your polls and your votes in one JSON file. What Amplitude has about you is on your "
+                    <a href="/timeline">"timeline"</a> "."
                 </p>
-                <a class="button secondary small" href="/settings/data" rel="external" download>
+                <a class="button secondary small" href="/settings/data" download>
                     "Download my data"
                 </a>
             </div>
@@ -84,9 +78,9 @@ fn Sections(settings: Settings) -> impl IntoView {
             <h2 id="end">"Delete account"</h2>
             <div class="row">
                 <p class="quiet">
-                    "Closes the account at once, cancels a subscription, erases your data here, and has Amplitude delete what it knows."
+                    "Closes the account at once, cancels a subscription, erases your data here, and asks Amplitude to delete your data."
                 </p>
-                <A href="/settings/delete" attr:class="button secondary small">"Delete my account"</A>
+                <a href="/settings/delete" class="button secondary small">"Delete my account"</a>
             </div>
         </section>
     }
@@ -105,7 +99,7 @@ fn VerifiedBadge(verified: bool) -> impl IntoView {
 fn SendVerification() -> impl IntoView {
     view! {
         <form method="post" action="/settings/verification">
-            <button type="submit" class="secondary small">"Send the link again"</button>
+            <Submit label="Send the link again" pending="Sending…" class="secondary small" />
         </form>
     }
 }

@@ -1,25 +1,25 @@
-//! Whose story a visitor may read, and how much of it.
+//! Whose timeline a visitor may read, and how much of it.
 
 use serde_json::Value;
 
-use super::api::Found;
+use super::model::TimelineResult;
 use crate::operations::may_operate;
 use crate::visit::Visit;
 
-/// Whose story a visitor gets: the one they ask for, if they may.
-pub fn may_read(visit: &Visit, find: Option<&str>) -> Result<String, Found> {
-    Access::of(visit).asks_for(find)
+/// The ID that the visitor may read events of: `find`, or their own where it is empty. Fails where they may not.
+pub fn may_read(visit: &Visit, find: Option<&str>) -> Result<String, TimelineResult> {
+    Access::of(visit).resolve(find)
 }
 
-/// Who wants to read, and what they may.
+/// The visitor's IDs and rights.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Access {
     /// The account that is signed in.
     user: Option<String>,
-    /// What the browser says of its device: believed for that device's anonymous events alone.
+    /// Device ID of this browser's cookie. It gives access to that device's anonymous events only.
     device: Option<String>,
-    /// Events are on this machine, or they are an operator: they may read everybody's.
-    everybody: bool,
+    /// They may read all timelines: local mode, or an operator.
+    all_people: bool,
 }
 
 impl Access {
@@ -27,27 +27,27 @@ impl Access {
         Self {
             user: visit.login.as_ref().map(|login| login.user.id.to_string()),
             device: visit.boot.device.clone(),
-            everybody: visit.backend.collector_page.is_some() || may_operate(visit),
+            all_people: visit.backend.collector_page.is_some() || may_operate(visit),
         }
     }
 
-    fn asks_for(self, find: Option<&str>) -> Result<String, Found> {
+    fn resolve(self, find: Option<&str>) -> Result<String, TimelineResult> {
         match find.map(str::trim).filter(|find| !find.is_empty()) {
-            None => self.user.or(self.device).ok_or(Found::NoIdentity),
-            Some(find) if find.len() > 200 => Err(Found::Nobody {
+            None => self.user.or(self.device).ok_or(TimelineResult::NoIdentity),
+            Some(find) if find.len() > 200 => Err(TimelineResult::NotFound {
                 by: find.chars().take(40).collect(),
             }),
-            Some(find) if self.everybody => Ok(find.to_owned()),
+            Some(find) if self.all_people => Ok(find.to_owned()),
             Some(find) if [self.user, self.device].iter().flatten().any(|own| own == find) => {
                 Ok(find.to_owned())
             }
-            Some(_) => Err(Found::NotYours),
+            Some(_) => Err(TimelineResult::NotYours),
         }
     }
 
-    /// How much of the story by this ID they get to see.
+    /// How much of the timeline of this ID they may see.
     pub(super) fn view_of(&self, by: &str) -> View {
-        if self.everybody || self.user.as_deref() == Some(by) {
+        if self.all_people || self.user.as_deref() == Some(by) {
             View::Whole
         } else {
             View::OfDevice(by.to_owned())
@@ -55,17 +55,18 @@ impl Access {
     }
 }
 
-/// How much of a story somebody gets to see.
+/// How much of a timeline a visitor may see.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum View {
     /// All of it.
     Whole,
-    /// They are known by this device alone. A device ID comes from a cookie, so it opens nobody's account: of the person
-    /// it leads to, only that device's events without a user.
+    /// Only this device's events without a user. A device ID comes from a cookie, so it must not give access to an
+    /// account.
     OfDevice(String),
 }
 
 impl View {
+    /// Whether the visitor may see this exported event.
     pub(super) fn keeps(&self, event: &Value) -> bool {
         match self {
             Self::Whole => true,
@@ -76,7 +77,7 @@ impl View {
         }
     }
 
-    /// What the person is at present is in the properties of each of their events.
+    /// The event without what the visitor may not see. User properties describe the account, in anonymous events too.
     pub(super) fn shown(&self, mut event: Value) -> Value {
         if let (Self::OfDevice(_), Some(event)) = (self, event.as_object_mut()) {
             event.remove("user_properties");
@@ -92,44 +93,44 @@ mod tests {
     use super::*;
 
     #[test]
-    fn who_may_read_whom() {
+    fn visitors_read_their_own_account_and_device() {
         let signed_in = Access {
             user: Some("u-1".into()),
             device: Some("d-1".into()),
-            everybody: false,
+            all_people: false,
         };
         let visitor = Access {
             user: None,
             ..signed_in.clone()
         };
         let operator = Access {
-            everybody: true,
+            all_people: true,
             ..signed_in.clone()
         };
         let device = || View::OfDevice("d-1".into());
         let rows = [
-            ("one's own account", &signed_in, None, Some(("u-1", View::Whole))),
-            ("by its ID", &signed_in, Some(" u-1 "), Some(("u-1", View::Whole))),
+            ("own account", &signed_in, None, Some(("u-1", View::Whole))),
             (
-                "one's own device",
+                "own account by its ID",
                 &signed_in,
-                Some("d-1"),
-                Some(("d-1", device())),
+                Some(" u-1 "),
+                Some(("u-1", View::Whole)),
             ),
-            ("somebody else", &signed_in, Some("u-2"), None),
+            ("own device", &signed_in, Some("d-1"), Some(("d-1", device()))),
+            ("another account", &signed_in, Some("u-2"), None),
             ("a visitor", &visitor, Some(""), Some(("d-1", device()))),
-            ("whose account it may be", &visitor, Some("u-1"), None),
+            ("a visitor, an account", &visitor, Some("u-1"), None),
             ("an operator", &operator, Some("u-2"), Some(("u-2", View::Whole))),
             (
-                "and any device",
+                "an operator, a device",
                 &operator,
                 Some("d-2"),
                 Some(("d-2", View::Whole)),
             ),
-            ("no browser at all", &Access::default(), None, None),
+            ("no identity", &Access::default(), None, None),
         ];
         for (who, reader, find, expected) in rows {
-            let read = reader.clone().asks_for(find).ok();
+            let read = reader.clone().resolve(find).ok();
             let read = read.map(|by| {
                 let view = reader.view_of(&by);
                 (by, view)
@@ -140,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn a_device_shows_what_it_did_before_anybody_signed_in() {
+    fn a_device_shows_its_anonymous_events_only() {
         let view = View::OfDevice("d-1".into());
         let events = [
             json!({"event_type": "theirs", "user_id": "u-1", "device_id": "d-1"}),

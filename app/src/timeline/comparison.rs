@@ -1,14 +1,14 @@
-//! Session charts with the stitching and without, side by side.
+//! Session metrics, stitched and unstitched, side by side.
 
 use leptos::prelude::*;
 use tracking::session_metrics::{Comparison, FUNNEL, SessionMetrics};
 
-use super::chapter::duration;
+use super::labels::duration;
 
-/// The two as a table. What differs is marked.
+/// Both as a table. Rows that differ are marked.
 #[component]
 pub fn ComparisonTable(
-    /// What session charts say.
+    /// The metrics.
     comparison: Comparison,
 ) -> impl IntoView {
     let Comparison {

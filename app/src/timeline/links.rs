@@ -1,72 +1,68 @@
-//! Addresses of views: what is shown stands in the URL, so a view can be handed on.
+//! URLs of the timeline. A URL has everything that the page shows, so a link can be shared.
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use tracking::story_page::{Filter, InSession};
 
-use super::api::Asked;
+use super::model::TimelineQuery;
 
-/// The page that shows this.
-pub fn page(asked: &Asked) -> String {
-    with_query("/timeline", &pairs(asked))
+/// The page for this query.
+pub(super) fn page_url(query: &TimelineQuery) -> String {
+    with_query("/timeline", &pairs(query))
 }
 
-/// An event's own address: the page that has it, at the place where it stands.
-pub fn event(find: Option<&str>, uuid: &str) -> String {
-    let asked = Asked {
+/// The page that shows this event open, scrolled to it.
+pub(crate) fn event_url(find: Option<&str>, uuid: &str) -> String {
+    let query = TimelineQuery {
         find: find.map(str::to_owned),
         event: Some(uuid.to_owned()),
-        ..Asked::default()
+        ..TimelineQuery::default()
     };
-    format!("{}#event-{uuid}", page(&asked))
+    format!("{}#event-{uuid}", page_url(&query))
 }
 
-/// One session alone.
-pub fn session(asked: &Asked, session: i64) -> String {
-    page(&Asked {
+/// Only this session.
+pub(super) fn session_url(query: &TimelineQuery, session: i64) -> String {
+    page_url(&TimelineQuery {
         filter: Filter {
             session: Some(InSession::Of(session)),
-            ..asked.filter.clone()
+            ..query.filter.clone()
         },
-        ..beginning(asked)
+        ..query.first_page()
     })
 }
 
-/// The same view from its beginning.
-pub fn beginning(asked: &Asked) -> Asked {
-    Asked {
-        older: None,
-        event: None,
-        ..asked.clone()
-    }
-}
-
-/// A file with what the view shows.
-pub fn export(asked: &Asked, format: &str) -> String {
-    let mut pairs = pairs(&beginning(asked));
+/// A file with all events that match the filter.
+pub(super) fn export_url(query: &TimelineQuery, format: &str) -> String {
+    let mut pairs = pairs(&query.first_page());
     pairs.push(("format", format.to_owned()));
     with_query("/timeline/export", &pairs)
 }
 
 /// The verdict as JSON.
-pub fn verdict(find: Option<&str>) -> String {
+pub(super) fn verdict_url(find: Option<&str>) -> String {
     let pairs: Vec<_> = find.map(|find| ("find", find.to_owned())).into_iter().collect();
     with_query("/timeline/verdict", &pairs)
 }
 
-fn pairs(asked: &Asked) -> Vec<(&'static str, String)> {
+/// The feed that announces new events. It has the filter, so that it can say which of them the page would show.
+pub(super) fn feed_url(query: &TimelineQuery) -> String {
+    with_query("/timeline/live", &pairs(&query.first_page()))
+}
+
+fn pairs(query: &TimelineQuery) -> Vec<(&'static str, String)> {
     let one = |key, text: &Option<String>| text.clone().map(|text| (key, text));
-    let mut pairs: Vec<_> = one("find", &asked.find).into_iter().collect();
-    pairs.extend(asked.filter.pairs());
-    pairs.extend(one("older", &asked.older));
-    // `event` is the filter's word.
-    pairs.extend(one("at", &asked.event));
+    let mut pairs: Vec<_> = one("find", &query.find).into_iter().collect();
+    pairs.extend(query.filter.pairs());
+    pairs.extend(one("older", &query.older));
+    // The filter uses the key `event`.
+    pairs.extend(one("at", &query.event));
     pairs
 }
 
 fn with_query(path: &str, pairs: &[(&'static str, String)]) -> String {
-    let pair =
+    let encode =
         |(key, text): &(&str, String)| format!("{key}={}", utf8_percent_encode(text, NON_ALPHANUMERIC));
-    let query: Vec<String> = pairs.iter().map(pair).collect();
+    let query: Vec<String> = pairs.iter().map(encode).collect();
     match query.is_empty() {
         true => path.to_owned(),
         false => format!("{path}?{}", query.join("&")),
@@ -78,8 +74,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn views_have_addresses() {
-        let asked = Asked {
+    fn a_query_has_a_url() {
+        let query = TimelineQuery {
             find: Some("a&b".into()),
             filter: Filter {
                 event: Some("Poll created".into()),
@@ -88,20 +84,21 @@ mod tests {
             older: Some("120.5".into()),
             event: None,
         };
-        assert_eq!(page(&Asked::default()), "/timeline");
+        assert_eq!(page_url(&TimelineQuery::default()), "/timeline");
         assert_eq!(
-            page(&asked),
+            page_url(&query),
             "/timeline?find=a%26b&event=Poll%20created&older=120%2E5"
         );
         assert_eq!(
-            session(&asked, 7),
+            session_url(&query, 7),
             "/timeline?find=a%26b&event=Poll%20created&session=7"
         );
         assert_eq!(
-            export(&asked, "csv"),
+            export_url(&query, "csv"),
             "/timeline/export?find=a%26b&event=Poll%20created&format=csv"
         );
-        assert_eq!(event(None, "u-1"), "/timeline?at=u%2D1#event-u-1");
-        assert_eq!(verdict(Some("x")), "/timeline/verdict?find=x");
+        assert_eq!(event_url(None, "u-1"), "/timeline?at=u%2D1#event-u-1");
+        assert_eq!(verdict_url(Some("x")), "/timeline/verdict?find=x");
+        assert_eq!(feed_url(&query), "/timeline/live?find=a%26b&event=Poll%20created");
     }
 }

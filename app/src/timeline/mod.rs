@@ -1,35 +1,32 @@
-//! A person's story, read back from Amplitude or its stand-in, and what it is worth.
+//! The timeline: one person's events, read back from Amplitude or its stand-in, with the verdict on them.
+//!
+//! The page is rendered completely from its URL. Its live parts are fetched again when an event arrives.
 
-#[cfg(feature = "ssr")]
 mod access;
-mod api;
-mod chapter;
-#[cfg_attr(feature = "hydrate", path = "clipboard_browser.rs")]
-#[cfg_attr(not(feature = "hydrate"), path = "clipboard_none.rs")]
-mod clipboard;
 mod comparison;
 mod event;
-mod glimpse;
+mod event_details;
+mod labels;
+mod ledger;
 mod links;
-#[cfg_attr(feature = "hydrate", path = "live_browser.rs")]
-#[cfg_attr(not(feature = "hydrate"), path = "live_none.rs")]
-mod live;
 mod loss;
+mod model;
 mod page;
+mod person;
 mod proof;
-#[cfg(feature = "ssr")]
-mod reading;
-mod story;
+mod queries;
+mod recent_events;
+mod session_group;
+mod stitching_report;
 mod tools;
 mod verdict;
-mod worth;
+mod view;
 
-#[cfg(feature = "ssr")]
 pub use access::may_read;
-pub use api::{Asked, Found};
 pub(crate) use comparison::ComparisonTable;
-pub(crate) use glimpse::{Glimpse, Glimpsed};
-pub(crate) use links::event as event_address;
+pub(crate) use links::event_url;
+pub use model::{TimelineQuery, TimelineResult};
 pub use page::TimelinePage;
-#[cfg(feature = "ssr")]
-pub use reading::{StoryError, WholeStory, read_whole};
+pub(crate) use queries::recent_events;
+pub use queries::{TimelineError, WholeTimeline, read_whole};
+pub(crate) use recent_events::RecentEvents;

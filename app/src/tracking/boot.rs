@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use tracking::{ClientEvent, InsertId, SessionId};
 
-/// Path of the SDK, which the build fetches from the registry.
-pub const SDK_PATH: &str = "/vendor/browser-sdk-2.48.1.js";
+/// The SDK among the build's files. The build fetches it from the registry.
+pub const SDK_FILE: &str = "vendor/browser-sdk-2.48.1.js";
 /// Where the SDK sends its events.
 pub const INGEST_PATH: &str = "/ingest";
 
@@ -15,8 +15,8 @@ pub const INGEST_PATH: &str = "/ingest";
 pub struct Boot {
     /// Consent is granted: the SDK may load.
     pub tracking: bool,
-    /// The SDK's script.
-    pub sdk: &'static str,
+    /// URL of the SDK's script.
+    pub sdk: String,
     /// Where it sends events.
     pub endpoint: &'static str,
     /// The public key.

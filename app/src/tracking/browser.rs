@@ -1,21 +1,15 @@
-//! Tracking in the browser, over `window.seam`.
+//! What islands ask of `window.seam`. It compiles for the server too, where nothing calls it.
 
 use bytes::Bytes;
 use futures::{Sink, Stream};
-use leptos::ev::SubmitEvent;
-use leptos::prelude::{set_timeout, window};
 use leptos::server_fn::client::{Client, browser::BrowserClient};
-use leptos::server_fn::error::FromServerFnError;
+use leptos::server_fn::error::{FromServerFnError, ServerFnErrorErr};
 use leptos::server_fn::request::browser::{BrowserRequest, Request};
 use leptos::server_fn::response::browser::BrowserResponse;
-use leptos::task::spawn_local;
-use leptos::wasm_bindgen::JsCast;
+use leptos::prelude::ServerFnError;
 use send_wrapper::SendWrapper;
-use std::time::Duration;
 use tracking::{ClientEvent, InsertId, SessionId};
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::JsFuture;
-use web_sys::HtmlFormElement;
 
 #[wasm_bindgen]
 extern "C" {
@@ -23,58 +17,42 @@ extern "C" {
     #[wasm_bindgen(js_namespace = seam, js_name = track)]
     fn seam_track(name: &str, properties_json: &str, insert_id: Option<&str>) -> js_sys::Promise;
 
-    /// Hands the SDK the session that the server resolved.
+    /// Gives the SDK the session that the server resolved.
     #[wasm_bindgen(js_namespace = seam, js_name = session)]
     fn seam_session(id: f64);
 
-    /// Resolves when what was tracked has left, or after half a second.
-    #[wasm_bindgen(js_namespace = seam, js_name = settle)]
-    fn seam_settle() -> js_sys::Promise;
+    /// Fetches this document again and replaces its live parts.
+    #[wasm_bindgen(js_namespace = seam, js_name = refresh)]
+    fn seam_refresh() -> js_sys::Promise;
 }
 
 /// Fires the event through Amplitude's SDK. Never fails, and does nothing where tracking is off or blocked. `insert_id`:
-/// the one under which the server has confirmed it; without one the SDK makes its own.
-pub fn track(event: impl Into<ClientEvent>, insert_id: Option<&InsertId>) {
+/// the one under which the server has confirmed it.
+pub fn track(event: impl Into<ClientEvent>, insert_id: &InsertId) {
     let event = event.into();
     // A map of texts and numbers always serialises.
     let properties = serde_json::to_string(&event.properties()).unwrap_or_default();
-    // Nobody waits for it here; the script keeps it until it has arrived.
-    let _promise = seam_track(event.name(), &properties, insert_id.map(InsertId::as_str));
+    // Nothing waits for it here; the script keeps it until it has arrived.
+    let _promise = seam_track(event.name(), &properties, Some(insert_id.as_str()));
 }
 
-/// Fires the event under this insert ID, and posts the form that the click was on once it has left (half a second at most):
-/// the form leads to another site, and what is still here then would wait for the next visit.
-pub fn track_and_submit(event: impl Into<ClientEvent>, insert_id: &InsertId, submitted: &SubmitEvent) {
-    let Some(form) = submitted
-        .target()
-        .and_then(|target| target.dyn_into::<HtmlFormElement>().ok())
-    else {
-        return;
-    };
-    track(event, Some(insert_id));
-    spawn_local(async move {
-        let _ = JsFuture::from(seam_settle()).await;
-        // It fails only for a form that is no longer in the page.
-        let _ = form.submit();
-    });
+/// Fetches this document again, as a background request, and replaces its parts that are marked `data-live`. Resolves
+/// when they are in place; a request that fails changes nothing.
+pub async fn refresh_live_parts() {
+    // The script's promise never rejects.
+    let _ = wasm_bindgen_futures::JsFuture::from(seam_refresh()).await;
 }
 
-/// Loads a new document, after what was tracked has left (half a second at most).
-pub async fn leave_for(path: String) {
-    let _ = JsFuture::from(seam_settle()).await;
-    // In a task of its own: whoever called is still drawing.
-    set_timeout(
-        move || {
-            // It fails only for a URL that does not parse; ours are paths.
-            let _ = window().location().assign(&path);
-        },
-        Duration::ZERO,
-    );
+/// The header of an answer to a server function that this server does not have: the page was rendered by another version.
+const OUTDATED: &str = "x-seam-outdated";
+
+/// Whether the call failed because the page is older than the server.
+pub fn is_outdated(error: &ServerFnError) -> bool {
+    matches!(error, ServerFnError::MissingArg(text) if text == OUTDATED)
 }
 
-/// Has the browser finish the request even if the tab is closed: what the server confirms then reaches the next page, by a
-/// cookie. Browsers refuse such requests above 64 KiB (Fetch, "HTTP-network-or-cache fetch"); the server takes no more
-/// either.
+/// Has the browser finish the request even if the tab is closed: the cookie of its answer then reaches the next page.
+/// Browsers refuse such requests above 64 KiB (Fetch, "HTTP-network-or-cache fetch"); the server takes no more either.
 fn outlive_page(request: &mut BrowserRequest) {
     let Ok(blank) = Request::get("/").build() else {
         return;
@@ -87,7 +65,7 @@ fn outlive_page(request: &mut BrowserRequest) {
     **request = lasting.unwrap_or(plain).into();
 }
 
-/// Calls server functions, and hands on the session that each answer carries.
+/// Calls server functions, and gives the SDK the session that each answer carries.
 pub struct SeamClient;
 
 impl<E, I, O> Client<E, I, O> for SeamClient
@@ -104,6 +82,10 @@ where
         SendWrapper::new(async move {
             let answer = <BrowserClient as Client<E, I, O>>::send(request).await?;
             let headers = answer.generate_headers();
+            if headers.contains_key(OUTDATED) {
+                let error = ServerFnErrorErr::MissingArg(OUTDATED.to_owned());
+                return Err(E::from_server_fn_error(error));
+            }
             let session = headers
                 .get("x-seam-session")
                 .and_then(|value| value.to_str().ok());

@@ -3,17 +3,16 @@
 //! `public/seam.js` is the only script that sees Amplitude's SDK; `browser` is the only Rust that sees `seam.js`. A page
 //! tracks a [`ClientEvent`], and nothing else: a server event is no `ClientEvent`, so firing revenue from wasm does not
 //! compile.
+//!
+//! Three ways lead to the SDK: an attribute of a document's markup (`attribute`), an event that the server confirmed in
+//! answer to a form post and that the next document fires (`boot`), and `track` in an island after the server's answer.
 
 #[cfg(feature = "ssr")]
+pub mod attribute;
+#[cfg(feature = "ssr")]
 pub mod boot;
-#[cfg(feature = "hydrate")]
 mod browser;
-#[cfg(not(feature = "hydrate"))]
-mod noop;
 
-#[cfg(feature = "hydrate")]
-pub(crate) use browser::{SeamClient, leave_for, track, track_and_submit};
-#[cfg(not(feature = "hydrate"))]
-pub(crate) use noop::{SeamClient, leave_for, track, track_and_submit};
+pub(crate) use browser::{SeamClient, is_outdated, refresh_live_parts, track};
 
 pub use tracking::ClientEvent;

@@ -86,7 +86,7 @@ pub fn Footer() -> impl IntoView {
     view! {
         <footer class="site">
             <p>
-                "Seamline shows hybrid tracking done right: browser events and server events, stitched into one story per person."
+                "Seamline shows hybrid tracking: browser events and server events, in one timeline per person."
             </p>
             <p>
                 {counted} <a href="/privacy">"Privacy"</a>

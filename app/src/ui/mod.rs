@@ -4,4 +4,4 @@ mod layout;
 mod toast;
 
 pub(crate) use layout::{Footer, Header};
-pub(crate) use toast::{Done, ToastArea, provide_toast, use_toast};
+pub(crate) use toast::ToastArea;

@@ -1,13 +1,13 @@
-//! The guided walk of local mode: six steps from a first visit to a shared laptop, each ticked by the person's own events.
+//! The guided walk of local mode: six steps from a first visit to a shared laptop. The visitor's own events complete them.
 //!
-//! `steps` decides, from events alone. The panel on every page reads nothing until it is opened. Where anything is real
-//! there is no walk: it needs a clock that can be moved, and it reads a friend's events.
+//! `status` decides from events only. The panel of every page reads nothing until it is opened. With a real project there
+//! is no walk: it needs a clock that can be moved, and it reads the events of other people.
 
-mod api;
+mod model;
 mod page;
 mod panel;
-#[cfg(feature = "ssr")]
-mod reading;
+mod queries;
+mod status;
 mod steps;
 
 pub use page::WalkPage;

@@ -1,30 +1,63 @@
-//! The page: each step with what to do, whether it is done, which ID moved, and the event that shows it.
+//! The page: each step with what to do, its status, which IDs move, and the event that completes it.
 
-use leptos::either::EitherOf3;
 use leptos::prelude::*;
 use leptos_meta::Title;
 
-use super::api::{Walk, Whose, read_walk};
-use super::steps::{Begun, Evidence, Stand, Step};
-use crate::document;
+use super::model::{Walk, Walker};
+use super::queries;
+use super::status::{Evidence, Missing, StepStatus};
+use super::steps::Step;
+use crate::document::{document, unreadable};
 use crate::not_found::NotFoundPage;
 use crate::page::use_page;
-use crate::timeline::event_address;
+use crate::timeline::event_url;
 
-/// The walk, where there is one.
+/// The walk; outside of local mode the page does not exist.
 #[component]
 pub fn WalkPage() -> impl IntoView {
-    if use_page().walk {
-        view! { <WalkThrough /> }.into_any()
-    } else {
-        document::answer_not_found();
-        view! { <NotFoundPage /> }.into_any()
-    }
+    document(|visit| async move {
+        match queries::walk(&visit).await {
+            Ok(Some(walk)) => view! { <WalkSteps walk /> }.into_any(),
+            Ok(None) => view! { <NotFoundPage /> }.into_any(),
+            Err(error) => unreadable("The guided walk", &error),
+        }
+    })
 }
 
 #[component]
-fn WalkThrough() -> impl IntoView {
-    let walk = Resource::new_blocking(|| (), |()| read_walk());
+fn WalkSteps(walk: Walk) -> impl IntoView {
+    let page = use_page();
+    let (done, total) = (walk.done(), walk.steps.len());
+    let next = walk.next().map(|(_, step, _)| step);
+    let sentence = match (next, &walk.walker) {
+        (None, _) => "All steps are done. The timeline shows them together.",
+        (_, Walker::Unknown) => "Tracking is off in this browser, so no event can complete a step.",
+        (_, Walker::SignedOut(_)) => {
+            "You are signed out. This is still the walk of the account that was signed in here last."
+        }
+        (_, Walker::Account(_) | Walker::Device(_)) => {
+            "A step is done when its event has arrived, usually within two seconds."
+        }
+    };
+    // After the sign-out this browser is a new device.
+    let device_now = page.device.filter(|_| page.me.is_none());
+    let find = walk.walker.id();
+    let steps = walk
+        .steps
+        .iter()
+        .map(|(step, status)| {
+            let device_now = device_now.clone().filter(|_| *step == Step::SignOut);
+            view! {
+                <StepView
+                    step=*step
+                    status=status.clone()
+                    next=next == Some(*step)
+                    find=find.map(str::to_owned)
+                    device_now
+                />
+            }
+        })
+        .collect_view();
     view! {
         <Title text="Guided walk · Seamline" />
         <section class="page walk">
@@ -32,59 +65,53 @@ fn WalkThrough() -> impl IntoView {
                 <div>
                     <h1>"Guided walk"</h1>
                     <p class="lead">
-                        "Six steps from a first visit to a shared laptop. Your own events tick them, so each can be looked at."
+                        "Six steps from a first visit to a shared laptop. Your own events complete them, and each links to its event."
                     </p>
                 </div>
-                <a class="button secondary" href="/walk" rel="external">
-                    "Look again"
+                <a class="button secondary" href="/walk">
+                    "Check again"
                 </a>
             </div>
-            <Suspense fallback=|| view! { <p class="quiet" aria-busy="true">"Looking at your events…"</p> }>
-                {move || Suspend::new(async move {
-                    match walk.await {
-                        Ok(Some(walk)) => EitherOf3::A(view! { <Steps walk /> }),
-                        Ok(None) => EitherOf3::B(view! { <NotFoundPage /> }),
-                        Err(_) => EitherOf3::C(view! {
-                            <p class="fault banner" role="alert">
-                                "The walk cannot be read right now. Please load the page again."
-                            </p>
-                        }),
-                    }
-                })}
-            </Suspense>
+            <p class="walk-progress">
+                <progress max=total value=done aria-hidden="true"></progress>
+                <strong>{format!("{done} of {total} done.")}</strong>
+                " "
+                <span class="quiet">{sentence}</span>
+            </p>
+            <ol class="walk-steps">{steps}</ol>
+            <NextStep walk />
         </section>
     }
 }
 
+/// What the panel of other pages shows. This page shows it as a card already.
 #[component]
-fn Steps(walk: Walk) -> impl IntoView {
-    let page = use_page();
-    let (done, of) = (walk.done(), walk.steps.len());
-    let next = walk.next().map(|(_, step, _)| step);
-    let said = match (next, &walk.whose) {
-        (None, _) => "All done. The timeline tells it as one story.",
-        (_, Whose::Nobody) => "Tracking is off in this browser, so nothing that you do can tick a step.",
-        (_, Whose::Left(_)) => {
-            "You are signed out. This is still the walk of the account that was signed in here last."
+fn NextStep(walk: Walk) -> impl IntoView {
+    let total = walk.steps.len();
+    let step = match walk.next() {
+        None => view! { <p>"All six steps are done."</p> }.into_any(),
+        Some((number, step, status)) => {
+            let (href, label) = place(step, status);
+            view! {
+                <p class="quiet">{format!("Step {number} of {total}")}</p>
+                <p class="walk-panel-title">{step.title()}</p>
+                <p>{step.instruction()}</p>
+                <p>
+                    <a class="button small" href=href>
+                        {label}
+                    </a>
+                </p>
+            }
+            .into_any()
         }
-        (_, Whose::Account(_) | Whose::Device(_)) => {
-            "A step is ticked as soon as its event has arrived: mostly within a second or two."
-        }
-    };
-    let present = page.device.filter(|_| page.me.is_none());
-    let whose = walk.whose.id().map(str::to_owned);
-    let step = |(step, stand): (Step, Stand)| {
-        let device_now = present.clone().filter(|_| step == Step::SignOut);
-        view! { <StepView step stand next=next == Some(step) whose=whose.clone() device_now /> }
     };
     view! {
-        <p class="walk-progress">
-            <progress max=of value=done aria-hidden="true"></progress>
-            <strong>{format!("{done} of {of} done.")}</strong>
-            " "
-            <span class="quiet">{said}</span>
-        </p>
-        <ol class="walk-steps">{walk.steps.into_iter().map(step).collect_view()}</ol>
+        <div id="walk-next" hidden>
+            {step}
+            <p>
+                <a href="/walk">"All six steps"</a>
+            </p>
+        </div>
     }
 }
 
@@ -92,32 +119,28 @@ fn Steps(walk: Walk) -> impl IntoView {
 fn StepView(
     /// Which.
     step: Step,
-    /// How it stands.
-    stand: Stand,
+    /// Its status.
+    status: StepStatus,
     /// It is the first that is not done.
     next: bool,
-    /// The ID by which the walker's story is found.
-    whose: Option<String>,
-    /// Of the step after which this browser is another device: that device, if it already is.
+    /// The ID that leads to the walker's timeline.
+    find: Option<String>,
+    /// For the sign-out: this browser's device ID after it.
     device_now: Option<String>,
 ) -> impl IntoView {
-    let (class, word) = match (&stand, next) {
-        (Stand::Done(_), _) => ("card done", "done"),
-        (Stand::Begun(_), _) => ("card begun", "begun"),
-        (Stand::Open, true) => ("card next", "next"),
-        (Stand::Open, false) => ("card alone", "open"),
+    let (class, stand, label) = match (&status, next) {
+        (StepStatus::Done(_), _) => ("card done", "done", "Done"),
+        (StepStatus::Begun(_), true) => ("card begun next", "begun", "In progress"),
+        (StepStatus::Begun(_), false) => ("card begun", "begun", "In progress"),
+        (StepStatus::Open, true) => ("card next", "next", "Next"),
+        (StepStatus::Open, false) => ("card alone", "open", "To do"),
     };
-    let class = if next && class != "card next" {
-        format!("{class} next")
-    } else {
-        class.to_owned()
-    };
-    let body = match stand {
-        Stand::Done(event) => view! { <Seen event=*event whose device_now /> }.into_any(),
-        stand => {
-            let (href, label) = place(step, &stand);
-            let begun = match &stand {
-                Stand::Begun(begun) => Some(begun.in_words()),
+    let body = match status {
+        StepStatus::Done(event) => view! { <EvidenceView event=*event find device_now /> }.into_any(),
+        status => {
+            let (href, label) = place(step, &status);
+            let missing = match &status {
+                StepStatus::Begun(missing) => Some(missing.sentence()),
                 _ => None,
             };
             let button = if next {
@@ -126,7 +149,7 @@ fn StepView(
                 "button secondary small"
             };
             view! {
-                {begun.map(|sentence| view! { <p class="begun-so-far">{sentence}</p> })}
+                {missing.map(|sentence| view! { <p class="begun-so-far">{sentence}</p> })}
                 <p>
                     <a class=button href=href>
                         {label}
@@ -137,25 +160,27 @@ fn StepView(
         }
     };
     view! {
-        <li class=class data-step=step.name() data-stand=word>
+        <li class=class data-step=step.name() data-stand=stand>
             <header>
                 <h2>{step.title()}</h2>
-                <span class="badge plain">{word}</span>
+                <span class="badge plain">{label}</span>
             </header>
-            <p>{step.asks()}</p>
+            <p>{step.instruction()}</p>
             <p class="quiet">
-                <strong>"What moves. "</strong>
-                {step.moves()}
+                <strong>"Which IDs move. "</strong>
+                {step.explanation()}
             </p>
             {body}
         </li>
     }
 }
 
-/// Where to go for a step that is not done: its place, unless what has been seen of it leads further.
-pub(super) fn place(step: Step, stand: &Stand) -> (String, &'static str) {
-    match stand {
-        Stand::Begun(Begun::NoVote(poll)) => (format!("/polls/{poll}"), "To your poll and its link"),
+/// The link of a step that is not done. A poll that waits for a friend's vote has its own link.
+fn place(step: Step, status: &StepStatus) -> (String, &'static str) {
+    match status {
+        StepStatus::Begun(Missing::FriendVote(poll)) => {
+            (format!("/polls/{poll}"), "To your poll and its link")
+        }
         _ => {
             let (href, label) = step.place();
             (href.to_owned(), label)
@@ -163,34 +188,36 @@ pub(super) fn place(step: Step, stand: &Stand) -> (String, &'static str) {
     }
 }
 
-/// The event that ticked a step: its IDs, and the way to it.
+/// The event that completes a step: a link to it, and its IDs.
 #[component]
-fn Seen(event: Evidence, whose: Option<String>, device_now: Option<String>) -> impl IntoView {
-    let find = match event.elsewhere {
+fn EvidenceView(event: Evidence, find: Option<String>, device_now: Option<String>) -> impl IntoView {
+    let find = match event.of_another_person {
         true => event.user.clone().or_else(|| event.device.clone()),
-        false => whose,
+        false => find,
     };
-    let href = event_address(find.as_deref(), &event.uuid);
+    let href = event_url(find.as_deref(), &event.uuid);
     let none = || "none".to_owned();
     let stitched = event.stitched_by.and_then(|by| serde_json::to_value(by).ok());
     let stitched = stitched.and_then(|by| by.as_str().map(str::to_owned));
-    let fact =
+    let row =
         |name: &'static str, value: String| view! { <div><dt>{name}</dt><dd class="id">{value}</dd></div> };
-    let whose_device = if event.elsewhere { "Their device" } else { "Device" };
+    let device = if event.of_another_person {
+        "Their device"
+    } else {
+        "Device"
+    };
     view! {
         <div class=format!("seen {}", event.source)>
             <p class="seen-event">
-                <a href=href rel="external">
-                    {event.name}
-                </a>
+                <a href=href>{event.name}</a>
                 {event.at.map(|at| view! { " "<span class="at">{format!("{at} UTC")}</span> })}
             </p>
             <dl class="threads">
-                {fact("User", event.user.unwrap_or_else(none))}
-                {fact(whose_device, event.device.unwrap_or_else(none))}
-                {fact("Session", event.session.map_or_else(none, |session| session.to_string()))}
-                {stitched.map(|by| fact("Stitched by", by))}
-                {device_now.map(|device| fact("Device now", device))}
+                {row("User", event.user.unwrap_or_else(none))}
+                {row(device, event.device.unwrap_or_else(none))}
+                {row("Session", event.session.map_or_else(none, |session| session.to_string()))}
+                {stitched.map(|by| row("Stitched by", by))}
+                {device_now.map(|device| row("Device now", device))}
             </dl>
         </div>
     }

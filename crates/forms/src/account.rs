@@ -1,9 +1,8 @@
 //! Sign-up and sign-in.
 
-use serde::{Deserialize, Serialize};
-
 use crate::email::Email;
-use crate::faults::{Faults, Field, Problem};
+use crate::errors::{FieldErrors, FieldError};
+use crate::field::form;
 use crate::text::Secret;
 
 /// NIST SP 800-63B asks for 8; length is what counts.
@@ -11,15 +10,16 @@ const PASSWORD_MIN: usize = 10;
 /// Longer ones only make the hash slow.
 const PASSWORD_MAX: usize = 256;
 
-/// Sign-up as typed.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SignUpForm {
-    /// E-mail address.
-    #[serde(default)]
-    pub email: String,
-    /// Password.
-    #[serde(default)]
-    pub password: Secret,
+form! {
+    /// Sign-up as typed.
+    pub struct SignUpForm {
+        /// E-mail address.
+        pub email: String,
+        /// Password.
+        pub password: Secret,
+        /// The path to go on to, from the page's URL.
+        pub next: String,
+    }
 }
 
 /// Sign-up, checked.
@@ -32,27 +32,28 @@ pub struct SignUp {
 }
 
 impl SignUpForm {
-    /// Every field's problem at once.
-    pub fn check(&self) -> Result<SignUp, Faults> {
-        let mut faults = Faults::default();
-        let email = faults.take(Field::Email, Email::parse(&self.email));
-        let password = faults.take(Field::Password, new_password(&self.password));
+    /// Every field's error at once.
+    pub fn check(&self) -> Result<SignUp, FieldErrors> {
+        let mut errors = FieldErrors::default();
+        let email = errors.take(Self::email, Email::parse(&self.email));
+        let password = errors.take(Self::password, new_password(&self.password));
         match (email, password) {
             (Some(email), Some(password)) => Ok(SignUp { email, password }),
-            _ => Err(faults),
+            _ => Err(errors),
         }
     }
 }
 
-/// Sign-in as typed.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SignInForm {
-    /// E-mail address.
-    #[serde(default)]
-    pub email: String,
-    /// Password.
-    #[serde(default)]
-    pub password: Secret,
+form! {
+    /// Sign-in as typed.
+    pub struct SignInForm {
+        /// E-mail address.
+        pub email: String,
+        /// Password.
+        pub password: Secret,
+        /// The path to go on to, from the page's URL.
+        pub next: String,
+    }
 }
 
 /// Sign-in, checked as far as that goes without the account.
@@ -66,23 +67,23 @@ pub struct SignIn {
 
 impl SignInForm {
     /// Today's rules for new passwords do not bind old ones: here a password is there, or it is not.
-    pub fn check(&self) -> Result<SignIn, Faults> {
-        let mut faults = Faults::default();
-        let email = faults.take(Field::Email, Email::parse(&self.email));
-        let password = faults.take(Field::Password, known_password(&self.password));
+    pub fn check(&self) -> Result<SignIn, FieldErrors> {
+        let mut errors = FieldErrors::default();
+        let email = errors.take(Self::email, Email::parse(&self.email));
+        let password = errors.take(Self::password, known_password(&self.password));
         match (email, password) {
             (Some(email), Some(password)) => Ok(SignIn { email, password }),
-            _ => Err(faults),
+            _ => Err(errors),
         }
     }
 }
 
 /// A password to be compared.
-pub(crate) fn known_password(password: &Secret) -> Result<Secret, Problem> {
+pub(crate) fn known_password(password: &Secret) -> Result<Secret, FieldError> {
     let len = password.expose().chars().count();
     match len {
-        0 => Err(Problem::Missing),
-        _ if len > PASSWORD_MAX => Err(Problem::TooLong {
+        0 => Err(FieldError::Missing),
+        _ if len > PASSWORD_MAX => Err(FieldError::TooLong {
             max: PASSWORD_MAX,
             len,
         }),
@@ -91,12 +92,12 @@ pub(crate) fn known_password(password: &Secret) -> Result<Secret, Problem> {
 }
 
 /// Spaces count, and any script will do.
-pub(crate) fn new_password(password: &Secret) -> Result<Secret, Problem> {
+pub(crate) fn new_password(password: &Secret) -> Result<Secret, FieldError> {
     let len = password.expose().chars().count();
     match len {
-        0 => Err(Problem::Missing),
-        _ if len < PASSWORD_MIN => Err(Problem::TooShort { min: PASSWORD_MIN }),
-        _ if len > PASSWORD_MAX => Err(Problem::TooLong {
+        0 => Err(FieldError::Missing),
+        _ if len < PASSWORD_MIN => Err(FieldError::TooShort { min: PASSWORD_MIN }),
+        _ if len > PASSWORD_MAX => Err(FieldError::TooLong {
             max: PASSWORD_MAX,
             len,
         }),
@@ -108,30 +109,31 @@ pub(crate) fn new_password(password: &Secret) -> Result<Secret, Problem> {
 mod tests {
     use super::*;
 
-    fn sign_up(email: &str, password: &str) -> Result<SignUp, Faults> {
+    fn sign_up(email: &str, password: &str) -> Result<SignUp, FieldErrors> {
         SignUpForm {
             email: email.to_owned(),
             password: Secret::new(password),
+            ..SignUpForm::default()
         }
         .check()
     }
 
     #[test]
     fn every_field_is_told_at_once() {
-        let faults = sign_up("nobody", "short").unwrap_err();
-        assert_eq!(faults.at(Field::Email), Some(&Problem::NotAnEmail));
-        assert_eq!(faults.at(Field::Password), Some(&Problem::TooShort { min: 10 }));
+        let errors = sign_up("nobody", "short").unwrap_err();
+        assert_eq!(errors.at(SignUpForm::email), Some(&FieldError::NotAnEmail));
+        assert_eq!(errors.at(SignUpForm::password), Some(&FieldError::TooShort { min: 10 }));
     }
 
     #[test]
     fn passwords_are_measured_in_characters() {
         assert!(sign_up("ada@example.com", "пароль длинный").is_ok());
-        let faults = sign_up("ada@example.com", &"🔑".repeat(257)).unwrap_err();
+        let errors = sign_up("ada@example.com", &"🔑".repeat(257)).unwrap_err();
         assert_eq!(
-            faults.at(Field::Password),
-            Some(&Problem::TooLong { max: 256, len: 257 })
+            errors.at(SignUpForm::password),
+            Some(&FieldError::TooLong { max: 256, len: 257 })
         );
-        assert_eq!(faults.at(Field::Email), None);
+        assert_eq!(errors.at(SignUpForm::email), None);
     }
 
     #[test]
@@ -139,14 +141,15 @@ mod tests {
         assert!(
             SignInForm {
                 email: "ada@example.com".into(),
-                password: Secret::new("old")
+                password: Secret::new("old"),
+                ..SignInForm::default()
             }
             .check()
             .is_ok()
         );
-        let faults = SignInForm::default().check().unwrap_err();
-        assert_eq!(faults.at(Field::Email), Some(&Problem::Missing));
-        assert_eq!(faults.at(Field::Password), Some(&Problem::Missing));
+        let errors = SignInForm::default().check().unwrap_err();
+        assert_eq!(errors.at(SignUpForm::email), Some(&FieldError::Missing));
+        assert_eq!(errors.at(SignUpForm::password), Some(&FieldError::Missing));
     }
 
     #[test]
@@ -154,6 +157,7 @@ mod tests {
         let form = SignUpForm {
             email: String::new(),
             password: Secret::new("hunter2 hunter2"),
+            ..SignUpForm::default()
         };
         assert!(!format!("{form:?}").contains("hunter2"));
     }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::faults::Problem;
+use crate::errors::FieldError;
 use crate::text::line;
 
 /// RFC 5321's limit for a path, less its brackets.
@@ -16,9 +16,9 @@ pub struct Email {
 
 impl Email {
     /// One `@`, a name before it, a dotted host after it, no white space. Stricter rules refuse real addresses.
-    pub fn parse(text: &str) -> Result<Self, Problem> {
+    pub fn parse(text: &str) -> Result<Self, FieldError> {
         let typed = line(text, MAX)?;
-        let (name, host) = typed.rsplit_once('@').ok_or(Problem::NotAnEmail)?;
+        let (name, host) = typed.rsplit_once('@').ok_or(FieldError::NotAnEmail)?;
         let odd =
             |c: char| c.is_whitespace() || matches!(c, '<' | '>' | '(' | ')' | ',' | ';' | ':' | '"' | '\\');
         let labels_fit = host.contains('.')
@@ -33,7 +33,7 @@ impl Email {
         if fits && labels_fit {
             Ok(Self { typed })
         } else {
-            Err(Problem::NotAnEmail)
+            Err(FieldError::NotAnEmail)
         }
     }
 
@@ -89,15 +89,15 @@ mod tests {
             "ada@example.com\u{202e}",
             "ada@exam ple.com",
         ] {
-            assert_eq!(Email::parse(bad), Err(Problem::NotAnEmail), "{bad}");
+            assert_eq!(Email::parse(bad), Err(FieldError::NotAnEmail), "{bad}");
         }
-        assert_eq!(Email::parse("  "), Err(Problem::Missing));
+        assert_eq!(Email::parse("  "), Err(FieldError::Missing));
         assert_eq!(
             Email::parse("a\u{0}b@example.com"),
-            Err(Problem::ControlCharacter)
+            Err(FieldError::ControlCharacter)
         );
         let long = format!("{}@example.com", "a".repeat(300));
-        assert_eq!(Email::parse(&long), Err(Problem::TooLong { max: 254, len: 312 }));
+        assert_eq!(Email::parse(&long), Err(FieldError::TooLong { max: 254, len: 312 }));
     }
 
     #[test]

@@ -1,12 +1,13 @@
-//! What people type, checked by the same code in the browser and on the server.
+//! Forms: what users type, and one check for each form.
 //!
-//! A form is a struct of raw text. `check` turns it into parsed values, or into [`Faults`]: a problem for each field, with
-//! the sentence that the page shows there. Nothing typed is changed on the way to an error, so that the page can show
-//! it again. This crate knows no database: whether an address is taken is the server's to say, with the same `Faults`.
+//! A form is a struct of raw text, decoded by serde. `check` returns parsed values, or [`FieldErrors`]: one error per
+//! field, with the sentence that the page shows there. `check` changes nothing, so the page can show the input again.
+//! This crate has no database: whether an address is taken is reported by the server, with the same `FieldErrors`.
 
 mod account;
 mod email;
-mod faults;
+mod errors;
+mod field;
 mod moment;
 mod poll;
 mod settings;
@@ -15,7 +16,8 @@ mod vote;
 
 pub use account::{SignIn, SignInForm, SignUp, SignUpForm};
 pub use email::Email;
-pub use faults::{Fault, Faults, Field, Problem};
+pub use errors::{FieldError, FieldErrors};
+pub use field::Field;
 pub use moment::moment_text;
 pub use poll::{MAX_OPTIONS, MIN_OPTIONS, PollDraft, PollForm};
 pub use settings::{

@@ -1,13 +1,13 @@
 //! Moments as people type them: `2026-12-24T18:00`, in UTC, as `<input type="datetime-local">` sends it.
 
-use crate::faults::Problem;
+use crate::errors::FieldError;
 
 const MINUTE_MS: i64 = 60_000;
 const DAY_MS: i64 = 24 * 60 * MINUTE_MS;
 
 /// Ms since the epoch. Seconds may be there, since some browsers send them, and are dropped: nobody chose them.
-pub(crate) fn moment(text: &str) -> Result<i64, Problem> {
-    read(text.trim()).ok_or(Problem::NotAMoment)
+pub(crate) fn moment(text: &str) -> Result<i64, FieldError> {
+    read(text.trim()).ok_or(FieldError::NotAMoment)
 }
 
 /// What [`moment`] reads: to the minute, in UTC. A moment outside of the years 1970 to 9999 is no text.
@@ -123,7 +123,7 @@ mod tests {
             "2026-01-01T1🙂00",
             &long,
         ] {
-            assert_eq!(moment(text), Err(Problem::NotAMoment), "{text:.40}");
+            assert_eq!(moment(text), Err(FieldError::NotAMoment), "{text:.40}");
         }
     }
 

@@ -1,8 +1,7 @@
 //! A poll to be made.
 
-use serde::{Deserialize, Serialize};
-
-use crate::faults::{Faults, Field, Problem};
+use crate::errors::{FieldErrors, FieldError};
+use crate::field::{Field, form};
 use crate::moment::moment;
 use crate::text::line;
 
@@ -14,18 +13,22 @@ pub const MAX_OPTIONS: usize = 10;
 const QUESTION_MAX: usize = 200;
 const OPTION_MAX: usize = 100;
 
-/// A poll as typed. Empty options are left out, so a form may show more lines than are used.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PollForm {
-    /// The question.
-    pub question: String,
-    /// The options, in order.
-    pub options: Vec<String>,
-    /// Whether a voter may choose several.
-    pub multiple_choice: bool,
-    /// When it closes by itself, in UTC; empty: it does not.
-    #[serde(default)]
-    pub closes_at: String,
+form! {
+    /// A poll as typed. Empty options are left out, so a form may show more lines than are used.
+    pub struct PollForm {
+        /// The question.
+        pub question: String,
+        /// The options, in order.
+        pub option: Vec<String>,
+        /// Whether a voter may choose several.
+        pub multiple_choice: bool,
+        /// When the poll closes, in UTC; empty: its owner closes it.
+        pub closes_at: String,
+        /// ID of the rendered form: a new poll that is sent twice is made once.
+        pub form: String,
+        /// ID of the poll, where one is edited: from the page's path.
+        pub poll: String,
+    }
 }
 
 /// A poll, checked.
@@ -42,46 +45,46 @@ pub struct PollDraft {
 }
 
 impl PollForm {
-    /// Every field's problem at once.
-    pub fn check(&self) -> Result<PollDraft, Faults> {
-        let mut faults = Faults::default();
-        let question = faults.take(Field::Question, line(&self.question, QUESTION_MAX));
+    /// Every field's error at once.
+    pub fn check(&self) -> Result<PollDraft, FieldErrors> {
+        let mut errors = FieldErrors::default();
+        let question = errors.take(Self::question, line(&self.question, QUESTION_MAX));
         let mut options: Vec<String> = Vec::new();
-        for (position, text) in (0_u8..=u8::MAX).zip(&self.options) {
+        for (position, text) in (0_u8..=u8::MAX).zip(&self.option) {
             match line(text, OPTION_MAX) {
-                Err(Problem::Missing) => {}
+                Err(FieldError::Missing) => {}
                 Ok(option) if options.contains(&option) => {
-                    faults.add(Field::Option(position), Problem::DuplicateOption);
+                    errors.add(Self::option.at(position), FieldError::DuplicateOption);
                 }
                 Ok(option) => options.push(option),
-                Err(problem) => faults.add(Field::Option(position), problem),
+                Err(error) => errors.add(Self::option.at(position), error),
             }
         }
         if options.len() > MAX_OPTIONS {
-            faults.add(Field::Form, Problem::TooManyOptions { max: MAX_OPTIONS });
-        } else if options.len() < MIN_OPTIONS && faults.iter().all(|fault| fault.field == Field::Question) {
+            errors.add(Field::FORM, FieldError::TooManyOptions { max: MAX_OPTIONS });
+        } else if options.len() < MIN_OPTIONS && errors.first_field().is_none_or(|field| field == Self::question) {
             // At the first empty line, where the writer goes on.
             let empty = self
-                .options
+                .option
                 .iter()
                 .take(MAX_OPTIONS)
                 .position(|text| text.trim().is_empty());
             let position = empty.and_then(|position| u8::try_from(position).ok());
-            let field = position.map_or(Field::Form, Field::Option);
-            faults.add(field, Problem::TooFewOptions { min: MIN_OPTIONS });
+            let field = position.map_or(Field::FORM, |position| Self::option.at(position));
+            errors.add(field, FieldError::TooFewOptions { min: MIN_OPTIONS });
         }
         let closes_at = match self.closes_at.trim() {
             "" => None,
-            text => faults.take(Field::ClosesAt, moment(text)),
+            text => errors.take(Self::closes_at, moment(text)),
         };
         match question {
-            Some(question) if faults.is_empty() => Ok(PollDraft {
+            Some(question) if errors.is_empty() => Ok(PollDraft {
                 question,
                 options,
                 multiple_choice: self.multiple_choice,
                 closes_at,
             }),
-            _ => Err(faults),
+            _ => Err(errors),
         }
     }
 }
@@ -90,11 +93,11 @@ impl PollForm {
 mod tests {
     use super::*;
 
-    fn poll(question: &str, options: &[&str]) -> Result<PollDraft, Faults> {
+    fn poll(question: &str, options: &[&str]) -> Result<PollDraft, FieldErrors> {
         let options = options.iter().map(|&option| option.to_owned()).collect();
         PollForm {
             question: question.to_owned(),
-            options,
+            option: options,
             ..PollForm::default()
         }
         .check()
@@ -105,17 +108,17 @@ mod tests {
         let closing = |closes_at: &str| {
             let form = PollForm {
                 question: "Q".to_owned(),
-                options: vec!["a".to_owned(), "b".to_owned()],
+                option: vec!["a".to_owned(), "b".to_owned()],
                 closes_at: closes_at.to_owned(),
                 ..PollForm::default()
             };
             form.check()
                 .map(|draft| draft.closes_at)
-                .map_err(|faults| faults.at(Field::ClosesAt).cloned())
+                .map_err(|errors| errors.at(PollForm::closes_at).cloned())
         };
         assert_eq!(closing(" "), Ok(None));
         assert_eq!(closing("1970-01-02T00:00"), Ok(Some(86_400_000)));
-        assert_eq!(closing("soon"), Err(Some(Problem::NotAMoment)));
+        assert_eq!(closing("soon"), Err(Some(FieldError::NotAMoment)));
     }
 
     #[test]
@@ -126,44 +129,44 @@ mod tests {
     }
 
     #[test]
-    fn each_problem_stands_at_its_line() {
+    fn each_error_stands_at_its_line() {
         let long = "x".repeat(101);
-        for (question, options, field, problem) in [
-            ("", vec!["a", "b"], Field::Question, Problem::Missing),
+        for (question, options, field, error) in [
+            ("", vec!["a", "b"], PollForm::question, FieldError::Missing),
             (
                 "Q",
                 vec!["a", ""],
-                Field::Option(1),
-                Problem::TooFewOptions { min: 2 },
+                PollForm::option.at(1),
+                FieldError::TooFewOptions { min: 2 },
             ),
             (
                 "Q",
                 vec!["", ""],
-                Field::Option(0),
-                Problem::TooFewOptions { min: 2 },
+                PollForm::option.at(0),
+                FieldError::TooFewOptions { min: 2 },
             ),
-            ("Q", vec!["a"], Field::Form, Problem::TooFewOptions { min: 2 }),
+            ("Q", vec!["a"], Field::FORM, FieldError::TooFewOptions { min: 2 }),
             (
                 "Q",
                 vec!["a", "b", " a "],
-                Field::Option(2),
-                Problem::DuplicateOption,
+                PollForm::option.at(2),
+                FieldError::DuplicateOption,
             ),
             (
                 "Q",
                 vec!["a", &long],
-                Field::Option(1),
-                Problem::TooLong { max: 100, len: 101 },
+                PollForm::option.at(1),
+                FieldError::TooLong { max: 100, len: 101 },
             ),
             (
                 "Q",
                 vec!["a", "b\u{7}"],
-                Field::Option(1),
-                Problem::ControlCharacter,
+                PollForm::option.at(1),
+                FieldError::ControlCharacter,
             ),
         ] {
-            let faults = poll(question, &options).unwrap_err();
-            assert_eq!(faults.at(field), Some(&problem), "{question:?} {options:?}");
+            let errors = poll(question, &options).unwrap_err();
+            assert_eq!(errors.at(field), Some(&error), "{question:?} {options:?}");
         }
     }
 
@@ -172,8 +175,8 @@ mod tests {
         let names: Vec<String> = (0..11).map(|n| n.to_string()).collect();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         assert_eq!(
-            poll("Q", &names).unwrap_err().at(Field::Form),
-            Some(&Problem::TooManyOptions { max: 10 })
+            poll("Q", &names).unwrap_err().at(Field::FORM),
+            Some(&FieldError::TooManyOptions { max: 10 })
         );
         assert!(poll("Q", &names[..10]).is_ok());
     }

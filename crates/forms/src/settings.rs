@@ -1,84 +1,81 @@
 //! What people do with an account that they have: change it, find a way back into it, end it.
 
-use serde::{Deserialize, Serialize};
-
 use crate::account::{known_password, new_password};
 use crate::email::Email;
-use crate::faults::{Faults, Field};
+use crate::errors::{FieldErrors};
+use crate::field::form;
 use crate::text::Secret;
 
-/// "Forgot your password?" as typed.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ForgotForm {
-    /// E-mail address.
-    #[serde(default)]
-    pub email: String,
+form! {
+    /// "Forgot your password?" as typed.
+    pub struct ForgotForm {
+        /// E-mail address.
+        pub email: String,
+    }
 }
 
 impl ForgotForm {
     /// The address.
-    pub fn check(&self) -> Result<Email, Faults> {
-        Email::parse(&self.email).map_err(|problem| Faults::one(Field::Email, problem))
+    pub fn check(&self) -> Result<Email, FieldErrors> {
+        Email::parse(&self.email).map_err(|error| FieldErrors::one(Self::email, error))
     }
 }
 
-/// A new password, through a link in a mail.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ResetForm {
-    /// The new password.
-    #[serde(default)]
-    pub password: Secret,
+form! {
+    /// A new password, through a link in a mail.
+    pub struct ResetForm {
+        /// The new password.
+        pub password: Secret,
+    }
 }
 
 impl ResetForm {
     /// The new password.
-    pub fn check(&self) -> Result<Secret, Faults> {
-        new_password(&self.password).map_err(|problem| Faults::one(Field::Password, problem))
+    pub fn check(&self) -> Result<Secret, FieldErrors> {
+        new_password(&self.password).map_err(|error| FieldErrors::one(Self::password, error))
     }
 }
 
-/// A change of password as typed.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ChangePasswordForm {
-    /// The one that the account has now.
-    #[serde(default)]
-    pub present: Secret,
-    /// The new one.
-    #[serde(default)]
-    pub password: Secret,
+form! {
+    /// A change of password as typed.
+    pub struct ChangePasswordForm {
+        /// The one that the account has now.
+        pub current_password: Secret,
+        /// The new one.
+        pub password: Secret,
+    }
 }
 
 /// A change of password, checked as far as that goes without the account.
 #[derive(Debug)]
 pub struct ChangePassword {
     /// To be compared.
-    pub present: Secret,
+    pub current_password: Secret,
     /// To be hashed.
     pub password: Secret,
 }
 
 impl ChangePasswordForm {
-    /// Every field's problem at once.
-    pub fn check(&self) -> Result<ChangePassword, Faults> {
-        let mut faults = Faults::default();
-        let present = faults.take(Field::PresentPassword, known_password(&self.present));
-        let password = faults.take(Field::Password, new_password(&self.password));
-        match (present, password) {
-            (Some(present), Some(password)) => Ok(ChangePassword { present, password }),
-            _ => Err(faults),
+    /// Every field's error at once.
+    pub fn check(&self) -> Result<ChangePassword, FieldErrors> {
+        let mut errors = FieldErrors::default();
+        let current_password = errors.take(Self::current_password, known_password(&self.current_password));
+        let password = errors.take(Self::password, new_password(&self.password));
+        match (current_password, password) {
+            (Some(current_password), Some(password)) => Ok(ChangePassword { current_password, password }),
+            _ => Err(errors),
         }
     }
 }
 
-/// A change of e-mail address as typed.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ChangeEmailForm {
-    /// The new address.
-    #[serde(default)]
-    pub email: String,
-    /// The password.
-    #[serde(default)]
-    pub present: Secret,
+form! {
+    /// A change of e-mail address as typed.
+    pub struct ChangeEmailForm {
+        /// The new address.
+        pub email: String,
+        /// The password.
+        pub current_password: Secret,
+    }
 }
 
 /// A change of e-mail address, checked as far as that goes without the account.
@@ -87,72 +84,72 @@ pub struct ChangeEmail {
     /// The new address.
     pub email: Email,
     /// To be compared.
-    pub present: Secret,
+    pub current_password: Secret,
 }
 
 impl ChangeEmailForm {
-    /// Every field's problem at once.
-    pub fn check(&self) -> Result<ChangeEmail, Faults> {
-        let mut faults = Faults::default();
-        let email = faults.take(Field::Email, Email::parse(&self.email));
-        let present = faults.take(Field::PresentPassword, known_password(&self.present));
-        match (email, present) {
-            (Some(email), Some(present)) => Ok(ChangeEmail { email, present }),
-            _ => Err(faults),
+    /// Every field's error at once.
+    pub fn check(&self) -> Result<ChangeEmail, FieldErrors> {
+        let mut errors = FieldErrors::default();
+        let email = errors.take(Self::email, Email::parse(&self.email));
+        let current_password = errors.take(Self::current_password, known_password(&self.current_password));
+        match (email, current_password) {
+            (Some(email), Some(current_password)) => Ok(ChangeEmail { email, current_password }),
+            _ => Err(errors),
         }
     }
 }
 
-/// The end of an account.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DeleteAccountForm {
-    /// The password.
-    #[serde(default)]
-    pub present: Secret,
+form! {
+    /// The end of an account.
+    pub struct DeleteAccountForm {
+        /// The password.
+        pub current_password: Secret,
+    }
 }
 
 impl DeleteAccountForm {
     /// The password, to be compared.
-    pub fn check(&self) -> Result<Secret, Faults> {
-        known_password(&self.present).map_err(|problem| Faults::one(Field::PresentPassword, problem))
+    pub fn check(&self) -> Result<Secret, FieldErrors> {
+        known_password(&self.current_password).map_err(|error| FieldErrors::one(Self::current_password, error))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::faults::Problem;
+    use crate::errors::FieldError;
 
     #[test]
     fn every_field_is_told_at_once() {
-        let faults = ChangePasswordForm {
-            present: Secret::default(),
+        let errors = ChangePasswordForm {
+            current_password: Secret::default(),
             password: Secret::new("short"),
         }
         .check()
         .unwrap_err();
-        assert_eq!(faults.at(Field::PresentPassword), Some(&Problem::Missing));
-        assert_eq!(faults.at(Field::Password), Some(&Problem::TooShort { min: 10 }));
+        assert_eq!(errors.at(ChangePasswordForm::current_password), Some(&FieldError::Missing));
+        assert_eq!(errors.at(ResetForm::password), Some(&FieldError::TooShort { min: 10 }));
 
-        let faults = ChangeEmailForm {
+        let errors = ChangeEmailForm {
             email: "ada".into(),
-            present: Secret::new("x".repeat(257)),
+            current_password: Secret::new("x".repeat(257)),
         }
         .check()
         .unwrap_err();
-        assert_eq!(faults.at(Field::Email), Some(&Problem::NotAnEmail));
-        let too_long = Problem::TooLong { max: 256, len: 257 };
-        assert_eq!(faults.at(Field::PresentPassword), Some(&too_long));
+        assert_eq!(errors.at(ChangeEmailForm::email), Some(&FieldError::NotAnEmail));
+        let too_long = FieldError::TooLong { max: 256, len: 257 };
+        assert_eq!(errors.at(ChangePasswordForm::current_password), Some(&too_long));
     }
 
     #[test]
-    fn a_present_password_may_be_an_old_short_one() {
+    fn a_current_password_password_may_be_an_old_short_one() {
         let form = DeleteAccountForm {
-            present: Secret::new("old"),
+            current_password: Secret::new("old"),
         };
         assert_eq!(form.check().unwrap().expose(), "old");
         let empty = DeleteAccountForm::default().check().unwrap_err();
-        assert_eq!(empty.at(Field::PresentPassword), Some(&Problem::Missing));
+        assert_eq!(empty.at(ChangePasswordForm::current_password), Some(&FieldError::Missing));
     }
 
     #[test]
@@ -164,13 +161,13 @@ mod tests {
             .check()
             .is_ok()
         );
-        let faults = ForgotForm::default().check().unwrap_err();
-        assert_eq!(faults.at(Field::Email), Some(&Problem::Missing));
-        let faults = ResetForm {
+        let errors = ForgotForm::default().check().unwrap_err();
+        assert_eq!(errors.at(ChangeEmailForm::email), Some(&FieldError::Missing));
+        let errors = ResetForm {
             password: Secret::new("short"),
         }
         .check()
         .unwrap_err();
-        assert_eq!(faults.at(Field::Password), Some(&Problem::TooShort { min: 10 }));
+        assert_eq!(errors.at(ResetForm::password), Some(&FieldError::TooShort { min: 10 }));
     }
 }

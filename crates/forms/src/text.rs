@@ -2,28 +2,28 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
-use crate::faults::Problem;
+use crate::errors::FieldError;
 
 /// Trims, and refuses empty text, more than `max` characters, and control characters. Everything else is the writer's
 /// own affair: emoji, right-to-left text, markup and quotes are kept as they are and escaped where they are shown.
-pub(crate) fn line(text: &str, max: usize) -> Result<String, Problem> {
+pub(crate) fn line(text: &str, max: usize) -> Result<String, FieldError> {
     let text = text.trim();
     let len = text.chars().count();
     if text.is_empty() {
-        Err(Problem::Missing)
+        Err(FieldError::Missing)
     } else if len > max {
-        Err(Problem::TooLong { max, len })
+        Err(FieldError::TooLong { max, len })
     } else if text.chars().any(char::is_control) {
-        Err(Problem::ControlCharacter)
+        Err(FieldError::ControlCharacter)
     } else {
         Ok(text.to_owned())
     }
 }
 
 /// A password on its way to be hashed: neither `Debug` nor any error shows it.
-#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(transparent)]
 pub struct Secret(String);
 

@@ -1,17 +1,19 @@
 //! A vote to be cast.
 
-use serde::{Deserialize, Serialize};
-
-use crate::faults::{Faults, Field, Problem};
+use crate::errors::{FieldErrors, FieldError};
+use crate::field::form;
 use crate::poll::MAX_OPTIONS;
 
-/// A ballot as filled in. Whether its choices are options of the poll, and how many it takes, is the poll's to say.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct VoteForm {
-    /// Positions of the options that are ticked.
-    pub choices: Vec<String>,
-    /// Which version of the poll the ballot shows.
-    pub revision: String,
+form! {
+    /// A ballot as filled in. Whether its choices are options of the poll, and how many it takes, is the poll's to say.
+    pub struct VoteForm {
+        /// Positions of the options that are ticked.
+        pub choice: Vec<String>,
+        /// Which version of the poll the ballot shows.
+        pub revision: String,
+        /// ID of the poll, from the page's path.
+        pub poll: String,
+    }
 }
 
 /// A vote, as far as it can be checked without its poll.
@@ -24,12 +26,12 @@ pub struct VoteDraft {
 }
 
 impl VoteForm {
-    /// Every problem at once.
-    pub fn check(&self) -> Result<VoteDraft, Faults> {
-        let fault = |problem| Faults::one(Field::Choice, problem);
-        let revision = self.revision.parse().map_err(|_| fault(Problem::PollChanged))?;
+    /// Every error at once.
+    pub fn check(&self) -> Result<VoteDraft, FieldErrors> {
+        let wrong = |error| FieldErrors::one(VoteForm::choice, error);
+        let revision = self.revision.parse().map_err(|_| wrong(FieldError::PollChanged))?;
         let read: Option<Vec<u8>> = self
-            .choices
+            .choice
             .iter()
             .map(|choice| {
                 choice
@@ -38,11 +40,11 @@ impl VoteForm {
                     .filter(|&place| usize::from(place) < MAX_OPTIONS)
             })
             .collect();
-        let mut choices = read.ok_or_else(|| fault(Problem::PollChanged))?;
+        let mut choices = read.ok_or_else(|| wrong(FieldError::PollChanged))?;
         choices.sort_unstable();
         choices.dedup();
         if choices.is_empty() {
-            return Err(fault(Problem::NoChoice));
+            return Err(wrong(FieldError::NoChoice));
         }
         Ok(VoteDraft { choices, revision })
     }
@@ -56,24 +58,25 @@ mod tests {
     fn ballots() {
         let ballot = |choices: &[&str], revision: &str| {
             VoteForm {
-                choices: choices.iter().map(|&choice| choice.to_owned()).collect(),
+                choice: choices.iter().map(|&choice| choice.to_owned()).collect(),
                 revision: revision.to_owned(),
+                ..VoteForm::default()
             }
             .check()
             .map(|draft| draft.choices)
-            .map_err(|faults| faults.at(Field::Choice).cloned())
+            .map_err(|errors| errors.at(VoteForm::choice).cloned())
         };
         let long = "1".repeat(10_000);
         for (choices, revision, expected) in [
             (&["1"][..], "0", Ok(vec![1])),
             (&["9", "0", "9"], "3", Ok(vec![0, 9])),
-            (&[], "0", Err(Some(Problem::NoChoice))),
-            (&["10"], "0", Err(Some(Problem::PollChanged))),
-            (&["-1"], "0", Err(Some(Problem::PollChanged))),
-            (&["<b>"], "0", Err(Some(Problem::PollChanged))),
-            (&["1", &long], "0", Err(Some(Problem::PollChanged))),
-            (&["1"], "", Err(Some(Problem::PollChanged))),
-            (&["1"], &long, Err(Some(Problem::PollChanged))),
+            (&[], "0", Err(Some(FieldError::NoChoice))),
+            (&["10"], "0", Err(Some(FieldError::PollChanged))),
+            (&["-1"], "0", Err(Some(FieldError::PollChanged))),
+            (&["<b>"], "0", Err(Some(FieldError::PollChanged))),
+            (&["1", &long], "0", Err(Some(FieldError::PollChanged))),
+            (&["1"], "", Err(Some(FieldError::PollChanged))),
+            (&["1"], &long, Err(Some(FieldError::PollChanged))),
         ] {
             assert_eq!(
                 ballot(choices, revision),

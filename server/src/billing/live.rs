@@ -1,29 +1,32 @@
-//! `GET /billing/live`: says that something of the signed-in account's was applied, as server-sent events. The page then
-//! asks anew; the feed itself says nothing of money.
+//! `GET /billing/live`: reports that a webhook of the signed-in account was applied. The page then fetches itself again; the
+//! feed carries no billing data.
 
-use std::convert::Infallible;
 use std::time::Duration;
 
 use app::visit::Visit;
 use axum::extract::{Extension, State};
-use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
-use futures::StreamExt;
 use http::StatusCode;
 
+use crate::feeds::{self, After, Message};
 use crate::state::AppState;
 
 /// How long one wait takes before the next begins.
 const WAIT: Duration = Duration::from_secs(60);
 
-/// See the module. The first message tells where things stand, so that nothing is missed between page and feed.
-pub async fn live(State(state): State<AppState>, Extension(visit): Extension<Visit>) -> Response {
+/// Each message is the account's billing revision. The first comes at once, unless the page has it.
+pub async fn live(
+    State(state): State<AppState>,
+    Extension(visit): Extension<Visit>,
+    After(after): After,
+) -> Response {
     let Some(login) = visit.login else {
         // The browser stops asking.
         return StatusCode::NO_CONTENT.into_response();
     };
-    let (billing, account) = (state.backend.billing, login.user.id);
-    let revisions = futures::stream::unfold(None::<i64>, move |seen| {
+    let (billing, account) = (state.backend.billing.clone(), login.user.id);
+    let seen = after.and_then(|after| after.parse::<i64>().ok());
+    let revisions = futures::stream::unfold(seen, move |seen| {
         let billing = billing.clone();
         async move {
             if let Some(seen) = seen {
@@ -39,11 +42,12 @@ pub async fn live(State(state): State<AppState>, Extension(visit): Extension<Vis
                 }
             }
             let revision = billing.revision(account).await.ok()?;
-            let message = Event::default().data(revision.to_string());
-            Some((Ok::<_, Infallible>(message), Some(revision)))
+            let message = Message {
+                id: Some(revision.to_string()),
+                data: revision.to_string(),
+            };
+            Some((message, Some(revision)))
         }
     });
-    Sse::new(revisions.take_until(state.stop.cancelled_owned()))
-        .keep_alive(KeepAlive::default())
-        .into_response()
+    feeds::respond(revisions, &state.stop)
 }

@@ -5,22 +5,18 @@
 //! | `GET /lab/results` | every disturbance with what it does, what to expect, how it stands, and what came of it the last time |
 //! | `POST /lab/runs` `{"run": "<name>"}` or `{"run": "all"}` | 202 and the same; 409: a run is under way; 404: no such disturbance |
 //! | `POST /lab` `run=<name>` | the page's form |
-//! | `GET /lab/live` | the board as server-sent events, whenever it changes |
+//! | `GET /lab/live` | server-sent events: a message whenever the board changes |
 
-use std::convert::Infallible;
-
-use app::lab::{Answered, Board, Disturbance, Outcome, Stand};
+use app::lab::{Answered, Board, Disturbance, LabForm, Outcome, Stand};
 use axum::Json;
-use axum::extract::{Extension, State};
-use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::extract::{Extension, Form, State};
 use axum::response::{IntoResponse, Redirect, Response};
-use futures::StreamExt;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::run::{Busy, Lab};
-use crate::forms::Pairs;
+use crate::feeds::{self, Message};
 use crate::state::AppState;
 
 /// What runs everything.
@@ -99,8 +95,8 @@ pub async fn start(Extension(lab): Extension<Lab>, Json(wanted): Json<Wanted>) -
 }
 
 /// `POST /lab`
-pub async fn run_form(Extension(lab): Extension<Lab>, body: String) -> Redirect {
-    let answered = begin(&lab, &Pairs::read(&body).text("run"));
+pub async fn run_form(Extension(lab): Extension<Lab>, Form(form): Form<LabForm>) -> Redirect {
+    let answered = begin(&lab, &form.run);
     Redirect::to(&format!("/lab?said={}", answered.as_str()))
 }
 
@@ -116,18 +112,19 @@ fn begin(lab: &Lab, wanted: &str) -> Answered {
     }
 }
 
-/// `GET /lab/live`: the first message tells how it stands, so that nothing is missed between page and feed.
+/// `GET /lab/live`: a message whenever the board changes, and one at the start, so that nothing is missed between page and
+/// feed.
 pub async fn live(State(state): State<AppState>, Extension(lab): Extension<Lab>) -> Response {
     let mut board = lab.watch();
     board.mark_changed();
-    let boards = futures::stream::unfold(board, |mut board| async move {
+    let changes = futures::stream::unfold(board, |mut board| async move {
         board.changed().await.ok()?;
-        let now = board.borrow_and_update().clone();
-        // A board of texts and numbers always serialises.
-        let message = Event::default().json_data(&now).unwrap_or_default();
-        Some((Ok::<_, Infallible>(message), board))
+        board.borrow_and_update();
+        let message = Message {
+            id: None,
+            data: "changed".to_owned(),
+        };
+        Some((message, board))
     });
-    Sse::new(boards.take_until(state.stop.cancelled_owned()))
-        .keep_alive(KeepAlive::default())
-        .into_response()
+    feeds::respond(changes, &state.stop)
 }

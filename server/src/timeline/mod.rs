@@ -1,9 +1,9 @@
-//! `GET /timeline/verdict` and `GET /timeline/export`: what the timeline page shows, for programs and for files. Whoever
-//! may open the page may have them.
+//! `GET /timeline/verdict` and `GET /timeline/export`: what the timeline page shows, for programs and as files, for visitors
+//! who may open the page.
 
 mod csv;
 
-use app::timeline::{Found, StoryError, WholeStory, read_whole};
+use app::timeline::{TimelineError, TimelineResult, WholeTimeline, read_whole};
 use app::visit::Visit;
 use axum::Json;
 use axum::extract::{Extension, Query};
@@ -17,10 +17,29 @@ use tracking::session_metrics::{Comparison, compare};
 use tracking::story_page::Filter;
 use tracking::verdict::{Verdict, verdict as judge};
 
-/// Whose story.
+/// Whose events are asked for, and which: the parameters of the timeline page.
 #[derive(Debug, Deserialize)]
-pub struct Whose {
-    find: Option<String>,
+pub struct TimelineParams {
+    /// A user ID, device ID or Amplitude ID. `None`: the visitor's own events.
+    pub find: Option<String>,
+    format: Option<String>,
+    event: Option<String>,
+    source: Option<String>,
+    session: Option<String>,
+    device: Option<String>,
+}
+
+impl TimelineParams {
+    /// The events that the page shows.
+    pub fn filter(&self) -> Filter {
+        Filter::read(|key| match key {
+            "event" => self.event.clone(),
+            "source" => self.source.clone(),
+            "session" => self.session.clone(),
+            "device" => self.device.clone(),
+            _ => None,
+        })
+    }
 }
 
 #[derive(Serialize)]
@@ -33,9 +52,9 @@ struct Judged {
 }
 
 /// The verdict on all of a story that can be read, as JSON. The status says whether there is one, not whether it is clean.
-pub async fn verdict(Extension(visit): Extension<Visit>, Query(whose): Query<Whose>) -> Response {
-    match read_whole(&visit, whose.find.as_deref()).await {
-        Ok(WholeStory { by, events, facts }) => Json(Judged {
+pub async fn verdict(Extension(visit): Extension<Visit>, Query(params): Query<TimelineParams>) -> Response {
+    match read_whole(&visit, params.find.as_deref()).await {
+        Ok(WholeTimeline { by, events, facts }) => Json(Judged {
             person: by,
             verdict: judge(&events, &facts),
             comparison: compare(&events),
@@ -46,38 +65,15 @@ pub async fn verdict(Extension(visit): Extension<Visit>, Query(whose): Query<Who
     }
 }
 
-/// What is asked of a file.
-#[derive(Debug, Deserialize)]
-pub struct File {
-    find: Option<String>,
-    format: Option<String>,
-    event: Option<String>,
-    source: Option<String>,
-    session: Option<String>,
-    device: Option<String>,
-}
-
-impl File {
-    fn filter(&self) -> Filter {
-        Filter::read(|key| match key {
-            "event" => self.event.clone(),
-            "source" => self.source.clone(),
-            "session" => self.session.clone(),
-            "device" => self.device.clone(),
-            _ => None,
-        })
-    }
-}
-
 /// All events that the filter lets through, newest first: `format=json` as they were exported, `format=csv` as a table.
-pub async fn export(Extension(visit): Extension<Visit>, Query(file): Query<File>) -> Response {
-    let as_table = match file.format.as_deref() {
+pub async fn export(Extension(visit): Extension<Visit>, Query(params): Query<TimelineParams>) -> Response {
+    let as_table = match params.format.as_deref() {
         None | Some("json") => false,
         Some("csv") => true,
         Some(_) => return (StatusCode::BAD_REQUEST, "format is json or csv").into_response(),
     };
-    let filter = file.filter();
-    let story = match read_whole(&visit, file.find.as_deref()).await {
+    let filter = params.filter();
+    let story = match read_whole(&visit, params.find.as_deref()).await {
         Ok(story) => story,
         Err(error) => return refusal(&error),
     };
@@ -109,28 +105,28 @@ fn file_name(by: &str) -> String {
     by.chars().filter(plain).take(64).collect()
 }
 
-fn refusal(error: &StoryError) -> Response {
+fn refusal(error: &TimelineError) -> Response {
     let (status, sentence) = match error {
-        StoryError::Refused(found) => match **found {
-            Found::NotYours | Found::NoIdentity => (
+        TimelineError::Refused(found) => match **found {
+            TimelineResult::NotYours | TimelineResult::NoIdentity => (
                 StatusCode::FORBIDDEN,
                 "You can read the story of your own account and device only.",
             ),
-            Found::People { .. } => (
+            TimelineResult::People { .. } => (
                 StatusCode::NOT_FOUND,
                 "Several people fit. Name one by a whole ID.",
             ),
             _ => (StatusCode::NOT_FOUND, "Nothing has arrived under this ID."),
         },
-        StoryError::Read(ReadError::NoSecretKey) => (
+        TimelineError::Read(ReadError::NoSecretKey) => (
             StatusCode::NOT_IMPLEMENTED,
             "AMPLITUDE_SECRET_KEY is not set, so events cannot be read back.",
         ),
-        StoryError::Read(ReadError::RateLimited) => (
+        TimelineError::Read(ReadError::RateLimited) => (
             StatusCode::SERVICE_UNAVAILABLE,
             "Amplitude's limit of queries is reached.",
         ),
-        StoryError::Read(_) => (StatusCode::BAD_GATEWAY, "The events cannot be read right now."),
+        TimelineError::Read(_) => (StatusCode::BAD_GATEWAY, "The events cannot be read right now."),
     };
     if status.is_server_error() {
         tracing::warn!(error = error as &dyn std::error::Error, "cannot read a story");

@@ -30,8 +30,8 @@ impl Identity {
         mint: impl FnOnce() -> DeviceId,
     ) -> Option<Self> {
         if ended {
-            // A quiet request sets no cookies, so it has no new device either.
-            return (kind != Kind::Quiet).then(|| Self::fresh(mint(), now_ms));
+            // A background request sets no cookies, so it has no new device either.
+            return (kind != Kind::Background).then(|| Self::fresh(mint(), now_ms));
         }
         // The SDK was here before us: an adopter's visitors keep their history.
         let known = seen
@@ -122,8 +122,8 @@ mod tests {
             PresentIds::Unknown,
             "not proven before it comes back"
         );
-        assert_eq!(of(Kind::Act), None);
-        assert_eq!(of(Kind::Quiet), None);
+        assert_eq!(of(Kind::Mutation), None);
+        assert_eq!(of(Kind::Background), None);
     }
 
     #[test]
@@ -133,7 +133,7 @@ mod tests {
             sdk: Some(sdk('s', NOW - 60_000)),
             ..Seen::default()
         };
-        let identity = Identity::of(Kind::Act, &both, false, NOW, || device('n')).unwrap();
+        let identity = Identity::of(Kind::Mutation, &both, false, NOW, || device('n')).unwrap();
         assert_eq!(identity.device, device('o'));
         assert_eq!(
             identity.session.ms(),
@@ -167,8 +167,8 @@ mod tests {
             sdk: Some(sdk('o', NOW - 60_000)),
             ..Seen::default()
         };
-        assert_eq!(Identity::of(Kind::Quiet, &seen, true, NOW, || device('n')), None);
-        for kind in [Kind::Document, Kind::Act] {
+        assert_eq!(Identity::of(Kind::Background, &seen, true, NOW, || device('n')), None);
+        for kind in [Kind::Document, Kind::Mutation] {
             let identity = Identity::of(kind, &seen, true, NOW, || device('n')).unwrap();
             assert_eq!(
                 (identity.device.clone(), identity.session.ms()),

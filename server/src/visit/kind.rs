@@ -1,102 +1,93 @@
-//! What a request is to identity and sessions.
+//! What a request is to identity and sessions. Its route's group says so; a document that nobody opens is none.
 
-use http::{HeaderMap, Method, header};
+use http::request::Parts;
+use http::{HeaderMap, Method, Uri, header};
+use url::form_urlencoded;
 
-/// The three kinds.
+/// What kind of request a route is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// A page that somebody opens. It may mint a device, and it is activity.
-    Document,
-    /// A form post or a server function's call. It is activity; it never mints a device.
-    Act,
-    /// Everything else: ingest, live feeds, probes, prefetches. Reads identity and changes nothing.
-    Quiet,
+pub enum Group {
+    /// Pages.
+    Documents,
+    /// Form posts, and server functions that an island calls.
+    Mutations,
+    /// Feeds, files, and answers for programs.
+    Background,
 }
 
-/// Sorts a request.
-pub fn kind(method: &Method, path: &str, headers: &HeaderMap) -> Kind {
-    let has = |name: &str, word: &str| {
-        headers
-            .get(name)
-            .and_then(|value| value.to_str().ok())
-            .is_some_and(|value| value.contains(word))
-    };
-    if QUIET.contains(&path)
-        || is_poll_feed(path)
-        || has("sec-purpose", "prefetch")
-        || has("purpose", "prefetch")
-    {
-        Kind::Quiet
-    } else if method == Method::POST {
-        Kind::Act
-    } else if method == Method::GET && has(header::ACCEPT.as_str(), "text/html") {
-        Kind::Document
-    } else {
-        Kind::Quiet
+/// What a request may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A user opens a page. It may create a device, and it is activity.
+    Document,
+    /// A user sends something. It is activity; it never creates a device.
+    Mutation,
+    /// No user did anything. It reads identity and changes nothing.
+    Background,
+}
+
+impl Group {
+    /// The kind of a request to a route of this group.
+    pub fn kind(self, request: &Parts) -> Kind {
+        match self {
+            Self::Documents if is_opened(request) => Kind::Document,
+            Self::Mutations if request.method == Method::POST => Kind::Mutation,
+            Self::Documents | Self::Mutations | Self::Background => Kind::Background,
+        }
     }
 }
 
-/// A poll's live results.
-fn is_poll_feed(path: &str) -> bool {
-    path.starts_with("/p/") && path.ends_with("/live")
+/// A browser shows the answer to a user who asked for it: neither a program, nor a prefetch, nor a page that refreshes
+/// itself.
+fn is_opened(request: &Parts) -> bool {
+    request.method == Method::GET
+        && has_word(&request.headers, header::ACCEPT.as_str(), "text/html")
+        && !has_word(&request.headers, "sec-purpose", "prefetch")
+        && !has_word(&request.headers, "purpose", "prefetch")
+        && !is_refresh(&request.uri)
 }
 
-/// Paths that a page asks for by itself, and those that answer with a file or a program.
-const QUIET: [&str; 10] = [
-    "/ingest",
-    "/timeline/live",
-    "/timeline/verdict",
-    "/timeline/export",
-    "/billing/live",
-    "/lab/live",
-    "/lab/results",
-    "/lab/runs",
-    "/livez",
-    "/readyz",
-];
+/// The page asks for itself again, and says so in its query.
+pub fn is_refresh(uri: &Uri) -> bool {
+    form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()).any(|(key, _)| key == "refresh")
+}
+
+fn has_word(headers: &HeaderMap, name: &str, word: &str) -> bool {
+    headers
+        .get(name)
+        .and_then(|value| value.to_str().ok())
+        .is_some_and(|value| value.contains(word))
+}
 
 #[cfg(test)]
 mod tests {
+    use http::Request;
+
     use super::*;
 
     #[test]
-    fn sorting() {
+    fn kinds() {
+        use Group::{Background, Documents, Mutations};
         let html = ("accept", "text/html,application/xhtml+xml,*/*;q=0.8");
-        for (method, path, header, expected) in [
-            (Method::GET, "/", html, Kind::Document),
-            (Method::GET, "/nowhere", html, Kind::Document),
-            (
-                Method::GET,
-                "/",
-                ("sec-purpose", "prefetch;prerender"),
-                Kind::Quiet,
-            ),
-            (Method::GET, "/", ("accept", "*/*"), Kind::Quiet),
-            (Method::HEAD, "/", html, Kind::Quiet),
-            (Method::GET, "/timeline/live", html, Kind::Quiet),
-            (Method::GET, "/billing/live", html, Kind::Quiet),
-            (Method::GET, "/billing/return", html, Kind::Document),
-            (Method::GET, "/p/x/live", html, Kind::Quiet),
-            (Method::GET, "/lab", html, Kind::Document),
-            (Method::POST, "/lab", html, Kind::Act),
-            (Method::GET, "/lab/results", html, Kind::Quiet),
-            (Method::POST, "/lab/runs", ("accept", "*/*"), Kind::Quiet),
-            (Method::POST, "/sign-up", html, Kind::Act),
-            (
-                Method::POST,
-                "/api/sign_in123",
-                ("accept", "application/json"),
-                Kind::Act,
-            ),
-            (Method::POST, "/ingest", ("accept", "*/*"), Kind::Quiet),
+        let any = ("accept", "*/*");
+        let prerender = ("sec-purpose", "prefetch;prerender");
+        for (group, method, uri, header, expected) in [
+            (Documents, Method::GET, "/", html, Kind::Document),
+            (Documents, Method::GET, "/billing?since=5", html, Kind::Document),
+            (Documents, Method::GET, "/billing?since=5&refresh", html, Kind::Background),
+            (Documents, Method::GET, "/timeline?refresh=", html, Kind::Background),
+            (Documents, Method::GET, "/", prerender, Kind::Background),
+            (Documents, Method::GET, "/", any, Kind::Background),
+            (Documents, Method::HEAD, "/", html, Kind::Background),
+            (Mutations, Method::POST, "/sign-up", html, Kind::Mutation),
+            (Mutations, Method::POST, "/api/vote", any, Kind::Mutation),
+            (Mutations, Method::GET, "/api/vote", html, Kind::Background),
+            (Background, Method::GET, "/p/x/live", html, Kind::Background),
+            (Background, Method::POST, "/ingest", any, Kind::Background),
         ] {
-            let mut headers = HeaderMap::new();
-            headers.insert(header.0, header.1.parse().unwrap());
-            assert_eq!(
-                kind(&method, path, &headers),
-                expected,
-                "{method} {path} {header:?}"
-            );
+            let request = Request::builder().method(&method).uri(uri).header(header.0, header.1);
+            let (parts, ()) = request.body(()).unwrap().into_parts();
+            assert_eq!(group.kind(&parts), expected, "{method} {uri} {header:?}");
         }
     }
 }

@@ -1,8 +1,8 @@
 //! The middleware that knows a visitor: it reads the cookies, finds the login, decides device, session and consent, puts
 //! a [`Visit`] into the request, and writes the answer's cookies.
 //!
-//! It decides nothing by itself: what a request is stands in `kind`, which device and session it has in `identity`, what
-//! consent means in `tracking::consent`.
+//! It decides nothing: what a request may do is in `kind`, which device and session it has in `identity`, what consent means
+//! in `tracking::consent`.
 
 mod cookies;
 mod identity;
@@ -30,25 +30,26 @@ use cookies::{Seen, Writer};
 use identity::Identity;
 use kind::Kind;
 
+pub use kind::Group;
+
 pub use cookies::LOGIN as LOGIN_COOKIE;
 
 /// Every server function's answer carries the session, so that the SDK can follow it.
 const SESSION_HEADER: HeaderName = HeaderName::from_static("x-seam-session");
-
-/// Where server functions are; their answers have statuses of their own.
-const FUNCTIONS: &str = "/api/";
 
 /// Longest user agent that is kept.
 const USER_AGENT_MAX: usize = 300;
 
 /// See the module.
 pub async fn visit(
-    State(state): State<AppState>,
+    State((state, group)): State<(AppState, Group)>,
     cookie: Session,
-    mut request: Request<Body>,
+    request: Request<Body>,
     next: Next,
 ) -> Response {
-    let kind = kind::kind(request.method(), request.uri().path(), request.headers());
+    let (parts, body) = request.into_parts();
+    let (kind, refresh) = (group.kind(&parts), kind::is_refresh(&parts.uri));
+    let mut request = Request::from_parts(parts, body);
     let mut seen = Seen::read(request.headers(), &state.site.public_key);
     let (login, presented) = match find_login(&state, &cookie, kind).await {
         Ok(found) => found,
@@ -70,7 +71,7 @@ pub async fn visit(
         Consent::Denied => None,
     };
 
-    if kind != Kind::Quiet {
+    if kind != Kind::Background {
         note_sdk(&state, login.as_ref(), identity.as_ref()).await;
     }
     note_fired(&state, login.as_ref(), identity.as_ref(), &seen).await;
@@ -102,14 +103,14 @@ pub async fn visit(
         links: seen.links.clone(),
         lab: state.lab.as_ref().map(Lab::watch),
         previous_login: presented.filter(|_| ended).or(seen.previous),
+        refresh,
         changes: app::visit::Changes::default(),
     };
-    let is_page = !request.uri().path().starts_with(FUNCTIONS);
     request.extensions_mut().insert(visit.clone());
 
     // Before the handler: it may be about to begin a new login.
     if ended
-        && kind != Kind::Quiet
+        && kind != Kind::Background
         && let Err(error) = cookie.flush().await
     {
         tracing::warn!(
@@ -118,7 +119,7 @@ pub async fn visit(
         );
     }
     let mut response = next.run(request).await;
-    if kind != Kind::Quiet {
+    if kind != Kind::Background {
         let answer = Answer {
             kind,
             consent,
@@ -130,18 +131,20 @@ pub async fn visit(
         };
         answer.write(&state, &visit, response.headers_mut());
     }
-    if is_page && visit.changes.asked().missing && response.status() != StatusCode::INTERNAL_SERVER_ERROR {
-        *response.status_mut() = StatusCode::NOT_FOUND;
-    }
     response
 }
 
-/// Keeps quiet requests from setting any cookie. It stands around the login's layer, which would take a dead cookie from
-/// the browser whoever asks: the next document has to see it, to turn the browser into a new device.
-pub async fn quiet(request: Request<Body>, next: Next) -> Response {
-    let kind = kind::kind(request.method(), request.uri().path(), request.headers());
-    let mut response = next.run(request).await;
-    if kind == Kind::Quiet {
+/// Keeps background requests from setting any cookie. It is around the login's layer, which would take a dead cookie from
+/// the browser with any answer: the next document has to see it, to turn the browser into a new device.
+pub async fn no_cookies_in_background(
+    State(group): State<Group>,
+    request: Request<Body>,
+    next: Next,
+) -> Response {
+    let (parts, body) = request.into_parts();
+    let kind = group.kind(&parts);
+    let mut response = next.run(Request::from_parts(parts, body)).await;
+    if kind == Kind::Background {
         response.headers_mut().remove(header::SET_COOKIE);
     }
     response
@@ -157,7 +160,7 @@ async fn find_login(
         return Ok((None, None));
     };
     let login = state.backend.accounts.login(id).await?;
-    if let Some(login) = login.as_ref().filter(|_| kind != Kind::Quiet)
+    if let Some(login) = login.as_ref().filter(|_| kind != Kind::Background)
         && state.backend.accounts.seen(login).await?
     {
         // Saying the expiry anew marks the cookie as changed, so that its life starts over.
@@ -236,7 +239,7 @@ fn boot(
 ) -> Boot {
     Boot {
         tracking: identity.is_some(),
-        sdk: boot::SDK_PATH,
+        sdk: state.assets.url(boot::SDK_FILE),
         endpoint: boot::INGEST_PATH,
         key: state.site.public_key.clone(),
         device: identity.map(|identity| identity.device.to_string()),
@@ -248,7 +251,7 @@ fn boot(
             .collect(),
         confirmed: match kind {
             Kind::Document => seen.confirmed.iter().cloned().map(Into::into).collect(),
-            Kind::Act | Kind::Quiet => Vec::new(),
+            Kind::Mutation | Kind::Background => Vec::new(),
         },
     }
 }
@@ -328,7 +331,7 @@ impl Answer<'_> {
         if !asked.confirmed.is_empty() {
             cookies.confirmed(&self.seen.confirmed, &asked.confirmed);
         }
-        if self.kind == Kind::Act {
+        if self.kind == Kind::Mutation {
             // Digits only.
             if let Ok(value) = HeaderValue::from_str(&identity.session.to_string()) {
                 headers.insert(SESSION_HEADER, value);

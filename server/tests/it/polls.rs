@@ -538,7 +538,7 @@ async fn calls_by_script() {
         let answer = bob.post(&function(name), JSON, call.to_string()).await;
         assert_eq!(answer.status, 200, "{name} {call}");
         assert!(
-            answer.json().get("Faults").is_some(),
+            answer.json().get("FieldErrors").is_some(),
             "{name} {call}: {}",
             answer.text()
         );

@@ -1,9 +1,8 @@
-//! Whether the money adds up: Stripe's ledger, our record of it, and the revenue events.
+//! Reconciliation of revenue: Stripe's ledger, our record of it, and the revenue events.
 
-mod facts;
+mod labels;
+mod model;
 mod page;
-#[cfg(feature = "ssr")]
-pub(super) mod reading;
+mod queries;
 
-pub use facts::Revenue;
 pub use page::RevenuePage;

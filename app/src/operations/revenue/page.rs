@@ -1,78 +1,60 @@
-//! The page: two comparisons, in a row. A difference on the left makes one on the right mean nothing.
+//! The revenue page: two comparisons. While the first one has a difference, the second one means nothing.
 
 use leptos::prelude::*;
-use leptos_meta::Title;
 use tracking::Money;
 use tracking::reconcile::{Customer, Line, Total};
 
-use super::facts::{Ledger, LedgerLine, Revenue, Told};
-use crate::operations::api::read_revenue;
-use crate::operations::parts::{Operators, PersonLink, Unreadable};
+use super::labels::{amount, count};
+use super::model::{LedgerLine, LedgerReport, RevenueEvents, RevenueReport};
+use super::queries;
+use crate::document::document;
+use crate::operations::parts::{OperatorPage, UnreadableCard, UserLink};
 
-/// Stripe, our record, and the revenue events. To anybody but an operator there is no such page.
+const LEDGER_TITLE: &str = "Stripe and our record";
+const EVENTS_TITLE: &str = "Our record and the events";
+
+/// Stripe, our record, and the revenue events. It answers 404 to visitors who are not operators.
 #[component]
 pub fn RevenuePage() -> impl IntoView {
     view! {
-        <Operators>
-            <Title text="Revenue · Seamline" />
-            <Read />
-        </Operators>
-    }
-}
-
-#[component]
-fn Read() -> impl IntoView {
-    let found = Resource::new_blocking(|| (), |()| read_revenue());
-    view! {
-        <Suspense fallback=|| view! { <p class="quiet" aria-busy="true">"Asking Stripe and Amplitude…"</p> }>
-            {move || Suspend::new(async move {
-                match found.await {
-                    Ok(Revenue { ledger, told }) => {
-                        let ledger = match ledger {
-                            Ok(ledger) => view! { <LedgerCard ledger /> }.into_any(),
-                            Err(why) => view! { <Unreadable id="ledger" title="Stripe and our record" why /> }.into_any(),
-                        };
-                        let told = match told {
-                            Ok(told) => view! { <ToldCard told /> }.into_any(),
-                            Err(why) => view! { <Unreadable id="told" title="Our record and the events" why /> }.into_any(),
-                        };
-                        view! { <div class="stack">{ledger} {told}</div> }.into_any()
-                    }
-                    Err(_) => {
-                        view! {
-                            <p class="fault banner" role="alert">
-                                "Revenue cannot be read right now. Please load the page again."
-                            </p>
-                        }
-                        .into_any()
-                    }
-                }
+        <OperatorPage title="Revenue">
+            {document(|visit| async move {
+                let RevenueReport { ledger, events } = queries::revenue(&visit).await;
+                let ledger = match ledger {
+                    Ok(ledger) => view! { <LedgerCard ledger /> }.into_any(),
+                    Err(reason) => view! { <UnreadableCard id="ledger" title=LEDGER_TITLE reason /> }.into_any(),
+                };
+                let events = match events {
+                    Ok(events) => view! { <EventsCard events /> }.into_any(),
+                    Err(reason) => view! { <UnreadableCard id="revenue-events" title=EVENTS_TITLE reason /> }.into_any(),
+                };
+                view! { <div class="stack">{ledger} {events}</div> }.into_any()
             })}
-        </Suspense>
+        </OperatorPage>
     }
 }
 
-/// How a comparison came out, in a word.
+/// The result of a comparison, in one word.
 #[component]
-fn Outcome(balanced: bool, differences: usize) -> impl IntoView {
-    let (class, word) = match (balanced, differences) {
+fn ResultBadge(balanced: bool, differences: usize) -> impl IntoView {
+    let (class, label) = match (balanced, differences) {
         (true, 0) => ("badge server", "Equal"),
         (true, _) => ("badge note", "Explained"),
         (false, _) => ("badge bad", "Differs"),
     };
-    view! { <span class=class>{word}</span> }
+    view! { <span class=class>{label}</span> }
 }
 
 #[component]
-fn LedgerCard(ledger: Ledger) -> impl IntoView {
+fn LedgerCard(ledger: LedgerReport) -> impl IntoView {
     let counted = format!(
         "{} and {}",
         count(ledger.payments, "payment"),
         count(ledger.refunds, "refund")
     );
-    let asked = match ledger.cut_off {
-        true => "the newest, older ones were not asked for",
-        false => "all there are",
+    let scope = match ledger.cut_off {
+        true => "the newest; older ones were not read",
+        false => "all that Stripe has",
     };
     let totals = ledger.totals.into_iter().map(|total| {
         view! {
@@ -85,30 +67,39 @@ fn LedgerCard(ledger: Ledger) -> impl IntoView {
     });
     let totals = totals.collect_view();
     let differences = ledger.differences.len();
+    let rows = ledger
+        .differences
+        .into_iter()
+        .map(|line| view! { <LedgerRow line /> });
+    let rows = rows.collect_view();
     view! {
         <section class="card operations-card books" aria-labelledby="ledger" data-balanced=ledger.balanced.to_string()>
             <header>
-                <h2 id="ledger">"Stripe and our record"</h2>
-                <Outcome balanced=ledger.balanced differences />
+                <h2 id="ledger">{LEDGER_TITLE}</h2>
+                <ResultBadge balanced=ledger.balanced differences />
             </header>
             <p class="quiet">
-                "Stripe's own lists, asked for just now, against what its webhooks have told: a webhook that never came would be missing from the events as well. "
-                {format!("{counted}: {asked}.")}
+                "Stripe's own lists, read just now, against the payments and refunds that its webhooks reported. A webhook that never arrived would be missing from the events too. "
+                {format!("{counted}: {scope}.")}
             </p>
-            {(ledger.payments + ledger.refunds == 0).then(|| view! { <p class="quiet">"No money has moved yet."</p> })}
-            {(!totals.is_empty() || differences > 0).then(|| view! {
-                <table>
-                    <thead>
-                        <tr>
-                            <td></td>
-                            <th scope="col">"Stripe"</th>
-                            <th scope="col">"Recorded"</th>
-                        </tr>
-                    </thead>
-                    <tbody>{ledger.differences.into_iter().map(|line| view! { <LedgerRow line /> }).collect_view()}</tbody>
-                    <tfoot>{totals}</tfoot>
-                </table>
-            })}
+            {(ledger.payments + ledger.refunds == 0)
+                .then(|| view! { <p class="quiet">"There are no payments yet."</p> })}
+            {(!totals.is_empty() || differences > 0)
+                .then(|| {
+                    view! {
+                        <table>
+                            <thead>
+                                <tr>
+                                    <td></td>
+                                    <th scope="col">"Stripe"</th>
+                                    <th scope="col">"Recorded"</th>
+                                </tr>
+                            </thead>
+                            <tbody>{rows}</tbody>
+                            <tfoot>{totals}</tfoot>
+                        </table>
+                    }
+                })}
         </section>
     }
 }
@@ -116,45 +107,52 @@ fn LedgerCard(ledger: Ledger) -> impl IntoView {
 #[component]
 fn LedgerRow(line: LedgerLine) -> impl IntoView {
     let class = if line.explained { "explained" } else { "broken" };
-    let of = line
+    let customer = line
         .customer
-        .map(|customer| format!("Of {customer}: "))
+        .map(|customer| format!("Customer {customer}: "))
         .unwrap_or_default();
     view! {
         <tr class=class>
-            <th scope="row">{line.what}</th>
+            <th scope="row">{line.entry}</th>
             <td>{line.stripe}</td>
             <td>{line.recorded}</td>
         </tr>
-        <tr class=class><td colspan="3" class="why">{of} {line.why}</td></tr>
+        <tr class=class><td colspan="3" class="why">{customer} {line.reason}</td></tr>
     }
 }
 
 #[component]
-fn ToldCard(told: Told) -> impl IntoView {
-    let Told { books, payers } = told;
+fn EventsCard(events: RevenueEvents) -> impl IntoView {
+    let RevenueEvents { books, payers } = events;
     let balanced = books.balanced();
     let read = books.customers.len();
     let lines = books.customers.iter().flat_map(|customer| &customer.lines);
     let differences = lines.filter(|line| line.difference.is_some()).count();
     let scope = match usize::try_from(payers) {
         Ok(payers) if payers <= read => format!("{}: all who have paid.", count(read, "customer")),
-        _ => format!("The {read} who paid last, of {payers} customers."),
+        _ => format!("The {read} customers with the latest payments, of {payers}."),
     };
     let totals = books
         .totals
         .into_iter()
-        .map(|total| view! { <TotalRow name=None total /> });
+        .map(|total| view! { <TotalRow user=None total /> });
     let totals = totals.collect_view();
+    let rows = books
+        .customers
+        .into_iter()
+        .map(|customer| view! { <CustomerRows customer /> });
+    let rows = rows.collect_view();
     view! {
-        <section class="card operations-card books" aria-labelledby="told" data-balanced=balanced.to_string()>
+        <section
+            class="card operations-card books"
+            aria-labelledby="revenue-events"
+            data-balanced=balanced.to_string()
+        >
             <header>
-                <h2 id="told">"Our record and the events"</h2>
-                <Outcome balanced differences />
+                <h2 id="revenue-events">{EVENTS_TITLE}</h2>
+                <ResultBadge balanced differences />
             </header>
-            <p class="quiet">
-                "What is recorded, against the revenue events as Amplitude gives them back. " {scope}
-            </p>
+            <p class="quiet">"Our record, against the revenue events that Amplitude returns. " {scope}</p>
             <table>
                 <thead>
                     <tr>
@@ -163,7 +161,7 @@ fn ToldCard(told: Told) -> impl IntoView {
                         <th scope="col">"Events"</th>
                     </tr>
                 </thead>
-                <tbody>{books.customers.into_iter().map(|customer| view! { <CustomerRows customer /> }).collect_view()}</tbody>
+                <tbody>{rows}</tbody>
                 <tfoot>{totals}</tfoot>
             </table>
         </section>
@@ -176,7 +174,7 @@ fn CustomerRows(customer: Customer) -> impl IntoView {
     let Customer { user, lines, totals } = customer;
     let totals = totals
         .into_iter()
-        .map(|total| view! { <TotalRow name=Some(user.clone()) total /> });
+        .map(|total| view! { <TotalRow user=Some(user.clone()) total /> });
     let totals = totals.collect_view();
     let lines = lines.into_iter().filter(|line| line.difference.is_some());
     view! {
@@ -187,14 +185,14 @@ fn CustomerRows(customer: Customer) -> impl IntoView {
 
 #[component]
 fn TotalRow(
-    /// Whose; `None`: everybody's.
-    name: Option<String>,
+    /// The customer's user ID; `None`: the sum of all customers.
+    user: Option<String>,
     /// The sums.
     total: Total,
 ) -> impl IntoView {
     let amount = |minor: i64| Money::new(minor, total.currency).to_string();
-    let name = match name {
-        Some(user) => view! { <PersonLink user /> }.into_any(),
+    let name = match user {
+        Some(user) => view! { <UserLink user /> }.into_any(),
         None => view! { {format!("All {}", total.currency.iso_code())} }.into_any(),
     };
     view! {
@@ -208,26 +206,18 @@ fn TotalRow(
 
 #[component]
 fn DifferingRow(line: Line) -> impl IntoView {
-    let amount = |money: Option<Money>| money.map_or_else(|| "none".to_owned(), |money| money.to_string());
     let explained = line
         .difference
         .as_ref()
         .is_some_and(|difference| difference.is_explained());
     let class = if explained { "explained" } else { "broken" };
-    let why = line.difference.as_ref().map(|difference| difference.in_words());
+    let reason = line.difference.as_ref().map(|difference| difference.in_words());
     view! {
         <tr class=class>
             <th scope="row" class="part">{line.entry.to_string()}</th>
             <td>{amount(line.ledger)}</td>
             <td>{amount(line.told)}</td>
         </tr>
-        <tr class=class><td colspan="3" class="why">{why}</td></tr>
-    }
-}
-
-fn count(number: usize, what: &str) -> String {
-    match number {
-        1 => format!("1 {what}"),
-        number => format!("{number} {what}s"),
+        <tr class=class><td colspan="3" class="why">{reason}</td></tr>
     }
 }

@@ -1,22 +1,7 @@
-//! What the stitching is worth over several people: session charts as they are, and as they would be.
+//! Session metrics over several users: stitched, and as they would be unstitched.
 
+mod model;
 mod page;
-#[cfg(feature = "ssr")]
-pub(super) mod reading;
-
-use serde::{Deserialize, Serialize};
-use tracking::session_metrics::Comparison;
+mod queries;
 
 pub use page::SessionsPage;
-
-/// What was read; or why Amplitude does not say.
-pub type Sessions = Result<Compared, String>;
-
-/// The newest people's sessions.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Compared {
-    /// How many people.
-    pub people: usize,
-    /// With the stitching and without.
-    pub comparison: Comparison,
-}

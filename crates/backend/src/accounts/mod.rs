@@ -17,7 +17,7 @@ pub use logins::{OpenLogin, browser_in_words};
 use std::sync::Arc;
 
 use db::Db;
-use forms::{Faults, Field, Problem, SignIn, SignUp};
+use forms::{Field, FieldError, FieldErrors, SignIn, SignUp, SignUpForm};
 use outbox::Nudge;
 use tracking::{Choice, ServerEvent, SignInCompleted, SignOutCompleted, SignUpCompleted, UserId};
 use uuid::Uuid;
@@ -61,7 +61,7 @@ pub struct Login {
 pub enum AccountError {
     /// The form is at fault; the page says where.
     #[error("the form has faults")]
-    Faults(Faults),
+    FieldErrors(FieldErrors),
     /// We are.
     #[error(transparent)]
     Database(#[from] sqlx::Error),
@@ -70,9 +70,9 @@ pub enum AccountError {
     Hash(String),
 }
 
-impl From<Faults> for AccountError {
-    fn from(faults: Faults) -> Self {
-        Self::Faults(faults)
+impl From<FieldErrors> for AccountError {
+    fn from(faults: FieldErrors) -> Self {
+        Self::FieldErrors(faults)
     }
 }
 
@@ -128,7 +128,7 @@ impl Accounts {
         if !store::insert_user(&mut tx, &login.user, &input.email.key(), &hash, now_ms).await? {
             drop(tx);
             throttle::count(&self.db, &address, now_ms).await?;
-            return Err(Faults::one(Field::Email, Problem::EmailTaken).into());
+            return Err(FieldErrors::one(SignUpForm::email, FieldError::EmailTaken).into());
         }
         store::set_consent(&mut tx, login.user.id, consent, now_ms).await?;
         store::insert_login(&mut tx, &login, &visitor.user_agent, now_ms).await?;
@@ -171,7 +171,7 @@ impl Accounts {
         let right = self.hasher.verify(&input.password, hash.clone()).await?;
         let (Some(user), Some(hash)) = (user.filter(|_| right), hash) else {
             throttle::count(&self.db, &address, self.clock.now_ms()).await?;
-            return Err(Faults::one(Field::Form, Problem::WrongCredentials).into());
+            return Err(FieldErrors::one(Field::FORM, FieldError::WrongCredentials).into());
         };
 
         let now_ms = self.clock.now_ms();
@@ -183,7 +183,7 @@ impl Accounts {
         let mut tx = self.db.write().await?;
         // A reset that came in between has ended every login; this one must not outlive it.
         if !store::hold_account(&mut tx, login.user.id, &hash).await? {
-            return Err(Faults::one(Field::Form, Problem::WrongCredentials).into());
+            return Err(FieldErrors::one(Field::FORM, FieldError::WrongCredentials).into());
         }
         store::insert_login(&mut tx, &login, &visitor.user_agent, now_ms).await?;
         let consent =

@@ -2,7 +2,7 @@
 
 use argon2::password_hash::phc::PasswordHash;
 use argon2::{Argon2, PasswordHasher, PasswordVerifier};
-use forms::Secret;
+use forms::{Secret};
 use tokio::sync::Semaphore;
 
 use super::AccountError;

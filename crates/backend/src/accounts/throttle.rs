@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use db::Db;
-use forms::{Email, Faults, Field, Problem};
+use forms::{Email, Field, FieldError, FieldErrors};
 use sha2::{Digest, Sha256};
 
 use super::{AccountError, store};
@@ -95,7 +95,7 @@ pub(super) async fn count(db: &Db, key: &Key, now_ms: i64) -> Result<(), Account
 
 fn too_many(now_ms: i64, window_end: i64) -> AccountError {
     let minutes = u32::try_from((window_end - now_ms).div_euclid(60_000) + 1).unwrap_or(1);
-    Faults::one(Field::Form, Problem::TooManyAttempts { minutes }).into()
+    FieldErrors::one(Field::FORM, FieldError::TooManyAttempts { minutes }).into()
 }
 
 #[cfg(test)]

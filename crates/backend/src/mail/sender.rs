@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use db::Db;
-use forms::Email;
+use forms::{Email};
 use outbox::Nudge;
 use tokio_util::sync::CancellationToken;
 use tracking::UserId;

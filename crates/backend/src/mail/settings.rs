@@ -1,6 +1,6 @@
 //! Configuration of mails, and the operators' addresses.
 
-use forms::Email;
+use forms::{Email};
 use secrecy::SecretString;
 use url::{Host, Url};
 

@@ -1,6 +1,6 @@
 //! What each plan has room for, as functions of values.
 
-use forms::{Field, Problem};
+use forms::{FieldError, PollForm};
 use tracking::AccountType;
 
 use super::PollError;
@@ -47,9 +47,9 @@ pub fn may_export(plan: AccountType) -> Result<(), Refusal> {
 impl From<Refusal> for PollError {
     fn from(refusal: Refusal) -> Self {
         match refusal {
-            Refusal::OpenPolls => Self::form(Problem::OpenPollLimit { max: FREE_OPEN_POLLS }),
-            Refusal::ClosingTime => Self::at(Field::ClosesAt, Problem::ClosingTimeIsPro),
-            Refusal::Export => Self::form(Problem::ExportIsPro),
+            Refusal::OpenPolls => Self::form(FieldError::OpenPollLimit { max: FREE_OPEN_POLLS }),
+            Refusal::ClosingTime => Self::at(PollForm::closes_at, FieldError::ClosingTimeIsPro),
+            Refusal::Export => Self::form(FieldError::ExportIsPro),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What an owner does with a poll that is there: edit, close, delete, restore.
 
-use forms::{PollDraft, Problem};
+use forms::{FieldError, PollDraft};
 use tracking::UserId;
 use uuid::Uuid;
 
@@ -49,8 +49,8 @@ impl Polls {
         let Found { poll, .. } = owned(&mut tx, owner, id).await?;
         match poll.state(now_ms) {
             State::Open => {}
-            State::Closed(_) => return Err(PollError::form(Problem::PollIsClosed)),
-            State::Deleted => return Err(PollError::form(Problem::NoSuchPoll)),
+            State::Closed(_) => return Err(PollError::form(FieldError::PollIsClosed)),
+            State::Deleted => return Err(PollError::form(FieldError::NoSuchPoll)),
         }
         let wished = Poll {
             question: draft.question.clone(),
@@ -63,11 +63,11 @@ impl Polls {
             return Ok(Edited { poll });
         }
         if poll.voters > 0 {
-            return Err(PollError::form(Problem::PollHasVotes));
+            return Err(PollError::form(FieldError::PollHasVotes));
         }
         let plan = store::plan(&mut tx, owner)
             .await?
-            .ok_or_else(|| PollError::form(Problem::SignedOut))?;
+            .ok_or_else(|| PollError::form(FieldError::SignedOut))?;
         limits::may_close_at(plan, poll.closes_at, wished.closes_at)?;
         not_passed(wished.closes_at, now_ms)?;
         let edited = Poll {
@@ -90,8 +90,8 @@ impl Polls {
         match poll.state(now_ms) {
             State::Open => store::close(&mut tx, id, ClosedBy::Owner, now_ms).await?,
             State::Closed(ClosedBy::Owner) => return Ok(closed),
-            State::Closed(ClosedBy::Time) => return Err(PollError::form(Problem::PollIsClosed)),
-            State::Deleted => return Err(PollError::form(Problem::NoSuchPoll)),
+            State::Closed(ClosedBy::Time) => return Err(PollError::form(FieldError::PollIsClosed)),
+            State::Deleted => return Err(PollError::form(FieldError::NoSuchPoll)),
         }
         tx.commit().await?;
         Ok(closed)
@@ -120,11 +120,11 @@ impl Polls {
         let mut tx = self.db.write().await?;
         let plan = store::lock_owner(&mut tx, owner)
             .await?
-            .ok_or_else(|| PollError::form(Problem::SignedOut))?;
+            .ok_or_else(|| PollError::form(FieldError::SignedOut))?;
         let Found { poll, deletions, .. } = owned(&mut tx, owner, id).await?;
         if poll.deleted_at.is_none() {
             return match deletions {
-                0 => Err(PollError::form(Problem::NoSuchPoll)),
+                0 => Err(PollError::form(FieldError::NoSuchPoll)),
                 deletions => Ok(Restored { deletions }),
             };
         }
@@ -150,5 +150,5 @@ impl Polls {
 async fn owned(tx: &mut db::Connection, owner: UserId, id: Uuid) -> Result<Found, PollError> {
     store::lock(tx, id).await?;
     let found = store::poll(tx, id).await?.filter(|found| found.owner == owner);
-    found.ok_or_else(|| PollError::form(Problem::NoSuchPoll))
+    found.ok_or_else(|| PollError::form(FieldError::NoSuchPoll))
 }

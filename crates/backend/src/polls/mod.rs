@@ -24,7 +24,7 @@ pub(crate) use voter::adopt;
 pub use voter::{Voter, VoterToken};
 
 use db::Db;
-use forms::{Faults, Field, PollDraft, Problem};
+use forms::{Field, FieldError, FieldErrors, PollDraft, PollForm};
 use outbox::Nudge;
 use tracking::{AccountType, ConsentDefault, UserId};
 use uuid::Uuid;
@@ -38,19 +38,19 @@ use live::Live;
 pub enum PollError {
     /// The person is at fault, or their plan; the page says where.
     #[error("the form has faults")]
-    Faults(Faults),
+    FieldErrors(FieldErrors),
     /// We are.
     #[error(transparent)]
     Database(#[from] sqlx::Error),
 }
 
 impl PollError {
-    fn at(field: Field, problem: Problem) -> Self {
-        Self::Faults(Faults::one(field, problem))
+    fn at(field: Field, problem: FieldError) -> Self {
+        Self::FieldErrors(FieldErrors::one(field, problem))
     }
 
-    fn form(problem: Problem) -> Self {
-        Self::at(Field::Form, problem)
+    fn form(problem: FieldError) -> Self {
+        Self::at(Field::FORM, problem)
     }
 }
 
@@ -123,7 +123,7 @@ impl Polls {
         let mut tx = self.db.write().await?;
         let plan = store::lock_owner(&mut tx, owner)
             .await?
-            .ok_or_else(|| PollError::form(Problem::SignedOut))?;
+            .ok_or_else(|| PollError::form(FieldError::SignedOut))?;
         if let Some(made) = store::made_by(&mut tx, owner, form).await? {
             return Ok(made);
         }
@@ -202,7 +202,7 @@ impl Polls {
         let results = self
             .own(owner, id)
             .await?
-            .ok_or_else(|| PollError::form(Problem::NoSuchPoll))?;
+            .ok_or_else(|| PollError::form(FieldError::NoSuchPoll))?;
         limits::may_export(self.plan(owner).await?)?;
         Ok(results)
     }
@@ -216,7 +216,7 @@ impl Polls {
 /// A poll cannot close in the past.
 fn not_passed(closes_at: Option<i64>, now_ms: i64) -> Result<(), PollError> {
     match closes_at {
-        Some(closes_at) if closes_at <= now_ms => Err(PollError::at(Field::ClosesAt, Problem::MomentPassed)),
+        Some(closes_at) if closes_at <= now_ms => Err(PollError::at(PollForm::closes_at, FieldError::MomentPassed)),
         _ => Ok(()),
     }
 }

@@ -1,6 +1,6 @@
 //! Voting.
 
-use forms::{Field, Problem, VoteDraft};
+use forms::{FieldError, VoteDraft, VoteForm};
 use uuid::Uuid;
 
 use super::poll::State;
@@ -27,7 +27,7 @@ impl Polls {
         store::lock(&mut tx, id).await?;
         let poll = store::poll(&mut tx, id)
             .await?
-            .ok_or_else(|| PollError::form(Problem::NoSuchPoll))?;
+            .ok_or_else(|| PollError::form(FieldError::NoSuchPoll))?;
         may_vote(&poll.poll, draft, now_ms)?;
         let cast = match store::vote_of(&mut tx, id, voter).await? {
             Some(cast) if cast.choices == draft.choices => return Ok(cast),
@@ -64,17 +64,17 @@ impl Polls {
 fn may_vote(poll: &Poll, draft: &VoteDraft, now_ms: i64) -> Result<(), PollError> {
     match poll.state(now_ms) {
         State::Open => {}
-        State::Closed(_) => return Err(PollError::form(Problem::PollIsClosed)),
-        State::Deleted => return Err(PollError::form(Problem::NoSuchPoll)),
+        State::Closed(_) => return Err(PollError::form(FieldError::PollIsClosed)),
+        State::Deleted => return Err(PollError::form(FieldError::NoSuchPoll)),
     }
     let all_there = draft
         .choices
         .iter()
         .all(|&choice| usize::from(choice) < poll.options.len());
     if draft.revision != poll.edits || !all_there {
-        Err(PollError::at(Field::Choice, Problem::PollChanged))
+        Err(PollError::at(VoteForm::choice, FieldError::PollChanged))
     } else if draft.choices.len() > 1 && !poll.multiple_choice {
-        Err(PollError::at(Field::Choice, Problem::OneChoiceOnly))
+        Err(PollError::at(VoteForm::choice, FieldError::OneChoiceOnly))
     } else {
         Ok(())
     }

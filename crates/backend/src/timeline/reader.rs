@@ -173,12 +173,13 @@ impl Reader {
     }
 
     /// A live feed of everybody's events, as the stand-in gives it: server-sent events, `data` an exported event.
-    /// Amplitude itself has none; its answer is a 404.
-    pub async fn live(&self) -> Result<reqwest::Response, ReadError> {
+    /// `after`: the number of the last message that is known. Amplitude itself has no such feed; its answer is a 404.
+    pub async fn live(&self, after: Option<i64>) -> Result<reqwest::Response, ReadError> {
         // Without the client's timeout, which would end the feed; a feed that says nothing sends heartbeats.
         let request = self
             .client
             .get(self.url("live"))
+            .query(&[("after", after)])
             .timeout(Duration::from_secs(24 * 3_600));
         checked(request.send().await?)
     }

@@ -3,7 +3,7 @@
 use backend::Visitor;
 use db::Engine;
 use db::testing::engines;
-use forms::{Field, Problem};
+use forms::{Field, FieldError, SignUpForm};
 use outbox::State;
 use serde_json::json;
 use tracking::{Choice, PresentIds};
@@ -73,8 +73,8 @@ async fn a_taken_address_is_told_and_counted_and_nothing_else() {
             .sign_up(sign_up("ADA@example.com"), &visitor())
             .await;
         assert_eq!(
-            faults(second).at(Field::Email),
-            Some(&Problem::EmailTaken),
+            faults(second).at(SignUpForm::email),
+            Some(&FieldError::EmailTaken),
             "{engine:?}"
         );
         for table in ["users", "logins", "outbox"] {
@@ -98,7 +98,7 @@ async fn of_many_who_want_one_address_one_gets_it() {
         for task in tasks {
             match task.await.unwrap() {
                 Ok(_) => made += 1,
-                refused => assert_eq!(faults(refused).at(Field::Email), Some(&Problem::EmailTaken)),
+                refused => assert_eq!(faults(refused).at(SignUpForm::email), Some(&FieldError::EmailTaken)),
             }
         }
         assert_eq!(
@@ -320,8 +320,8 @@ async fn answers_that_an_address_is_taken_run_out() {
                 .await,
         );
         assert_eq!(
-            refused.at(Field::Form),
-            Some(&Problem::TooManyAttempts { minutes: 16 }),
+            refused.at(Field::FORM),
+            Some(&FieldError::TooManyAttempts { minutes: 16 }),
             "{engine:?}"
         );
         store.clock.advance(DAY);

@@ -2,7 +2,7 @@
 
 use backend::accounts::Login;
 use db::testing::engines;
-use forms::{ChangeEmail, ChangeEmailForm, ChangePasswordForm, Field, Problem, Secret};
+use forms::{ChangeEmail, ChangeEmailForm, ChangePasswordForm, Field, FieldError, Secret, SignUpForm};
 
 use crate::support::{DAY, PASSWORD, Store, faults, sign_in, visitor};
 
@@ -11,7 +11,7 @@ const NEW: &str = "another horse battery";
 
 fn password(present: &str, password: &str) -> forms::ChangePassword {
     ChangePasswordForm {
-        present: Secret::new(present),
+        current_password: Secret::new(present),
         password: Secret::new(password),
     }
     .check()
@@ -21,7 +21,7 @@ fn password(present: &str, password: &str) -> forms::ChangePassword {
 fn email(email: &str, present: &str) -> ChangeEmail {
     ChangeEmailForm {
         email: email.to_owned(),
-        present: Secret::new(present),
+        current_password: Secret::new(present),
     }
     .check()
     .unwrap()
@@ -46,8 +46,8 @@ async fn a_changed_password_ends_the_other_logins() {
             .change_password(password("not it", NEW), &laptop, &visitor())
             .await;
         assert_eq!(
-            faults(wrong).at(Field::PresentPassword),
-            Some(&Problem::WrongPassword),
+            faults(wrong).at(ChangePasswordForm::current_password),
+            Some(&FieldError::WrongPassword),
             "{engine:?}"
         );
         store
@@ -95,8 +95,8 @@ async fn an_open_laptop_can_be_guessed_at_ten_times() {
             .await;
         assert!(
             matches!(
-                faults(late).at(Field::Form),
-                Some(Problem::TooManyAttempts { .. })
+                faults(late).at(Field::FORM),
+                Some(FieldError::TooManyAttempts { .. })
             ),
             "{engine:?}: every form counts"
         );
@@ -191,14 +191,14 @@ async fn an_address_that_has_an_account_is_told_itself_and_nobody_else() {
             .accounts
             .change_email(email("ADA@example.com", PASSWORD), &login, &visitor())
             .await;
-        assert_eq!(faults(own).at(Field::Email), Some(&Problem::SameEmail));
+        assert_eq!(faults(own).at(SignUpForm::email), Some(&FieldError::SameEmail));
         let wrong = store
             .accounts
             .change_email(email("x@example.com", "no"), &login, &visitor())
             .await;
         assert_eq!(
-            faults(wrong).at(Field::PresentPassword),
-            Some(&Problem::WrongPassword)
+            faults(wrong).at(ChangePasswordForm::current_password),
+            Some(&FieldError::WrongPassword)
         );
     }
 }
@@ -217,8 +217,8 @@ async fn an_address_that_got_an_account_meanwhile_stays_with_it() {
         store.sign_up("new@example.com").await;
         let late = store.accounts.verify_email(&secret, None, &visitor()).await;
         assert_eq!(
-            faults(late).at(Field::Form),
-            Some(&Problem::EmailTaken),
+            faults(late).at(Field::FORM),
+            Some(&FieldError::EmailTaken),
             "{engine:?}"
         );
         assert_eq!(now_of(&store, &login).await.user.email, "ada@example.com");

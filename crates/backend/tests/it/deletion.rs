@@ -8,7 +8,7 @@ use backend::accounts::deletion::{AmplitudeEraser, CustomerEraser, CustomerError
 use backend::accounts::links::LinkSecret;
 use backend::config::Config;
 use db::testing::engines;
-use forms::{Field, PollForm, Problem, Secret};
+use forms::{ChangePasswordForm, Field, FieldError, PollForm, Secret};
 use outbox::{AmplitudeSink, Dispatcher};
 use serde_json::Value;
 use tokio::net::TcpListener;
@@ -117,8 +117,8 @@ async fn at_once_nobody_can_sign_in_and_nothing_is_on_its_way() {
             .delete_account(&Secret::new("not it"), &login)
             .await;
         assert_eq!(
-            faults(wrong).at(Field::PresentPassword),
-            Some(&Problem::WrongPassword),
+            faults(wrong).at(ChangePasswordForm::current_password),
+            Some(&FieldError::WrongPassword),
             "{engine:?}"
         );
         assert!(!store.accounts.is_deleted(login.user.id).await.unwrap());
@@ -142,15 +142,15 @@ async fn at_once_nobody_can_sign_in_and_nothing_is_on_its_way() {
             .sign_in(sign_in("ada@example.com", PASSWORD), &visitor())
             .await;
         assert_eq!(
-            faults(back).at(Field::Form),
-            Some(&Problem::WrongCredentials),
+            faults(back).at(Field::FORM),
+            Some(&FieldError::WrongCredentials),
             "{engine:?}"
         );
         let again = store
             .accounts
             .delete_account(&Secret::new(PASSWORD), &login)
             .await;
-        assert!(faults(again).at(Field::PresentPassword).is_some());
+        assert!(faults(again).at(ChangePasswordForm::current_password).is_some());
         assert!(store.accounts.is_deleted(login.user.id).await.unwrap());
         assert_eq!(
             store.subjects_to("ada@example.com").await,
@@ -168,7 +168,7 @@ async fn then_billing_our_tables_and_amplitude_forget() {
         let user = login.user.id;
         let poll = PollForm {
             question: "Lunch?".to_owned(),
-            options: vec!["Soup".to_owned(), "Salad".to_owned()],
+            option: vec!["Soup".to_owned(), "Salad".to_owned()],
             ..PollForm::default()
         };
         store
@@ -363,8 +363,8 @@ async fn the_links_of_an_account_that_goes_are_worthless() {
             .unwrap();
         let late = store.accounts.verify_email(&secret, None, &visitor()).await;
         assert_eq!(
-            faults(late).at(Field::Form),
-            Some(&Problem::LinkSpent),
+            faults(late).at(Field::FORM),
+            Some(&FieldError::LinkSpent),
             "{engine:?}"
         );
         store

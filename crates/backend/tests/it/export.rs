@@ -3,7 +3,7 @@
 use backend::Backend;
 use backend::config::Config;
 use db::testing::engines;
-use forms::PollForm;
+use forms::{PollForm};
 use outbox::Nudge;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -29,7 +29,7 @@ async fn everything_of_a_person_and_nothing_of_anybody_else() {
         let draft = |question: &str| {
             let form = PollForm {
                 question: question.to_owned(),
-                options: vec!["Soup".to_owned(), "<b>Salad</b>".to_owned()],
+                option: vec!["Soup".to_owned(), "<b>Salad</b>".to_owned()],
                 multiple_choice: true,
                 ..PollForm::default()
             };

@@ -4,7 +4,7 @@ use backend::accounts::links::LinkSecret;
 use backend::config::Config;
 use backend::{Backend, ids};
 use db::testing::engines;
-use forms::{Email, Field, Problem, Secret};
+use forms::{Email, Field, FieldError, Secret};
 use outbox::Nudge;
 use tracking::{Choice, PresentIds};
 
@@ -54,8 +54,8 @@ async fn an_address_is_proven_once_with_the_ids_of_the_request() {
         );
         let again = store.accounts.verify_email(&secret, None, &visitor()).await;
         assert_eq!(
-            faults(again).at(Field::Form),
-            Some(&Problem::LinkSpent),
+            faults(again).at(Field::FORM),
+            Some(&FieldError::LinkSpent),
             "{engine:?}"
         );
         assert_eq!(store.events_of(login.user.id).await.len(), 2);
@@ -115,10 +115,10 @@ async fn a_link_has_an_end_and_a_purpose() {
         let verify = store.link_in("ada@example.com", VERIFY).await;
         let reset = store.link_in("ada@example.com", RESET).await;
         let made_up = LinkSecret::parse(&ids::secret()).unwrap();
-        let spent = Some(Problem::LinkSpent);
+        let spent = Some(FieldError::LinkSpent);
         for secret in [&reset, &made_up] {
             let refused = store.accounts.verify_email(secret, None, &visitor()).await;
-            assert_eq!(faults(refused).at(Field::Form).cloned(), spent, "{engine:?}");
+            assert_eq!(faults(refused).at(Field::FORM).cloned(), spent, "{engine:?}");
         }
         for secret in [&verify, &made_up] {
             let password = Secret::new(NEW);
@@ -126,7 +126,7 @@ async fn a_link_has_an_end_and_a_purpose() {
                 .accounts
                 .reset_password(secret, &password, None, &visitor())
                 .await;
-            assert_eq!(faults(refused).at(Field::Form).cloned(), spent, "{engine:?}");
+            assert_eq!(faults(refused).at(Field::FORM).cloned(), spent, "{engine:?}");
         }
         store.clock.advance(60 * MINUTE);
         assert!(
@@ -186,7 +186,7 @@ async fn a_reset_sets_the_password_ends_every_login_and_tells_its_event() {
             .accounts
             .sign_in(sign_in("ada@example.com", PASSWORD), &visitor())
             .await;
-        assert!(faults(old).at(Field::Form).is_some());
+        assert!(faults(old).at(Field::FORM).is_some());
         // The guesses are forgiven: whoever reads the mail is not the one who guessed.
         store
             .accounts
@@ -215,9 +215,9 @@ async fn nobody_learns_from_a_reset_whether_an_address_has_an_account() {
                     .unwrap();
             }
             let sixth = store.accounts.ask_for_reset(&email(address), &visitor()).await;
-            let too_many = Problem::TooManyAttempts { minutes: 16 };
+            let too_many = FieldError::TooManyAttempts { minutes: 16 };
             assert_eq!(
-                faults(sixth).at(Field::Form),
+                faults(sixth).at(Field::FORM),
                 Some(&too_many),
                 "{engine:?} {address}"
             );

@@ -3,7 +3,7 @@
 use backend::ids;
 use backend::polls::{ClosedBy, Poll, Polls, State, Voter, VoterToken};
 use db::testing::engines;
-use forms::{Faults, Field, PollForm, Problem, VoteDraft, moment_text};
+use forms::{Field, FieldError, FieldErrors, PollForm, VoteDraft, moment_text};
 use outbox::Nudge;
 use serde_json::json;
 use tracking::{ConsentDefault, UserId};
@@ -20,7 +20,7 @@ async fn owner(store: &Store) -> UserId {
 async fn due_in(store: &Store, owner: UserId, minutes: i64) -> Poll {
     let form = PollForm {
         question: "Lunch?".to_owned(),
-        options: vec!["a".to_owned(), "b".to_owned()],
+        option: vec!["a".to_owned(), "b".to_owned()],
         closes_at: moment_text(store.clock.now_ms() + minutes * MINUTE),
         ..PollForm::default()
     };
@@ -28,7 +28,7 @@ async fn due_in(store: &Store, owner: UserId, minutes: i64) -> Poll {
     store.polls.create(owner, &draft, ids::random()).await.unwrap()
 }
 
-async fn vote(polls: &Polls, poll: &Poll) -> Result<(), Faults> {
+async fn vote(polls: &Polls, poll: &Poll) -> Result<(), FieldErrors> {
     let draft = VoteDraft {
         choices: vec![0],
         revision: 0,
@@ -57,13 +57,13 @@ async fn a_poll_closes_at_its_time_with_one_event_of_nobody() {
         let refused = vote(&store.polls, &poll).await;
         assert_eq!(
             refused,
-            Err(Faults::one(Field::Form, Problem::PollIsClosed)),
+            Err(FieldErrors::one(Field::FORM, FieldError::PollIsClosed)),
             "{engine:?}"
         );
         let by_hand = poll_faults(store.polls.close(ada, poll.id).await);
         assert_eq!(
             by_hand,
-            Faults::one(Field::Form, Problem::PollIsClosed),
+            FieldErrors::one(Field::FORM, FieldError::PollIsClosed),
             "{engine:?}"
         );
         assert_eq!(store.polls.close_due().await.unwrap(), 1, "{engine:?}");
@@ -184,7 +184,7 @@ async fn a_deleted_poll_does_not_expire_until_it_is_restored() {
         for _ in 0..3 {
             let form = PollForm {
                 question: "Q".to_owned(),
-                options: vec!["a".to_owned(), "b".to_owned()],
+                option: vec!["a".to_owned(), "b".to_owned()],
                 ..PollForm::default()
             };
             store

@@ -5,7 +5,7 @@ use backend::polls::{
     Closed, ClosedBy, Deleted, FREE_OPEN_POLLS, Poll, PollError, Polls, Restored, Shown, State,
 };
 use db::testing::engines;
-use forms::{Faults, Field, PollDraft, PollForm, Problem, moment_text};
+use forms::{Field, FieldError, FieldErrors, PollDraft, PollForm, moment_text};
 use tracking::{AccountType, UserId};
 use uuid::Uuid;
 
@@ -19,9 +19,10 @@ fn closing(question: &str, options: &[&str], closes_at: &str) -> PollDraft {
     let options = options.iter().map(|&option| option.to_owned()).collect();
     PollForm {
         question: question.to_owned(),
-        options,
+        option: options,
         multiple_choice: true,
         closes_at: closes_at.to_owned(),
+        ..PollForm::default()
     }
     .check()
     .unwrap()
@@ -40,8 +41,8 @@ async fn make(store: &Store, owner: UserId, question: &str) -> Poll {
     store.polls.create(owner, &draft, ids::random()).await.unwrap()
 }
 
-fn limit() -> Faults {
-    Faults::one(Field::Form, Problem::OpenPollLimit { max: FREE_OPEN_POLLS })
+fn limit() -> FieldErrors {
+    FieldErrors::one(Field::FORM, FieldError::OpenPollLimit { max: FREE_OPEN_POLLS })
 }
 
 #[tokio::test]
@@ -270,7 +271,7 @@ async fn closing_times_are_pro_and_later_than_now() {
         let refused = poll_faults(store.polls.create(ada, &tomorrow, ids::random()).await);
         assert_eq!(
             refused,
-            Faults::one(Field::ClosesAt, Problem::ClosingTimeIsPro),
+            FieldErrors::one(PollForm::closes_at, FieldError::ClosingTimeIsPro),
             "{engine:?}"
         );
 
@@ -279,7 +280,7 @@ async fn closing_times_are_pro_and_later_than_now() {
         let refused = poll_faults(store.polls.create(ada, &yesterday, ids::random()).await);
         assert_eq!(
             refused,
-            Faults::one(Field::ClosesAt, Problem::MomentPassed),
+            FieldErrors::one(PollForm::closes_at, FieldError::MomentPassed),
             "{engine:?}"
         );
         let poll = store.polls.create(ada, &tomorrow, ids::random()).await.unwrap();
@@ -299,7 +300,7 @@ async fn closing_times_are_pro_and_later_than_now() {
         let refused = poll_faults(store.polls.edit(ada, poll.id, &later).await);
         assert_eq!(
             refused,
-            Faults::one(Field::ClosesAt, Problem::ClosingTimeIsPro),
+            FieldErrors::one(PollForm::closes_at, FieldError::ClosingTimeIsPro),
             "{engine:?}"
         );
         let never = PollDraft {
@@ -355,7 +356,7 @@ async fn an_edit_is_kept_and_the_same_edit_again_is_none() {
             [edited]
         );
 
-        let none = Faults::one(Field::Form, Problem::NoSuchPoll);
+        let none = FieldErrors::one(Field::FORM, FieldError::NoSuchPoll);
         assert_eq!(poll_faults(store.polls.edit(bob, poll.id, &dinner).await), none);
         assert_eq!(
             poll_faults(store.polls.edit(ada, Uuid::nil(), &dinner).await),
@@ -365,7 +366,7 @@ async fn an_edit_is_kept_and_the_same_edit_again_is_none() {
         let refused = poll_faults(store.polls.edit(ada, poll.id, &draft("Q", &["a", "b"])).await);
         assert_eq!(
             refused,
-            Faults::one(Field::Form, Problem::PollIsClosed),
+            FieldErrors::one(Field::FORM, FieldError::PollIsClosed),
             "{engine:?}"
         );
     }
@@ -413,7 +414,7 @@ async fn closing_deleting_and_restoring_again_changes_nothing() {
         let refused = poll_faults(store.polls.restore(ada, never_deleted).await);
         assert_eq!(
             refused,
-            Faults::one(Field::Form, Problem::NoSuchPoll),
+            FieldErrors::one(Field::FORM, FieldError::NoSuchPoll),
             "{engine:?}"
         );
     }
@@ -429,7 +430,7 @@ async fn nobody_else_may_touch_a_poll() {
         );
         store.set_plan(bob, "pro").await;
         let poll = make(&store, ada, "Lunch?").await;
-        let none = Faults::one(Field::Form, Problem::NoSuchPoll);
+        let none = FieldErrors::one(Field::FORM, FieldError::NoSuchPoll);
         assert_eq!(
             poll_faults(store.polls.close(bob, poll.id).await),
             none,
@@ -528,7 +529,7 @@ async fn exports_are_pro() {
     let ada = owner(&store, "ada@example.com").await;
     let poll = make(&store, ada, "Lunch?").await;
     let refused = poll_faults(store.polls.export(ada, poll.id).await);
-    assert_eq!(refused, Faults::one(Field::Form, Problem::ExportIsPro));
+    assert_eq!(refused, FieldErrors::one(Field::FORM, FieldError::ExportIsPro));
     store.set_plan(ada, "pro").await;
     assert_eq!(store.polls.export(ada, poll.id).await.unwrap().poll, poll);
     let nobody = store
@@ -536,7 +537,7 @@ async fn exports_are_pro() {
         .create(ids::user(), &draft("Q", &["a", "b"]), ids::random())
         .await;
     assert!(
-        matches!(nobody, Err(PollError::Faults(_))),
+        matches!(nobody, Err(PollError::FieldErrors(_))),
         "an account that is gone"
     );
 }

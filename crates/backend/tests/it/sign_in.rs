@@ -2,7 +2,7 @@
 
 use backend::Visitor;
 use db::testing::engines;
-use forms::{Field, Problem};
+use forms::{Field, FieldError, FieldErrors};
 use tracking::Choice;
 
 use crate::support::{MINUTE, NOW, PASSWORD, Store, faults, payload, refusing, sign_in, visitor};
@@ -48,12 +48,8 @@ async fn a_wrong_password_and_an_unknown_address_are_answered_alike() {
             sign_in("bob@example.com", PASSWORD),
         ] {
             let refused = faults(store.accounts.sign_in(input, &visitor()).await);
-            assert_eq!(
-                refused.at(Field::Form),
-                Some(&Problem::WrongCredentials),
-                "{engine:?}"
-            );
-            assert_eq!(refused.iter().count(), 1);
+            let whole_form = FieldErrors::one(Field::FORM, FieldError::WrongCredentials);
+            assert_eq!(refused, whole_form, "{engine:?}");
         }
         assert_eq!(
             (store.count("logins").await, store.count("outbox").await),
@@ -100,8 +96,8 @@ async fn failures_are_counted_in_windows() {
         store.execute("UPDATE throttles SET failures = 10").await;
         let refused = fail().await;
         assert_eq!(
-            refused.at(Field::Form),
-            Some(&Problem::TooManyAttempts { minutes: 16 }),
+            refused.at(Field::FORM),
+            Some(&FieldError::TooManyAttempts { minutes: 16 }),
             "{engine:?}"
         );
         assert_eq!(
@@ -121,7 +117,7 @@ async fn failures_are_counted_in_windows() {
                 .await,
         );
         assert!(
-            refused.at(Field::Form).is_some(),
+            refused.at(Field::FORM).is_some(),
             "{engine:?}: the account is guarded wherever they come from"
         );
         store.clock.advance(15 * MINUTE);
@@ -167,7 +163,7 @@ async fn a_success_forgets_the_accounts_failures_alone() {
                 .await,
         );
         assert!(
-            matches!(refused.at(Field::Form), Some(Problem::TooManyAttempts { .. })),
+            matches!(refused.at(Field::FORM), Some(FieldError::TooManyAttempts { .. })),
             "{engine:?}"
         );
         let elsewhere = Visitor {
@@ -232,7 +228,7 @@ async fn guesses_sent_at_once_are_counted_before_they_are_tried() {
         let mut tried = 0;
         for guess in guesses.collect::<Vec<_>>() {
             let refused = faults(guess.await.unwrap());
-            tried += usize::from(refused.at(Field::Form) == Some(&Problem::WrongCredentials));
+            tried += usize::from(refused.at(Field::FORM) == Some(&FieldError::WrongCredentials));
         }
         assert_eq!(tried, 10, "{engine:?}");
     }

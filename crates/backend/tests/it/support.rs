@@ -10,7 +10,7 @@ use backend::mail::{KeptMail, Mailbox, Sender};
 use backend::polls::{PollError, Polls};
 use db::Engine;
 use db::testing::TestDb;
-use forms::{Faults, Secret, SignInForm, SignUpForm};
+use forms::{FieldErrors, Secret, SignInForm, SignUpForm};
 use outbox::{Entry, Nudge};
 use serde_json::Value;
 use sqlx::AssertSqlSafe;
@@ -143,6 +143,7 @@ pub fn sign_up(email: &str) -> forms::SignUp {
     SignUpForm {
         email: email.to_owned(),
         password: Secret::new(PASSWORD),
+        ..SignUpForm::default()
     }
     .check()
     .unwrap()
@@ -152,6 +153,7 @@ pub fn sign_in(email: &str, password: &str) -> forms::SignIn {
     SignInForm {
         email: email.to_owned(),
         password: Secret::new(password),
+        ..SignInForm::default()
     }
     .check()
     .unwrap()
@@ -191,18 +193,18 @@ pub fn payload(entry: &Entry) -> Value {
 }
 
 /// What is wrong with the form.
-pub fn faults<T>(answer: Result<T, AccountError>) -> Faults {
+pub fn faults<T>(answer: Result<T, AccountError>) -> FieldErrors {
     match answer {
-        Err(AccountError::Faults(faults)) => faults,
+        Err(AccountError::FieldErrors(faults)) => faults,
         Err(error) => panic!("{error}"),
         Ok(_) => panic!("no faults"),
     }
 }
 
 /// What is wrong with the wish.
-pub fn poll_faults<T>(answer: Result<T, PollError>) -> Faults {
+pub fn poll_faults<T>(answer: Result<T, PollError>) -> FieldErrors {
     match answer {
-        Err(PollError::Faults(faults)) => faults,
+        Err(PollError::FieldErrors(faults)) => faults,
         Err(error) => panic!("{error}"),
         Ok(_) => panic!("no faults"),
     }

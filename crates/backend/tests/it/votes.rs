@@ -6,7 +6,7 @@ use backend::Visitor;
 use backend::ids;
 use backend::polls::{Cast, Poll, PollError, Polls, Results, Voter, VoterToken};
 use db::testing::engines;
-use forms::{Faults, Field, PollForm, Problem, VoteDraft};
+use forms::{Field, FieldError, FieldErrors, PollForm, VoteDraft, VoteForm};
 use tracking::UserId;
 use uuid::Uuid;
 
@@ -16,7 +16,7 @@ use crate::support::{MINUTE, PASSWORD, Store, poll_faults, sign_in, sign_up, vis
 async fn poll(store: &Store, owner: UserId, multiple_choice: bool) -> Poll {
     let form = PollForm {
         question: "Lunch?".to_owned(),
-        options: ["Soup", "Salad", "Bread"].map(str::to_owned).into(),
+        option: ["Soup", "Salad", "Bread"].map(str::to_owned).into(),
         multiple_choice,
         ..PollForm::default()
     };
@@ -116,23 +116,23 @@ async fn votes_that_do_not_fit_change_nothing() {
         let single = poll(&store, ada, false).await;
         let voter = token();
         store.polls.vote(single.id, &voter, &ballot(&[0])).await.unwrap();
-        let fault = |problem| Faults::one(Field::Choice, problem);
+        let fault = |problem| FieldErrors::one(VoteForm::choice, problem);
         for (draft, expected) in [
-            (ballot(&[0, 1]), fault(Problem::OneChoiceOnly)),
-            (ballot(&[3]), fault(Problem::PollChanged)),
-            (ballot(&[255]), fault(Problem::PollChanged)),
+            (ballot(&[0, 1]), fault(FieldError::OneChoiceOnly)),
+            (ballot(&[3]), fault(FieldError::PollChanged)),
+            (ballot(&[255]), fault(FieldError::PollChanged)),
             (
                 VoteDraft {
                     revision: 1,
                     ..ballot(&[1])
                 },
-                fault(Problem::PollChanged),
+                fault(FieldError::PollChanged),
             ),
         ] {
             let refused = poll_faults(store.polls.vote(single.id, &voter, &draft).await);
             assert_eq!(refused, expected, "{engine:?} {draft:?}");
         }
-        let none = Faults::one(Field::Form, Problem::NoSuchPoll);
+        let none = FieldErrors::one(Field::FORM, FieldError::NoSuchPoll);
         assert_eq!(
             poll_faults(store.polls.vote(Uuid::nil(), &voter, &ballot(&[0])).await),
             none
@@ -141,7 +141,7 @@ async fn votes_that_do_not_fit_change_nothing() {
         let refused = poll_faults(store.polls.vote(single.id, &voter, &ballot(&[1])).await);
         assert_eq!(
             refused,
-            Faults::one(Field::Form, Problem::PollIsClosed),
+            FieldErrors::one(Field::FORM, FieldError::PollIsClosed),
             "{engine:?}"
         );
         store.polls.delete(ada, single.id).await.unwrap();
@@ -163,13 +163,13 @@ async fn a_poll_with_a_vote_is_not_edited() {
         store.polls.vote(poll.id, &token(), &ballot(&[0])).await.unwrap();
         let wished = PollForm {
             question: "Dinner?".to_owned(),
-            options: vec!["a".to_owned(), "b".to_owned()],
+            option: vec!["a".to_owned(), "b".to_owned()],
             ..PollForm::default()
         };
         let refused = store.polls.edit(ada, poll.id, &wished.check().unwrap()).await;
         assert_eq!(
             poll_faults(refused),
-            Faults::one(Field::Form, Problem::PollHasVotes),
+            FieldErrors::one(Field::FORM, FieldError::PollHasVotes),
             "{engine:?}"
         );
     }
@@ -229,7 +229,7 @@ async fn a_vote_and_an_edit_at_once() {
             let poll = poll(&store, ada, false).await;
             let wished = PollForm {
                 question: "Dinner?".to_owned(),
-                options: vec!["a".to_owned(), "b".to_owned()],
+                option: vec!["a".to_owned(), "b".to_owned()],
                 ..PollForm::default()
             };
             let wished = wished.check().unwrap();

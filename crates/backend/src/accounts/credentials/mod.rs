@@ -2,7 +2,7 @@
 
 mod store;
 
-use forms::{ChangeEmail, ChangePassword, Email, Faults, Field, Problem, Secret};
+use forms::{ChangeEmail, ChangeEmailForm, ChangePassword, ChangePasswordForm, Email, Field, FieldError, FieldErrors, Secret};
 
 use super::{AccountError, Accounts, EndedBy, Login, browser_in_words, links, throttle};
 use crate::mail::{self, Kind};
@@ -16,7 +16,7 @@ impl Accounts {
         login: &Login,
         visitor: &Visitor,
     ) -> Result<(), AccountError> {
-        let known = self.check_password(&input.present, login).await?;
+        let known = self.check_password(&input.current_password, login).await?;
         let hash = self.hasher.hash(&input.password).await?;
 
         let now_ms = self.clock.now_ms();
@@ -52,9 +52,9 @@ impl Accounts {
         visitor: &Visitor,
     ) -> Result<(), AccountError> {
         if input.email.key() == login.user.email.to_lowercase() {
-            return Err(Faults::one(Field::Email, Problem::SameEmail).into());
+            return Err(FieldErrors::one(ChangeEmailForm::email, FieldError::SameEmail).into());
         }
-        let known = self.check_password(&input.present, login).await?;
+        let known = self.check_password(&input.current_password, login).await?;
         self.may_ask_for_mail(&input.email, visitor).await?;
 
         let now_ms = self.clock.now_ms();
@@ -84,7 +84,7 @@ impl Accounts {
         password: &Secret,
         login: &Login,
     ) -> Result<String, AccountError> {
-        let email = Email::parse(&login.user.email).map_err(|problem| Faults::one(Field::Form, problem))?;
+        let email = Email::parse(&login.user.email).map_err(|problem| FieldErrors::one(Field::FORM, problem))?;
         let guesses = throttle::Key::guesses_at(&email);
         throttle::enter(&self.db, &guesses, self.clock.now_ms()).await?;
         let hash = store::password_hash(self.db.pool(), login.user.id).await?;
@@ -101,5 +101,5 @@ impl Accounts {
 }
 
 pub(super) fn wrong_password() -> AccountError {
-    Faults::one(Field::PresentPassword, Problem::WrongPassword).into()
+    FieldErrors::one(ChangePasswordForm::current_password, FieldError::WrongPassword).into()
 }

@@ -14,7 +14,7 @@ pub use amplitude::{AmplitudeEraser, EraseError};
 pub use customer::{CustomerEraser, CustomerError};
 pub use deleter::Deleter;
 
-use forms::Secret;
+use forms::{Secret};
 use outbox::Nudge;
 use tracking::UserId;
 

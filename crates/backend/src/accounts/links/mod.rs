@@ -5,7 +5,7 @@ mod store;
 use std::fmt;
 
 use db::{Connection, Db};
-use forms::{Email, Faults, Field, Problem, Secret};
+use forms::{Email, Field, FieldError, FieldErrors, Secret};
 use sha2::{Digest, Sha256};
 use tracking::{Choice, EmailVerified, PasswordResetCompleted, PresentIds, ServerEvent, UserId, consent};
 use uuid::Uuid;
@@ -165,7 +165,7 @@ impl Accounts {
                     .map_err(|error| match error.as_database_error() {
                         // Somebody has signed up with it since.
                         Some(error) if error.is_unique_violation() => {
-                            Faults::one(Field::Form, Problem::EmailTaken).into()
+                            FieldErrors::one(Field::FORM, FieldError::EmailTaken).into()
                         }
                         _ => AccountError::from(error),
                     })?;
@@ -254,7 +254,7 @@ impl Accounts {
 
     /// Has the link that proves the account's address sent once more.
     pub async fn send_verification(&self, login: &Login, visitor: &Visitor) -> Result<(), AccountError> {
-        let email = Email::parse(&login.user.email).map_err(|problem| Faults::one(Field::Form, problem))?;
+        let email = Email::parse(&login.user.email).map_err(|problem| FieldErrors::one(Field::FORM, problem))?;
         self.may_ask_for_mail(&email, visitor).await?;
         let now_ms = self.clock.now_ms();
         let mut tx = self.db.write().await?;
@@ -282,7 +282,7 @@ impl Accounts {
 }
 
 fn spent() -> AccountError {
-    Faults::one(Field::Form, Problem::LinkSpent).into()
+    FieldErrors::one(Field::FORM, FieldError::LinkSpent).into()
 }
 
 fn key(address: &str) -> String {

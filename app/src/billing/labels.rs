@@ -1,0 +1,109 @@
+//! Amounts, dates and subscriptions as text.
+
+use backend::billing::{MONTHLY, PaidInvoice, YEARLY};
+use backend::dates;
+use tracking::{Currency, Interval, Money};
+
+use super::model::{InvoiceView, SubscriptionView};
+
+const DAY: i64 = 86_400;
+
+/// `$12.00`; another currency is named by its code.
+pub fn amount(money: Money) -> String {
+    let decimals = usize::try_from(money.currency.decimals()).unwrap_or(2);
+    let number = money.decimal();
+    if money.currency == Currency::USD {
+        format!("${number:.decimals$}")
+    } else {
+        format!("{number:.decimals$} {}", money.currency.iso_code())
+    }
+}
+
+/// What Pro costs each time.
+pub fn price(interval: Interval) -> String {
+    let minor = match interval {
+        Interval::Month => MONTHLY,
+        Interval::Year => YEARLY,
+    };
+    amount(Money::new(minor, Currency::USD))
+}
+
+/// A subscription at `now`, in seconds since the epoch.
+pub fn subscription(standing: &backend::billing::Standing, now: i64) -> SubscriptionView {
+    let end = standing.cancel_at.or(standing.period_end);
+    let trial_runs = standing.trial_end.is_some_and(|end| end > now);
+    SubscriptionView {
+        status: standing.state,
+        interval: standing.interval,
+        days_left: standing
+            .trial_end
+            .filter(|_| trial_runs)
+            .map(|end| (end - now + DAY - 1) / DAY),
+        until: end.map(dates::long),
+        ended: standing.ended_at.map(dates::long),
+        price: standing.interval.map(price),
+        has_card: standing.has_card,
+        may_change_to_yearly: standing.may_change_to_yearly,
+    }
+}
+
+/// A payment.
+pub fn invoice(invoice: PaidInvoice) -> InvoiceView {
+    InvoiceView {
+        day: dates::long(invoice.paid_at),
+        amount: amount(invoice.amount),
+        refunded: (invoice.refunded.minor > 0).then(|| amount(invoice.refunded)),
+        url: invoice.hosted_url,
+        id: invoice.id,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tracking::SubscriptionStatus;
+
+    use super::*;
+
+    #[test]
+    fn amounts() {
+        for (minor, currency, text) in [
+            (1_200, "usd", "$12.00"),
+            (12_000, "usd", "$120.00"),
+            (5, "usd", "$0.05"),
+            (1_200, "eur", "12.00 EUR"),
+            (1_200, "jpy", "1200 JPY"),
+            (1_234, "kwd", "1.234 KWD"),
+        ] {
+            let currency = Currency::parse(currency).unwrap();
+            assert_eq!(amount(Money::new(minor, currency)), text);
+        }
+    }
+
+    #[test]
+    fn a_day_that_has_begun_counts_and_days_are_only_left_while_the_trial_runs() {
+        let end = 1_795_000_000;
+        let of = backend::billing::Standing {
+            subscription: "sub_1".to_owned(),
+            state: SubscriptionStatus::Trialing,
+            interval: Some(Interval::Month),
+            trial_end: Some(end),
+            period_end: Some(end),
+            cancel_at: None,
+            ended_at: None,
+            has_card: false,
+            may_change_to_yearly: true,
+        };
+        for (now, left) in [
+            (end - 3 * DAY, Some(3)),
+            (end - 3 * DAY + 1, Some(3)),
+            (end - 2 * DAY, Some(2)),
+            (end - 1, Some(1)),
+            (end, None),
+            (end + DAY, None),
+        ] {
+            assert_eq!(subscription(&of, now).days_left, left, "{now}");
+        }
+        assert_eq!(subscription(&of, 0).until.as_deref(), Some("18 November 2026"));
+        assert_eq!(subscription(&of, 0).price.as_deref(), Some("$12.00"));
+    }
+}

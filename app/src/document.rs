@@ -1,0 +1,79 @@
+//! A document: the answer to one request for a page, rendered by the server to the end.
+//!
+//! Nothing here runs in the browser. The parts of a page that do are islands.
+
+use std::error::Error;
+
+use forms::FieldErrors;
+use http::StatusCode;
+use http::request::Parts;
+use leptos::prelude::*;
+use leptos_axum::ResponseOptions;
+use uuid::Uuid;
+
+use crate::visit::{self, Visit};
+
+/// Renders what `draw` returns for the visitor of this request. Outside of a request (while routes are listed) there is
+/// nothing to render.
+pub(crate) fn document<Drawn>(draw: impl FnOnce(Visit) -> Drawn) -> AnyView
+where
+    Drawn: Future<Output = AnyView> + Send + 'static,
+{
+    visit::current().map_or_else(
+        || ().into_any(),
+        |visit| Suspend::new(draw(visit)).into_any(),
+    )
+}
+
+/// A form that was posted and is shown again, with its errors. The server puts it into the extensions of the request that
+/// renders the page.
+#[derive(Clone, Debug, Default)]
+pub struct FormInput<F> {
+    /// What was sent. Passwords are never shown again.
+    pub input: F,
+    /// What is wrong with it; empty where nothing was sent.
+    pub errors: FieldErrors,
+}
+
+/// The input of a form that is a button alone.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
+pub struct NoInput {}
+
+/// The form of this page: as it was posted where this document answers the post, else empty.
+pub(crate) fn form_input<F: Clone + Default + Send + Sync + 'static>() -> FormInput<F> {
+    use_context::<Parts>()
+        .and_then(|parts| parts.extensions.get::<FormInput<F>>().cloned())
+        .unwrap_or_default()
+}
+
+/// The errors of the post that this document answers, whichever form of the page was sent.
+pub(crate) fn form_errors() -> FieldErrors {
+    use_context::<Parts>()
+        .and_then(|parts| parts.extensions.get::<FieldErrors>().cloned())
+        .unwrap_or_default()
+}
+
+/// The ID of a rendered form. A form that is shown again keeps the ID that was sent with it; one that was sent without an
+/// ID was not made by our page, and gets a new one.
+pub(crate) fn form_id(sent: &str) -> Uuid {
+    Uuid::parse_str(sent).unwrap_or_else(|_| backend::ids::random())
+}
+
+/// Has the document answer with this status.
+pub(crate) fn set_status(status: StatusCode) {
+    if let Some(answer) = use_context::<ResponseOptions>() {
+        answer.set_status(status);
+    }
+}
+
+/// What a page shows when its data cannot be read. The reason is logged, once, here; the answer is a 500.
+pub(crate) fn unreadable(what: &'static str, error: &(dyn Error + 'static)) -> AnyView {
+    tracing::error!(error, what, "cannot read what a page shows");
+    set_status(StatusCode::INTERNAL_SERVER_ERROR);
+    view! {
+        <p class="fault banner" role="alert">
+            {what} " cannot be read right now. Please load the page again."
+        </p>
+    }
+    .into_any()
+}

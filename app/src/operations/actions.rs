@@ -1,0 +1,56 @@
+//! What the form of the operator's pages does.
+
+use backend::operations::Replayed;
+use forms::{Field, FieldError, FieldErrors};
+
+use super::access::may_operate;
+use super::model::{ActionOutcome, OperationsForm, OperatorAction, WebhookState};
+use crate::visit::{self, Visit};
+
+/// Replays a parked event or webhook. Returns the page with the same filter and the outcome. It does nothing for a visitor
+/// who is not an operator: the page, rendered again, then answers 404.
+pub async fn act(visit: Visit, form: OperationsForm) -> Result<String, FieldErrors> {
+    if !may_operate(&visit) {
+        return Err(FieldErrors::one(Field::FORM, FieldError::StalePage));
+    }
+    let outcome = match OperatorAction::parse(&form.action) {
+        // Postgres accepts no NUL in a text, and no ID contains one.
+        Some(_) if form.id.contains('\0') => ActionOutcome::NotParked,
+        Some(OperatorAction::ReplayEvent) => replay_event(&visit, &form.id).await?,
+        Some(OperatorAction::ReplayWebhook) => replay_webhook(&visit, &form.id).await?,
+        None => ActionOutcome::Unknown,
+    };
+    let filter = WebhookState::parse(&form.webhooks).map(|state| format!("&webhooks={}", state.as_str()));
+    Ok(format!(
+        "/operations?done={}{}",
+        outcome.as_str(),
+        filter.unwrap_or_default()
+    ))
+}
+
+async fn replay_event(visit: &Visit, insert_id: &str) -> Result<ActionOutcome, FieldErrors> {
+    let replayed = visit
+        .backend
+        .operations
+        .replay(insert_id)
+        .await
+        .map_err(|error| visit::internal(&error))?;
+    Ok(match replayed {
+        Replayed::Yes => ActionOutcome::EventReplayed,
+        Replayed::NotParked => ActionOutcome::NotParked,
+        Replayed::Withheld => ActionOutcome::Withheld,
+    })
+}
+
+async fn replay_webhook(visit: &Visit, event_id: &str) -> Result<ActionOutcome, FieldErrors> {
+    let replayed = visit
+        .backend
+        .billing
+        .replay(event_id)
+        .await
+        .map_err(|error| visit::internal(&error))?;
+    Ok(match replayed {
+        true => ActionOutcome::WebhookReplayed,
+        false => ActionOutcome::NotParked,
+    })
+}

@@ -1,0 +1,140 @@
+//! Live results. [`LivePoll`] follows a poll's feed; the other islands show what it hears. They stand inside of it, among
+//! HTML that is not hydrated: inputs, labels and forms work whether or not an island does.
+//!
+//! A poll that its owner edits has other options than the document shows. Then [`PollChangedNotice`] asks for a reload.
+
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+
+use super::model::{PollStatus, PollView, percent};
+use crate::live::subscribe;
+use crate::tracking::refresh_live_parts;
+
+/// The poll, as last heard of. Context of the islands in a [`LivePoll`].
+#[derive(Clone, Copy)]
+pub(super) struct CurrentPoll(pub(super) RwSignal<PollView>);
+
+/// The poll of the [`LivePoll`] around this island.
+pub(super) fn current_poll() -> RwSignal<PollView> {
+    let CurrentPoll(poll) = expect_context();
+    poll
+}
+
+/// Follows the poll while the page is visible.
+#[island]
+pub fn LivePoll(
+    /// As the document shows it.
+    poll: PollView,
+    /// What shows it.
+    children: Children,
+) -> impl IntoView {
+    let feed = format!("/p/{}/live", poll.id);
+    let poll = RwSignal::new(poll);
+    provide_context(CurrentPoll(poll));
+    Effect::new(move |_| {
+        subscribe(feed.clone(), move |text| {
+            if let Ok(view) = serde_json::from_str::<PollView>(&text) {
+                update(poll, view);
+            }
+        });
+    });
+    children()
+}
+
+/// Takes in what was heard. What an owner can do depends on the status and on whether there are votes: that part of the page
+/// is fetched again.
+fn update(poll: RwSignal<PollView>, view: PollView) {
+    let known = poll.get_untracked();
+    if known == view {
+        return;
+    }
+    if known.status != view.status || (known.voters == 0) != (view.voters == 0) {
+        spawn_local(refresh_live_parts());
+    }
+    poll.set(view);
+}
+
+/// Share and number of votes of an option, and its bar.
+#[island]
+pub fn Figures(
+    /// Which option, from 0.
+    position: usize,
+) -> impl IntoView {
+    let poll = current_poll();
+    let votes = Memo::new(move |_| poll.with(|poll| poll.votes(position)));
+    let share = Memo::new(move |_| poll.with(|poll| percent(poll.votes(position), poll.voters)));
+    let leads = Memo::new(move |_| {
+        poll.with(|poll| {
+            let most = poll.options.iter().map(|option| option.votes).max().unwrap_or(0);
+            most > 0 && poll.votes(position) == most
+        })
+    });
+    view! {
+        <span class="figures" class:leads=move || leads.get() translate="no">
+            <span class="share">{move || format!("{} %", share.get())}</span>
+            <span class="votes">{move || counted(votes.get(), "vote")}</span>
+        </span>
+        <progress max="100" value=move || share.get().to_string() aria-hidden="true"></progress>
+    }
+}
+
+/// `1 vote`, `2 votes`.
+fn counted(count: u32, one: &str) -> String {
+    match count {
+        1 => format!("1 {one}"),
+        count => format!("{count} {one}s"),
+    }
+}
+
+/// How many have voted, and until when others can.
+#[island]
+pub fn Turnout() -> impl IntoView {
+    let poll = current_poll();
+    let voters = Memo::new(move |_| poll.with(|poll| poll.voters));
+    let until = Memo::new(move |_| poll.with(|poll| (poll.status, poll.closes.clone())));
+    view! {
+        <p class="turnout" translate="no">
+            <span class="live">
+                {move || match voters.get() {
+                    0 => "No votes yet".to_owned(),
+                    1 => "1 person has voted".to_owned(),
+                    voters => format!("{voters} people have voted"),
+                }}
+            </span>
+            <span class="quiet">
+                {move || match until.get() {
+                    (PollStatus::Open, None) => "Open until its owner closes it".to_owned(),
+                    (PollStatus::Open, Some(at)) => format!("Closes {at}"),
+                    (PollStatus::ClosedByTime, Some(at)) => format!("Closed {at}"),
+                    (PollStatus::ClosedByOwner | PollStatus::ClosedByTime, _) => "Closed: no more votes".to_owned(),
+                    (PollStatus::Deleted, _) => "Deleted".to_owned(),
+                }}
+            </span>
+        </p>
+    }
+}
+
+/// Open, closed or deleted, as it changes.
+#[island]
+pub fn LiveStatus() -> impl IntoView {
+    let poll = current_poll();
+    let word = Memo::new(move |_| poll.with(|poll| poll.status.word()));
+    view! {
+        <span class="badge standing" data-standing=move || word.get() translate="no">
+            {move || word.get()}
+        </span>
+    }
+}
+
+/// Asks for a reload once the poll is another than the document shows.
+#[island]
+pub fn PollChangedNotice() -> impl IntoView {
+    let poll = current_poll();
+    let shown = poll.with_untracked(|poll| poll.revision);
+    let changed = Memo::new(move |_| poll.with(|poll| poll.revision != shown));
+    view! {
+        <p class="banner" role="status" translate="no" hidden=move || !changed.get()>
+            "This poll was changed while you looked at it. " <a href="">"Load it again"</a> "."
+        </p>
+    }
+}

@@ -1,9 +1,0 @@
-//! The server has no clipboard.
-
-/// Does nothing here.
-pub fn copy(_text: &str) {}
-
-/// Nobody asks here.
-pub fn origin() -> String {
-    String::new()
-}

@@ -1,0 +1,105 @@
+//! Everything about one event.
+
+use std::sync::Arc;
+
+use leptos::prelude::*;
+use serde_json::{Map, Value};
+use tracking::received::{ReceivedEvent, Source};
+
+use super::labels::stitching;
+use super::links;
+use super::model::EventPage;
+use super::proof::ProofView;
+
+/// Proof, IDs, properties, context, timestamps and the raw JSON. One element, because the script takes it from this page
+/// into another.
+#[component]
+pub(super) fn EventDetails(event: Arc<ReceivedEvent>, page: Arc<EventPage>) -> impl IntoView {
+    let raw = serde_json::to_string_pretty(&event.raw).unwrap_or_default();
+    let link = links::event_url(page.query.find.as_deref(), &event.uuid);
+    view! {
+        <div class="event-details">
+            {event.stitched_by.map(|by| view! { <p class="stitched">{stitching(by)}</p> })}
+            <ProofView event=Arc::clone(&event) page />
+            <Ids event=Arc::clone(&event) />
+            <Properties title="Event properties" map=event.properties.clone() />
+            <Properties title="User properties at the time" map=event.user_properties.clone() />
+            <Context event=Arc::clone(&event) />
+            <Pairs title="Timestamps (UTC)" pairs=event.times.clone() />
+            <div class="takeaway">
+                <a href=link.clone()>"Link to this event"</a>
+                <button type="button" class="plain scripted" data-copy=raw.clone()>
+                    "Copy JSON"
+                </button>
+                <button type="button" class="plain scripted" data-copy=link>
+                    "Copy link"
+                </button>
+            </div>
+            <details class="raw" id=format!("raw-{}", event.uuid)>
+                <summary>"Raw JSON"</summary>
+                <pre tabindex="0">{raw}</pre>
+            </details>
+        </div>
+    }
+}
+
+#[component]
+fn Ids(event: Arc<ReceivedEvent>) -> impl IntoView {
+    let device = match (event.device.clone(), event.derived_device) {
+        (Some(device), true) => format!("{device} (derived by Amplitude from the user ID)"),
+        (Some(device), false) => device,
+        (None, _) => "none".to_owned(),
+    };
+    let session = event
+        .session
+        .map_or_else(|| "none".to_owned(), |session| session.to_string());
+    let user = event.user.clone().unwrap_or_else(|| "none yet".to_owned());
+    let pairs = vec![
+        ("User", user),
+        ("Device", device),
+        ("Session", session),
+        ("Insert ID", event.insert_id.clone().unwrap_or_default()),
+    ];
+    view! { <Pairs title="IDs" pairs /> }
+}
+
+#[component]
+fn Context(event: Arc<ReceivedEvent>) -> impl IntoView {
+    match event.source {
+        Source::Browser => {
+            view! { <Pairs title="Context collected automatically" pairs=event.context.clone() /> }.into_any()
+        }
+        Source::Server | Source::Stripe => view! {
+            <p class="quiet">
+                "No browser, device or location: a server event has only the properties that our code sets."
+            </p>
+        }
+        .into_any(),
+    }
+}
+
+/// The SDK sets some twenty properties to `EMPTY` where a visit has no value for them: they share a row.
+#[component]
+fn Properties(title: &'static str, map: Map<String, Value>) -> impl IntoView {
+    let (empty, set): (Vec<_>, Vec<_>) = map.into_iter().partition(|(_, value)| value == "EMPTY");
+    let empty: Vec<String> = empty.into_iter().map(|(key, _)| key).collect();
+    let empty = (!empty.is_empty()).then(|| ("EMPTY".to_owned(), empty.join(", ")));
+    let set = set.into_iter().map(|(key, value)| match value {
+        Value::String(text) => (key, text),
+        other => (key, other.to_string()),
+    });
+    let rows = set
+        .chain(empty)
+        .map(|(key, value)| view! { <div><dt>{key}</dt><dd dir="auto">{value}</dd></div> })
+        .collect_view();
+    (!rows.is_empty()).then(|| view! { <section><h3>{title}</h3><dl class="pairs">{rows}</dl></section> })
+}
+
+#[component]
+fn Pairs(title: &'static str, pairs: Vec<(&'static str, String)>) -> impl IntoView {
+    let rows = pairs
+        .into_iter()
+        .map(|(key, value)| view! { <div><dt>{key}</dt><dd class="id">{value}</dd></div> })
+        .collect_view();
+    (!rows.is_empty()).then(|| view! { <section><h3>{title}</h3><dl class="pairs">{rows}</dl></section> })
+}

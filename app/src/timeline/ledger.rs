@@ -1,0 +1,81 @@
+//! Revenue events against Stripe's ledger, payment by payment.
+
+use leptos::prelude::*;
+use tracking::Money;
+use tracking::reconcile::{Books, Line, Total};
+
+use super::links;
+
+/// A row for each payment and refund, and the totals. Without any there is nothing to show.
+#[component]
+pub(super) fn LedgerView(books: Books, find: Option<String>) -> impl IntoView {
+    let lines: Vec<Line> = books
+        .customers
+        .into_iter()
+        .flat_map(|customer| customer.lines)
+        .collect();
+    (!lines.is_empty()).then(|| {
+        let lines = lines
+            .into_iter()
+            .map(|line| line_view(line, find.as_deref()))
+            .collect_view();
+        let totals = books.totals.into_iter().map(total_view).collect_view();
+        view! {
+            <details class="card books" id="revenue">
+                <summary>
+                    <h2>"Revenue and ledger"</h2>
+                </summary>
+                <p class="quiet">"Payments and refunds at Stripe, and the amounts of the revenue events."</p>
+                <table>
+                    <thead>
+                        <tr>
+                            <th scope="col">"Payment"</th>
+                            <th scope="col">"Stripe"</th>
+                            <th scope="col">"Events"</th>
+                        </tr>
+                    </thead>
+                    <tbody>{lines}</tbody>
+                    <tfoot>{totals}</tfoot>
+                </table>
+            </details>
+        }
+    })
+}
+
+fn line_view(line: Line, find: Option<&str>) -> impl IntoView {
+    let amount = |money: Option<Money>| money.map_or_else(|| "none".to_owned(), |money| money.to_string());
+    let class = match &line.difference {
+        None => "",
+        Some(difference) if difference.is_explained() => "explained",
+        Some(_) => "broken",
+    };
+    let difference = line.difference.as_ref().map(|difference| {
+        view! { <tr class=class><td colspan="3" class="why">{difference.in_words()}</td></tr> }
+    });
+    let entry = match &line.event {
+        Some(uuid) => {
+            let href = links::event_url(find, uuid);
+            view! { <a href=href>{line.entry.to_string()}</a> }.into_any()
+        }
+        None => line.entry.to_string().into_any(),
+    };
+    view! {
+        <tr class=class>
+            <th scope="row">{entry}</th>
+            <td>{amount(line.ledger)}</td>
+            <td>{amount(line.told)}</td>
+        </tr>
+        {difference}
+    }
+}
+
+fn total_view(total: Total) -> impl IntoView {
+    let amount = |minor: i64| Money::new(minor, total.currency).to_string();
+    view! {
+        <tr>
+            <th scope="row">{format!("All {}", total.currency.iso_code())}</th>
+            <td>{amount(total.ledger)}</td>
+            <td>{amount(total.told)}</td>
+        </tr>
+    }
+}

@@ -1,0 +1,116 @@
+//! What the timeline page shows.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+use tracking::loss::Loss;
+use tracking::proof::Joined;
+use tracking::received::ReceivedEvent;
+use tracking::reconcile::Books;
+use tracking::session_metrics::Comparison;
+use tracking::story_page::Filter;
+use tracking::verdict::{Facts, Verdict};
+
+/// What the URL asks for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TimelineQuery {
+    /// A user ID, device ID or Amplitude ID, or a text to search people by. `None`: the visitor's own ID.
+    pub find: Option<String>,
+    /// Which events.
+    pub filter: Filter,
+    /// Cursor of the page's first event, from the link of the page before.
+    pub older: Option<String>,
+    /// UUID of an event that must be on the page. It is shown open.
+    pub event: Option<String>,
+}
+
+impl TimelineQuery {
+    /// The first page of the same events: the newest.
+    pub(super) fn first_page(&self) -> Self {
+        Self {
+            older: None,
+            event: None,
+            ..self.clone()
+        }
+    }
+}
+
+/// What was found for a query.
+#[derive(Clone, Debug, PartialEq)]
+pub enum TimelineResult {
+    /// One person, with a page of their events.
+    Events(Box<EventPage>),
+    /// Several people match.
+    People {
+        /// The searched text.
+        query: String,
+        /// Most recently active first.
+        people: Vec<PersonFound>,
+    },
+    /// No event has arrived under this ID.
+    NotFound {
+        /// The ID.
+        by: String,
+    },
+    /// No user is signed in, and this browser has no device ID: tracking is off.
+    NoIdentity,
+    /// The visitor may not read this timeline.
+    NotYours,
+}
+
+/// A page of a person's events.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct EventPage {
+    /// The query that this page answers.
+    pub query: TimelineQuery,
+    /// The ID that led to the person.
+    pub by: String,
+    /// `userData` of Amplitude's answer.
+    pub person: Value,
+    /// Newest first.
+    pub events: Vec<Arc<ReceivedEvent>>,
+    /// Cursor of the next page.
+    pub older: Option<String>,
+    /// The page does not start with the newest event.
+    pub skipped: bool,
+    /// The analysis of the newest events; `None` on later pages.
+    pub analysis: Option<Analysis>,
+}
+
+/// What the newest events of a person show as a whole.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Analysis {
+    /// Rule by rule.
+    pub verdict: Verdict,
+    /// The facts that the events were checked against.
+    pub facts: Facts,
+    /// Session metrics, stitched and unstitched.
+    pub comparison: Comparison,
+    /// Anonymous history that was merged into the person.
+    pub joined: Vec<Joined>,
+    /// Revenue events against Stripe's ledger.
+    pub books: Books,
+    /// Events that the person's browsers fired, and how many arrived.
+    pub loss: Loss,
+    /// Events that the server sent. No blocker affects them.
+    pub from_server: usize,
+    /// Names of the events, for the filter.
+    pub names: Vec<String>,
+    /// Devices, for the filter.
+    pub devices: Vec<String>,
+}
+
+/// A person in a list of search results.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PersonFound {
+    /// The ID that leads to their timeline: user ID, else Amplitude ID.
+    pub find: String,
+    /// User ID.
+    pub user: Option<String>,
+    /// How many events.
+    pub events: u64,
+    /// Time of the last event, UTC.
+    pub last_used: Option<String>,
+    /// The searched property first, then those that distinguish people.
+    pub properties: Vec<(String, String)>,
+}

@@ -1,0 +1,285 @@
+//! Reading a timeline: a page of it, its newest events, or all of it.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use backend::loss::Whose;
+use backend::timeline::{Asked as PageAsked, Person, ReadError, Search, Whole, read_from, user_of};
+use serde_json::Value;
+use tracking::DeviceId;
+use tracking::loss::Loss;
+use tracking::proof::joined;
+use tracking::received::{ReceivedEvent, Source};
+use tracking::reconcile::reconcile;
+use tracking::session_metrics::compare;
+use tracking::story_page::Cursor;
+use tracking::verdict::{Facts, verdict};
+
+use super::access::{Access, View, may_read};
+use super::model::{Analysis, EventPage, PersonFound, TimelineQuery, TimelineResult};
+use super::recent_events::{MAX_RECENT, is_sdk_event};
+use crate::visit::Visit;
+
+/// Why a timeline cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum TimelineError {
+    /// The query does not lead to one person whom this visitor may read.
+    #[error("no timeline for this visitor")]
+    Refused(Box<TimelineResult>),
+    /// Amplitude or the database does not answer.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+}
+
+/// Reads the page that the URL asks for.
+pub(super) async fn read_page(visit: &Visit, query: TimelineQuery) -> Result<TimelineResult, TimelineError> {
+    let by = match may_read(visit, query.find.as_deref()) {
+        Ok(by) => by,
+        Err(refused) => return Ok(refused),
+    };
+    Ok(match find(visit, &by).await? {
+        Matched::One(person) => TimelineResult::Events(Box::new(event_page(visit, by, person, query).await?)),
+        Matched::Many(people) => TimelineResult::People { query: by, people },
+        Matched::None => TimelineResult::NotFound { by },
+    })
+}
+
+/// What a search has found.
+enum Matched {
+    None,
+    /// Amplitude ID.
+    One(i64),
+    Many(Vec<PersonFound>),
+}
+
+/// Finds a person by a whole ID. In local mode, a part of an ID or `property=value` finds everyone who matches.
+async fn find(visit: &Visit, by: &str) -> Result<Matched, TimelineError> {
+    let reader = visit.backend.timeline.reader();
+    let local = visit.backend.collector_page.is_some();
+    let property = by.split_once('=').filter(|_| local);
+    if property.is_none()
+        && let Some(person) = reader.find(by).await?
+    {
+        return Ok(Matched::One(person));
+    }
+    if !local {
+        return Ok(Matched::None);
+    }
+    let search = match property {
+        Some((name, value)) => Search::Property {
+            name: name.trim(),
+            value: Some(value.trim()).filter(|value| !value.is_empty()),
+        },
+        None => Search::Part(by),
+    };
+    let people = reader.people(&search).await?;
+    Ok(match (people.as_slice(), property) {
+        ([], _) => Matched::None,
+        ([one], None) => Matched::One(one.amplitude_id),
+        (several, _) => {
+            let searched = property.map(|(name, _)| name.trim());
+            Matched::Many(several.iter().map(|person| listed(person, searched)).collect())
+        }
+    })
+}
+
+/// Properties that distinguish people in a list.
+const DISTINGUISHING: [&str; 3] = ["email_domain", "account_type", "subscription_status"];
+
+fn listed(person: &Person, searched: Option<&str>) -> PersonFound {
+    let others = DISTINGUISHING.into_iter().filter(|name| Some(*name) != searched);
+    let properties = searched.into_iter().chain(others).filter_map(|name| {
+        let text = match person.properties.get(name)? {
+            Value::String(text) => text.clone(),
+            other => other.to_string(),
+        };
+        Some((name.to_owned(), text))
+    });
+    PersonFound {
+        find: person
+            .user_id
+            .clone()
+            .unwrap_or_else(|| person.amplitude_id.to_string()),
+        user: person.user_id.clone(),
+        events: person.num_events,
+        last_used: person.last_used.clone(),
+        properties: properties.collect(),
+    }
+}
+
+async fn event_page(
+    visit: &Visit,
+    by: String,
+    person: i64,
+    query: TimelineQuery,
+) -> Result<EventPage, TimelineError> {
+    let view = Access::of(visit).view_of(&by);
+    let from = query.older.as_deref().and_then(Cursor::parse).unwrap_or_default();
+    let page_asked = PageAsked {
+        filter: query.filter.clone(),
+        from,
+        event: query.event.clone(),
+    };
+    let page = visit
+        .backend
+        .timeline
+        .page(person, &page_asked, &|event| view.keeps(event))
+        .await?;
+    let analysis = match &page.newest {
+        Some(newest) => Some(analyze(visit, &view, newest, page.goes_on).await?),
+        None => None,
+    };
+    let events = page.events.into_iter().map(|event| view.shown(event));
+    Ok(EventPage {
+        query,
+        by,
+        events: events
+            .filter_map(|raw| ReceivedEvent::from_export(&raw))
+            .map(Arc::new)
+            .collect(),
+        person: match view {
+            View::Whole => page.person,
+            View::OfDevice(_) => Value::Null,
+        },
+        skipped: page.skipped || page_asked.from != Cursor::default(),
+        older: page.older.map(|older| older.to_string()),
+        analysis,
+    })
+}
+
+/// The visitor's own newest events, a few, newest first, without the SDK's session events. Of a real project it reads
+/// nothing: the pages that show them have many visitors, and Amplitude limits the number of queries.
+pub(crate) async fn recent_events(visit: &Visit) -> Result<Vec<ReceivedEvent>, TimelineError> {
+    let Some(by) = may_read(visit, None)
+        .ok()
+        .filter(|_| visit.backend.collector_page.is_some())
+    else {
+        return Ok(Vec::new());
+    };
+    let timeline = &visit.backend.timeline;
+    let Some(person) = timeline.reader().find(&by).await? else {
+        return Ok(Vec::new());
+    };
+    let view = Access::of(visit).view_of(&by);
+    let activity = timeline.activity(person, 0).await?;
+    let kept = activity.events.iter().filter(|event| view.keeps(event));
+    let events = kept.filter_map(ReceivedEvent::from_export);
+    Ok(events
+        .filter(|event| !is_sdk_event(event))
+        .take(MAX_RECENT)
+        .collect())
+}
+
+async fn analyze(
+    visit: &Visit,
+    view: &View,
+    events: &[ReceivedEvent],
+    cut_off: bool,
+) -> Result<Analysis, TimelineError> {
+    let facts = facts(visit, view, events, cut_off).await?;
+    let distinct = |of: fn(&ReceivedEvent) -> Option<&str>| -> Vec<String> {
+        let distinct: BTreeSet<&str> = events.iter().filter_map(of).collect();
+        distinct.into_iter().map(str::to_owned).collect()
+    };
+    let from_server = events.iter().filter(|event| event.source != Source::Browser);
+    Ok(Analysis {
+        from_server: from_server.count(),
+        loss: loss(visit, view, events).await?,
+        verdict: verdict(events, &facts),
+        comparison: compare(events),
+        joined: joined(events),
+        books: reconcile(events, &facts),
+        names: distinct(|event| Some(&event.name)),
+        devices: distinct(|event| event.device.as_deref().filter(|_| !event.derived_device)),
+        facts,
+    })
+}
+
+/// Browser event loss of the person; of a device, the loss before a user signed in on it.
+async fn loss(visit: &Visit, view: &View, events: &[ReceivedEvent]) -> Result<Loss, TimelineError> {
+    let whose = match view {
+        View::OfDevice(device) => DeviceId::parse(device).map(Whose::Device),
+        View::Whole => user_of(events).map(Whose::User).or_else(|| {
+            let device = events.iter().find_map(|event| event.device.as_deref())?;
+            DeviceId::parse(device).map(Whose::Device)
+        }),
+    };
+    match whose {
+        Some(whose) => Ok(visit.backend.loss.of(&whose).await.map_err(ReadError::from)?),
+        None => Ok(Loss::default()),
+    }
+}
+
+/// What the database knows of the person. `cut_off`: older events exist and were not read.
+async fn facts(
+    visit: &Visit,
+    view: &View,
+    events: &[ReceivedEvent],
+    cut_off: bool,
+) -> Result<Facts, TimelineError> {
+    match view {
+        View::Whole => Ok(visit.backend.timeline.facts_for(events, cut_off).await?),
+        // A device ID gives no access to an account's facts.
+        View::OfDevice(_) => Ok(Facts {
+            read_from_ms: read_from(events, cut_off),
+            ..Facts::default()
+        }),
+    }
+}
+
+/// All events of a person that can be read, with the facts to check them against.
+pub struct WholeTimeline {
+    /// The ID that led to the person.
+    pub by: String,
+    /// Newest first; each as it was exported.
+    pub events: Vec<ReceivedEvent>,
+    /// What the database knows of the person.
+    pub facts: Facts,
+}
+
+/// Reads the whole timeline, for files and for programs.
+pub async fn read_whole(visit: &Visit, find_by: Option<&str>) -> Result<WholeTimeline, TimelineError> {
+    let refused = |result| TimelineError::Refused(Box::new(result));
+    let by = may_read(visit, find_by).map_err(refused)?;
+    let person = match find(visit, &by).await? {
+        Matched::One(person) => person,
+        Matched::Many(people) => return Err(refused(TimelineResult::People { query: by, people })),
+        Matched::None => return Err(refused(TimelineResult::NotFound { by })),
+    };
+    let view = Access::of(visit).view_of(&by);
+    let Whole { events, cut_off } = visit
+        .backend
+        .timeline
+        .whole(person, &|event| view.keeps(event))
+        .await?;
+    let shown = events.into_iter().map(|event| view.shown(event));
+    let events: Vec<ReceivedEvent> = shown.filter_map(|raw| ReceivedEvent::from_export(&raw)).collect();
+    let facts = facts(visit, &view, &events, cut_off).await?;
+    Ok(WholeTimeline { by, events, facts })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn the_searched_property_comes_first() {
+        let person = Person {
+            amplitude_id: 7,
+            user_id: None,
+            num_events: 3,
+            last_used: None,
+            properties: json!({"account_type": "pro", "is_logged_in": true, "email_domain": "example.com"})
+                .as_object()
+                .cloned()
+                .unwrap_or_default(),
+        };
+        let listed = listed(&person, Some("is_logged_in"));
+        assert_eq!(listed.find, "7");
+        let names: Vec<&str> = listed.properties.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(names, ["is_logged_in", "email_domain", "account_type"]);
+        assert_eq!(listed.properties[0].1, "true");
+    }
+}

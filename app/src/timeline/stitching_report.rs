@@ -1,0 +1,63 @@
+//! What stitching changes: session metrics with it and without, and the anonymous history that it has merged.
+
+use leptos::prelude::*;
+use tracking::proof::Joined;
+use tracking::session_metrics::Comparison;
+
+use super::comparison::ComparisonTable;
+use super::labels::counted;
+use super::links;
+
+/// Session metrics of the newest events, stitched and unstitched.
+#[component]
+pub(super) fn SessionMetricsView(comparison: Comparison) -> impl IntoView {
+    view! {
+        <details class="card comparison" id="session-metrics">
+            <summary>
+                <h2>"Session metrics: stitched and unstitched"</h2>
+            </summary>
+            <p class="quiet">
+                "Unstitched: the same events, if the server sent a user ID without device and session."
+            </p>
+            <ComparisonTable comparison />
+        </details>
+    }
+}
+
+/// The devices whose anonymous events were merged into the person.
+#[component]
+pub(super) fn MergedHistoryView(joined: Vec<Joined>, find: Option<String>) -> impl IntoView {
+    (!joined.is_empty()).then(|| {
+        let rows = joined
+            .into_iter()
+            .map(|joined| joined_row(joined, find.as_deref()))
+            .collect_view();
+        view! {
+            <details class="card" id="merged-history">
+                <summary>
+                    <h2>"Merged anonymous history"</h2>
+                </summary>
+                <p class="quiet">
+                    "The anonymous events of a device are merged into the person with the first event that has a user ID."
+                </p>
+                <ol class="joined">{rows}</ol>
+            </details>
+        }
+    })
+}
+
+fn joined_row(joined: Joined, find: Option<&str>) -> impl IntoView {
+    let href = links::event_url(find, &joined.by.uuid);
+    let count = counted(joined.anonymous as u64, "anonymous event");
+    view! {
+        <li>
+            <span class="browser"><span class="badge">{count}</span></span>
+            <span class="id device">{joined.device}</span>
+            <svg class="merge" viewBox="0 0 48 24" width="48" height="24" aria-hidden="true">
+                <path class="browser" d="M0 6h10c14 0 14 6 28 6h10" />
+                <path class="server" d="M0 18h10c14 0 14-6 28-6h10" />
+            </svg>
+            <a href=href>{joined.by.name}</a>
+        </li>
+    }
+}

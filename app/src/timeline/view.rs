@@ -1,0 +1,94 @@
+//! A person's timeline: the person and the verdict in a line each, the tools, the sessions, and beside them the analysis.
+//!
+//! Parts that change when an event arrives have an ID and are marked `data-live`.
+
+use std::sync::Arc;
+
+use leptos::prelude::*;
+use tracking::received::story;
+
+use super::ledger::LedgerView;
+use super::links;
+use super::loss::LossView;
+use super::model::{EventPage, TimelineQuery};
+use super::person::PersonView;
+use super::session_group::SessionGroup;
+use super::stitching_report::{MergedHistoryView, SessionMetricsView};
+use super::tools::Tools;
+use super::verdict::VerdictView;
+
+/// The page of events that was found, with everything around it.
+#[component]
+pub(super) fn TimelineView(page: EventPage) -> impl IntoView {
+    let page = Arc::new(page);
+    let skipped = page.skipped.then(|| {
+        let newest = links::page_url(&page.query.first_page());
+        view! {
+            <p class="banner" role="status">
+                "These are earlier events. " <a href=newest>"Show the newest"</a>
+            </p>
+        }
+    });
+    view! {
+        <PersonView page=Arc::clone(&page) />
+        <VerdictView page=Arc::clone(&page) />
+        <Tools page=Arc::clone(&page) />
+        {skipped}
+        <div class="timeline-columns">
+            <SessionGroups page=Arc::clone(&page) />
+            <Report page />
+        </div>
+    }
+}
+
+#[component]
+fn SessionGroups(page: Arc<EventPage>) -> impl IntoView {
+    let groups = story(&page.events)
+        .into_iter()
+        .map(|group| view! { <SessionGroup group page=Arc::clone(&page) /> })
+        .collect_view();
+    let older = page.older.clone().map(|older| {
+        let href = links::page_url(&TimelineQuery {
+            older: Some(older),
+            event: None,
+            ..page.query.clone()
+        });
+        view! {
+            <p class="older">
+                <a class="button secondary" href=href>
+                    "Earlier sessions"
+                </a>
+            </p>
+        }
+    });
+    view! {
+        <div class="session-groups" id="session-groups" data-live>
+            {groups}
+            {older}
+        </div>
+    }
+}
+
+/// What the newest events show as a whole. On later pages it is empty and hidden.
+#[component]
+fn Report(page: Arc<EventPage>) -> impl IntoView {
+    let analysis = page
+        .analysis
+        .clone()
+        .filter(|analysis| analysis.verdict.events > 0);
+    let find = page.query.find.clone();
+    let hidden = analysis.is_none();
+    let parts = analysis.map(|analysis| {
+        view! {
+            <SessionMetricsView comparison=analysis.comparison />
+            <MergedHistoryView joined=analysis.joined find=find.clone() />
+            <LossView loss=analysis.loss from_server=analysis.from_server />
+            <LedgerView books=analysis.books find />
+        }
+    });
+    view! {
+        <aside class="report" id="report" aria-label="Analysis" hidden=hidden data-live>
+            {parts}
+        </aside>
+    }
+}
