@@ -19,7 +19,7 @@ trap clean_up EXIT
 trap 'exit 130' INT TERM
 
 case " $* " in
-*' --engine sqlite '* | *' --engine=sqlite '* | *' --help '* | ' timeline '*) ;;
+*' --engine sqlite '* | *' --engine=sqlite '* | *' --help '* | ' timeline '* | ' bytes '*) ;;
 *)
     if [ -z "${TEST_POSTGRES_URL:-}" ]; then
         scripts/postgres.sh install
@@ -32,7 +32,7 @@ esac
 # A browser wants a front to load.
 case " $* " in
 *' --help '*) ;;
-' timeline '*)
+' timeline '* | ' bytes '*)
     scripts/end2end-packages.sh
     scripts/chromium.sh
     scripts/build.sh

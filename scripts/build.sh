@@ -6,4 +6,4 @@ cd "$root"
 
 scripts/setup.sh build
 use_installed_tools
-exec scripts/wasm-opt.sh cargo leptos build --release
+exec scripts/wasm-opt.sh cargo leptos build --release --precompress

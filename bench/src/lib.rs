@@ -4,9 +4,11 @@
 //! test that times something fails on a busy machine. How to read the figures stands in the crate's README.
 
 pub mod browser;
+pub mod bytes;
 pub mod compare;
 pub mod crash;
 pub mod database;
+pub mod demo;
 pub mod ports;
 mod process;
 pub mod receiver;

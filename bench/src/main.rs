@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use bench::crash::{self, Programs};
-use bench::{sign_up, timeline, transaction, votes, webhooks};
+use bench::{bytes, sign_up, timeline, transaction, votes, webhooks};
 use clap::{Parser, Subcommand, ValueEnum};
 use db::Engine;
 use tempfile::TempDir;
@@ -21,6 +21,8 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    /// What a browser downloads for each page.
+    Bytes(FrontArguments),
     /// People sign up while the app is killed and the collector misbehaves; afterwards everything must add up.
     Crash(CrashArguments),
     /// A sign-up request with tracking and without.
@@ -101,8 +103,21 @@ struct TransactionArguments {
     transactions: usize,
 }
 
+/// A front that was built, and a browser to load it.
+#[derive(clap::Args)]
+struct FrontArguments {
+    /// Where the front was built to.
+    #[arg(long, default_value = "target/site")]
+    site: PathBuf,
+    /// The folder of the browser tests, with its packages.
+    #[arg(long, default_value = "end2end")]
+    scripts: PathBuf,
+}
+
 #[derive(clap::Args)]
 struct TimelineArguments {
+    #[command(flatten)]
+    front: FrontArguments,
     /// Sessions of the story.
     #[arg(long, default_value_t = 2_000)]
     sessions: usize,
@@ -112,15 +127,9 @@ struct TimelineArguments {
     /// How often the page is opened.
     #[arg(long, default_value_t = 7)]
     openings: u32,
-    /// How many pages of earlier sessions are put below it.
+    /// How many pages of earlier sessions are opened.
     #[arg(long, default_value_t = 20)]
     pages: u32,
-    /// Where the front was built to.
-    #[arg(long, default_value = "target/site")]
-    site: PathBuf,
-    /// The folder of the browser tests, with its packages.
-    #[arg(long, default_value = "end2end")]
-    scripts: PathBuf,
 }
 
 #[derive(clap::Args)]
@@ -223,8 +232,14 @@ async fn run(command: Command) -> Result<bool, Box<dyn Error>> {
                 openings: arguments.openings,
                 pages: arguments.pages,
             };
-            let site = arguments.site.canonicalize()?;
-            let report = timeline::run(&programs()?.app, &site, &arguments.scripts, &settings).await?;
+            let FrontArguments { site, scripts } = arguments.front;
+            let site = site.canonicalize()?;
+            let report = timeline::run(&programs()?.app, &site, &scripts, &settings).await?;
+            writeln!(out, "{report}")?;
+            all_is_well &= report.holds();
+        }
+        Command::Bytes(FrontArguments { site, scripts }) => {
+            let report = bytes::run(&programs()?.app, &site.canonicalize()?, &scripts).await?;
             writeln!(out, "{report}")?;
             all_is_well &= report.holds();
         }

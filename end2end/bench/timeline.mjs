@@ -1,20 +1,15 @@
 // How a long story opens and scrolls: driven and measured in Chromium, told as JSON. `bench timeline` starts it.
 // Usage: node bench/timeline.mjs SITE EMAIL PASSWORD OPENINGS PAGES
 
-import { existsSync } from 'node:fs';
-import { chromium } from '@playwright/test';
+import { islandsStarted, launch, signIn } from './chromium.mjs';
 
 const [site, email, password, openings, pages] = process.argv.slice(2);
-const executablePath =
-  process.env.SEAMLINE_CHROMIUM || (existsSync('/usr/bin/chromium') ? '/usr/bin/chromium' : undefined);
-const args = ['--disable-gpu', '--disable-background-networking', '--disable-component-update', '--disable-sync'];
-if (process.getuid?.() === 0) args.push('--no-sandbox');
 
-/** Keeps every long task (over 50 ms, by the standard) with its length, and the moment at which the page came alive. */
+/** Keeps every long task (over 50 ms, by the standard) with its length, and the moment at which its islands run. */
 const watch = () => {
   window.longTasks = [];
   new MutationObserver((_, observer) => {
-    if (!document.documentElement?.hasAttribute('data-hydrated')) return;
+    if (document.documentElement?.dataset.islands !== 'started') return;
     window.aliveAt = performance.now();
     observer.disconnect();
   }).observe(document, { attributes: true, childList: true, subtree: true });
@@ -23,18 +18,11 @@ const watch = () => {
   }).observe({ type: 'longtask', buffered: true });
 };
 
-const browser = await chromium.launch({ executablePath, args });
+const browser = await launch();
 const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
 await context.addInitScript(watch);
 const page = await context.newPage();
-const alive = () => page.waitForSelector('html[data-hydrated]', { state: 'attached' });
-await page.goto(`${site}/sign-in`);
-await alive();
-await page.fill('#email', email);
-await page.fill('#password', password);
-await page.click('main button[type=submit]');
-await page.waitForURL('**/polls');
-await alive();
+await signIn(page, site, email, password);
 
 // A browser that reports no long task would find none.
 const reported = await page.evaluate(async () => {
@@ -49,7 +37,7 @@ if (reported === 0) throw new Error('this browser reports no long tasks');
 /** Opens the story: ms from the start of the navigation. */
 async function open() {
   await page.goto(`${site}/timeline`);
-  await alive();
+  await islandsStarted(page);
   return page.evaluate(async () => {
     const [navigation] = performance.getEntriesByType('navigation');
     const [paint] = performance.getEntriesByName('first-contentful-paint');
@@ -84,20 +72,18 @@ for (let time = 0; time < Number(openings); time++) opened.push(await open());
 await page.waitForTimeout(2_000);
 const first = await scroll();
 
-// Earlier sessions are put below, page by page, by the button at the end.
+// Earlier sessions are a document each.
 const reads = [];
 for (let time = 0; time < Number(pages); time++) {
-  const before = await page.locator('li[data-event]').count();
-  await page.evaluate(() => (window.longTasks.length = 0));
+  const link = page.getByRole('link', { name: 'Earlier sessions' });
+  const earlier = site + (await link.getAttribute('href'));
   const started = Date.now();
-  await page.getByRole('link', { name: 'Earlier sessions' }).click();
-  await page.waitForFunction((count) => document.querySelectorAll('li[data-event]').length > count, before);
+  await link.click();
+  await page.waitForURL(earlier, { waitUntil: 'load' });
   const took = Date.now() - started;
   await page.waitForTimeout(300);
   reads.push({ took, tasks: await page.evaluate(() => window.longTasks.splice(0)) });
 }
-await page.evaluate(() => scrollTo(0, 0));
-await page.waitForTimeout(500);
 const whole = await scroll();
 const events = await page.locator('li[data-event]').count();
 process.stdout.write(JSON.stringify({ opened, first, reads, whole, events }));

@@ -103,7 +103,7 @@ pub enum CrashError {
     #[error("the outbox still has unsettled rows {} s after all was well: {counts:?}", SETTLE.as_secs())]
     Unsettled {
         /// What it has.
-        counts: outbox::Counts,
+        counts: outbox::OutboxCounts,
     },
     /// The collector cannot be asked.
     #[error("cannot ask the collector: {0}")]

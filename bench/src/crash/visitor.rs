@@ -2,7 +2,7 @@
 //! people do: load the page again, or try to sign in to see whether it worked.
 
 use fastrand::Rng;
-use forms::Problem;
+use forms::FieldError;
 use reqwest::StatusCode;
 use tokio::sync::watch;
 
@@ -133,11 +133,11 @@ impl Story<'_> {
         let Some(answer) = self.heard(path, sent).await? else {
             return Ok(Told::Nothing);
         };
-        let says = |problem: Problem| answer.text.contains(&problem.to_string());
+        let says = |error: FieldError| answer.text.contains(&error.to_string());
         match answer.status {
             StatusCode::SEE_OTHER => Ok(Told::Welcome),
-            StatusCode::UNPROCESSABLE_ENTITY if says(Problem::EmailTaken) => Ok(Told::Taken),
-            StatusCode::UNPROCESSABLE_ENTITY if says(Problem::WrongCredentials) => Ok(Told::WrongCredentials),
+            StatusCode::UNPROCESSABLE_ENTITY if says(FieldError::EmailTaken) => Ok(Told::Taken),
+            StatusCode::UNPROCESSABLE_ENTITY if says(FieldError::WrongCredentials) => Ok(Told::WrongCredentials),
             _ => Err(self.unexpected(path, &answer)),
         }
     }

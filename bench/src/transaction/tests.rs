@@ -55,11 +55,12 @@ async fn facts(db: &Db) -> Vec<String> {
 async fn it_writes_what_a_sign_up_writes() {
     for engine in engines() {
         let real = TestDb::new(engine).await;
-        let nudge = outbox::Nudge::new();
-        let accounts = Accounts::new(real.db.clone(), Clock::system(), nudge, false);
+        let wakeup = outbox::Wakeup::new();
+        let accounts = Accounts::new(real.db.clone(), Clock::system(), wakeup, false);
         let form = SignUpForm {
             email: "ada@example.com".into(),
             password: Secret::new("correct horse battery"),
+            ..SignUpForm::default()
         };
         let session = SessionId::starting_at(Clock::system().now_ms());
         let visitor = Visitor {

@@ -17,7 +17,7 @@ use backend::clock::Clock;
 use backend::polls::{Polls, Voter, VoterToken};
 use db::{Db, Engine};
 use futures::stream::{FuturesUnordered, StreamExt};
-use outbox::Nudge;
+use outbox::Wakeup;
 use reqwest::{Client, StatusCode};
 use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
@@ -269,7 +269,7 @@ struct Books {
 impl Books {
     async fn open(url: &str) -> Result<Self, VotesError> {
         let db = Db::open(url).await?;
-        let polls = Polls::new(db.clone(), Clock::system(), Nudge::new(), ConsentDefault::Denied);
+        let polls = Polls::new(db.clone(), Clock::system(), Wakeup::new(), ConsentDefault::Denied);
         Ok(Self { db, polls })
     }
 
