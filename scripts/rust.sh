@@ -82,10 +82,66 @@ install_tool() {
     say "Installed $1 in $((SECONDS - started)) s."
 }
 
+# prebuilt TOOL CRATE VERSION ARCHIVE CHECKSUM: installs a tool as its project releases it, by cargo-binstall where that is
+# installed, else from the archive at that URL, whose SHA-256 is in the file at CHECKSUM. Fails within seconds on a machine
+# that reaches neither, and leaves nothing behind.
+prebuilt() (
+    tool=$1 crate=$2 version=$3 archive=$4 checksum=$5
+    if have cargo-binstall; then
+        within 120 cargo binstall --no-confirm --disable-strategies compile "$crate@$version" >&2 && exit 0
+    fi
+    have curl && have tar && have sha256sum || exit 1
+    work=$(mktemp -d)
+    trap 'rm -rf "$work"' EXIT
+    cd "$work"
+    say "Looking for a prebuilt $tool $version."
+    for file in "$archive" "$checksum"; do
+        curl --fail --silent --location --proto '=https' --connect-timeout 5 --max-time 120 \
+            --output "${file##*/}" "$file" || exit 1
+    done
+    wanted=$(grep -oE '^[0-9a-f]{64}' "${checksum##*/}" | head -n 1)
+    found=$(sha256sum "${archive##*/}" | cut -d ' ' -f 1)
+    [ -n "$wanted" ] && [ "$wanted" = "$found" ] || exit 1
+    tar -xzf "${archive##*/}"
+    binary=$(find . -type f -name "$tool" | head -n 1)
+    [ -n "$binary" ] && "$binary" --version >/dev/null 2>&1 || exit 1
+    mkdir -p "$cargo_home/bin"
+    install -m 755 "$binary" "$cargo_home/bin/$tool"
+    say "Installed $tool $version as its project released it."
+)
+
+# The target that releases of Rust tools for this machine are named after; LIBC is gnu or musl.
+# Usage: release_target LIBC
+release_target() {
+    case "$(uname -s) $(uname -m)" in
+    'Linux x86_64') echo "x86_64-unknown-linux-$1" ;;
+    'Linux aarch64') echo "aarch64-unknown-linux-$1" ;;
+    'Darwin arm64') echo aarch64-apple-darwin ;;
+    'Darwin x86_64') echo x86_64-apple-darwin ;;
+    *) echo unknown ;;
+    esac
+}
+
+releases=https://github.com
+
+prebuilt_cargo_leptos() {
+    local archive
+    archive=$releases/leptos-rs/cargo-leptos/releases/download/v$leptos_version/cargo-leptos-$(release_target gnu).tar.gz
+    prebuilt cargo-leptos cargo-leptos "$leptos_version" "$archive" "$archive.sha256"
+}
+
+prebuilt_wasm_bindgen() {
+    local version=$1 archive
+    archive=$releases/wasm-bindgen/wasm-bindgen/releases/download/$version
+    archive=$archive/wasm-bindgen-$version-$(release_target musl).tar.gz
+    prebuilt wasm-bindgen wasm-bindgen-cli "$version" "$archive" "$archive.sha256sum"
+}
+
 ensure_cargo_leptos() {
     local found toolchain
     found=$(cargo-leptos --version 2>/dev/null | sed -n 's/^cargo-leptos //p') || true
     case $found in 0.3.*) at_least $leptos_version "$found" && return ;; esac
+    ! prebuilt_cargo_leptos || return 0
     toolchain=$(compiler_for_leptos) ||
         fail "cargo-leptos needs Rust $leptos_rust or newer to be built: rustup update stable, then run this again."
     say "Building cargo-leptos $leptos_version from source, once: 10 to 15 minutes on two cores."
@@ -98,6 +154,7 @@ ensure_wasm_bindgen() {
     wanted=$(awk '/^name = "wasm-bindgen"$/ { getline; gsub(/[^0-9.]/, ""); print; exit }' Cargo.lock)
     found=$(wasm-bindgen --version 2>/dev/null | cut -d ' ' -f 2) || true
     [ "$found" != "$wanted" ] || return 0
+    ! prebuilt_wasm_bindgen "$wanted" || return 0
     say "Building wasm-bindgen $wanted from source, once: 2 to 4 minutes on two cores."
     install_tool wasm-bindgen-cli '' --version "$wanted"
 }
