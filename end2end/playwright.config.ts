@@ -1,6 +1,6 @@
-// How the browser tests run: against a server that is already there (`cargo leptos end-to-end` starts it), each spec in
-// Chromium with scripts, and the `*.nojs.spec.ts` ones in Chromium without. There are no retries: a test that fails
-// sometimes is a defect.
+// How the browser tests run: each worker starts a server of its own (fixtures/server.ts). The `*.nojs.spec.ts` files run in
+// Chromium without scripts, all others in Chromium with scripts. There are no retries: a test that fails sometimes is a
+// defect.
 
 import { existsSync } from 'node:fs';
 import { defineConfig, devices } from '@playwright/test';
@@ -20,7 +20,6 @@ if (process.getuid?.() === 0) args.push('--no-sandbox');
 
 export default defineConfig({
   testDir: 'tests',
-  globalSetup: './ready.ts',
   forbidOnly: process.env.CI === 'true',
   retries: 0,
   workers: 2,
@@ -29,7 +28,6 @@ export default defineConfig({
   expect: { timeout: 20_000 },
   reporter: 'list',
   use: {
-    baseURL: process.env.PUBLIC_URL ?? 'http://127.0.0.1:3000',
     trace: 'retain-on-failure',
     launchOptions: { executablePath: chromium, args },
   },

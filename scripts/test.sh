@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Sets up, then runs the Rust tests on SQLite and Postgres and the browser tests against a server of its own, and says
+# Sets up, then runs the Rust tests on SQLite and Postgres and the browser tests against servers of their own, and says
 # how long each step took. A failed part does not keep the other from running; any failure is the script's.
 # Usage: scripts/test.sh [rust] [browser] (both when neither is named)
 set -euo pipefail
@@ -10,14 +10,11 @@ parts=" ${*:-rust browser} "
 # In /tmp and open to passers-by, because a Postgres started by root runs below it as another user.
 scratch=$(mktemp -d /tmp/seamline-test.XXXXXX)
 chmod 711 "$scratch"
-server=
 report=()
 passed=0
 failed=0
 
 clean_up() {
-    # cargo-leptos leaves its server running when a test fails; both are in one process group.
-    [ -z "$server" ] || kill -- "-$server" 2>/dev/null || true
     [ ! -d "$scratch/postgres" ] || scripts/postgres.sh stop "$scratch/postgres"
     rm -rf "$scratch"
 }
@@ -50,26 +47,11 @@ start_postgres() {
 # The front is never built natively together with the rest: cargo would unify `hydrate` into the server's `app`.
 rust_tests() { cargo test --workspace --exclude frontend --no-fail-fast; }
 
-# Own ports and an empty data directory, so that a running demo is not disturbed; no keys, so that no test talks to a
-# real project.
+# Each of the two Playwright workers starts a server of its own, with free ports, an empty data directory and no key of a
+# real project (end2end/fixtures/server.ts): so neither a running demo nor another run is disturbed.
 browser_tests() {
-    unset AMPLITUDE_API_KEY AMPLITUDE_SECRET_KEY AMPLITUDE_REGION AMPLITUDE_URL STRIPE_SECRET_KEY \
-        STRIPE_WEBHOOK_SECRETS STRIPE_API_URL SMTP_URL DATABASE_URL ADMIN_EMAILS CLIENT_IP_HEADER CONSENT_DEFAULT
-    export DATA_DIR="$scratch/data" LEPTOS_SITE_ADDR=127.0.0.1:3100 LEPTOS_RELOAD_PORT=3101 \
-        PUBLIC_URL=http://127.0.0.1:3100 STRIPE_LOCAL_ADDR=127.0.0.1:12121 AMPLITUDE_LOCAL_ADDR=127.0.0.1:12122
-    mkdir "$DATA_DIR"
-    scripts/ports.sh || return 1
-    local outcome=0
-    # Job control gives the command a process group of its own. A panic keeps its backtrace; cargo-leptos' own errors,
-    # a failed test among them, need none.
-    set -m
-    RUST_LOG=${RUST_LOG:-warn} RUST_LIB_BACKTRACE=0 cargo leptos end-to-end </dev/null &
-    server=$!
-    set +m
-    wait "$server" || outcome=$?
-    kill -- "-$server" 2>/dev/null || true
-    server=
-    return "$outcome"
+    cargo leptos build || return 1
+    (cd end2end && RUST_LOG=${RUST_LOG:-warn} npx playwright test --workers 2)
 }
 
 # Every fresh clone leaves its own artifacts in the shared build directory: one that outgrew its use starts over.

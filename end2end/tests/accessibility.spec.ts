@@ -4,8 +4,13 @@ import { expectAccessible } from '../fixtures/accessible.ts';
 import { expect, test } from '../fixtures/test.ts';
 import { newAccount } from '../fixtures/visitor.ts';
 
-// Each page is looked at four times, and a machine may be busy.
+// Each page is analysed four times, and the machine may be busy.
 test.describe.configure({ timeout: 180_000 });
+
+test.beforeEach(({ complaints }) => {
+  // A page with errors is answered with 422, and the browser notes that.
+  complaints.expect(/status of 422/);
+});
 
 for (const path of ['/', '/sign-up', '/sign-in', '/forgot', '/reset', '/verify', '/goodbye', '/pricing', '/timeline', '/nowhere']) {
   test(`${path}, as a visitor sees it`, async ({ visitor, page, complaints }) => {
@@ -15,15 +20,15 @@ for (const path of ['/', '/sign-up', '/sign-in', '/forgot', '/reset', '/verify',
   });
 }
 
-test('a sign-up with faults', async ({ visitor, page }) => {
+test('a sign-up with errors', async ({ visitor, page }) => {
   await visitor.goto('/sign-up');
   await visitor.fill({ email: 'nobody' });
   await visitor.submit();
-  await expect(visitor.fault('email')).toBeVisible();
+  await expect(visitor.error('email')).toBeVisible();
   await expectAccessible(page, 'sign-up');
 });
 
-test('a sign-in with a fault', async ({ visitor, page }) => {
+test('a sign-in with an error', async ({ visitor, page }) => {
   await visitor.goto('/sign-in');
   await visitor.fill({ email: 'nobody@example.com', password: 'not this one' });
   await visitor.submit();
@@ -31,7 +36,7 @@ test('a sign-in with a fault', async ({ visitor, page }) => {
   await expectAccessible(page, 'sign-in');
 });
 
-test('the pages of somebody new', async ({ visitor, page }) => {
+test('the pages of a new user', async ({ visitor, page }) => {
   await visitor.signUp();
   await expectAccessible(page, 'no polls yet');
   await visitor.goto('/');
@@ -42,8 +47,8 @@ test('making a poll', async ({ visitor, page }) => {
   await visitor.signUp();
   await visitor.goto('/polls/new');
   await visitor.submit();
-  await expect(visitor.fault('question')).toBeVisible();
-  await expectAccessible(page, '/polls/new with faults');
+  await expect(visitor.error('question')).toBeVisible();
+  await expectAccessible(page, '/polls/new with errors');
   await visitor.createPoll();
   await expectAccessible(page, '/polls');
 });
@@ -68,7 +73,7 @@ test('prices, Checkout, and a trial', async ({ visitor, page, stripe }) => {
   await expectAccessible(page, '/billing, canceled');
 });
 
-test('a poll of one\'s own, and the page to vote on', async ({ visitor, page }) => {
+test('a poll, for its owner and for voters', async ({ visitor, page }) => {
   await visitor.signUp();
   await visitor.createPoll('Which of these very long and thoughtful questions do you mean?', ['Soup', 'W'.repeat(100)]);
   await page.getByRole('link', { name: 'Results and sharing' }).click();
@@ -76,7 +81,7 @@ test('a poll of one\'s own, and the page to vote on', async ({ visitor, page }) 
   await page.getByText('Export results as CSV').click();
   await page.getByText('Close this poll').click();
   await expect(page.getByRole('button', { name: 'Close it now' })).toBeVisible();
-  await expectAccessible(page, 'a poll of one\'s own');
+  await expectAccessible(page, 'a poll, for its owner');
   await page.getByRole('link', { name: 'Open the voting page' }).click();
   await page.waitForURL(/\/p\//);
   await visitor.ready();
@@ -109,8 +114,8 @@ test('settings, links and mails', async ({ visitor, page, mailbox }) => {
     await expectAccessible(page, path);
   }
   await visitor.submit();
-  await expect(visitor.fault('present')).toBeVisible();
-  await expectAccessible(page, '/settings/delete with a fault');
+  await expect(visitor.error('current_password')).toBeVisible();
+  await expectAccessible(page, '/settings/delete with an error');
   await visitor.goto(await mailbox.linkIn(account.email, 'Confirm your e-mail address'));
   await expect(page.getByRole('heading', { name: 'Is this your address?' })).toBeVisible();
   await expectAccessible(page, '/verify with a link');
@@ -134,15 +139,15 @@ test('operations', async ({ visitor, page, stripe }) => {
   }
 });
 
-test('an address that is no page', async ({ page, complaints }) => {
+test('an address without a page', async ({ page, complaints }) => {
   complaints.expect(/status of 405/);
   await page.goto('/sign-out');
-  await expect(page.getByRole('heading', { name: 'Not in this way' })).toBeVisible();
-  await expect(page).toHaveTitle('Not in this way · Seamline');
+  await expect(page.getByRole('heading', { name: 'Method not allowed' })).toBeVisible();
+  await expect(page).toHaveTitle('Method not allowed · Seamline');
   await expectAccessible(page, 'a failure');
 });
 
-test('a story, opened', async ({ visitor, page, collector }) => {
+test('a timeline with open events', async ({ visitor, page, collector }) => {
   const { user } = await visitor.signUp();
   await visitor.createPoll();
   await collector.waitFor(user, 'Sign-up completed', 'Poll created');

@@ -7,7 +7,7 @@ const VERIFY = 'Confirm your e-mail address';
 const NEW = 'another horse battery staple';
 
 test.beforeEach(({ complaints }) => {
-  // A page with faults is answered as 422, and the browser notes that.
+  // A page with errors is answered with 422, and the browser notes that.
   complaints.expect(/status of 422/);
 });
 
@@ -23,7 +23,7 @@ test('an address is proven by a click', async ({ visitor, page, mailbox, collect
   const story = await collector.waitFor(user, 'Email verified');
   expect(story.find(({ name }) => name === 'Email verified')).toMatchObject({ device, session, plan: 'valid' });
   await visitor.goto(link);
-  await expect(page.getByRole('heading', { name: 'This link does not work any more' })).toBeVisible();
+  await expect(page.getByRole('heading', { name: 'This link has expired' })).toBeVisible();
 });
 
 test('a forgotten password is set anew', async ({ visitor, page, mailbox }) => {
@@ -33,7 +33,7 @@ test('a forgotten password is set anew', async ({ visitor, page, mailbox }) => {
   await visitor.goto('/forgot');
   await visitor.fill({ email: 'nobody' });
   await visitor.submit();
-  await expect(visitor.fault('email')).toContainText('does not look like an e-mail address');
+  await expect(visitor.error('email')).toContainText('does not look like an e-mail address');
   await expect(visitor.field('email')).toHaveValue('nobody');
   await visitor.fill({ email: account.email });
   await visitor.submit();
@@ -41,7 +41,7 @@ test('a forgotten password is set anew', async ({ visitor, page, mailbox }) => {
   await visitor.goto(await mailbox.linkIn(account.email, 'Set a new password'));
   await visitor.fill({ password: 'short' });
   await visitor.submit();
-  await expect(visitor.fault('password')).toHaveText('Please use at least 10 characters.');
+  await expect(visitor.error('password')).toHaveText('Please use at least 10 characters.');
   await visitor.fill({ password: NEW });
   await visitor.submit();
   await page.waitForURL('/sign-in?done=reset');
@@ -65,15 +65,15 @@ test('password, address and logins', async ({ visitor, page, mailbox, browser, b
   await expect(phone.page).toHaveURL('/sign-in?next=/polls');
 
   await visitor.follow('Change password', '/settings/password');
-  await visitor.fill({ present: 'not this one', password: NEW });
+  await visitor.fill({ current_password: 'not this one', password: NEW });
   await visitor.submit();
-  await expect(visitor.fault('present')).toHaveText('This is not your password. Please check it.');
-  await visitor.fill({ present: account.password, password: NEW });
+  await expect(visitor.error('current_password')).toHaveText('This is not your password. Please check it.');
+  await visitor.fill({ current_password: account.password, password: NEW });
   await visitor.submit();
   await page.waitForURL('/settings?done=password');
 
   await visitor.follow('Change address', '/settings/email');
-  await visitor.fill({ email: fresh.email, present: NEW });
+  await visitor.fill({ email: fresh.email, current_password: NEW });
   await visitor.submit();
   await page.waitForURL('/settings?done=email');
   await visitor.goto(await mailbox.linkIn(fresh.email, 'Confirm your new e-mail address'));
@@ -89,8 +89,8 @@ test('an account is deleted', async ({ visitor, page, collector }) => {
   await collector.waitFor(before.user, 'Sign-up completed');
   await visitor.goto('/settings/delete');
   await visitor.submit();
-  await expect(visitor.fault('present')).toHaveText('Please fill this in.');
-  await visitor.fill({ present: account.password });
+  await expect(visitor.error('current_password')).toHaveText('Please fill this in.');
+  await visitor.fill({ current_password: account.password });
   await visitor.submit();
   await page.waitForURL('/goodbye');
   expect((await visitor.tracked()).device).not.toBe(before.device);

@@ -1,4 +1,4 @@
-// One's account: proving an address, a forgotten password, changes, logins elsewhere, one's data, the end.
+// A user's account: confirming an address, a forgotten password, changes, other logins, the data, and the deletion.
 
 import { readFile } from 'node:fs/promises';
 import { expect, test } from '../fixtures/test.ts';
@@ -7,6 +7,11 @@ import { newAccount, Visitor } from '../fixtures/visitor.ts';
 const VERIFY = 'Confirm your e-mail address';
 const RESET = 'Set a new password';
 const NEW = 'another horse battery staple';
+
+test.beforeEach(({ complaints }) => {
+  // A page with errors is answered with 422, and the browser notes that.
+  complaints.expect(/status of 422/);
+});
 
 test('an address is proven by a click, in the session of the click', async ({ visitor, page, mailbox, collector }) => {
   const account = newAccount();
@@ -33,7 +38,7 @@ test('an address is proven by a click, in the session of the click', async ({ vi
   expect(JSON.stringify(story)).not.toContain(secret);
 
   await visitor.goto(link);
-  await expect(page.getByRole('heading', { name: 'This link does not work any more' })).toBeVisible();
+  await expect(page.getByRole('heading', { name: 'This link has expired' })).toBeVisible();
 });
 
 test('a forgotten password is set anew', async ({ visitor, page, mailbox, collector, newTab }) => {
@@ -43,11 +48,11 @@ test('a forgotten password is set anew', async ({ visitor, page, mailbox, collec
   await visitor.goto('/sign-in');
   await visitor.follow('Forgot your password?', '/forgot');
   await visitor.submit();
-  await expect(visitor.fault('email')).toHaveText('Please fill this in.');
+  await expect(visitor.error('email')).toHaveText('Please fill this in.');
   await visitor.fill({ email: account.email });
   await visitor.submit();
   await page.waitForURL('/forgot?done=sent');
-  await expect(page.getByRole('heading', { name: 'Look into your mailbox' })).toBeVisible();
+  await expect(page.getByRole('heading', { name: 'Check your inbox' })).toBeVisible();
 
   const link = await mailbox.linkIn(account.email, RESET);
   const other = await newTab();
@@ -56,7 +61,7 @@ test('a forgotten password is set anew', async ({ visitor, page, mailbox, collec
   await expect(other.page.getByText(account.email)).toBeVisible();
   await other.fill({ password: 'short' });
   await other.submit();
-  await expect(other.fault('password')).toHaveText('Please use at least 10 characters.');
+  await expect(other.error('password')).toHaveText('Please use at least 10 characters.');
   await other.fill({ password: NEW });
   await other.submit();
   await other.page.waitForURL('/sign-in?done=reset');
@@ -78,11 +83,11 @@ test('a password is changed, and another browser becomes a new device', async ({
 
   await visitor.goto('/settings');
   await visitor.follow('Change password', '/settings/password');
-  await visitor.fill({ present: 'not this one', password: NEW });
+  await visitor.fill({ current_password: 'not this one', password: NEW });
   await visitor.submit();
-  await expect(visitor.fault('present')).toHaveText('This is not your password. Please check it.');
-  await expect(visitor.field('password')).toHaveValue(NEW);
-  await visitor.fill({ present: account.password });
+  await expect(visitor.error('current_password')).toHaveText('This is not your password. Please check it.');
+  await expect(visitor.field('password'), 'a password is never sent back').toHaveValue('');
+  await visitor.fill({ current_password: account.password, password: NEW });
   await visitor.submit();
   await page.waitForURL('/settings?done=password');
 
@@ -99,10 +104,10 @@ test('an address is changed by a link to the new one', async ({ visitor, page, m
   await visitor.signUp(account);
   await visitor.goto('/settings');
   await visitor.follow('Change address', '/settings/email');
-  await visitor.fill({ email: account.email, present: account.password });
+  await visitor.fill({ email: account.email, current_password: account.password });
   await visitor.submit();
-  await expect(visitor.fault('email')).toHaveText('This is your address already.');
-  await visitor.fill({ email: fresh.email });
+  await expect(visitor.error('email')).toHaveText('This is your address already.');
+  await visitor.fill({ email: fresh.email, current_password: account.password });
   await visitor.submit();
   await page.waitForURL('/settings?done=email');
   await visitor.ready();
@@ -145,7 +150,7 @@ test('logins elsewhere are listed and ended', async ({ visitor, page, browser, b
   for (const context of contexts) await context.close();
 });
 
-test('ones data comes as a file', async ({ visitor, page }) => {
+test('the data of an account can be downloaded', async ({ visitor, page }) => {
   const account = newAccount();
   const { user } = await visitor.signUp(account);
   await visitor.createPoll('Is <b>this</b> in it?');
@@ -162,18 +167,18 @@ test('ones data comes as a file', async ({ visitor, page }) => {
 });
 
 test('an account is deleted, and Amplitude forgets it', async ({ visitor, page, collector, complaints }) => {
-  // The sign-in of somebody who is gone.
+  // The browser may still send events of the deleted user.
   complaints.expect(/status of 400.*\/ingest/, /Amplitude Logger/);
   const account = newAccount();
   const before = await visitor.signUp(account);
   await collector.waitFor(before.user, 'Sign-up completed', 'Page Viewed /polls');
   await visitor.goto('/settings');
   await visitor.follow('Delete my account', '/settings/delete');
-  await visitor.fill({ present: 'not this one' });
+  await visitor.fill({ current_password: 'not this one' });
   await visitor.submit();
-  await expect(visitor.fault('present')).toHaveText('This is not your password. Please check it.');
+  await expect(visitor.error('current_password')).toHaveText('This is not your password. Please check it.');
   await collector.waitFor(before.user, 'Page Viewed /settings/delete');
-  await visitor.fill({ present: account.password });
+  await visitor.fill({ current_password: account.password });
   await visitor.submit();
   await page.waitForURL('/goodbye');
   await visitor.ready();

@@ -18,8 +18,8 @@ test('a trial without script: started, canceled, resumed, converted', async ({ v
 
   const story = await collector.waitFor(user, 'Trial started', 'Trial canceled', 'Trial resumed', 'Trial converted');
   expectSound(story);
-  // Stripe tells moments in whole seconds, and this test is quicker than that: what a clock's jump brings may seem to
-  // come before the last click.
+  // Stripe's times are whole seconds, and this test is faster: the events after a jump of the clock may have an earlier
+  // time than the last click.
   expect(stitches(story).sort()).toEqual([
     'Sign-up completed: server session',
     'Trial canceled: checkout handoff',
@@ -32,7 +32,7 @@ test('a trial without script: started, canceled, resumed, converted', async ({ v
   expect(await stripe.moneyFrom(account.email)).toBe(1200);
 });
 
-test('back before the webhook the page loads itself again', async ({ visitor, stripe }) => {
+test('before the webhook the return page loads itself again', async ({ visitor, stripe }) => {
   await visitor.signUp();
   await visitor.leaveForCheckout();
   await stripe.webhooks({ hold: true });
@@ -43,13 +43,13 @@ test('back before the webhook the page loads itself again', async ({ visitor, st
   await expect(visitor.page.getByRole('heading', { name: 'Welcome to Pro' })).toBeVisible();
 });
 
-test('who was signed out meanwhile is told so, and what was selected stays', async ({ visitor, complaints }) => {
+test('a user who was signed out in the meantime gets an error, and the selected interval stays', async ({ visitor, complaints }) => {
   complaints.expect(/422 \(Unprocessable Entity\)/);
   const account = newAccount();
   await visitor.signUp(account);
   await visitor.goto('/pricing');
   await visitor.page.getByRole('radio', { name: 'yearly' }).check();
-  // Signed out in another tab meanwhile.
+  // As after a sign-out in another tab.
   await visitor.page.context().clearCookies({ name: 'seam_login' });
   await visitor.page.getByRole('button', { name: /trial/ }).click();
   await expect(visitor.page.getByRole('alert').first()).toContainText('You are signed out.');

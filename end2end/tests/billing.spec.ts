@@ -1,4 +1,4 @@
-// What people do with a subscription, and what goes wrong with one. The timeline is asserted in each.
+// Changes of a subscription, by the user, by Stripe and by failed payments. Each test asserts the timeline.
 
 import { expectSound, named, stitches } from '../fixtures/story.ts';
 import type { StoryEvent } from '../fixtures/collector.ts';
@@ -44,7 +44,7 @@ test("cancel and resume in Stripe's portal, in a later session than the checkout
   await visitor.page.getByRole('link', { name: 'Cancel subscription' }).click();
   await visitor.page.getByRole('button', { name: 'Cancel subscription' }).click();
   await expect(visitor.page.getByRole('button', { name: 'Don’t cancel subscription' })).toBeVisible();
-  // The portal bills flexibly, so it says it in another way than the app does.
+  // The portal uses flexible billing, where a cancellation has other fields than in the app.
   expect(await stripe.subscriptionOf(account.email)).toMatchObject({
     cancel_at: expect.any(Number),
     cancel_at_period_end: false,
@@ -79,7 +79,7 @@ test('what the portal canceled is resumed in the app', async ({ visitor, collect
   expect(await stripe.subscriptionOf(account.email)).toMatchObject({ cancel_at: null, status: 'trialing' });
 });
 
-test('a trial without a card ends by itself, and the account is free again', async ({ visitor, collector, stripe }) => {
+test('a trial without a card ends, and the account is on Free again', async ({ visitor, collector, stripe }) => {
   const account = newAccount();
   const { user } = await visitor.signUp(account);
   await visitor.startTrial();
@@ -94,12 +94,12 @@ test('a trial without a card ends by itself, and the account is free again', asy
   });
   await visitor.expectBilling('expired');
   expect(await stripe.moneyFrom(account.email)).toBe(0);
-  // One trial each.
+  // An account has one trial.
   await visitor.goto('/pricing');
   await expect(visitor.page.getByRole('button', { name: 'Subscribe' })).toBeVisible();
 });
 
-test('a declined conversion, a better card, and the money after all', async ({ visitor, collector, stripe }) => {
+test('a declined conversion, then another card and a payment', async ({ visitor, collector, stripe }) => {
   const account = newAccount();
   const { user } = await visitor.signUp(account);
   await visitor.startTrial();
@@ -150,7 +150,7 @@ test('a subscription after the trial, changed to yearly, then refunded', async (
   await expect(visitor.page.getByText('$120.00 refunded')).toBeVisible();
 });
 
-test('webhooks that come twice and in any order tell the same', async ({ visitor, collector, stripe }) => {
+test('duplicated and reordered webhooks give the same timeline', async ({ visitor, collector, stripe }) => {
   const account = newAccount();
   const { user, device, session } = await visitor.signUp(account);
   await visitor.leaveForCheckout();
@@ -166,7 +166,23 @@ test('webhooks that come twice and in any order tell the same', async ({ visitor
   expect(stitches(story)).toEqual(['Sign-up completed: sdk cookie', 'Trial started: checkout handoff']);
 });
 
-/** The same account in a session that begins now: somebody comes back another day. */
+test('a button that is pressed while the page refreshes itself is clicked', async ({ visitor, stripe }) => {
+  void stripe;
+  const { page } = visitor;
+  await visitor.signUp();
+  await visitor.startTrial();
+  await visitor.goto('/billing');
+  await page.getByRole('button', { name: 'Card and invoices' }).hover();
+  await page.mouse.down();
+  const refreshed = page.waitForResponse((response) => new URL(response.url()).searchParams.has('refresh'));
+  await page.evaluate(() => void (window as unknown as { seam: { refresh: () => void } }).seam.refresh());
+  await (await refreshed).finished();
+  await page.waitForTimeout(500);
+  await page.mouse.up();
+  await expect(page.getByRole('link', { name: 'Cancel subscription' })).toBeVisible();
+});
+
+/** The same account in a new session. */
 async function inLaterSession(visitor: Visitor, account: { email: string; password: string }) {
   await visitor.goto('/');
   await visitor.signOut();

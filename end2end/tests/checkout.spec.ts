@@ -1,10 +1,11 @@
-// The way to Checkout and back: left, left open too long, back before the webhook and after it, somebody else's link.
+// Checkout and the return from it: abandoned, replaced by a newer session, before and after the webhook, another user's
+// session.
 
 import { expectSound, named } from '../fixtures/story.ts';
 import { expect, test } from '../fixtures/test.ts';
 import { newAccount } from '../fixtures/visitor.ts';
 
-test('a Checkout page that is left begins nothing, and a newer one takes its place', async ({
+test('an abandoned Checkout session starts nothing, and a newer one replaces it', async ({
   visitor,
   collector,
   stripe,
@@ -24,7 +25,7 @@ test('a Checkout page that is left begins nothing, and a newer one takes its pla
   await expect(visitor.page.getByRole('button', { name: 'Start trial' })).toHaveCount(0);
   expect(await stripe.subscriptionsOf(account.email)).toHaveLength(1);
   await visitor.goto(`/billing/return?checkout=${sessionIn(left)}`);
-  await expect(visitor.page.getByRole('heading', { name: /has run out/ })).toBeVisible();
+  await expect(visitor.page.getByRole('heading', { name: 'Checkout session expired' })).toBeVisible();
 
   const story = await collector.waitFor(user, 'Trial checkout clicked', 'Trial checkout clicked', 'Trial started');
   expectSound(story);
@@ -33,7 +34,7 @@ test('a Checkout page that is left begins nothing, and a newer one takes its pla
   expect(started?.properties).toMatchObject({ click: clicks[1]?.insertId, interval: 'year' });
 });
 
-test('back before the webhook: the page waits, and shows it as it comes', async ({ visitor, collector, stripe }) => {
+test('the return page waits for the webhook, and shows it when it arrives', async ({ visitor, collector, stripe }) => {
   const { user, device, session } = await visitor.signUp();
   await visitor.leaveForCheckout();
   await stripe.webhooks({ hold: true });
@@ -44,14 +45,14 @@ test('back before the webhook: the page waits, and shows it as it comes', async 
   await visitor.page.evaluate(() => (document.documentElement.dataset.same = 'document'));
   await stripe.webhooks({});
   await expect(visitor.page.getByRole('heading', { name: 'Welcome to Pro' })).toBeVisible();
-  // It did not load again: it heard of it.
+  // The document was not loaded again.
   await expect(visitor.page.locator('html[data-same]')).toBeAttached();
   const story = await collector.waitFor(user, 'Trial started');
   expectSound(story);
   expect(named(story, 'Trial started')).toMatchObject([{ device, session, stitchedBy: 'checkout handoff' }]);
 });
 
-test("somebody else's session says nothing", async ({ visitor, browser }) => {
+test("another user's session is not shown", async ({ visitor, browser }) => {
   await visitor.signUp();
   await visitor.leaveForCheckout();
   const checkout = sessionIn(visitor.page.url());
@@ -64,10 +65,10 @@ test("somebody else's session says nothing", async ({ visitor, browser }) => {
   await visitor.signOut();
   await visitor.signUp();
   await visitor.goto(`/billing/return?checkout=${checkout}`);
-  await expect(visitor.page.getByRole('heading', { name: 'There is nothing here of yours' })).toBeVisible();
+  await expect(visitor.page.getByRole('heading', { name: 'Checkout session not found' })).toBeVisible();
 });
 
-test('two presses of the button are one Checkout, and one click', async ({ visitor, collector, stripe }) => {
+test('a double click is one Checkout session and one click event', async ({ visitor, collector, stripe }) => {
   const account = newAccount();
   const { user } = await visitor.signUp(account);
   await visitor.goto('/pricing');
@@ -81,7 +82,7 @@ test('two presses of the button are one Checkout, and one click', async ({ visit
   expect(await stripe.subscriptionsOf(account.email)).toHaveLength(1);
 });
 
-test('with the SDK blocked the trial is stitched all the same', async ({ visitor, collector, complaints, stripe }) => {
+test('with the SDK blocked the trial is stitched too', async ({ visitor, collector, complaints, stripe }) => {
   complaints.expect(/net::ERR_(FAILED|BLOCKED_BY_CLIENT)/);
   await visitor.page.route('**/vendor/**', (route) => route.abort());
   await visitor.page.route('**/ingest', (route) => route.abort());

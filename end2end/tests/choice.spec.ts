@@ -1,10 +1,10 @@
-// The choice about tracking, made and taken back: in the middle of a trial, with billing unharmed.
+// The choice about tracking, made and withdrawn during a trial. Billing goes on.
 
 import { expectSound, named } from '../fixtures/story.ts';
 import { expect, test } from '../fixtures/test.ts';
 import { newAccount } from '../fixtures/visitor.ts';
 
-test('a no in the middle of a trial: nothing more is told, and the money comes all the same', async ({
+test('consent denied during a trial: no more events, and the payments go on', async ({
   visitor,
   collector,
   stripe,
@@ -22,7 +22,7 @@ test('a no in the middle of a trial: nothing more is told, and the money comes a
   const traces = (await visitor.page.context().cookies()).map((cookie) => cookie.name);
   expect(traces.filter((name) => /^(seam_(device|session|clock|confirmed)|AMP_)/.test(name))).toEqual([]);
 
-  // A click of theirs, a conversion and a payment: none of it is told.
+  // A click, a conversion and a payment: no event of them.
   await visitor.press('Cancel trial');
   await visitor.expectBilling('trial_canceled');
   const { metadata } = await stripe.subscriptionOf(account.email);
@@ -34,7 +34,7 @@ test('a no in the middle of a trial: nothing more is told, and the money comes a
   await visitor.expectBilling('active');
   expect(await stripe.moneyFrom(account.email)).toBe(1200);
 
-  // A yes again: what happens from now on is told, and what happened meanwhile is not.
+  // Consent is granted again: events from now on are sent, those of the time between are not.
   await visitor.goto('/privacy');
   await visitor.page.getByRole('button', { name: 'Count my visit' }).click();
   await expect(visitor.page.getByText('You have agreed.')).toBeVisible();
@@ -50,7 +50,7 @@ test('a no in the middle of a trial: nothing more is told, and the money comes a
   await expect(visitor.page.getByRole('cell', { name: '$12.00' })).toHaveCount(2);
 });
 
-test("a visitor's no holds for the browser, and is taken back on the same page", async ({ visitor, collector }) => {
+test('a choice of a visitor holds for the browser, and is changed on the same page', async ({ visitor, collector }) => {
   await visitor.goto('/');
   const { device } = await visitor.tracked();
   await collector.waitFor(device, 'Page Viewed /');
@@ -65,5 +65,5 @@ test("a visitor's no holds for the browser, and is taken back on the same page",
   await expect(visitor.page.getByText('You have agreed.')).toBeVisible();
   await visitor.ready();
   const again = await visitor.tracked();
-  expect(again.device, 'who said no in between is somebody new').not.toBe(device);
+  expect(again.device, 'after a denial the browser is a new device').not.toBe(device);
 });

@@ -1,4 +1,4 @@
-// What the browser may get wrong: its clock, an old session, and IDs in the address. The story stays one.
+// What the browser may get wrong: its clock, an old session, and IDs in the address. The timeline stays one.
 
 import type { Page } from '@playwright/test';
 import { expectSound, expectStory, named } from '../fixtures/story.ts';
@@ -52,18 +52,15 @@ for (const ahead of [50_000, -50_000, 5 * MINUTE, -2 * 60 * MINUTE]) {
 }
 
 for (const ahead of [50_000, 5 * MINUTE]) {
-  test(`what a form without script did keeps its moment, with a clock off by ${ahead / 1_000} s`, async ({ visitor, page, collector }) => {
+  test(`an event that the server confirmed has the server's time, with a clock off by ${ahead / 1_000} s`, async ({ visitor, page, collector }) => {
     await setClockOff(page, ahead);
     const { user } = await visitor.signUp();
     await collector.waitFor(user, 'Page Viewed /polls');
-    // The app never comes, so the form is a plain post, and the next document tells of the poll with the server's time.
-    await page.route(/\/pkg\/.*\.wasm/, () => undefined);
-    await page.goto('/polls/new', { waitUntil: 'commit' });
-    await visitor.fill({ question: 'What time is it?', 'option-0': 'Late', 'option-1': 'Early' });
-    await visitor.submit();
-    await expect(page.getByRole('heading', { name: 'What time is it?' })).toBeVisible();
+    await visitor.createPoll('What time is it?');
+    const [confirmed] = (await visitor.boot()).confirmed;
     const story = await collector.waitFor(user, 'Poll created');
     const at = (name: string): number => named(story, name)[0]?.time ?? Number.NaN;
+    expect(Math.abs(at('Poll created') - (confirmed?.time ?? Number.NaN))).toBeLessThan(1_000);
     expect(at('Poll created')).toBeGreaterThan(at('Sign-up completed'));
     expect(at('Poll created')).toBeLessThan(Date.now());
   });
@@ -74,7 +71,7 @@ test('a session of 40 minutes goes on, without a second start', async ({ visitor
   const { device, key } = await visitor.tracked();
   await collector.waitFor(device, 'Page Viewed /');
   await page.goto('about:blank');
-  // As if the visit had begun 40 minutes ago, and the last click had been two minutes ago.
+  // As if the session had begun 40 minutes ago, and the last click had been two minutes ago.
   const began = Date.now() - 40 * MINUTE;
   await context.clearCookies({ name: `AMP_${key.slice(0, 10)}` });
   await context.addCookies([{ name: 'seam_session', value: `${began}.${Date.now() - 2 * MINUTE}`, url: baseURL ?? '' }]);
@@ -123,8 +120,8 @@ test('IDs in the address are not believed', async ({ visitor, collector }) => {
   expect(await collector.personOf(stranger)).toBeNull();
 });
 
-test('cookies that nobody wrote do no harm', async ({ visitor, page, context, baseURL, collector, complaints }) => {
-  // With the previous login forged, what the browser has not sent of the person before is refused.
+test('forged cookies do no harm', async ({ visitor, page, context, baseURL, collector, complaints }) => {
+  // With the previous login forged, events of the previous user that the browser has not sent yet are refused.
   complaints.expect(/status of 400.*\/ingest/, /Amplitude Logger/);
   const account = newAccount();
   const { user } = await visitor.signUp(account);

@@ -1,23 +1,23 @@
-// Consent that is denied, by choice or by Global Privacy Control: the pages work, and nothing is known or sent.
+// Consent that is denied, by choice or by Global Privacy Control: the pages work, and nothing is recorded or sent.
 
 import type { Browser, BrowserContext, Page } from '@playwright/test';
 import type { Collector } from '../fixtures/collector.ts';
 import { expect, test } from '../fixtures/test.ts';
 import { type Account, newAccount, Visitor } from '../fixtures/visitor.ts';
 
-/** Cookies and stored keys that would tell this browser from another. */
+/** Cookies and stored keys that identify this browser. */
 async function traces(context: BrowserContext, page: Page): Promise<string[]> {
   const cookies = (await context.cookies()).map((cookie) => cookie.name);
   const stored = await page.evaluate(() => [...Object.keys(localStorage), ...Object.keys(sessionStorage)]);
-  return [...cookies, ...stored].filter((name) => /^(seam_(device|session|clock|confirmed|previous)|AMP_)/.test(name));
+  return [...cookies, ...stored].filter((name) => /^(seam_(device|session|clock|confirmed|fired|previous)|AMP_)/.test(name));
 }
 
-/** What a page must not ask for. */
+/** Requests that a page must not make. */
 function listen(page: Page): string[] {
   const asked: string[] = [];
   page.on('request', (request) => {
     const path = new URL(request.url()).pathname;
-    if (path.startsWith('/vendor/') || path === '/ingest') asked.push(path);
+    if (path.includes('/vendor/') || path === '/ingest') asked.push(path);
   });
   return asked;
 }
@@ -42,7 +42,7 @@ test.describe('with Global Privacy Control', () => {
   });
 });
 
-test('a choice of no is kept', async ({ visitor, page, context, baseURL, browser, collector }) => {
+test('denied consent is kept', async ({ visitor, page, context, baseURL, browser, collector }) => {
   await context.addCookies([{ name: 'seam_consent', value: 'denied', url: baseURL ?? '' }]);
   const asked = listen(page);
   const user = await untracked(visitor, newAccount());
@@ -52,7 +52,7 @@ test('a choice of no is kept', async ({ visitor, page, context, baseURL, browser
   await expectNothingOf(user, browser, collector);
 });
 
-test('consent taken back removes what was there', async ({ visitor, page, context, baseURL, collector }) => {
+test('withdrawn consent removes cookies and stored keys', async ({ visitor, page, context, baseURL, collector }) => {
   await visitor.goto('/');
   const { device } = await visitor.tracked();
   await collector.waitFor(device, 'Page Viewed /');
@@ -63,7 +63,7 @@ test('consent taken back removes what was there', async ({ visitor, page, contex
   expect(await traces(context, page)).toEqual([]);
 });
 
-/** Signs up; the user ID stands in the boot data, which tells a script who is here and nothing else. */
+/** Signs up without tracking, and returns the user ID of the boot data. */
 async function untracked(visitor: Visitor, account: Account): Promise<string> {
   await visitor.goto('/sign-up');
   await visitor.fill({ ...account });
@@ -75,7 +75,7 @@ async function untracked(visitor: Visitor, account: Account): Promise<string> {
   return boot.user ?? '';
 }
 
-/** Once a later event of somebody else has arrived, this person's would have arrived as well. */
+/** Once a later event of another user has arrived, this user's would have arrived as well. */
 async function expectNothingOf(user: string, browser: Browser, collector: Collector): Promise<void> {
   const context = await browser.newContext({ extraHTTPHeaders: {} });
   const other = new Visitor(await context.newPage(), true);

@@ -1,67 +1,79 @@
-// Forms on a live page: faults stand at their fields, and nothing that was typed is lost.
+// Forms with scripts: a post is answered with a redirect, or with the page, its errors at their fields and its input kept.
 
 import { expect, test } from '../fixtures/test.ts';
 import { newAccount } from '../fixtures/visitor.ts';
 
-test('every fault of a sign-up at its field', async ({ visitor, page }) => {
+test.beforeEach(({ complaints }) => {
+  // A page with errors is answered with 422, and the browser notes that.
+  complaints.expect(/status of 422/);
+});
+
+test('every error of a sign-up is at its field', async ({ visitor, page }) => {
   await visitor.goto('/sign-up');
-  await visitor.submit();
-  await expect(visitor.fault('email')).toHaveText('Please fill this in.');
-  await expect(visitor.fault('password')).toHaveText('Please fill this in.');
+  await visitor.submitAndLoad();
+  await expect(visitor.error('email')).toHaveText('Please fill this in.');
+  await expect(visitor.error('password')).toHaveText('Please fill this in.');
   await expect(visitor.field('email')).toBeFocused();
+  await expect(visitor.field('email')).toHaveAttribute('aria-invalid', 'true');
   await expect(visitor.field('email')).toHaveAccessibleDescription(/Please fill this in/);
 
   await visitor.fill({ email: 'nobody', password: 'short' });
-  await visitor.submit();
-  await expect(visitor.fault('email')).toContainText('does not look like an e-mail address');
-  await expect(visitor.fault('password')).toHaveText('Please use at least 10 characters.');
+  await visitor.submitAndLoad();
+  await expect(visitor.error('email')).toContainText('does not look like an e-mail address');
+  await expect(visitor.error('password')).toHaveText('Please use at least 10 characters.');
   await expect(visitor.field('email')).toHaveValue('nobody');
-  await expect(visitor.field('password')).toHaveValue('short');
+  await expect(visitor.field('password'), 'a password is never sent back').toHaveValue('');
+
+  // The focus is at the first error, which is not the first field here.
+  await visitor.fill({ email: newAccount().email, password: 'short' });
+  await visitor.submitAndLoad();
+  await expect(visitor.error('email')).toHaveCount(0);
+  await expect(visitor.field('password')).toBeFocused();
 
   await visitor.fill({ email: `${'a'.repeat(10_000)}@example.com`, password: 'x'.repeat(10_000) });
-  await visitor.submit();
-  await expect(visitor.fault('email')).toHaveText('Please use at most 254 characters; this has 10012.');
-  await expect(visitor.fault('password')).toHaveText('Please use at most 256 characters; this has 10000.');
+  await visitor.submitAndLoad();
+  await expect(visitor.error('email')).toHaveText('Please use at most 254 characters; this has 10012.');
+  await expect(visitor.error('password')).toHaveText('Please use at most 256 characters; this has 10000.');
   await expect(page).toHaveURL('/sign-up');
 });
 
-test('a taken address is said at the field, and everything typed is kept', async ({ visitor, collector }) => {
+test('the error of a taken address is at the field, and the address is kept', async ({ visitor, page, collector }) => {
   const account = newAccount();
   const { user } = await visitor.signUp(account);
   await visitor.signOut();
   await visitor.goto('/sign-up');
-  const shouted = { email: account.email.toUpperCase(), password: 'another good password' };
-  await visitor.fill(shouted);
-  await visitor.submit();
-  await expect(visitor.fault('email')).toContainText('There is an account with this address already.');
-  await expect(visitor.field('email')).toHaveValue(shouted.email);
-  await expect(visitor.field('password')).toHaveValue(shouted.password);
+  const capitals = { email: account.email.toUpperCase(), password: 'another good password' };
+  await visitor.fill(capitals);
+  await visitor.submitAndLoad();
+  await expect(visitor.error('email')).toContainText('There is an account with this address already.');
+  await expect(visitor.field('email')).toHaveValue(capitals.email);
+  await expect(visitor.field('password')).toHaveValue('');
+  expect(await page.content()).not.toContain(capitals.password);
 
-  // Mended in place, it goes through: as somebody else.
-  const mended = await visitor.signUp({ ...newAccount(), password: shouted.password });
-  expect(mended.user).not.toBe(user);
-  const story = await collector.waitFor(mended.user, 'Sign-up completed');
+  // With another address the same form makes another account.
+  const second = await visitor.signUp({ ...newAccount(), password: capitals.password });
+  expect(second.user).not.toBe(user);
+  const story = await collector.waitFor(second.user, 'Sign-up completed');
   expect(story.filter((event) => event.name === 'Sign-up completed')).toHaveLength(1);
 });
 
-test('a wrong password and an unknown address are told alike', async ({ visitor, page }) => {
+test('a wrong password and an unknown address have the same answer', async ({ visitor, page }) => {
   const account = newAccount();
   await visitor.signUp(account);
   await visitor.signOut();
   await visitor.goto('/sign-in');
   for (const email of [account.email, newAccount().email]) {
     await visitor.fill({ email, password: 'not this one' });
-    await visitor.submit();
+    await visitor.submitAndLoad();
     await expect(page.getByRole('alert')).toHaveText('The address or the password is not right. Please check both.');
+    await expect(page.getByRole('alert')).toBeFocused();
     await expect(visitor.field('email')).toHaveValue(email);
-    await expect(visitor.field('password')).toHaveValue('not this one');
-    await page.reload();
-    await visitor.ready();
+    await expect(visitor.field('password')).toHaveValue('');
   }
   await visitor.signIn(account);
 });
 
-test('guessing at one account is slowed down, and says for how long', async ({ visitor, page }) => {
+test('attempts at one account are limited, and the page says for how long', async ({ visitor, page }) => {
   const account = newAccount();
   await visitor.signUp(account);
   await visitor.signOut();
@@ -69,61 +81,83 @@ test('guessing at one account is slowed down, and says for how long', async ({ v
   await visitor.fill({ email: account.email });
   for (let guess = 1; guess <= 10; guess += 1) {
     await visitor.fill({ password: `guess number ${guess}` });
-    const answered = page.waitForResponse('/api/sign_in*');
-    await visitor.submit();
-    await answered;
+    await visitor.submitAndLoad();
     await expect(page.getByRole('alert')).toHaveText('The address or the password is not right. Please check both.');
+    await expect(visitor.field('email')).toHaveValue(account.email);
   }
-  // From now on even the right one has to wait.
+  // From now on even the right password has to wait.
   await visitor.fill({ password: account.password });
-  await visitor.submit();
+  await visitor.submitAndLoad();
   await expect(page.getByRole('alert')).toHaveText(/^Too many attempts\. Please wait \d+ min and try again\.$/);
-  await expect(visitor.field('password')).toHaveValue(account.password);
   expect((await visitor.boot()).user).toBeNull();
 });
 
-test('every fault of a poll at its line', async ({ visitor, page }) => {
+test('every error of a poll is at its line', async ({ visitor, page }) => {
   await visitor.signUp();
   await visitor.goto('/polls/new');
-  await visitor.submit();
-  await expect(visitor.fault('question')).toHaveText('Please fill this in.');
-  await expect(visitor.fault('option-0')).toHaveText('Please give at least 2 options.');
+  await visitor.submitAndLoad();
+  await expect(visitor.error('question')).toHaveText('Please fill this in.');
+  await expect(visitor.error('option-0')).toHaveText('Please give at least 2 options.');
   await expect(visitor.field('question')).toBeFocused();
 
   await visitor.fill({ question: 'q'.repeat(10_000), 'option-0': 'Soup', 'option-1': 'Soup', 'option-2': 'o'.repeat(101) });
-  await visitor.submit();
-  await expect(visitor.fault('question')).toHaveText('Please use at most 200 characters; this has 10000.');
-  await expect(visitor.fault('option-1')).toHaveText('This option is there already.');
-  await expect(visitor.fault('option-2')).toHaveText('Please use at most 100 characters; this has 101.');
+  await visitor.submitAndLoad();
+  await expect(visitor.error('question')).toHaveText('Please use at most 200 characters; this has 10000.');
+  await expect(visitor.error('option-1')).toHaveText('This option is there already.');
+  await expect(visitor.error('option-2')).toHaveText('Please use at most 100 characters; this has 101.');
   await expect(visitor.field('question')).toHaveValue('q'.repeat(10_000));
 
-  const more = page.getByRole('button', { name: 'Add an option' });
   await expect(visitor.field('option-4')).toBeHidden();
-  await more.click();
+  await page.getByText('More options').click();
   await expect(visitor.field('option-4')).toBeVisible();
   await visitor.fill({ question: 'Lunch?', 'option-1': 'Salad', 'option-2': '', 'option-4': 'Bread' });
   await page.getByLabel('Voters may choose several').check();
   await visitor.submit();
-  await page.waitForURL('/polls');
+  await page.waitForURL('/polls?done=created');
   const poll = page.getByRole('listitem').filter({ has: page.getByRole('heading', { name: 'Lunch?' }) });
   await expect(poll.locator('.options li')).toHaveText(['Soup', 'Salad', 'Bread']);
   await expect(poll).toContainText('Several answers');
 });
 
-test('a poll sent after signing out elsewhere keeps what was typed', async ({ visitor, page, context, complaints }) => {
-  // The page still speaks of somebody whom its cookies no longer name.
+test('a poll sent after the login has ended keeps its input', async ({ visitor, page, context, complaints }) => {
+  // The page has the events of a user whom its cookies no longer name.
   complaints.expect(/status of 400.*\/ingest/, /Amplitude Logger/);
   await visitor.signUp();
   await visitor.goto('/polls/new');
   await visitor.fill({ question: 'Still there?', 'option-0': 'Yes', 'option-1': 'No' });
   await context.clearCookies({ name: 'seam_login' });
-  await visitor.submit();
+  await visitor.submitAndLoad();
   await expect(page.getByRole('alert')).toHaveText('You are signed out. Please sign in and send the form again.');
   await expect(visitor.field('question')).toHaveValue('Still there?');
   await expect(visitor.field('option-1')).toHaveValue('No');
 });
 
-test('one goes on where one wanted to go, and nowhere else', async ({ visitor, page }) => {
+test('the button of a form that is on its way says so, and works once', async ({ visitor, page }) => {
+  await visitor.goto('/sign-up');
+  await visitor.fill({ ...newAccount() });
+  let release: () => void = () => undefined;
+  const released = new Promise<void>((resolve) => (release = resolve));
+  let posts = 0;
+  await page.route('/sign-up', async (route) => {
+    posts += 1;
+    await released;
+    await route.continue();
+  });
+  // Locators wait while a navigation is pending, so the page itself is asked.
+  const pressed = await page.evaluate(() => {
+    const button = document.querySelector<HTMLButtonElement>('main button[type=submit]');
+    button?.click();
+    const after = { text: button?.textContent, disabled: button?.ariaDisabled };
+    button?.click();
+    return after;
+  });
+  expect(pressed).toEqual({ text: 'Creating your account…', disabled: 'true' });
+  release();
+  await page.waitForURL('/polls');
+  expect(posts).toBe(1);
+});
+
+test('a sign-in leads to the page that was asked for, and to no other site', async ({ visitor, page }) => {
   const account = newAccount();
   await visitor.goto('/polls/new');
   await expect(page).toHaveURL('/sign-in?next=/polls/new');

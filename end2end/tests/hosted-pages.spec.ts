@@ -67,7 +67,7 @@ test('the portal without a plan, and in a trial', async ({ page, stripe }) => {
   const customer = await stripe.stranger();
   await page.goto(await stripe.portalOf(customer));
   await expect(page.getByText('You have no subscription.')).toBeVisible();
-  await expectAccessible(page, 'somebody without a plan');
+  await expectAccessible(page, 'a customer without a plan');
   await subscribe(customer, { trial_period_days: '14' });
   await page.goto(await stripe.portalOf(customer));
   await expect(page.getByText(/Your trial ends on/)).toBeVisible();
@@ -103,7 +103,7 @@ test('the portal of an active plan, and of its end', async ({ page, stripe }) =>
   await expectAccessible(page, 'a plan that ends');
 });
 
-test('the portal of somebody who owes something, and of a pause', async ({ page, stripe }) => {
+test('the portal of a customer with an unpaid invoice, and of a pause', async ({ page, stripe }) => {
   const { subscribe } = await prepare(stripe);
   const owing = await stripe.stranger('pm_card_chargeCustomerFail');
   await stripe.passUntil(await subscribe(owing, { trial_period_days: '1' }), 'payment');

@@ -72,8 +72,10 @@ test('page view, sign-up, page view, sign-out, sign-in: one story', async ({ vis
   }
   const sessions = timeline.page.locator('article.chapter');
   await expect(sessions).toHaveCount(2);
-  await expect(timeline.page.getByText(first.device).first()).toBeVisible();
-  await expect(timeline.page.getByText(second.device).first()).toBeVisible();
+  const person = timeline.page.locator('#person');
+  await person.locator('summary').click();
+  await expect(person.getByText(first.device)).toBeVisible();
+  await expect(person.getByText(second.device)).toBeVisible();
 });
 
 test('the timeline grows while it is open', async ({ visitor, collector, newTab }) => {

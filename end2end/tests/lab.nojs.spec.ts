@@ -1,11 +1,10 @@
-// The disturbance lab without script: the form starts a run, and loading the page again shows what came of it.
+// The disturbance lab without script: the form starts a run, and loading the page again shows its result.
 
 import { expect, test } from '../fixtures/test.ts';
 
 test.describe.configure({ timeout: 180_000 });
 
-test('a run is started by a form, and shown by loading the page again', async ({ visitor, page, stripe }) => {
-  void stripe;
+test('a run is started by a form, and shown by loading the page again', async ({ visitor, page }) => {
   await visitor.goto('/lab');
   await page.getByRole('button', { name: 'Run: Webhooks duplicated' }).click();
   await page.waitForURL('/lab?said=started');

@@ -1,5 +1,4 @@
-// Lighthouse, on a phone: accessibility and best practices are whole on every kind of page, and so is what search engines
-// need where they may look.
+// Lighthouse, on a phone: accessibility and best practices have full marks on every kind of page, and SEO on public pages.
 
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
@@ -10,12 +9,12 @@ import lighthouse from 'lighthouse';
 import { expect, test } from '../fixtures/test.ts';
 import { Visitor } from '../fixtures/visitor.ts';
 
-/** The debug build's wasm is large and has no source map. That is no practice of ours: a release's has none to show. */
+/** The debug build's wasm is large and has no source map. The release build is small enough to need none. */
 const NOT_OURS = ['valid-source-maps'];
 
 type Category = 'accessibility' | 'best-practices' | 'seo';
 
-/** A port that nobody has just now. */
+/** A free port. */
 async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
@@ -45,7 +44,7 @@ test('Lighthouse finds nothing', async ({ baseURL, verdicts, launchOptions }) =>
   test.setTimeout(300_000);
   const port = await freePort();
   const profile = await mkdtemp(join(tmpdir(), 'seamline-lighthouse-'));
-  // Lighthouse drives a browser of its own, by the protocol for that: it needs a port, and the visitor's cookies.
+  // Lighthouse controls a browser over the DevTools protocol: it needs a port, and the visitor's cookies.
   const context = await chromium.launchPersistentContext(profile, {
     ...launchOptions,
     baseURL,

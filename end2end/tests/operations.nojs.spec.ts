@@ -1,12 +1,12 @@
-// The operator's page without scripts: filters are links, payloads unfold, and a form that is too old says so.
+// The operator's page without scripts: filters are links, payloads unfold, and an outdated form changes nothing.
 
 import { expect, test } from '../fixtures/test.ts';
 
-test('filters, a payload, and a form that comes too late', async ({ visitor, page }) => {
+test('filters, a payload, and an outdated form', async ({ visitor, page }) => {
   await visitor.signUp();
   await visitor.startTrial();
   await visitor.goto('/operations');
-  await page.getByRole('navigation', { name: 'Which webhooks' }).getByRole('link', { name: 'applied', exact: true }).click();
+  await page.getByRole('navigation', { name: 'Which webhooks' }).getByRole('link', { name: 'Applied', exact: true }).click();
   await expect(page).toHaveURL(/webhooks=applied/);
   const webhook = page.locator('li[data-webhook]').first();
   await webhook.getByText('Payload').click();
@@ -18,5 +18,5 @@ test('filters, a payload, and a form that comes too late', async ({ visitor, pag
     headers: { origin: new URL(page.url()).origin },
   });
   expect(answer.url()).toContain('/operations?done=not-parked&webhooks=applied');
-  expect(await answer.text()).toContain('not set aside any more');
+  expect(await answer.text()).toContain('Nothing was changed: this entry is not parked.');
 });

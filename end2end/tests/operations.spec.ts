@@ -1,9 +1,9 @@
-// The operator's page: what arrived, what was set aside, and webhooks with what they carried.
+// The operator's page: delivered and parked events, webhooks with their payloads, and the revenue.
 
 import { expect, test } from '../fixtures/test.ts';
 import { newAccount } from '../fixtures/visitor.ts';
 
-test('webhooks of a trial are listed with what they carried, and by state', async ({ visitor, page, stripe }) => {
+test('webhooks of a trial are listed with their payloads, and by state', async ({ visitor, page, stripe }) => {
   const account = newAccount();
   await visitor.signUp(account);
   await visitor.startTrial();
@@ -17,10 +17,10 @@ test('webhooks of a trial are listed with what they carried, and by state', asyn
   await created.getByText('Payload').click();
   await expect(created.locator('pre')).toContainText('"type": "customer.subscription.created"');
 
-  await page.getByRole('navigation', { name: 'Which webhooks' }).getByRole('link', { name: 'set aside' }).click();
+  await page.getByRole('navigation', { name: 'Which webhooks' }).getByRole('link', { name: 'Parked' }).click();
   await page.waitForURL(/webhooks=parked/);
   await expect(created).toBeHidden();
-  await page.getByRole('link', { name: 'newest' }).click();
+  await page.getByRole('link', { name: 'Newest' }).click();
   await expect(created).toBeVisible();
 });
 
@@ -33,7 +33,7 @@ test('deliveries of the last hour are drawn', async ({ visitor, page, collector 
   await expect(page.locator('.hour rect')).toHaveCount(60);
 });
 
-test('the money adds up: Stripe, our record and the events', async ({ visitor, page, stripe, collector }) => {
+test('revenue is the same at Stripe, in our record and in the events', async ({ visitor, page, stripe, collector }) => {
   const account = newAccount();
   const { user } = await visitor.signUp(account);
   await visitor.startTrial();
@@ -49,24 +49,24 @@ test('the money adds up: Stripe, our record and the events', async ({ visitor, p
   await page.getByRole('navigation', { name: 'Operations' }).getByRole('link', { name: 'Revenue' }).click();
   await page.waitForURL('/operations/revenue');
   const ledger = page.getByRole('region', { name: 'Stripe and our record' });
-  const told = page.getByRole('region', { name: 'Our record and the events' });
+  const events = page.getByRole('region', { name: 'Our record and the events' });
   await expect(ledger).toHaveAttribute('data-balanced', 'true');
   await expect(ledger.getByRole('row', { name: /^All USD/ })).toBeVisible();
-  await expect(told).toHaveAttribute('data-balanced', 'true');
-  await expect(told.getByRole('row', { name: new RegExp(`^${user}`) })).toContainText('12.00 USD12.00 USD');
-  await told.getByRole('link', { name: user }).click();
+  await expect(events).toHaveAttribute('data-balanced', 'true');
+  await expect(events.getByRole('row', { name: new RegExp(`^${user}`) })).toContainText('12.00 USD12.00 USD');
+  await events.getByRole('link', { name: user }).click();
   await page.waitForURL(new RegExp(`find=${user}`));
   await stripe.webhooks({});
 });
 
-test('what the stitching is worth over everybody', async ({ visitor, page, stripe, collector }) => {
+test('session metrics of all users, stitched and unstitched', async ({ visitor, page, stripe, collector }) => {
   await stripe.webhooks({});
   const { user } = await visitor.signUp();
   await visitor.startTrial();
   await collector.waitFor(user, 'Trial checkout clicked', 'Trial started');
   await visitor.goto('/operations/sessions');
-  const worth = page.getByRole('region', { name: 'What the stitching is worth' });
-  const [, stitched, unstitched] = await worth.getByRole('row', { name: /^Trial started/ }).locator('th, td').allTextContents();
+  const metrics = page.getByRole('region', { name: 'Session metrics: stitched and unstitched' });
+  const [, stitched, unstitched] = await metrics.getByRole('row', { name: /^Trial started/ }).locator('th, td').allTextContents();
   expect(Number(stitched)).toBeGreaterThan(0);
-  expect(Number(unstitched), 'no server event has a session without the stitching').toBe(0);
+  expect(Number(unstitched), 'without stitching no server event has a session').toBe(0);
 });

@@ -11,7 +11,7 @@ async function openPoll(visitor: Visitor, page: Page, question: string): Promise
   return page.url().split('/').at(-1) ?? '';
 }
 
-test('a poll from first to last', async ({ visitor, page, browser }) => {
+test('a poll from creation to restoration', async ({ visitor, page, browser }) => {
   await visitor.signUp();
   await visitor.createPoll('Lunch?', ['Soup', 'Salad']);
   const poll = await openPoll(visitor, page, 'Lunch?');
@@ -47,7 +47,7 @@ test('a poll from first to last', async ({ visitor, page, browser }) => {
   await expect(page.getByRole('heading', { name: 'Dinner?' })).toBeVisible();
 });
 
-test('a full plan says so, and keeps what was typed', async ({ visitor, page, complaints }) => {
+test('a full plan is refused with the reason, and keeps the input', async ({ visitor, page, complaints }) => {
   complaints.expect(/status of 422/);
   await visitor.signUp();
   for (const question of ['1?', '2?', '3?']) await visitor.createPoll(question);
@@ -58,7 +58,7 @@ test('a full plan says so, and keeps what was typed', async ({ visitor, page, co
   await expect(page.getByText('Your plan has room for 3 open polls.')).toBeVisible();
   await expect(visitor.field('question')).toHaveValue('4?');
   await page.getByText('Closing time').click();
-  await expect(page.getByText('Let polls close by themselves')).toBeVisible();
+  await expect(page.getByText('Close polls on time')).toBeVisible();
 });
 
 test('search and states are links and a form', async ({ visitor, page }) => {

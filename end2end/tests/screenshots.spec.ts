@@ -1,5 +1,5 @@
-// The pictures of the README: `make screenshots` takes them anew. They are taken with every test run too, into the folder of
-// results, so that the command keeps working.
+// The pictures of the README. `make screenshots` takes them again; each test run takes them too, into the folder of results,
+// so that the command keeps working.
 
 import { randomUUID } from 'node:crypto';
 import type { Page } from '@playwright/test';
@@ -12,7 +12,7 @@ test.use({ viewport: { width: 1280, height: 800 }, colorScheme: 'light' });
 
 async function take(page: Page, name: string): Promise<void> {
   await page.evaluate(() => document.fonts.ready);
-  // The cursor rests on nothing.
+  // No element is hovered.
   await page.mouse.move(0, 0);
   await page.screenshot({ path: `${folder}/${name}.png`, animations: 'disabled' });
 }
@@ -42,7 +42,7 @@ test('the pictures of the README', async ({ visitor, page, browser, newTab, coll
   await expect(page.locator('.bars .votes')).toHaveText(['3 votes', '1 vote', '1 vote']);
   await take(page, 'poll');
 
-  // Somebody looks at the start page while a trial starts in another tab.
+  // The start page is open while a trial starts in another tab.
   const start = await newTab();
   await start.page.setViewportSize({ width: 1280, height: 800 });
   await start.goto('/');
@@ -58,7 +58,7 @@ test('the pictures of the README', async ({ visitor, page, browser, newTab, coll
   await visitor.goto(`/timeline?find=${user}`);
   const session = page.locator('.chapter', { has: page.locator('[data-event="Trial started"]') });
   await expect(session).toBeVisible();
-  await session.evaluate((chapter) => scrollBy(0, chapter.getBoundingClientRect().top - 24));
+  await session.evaluate((group) => scrollBy(0, group.getBoundingClientRect().top - 24));
   await take(page, 'timeline');
   await page.emulateMedia({ colorScheme: 'dark' });
   await take(page, 'timeline-dark');

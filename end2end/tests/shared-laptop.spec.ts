@@ -1,8 +1,9 @@
-// (d) After a sign-out the next person on the same browser is someone else: another device, another session, another
-// story, whatever the first person has left open.
+// (d) After a sign-out the next user of the same browser is another person: another device, another session, another
+// timeline, also where the first user has left tabs open.
 
 import { expectStory, stitches } from '../fixtures/story.ts';
 import { expect, test } from '../fixtures/test.ts';
+import { newAccount } from '../fixtures/visitor.ts';
 
 test('two accounts after one another are two people', async ({ visitor, collector }) => {
   const ada = await visitor.signUp();
@@ -54,16 +55,16 @@ test('a second tab left open over the sign-out', async ({ visitor, newTab, colle
   await collector.waitFor(ada.user, 'Poll created', 'Page Viewed /polls', 'Page Viewed /polls');
 
   const between = await visitor.signOut();
-  // Nobody has touched it: it hears of the sign-out by itself.
+  // The other tab follows without a click.
   await left.page.waitForURL('/sign-in?next=/polls');
   await left.ready();
   await expect(left.page.getByText('Whose poll is this?')).toHaveCount(0);
   expect(await left.tracked()).toMatchObject({ device: between.device, user: null });
 
-  await left.follow('Create an account', '/sign-up');
+  await left.follow('Create an account', '/sign-up?next=/polls');
   const bob = await left.signUp();
   expect(bob.device).toBe(between.device);
-  // And the first tab hears of the sign-up.
+  // And the first tab follows the sign-up.
   await expect(visitor.page.getByRole('button', { name: 'Sign out' })).toBeVisible();
   await visitor.ready();
   expect(await visitor.tracked()).toMatchObject({ device: bob.device, user: bob.user });
@@ -72,11 +73,40 @@ test('a second tab left open over the sign-out', async ({ visitor, newTab, colle
   const ofBob = await collector.waitFor(bob.user, 'Sign-up completed', 'Poll created');
   expect(new Set(ofBob.map((event) => event.device))).toEqual(new Set([bob.device]));
   const ofAda = await collector.waitFor(ada.user, 'Sign-out completed');
-  expect(ofAda.at(-1)?.label, 'nothing of hers after her sign-out').toBe('Sign-out completed');
+  expect(ofAda.at(-1)?.label, 'no event after her sign-out').toBe('Sign-out completed');
   expect(new Set(ofAda.map((event) => event.device))).toEqual(new Set([ada.device]));
 });
 
-test('the Back button shows nothing of who was here', async ({ visitor, page }) => {
+test('a sign-out in another tab keeps what was typed here', async ({ visitor, page, newTab, complaints }) => {
+  // This page may still send events of the user who signed out.
+  complaints.expect(/status of 422/, /status of 400.*\/ingest/, /Amplitude Logger/);
+  const account = newAccount();
+  await visitor.signUp(account);
+  await visitor.goto('/polls/new');
+  await visitor.fill({ question: 'Half written?', 'option-0': 'Yes' });
+
+  const other = await newTab();
+  await other.goto('/polls');
+  await other.signOut();
+  const notice = page.getByRole('alert');
+  await expect(notice).toHaveText('You signed out in another tab. What you typed here is kept. Load this page again.');
+  await expect(visitor.field('question')).toHaveValue('Half written?');
+
+  // Sent now, the form is refused, and its input is still there.
+  await visitor.fill({ 'option-1': 'No' });
+  await visitor.submitAndLoad();
+  await expect(page.getByRole('alert')).toHaveText('You are signed out. Please sign in and send the form again.');
+  await expect(visitor.field('question')).toHaveValue('Half written?');
+
+  await visitor.fill({ question: 'Completely written?' });
+  await other.signIn(account);
+  await expect(page.locator('.other-tab')).toContainText('You signed in in another tab.');
+  await visitor.submit();
+  await page.waitForURL('/polls?done=created');
+  await expect(page.getByRole('heading', { name: 'Completely written?' })).toBeVisible();
+});
+
+test('the Back button shows nothing of the user before', async ({ visitor, page }) => {
   const ada = await visitor.signUp();
   await visitor.createPoll('A secret poll');
   for (const path of ['/timeline', '/polls']) {
@@ -97,10 +127,10 @@ test('the Back button shows nothing of who was here', async ({ visitor, page }) 
   expect(await page.content()).not.toContain(ada.user);
 });
 
-test('a page that the browser has kept alive is loaded anew', async ({ visitor, page }) => {
+test('a page of the back/forward cache is loaded again', async ({ visitor, page }) => {
   await visitor.goto('/');
   const { now } = await visitor.boot();
-  // What a page hears when it comes out of the back/forward cache, which this browser is run without.
+  // The event of a page that leaves the back/forward cache, which is off in this browser.
   await page.evaluate(() => window.dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true })));
   await expect.poll(async () => (await visitor.boot()).now).toBeGreaterThan(now);
 });

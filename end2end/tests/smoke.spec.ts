@@ -1,8 +1,8 @@
-// The landing page comes alive, and the net under all tests holds.
+// The landing page loads without a complaint of the browser, and a complaint would be noticed.
 
 import { expect, test } from '../fixtures/test.ts';
 
-test('the landing page hydrates without an error or a refusal', async ({ visitor, page }) => {
+test('the landing page loads without an error or a refusal', async ({ visitor, page }) => {
   await visitor.goto('/');
   await expect(page.getByRole('heading', { level: 1 })).toBeVisible();
 });

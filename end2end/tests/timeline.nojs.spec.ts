@@ -1,4 +1,4 @@
-// The timeline without scripts: filters are a form, an event opens on a page of its own.
+// The timeline without scripts: filters are a form, and an event opens in a document of its own.
 
 import { expect, test } from '../fixtures/test.ts';
 

@@ -1,5 +1,5 @@
-// The timeline as an analyst uses it: the verdict, the proof of an event, filters in the URL, a tail that can be held, and
-// files to take along.
+// The timeline as an analyst uses it: the verdict, the proof of an event, filters in the URL, a live tail that can be
+// paused, and files to export.
 
 import type { Page } from '@playwright/test';
 import { expect, test } from '../fixtures/test.ts';
@@ -9,70 +9,134 @@ function ruling(page: Page, rule: string) {
   return page.locator(`.rules > li[data-rule="${rule}"]`);
 }
 
-test('the verdict stands above the story, and holds while it grows', async ({ visitor, collector, newTab }) => {
+test('person, verdict and an event are in the first screen', async ({ visitor, collector, page }) => {
+  const { user } = await visitor.signUp();
+  await collector.waitFor(user, 'Sign-up completed', 'Page Viewed /polls');
+  await page.setViewportSize({ width: 1280, height: 800 });
+  await visitor.goto('/timeline');
+  await expect(page.locator('#person > summary')).toContainText(user);
+  for (const part of ['#person > summary', '#verdict > summary']) {
+    await expect(page.locator(part)).toBeInViewport({ ratio: 1 });
+  }
+  await expect(page.locator('li[data-event]').first()).toBeInViewport({ ratio: 1 });
+});
+
+test('the verdict is above the events, and holds while events arrive', async ({ visitor, collector, newTab }) => {
   const { user } = await visitor.signUp();
   await collector.waitFor(user, 'Sign-up completed', 'Page Viewed /polls');
   await visitor.goto('/timeline');
   const { page } = visitor;
   const verdict = page.getByRole('region', { name: 'Verdict' });
   await expect(verdict).toHaveAttribute('data-clean', 'true');
+  await verdict.locator('summary').first().click();
   await expect(page.locator('.rules > li')).toHaveCount(12);
   await expect(ruling(page, 'plan valid')).toContainText('holds for 1');
 
   const other = await newTab();
   await other.createPoll();
-  // It is judged anew by itself.
+  // The page is refreshed, and the verdict stays open.
   await expect(ruling(page, 'plan valid')).toContainText('holds for 2');
+  await expect(ruling(page, 'plan valid')).toBeVisible();
   await expect(verdict).toHaveAttribute('data-clean', 'true');
-  const worth = page.getByRole('region', { name: 'What the stitching is worth' });
-  await expect(worth.getByRole('row', { name: /Events out of session/ })).toContainText('01');
-  const joined = page.getByRole('region', { name: 'Before anybody was known' });
-  await expect(joined.getByRole('link', { name: 'Sign-up completed' })).toBeVisible();
+
+  const metrics = page.locator('#session-metrics');
+  await metrics.getByText('Session metrics: stitched and unstitched').click();
+  await expect(metrics.getByRole('row', { name: /Events out of session/ })).toContainText('01');
+  const merged = page.locator('#merged-history');
+  await merged.getByText('Merged anonymous history').click();
+  await expect(merged.getByRole('link', { name: 'Sign-up completed' })).toBeVisible();
 });
 
-test('filters stand in the URL, and are no page views', async ({ visitor, collector, page }) => {
+test('a filtered view has a URL, and each view is one page view', async ({ visitor, collector, page }) => {
   const { user } = await visitor.signUp();
   await collector.waitFor(user, 'Sign-up completed', 'Page Viewed /polls');
   await visitor.goto('/timeline');
   await collector.waitFor(user, 'Page Viewed /timeline');
   await expect(page.locator('li[data-event]').first()).toBeVisible();
   await page.getByLabel('Source').selectOption('server');
-  await page.waitForURL('/timeline?source=server');
+  await page.getByRole('button', { name: 'Filter' }).click();
+  await page.waitForURL(/\/timeline\?.*source=server/);
+  await visitor.ready();
   await expect(page.locator('li[data-source=browser]')).toHaveCount(0);
   await expect(page.locator('li[data-event="Sign-up completed"]')).toBeVisible();
   await page.getByLabel('Event', { exact: true }).selectOption('Sign-up completed');
-  await page.waitForURL('/timeline?event=Sign%2Dup%20completed&source=server');
+  await page.getByRole('button', { name: 'Filter' }).click();
+  await page.waitForURL(/event=Sign-up\+completed&source=server/);
+  await visitor.ready();
   await expect(page.locator('li[data-event]')).toHaveCount(1);
-  // The same view from its address.
+  // The same view from its URL.
   await visitor.goto(page.url());
   await expect(page.getByLabel('Source')).toHaveValue('server');
   await expect(page.locator('li[data-event]')).toHaveCount(1);
   await page.getByRole('link', { name: 'Show everything' }).click();
+  await page.waitForURL('/timeline');
   await expect(page.locator('li[data-source=browser]').first()).toBeVisible();
-  const story = await collector.waitFor(user, 'Page Viewed /timeline', 'Page Viewed /timeline', 'Page Viewed /timeline');
-  const views = story.filter((event) => event.label === 'Page Viewed /timeline');
-  expect(views, 'one for each document').toHaveLength(3);
+  await visitor.ready();
+  const views = Array<string>(5).fill('Page Viewed /timeline');
+  await collector.waitFor(user, ...views);
+  await visitor.goto('/polls');
+  const story = await collector.waitFor(user, 'Page Viewed /polls', 'Page Viewed /polls');
+  expect(
+    story.filter((event) => event.label === 'Page Viewed /timeline'),
+    'one for each document',
+  ).toHaveLength(5);
 });
 
-test('a tail that is held keeps what arrives', async ({ visitor, collector, newTab, page }) => {
+test('the live tail adds events; paused, it counts them', async ({ visitor, collector, newTab, page }) => {
   const { user } = await visitor.signUp();
   await collector.waitFor(user, 'Page Viewed /polls');
   await visitor.goto('/timeline');
   await collector.waitFor(user, 'Page Viewed /timeline');
   const created = page.locator('li[data-event="Poll created"]');
-  await page.getByRole('button', { name: 'Pause' }).click();
   const other = await newTab();
   await other.createPoll();
-  const show = page.getByRole('button', { name: /Show \d+ new events?/ });
-  await expect(show).toBeVisible();
-  await collector.waitFor(user, 'Poll created');
-  await expect(created).toHaveCount(0);
-  await show.click();
-  await expect(created).toBeVisible();
-  await expect(page.getByRole('button', { name: 'Pause' })).toBeVisible();
+  await expect(created).toHaveCount(1);
+  await expect(page.locator('#count')).toHaveText(/^\d+ events$/);
+  // All of the other tab's events are shown.
+  const { length } = await collector.storyOf(user);
+  await expect(page.locator('li[data-event]')).toHaveCount(length);
+
+  const pause = page.locator('button.pause');
+  await expect(pause).toHaveText('Pause');
+  await pause.click();
+  await expect(pause).toHaveText('Resume');
+  await other.createPoll('Dinner?');
+  const arrived = await collector.waitFor(user, 'Poll created', 'Poll created', ...Array<string>(2).fill('Page Viewed /polls/new'));
+  await expect(pause).toHaveText(/^Show \d+ new events$/);
+  await expect(created).toHaveCount(1);
+  await expect(page.locator('li[data-event]')).toHaveCount(length);
+  const added = (await collector.waitFor(user, ...Array<string>(3).fill('Page Viewed /polls'))).length - length;
+  expect(added).toBeGreaterThanOrEqual(arrived.length - length);
+  await expect(pause).toHaveText(`Show ${added} new events`);
+  await pause.click();
+  await expect(pause).toHaveText('Pause');
+  await expect(created).toHaveCount(2);
+  await expect(page.locator('li[data-event]')).toHaveCount(length + added);
 });
 
-test('an event proves its IDs, and has an address', async ({ visitor, collector, page, context }) => {
+test('an opened event stays open while events arrive', async ({ visitor, collector, newTab, page }) => {
+  const { user } = await visitor.signUp();
+  await collector.waitFor(user, 'Sign-up completed', 'Page Viewed /polls');
+  await visitor.goto('/timeline');
+  await collector.waitFor(user, 'Page Viewed /timeline');
+  const signUp = page.locator('li[data-event="Sign-up completed"]');
+  await signUp.locator('summary').first().click();
+  await expect(signUp.getByRole('heading', { name: 'Stitch proof' })).toBeVisible();
+  await signUp.getByText('Raw JSON').click();
+  await expect(signUp.locator('pre')).toContainText(`sign-up:${user}`);
+  await signUp.locator('summary').first().focus();
+  await page.locator('#person > summary').click();
+
+  const other = await newTab();
+  await other.createPoll();
+  await expect(page.locator('li[data-event="Poll created"]')).toBeVisible();
+  await expect(signUp.locator('details').first()).toHaveAttribute('open');
+  await expect(signUp.getByRole('heading', { name: 'Stitch proof' })).toBeVisible();
+  await expect(signUp.locator('pre')).toBeVisible();
+  await expect(page.locator('#person')).toHaveAttribute('open');
+});
+
+test('an event proves its IDs, and has a URL', async ({ visitor, collector, page, context }) => {
   const { user } = await visitor.signUp();
   await collector.waitFor(user, 'Sign-up completed');
   await context.grantPermissions(['clipboard-read', 'clipboard-write']);
@@ -88,7 +152,7 @@ test('an event proves its IDs, and has an address', async ({ visitor, collector,
 
   const view = page.locator('li[data-event="[Amplitude] Page Viewed"]').first();
   await view.locator('summary').first().click();
-  await expect(view.getByRole('heading', { name: 'Context that came for free' })).toBeVisible();
+  await expect(view.getByRole('heading', { name: 'Context collected automatically' })).toBeVisible();
   await expect(view.getByText(/^\d+x\d+$/).first()).toBeVisible();
 
   await event.getByRole('link', { name: 'Link to this event' }).click();
@@ -98,14 +162,26 @@ test('an event proves its IDs, and has an address', async ({ visitor, collector,
   await expect(event.getByRole('heading', { name: 'Stitch proof' })).toBeVisible();
 });
 
-test('the view can be taken along', async ({ visitor, collector, page }) => {
+test('reading an event is no activity', async ({ visitor, collector, page, context }) => {
+  const { user } = await visitor.signUp();
+  await collector.waitFor(user, 'Sign-up completed');
+  await visitor.goto('/timeline');
+  const cookie = async () => (await context.cookies()).find(({ name }) => name === 'seam_session')?.value;
+  const before = await cookie();
+  const event = page.locator('li[data-event="Sign-up completed"]');
+  await event.locator('summary').first().click();
+  await expect(event.getByRole('heading', { name: 'Stitch proof' })).toBeVisible();
+  expect(await cookie()).toBe(before);
+});
+
+test('the view is exported as JSON and CSV', async ({ visitor, collector, page }) => {
   const { user } = await visitor.signUp();
   await collector.waitFor(user, 'Sign-up completed');
   await visitor.goto('/timeline?source=server');
   for (const [name, begins] of [['JSON', '[{'], ['CSV', 'event_time,event,']] as const) {
-    const come = page.waitForEvent('download');
+    const downloaded = page.waitForEvent('download');
     await page.locator('.files').getByRole('link', { name }).click();
-    const file = await come;
+    const file = await downloaded;
     expect(file.suggestedFilename()).toBe(`timeline-${user}.${name.toLowerCase()}`);
     const chunks: Buffer[] = [];
     for await (const chunk of await file.createReadStream()) chunks.push(chunk as Buffer);

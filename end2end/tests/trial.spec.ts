@@ -1,5 +1,5 @@
-// The case that Seamline is there for: a click in the browser, Stripe's webhook without one, and both in one session;
-// a conversion three days later, with its revenue and without a session.
+// The main case of Seamline: a click in the browser and Stripe's webhook in one session, and a conversion three days later
+// with its revenue and without a session.
 
 import { expectSound, named, stitches, told } from '../fixtures/story.ts';
 import { expect, test } from '../fixtures/test.ts';
@@ -36,7 +36,7 @@ test('a click, a webhook, one session', async ({ visitor, collector, stripe }) =
   expect(order.indexOf('Trial started')).toBeGreaterThan(order.indexOf('Trial checkout clicked'));
   expect(stitches(story)).toEqual(['Sign-up completed: sdk cookie', 'Trial started: checkout handoff']);
 
-  // What Stripe holds of it names no address, and nothing but our own IDs.
+  // The metadata at Stripe has our own IDs only.
   const { id, metadata } = await stripe.subscriptionOf(account.email);
   expect(started?.insertId).toBe(`trial-started:${id}`);
   expect(metadata).toEqual({

@@ -1,12 +1,15 @@
-// Voting by a link: without an account and with one, once each, and live for everybody who looks.
+// Voting by a link: with an account and without, one vote per voter, and live results in every open tab.
 
 import type { Browser, Page } from '@playwright/test';
 import { named } from '../fixtures/story.ts';
 import { expect, test } from '../fixtures/test.ts';
 import { Visitor, newAccount } from '../fixtures/visitor.ts';
 
-/** Somebody else, in a browser of their own, whose poll everybody here votes on; the path of its voting page. */
-async function somebodysPoll(browser: Browser, options = ['Soup', 'Salad', 'Bread']): Promise<{ path: string; owner: Page }> {
+/** A poll of another user, in a browser of their own: its owner's page, which is open, and the path of its voting page. */
+async function pollOfAnotherUser(
+  browser: Browser,
+  options = ['Soup', 'Salad', 'Bread'],
+): Promise<{ path: string; owner: Page }> {
   const owner = await (await browser.newContext()).newPage();
   const visitor = new Visitor(owner, true);
   await visitor.goto('/sign-up');
@@ -14,7 +17,14 @@ async function somebodysPoll(browser: Browser, options = ['Soup', 'Salad', 'Brea
   await visitor.createPoll('Lunch?', options);
   await owner.getByRole('link', { name: 'Lunch?', exact: true }).click();
   await owner.waitForURL(/\/polls\/[0-9a-f-]{36}$/);
+  await visitor.ready();
   return { path: `/p/${owner.url().split('/').at(-1)}`, owner };
+}
+
+async function close(owner: Page): Promise<void> {
+  await owner.getByText('Close this poll').click();
+  await owner.getByRole('button', { name: 'Close it now' }).click();
+  await expect(owner.getByText('Closed: no more votes')).toBeVisible();
 }
 
 async function vote(page: Page, option: string): Promise<void> {
@@ -23,9 +33,8 @@ async function vote(page: Page, option: string): Promise<void> {
   await expect(page.getByText('Your vote is in.')).toBeVisible();
 }
 
-test('a vote shows everywhere at once, and nothing moves', async ({ visitor, page, browser }) => {
-  const { path, owner } = await somebodysPoll(browser);
-  await expect(owner.locator('html[data-hydrated]')).toBeAttached();
+test('a vote is shown at once on every open page, and no row moves', async ({ visitor, page, browser }) => {
+  const { path, owner } = await pollOfAnotherUser(browser);
   const before = await owner.locator('.bars li').last().boundingBox();
   await visitor.goto(path);
   await vote(page, 'Salad');
@@ -35,6 +44,8 @@ test('a vote shows everywhere at once, and nothing moves', async ({ visitor, pag
     await expect(one.getByText('1 person has voted')).toBeVisible();
   }
   expect(await owner.locator('.bars li').last().boundingBox()).toEqual(before);
+  // With a vote the poll can no longer be edited.
+  await expect(owner.getByRole('link', { name: 'Edit this poll' })).toBeHidden();
 
   // Changed, from the keyboard alone.
   await page.getByLabel('Salad').focus();
@@ -47,15 +58,14 @@ test('a vote shows everywhere at once, and nothing moves', async ({ visitor, pag
   await expect(page.getByLabel('Bread')).toBeChecked();
   await expect(page.getByText('You have voted. You can change your vote until the poll closes.')).toBeVisible();
 
-  await owner.getByText('Close this poll').click();
-  await owner.getByRole('button', { name: 'Close it now' }).click();
+  await close(owner);
   await expect(page.getByText('You have voted. This poll is closed.')).toBeVisible();
   await expect(page.getByLabel('Soup')).toBeDisabled();
   await expect(page.getByRole('button', { name: 'Change my vote' })).toBeHidden();
 });
 
-test('an empty ballot is told so, and is no event', async ({ visitor, page, browser, collector }) => {
-  const { path } = await somebodysPoll(browser);
+test('an empty ballot is refused, and is no event', async ({ visitor, page, browser, collector }) => {
+  const { path } = await pollOfAnotherUser(browser);
   await visitor.goto(path);
   const { device } = await visitor.tracked();
   await page.getByRole('button', { name: 'Vote' }).click();
@@ -66,15 +76,18 @@ test('an empty ballot is told so, and is no event', async ({ visitor, page, brow
   expect(named(story, 'Vote cast')).toHaveLength(1);
 });
 
-test('a vote on a poll that was closed meanwhile is refused, and is no event', async ({ visitor, page, browser, collector }) => {
-  const { path, owner } = await somebodysPoll(browser);
-  // This page hears nothing of what happens elsewhere.
+test('a vote on a poll that was closed in the meantime is refused, and is no event', async ({
+  visitor,
+  page,
+  browser,
+  collector,
+}) => {
+  const { path, owner } = await pollOfAnotherUser(browser);
+  // This page gets no live updates.
   await page.route('**/p/*/live', (route) => route.fulfill({ status: 204 }));
   await visitor.goto(path);
   const { device } = await visitor.tracked();
-  await owner.getByText('Close this poll').click();
-  await owner.getByRole('button', { name: 'Close it now' }).click();
-  await expect(owner.getByText('Closed: no more votes')).toBeVisible();
+  await close(owner);
   await page.getByLabel('Soup').check();
   await page.getByRole('button', { name: 'Vote' }).click();
   await expect(page.getByRole('alert').filter({ hasText: 'This poll is closed.' })).toBeVisible();
@@ -83,8 +96,8 @@ test('a vote on a poll that was closed meanwhile is refused, and is no event', a
   expect(named(story, 'Vote cast')).toEqual([]);
 });
 
-test('votes before signing up are part of the person afterwards', async ({ visitor, page, browser, collector }) => {
-  const { path } = await somebodysPoll(browser);
+test('votes before signing up belong to the user afterwards', async ({ visitor, page, browser, collector }) => {
+  const { path } = await pollOfAnotherUser(browser);
   await visitor.goto(path);
   const { device, session } = await visitor.tracked();
   await vote(page, 'Bread');
@@ -103,15 +116,15 @@ test('votes before signing up are part of the person afterwards', async ({ visit
     { device, session, user, plan: 'valid' },
   ]);
 
-  // Whoever comes next on this laptop is somebody else.
+  // The next user of this laptop is another voter.
   await visitor.signOut();
   await visitor.goto(path);
   await expect(page.getByLabel('Soup')).not.toBeChecked();
   await expect(page.getByText('1 person has voted')).toBeVisible();
 });
 
-test('somebody with an account has one vote in all their browsers', async ({ visitor, page, browser }) => {
-  const { path } = await somebodysPoll(browser);
+test('an account has one vote in all its browsers', async ({ visitor, page, browser }) => {
+  const { path } = await pollOfAnotherUser(browser);
   const account = newAccount();
   await visitor.signUp(account);
   await visitor.goto(path);
@@ -122,7 +135,7 @@ test('somebody with an account has one vote in all their browsers', async ({ vis
   await elsewhere.goto(path);
   await vote(second, 'Salad');
   await expect(page.getByText('2 people have voted')).toBeVisible();
-  // It was the same person: the account's vote holds.
+  // After signing in it is the same voter: the account's vote counts.
   await elsewhere.goto('/sign-in');
   await elsewhere.signIn(account);
   await elsewhere.goto(path);
@@ -131,13 +144,13 @@ test('somebody with an account has one vote in all their browsers', async ({ vis
   await expect(page.getByText('1 person has voted')).toBeVisible();
 });
 
-test('several answers where the poll takes them', async ({ visitor, page }) => {
+test('several answers where the poll allows them', async ({ visitor, page }) => {
   await visitor.signUp();
   await visitor.goto('/polls/new');
   await visitor.fill({ question: 'Which days?', 'option-0': 'Monday', 'option-1': 'Tuesday', 'option-2': 'Friday' });
   await page.getByLabel('Voters may choose several').check();
   await visitor.submit();
-  await page.waitForURL('/polls');
+  await page.waitForURL('/polls?done=created');
   await page.getByRole('link', { name: 'Vote', exact: true }).click();
   await page.waitForURL(/\/p\//);
   await visitor.ready();
@@ -150,17 +163,75 @@ test('several answers where the poll takes them', async ({ visitor, page }) => {
   await expect(page.getByLabel('Tuesday')).not.toBeChecked();
 });
 
-test('a poll that is edited while somebody looks is drawn anew, with nothing ticked', async ({ visitor, page, browser }) => {
-  const { path, owner } = await somebodysPoll(browser);
+test('an open ballot of a poll that is edited asks for a reload, and its vote is refused', async ({
+  visitor,
+  page,
+  browser,
+  collector,
+}) => {
+  const { path, owner } = await pollOfAnotherUser(browser);
   await visitor.goto(path);
+  const { device } = await visitor.tracked();
   await page.getByLabel('Salad').check();
   const editor = new Visitor(owner, true);
   await editor.goto(`/polls/${path.split('/').at(-1)}/edit`);
   await editor.fill({ 'option-1': 'Rice' });
   await editor.submit();
+  const notice = page.getByText('This poll was changed while you looked at it. Load it again.');
+  await expect(notice).toBeVisible();
+  // The ballot is for the options that the page shows.
+  await page.getByRole('button', { name: 'Vote' }).click();
+  await expect(page.getByRole('alert').filter({ hasText: 'This poll was changed while you looked at it.' })).toBeVisible();
+
+  await page.getByRole('link', { name: 'Load it again' }).click();
   await expect(page.locator('.bars .label')).toHaveText(['Soup', 'Rice', 'Bread']);
-  await expect(page.getByLabel('Rice')).not.toBeChecked();
+  await visitor.ready();
+  await expect(notice).toBeHidden();
+  for (const option of ['Soup', 'Rice', 'Bread']) await expect(page.getByLabel(option)).not.toBeChecked();
   await vote(page, 'Rice');
+  const story = await collector.waitFor(device, 'Vote cast');
+  expect(named(story, 'Vote cast')).toHaveLength(1);
+});
+
+test('twenty tabs of one poll load and can vote', async ({ page, context, browser, newTab, collector }) => {
+  test.slow();
+  const { path } = await pollOfAnotherUser(browser);
+  // Headless tabs are all visible: hide those in the background, as a browser does.
+  await context.addInitScript(() => {
+    let state: DocumentVisibilityState = 'visible';
+    Object.defineProperty(document, 'visibilityState', { get: () => state });
+    Object.defineProperty(document, 'hidden', { get: () => state === 'hidden' });
+    addEventListener('test-visibility', (event) => {
+      state = (event as CustomEvent<DocumentVisibilityState>).detail;
+      document.dispatchEvent(new Event('visibilitychange', { bubbles: true }));
+    });
+  });
+  const become = (tab: Page, state: DocumentVisibilityState): Promise<unknown> =>
+    tab.evaluate((detail) => dispatchEvent(new CustomEvent('test-visibility', { detail })), state);
+  await page.close();
+  const tabs: Visitor[] = [];
+  for (let count = 0; count < 20; count += 1) {
+    const tab = await newTab();
+    const last = tabs.at(-1);
+    if (last) await become(last.page, 'hidden');
+    await tab.goto(path);
+    await expect(tab.page.locator('html[data-islands=started]')).toBeAttached();
+    await vote(tab.page, count % 2 === 0 ? 'Soup' : 'Salad');
+    tabs.push(tab);
+  }
+  const [first, last] = [tabs[0]!, tabs.at(-1)!];
+  await expect(first.page.locator('.bars .votes'), 'a hidden tab has no feed').toHaveText(['1 vote', '0 votes', '0 votes']);
+  // Shown again, a tab shows what it has missed.
+  await become(last.page, 'hidden');
+  await become(first.page, 'visible');
+  await expect(first.page.locator('.bars .votes')).toHaveText(['0 votes', '1 vote', '0 votes']);
+  await expect(first.page.getByText('1 person has voted')).toBeVisible();
+  await vote(first.page, 'Bread');
+
+  const { device } = await first.tracked();
+  const story = await collector.waitFor(device, ...Array<string>(21).fill('Vote cast'));
+  const votes = named(story, 'Vote cast');
+  expect(votes.map(({ properties }) => properties.changed)).toEqual([false, ...Array<boolean>(20).fill(true)]);
 });
 
 test('there is no such poll', async ({ visitor, page, complaints }) => {

@@ -1,5 +1,5 @@
-// The walk without scripts: the page ticks the steps, the panel leads to it, and the landing page says where one's own
-// timeline is.
+// The walk without scripts: the page shows which steps are done, the panel links to it, and the landing page links to the
+// timeline.
 
 import { expect, test } from '../fixtures/test.ts';
 

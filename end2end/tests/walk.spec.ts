@@ -1,4 +1,4 @@
-// The landing page's miniature, and the guided walk: the first steps done, ticked, and the way from a tick to its event.
+// The landing page's small timeline, and the guided walk: steps are completed by the user's own events, and link to them.
 
 import type { Page } from '@playwright/test';
 import { expectAccessible } from '../fixtures/accessible.ts';
@@ -15,7 +15,7 @@ function step(page: Page, name: string) {
   return page.locator(`li[data-step="${name}"]`);
 }
 
-test('the miniature shows one\'s own events, and grows while one looks around', async ({ visitor, page, collector, newTab }) => {
+test('the small timeline shows the visitor\'s own events as they arrive', async ({ visitor, page, collector, newTab }) => {
   await visitor.goto('/');
   const { device, session } = await visitor.tracked();
   await expect(inMiniature(page, 'Page Viewed /')).toHaveCount(1);
@@ -30,7 +30,7 @@ test('the miniature shows one\'s own events, and grows while one looks around', 
   const signedUp = inMiniature(page, 'Sign-up completed');
   await expect(signedUp).toHaveAttribute('data-source', 'server');
   await expect(ids).toContainText(user);
-  // It stays small.
+  // It shows a few events only.
   await other.createPoll();
   await expect(inMiniature(page, 'Poll created')).toBeVisible();
   expect(await page.locator('.miniature li[data-event]').count()).toBeLessThanOrEqual(6);
@@ -42,19 +42,19 @@ test('the miniature shows one\'s own events, and grows while one looks around', 
   await expect(page.locator('li[data-event="Poll created"] details').first()).toHaveAttribute('open');
 });
 
-test('somebody who said no sees an example, and why', async ({ visitor, page }) => {
+test('a visitor who declined tracking sees an example, and why', async ({ visitor, page }) => {
   await visitor.goto('/privacy');
   await page.getByRole('button', { name: 'Do not count my visit' }).click();
   await expect(page.getByText('You have said no.')).toBeVisible();
   await visitor.ready();
   await visitor.goto('/');
   const miniature = page.locator('.miniature');
-  await expect(miniature).toContainText('You said no to tracking');
+  await expect(miniature).toContainText('You declined tracking');
   await expect(miniature).toContainText('Trial converted');
   await expect(page.locator('.miniature li[data-event]')).toHaveCount(0);
 });
 
-test('steps are ticked by one\'s own events, which a link leads to', async ({ visitor, page, collector, browser, stripe }) => {
+test('steps are completed by the user\'s own events, and link to them', async ({ visitor, page, collector, browser, stripe }) => {
   await visitor.goto('/');
   await page.getByRole('contentinfo').getByRole('link', { name: 'Guided walk' }).click();
   await page.waitForURL('/walk');
@@ -70,7 +70,7 @@ test('steps are ticked by one\'s own events, which a link leads to', async ({ vi
   await visitor.goto('/walk');
   await expect(step(page, 'sign-up')).toHaveAttribute('data-stand', 'done');
   for (const id of [user, device, String(session), 'sdk cookie']) await expect(step(page, 'sign-up')).toContainText(id);
-  // One's own poll is no friend's vote.
+  // A poll without a friend's vote is not enough.
   await expect(step(page, 'friend-votes')).toHaveAttribute('data-stand', 'begun');
   await step(page, 'friend-votes').getByRole('link', { name: 'To your poll' }).click();
   await page.waitForURL(/\/polls\/[0-9a-f-]{36}$/);
@@ -101,7 +101,7 @@ test('steps are ticked by one\'s own events, which a link leads to', async ({ vi
   await expect(step(page, 'trial-end')).toHaveAttribute('data-stand', 'next');
   await expectAccessible(page, '/walk, half done');
 
-  // The walk goes on after the sign-out, on what is another device by now.
+  // After the sign-out the browser is another device, and the walk is still the user's.
   await visitor.goto('/walk');
   const after = await visitor.signOut();
   await collector.waitFor(user, 'Sign-out completed');
@@ -116,7 +116,7 @@ test('steps are ticked by one\'s own events, which a link leads to', async ({ vi
   await expect(page.locator('li[data-event="Sign-out completed"] details').first()).toHaveAttribute('open');
 });
 
-test('a cancellation counts in the portal alone, and the end of the trial with nobody there', async ({ visitor, page, collector, stripe }) => {
+test('a cancellation counts in the portal only, and the end of the trial without the user', async ({ visitor, page, collector, stripe }) => {
   const account = newAccount();
   const { user, device } = await visitor.signUp(account);
   await visitor.startTrial();
@@ -143,30 +143,32 @@ test('a cancellation counts in the portal alone, and the end of the trial with n
   await expect(step(page, 'portal')).toContainText('portal visit');
 });
 
-test('the panel has the next step once it is opened, and asks for nothing before', async ({ visitor, page, collector }) => {
-  const asked: string[] = [];
+test('the panel loads the next step once it is opened, and nothing before', async ({ visitor, page, collector }) => {
+  const requests: string[] = [];
   page.on('request', (request) => {
-    if (request.url().includes('/api/read_walk')) asked.push(request.url());
+    if (new URL(request.url()).pathname === '/walk') requests.push(request.url());
   });
   const { user } = await visitor.signUp();
   await collector.waitFor(user, 'Sign-up completed');
   await visitor.goto('/settings');
-  expect(asked).toEqual([]);
+  expect(requests).toEqual([]);
   const panel = page.getByRole('complementary', { name: 'Guided walk' });
   await panel.getByText('Guided walk').click();
   await expect(panel.getByText('Let a friend vote in a private window')).toBeVisible();
+  expect(requests.map((url) => new URL(url).search)).toEqual(['?refresh=']);
   await expectAccessible(page, '/settings with the panel open');
   await panel.getByRole('link', { name: 'Make a poll' }).click();
   await page.waitForURL('/polls/new');
+  await panel.getByText('Guided walk').click();
   await panel.getByRole('link', { name: 'All six steps' }).click();
   await page.waitForURL('/walk');
   await expect(panel).toBeHidden();
 });
 
-test('/ and /walk of somebody new', async ({ visitor, page }) => {
+test('/ and /walk of a new visitor are accessible', async ({ visitor, page }) => {
   await visitor.goto('/');
   await expect(inMiniature(page, 'Page Viewed /')).toHaveCount(1);
-  await expectAccessible(page, '/ with one\'s own events');
+  await expectAccessible(page, '/ with the visitor\'s own events');
   await visitor.goto('/walk');
-  await expectAccessible(page, '/walk of somebody new');
+  await expectAccessible(page, '/walk of a new visitor');
 });
