@@ -1,16 +1,15 @@
-//! The collector: settings, state and switches behind one cheap handle.
+//! The collector: a cheap handle to the settings, the state file, the fault switches and the live feeds.
 
 use std::sync::Arc;
 
-use axum::Router;
+use local_service::StateError;
 use tokio::sync::watch;
 
 use crate::{
-    faults::Faults,
-    http,
-    plan::Plan,
-    settings::{OpenError, Settings},
-    store::{Store, read},
+    faults::FaultSwitches,
+    settings::{CollectorOpenError, CollectorSettings},
+    store::{EventStore, event_queries},
+    tracking_plan::TrackingPlan,
 };
 
 /// A running stand-in for one Amplitude project. Cloning it is cheap; all clones share one state.
@@ -20,92 +19,88 @@ pub struct Collector {
 }
 
 struct Inner {
-    settings: Settings,
-    store: Store,
-    plan: Option<Plan>,
-    faults: Faults,
-    news: watch::Sender<News>,
+    settings: CollectorSettings,
+    store: EventStore,
+    plan: Option<TrackingPlan>,
+    faults: FaultSwitches,
+    feed_state: watch::Sender<FeedState>,
 }
 
-/// What live feeds are woken by.
+/// What live feeds watch. Each change wakes them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct News {
-    /// The newest event's number.
-    pub(crate) latest: i64,
-    /// How often everything was erased.
-    pub(crate) resets: u64,
-    /// No news will follow.
-    pub(crate) ended: bool,
+pub(crate) struct FeedState {
+    /// The sequence number of the newest event.
+    pub(crate) latest_sequence: i64,
+    /// The number of resets since the start.
+    pub(crate) reset_count: u64,
+    /// Whether the collector is stopping, so that feeds must end.
+    pub(crate) is_ended: bool,
 }
 
-/// Opens a collector on its state, creating the state when it is missing.
+/// Opens a collector and its state file, which is created if it does not exist.
 ///
 /// # Errors
-/// The state file cannot be opened or is of another layout, or the tracking plan cannot be used.
-pub async fn open(settings: Settings) -> Result<Collector, OpenError> {
-    let plan = settings.plan.clone().map(Plan::parse).transpose()?;
-    let store = Store::open(&settings.state).await?;
-    let latest = read::latest_sequence(store.readers()).await?;
-    let news = watch::Sender::new(News {
-        latest,
-        resets: 0,
-        ended: false,
+/// The state file cannot be opened or has another schema version, or the tracking plan is not valid.
+pub async fn open(settings: CollectorSettings) -> Result<Collector, CollectorOpenError> {
+    let plan = settings.plan.clone().map(TrackingPlan::parse).transpose()?;
+    let store = EventStore::open(&settings.state).await?;
+    let latest_sequence = event_queries::latest_sequence(store.readers())
+        .await
+        .map_err(StateError::from)?;
+    let feed_state = watch::Sender::new(FeedState {
+        latest_sequence,
+        reset_count: 0,
+        is_ended: false,
     });
     Ok(Collector {
         inner: Arc::new(Inner {
             settings,
             store,
             plan,
-            faults: Faults::none(),
-            news,
+            faults: FaultSwitches::new(),
+            feed_state,
         }),
     })
 }
 
 impl Collector {
-    /// Everything that the collector answers: ingestion, the Dashboard REST API, the live feed, `/local/`
-    /// and the index page. It answers requests for loopback host names only.
-    pub fn router(&self) -> Router {
-        http::router(self.clone())
-    }
-
-    /// Erases people, events and logs. The fault switches stay as they are.
+    /// Deletes all people, events and logs. Keeps the fault switches.
     ///
     /// # Errors
-    /// The state cannot be written.
+    /// The state file cannot be written.
     pub async fn reset(&self) -> Result<(), sqlx::Error> {
         self.inner.store.reset().await?;
-        self.inner.news.send_modify(|news| news.resets += 1);
+        self.inner.feed_state.send_modify(|state| state.reset_count += 1);
         Ok(())
     }
 
-    /// Ends live feeds and lets hanging requests go, so that a server can shut down gracefully.
+    /// Ends live feeds and requests held by a `hang` fault, so that a server can stop gracefully.
     pub fn end_feeds(&self) {
-        self.inner.news.send_modify(|news| news.ended = true);
-        if let Err(error) = self.inner.faults.set(Vec::new()) {
-            tracing::error!(%error, "the fault switches could not be cleared");
+        self.inner.feed_state.send_modify(|state| state.is_ended = true);
+        if let Err(error) = self.inner.faults.replace(Vec::new()) {
+            tracing::error!(%error, "cannot clear the fault switches");
         }
     }
 
-    /// Ends live feeds, waits for running statements and lets the state file go.
+    /// Ends live feeds, waits for running statements and closes the state file.
     pub async fn close(&self) {
         self.end_feeds();
         self.inner.store.close().await;
     }
 
-    pub(crate) fn settings(&self) -> &Settings {
+    pub(crate) fn settings(&self) -> &CollectorSettings {
         &self.inner.settings
     }
 
-    pub(crate) fn store(&self) -> &Store {
+    pub(crate) fn store(&self) -> &EventStore {
         &self.inner.store
     }
 
-    pub(crate) fn plan(&self) -> Option<&Plan> {
+    pub(crate) fn plan(&self) -> Option<&TrackingPlan> {
         self.inner.plan.as_ref()
     }
 
-    pub(crate) fn faults(&self) -> &Faults {
+    pub(crate) fn faults(&self) -> &FaultSwitches {
         &self.inner.faults
     }
 
@@ -113,14 +108,14 @@ impl Collector {
         self.inner.settings.clock.now_ms()
     }
 
-    pub(crate) fn news(&self) -> watch::Receiver<News> {
-        self.inner.news.subscribe()
+    pub(crate) fn subscribe(&self) -> watch::Receiver<FeedState> {
+        self.inner.feed_state.subscribe()
     }
 
-    /// Wakes the live feeds once events up to `latest` are stored.
-    pub(crate) fn announce(&self, latest: i64) {
+    /// Wakes the live feeds. All events up to `latest_sequence` must be stored.
+    pub(crate) fn publish(&self, latest_sequence: i64) {
         self.inner
-            .news
-            .send_modify(|news| news.latest = news.latest.max(latest));
+            .feed_state
+            .send_modify(|state| state.latest_sequence = state.latest_sequence.max(latest_sequence));
     }
 }

@@ -1,23 +1,23 @@
-//! What can be told of a device: from its User-Agent, its language tag, or from a user ID alone. Pure.
+//! Device fields derived from a User-Agent, a language tag or a user ID. No I/O.
 //!
-//! A light reading, for browsers; Amplitude's own parser knows far more.
+//! The User-Agent parser recognizes common browsers only. Amplitude's parser recognizes many more clients.
 
 use sha2::{Digest, Sha256};
 
-/// What a browser says of itself.
+/// What a User-Agent says about the browser and its device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Browser<'a> {
-    /// Amplitude's `os_name` of web events: the browser.
+pub(crate) struct UserAgentInfo<'a> {
+    /// The browser. Amplitude exports it as `os_name` of web events.
     pub(crate) name: &'static str,
     /// Its major version.
     pub(crate) version: &'a str,
-    /// The operating system.
+    /// The operating system. Amplitude exports it as `device_family`.
     pub(crate) family: &'static str,
     /// The kind of device.
     pub(crate) device_type: &'static str,
 }
 
-/// Product tokens, the more specific ones first: Edge also says Chrome, and Chrome also says Safari.
+/// Product tokens, the more specific ones first: an Edge User-Agent also contains the token of Chrome.
 const BROWSERS: [(&str, &str); 9] = [
     ("Edg/", "Edge"),
     ("OPR/", "Opera"),
@@ -40,8 +40,8 @@ const SYSTEMS: [(&str, &str, &str); 7] = [
     ("Linux", "Linux", "Linux"),
 ];
 
-/// Reads a browser's User-Agent; `None` for anything that is not a browser.
-pub(crate) fn browser(user_agent: &str) -> Option<Browser<'_>> {
+/// Parses a User-Agent. `None`: it is not a known browser.
+pub(crate) fn parse_user_agent(user_agent: &str) -> Option<UserAgentInfo<'_>> {
     if !user_agent.starts_with("Mozilla/") {
         return None;
     }
@@ -57,7 +57,7 @@ pub(crate) fn browser(user_agent: &str) -> Option<Browser<'_>> {
         .into_iter()
         .find(|(token, ..)| user_agent.contains(token))
         .unwrap_or(("", "Other", "Other"));
-    Some(Browser {
+    Some(UserAgentInfo {
         name,
         version,
         family,
@@ -65,8 +65,8 @@ pub(crate) fn browser(user_agent: &str) -> Option<Browser<'_>> {
     })
 }
 
-/// HTTP V2, "Language field": a tag is stored as the name of its language. The commonest; others stay tags.
-pub(crate) fn language(tag: &str) -> &str {
+/// The name of a language tag's language (HTTP V2, "Language field"). A tag that is not in the table is returned unchanged.
+pub(crate) fn language_name(tag: &str) -> &str {
     const NAMES: [(&str, &str); 30] = [
         ("ar", "Arabic"),
         ("bg", "Bulgarian"),
@@ -106,14 +106,14 @@ pub(crate) fn language(tag: &str) -> &str {
         .map_or(tag, |(_, name)| name)
 }
 
-/// The device of events that name only a user: a hash of the user ID (HTTP V2, `device_id`). The very hash
-/// is Amplitude's secret; this one is stable and looks like a device ID.
-pub(crate) fn derived_from(user_id: &str) -> String {
-    uuid_of(&[b"device of user", user_id.as_bytes()])
+/// The device ID of events that have only a user ID: a hash of the user ID (HTTP V2, `device_id`). Amplitude does not publish
+/// its hash function; this one is stable and looks like a device ID.
+pub(crate) fn derived_device_id(user_id: &str) -> String {
+    hashed_uuid(&[b"device of user", user_id.as_bytes()])
 }
 
-/// A UUID (version 8) made of a hash of `parts`.
-pub(crate) fn uuid_of(parts: &[&[u8]]) -> String {
+/// A UUID (version 8) from a hash of `parts`.
+pub(crate) fn hashed_uuid(parts: &[&[u8]]) -> String {
     let mut hash = Sha256::new();
     for part in parts {
         hash.update(part);
@@ -130,7 +130,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn user_agents_of_browsers() {
+    fn user_agents_are_parsed() {
         let rows = [
             (
                 "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) HeadlessChrome/156.0.0.0 Safari/537.36",
@@ -157,8 +157,8 @@ mod tests {
             ("", None),
         ];
         for (user_agent, expected) in rows {
-            let found =
-                browser(user_agent).map(|found| (found.name, found.version, found.family, found.device_type));
+            let found = parse_user_agent(user_agent)
+                .map(|found| (found.name, found.version, found.family, found.device_type));
             assert_eq!(found, expected, "{user_agent}");
         }
     }
@@ -172,14 +172,14 @@ mod tests {
             ("tlh", "tlh"),
             ("", ""),
         ] {
-            assert_eq!(language(tag), name);
+            assert_eq!(language_name(tag), name);
         }
     }
 
     #[test]
-    fn a_derived_device_is_stable_and_the_users_own() {
-        assert_eq!(derived_from("user-1"), derived_from("user-1"));
-        assert_ne!(derived_from("user-1"), derived_from("user-2"));
-        assert_eq!(derived_from("user-1").len(), 36);
+    fn a_derived_device_id_is_stable_and_differs_between_users() {
+        assert_eq!(derived_device_id("user-1"), derived_device_id("user-1"));
+        assert_ne!(derived_device_id("user-1"), derived_device_id("user-2"));
+        assert_eq!(derived_device_id("user-1").len(), 36);
     }
 }

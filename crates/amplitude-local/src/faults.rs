@@ -1,4 +1,4 @@
-//! Fault switches: what the next uploads are answered instead of the truth. State in memory, no I/O.
+//! Fault switches: wrong or late responses to the next uploads, for tests. They are kept in memory only.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -6,46 +6,49 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::sync::watch;
 
-use crate::answer::{Answer, Endpoint, EventIds};
+use crate::response::{AmplitudeResponse, Endpoint, EventIds};
 
-/// One switch, as it is posted to `/local/faults` and shown there.
+/// One switch, in the JSON format of `/local/faults`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Fault {
+pub(crate) struct FaultSwitch {
     /// A status (400, 403, 413, 429, 500, 502, 503, 504) or `invalid-api-key`, `silenced`, `daily-quota`,
     /// `hang`, `slow`.
     pub(crate) answer: Value,
-    /// How many requests it has left. Absent: until the switches are changed.
+    /// How many more requests it affects. Absent: all until the switches are replaced.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) count: Option<u64>,
-    /// The share of requests that it strikes, from 0 to 1; the others pass. Absent: all.
+    /// The share of requests that it affects, from 0 to 1. Absent: all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) share: Option<f64>,
-    /// Seed of the share's draw, so that a run can be repeated.
+    /// The seed of the random numbers behind `share`, so that a run can be repeated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) seed: Option<u64>,
-    /// How long `slow` waits before it goes on as usual, in milliseconds.
+    /// How long `slow` waits before it processes the request, in milliseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) ms: Option<u64>,
-    /// Take the events first and give the wrong answer after: what a lost answer looks like.
+    /// Store the events, then send the wrong response. This simulates a lost response.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) after_ingest: bool,
 }
 
-/// What a struck request meets.
+/// What a switch does to one request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Strike {
-    /// A wrong answer.
-    Answer { kind: Kind, after_ingest: bool },
-    /// A wait in ms, then business as usual.
-    Slow(u64),
-    /// No answer until the switches are changed.
+pub(crate) enum FaultAction {
+    /// Sends a wrong response.
+    Respond {
+        response: FaultResponse,
+        after_ingest: bool,
+    },
+    /// Waits, then processes the request normally.
+    Slow { delay_ms: u64 },
+    /// Sends no response until the switches are replaced.
     Hang,
 }
 
-/// The wrong answers.
+/// The wrong responses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum FaultResponse {
     InvalidApiKey,
     Silenced,
     DailyQuota,
@@ -55,75 +58,78 @@ pub(crate) enum Kind {
     ServerError(u16),
 }
 
-impl Kind {
-    pub(crate) fn answer(self, endpoint: Endpoint, events: &[EventIds]) -> Answer {
+impl FaultResponse {
+    /// The response in Amplitude's format.
+    pub(crate) fn to_response(self, endpoint: Endpoint, events: &[EventIds]) -> AmplitudeResponse {
         match self {
-            Self::InvalidApiKey => Answer::invalid_api_key("a fault switch says so"),
-            Self::Silenced => Answer::silenced(events),
-            Self::DailyQuota => Answer::over_daily_quota(events),
-            Self::Throttled => Answer::throttled(endpoint, events),
-            Self::TooLarge => Answer::too_large(),
-            Self::Forbidden => Answer::forbidden(),
-            Self::ServerError(status) => Answer::server_error(status),
+            Self::InvalidApiKey => AmplitudeResponse::invalid_api_key("rejected by a fault switch"),
+            Self::Silenced => AmplitudeResponse::silenced(events),
+            Self::DailyQuota => AmplitudeResponse::daily_quota_exceeded(events),
+            Self::Throttled => AmplitudeResponse::throttled(endpoint, events),
+            Self::TooLarge => AmplitudeResponse::too_large(),
+            Self::Forbidden => AmplitudeResponse::forbidden(),
+            Self::ServerError(status) => AmplitudeResponse::server_error(status),
         }
     }
 }
 
-impl Fault {
-    /// What it does, or why it cannot be used.
-    fn strike(&self) -> Result<Strike, String> {
+impl FaultSwitch {
+    /// What the switch does, or an error message when its values are not valid.
+    fn action(&self) -> Result<FaultAction, String> {
         if self.share.is_some_and(|share| !(0.0..=1.0).contains(&share)) {
             return Err("share must be between 0 and 1".to_owned());
         }
-        let kind = match (&self.answer, self.answer.as_str(), self.answer.as_u64()) {
-            (_, Some("hang"), _) => return Ok(Strike::Hang),
+        let response = match (&self.answer, self.answer.as_str(), self.answer.as_u64()) {
+            (_, Some("hang"), _) => return Ok(FaultAction::Hang),
             (_, Some("slow"), _) => {
                 return self
                     .ms
-                    .map(Strike::Slow)
+                    .map(|delay_ms| FaultAction::Slow { delay_ms })
                     .ok_or_else(|| "slow needs ms".to_owned());
             }
-            (_, Some("invalid-api-key"), _) | (_, _, Some(400)) => Kind::InvalidApiKey,
-            (_, Some("silenced"), _) => Kind::Silenced,
-            (_, Some("daily-quota"), _) => Kind::DailyQuota,
-            (_, _, Some(429)) => Kind::Throttled,
-            (_, _, Some(413)) => Kind::TooLarge,
-            (_, _, Some(403)) => Kind::Forbidden,
+            (_, Some("invalid-api-key"), _) | (_, _, Some(400)) => FaultResponse::InvalidApiKey,
+            (_, Some("silenced"), _) => FaultResponse::Silenced,
+            (_, Some("daily-quota"), _) => FaultResponse::DailyQuota,
+            (_, _, Some(429)) => FaultResponse::Throttled,
+            (_, _, Some(413)) => FaultResponse::TooLarge,
+            (_, _, Some(403)) => FaultResponse::Forbidden,
             (_, _, Some(status @ (500 | 502 | 503 | 504))) => {
-                Kind::ServerError(u16::try_from(status).unwrap_or(500))
+                FaultResponse::ServerError(u16::try_from(status).unwrap_or(500))
             }
-            (other, ..) => return Err(format!("{other} is no answer that can be given")),
+            (other, ..) => return Err(format!("{other} is not a supported answer")),
         };
-        Ok(Strike::Answer {
-            kind,
+        Ok(FaultAction::Respond {
+            response,
             after_ingest: self.after_ingest,
         })
     }
 }
 
-/// The switches of one collector.
-pub(crate) struct Faults {
-    active: Mutex<Vec<(Fault, Strike, Draw)>>,
-    /// Counts the changes, so that hanging requests learn of one.
+/// The active switches of one collector.
+pub(crate) struct FaultSwitches {
+    active: Mutex<Vec<(FaultSwitch, FaultAction, SplitMix64)>>,
+    /// Counts the replacements. Each one wakes the requests held by `hang`.
     changes: watch::Sender<u64>,
 }
 
-impl Faults {
-    pub(crate) fn none() -> Self {
+impl FaultSwitches {
+    pub(crate) fn new() -> Self {
         Self {
             active: Mutex::new(Vec::new()),
             changes: watch::Sender::new(0),
         }
     }
 
-    /// Replaces all switches and lets hanging requests go.
-    pub(crate) fn set(&self, faults: Vec<Fault>) -> Result<(), String> {
-        let active = faults
+    /// Replaces all switches and wakes the requests held by `hang`.
+    ///
+    /// Returns an error message, and changes nothing, when a switch is not valid.
+    pub(crate) fn replace(&self, switches: Vec<FaultSwitch>) -> Result<(), String> {
+        let active = switches
             .into_iter()
-            .map(|fault| {
-                let strike = fault.strike()?;
-                let draw = Draw(fault.seed.unwrap_or(0));
-                Ok((fault, strike, draw))
+            .map(|switch| {
+                let action = switch.action()?;
+                let random = SplitMix64(switch.seed.unwrap_or(0));
+                Ok((switch, action, random))
             })
             .collect::<Result<Vec<_>, String>>()?;
         *self.lock() = active;
@@ -131,42 +137,42 @@ impl Faults {
         Ok(())
     }
 
-    /// The switches that are still on.
-    pub(crate) fn list(&self) -> Vec<Fault> {
-        self.lock().iter().map(|(fault, ..)| fault.clone()).collect()
+    /// The active switches.
+    pub(crate) fn list(&self) -> Vec<FaultSwitch> {
+        self.lock().iter().map(|(switch, ..)| switch.clone()).collect()
     }
 
-    /// What the request at hand meets: the first switch that strikes.
-    pub(crate) fn next(&self) -> Option<Strike> {
+    /// The action for the next request: that of the first switch that affects it.
+    pub(crate) fn next_action(&self) -> Option<FaultAction> {
         let mut active = self.lock();
-        let struck = active.iter_mut().find_map(|(fault, strike, draw)| {
-            if fault.share.is_some_and(|share| draw.unit() >= share) {
+        let action = active.iter_mut().find_map(|(switch, action, random)| {
+            if switch.share.is_some_and(|share| random.unit() >= share) {
                 return None;
             }
-            fault
+            switch
                 .count
                 .iter_mut()
                 .for_each(|count| *count = count.saturating_sub(1));
-            Some(*strike)
+            Some(*action)
         });
-        active.retain(|(fault, ..)| fault.count != Some(0));
-        struck
+        active.retain(|(switch, ..)| switch.count != Some(0));
+        action
     }
 
-    /// Told of every change.
-    pub(crate) fn changes(&self) -> watch::Receiver<u64> {
+    /// A receiver that wakes when the switches are replaced.
+    pub(crate) fn subscribe(&self) -> watch::Receiver<u64> {
         self.changes.subscribe()
     }
 
-    fn lock(&self) -> MutexGuard<'_, Vec<(Fault, Strike, Draw)>> {
+    fn lock(&self) -> MutexGuard<'_, Vec<(FaultSwitch, FaultAction, SplitMix64)>> {
         self.active.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// SplitMix64: small, repeatable, good enough for a coin.
-struct Draw(u64);
+/// The SplitMix64 random number generator: small and repeatable.
+struct SplitMix64(u64);
 
-impl Draw {
+impl SplitMix64 {
     /// The next number in [0, 1).
     fn unit(&mut self) -> f64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
@@ -183,15 +189,15 @@ mod tests {
 
     use super::*;
 
-    fn faults(list: Value) -> Result<Faults, String> {
-        let faults = Faults::none();
-        faults.set(serde_json::from_value(list).expect("switches"))?;
+    fn switches(list: Value) -> Result<FaultSwitches, String> {
+        let faults = FaultSwitches::new();
+        faults.replace(serde_json::from_value(list).expect("switches"))?;
         Ok(faults)
     }
 
-    fn answer(kind: Kind) -> Option<Strike> {
-        Some(Strike::Answer {
-            kind,
+    fn respond(response: FaultResponse) -> Option<FaultAction> {
+        Some(FaultAction::Respond {
+            response,
             after_ingest: false,
         })
     }
@@ -199,38 +205,38 @@ mod tests {
     #[test]
     fn counted_switches_run_out_in_order() {
         let faults =
-            faults(json!([{"answer": 429, "count": 2}, {"answer": "hang", "count": 1}])).expect("switches");
-        assert_eq!(faults.next(), answer(Kind::Throttled));
+            switches(json!([{"answer": 429, "count": 2}, {"answer": "hang", "count": 1}])).expect("switches");
+        assert_eq!(faults.next_action(), respond(FaultResponse::Throttled));
         assert_eq!(faults.list()[0].count, Some(1));
-        assert_eq!(faults.next(), answer(Kind::Throttled));
-        assert_eq!(faults.next(), Some(Strike::Hang));
-        assert_eq!(faults.next(), None);
+        assert_eq!(faults.next_action(), respond(FaultResponse::Throttled));
+        assert_eq!(faults.next_action(), Some(FaultAction::Hang));
+        assert_eq!(faults.next_action(), None);
         assert!(faults.list().is_empty());
     }
 
     #[test]
-    fn a_share_strikes_about_that_often_and_repeats_with_its_seed() {
+    fn a_share_affects_that_part_of_the_requests_and_repeats_with_its_seed() {
         let run = |seed: u64| -> Vec<bool> {
-            let faults = faults(json!([{"answer": 500, "share": 0.3, "seed": seed}])).expect("switches");
-            (0..1000).map(|_| faults.next().is_some()).collect()
+            let faults = switches(json!([{"answer": 500, "share": 0.3, "seed": seed}])).expect("switches");
+            (0..1000).map(|_| faults.next_action().is_some()).collect()
         };
-        let struck = run(1).into_iter().filter(|struck| *struck).count();
-        assert!((250..350).contains(&struck), "{struck} of 1000");
+        let affected = run(1).into_iter().filter(|affected| *affected).count();
+        assert!((250..350).contains(&affected), "{affected} of 1000");
         assert_eq!(run(7), run(7));
         assert_ne!(run(7), run(8));
     }
 
     #[test]
-    fn unusable_switches_are_refused() {
-        for (list, why) in [
-            (json!([{"answer": 200}]), "no answer"),
-            (json!([{"answer": "explode"}]), "no answer"),
+    fn invalid_switches_are_rejected() {
+        for (list, expected) in [
+            (json!([{"answer": 200}]), "not a supported answer"),
+            (json!([{"answer": "explode"}]), "not a supported answer"),
             (json!([{"answer": "slow"}]), "needs ms"),
             (json!([{"answer": 500, "share": 1.5}]), "share"),
         ] {
             assert!(
-                faults(list).err().is_some_and(|error| error.contains(why)),
-                "{why}"
+                switches(list).err().is_some_and(|error| error.contains(expected)),
+                "{expected}"
             );
         }
     }

@@ -1,152 +1,159 @@
-//! From a checked upload to people, sessions and stored events: one request is one transaction.
+//! Storing validated uploads: people, sessions, events and the delivery log. One request is one transaction.
 //!
-//! The decisions are elsewhere (`people`, `properties`, `event`, `plan`), the SQL is in `store`; this file
-//! says in which order they come.
+//! The rules are in `attribution`, `properties`, `export` and `tracking_plan`; the SQL is in `store`. This module calls them
+//! in the right order.
 
 use sqlx::SqliteConnection;
 
 use crate::{
-    answer::EventIds,
+    attribution::{Attribution, DeviceOwner, attribute},
     device,
-    event::{self, Placed, Receipt, Times},
-    people::{Attribution, Holder, attribute},
-    plan::{self, Plan},
+    export::{self, EventAssignment, UploadMetadata},
     properties,
+    response::EventIds,
     settings::Limits,
     store::{
-        self, Store,
+        self, EventStore,
+        delivery_log::{self, DeliveryRequest, LoggedOutcome},
         events::{self, EventRow},
-        log::{self, Arrival, Outcome},
-        people::{self as people_store, Person},
+        people::{self as people_store, PersonRecord},
     },
-    upload::{Refusal, Upload},
+    times::EventTimes,
+    tracking_plan::{self, TrackingPlan},
+    upload::{RefusedUpload, Upload},
     validate::IncomingEvent,
 };
 
-/// Keeps the events of an upload, those aside that are known already.
-pub(crate) async fn keep(
-    store: &Store,
-    plan: Option<&Plan>,
+/// Stores the events of an upload, except duplicates. Returns the last sequence number.
+pub(crate) async fn store_upload(
+    store: &EventStore,
+    plan: Option<&TrackingPlan>,
     limits: &Limits,
     upload: &Upload,
-    receipt: &Receipt,
-    answered: u16,
+    metadata: &UploadMetadata,
+    response_status: u16,
 ) -> Result<i64, sqlx::Error> {
     let mut tx = store.begin().await?;
-    let first = store::take_numbers(&mut tx, "sequence", upload.events.len()).await?;
+    let first = store::reserve_numbers(&mut tx, "sequence", upload.events.len()).await?;
     let mut sequence = first - 1;
     let mut deliveries = Vec::with_capacity(upload.events.len());
     for event in &upload.events {
         sequence += 1;
-        let outcome = keep_event(&mut tx, plan, limits, event, receipt, sequence).await?;
+        let outcome = store_event(&mut tx, plan, limits, event, metadata, sequence).await?;
         deliveries.push((ids(event), outcome));
     }
-    let arrival = Arrival {
-        received_ms: receipt.received_ms,
-        path: receipt.path,
-        answered: Some(answered),
+    let request = DeliveryRequest {
+        received_ms: metadata.received_ms,
+        path: metadata.path,
+        response_status: Some(response_status),
     };
-    log::deliveries(&mut tx, arrival, &deliveries, limits.raw_log_rows).await?;
+    delivery_log::insert_deliveries(&mut tx, request, &deliveries, limits.raw_log_rows).await?;
     tx.commit().await?;
     Ok(sequence)
 }
 
-/// Applies `/identify`: the values show with the person's next event (Identify API, "Considerations").
-pub(crate) async fn identify(
-    store: &Store,
+/// Stores identifications. Their user properties take effect with the person's next event (Identify API,
+/// "Considerations").
+pub(crate) async fn store_identifications(
+    store: &EventStore,
     limits: &Limits,
     identifications: &[IncomingEvent],
-    receipt: &Receipt,
-    answered: u16,
+    metadata: &UploadMetadata,
+    response_status: u16,
 ) -> Result<(), sqlx::Error> {
     let mut tx = store.begin().await?;
     let mut deliveries = Vec::with_capacity(identifications.len());
     for identification in identifications {
-        let device = Device::of(identification);
-        let (_, mut person) = place(&mut tx, identification.user_id.as_deref(), &device).await?;
+        let device = EventDevice::of(identification);
+        let (_, mut person) = resolve_person(&mut tx, identification.user_id.as_deref(), &device).await?;
         let mut next = person.pending.take().unwrap_or_else(|| person.properties.clone());
         properties::apply(&mut next, &identification.user_properties);
         person.pending = Some(next);
-        person.context.extend(event::context(identification, receipt));
+        person
+            .context
+            .extend(export::export_context(identification, metadata));
         people_store::save(&mut tx, &person).await?;
-        deliveries.push((ids(identification), Outcome::Accepted));
+        deliveries.push((ids(identification), LoggedOutcome::Accepted));
     }
-    let arrival = Arrival {
-        received_ms: receipt.received_ms,
-        path: receipt.path,
-        answered: Some(answered),
+    let request = DeliveryRequest {
+        received_ms: metadata.received_ms,
+        path: metadata.path,
+        response_status: Some(response_status),
     };
-    log::deliveries(&mut tx, arrival, &deliveries, limits.raw_log_rows).await?;
+    delivery_log::insert_deliveries(&mut tx, request, &deliveries, limits.raw_log_rows).await?;
     tx.commit().await
 }
 
-/// Writes down what was refused, and why.
-pub(crate) async fn note_refusal(
-    store: &Store,
+/// Logs a refused upload with its reasons. Returns the last sequence number.
+pub(crate) async fn record_refused(
+    store: &EventStore,
     limits: &Limits,
-    refusal: &Refusal,
-    arrival: Arrival,
+    refused: &RefusedUpload,
+    request: DeliveryRequest,
 ) -> Result<i64, sqlx::Error> {
     let mut tx = store.begin().await?;
-    let entries = refusal.bad.len().max(1);
-    let first = store::take_numbers(&mut tx, "sequence", entries).await?;
-    let reports = refusal.reports(first, arrival);
-    for (sequence, (ids, report)) in (first..).zip(&reports) {
-        log::refused(&mut tx, sequence, ids, arrival.received_ms, report).await?;
+    let count = refused.invalid_events.len().max(1);
+    let first = store::reserve_numbers(&mut tx, "sequence", count).await?;
+    let entries = refused.log_entries(first, request);
+    for (sequence, (ids, entry)) in (first..).zip(&entries) {
+        delivery_log::insert_refused(&mut tx, sequence, ids, request.received_ms, entry).await?;
     }
-    log::trim_refused(&mut tx, limits.refused_rows).await?;
-    let deliveries: Vec<_> = refusal.outcomes().collect();
-    log::deliveries(&mut tx, arrival, &deliveries, limits.raw_log_rows).await?;
+    delivery_log::trim_refused(&mut tx, limits.refused_rows).await?;
+    let deliveries: Vec<_> = refused.outcomes().collect();
+    delivery_log::insert_deliveries(&mut tx, request, &deliveries, limits.raw_log_rows).await?;
     tx.commit().await?;
-    Ok(first + i64::try_from(entries).unwrap_or(1) - 1)
+    Ok(first + i64::try_from(count).unwrap_or(1) - 1)
 }
 
-/// Writes down the events of a request that met a fault switch.
-pub(crate) async fn note_fault(
-    store: &Store,
+/// Logs the events of a request that a fault switch affected.
+pub(crate) async fn record_fault(
+    store: &EventStore,
     limits: &Limits,
     ids: &[EventIds],
-    arrival: Arrival,
+    request: DeliveryRequest,
 ) -> Result<(), sqlx::Error> {
-    let deliveries: Vec<_> = ids.iter().map(|ids| (ids.clone(), Outcome::Fault)).collect();
+    let deliveries: Vec<_> = ids
+        .iter()
+        .map(|ids| (ids.clone(), LoggedOutcome::Fault))
+        .collect();
     let mut tx = store.begin().await?;
-    log::deliveries(&mut tx, arrival, &deliveries, limits.raw_log_rows).await?;
+    delivery_log::insert_deliveries(&mut tx, request, &deliveries, limits.raw_log_rows).await?;
     tx.commit().await
 }
 
-async fn keep_event(
+async fn store_event(
     tx: &mut SqliteConnection,
-    plan: Option<&Plan>,
+    plan: Option<&TrackingPlan>,
     limits: &Limits,
     event: &IncomingEvent,
-    receipt: &Receipt,
+    metadata: &UploadMetadata,
     sequence: i64,
-) -> Result<Outcome, sqlx::Error> {
-    let device = Device::of(event);
+) -> Result<LoggedOutcome, sqlx::Error> {
+    let device = EventDevice::of(event);
     if let Some(insert_id) = &event.insert_id {
-        let since = receipt.received_ms - limits.dedup_window_ms;
-        if events::is_known(tx, &device.id, insert_id, since).await? {
-            return Ok(Outcome::Duplicate);
+        let since = metadata.received_ms - limits.dedup_window_ms;
+        if events::is_duplicate(tx, &device.id, insert_id, since).await? {
+            return Ok(LoggedOutcome::Duplicate);
         }
     }
-    let (attribution, mut person) = place(tx, event.user_id.as_deref(), &device).await?;
-    let times = Times::of(event, receipt);
-    let first_event = person.num_events == 0;
+    let (attribution, mut person) = resolve_person(tx, event.user_id.as_deref(), &device).await?;
+    let times = EventTimes::new(event.time_ms, metadata.client_upload_ms, metadata.received_ms);
+    let is_first_event = person.num_events == 0;
     let user_properties = update_properties(&mut person, event);
-    update_totals(&mut person, event, receipt, times);
+    update_totals(&mut person, event, metadata, times);
     people_store::save(tx, &person).await?;
     if let Some(session_id) = event.session_id.filter(|_| event.is_counted()) {
-        people_store::note_session(tx, person.amplitude_id, session_id, times.client_event).await?;
+        people_store::add_to_session(tx, person.amplitude_id, session_id, times.client_event_ms).await?;
     }
-    let placed = Placed {
+    let assignment = EventAssignment {
         sequence,
         amplitude_id: person.amplitude_id,
         attribution: attribution.label(),
         device_id: &device.id,
-        derived_device: device.derived,
-        first_event,
+        is_device_derived: device.is_derived,
+        is_first_event,
         user_properties: &user_properties,
-        verdict: plan::judge(plan, &event.event_type, &event.event_properties),
+        plan_check: tracking_plan::check_event(plan, &event.event_type, &event.event_properties),
     };
     let row = EventRow {
         sequence,
@@ -156,36 +163,37 @@ async fn keep_event(
         device_id: &device.id,
         insert_id: event.insert_id.as_deref(),
         session_id: event.session_id,
-        event_ms: times.event,
-        received_ms: receipt.received_ms,
-        body: event::exported(event, receipt, times, &placed).to_string(),
+        event_ms: times.event_ms,
+        received_ms: metadata.received_ms,
+        body: export::export_event(event, metadata, times, &assignment).to_string(),
     };
     events::insert(tx, row).await?;
-    Ok(Outcome::Accepted)
+    Ok(LoggedOutcome::Accepted)
 }
 
-/// Finds or makes the event's person, and binds the device where the event says whose it is.
-async fn place(
+/// Finds or creates the event's person. Assigns the device to that person when the device is new or the event has a user
+/// ID.
+async fn resolve_person(
     tx: &mut SqliteConnection,
     user_id: Option<&str>,
-    device: &Device,
-) -> Result<(Attribution, Person), sqlx::Error> {
-    let holder = people_store::holder(tx, &device.id).await?;
-    let attribution = attribute(holder, people_store::named(tx, user_id).await?);
+    device: &EventDevice,
+) -> Result<(Attribution, PersonRecord), sqlx::Error> {
+    let owner = people_store::device_owner(tx, &device.id).await?;
+    let attribution = attribute(owner, people_store::event_user(tx, user_id).await?);
     let user_id = user_id.map(str::to_owned);
     let person = match attribution {
         Attribution::NewAnonymous | Attribution::NewUser => {
-            let amplitude_id = store::take_numbers(tx, "amplitude_id", 1).await?;
-            let person = Person {
+            let amplitude_id = store::reserve_numbers(tx, "amplitude_id", 1).await?;
+            let person = PersonRecord {
                 amplitude_id,
                 user_id: user_id.clone(),
-                ..Person::default()
+                ..PersonRecord::default()
             };
             people_store::save(tx, &person).await?;
             person
         }
         Attribution::Existing(person) => people_store::load(tx, person).await?,
-        Attribution::Claim(person) => Person {
+        Attribution::ClaimAnonymous(person) => PersonRecord {
             user_id: user_id.clone(),
             ..people_store::load(tx, person).await?
         },
@@ -196,32 +204,37 @@ async fn place(
             person
         }
     };
-    let unbound = holder == Holder::Nobody || user_id.is_some();
-    if unbound && holder != Holder::Known(person.amplitude_id) {
-        people_store::bind_device(tx, &device.id, device.derived, person.amplitude_id).await?;
+    let may_assign = owner == DeviceOwner::None || user_id.is_some();
+    if may_assign && owner != DeviceOwner::User(person.amplitude_id) {
+        people_store::assign_device(tx, &device.id, device.is_derived, person.amplitude_id).await?;
     }
     Ok((attribution, person))
 }
 
-/// Applies the event's operations and answers the snapshot that the event keeps.
+/// Applies the event's user properties to the person. Returns the properties to store with the event.
 fn update_properties(
-    person: &mut Person,
+    person: &mut PersonRecord,
     event: &IncomingEvent,
 ) -> serde_json::Map<String, serde_json::Value> {
     if let Some(pending) = person.pending.take() {
         person.properties = pending;
     }
     if event.skip_user_properties_sync {
-        let mut own = serde_json::Map::new();
-        properties::apply(&mut own, &event.user_properties);
-        return own;
+        let mut event_only = serde_json::Map::new();
+        properties::apply(&mut event_only, &event.user_properties);
+        return event_only;
     }
     properties::apply(&mut person.properties, &event.user_properties);
     person.properties.clone()
 }
 
-fn update_totals(person: &mut Person, event: &IncomingEvent, receipt: &Receipt, times: Times) {
-    let mut context = event::context(event, receipt);
+fn update_totals(
+    person: &mut PersonRecord,
+    event: &IncomingEvent,
+    metadata: &UploadMetadata,
+    times: EventTimes,
+) {
+    let mut context = export::export_context(event, metadata);
     let first_version = person
         .context
         .remove("start_version")
@@ -237,31 +250,31 @@ fn update_totals(person: &mut Person, event: &IncomingEvent, receipt: &Receipt, 
     person.first_used = Some(
         person
             .first_used
-            .map_or(times.event, |first| first.min(times.event)),
+            .map_or(times.event_ms, |first| first.min(times.event_ms)),
     );
-    person.last_used = person.last_used.max(Some(times.event));
-    if let Some(amount) = event::amount(event) {
+    person.last_used = person.last_used.max(Some(times.event_ms));
+    if let Some(amount) = export::revenue_amount(event) {
         person.revenue += amount;
         person.purchases += i64::from(amount > 0.0);
     }
 }
 
-/// The device of an event: as sent, or derived from its user.
-struct Device {
+/// The device of an event: the one sent, or one derived from its user ID.
+struct EventDevice {
     id: String,
-    derived: bool,
+    is_derived: bool,
 }
 
-impl Device {
+impl EventDevice {
     fn of(event: &IncomingEvent) -> Self {
         match (&event.device_id, &event.user_id) {
             (Some(id), _) => Self {
                 id: id.clone(),
-                derived: false,
+                is_derived: false,
             },
             (None, user_id) => Self {
-                id: device::derived_from(user_id.as_deref().unwrap_or_default()),
-                derived: true,
+                id: device::derived_device_id(user_id.as_deref().unwrap_or_default()),
+                is_derived: true,
             },
         }
     }

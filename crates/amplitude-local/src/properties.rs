@@ -1,14 +1,14 @@
-//! User-property operations, applied to the properties that a person has. Pure.
+//! User property operations. No I/O.
 //!
-//! Source: Identify API, "user_properties supported operations"; `$clearAll` is the SDKs'. An object either
-//! consists of operations or of plain keys, which are set.
+//! Source: Identify API, "user_properties supported operations"; the SDKs also send `$clearAll`. An object contains either
+//! operations or plain keys, which are set.
 
 use serde_json::{Map, Number, Value};
 
-/// Lists built by `$append` and its kin stop growing here (HTTP V2, `user_properties`).
-const LONGEST_LIST: usize = 10_000;
+/// Longest list that `$append` and the other list operations can build (HTTP V2, `user_properties`).
+const MAX_LIST_LENGTH: usize = 10_000;
 
-/// In the order in which they are applied: JSON objects have none of their own.
+/// All operations, in the order in which they are applied. The keys of a JSON object have no order.
 const OPERATIONS: [&str; 10] = [
     "$clearAll",
     "$unset",
@@ -22,21 +22,22 @@ const OPERATIONS: [&str; 10] = [
     "$remove",
 ];
 
-/// Why an object of user properties cannot be used, or `None` when it can.
-pub(crate) fn objection(change: &Map<String, Value>) -> Option<String> {
+/// Checks an object of user properties. Fails when it mixes operations and plain keys, or when an operand is not an object.
+pub(crate) fn check_operations(change: &Map<String, Value>) -> Result<(), String> {
     let operations = change
         .keys()
         .filter(|key| OPERATIONS.contains(&key.as_str()))
         .count();
     if operations > 0 && operations < change.len() {
-        return Some("user property operations cannot be mixed with plain properties".to_owned());
+        return Err("user property operations cannot be mixed with plain properties".to_owned());
     }
-    change
+    let malformed = change
         .iter()
         .find(|(key, value)| {
             OPERATIONS.contains(&key.as_str()) && key.as_str() != "$clearAll" && !value.is_object()
         })
-        .map(|(key, _)| format!("{key} must be an object of properties"))
+        .map(|(key, _)| format!("{key} must be an object of properties"));
+    malformed.map_or(Ok(()), Err)
 }
 
 /// Applies the operations (or plain keys) of `change` to `properties`.
@@ -79,24 +80,24 @@ fn apply_one(properties: &mut Map<String, Value>, operation: &str, key: &str, op
             }
         }),
         "$preInsert" => change_list(properties, key, operand, |list, values| {
-            let mut fresh = Vec::new();
+            let mut new_values = Vec::new();
             for value in values {
-                if !list.contains(&value) && !fresh.contains(&value) {
-                    fresh.push(value);
+                if !list.contains(&value) && !new_values.contains(&value) {
+                    new_values.push(value);
                 }
             }
-            list.splice(0..0, fresh);
+            list.splice(0..0, new_values);
         }),
         "$remove" if properties.contains_key(key) => {
             change_list(properties, key, operand, |list, values| {
-                list.retain(|held| !values.contains(held));
+                list.retain(|item| !values.contains(item));
             });
         }
         _ => {}
     }
 }
 
-/// A null says nothing about a property, so it changes nothing.
+/// Sets a property. A null value changes nothing.
 fn set(properties: &mut Map<String, Value>, key: &str, value: &Value) {
     if !value.is_null() {
         properties.insert(key.to_owned(), value.clone());
@@ -107,7 +108,7 @@ fn add(properties: &mut Map<String, Value>, key: &str, operand: &Value) {
     let Value::Number(amount) = operand else { return };
     let sum = match properties.get(key) {
         None => Some(amount.clone()),
-        Some(Value::Number(held)) => sum(held, amount),
+        Some(Value::Number(current)) => sum(current, amount),
         Some(_) => None,
     };
     if let Some(sum) = sum {
@@ -115,14 +116,16 @@ fn add(properties: &mut Map<String, Value>, key: &str, operand: &Value) {
     }
 }
 
-fn sum(held: &Number, amount: &Number) -> Option<Number> {
-    match (held.as_i64(), amount.as_i64()) {
-        (Some(held), Some(amount)) if held.checked_add(amount).is_some() => Some((held + amount).into()),
-        _ => Number::from_f64(held.as_f64()? + amount.as_f64()?),
+fn sum(current: &Number, amount: &Number) -> Option<Number> {
+    match (current.as_i64(), amount.as_i64()) {
+        (Some(current), Some(amount)) if current.checked_add(amount).is_some() => {
+            Some((current + amount).into())
+        }
+        _ => Number::from_f64(current.as_f64()? + amount.as_f64()?),
     }
 }
 
-/// Treats the property as a list (a single value is a list of one) and stores what `change` makes of it.
+/// Changes a property that is a list. A single value counts as a list of one; a missing property as an empty list.
 fn change_list(
     properties: &mut Map<String, Value>,
     key: &str,
@@ -131,7 +134,7 @@ fn change_list(
 ) {
     let mut list = properties.remove(key).map_or_else(Vec::new, as_list);
     change(&mut list, as_list(operand.clone()));
-    list.truncate(LONGEST_LIST);
+    list.truncate(MAX_LIST_LENGTH);
     properties.insert(key.to_owned(), Value::Array(list));
 }
 
@@ -280,24 +283,25 @@ mod tests {
     }
 
     #[test]
-    fn lists_stop_growing() {
+    fn lists_have_a_maximum_length() {
         let mut properties = Map::new();
-        let long: Vec<Value> = (0..LONGEST_LIST + 5).map(Value::from).collect();
+        let long: Vec<Value> = (0..MAX_LIST_LENGTH + 5).map(Value::from).collect();
         apply(&mut properties, &object(json!({"$append": {"a": long}})));
-        assert_eq!(properties["a"].as_array().map(Vec::len), Some(LONGEST_LIST));
+        assert_eq!(properties["a"].as_array().map(Vec::len), Some(MAX_LIST_LENGTH));
     }
 
     #[test]
-    fn mixtures_are_refused() {
-        assert_eq!(objection(&object(json!({"a": 1}))), None);
+    fn malformed_operations_are_rejected() {
+        assert_eq!(check_operations(&object(json!({"a": 1}))), Ok(()));
         assert_eq!(
-            objection(&object(json!({"$set": {"a": 1}, "$clearAll": "-"}))),
-            None
+            check_operations(&object(json!({"$set": {"a": 1}, "$clearAll": "-"}))),
+            Ok(())
         );
-        assert_eq!(objection(&object(json!({"$unknown": 1}))), None);
+        assert_eq!(check_operations(&object(json!({"$unknown": 1}))), Ok(()));
         assert!(
-            objection(&object(json!({"$set": {"a": 1}, "b": 2}))).is_some_and(|why| why.contains("mixed"))
+            check_operations(&object(json!({"$set": {"a": 1}, "b": 2})))
+                .is_err_and(|error| error.contains("mixed"))
         );
-        assert!(objection(&object(json!({"$set": 1}))).is_some_and(|why| why.contains("$set")));
+        assert!(check_operations(&object(json!({"$set": 1}))).is_err_and(|error| error.contains("$set")));
     }
 }

@@ -1,45 +1,46 @@
-//! What a collector is opened with. Nothing here reads the environment or the disk.
+//! A collector's settings. This module reads neither the environment nor the disk.
 
-use std::{fmt, path::PathBuf};
+use std::fmt;
 
+use local_service::{StateError, StateLocation, WallClock};
 use serde_json::Value;
 
-use crate::{clock::Clock, plan::PlanError};
+use crate::tracking_plan::PlanError;
 
-/// Everything that can be chosen about a collector. Start from `Settings::default()`.
+/// A collector's settings.
 #[derive(Clone)]
-pub struct Settings {
-    /// Where people and events are kept.
-    pub state: State,
-    /// The only API key accepted. `None`: any key that looks like one (32 letters and digits).
+pub struct CollectorSettings {
+    /// Where people and events are stored.
+    pub state: StateLocation,
+    /// The accepted API key. `None`: any key of 32 letters and digits.
     pub api_key: Option<String>,
-    /// The secret key that the read side asks for beside the API key. `None`: any.
+    /// The secret key that the Dashboard REST API requires with the API key. `None`: any.
     pub secret_key: Option<String>,
-    /// A tracking plan to check arriving events against: `{"events": {"<event type>": <JSON Schema of its
+    /// The tracking plan to check events against: `{"events": {"<event type>": <JSON Schema of its
     /// event_properties>}, "ignore_prefixes": ["[Amplitude]", "$", "session_"]}`.
     pub plan: Option<Value>,
-    /// Sizes and windows; the defaults are Amplitude's.
+    /// Limits of size and time. The defaults are Amplitude's.
     pub limits: Limits,
-    /// The clock behind every server-side timestamp.
-    pub clock: Clock,
+    /// The clock for all server-side timestamps.
+    pub clock: WallClock,
 }
 
-impl Default for Settings {
+impl Default for CollectorSettings {
     fn default() -> Self {
         Self {
-            state: State::Temporary,
+            state: StateLocation::Temporary,
             api_key: None,
             secret_key: None,
             plan: None,
             limits: Limits::default(),
-            clock: Clock::system(),
+            clock: WallClock::system(),
         }
     }
 }
 
-impl fmt::Debug for Settings {
+impl fmt::Debug for CollectorSettings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Settings")
+        f.debug_struct("CollectorSettings")
             .field("state", &self.state)
             .field("api_key", &self.api_key.as_ref().map(|_| "…"))
             .field("secret_key", &self.secret_key.as_ref().map(|_| "…"))
@@ -49,16 +50,7 @@ impl fmt::Debug for Settings {
     }
 }
 
-/// Where the collector keeps what it received.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum State {
-    /// A file of its own in the system's temporary folder, removed with the collector.
-    Temporary,
-    /// An SQLite file, created when it is missing.
-    File(PathBuf),
-}
-
-/// Sizes and windows. Sources: HTTP V2, "Upload limit", "String character limit", "Event deduplication",
+/// Limits of size and time. Sources: HTTP V2, "Upload limit", "String character limit", "Event deduplication",
 /// "Device IDs and User IDs minimum length"; Batch Event Upload.
 #[derive(Clone, Debug)]
 pub struct Limits {
@@ -68,17 +60,17 @@ pub struct Limits {
     pub batch_bytes: usize,
     /// Most events in one request.
     pub events_per_request: usize,
-    /// Longer strings are cut to this many characters.
+    /// Longest string, in characters. Longer strings are truncated.
     pub string_chars: usize,
     /// Deepest nesting of a property object.
     pub property_depth: usize,
-    /// Shortest user or device ID, unless the request's `options.min_id_length` says otherwise.
+    /// Shortest user or device ID, in characters. A request can override it with `options.min_id_length`.
     pub min_id_length: usize,
-    /// How long an insert ID is remembered on its device, in milliseconds.
+    /// How long an event with the same device ID and insert ID counts as a duplicate, in milliseconds.
     pub dedup_window_ms: i64,
-    /// Rows kept in the raw log of deliveries; older ones are dropped.
+    /// Most rows in the delivery log. Older rows are deleted.
     pub raw_log_rows: i64,
-    /// Refused events kept; older ones are dropped.
+    /// Most refused events. Older ones are deleted.
     pub refused_rows: i64,
 }
 
@@ -98,26 +90,13 @@ impl Default for Limits {
     }
 }
 
-/// Why a collector could not be opened.
+/// Why a collector cannot be opened.
 #[derive(Debug, thiserror::Error)]
-pub enum OpenError {
-    /// The folder of the state file could not be made.
-    #[error("cannot create a folder for the state: {0}")]
-    Folder(#[source] std::io::Error),
-    /// The state file could not be opened or prepared.
-    #[error("cannot open the state: {0}")]
-    State(#[from] sqlx::Error),
-    /// The file is a database of another program or of another version of this one.
-    #[error(
-        "the state file has layout {found}, this program reads layout {expected}; remove the file or use another"
-    )]
-    Layout {
-        /// What the file says of itself.
-        found: i64,
-        /// What this program reads and writes.
-        expected: i64,
-    },
-    /// The tracking plan cannot be used.
+pub enum CollectorOpenError {
+    /// The state file cannot be used.
     #[error(transparent)]
-    Plan(#[from] PlanError),
+    State(#[from] StateError),
+    /// The tracking plan is not valid.
+    #[error(transparent)]
+    TrackingPlan(#[from] PlanError),
 }

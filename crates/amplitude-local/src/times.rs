@@ -1,4 +1,4 @@
-//! The timestamps that Amplitude keeps with an event, and how it writes them. Pure.
+//! The timestamps of an event and their formats. No I/O.
 //!
 //! Source: "User data lookup", the table of timestamps.
 
@@ -6,21 +6,37 @@ use time::{
     OffsetDateTime, UtcDateTime, format_description::well_known::Rfc3339, macros::format_description,
 };
 
-/// Amplitude corrects the client's clock only when it is off by more than this.
+/// Amplitude corrects the client's clock only when its error is larger than this.
 const TOLERATED_SKEW_MS: i64 = 60_000;
 
-/// The last millisecond of the year 9999: later times cannot be written.
+/// The last millisecond of the year 9999. Later times cannot be formatted.
 pub(crate) const LATEST_MS: i64 = 253_402_300_799_999;
 
-/// When an event counts as having happened, in ms.
+/// The times of an event, in milliseconds since the Unix epoch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct EventTimes {
+    /// Corrected by the error of the client's clock.
+    pub(crate) event_ms: i64,
+    /// By the client's clock.
+    pub(crate) client_event_ms: i64,
+}
+
+impl EventTimes {
+    /// An event without a time of its own gets the upload time, or else the time it was received.
+    pub(crate) fn new(time_ms: Option<i64>, client_upload_ms: Option<i64>, received_ms: i64) -> Self {
+        let client_event_ms = time_ms.or(client_upload_ms).unwrap_or(received_ms);
+        Self {
+            event_ms: event_time(client_event_ms, client_upload_ms, received_ms),
+            client_event_ms,
+        }
+    }
+}
+
+/// The corrected time of an event, in milliseconds.
 ///
-/// The time between upload and receipt is taken for the client's clock error, and added to the client's
-/// time, only when it exceeds 60 s in either direction. Without an upload time there is nothing to correct.
-pub(crate) fn event_time(
-    client_event_ms: i64,
-    client_upload_ms: Option<i64>,
-    server_received_ms: i64,
-) -> i64 {
+/// The difference between upload time and receipt is the error of the client's clock. It is added to the client's time if it
+/// is more than 60 s in either direction. Without an upload time the client's time is returned.
+fn event_time(client_event_ms: i64, client_upload_ms: Option<i64>, server_received_ms: i64) -> i64 {
     let skew = client_upload_ms.map_or(0, |upload| server_received_ms - upload);
     if skew.abs() > TOLERATED_SKEW_MS {
         client_event_ms.saturating_add(skew)
@@ -29,28 +45,28 @@ pub(crate) fn event_time(
     }
 }
 
-/// A time as Amplitude exports it: `2015-03-14 09:26:53.589000`, in UTC.
-pub(crate) fn exported(ms: i64) -> String {
+/// A time in the export format, in UTC: `2015-03-14 09:26:53.589000`.
+pub(crate) fn format_time(ms: i64) -> String {
     let format = format_description!("[year]-[month]-[day] [hour]:[minute]:[second].[subsecond digits:6]");
-    moment(ms).format(&format).unwrap_or_default()
+    utc_time(ms).format(&format).unwrap_or_default()
 }
 
-/// The day alone, as `userData` has it: `2015-03-14`.
-pub(crate) fn day(ms: i64) -> String {
-    moment(ms)
+/// A date in the format of `userData`, in UTC: `2015-03-14`.
+pub(crate) fn format_day(ms: i64) -> String {
+    utc_time(ms)
         .format(format_description!("[year]-[month]-[day]"))
         .unwrap_or_default()
 }
 
-/// The request's `client_upload_time` in ms. The SDKs send ISO 8601.
-pub(crate) fn upload_time(text: &str) -> Option<i64> {
-    let moment = OffsetDateTime::parse(text, &Rfc3339).ok()?;
-    i64::try_from(moment.unix_timestamp_nanos() / 1_000_000)
+/// Parses a request's `client_upload_time` (ISO 8601) to milliseconds. `None`: it is not valid.
+pub(crate) fn parse_upload_time(text: &str) -> Option<i64> {
+    let time = OffsetDateTime::parse(text, &Rfc3339).ok()?;
+    i64::try_from(time.unix_timestamp_nanos() / 1_000_000)
         .ok()
         .filter(|ms| (0..=LATEST_MS).contains(ms))
 }
 
-fn moment(ms: i64) -> UtcDateTime {
+fn utc_time(ms: i64) -> UtcDateTime {
     UtcDateTime::from_unix_timestamp_nanos(i128::from(ms.clamp(0, LATEST_MS)) * 1_000_000)
         .unwrap_or(UtcDateTime::UNIX_EPOCH)
 }
@@ -60,7 +76,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_clients_clock_is_corrected_beyond_sixty_seconds() {
+    fn a_clock_error_over_sixty_seconds_is_corrected() {
         const RECEIVED: i64 = 1_700_000_000_000;
         let rows = [
             ("no upload time", 5, None, 5),
@@ -102,22 +118,37 @@ mod tests {
     }
 
     #[test]
-    fn times_are_written_as_exported() {
-        assert_eq!(exported(1_396_381_378_123), "2014-04-01 19:42:58.123000");
-        assert_eq!(day(1_396_381_378_123), "2014-04-01");
-        assert_eq!(exported(i64::MAX), "9999-12-31 23:59:59.999000");
-        assert_eq!(exported(-1), "1970-01-01 00:00:00.000000");
+    fn missing_times_are_filled_in() {
+        for (time_ms, client_upload_ms, expected) in [
+            (Some(5), Some(1_000_000), (1_000_005, 5)),
+            (None, Some(1_000_000), (2_000_000, 1_000_000)),
+            (None, None, (2_000_000, 2_000_000)),
+        ] {
+            let times = EventTimes::new(time_ms, client_upload_ms, 2_000_000);
+            assert_eq!((times.event_ms, times.client_event_ms), expected);
+        }
     }
 
     #[test]
-    fn upload_times_are_iso() {
-        assert_eq!(upload_time("2014-04-01T19:42:58.123Z"), Some(1_396_381_378_123));
+    fn times_are_formatted() {
+        assert_eq!(format_time(1_396_381_378_123), "2014-04-01 19:42:58.123000");
+        assert_eq!(format_day(1_396_381_378_123), "2014-04-01");
+        assert_eq!(format_time(i64::MAX), "9999-12-31 23:59:59.999000");
+        assert_eq!(format_time(-1), "1970-01-01 00:00:00.000000");
+    }
+
+    #[test]
+    fn upload_times_are_iso_8601() {
         assert_eq!(
-            upload_time("2014-04-01T21:42:58.123+02:00"),
+            parse_upload_time("2014-04-01T19:42:58.123Z"),
             Some(1_396_381_378_123)
         );
-        for unusable in ["", "yesterday", "2014-04-01", "1396381378123"] {
-            assert_eq!(upload_time(unusable), None, "{unusable}");
+        assert_eq!(
+            parse_upload_time("2014-04-01T21:42:58.123+02:00"),
+            Some(1_396_381_378_123)
+        );
+        for invalid in ["", "yesterday", "2014-04-01", "1396381378123"] {
+            assert_eq!(parse_upload_time(invalid), None, "{invalid}");
         }
     }
 }

@@ -19,7 +19,6 @@
 
 mod api;
 mod billing;
-mod clock;
 mod engine;
 mod failure;
 mod form;
@@ -33,7 +32,7 @@ mod stripe;
 mod webhooks;
 mod world;
 
-pub use clock::Clock;
-pub use server::{ServeError, serve};
-pub use settings::{AfterLastRetry, OpenError, Rules, Settings, State, WebhookTarget};
+pub use local_service::{ServeError, StateError, StateLocation, WallClock};
+pub use server::serve;
+pub use settings::{AfterLastRetry, OpenError, Rules, Settings, WebhookTarget};
 pub use stripe::{Stripe, open};

@@ -1,10 +1,10 @@
 //! `stripe-local`: the stand-in as a program of its own.
 
-use std::{error::Error, io::IsTerminal, net::SocketAddr, path::PathBuf, process::ExitCode};
+use std::{error::Error, net::SocketAddr, path::PathBuf, process::ExitCode};
 
 use clap::Parser;
-use stripe_local::{Settings, State, WebhookTarget, open, serve};
-use tokio::{net::TcpListener, signal};
+use local_service::{program, serve::bind_loopback};
+use stripe_local::{Settings, StateLocation, WebhookTarget, open, serve};
 
 /// A local stand-in for Stripe.
 #[derive(Parser)]
@@ -35,29 +35,16 @@ struct Arguments {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into());
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
-        .init();
-    match run(Arguments::parse()).await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            tracing::error!("{error}");
-            ExitCode::FAILURE
-        }
-    }
+    program::run(run(Arguments::parse())).await
 }
 
 async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
-    let listen = arguments.listen;
-    if !listen.ip().is_loopback() {
-        return Err(stripe_local::ServeError::NotLoopback(listen.ip()).into());
-    }
+    let listener = bind_loopback(arguments.listen).await?;
     let webhook = arguments.webhook.zip(arguments.webhook_secret);
     let stripe = open(Settings {
-        state: arguments.state.map_or(State::Temporary, State::File),
+        state: arguments
+            .state
+            .map_or(StateLocation::Temporary, StateLocation::File),
         secret_key: arguments.secret_key,
         public_url: arguments.public_url,
         webhooks: webhook
@@ -68,26 +55,7 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
         ..Settings::default()
     })
     .await?;
-    let listener = TcpListener::bind(listen)
-        .await
-        .map_err(|error| format!("cannot listen on {listen}: {error}"))?;
     tracing::info!("stripe-local listens on http://{}", listener.local_addr()?);
-    serve(listener, stripe, interrupted()).await?;
+    serve(listener, stripe, program::shutdown_signal()).await?;
     Ok(())
-}
-
-/// Resolves with the first SIGINT or SIGTERM.
-async fn interrupted() {
-    let terminated = async {
-        match signal::unix::signal(signal::unix::SignalKind::terminate()) {
-            Ok(mut signals) => {
-                signals.recv().await;
-            }
-            Err(_) => std::future::pending().await,
-        }
-    };
-    tokio::select! {
-        _ = signal::ctrl_c() => {}
-        () = terminated => {}
-    }
 }

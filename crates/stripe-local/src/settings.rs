@@ -1,14 +1,14 @@
 //! What a stand-in is opened with. Nothing here reads the environment or the disk.
 
-use std::{fmt, path::PathBuf};
+use std::fmt;
 
-use crate::clock::Clock;
+use local_service::{StateError, StateLocation, WallClock};
 
 /// Everything that can be chosen about a stand-in. Start from `Settings::default()`.
 #[derive(Clone)]
 pub struct Settings {
     /// Where objects, events and undelivered webhooks are kept.
-    pub state: State,
+    pub state: StateLocation,
     /// The only API key accepted, `sk_test_…` or `rk_test_…`. `None`: any of that form. Live keys are refused.
     pub secret_key: Option<String>,
     /// The origin that hosted pages are linked with, without a slash at its end. `None`: `http://localhost`
@@ -19,7 +19,7 @@ pub struct Settings {
     /// How accounts are set up on Stripe's dashboard: retries, drafts, notices.
     pub rules: Rules,
     /// The wall clock.
-    pub clock: Clock,
+    pub clock: WallClock,
     /// Seed of the IDs, so that a run can be repeated. `None`: different ones every time.
     pub seed: Option<u64>,
     /// A program built for release must say that it means a stand-in.
@@ -29,12 +29,12 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            state: State::Temporary,
+            state: StateLocation::Temporary,
             secret_key: None,
             public_url: None,
             webhooks: Vec::new(),
             rules: Rules::default(),
-            clock: Clock::system(),
+            clock: WallClock::system(),
             seed: None,
             allow_release: false,
         }
@@ -51,15 +51,6 @@ impl fmt::Debug for Settings {
             .field("rules", &self.rules)
             .finish_non_exhaustive()
     }
-}
-
-/// Where the stand-in keeps its objects.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum State {
-    /// A file of its own in the system's temporary folder, removed with the stand-in.
-    Temporary,
-    /// An SQLite file, created when it is missing.
-    File(PathBuf),
 }
 
 /// A webhook endpoint that is there without a call to the API.
@@ -129,22 +120,9 @@ pub enum OpenError {
     /// A webhook endpoint that is not on this machine.
     #[error("{0} is not on a loopback address: webhooks go to this machine only")]
     ForeignWebhook(String),
-    /// The folder of the state file could not be made.
-    #[error("cannot create a folder for the state: {0}")]
-    Folder(#[source] std::io::Error),
-    /// The state file could not be opened or prepared.
-    #[error("cannot open the state: {0}")]
-    State(#[from] sqlx::Error),
-    /// The file is a database of another program or of another version of this one.
-    #[error(
-        "the state file has layout {found}, this program reads layout {expected}; remove the file or use another"
-    )]
-    Layout {
-        /// What the file says of itself.
-        found: i64,
-        /// What this program reads and writes.
-        expected: i64,
-    },
+    /// The state file cannot be used.
+    #[error(transparent)]
+    State(#[from] StateError),
     /// An object in the file cannot be read.
     #[error("an object in the state file cannot be read: {0}")]
     Unreadable(#[from] serde_json::Error),

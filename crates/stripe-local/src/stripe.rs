@@ -9,6 +9,7 @@ use std::{
 };
 
 use axum::Router;
+use local_service::StateError;
 use tokio::sync::{Mutex, Notify};
 use url::{Host, Url};
 
@@ -18,7 +19,7 @@ use crate::{
     form::Metadata,
     http,
     settings::{OpenError, Settings, WebhookTarget},
-    store::Store,
+    store::RecordStore,
     webhooks,
     world::{WebhookEndpoint, World},
 };
@@ -31,7 +32,7 @@ pub struct Stripe {
 
 struct Inner {
     settings: Settings,
-    store: Store,
+    store: RecordStore,
     world: Mutex<World>,
     client: reqwest::Client,
     /// Told whenever there may be webhooks to deliver.
@@ -63,11 +64,11 @@ pub async fn open(settings: Settings) -> Result<Stripe, OpenError> {
         return Err(OpenError::ForeignWebhook(foreign.url.clone()));
     }
     let client = webhooks::client().map_err(OpenError::Client)?;
-    let store = Store::open(&settings.state).await?;
+    let store = RecordStore::open(&settings.state).await?;
     let mut world = World::new(settings.seed);
     store.load(&mut world).await?;
     register(&mut world, &settings);
-    store.write(&world.changes()).await?;
+    store.write(&world.changes()).await.map_err(StateError::from)?;
     world.settle();
     Ok(Stripe {
         inner: Arc::new(Inner {

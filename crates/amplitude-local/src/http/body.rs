@@ -1,4 +1,4 @@
-//! What comes before the events: labels, compression, size, and the sender's address.
+//! Reading a request body: content type, compression and size. Also the sender's address.
 
 use std::{io::Read, net::IpAddr};
 
@@ -8,9 +8,9 @@ use axum::{
 };
 use flate2::read::MultiGzDecoder;
 
-use crate::answer::Answer;
+use crate::response::AmplitudeResponse;
 
-/// The address of the visitor: a proxy on this machine is believed when it names one.
+/// The client's address: the first address of `X-Forwarded-For` if the sender is on this machine, else the sender's.
 pub(super) fn remote_ip(peer: Option<IpAddr>, headers: &HeaderMap) -> String {
     let peer = peer.unwrap_or(IpAddr::from([127, 0, 0, 1]));
     let forwarded = headers
@@ -24,12 +24,13 @@ pub(super) fn remote_ip(peer: Option<IpAddr>, headers: &HeaderMap) -> String {
         .to_string()
 }
 
-/// Browsers label beacons as text; HTTP V2 asks for JSON.
+/// Whether the content type is JSON. `text/plain` counts as JSON because browsers send beacons with it; so does a missing
+/// content type.
 pub(super) fn is_json(headers: &HeaderMap) -> bool {
     let Some(content_type) = headers.get(header::CONTENT_TYPE) else {
         return true;
     };
-    let kind = content_type
+    let media_type = content_type
         .to_str()
         .unwrap_or_default()
         .split(';')
@@ -38,28 +39,37 @@ pub(super) fn is_json(headers: &HeaderMap) -> bool {
         .trim();
     ["application/json", "text/plain"]
         .iter()
-        .any(|accepted| accepted.eq_ignore_ascii_case(kind))
+        .any(|accepted| accepted.eq_ignore_ascii_case(media_type))
 }
 
-/// Reads at most `most` bytes, before and after decompression.
-pub(super) async fn read(body: Body, headers: &HeaderMap, most: usize) -> Result<Bytes, Answer> {
-    let body = to_bytes(body, most).await.map_err(|_| Answer::too_large())?;
+/// Reads the body and decompresses gzip.
+///
+/// Fails when it has more than `max_bytes` before or after decompression (413), or is not valid gzip, or has another
+/// encoding (400).
+pub(super) async fn read(
+    body: Body,
+    headers: &HeaderMap,
+    max_bytes: usize,
+) -> Result<Bytes, AmplitudeResponse> {
+    let body = to_bytes(body, max_bytes)
+        .await
+        .map_err(|_| AmplitudeResponse::too_large())?;
     match headers.get(header::CONTENT_ENCODING).map(HeaderValue::as_bytes) {
         None | Some(b"" | b"identity") => Ok(body),
-        Some(b"gzip") => gunzip(&body, most),
-        Some(_) => Err(Answer::invalid("Invalid JSON request body")),
+        Some(b"gzip") => gunzip(&body, max_bytes),
+        Some(_) => Err(AmplitudeResponse::invalid("Invalid JSON request body")),
     }
 }
 
-fn gunzip(body: &[u8], most: usize) -> Result<Bytes, Answer> {
-    let mut plain = Vec::new();
+fn gunzip(body: &[u8], max_bytes: usize) -> Result<Bytes, AmplitudeResponse> {
+    let mut decompressed = Vec::new();
     let read = MultiGzDecoder::new(body)
-        .take(most as u64 + 1)
-        .read_to_end(&mut plain);
+        .take(max_bytes as u64 + 1)
+        .read_to_end(&mut decompressed);
     match read {
-        Ok(bytes) if bytes > most => Err(Answer::too_large()),
-        Ok(_) => Ok(plain.into()),
-        Err(_) => Err(Answer::invalid("Invalid JSON request body")),
+        Ok(bytes) if bytes > max_bytes => Err(AmplitudeResponse::too_large()),
+        Ok(_) => Ok(decompressed.into()),
+        Err(_) => Err(AmplitudeResponse::invalid("Invalid JSON request body")),
     }
 }
 
@@ -68,7 +78,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_visitors_address() {
+    fn a_forwarded_address_counts_only_from_this_machine() {
         let headers = |list: &'static str| {
             HeaderMap::from_iter([(
                 header::HeaderName::from_static("x-forwarded-for"),
@@ -91,17 +101,17 @@ mod tests {
     }
 
     #[test]
-    fn content_types() {
-        let labelled = |kind: &'static str| {
+    fn json_and_beacon_content_types_are_accepted() {
+        let is_json_type = |media_type: &'static str| {
             is_json(&HeaderMap::from_iter([(
                 header::CONTENT_TYPE,
-                HeaderValue::from_static(kind),
+                HeaderValue::from_static(media_type),
             )]))
         };
         assert!(is_json(&HeaderMap::new()));
-        assert!(labelled("application/json"));
-        assert!(labelled("Application/JSON; charset=utf-8"));
-        assert!(labelled("text/plain;charset=UTF-8"));
-        assert!(!labelled("application/x-www-form-urlencoded"));
+        assert!(is_json_type("application/json"));
+        assert!(is_json_type("Application/JSON; charset=utf-8"));
+        assert!(is_json_type("text/plain;charset=UTF-8"));
+        assert!(!is_json_type("application/x-www-form-urlencoded"));
     }
 }

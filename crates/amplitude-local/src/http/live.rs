@@ -1,6 +1,7 @@
 //! The live feed: accepted and refused events as server-sent events, resumable by `Last-Event-ID`.
 //!
-//! A feed reads the state and is only woken by the news, so a slow reader costs no memory and loses nothing.
+//! A feed reads events from the state file. The feed state in memory only wakes it, so a slow client uses no extra memory
+//! and misses no events.
 
 use std::{convert::Infallible, time::Duration};
 
@@ -17,14 +18,14 @@ use serde::Deserialize;
 
 use crate::{
     collector::Collector,
-    store::read::{self, Followed},
+    store::event_queries::{self, FeedFilter},
 };
 
-/// Events read at once.
-const PAGE: i64 = 200;
+/// Events read in one query.
+const PAGE_EVENTS: i64 = 200;
 
-/// Pause between two signs of life.
-const HEARTBEAT: Duration = Duration::from_secs(15);
+/// Interval of keep-alive comments.
+const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(15);
 
 #[derive(Deserialize)]
 pub(super) struct LiveQuery {
@@ -33,7 +34,7 @@ pub(super) struct LiveQuery {
     after: Option<i64>,
 }
 
-/// `GET /live?user=&device=&after=`: from now on, or from after the given number.
+/// `GET /live?user=&device=&after=`: events after the given sequence number, or new events only.
 pub(super) async fn feed(
     State(collector): State<Collector>,
     headers: HeaderMap,
@@ -43,50 +44,50 @@ pub(super) async fn feed(
         .get("last-event-id")
         .and_then(|id| id.to_str().ok())
         .and_then(|id| id.parse().ok());
-    let followed = Followed {
+    let filter = FeedFilter {
         user: query.user,
         device: query.device,
     };
-    let messages = messages(collector, followed, last_seen.or(query.after));
+    let messages = messages(collector, filter, last_seen.or(query.after));
     Sse::new(messages)
-        .keep_alive(KeepAlive::new().interval(HEARTBEAT))
+        .keep_alive(KeepAlive::new().interval(KEEP_ALIVE_INTERVAL))
         .into_response()
 }
 
 fn messages(
     collector: Collector,
-    followed: Followed,
+    filter: FeedFilter,
     after: Option<i64>,
 ) -> impl Stream<Item = Result<Event, Infallible>> {
-    let mut news = collector.news();
+    let mut feed_state = collector.subscribe();
     async_stream::stream! {
-        let start = *news.borrow();
-        // A reader may remember a number of an earlier state, which had come further.
-        let mut position = after.map_or(start.latest, |after| after.min(start.latest));
-        let mut resets = start.resets;
-        // Said at once, so that a reader knows that it misses nothing from here on.
+        let start = *feed_state.borrow();
+        // The client may send a number from another state file that was further ahead.
+        let mut position = after.map_or(start.latest_sequence, |after| after.min(start.latest_sequence));
+        let mut reset_count = start.reset_count;
+        // Sent immediately: the client receives all events after this comment.
         yield Ok(Event::default().comment("open"));
         loop {
-            let now = *news.borrow_and_update();
-            if now.ended {
+            let now = *feed_state.borrow_and_update();
+            if now.is_ended {
                 return;
             }
-            if now.resets != resets {
-                resets = now.resets;
+            if now.reset_count != reset_count {
+                reset_count = now.reset_count;
                 yield Ok(Event::default().event("reset").data("{}"));
             }
-            let page = match read::feed(collector.store().readers(), position, &followed, PAGE).await {
+            let page = match event_queries::feed(collector.store().readers(), position, &filter, PAGE_EVENTS).await {
                 Ok(page) => page,
                 Err(error) => {
-                    tracing::error!(%error, "the live feed cannot read the state");
+                    tracing::error!(%error, "the live feed cannot read the state file");
                     return;
                 }
             };
             match page.last() {
                 Some(last) => position = last.sequence,
                 None => {
-                    position = position.max(now.latest);
-                    if news.changed().await.is_err() {
+                    position = position.max(now.latest_sequence);
+                    if feed_state.changed().await.is_err() {
                         return;
                     }
                 }

@@ -1,4 +1,4 @@
-//! The stand-in's own API: everything that Amplitude does not show.
+//! The stand-in's own API under `/local/`: people, events, refused events, the delivery log, faults and reset.
 
 use axum::{
     Json,
@@ -9,26 +9,27 @@ use axum::{
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{broken, dashboard::json_text, refusal};
+use super::responses::{error_response, json_text_response, state_error_response};
 use crate::{
     collector::Collector,
-    faults::Fault,
+    faults::FaultSwitch,
     store::{
-        find::{self, PeopleFilter},
-        log,
-        read::{self, EventFilter},
+        delivery_log,
+        event_queries::{self, EventFilter},
+        people_queries::{self, PeopleFilter},
     },
 };
 
-/// Rows of an answer when the request does not say, and at most.
-const USUAL_ROWS: u32 = 100;
-const MOST_ROWS: u32 = 10_000;
+/// Rows in a response when the request has no `limit`.
+const DEFAULT_ROWS: u32 = 100;
+/// Most rows in a response.
+const MAX_ROWS: u32 = 10_000;
 
-fn rows(limit: Option<u32>) -> i64 {
-    i64::from(limit.unwrap_or(USUAL_ROWS).clamp(1, MOST_ROWS))
+fn row_limit(limit: Option<u32>) -> i64 {
+    i64::from(limit.unwrap_or(DEFAULT_ROWS).clamp(1, MAX_ROWS))
 }
 
-/// Whether an answer may have a sequel.
+/// Whether a page has all the rows it may have, so that another page may follow.
 fn is_full(rows: usize, limit: i64) -> bool {
     i64::try_from(rows).is_ok_and(|rows| rows >= limit)
 }
@@ -43,34 +44,34 @@ pub(super) struct PeopleQuery {
 
 /// `GET /local/people?query=&property=&value=&limit=`
 pub(super) async fn people(State(collector): State<Collector>, Query(query): Query<PeopleQuery>) -> Response {
-    let given = |text: Option<String>| text.filter(|text| !text.is_empty());
+    let non_empty = |text: Option<String>| text.filter(|text| !text.is_empty());
     let filter = PeopleFilter {
-        query: given(query.query),
-        property: given(query.property),
-        value: given(query.value),
-        limit: rows(query.limit),
+        query: non_empty(query.query),
+        property: non_empty(query.property),
+        value: non_empty(query.value),
+        limit: row_limit(query.limit),
     };
-    match find::people(collector.store().readers(), &filter).await {
+    match people_queries::people(collector.store().readers(), &filter).await {
         Ok(people) => Json(json!({"people": people})).into_response(),
-        Err(error) => broken(&error),
+        Err(error) => state_error_response(&error),
     }
 }
 
-/// `GET /local/people/<Amplitude ID>`: `userData` and the sessions.
+/// `GET /local/people/<Amplitude ID>`: `userData` and sessions.
 pub(super) async fn person(State(collector): State<Collector>, Path(amplitude_id): Path<i64>) -> Response {
     let pool = collector.store().readers();
     let person = async {
-        let Some(person) = find::canonical(pool, amplitude_id).await? else {
+        let Some(person) = people_queries::canonical(pool, amplitude_id).await? else {
             return Ok(None);
         };
-        let user_data = find::user_data(pool, person).await?;
-        let sessions = find::sessions(pool, person, i64::from(MOST_ROWS)).await?;
+        let user_data = people_queries::user_data(pool, person).await?;
+        let sessions = people_queries::sessions(pool, person, i64::from(MAX_ROWS)).await?;
         Ok(Some(json!({"userData": user_data, "sessions": sessions})))
     };
     match person.await {
         Ok(Some(person)) => Json(person).into_response(),
-        Ok(None) => refusal(StatusCode::NOT_FOUND, "nobody has this Amplitude ID"),
-        Err(error) => broken(&error),
+        Ok(None) => error_response(StatusCode::NOT_FOUND, "no person has this Amplitude ID"),
+        Err(error) => state_error_response(&error),
     }
 }
 
@@ -89,7 +90,7 @@ pub(super) struct EventsQuery {
 
 /// `GET /local/events?user=&device=&insert_id=&event_type=&after=&newest=&limit=`
 pub(super) async fn events(State(collector): State<Collector>, Query(query): Query<EventsQuery>) -> Response {
-    let limit = rows(query.limit);
+    let limit = row_limit(query.limit);
     let filter = EventFilter {
         user: query.user,
         device: query.device,
@@ -99,21 +100,20 @@ pub(super) async fn events(State(collector): State<Collector>, Query(query): Que
         newest_first: query.newest,
         limit,
     };
-    match read::events(collector.store().readers(), &filter).await {
+    match event_queries::events(collector.store().readers(), &filter).await {
         Ok(events) => {
-            let full = i64::try_from(events.len()).is_ok_and(|events| events == limit);
             let next = events
                 .last()
-                .filter(|_| full && !query.newest)
+                .filter(|_| is_full(events.len(), limit) && !query.newest)
                 .map(|(sequence, _)| *sequence);
             let bodies: Vec<String> = events.into_iter().map(|(_, body)| body).collect();
-            json_text(format!(
+            json_text_response(format!(
                 r#"{{"events":[{}],"next":{}}}"#,
                 bodies.join(","),
                 json!(next)
             ))
         }
-        Err(error) => broken(&error),
+        Err(error) => state_error_response(&error),
     }
 }
 
@@ -122,11 +122,11 @@ pub(super) struct LimitQuery {
     limit: Option<u32>,
 }
 
-/// `GET /local/refused?limit=`, newest first
+/// `GET /local/refused?limit=`: refused events and requests, newest first.
 pub(super) async fn refused(State(collector): State<Collector>, Query(query): Query<LimitQuery>) -> Response {
-    match log::recently_refused(collector.store().readers(), rows(query.limit)).await {
-        Ok(bodies) => json_text(format!(r#"{{"refused":[{}]}}"#, bodies.join(","))),
-        Err(error) => broken(&error),
+    match delivery_log::recently_refused(collector.store().readers(), row_limit(query.limit)).await {
+        Ok(bodies) => json_text_response(format!(r#"{{"refused":[{}]}}"#, bodies.join(","))),
+        Err(error) => state_error_response(&error),
     }
 }
 
@@ -138,11 +138,11 @@ pub(super) struct RawQuery {
     limit: Option<u32>,
 }
 
-/// `GET /local/raw?insert_id=&after=&limit=`: every arrival of every event
+/// `GET /local/raw?insert_id=&after=&limit=`: every delivery of every event, oldest first.
 pub(super) async fn raw(State(collector): State<Collector>, Query(query): Query<RawQuery>) -> Response {
     let pool = collector.store().readers();
-    let limit = rows(query.limit);
-    match log::delivered(pool, query.insert_id.as_deref(), query.after, limit).await {
+    let limit = row_limit(query.limit);
+    match delivery_log::deliveries(pool, query.insert_id.as_deref(), query.after, limit).await {
         Ok(deliveries) => {
             let next = deliveries
                 .last()
@@ -150,7 +150,7 @@ pub(super) async fn raw(State(collector): State<Collector>, Query(query): Query<
                 .map(|last| last["id"].clone());
             Json(json!({"deliveries": deliveries, "next": next})).into_response()
         }
-        Err(error) => broken(&error),
+        Err(error) => state_error_response(&error),
     }
 }
 
@@ -164,18 +164,18 @@ pub(super) async fn faults(State(collector): State<Collector>) -> Response {
     Json(json!({"faults": collector.faults().list()})).into_response()
 }
 
-/// `POST /local/faults`: one switch, or a list of them; an empty list turns all off
+/// `POST /local/faults`: one switch or a list of switches, which replace all others. An empty list turns all faults off.
 pub(super) async fn set_faults(State(collector): State<Collector>, body: String) -> Response {
-    let read = serde_json::from_str::<Value>(&body).and_then(|value| match value {
-        Value::Array(_) => serde_json::from_value::<Vec<Fault>>(value),
-        single => serde_json::from_value::<Fault>(single).map(|fault| vec![fault]),
+    let switches = serde_json::from_str::<Value>(&body).and_then(|value| match value {
+        Value::Array(_) => serde_json::from_value::<Vec<FaultSwitch>>(value),
+        single => serde_json::from_value::<FaultSwitch>(single).map(|switch| vec![switch]),
     });
-    match read
+    match switches
         .map_err(|error| error.to_string())
-        .and_then(|list| collector.faults().set(list))
+        .and_then(|list| collector.faults().replace(list))
     {
         Ok(()) => faults(State(collector)).await,
-        Err(error) => refusal(
+        Err(error) => error_response(
             StatusCode::BAD_REQUEST,
             format!("{error}; send {{\"answer\": 429, \"count\": 3}} or a list of such switches"),
         ),
@@ -186,6 +186,6 @@ pub(super) async fn set_faults(State(collector): State<Collector>, body: String)
 pub(super) async fn reset(State(collector): State<Collector>) -> Response {
     match collector.reset().await {
         Ok(()) => Json(json!({"code": 200})).into_response(),
-        Err(error) => broken(&error),
+        Err(error) => state_error_response(&error),
     }
 }

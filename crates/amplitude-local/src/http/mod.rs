@@ -1,26 +1,39 @@
-//! Every route, in one screen.
+//! The HTTP routes.
 
+mod auth;
 mod body;
 mod dashboard;
 mod deletions;
-mod guard;
 mod ingest;
+mod ingest_request;
 mod live;
 mod local;
 mod page;
+mod responses;
 
 use axum::{
     Json, Router,
+    extract::Request,
     http::{Method, StatusCode},
-    middleware,
+    middleware::{self, Next},
     response::{IntoResponse, Response},
     routing::{get, post},
 };
+use local_service::guard::{check_host, check_write_origin};
 use serde_json::json;
 
+use self::responses::error_response;
 use crate::collector::Collector;
 
-pub(crate) fn router(collector: Collector) -> Router {
+impl Collector {
+    /// All routes: ingestion, the Dashboard REST API, the live feed, `/local/` and the index page. Requests for a host
+    /// that is not a loopback name get a 403.
+    pub fn router(&self) -> Router {
+        router(self.clone())
+    }
+}
+
+fn router(collector: Collector) -> Router {
     Router::new()
         .route("/2/httpapi", post(ingest::http_v2).options(ingest::preflight))
         .route("/batch", post(ingest::batch).options(ingest::preflight))
@@ -44,11 +57,27 @@ pub(crate) fn router(collector: Collector) -> Router {
         .route("/local/reset", post(local::reset))
         .route("/", get(page::index))
         .fallback(unknown_path)
-        .layer(middleware::from_fn(guard::loopback_only))
+        .layer(middleware::from_fn(guard))
         .with_state(collector)
 }
 
-/// HTTP V2 lists `Invalid request path` among its 400s.
+/// Rejects requests for another host, and cross-site writes. The ingestion APIs accept uploads from any site, because
+/// browser SDKs send them cross-site.
+async fn guard(request: Request, next: Next) -> Response {
+    let is_control = ["/local/", "/api/"]
+        .iter()
+        .any(|prefix| request.uri().path().starts_with(prefix));
+    let checked = check_host(&request).and_then(|()| match is_control {
+        true => check_write_origin(&request),
+        false => Ok(()),
+    });
+    match checked {
+        Ok(()) => next.run(request).await,
+        Err(error) => error_response(StatusCode::FORBIDDEN, error.to_string()),
+    }
+}
+
+/// HTTP V2 documents `Invalid request path` as a 400. Requests other than POST get a 404.
 async fn unknown_path(method: Method) -> Response {
     let status = if method == Method::POST {
         StatusCode::BAD_REQUEST
@@ -60,22 +89,4 @@ async fn unknown_path(method: Method) -> Response {
         Json(json!({"code": status.as_u16(), "error": "Invalid request path"})),
     )
         .into_response()
-}
-
-/// An answer in this crate's own words.
-fn refusal(status: StatusCode, sentence: impl Into<String>) -> Response {
-    (
-        status,
-        Json(json!({"code": status.as_u16(), "error": sentence.into()})),
-    )
-        .into_response()
-}
-
-/// The state cannot be read or written. The reason goes to the log, once, here.
-fn broken(error: &sqlx::Error) -> Response {
-    tracing::error!(%error, "the state cannot be used");
-    refusal(
-        StatusCode::INTERNAL_SERVER_ERROR,
-        "the state cannot be used; see the log",
-    )
 }

@@ -1,8 +1,8 @@
-//! Accepted events: the writing side.
+//! Accepted events: writes.
 
 use sqlx::SqliteConnection;
 
-use crate::people::AmplitudeId;
+use crate::attribution::AmplitudeId;
 
 /// A row of `events`.
 pub(crate) struct EventRow<'a> {
@@ -15,12 +15,12 @@ pub(crate) struct EventRow<'a> {
     pub(crate) session_id: Option<i64>,
     pub(crate) event_ms: i64,
     pub(crate) received_ms: i64,
-    /// The event as exported, as JSON.
+    /// The exported event as JSON.
     pub(crate) body: String,
 }
 
-/// Whether the insert ID came from this device since `since_ms`.
-pub(crate) async fn is_known(
+/// Whether an event with this device ID and insert ID was received after `since_ms`.
+pub(crate) async fn is_duplicate(
     connection: &mut SqliteConnection,
     device_id: &str,
     insert_id: &str,

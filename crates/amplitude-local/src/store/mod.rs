@@ -1,85 +1,42 @@
-//! The state: one SQLite database, one writer, several readers. All SQL of the crate is in this folder.
-//!
-//! Writers take turns on a single connection, so SQLITE_BUSY cannot happen inside the process. There is no
-//! database in memory: it would die with a connection, and a cancelled request may take its connection along.
+//! The collector's tables in the state file. All SQL of the crate is in this folder.
 
+pub(crate) mod deletion;
+pub(crate) mod delivery_log;
+pub(crate) mod event_queries;
 pub(crate) mod events;
-pub(crate) mod find;
-pub(crate) mod forget;
-pub(crate) mod log;
 pub(crate) mod people;
-pub(crate) mod read;
+pub(crate) mod people_queries;
 
-use std::{path::Path, time::Duration};
+use local_service::{StateDatabase, StateError, StateLocation, StateSchema};
+use sqlx::{Sqlite, SqliteConnection, SqlitePool, Transaction};
 
-use sqlx::{
-    Sqlite, SqliteConnection, SqlitePool, Transaction,
-    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+const SCHEMA: StateSchema = StateSchema {
+    version: 1,
+    sql: include_str!("schema.sql"),
 };
-use tempfile::TempDir;
 
-use crate::settings::{OpenError, State};
-
-/// Kept in the file's `user_version`.
-const LAYOUT: i64 = 1;
-
-/// How long a writer waits for another process that has the file open.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// Handles on the database.
-pub(crate) struct Store {
-    writer: SqlitePool,
-    readers: SqlitePool,
-    /// Holds the folder of a temporary state, which is removed with it.
-    _folder: Option<TempDir>,
+/// The open state file.
+pub(crate) struct EventStore {
+    database: StateDatabase,
 }
 
-impl Store {
-    pub(crate) async fn open(state: &State) -> Result<Self, OpenError> {
-        let (path, folder) = match state {
-            State::Temporary => {
-                let folder = tempfile::tempdir().map_err(OpenError::Folder)?;
-                (folder.path().join("state.db"), Some(folder))
-            }
-            State::File(path) => {
-                make_folder(path)?;
-                (path.clone(), None)
-            }
-        };
-        let options = SqliteConnectOptions::new()
-            .filename(path)
-            .create_if_missing(true)
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Normal)
-            .busy_timeout(BUSY_TIMEOUT)
-            .foreign_keys(true);
-        let writer = SqlitePoolOptions::new()
-            .max_connections(1)
-            .connect_with(options.clone())
-            .await?;
-        let readers = SqlitePoolOptions::new()
-            .max_connections(4)
-            .connect_with(options)
-            .await?;
-        let store = Self {
-            writer,
-            readers,
-            _folder: folder,
-        };
-        store.prepare().await?;
-        Ok(store)
+impl EventStore {
+    pub(crate) async fn open(location: &StateLocation) -> Result<Self, StateError> {
+        Ok(Self {
+            database: StateDatabase::open(location, SCHEMA).await?,
+        })
     }
 
-    /// Begins a transaction that may write from its first statement on.
+    /// Begins a write transaction.
     pub(crate) async fn begin(&self) -> Result<Transaction<'static, Sqlite>, sqlx::Error> {
-        self.writer.begin_with("BEGIN IMMEDIATE").await
+        self.database.begin().await
     }
 
     pub(crate) fn readers(&self) -> &SqlitePool {
-        &self.readers
+        self.database.readers()
     }
 
-    /// Empties everything. Numbers go on from where they were, so that a feed's position stays meaningful.
+    /// Deletes all rows. Sequence numbers continue, so that a live feed's position stays valid.
     pub(crate) async fn reset(&self) -> Result<(), sqlx::Error> {
         let mut tx = self.begin().await?;
         for statement in [
@@ -97,40 +54,14 @@ impl Store {
         tx.commit().await
     }
 
-    /// Waits for running statements and lets the file go.
+    /// Waits for running statements and closes the file.
     pub(crate) async fn close(&self) {
-        self.readers.close().await;
-        self.writer.close().await;
-    }
-
-    async fn prepare(&self) -> Result<(), OpenError> {
-        let mut tx = self.begin().await?;
-        let found: i64 = sqlx::query_scalar("PRAGMA user_version")
-            .fetch_one(&mut *tx)
-            .await?;
-        let tables: i64 = sqlx::query_scalar("SELECT count(*) FROM sqlite_schema")
-            .fetch_one(&mut *tx)
-            .await?;
-        if found == LAYOUT {
-            return Ok(());
-        }
-        if found != 0 || tables > 0 {
-            return Err(OpenError::Layout {
-                found,
-                expected: LAYOUT,
-            });
-        }
-        sqlx::raw_sql(include_str!("schema.sql"))
-            .execute(&mut *tx)
-            .await?;
-        sqlx::raw_sql("PRAGMA user_version = 1").execute(&mut *tx).await?;
-        tx.commit().await?;
-        Ok(())
+        self.database.close().await;
     }
 }
 
-/// Takes `amount` numbers of a counter and answers the first.
-pub(crate) async fn take_numbers(
+/// Reserves `amount` numbers of a counter and returns the first.
+pub(crate) async fn reserve_numbers(
     connection: &mut SqliteConnection,
     counter: &'static str,
     amount: usize,
@@ -143,13 +74,4 @@ pub(crate) async fn take_numbers(
             .fetch_one(connection)
             .await?;
     Ok(last - amount + 1)
-}
-
-fn make_folder(file: &Path) -> Result<(), OpenError> {
-    match file.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => {
-            std::fs::create_dir_all(folder).map_err(OpenError::Folder)
-        }
-        _ => Ok(()),
-    }
 }

@@ -1,17 +1,17 @@
-//! People, the devices they hold, and their sessions: the writing side.
+//! People, their devices and their sessions: writes.
 
 use serde_json::{Map, Value};
 use sqlx::{Row, SqliteConnection, sqlite::SqliteRow};
 
-use crate::people::{AmplitudeId, Holder, Named};
+use crate::attribution::{AmplitudeId, DeviceOwner, EventUser};
 
-/// A person who was not merged into another.
+/// A person who is not merged into another.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Person {
+pub(crate) struct PersonRecord {
     pub(crate) amplitude_id: AmplitudeId,
     pub(crate) user_id: Option<String>,
     pub(crate) properties: Map<String, Value>,
-    /// Set by `/identify`: the properties from the next event on.
+    /// Set by `/identify`: the properties that apply from the next event on.
     pub(crate) pending: Option<Map<String, Value>>,
     pub(crate) context: Map<String, Value>,
     pub(crate) num_events: i64,
@@ -21,8 +21,8 @@ pub(crate) struct Person {
     pub(crate) last_used: Option<i64>,
 }
 
-impl Person {
-    /// Takes over what an anonymous person had: own values win, gaps are filled.
+impl PersonRecord {
+    /// Adds the data of an anonymous person. Existing values take precedence.
     pub(crate) fn absorb(&mut self, other: Self) {
         let known_properties = std::mem::replace(&mut self.properties, other.properties);
         self.properties.extend(known_properties);
@@ -43,11 +43,11 @@ impl Person {
     }
 }
 
-/// Whom a device's anonymous events go to.
-pub(crate) async fn holder(
+/// The person who gets the device's anonymous events.
+pub(crate) async fn device_owner(
     connection: &mut SqliteConnection,
     device_id: &str,
-) -> Result<Holder, sqlx::Error> {
+) -> Result<DeviceOwner, sqlx::Error> {
     let row = sqlx::query(
         "SELECT devices.holder, people.user_id IS NOT NULL AS known
          FROM devices JOIN people ON people.amplitude_id = devices.holder WHERE device_id = $1",
@@ -56,31 +56,31 @@ pub(crate) async fn holder(
     .fetch_optional(connection)
     .await?;
     Ok(match row {
-        None => Holder::Nobody,
-        Some(row) if row.try_get("known")? => Holder::Known(row.try_get("holder")?),
-        Some(row) => Holder::Anonymous(row.try_get("holder")?),
+        None => DeviceOwner::None,
+        Some(row) if row.try_get("known")? => DeviceOwner::User(row.try_get("holder")?),
+        Some(row) => DeviceOwner::Anonymous(row.try_get("holder")?),
     })
 }
 
-/// Whether a user ID has an Amplitude ID.
-pub(crate) async fn named(
+/// Whether the user ID is new or has an Amplitude ID.
+pub(crate) async fn event_user(
     connection: &mut SqliteConnection,
     user_id: Option<&str>,
-) -> Result<Named, sqlx::Error> {
+) -> Result<EventUser, sqlx::Error> {
     let Some(user_id) = user_id else {
-        return Ok(Named::No);
+        return Ok(EventUser::None);
     };
     let found = sqlx::query_scalar("SELECT amplitude_id FROM people WHERE user_id = $1")
         .bind(user_id)
         .fetch_optional(connection)
         .await?;
-    Ok(found.map_or(Named::New, Named::Known))
+    Ok(found.map_or(EventUser::New, EventUser::Known))
 }
 
 pub(crate) async fn load(
     connection: &mut SqliteConnection,
     amplitude_id: AmplitudeId,
-) -> Result<Person, sqlx::Error> {
+) -> Result<PersonRecord, sqlx::Error> {
     let row = sqlx::query("SELECT * FROM people WHERE amplitude_id = $1")
         .bind(amplitude_id)
         .fetch_one(connection)
@@ -88,8 +88,11 @@ pub(crate) async fn load(
     person(&row)
 }
 
-/// Writes a person whole, new or not.
-pub(crate) async fn save(connection: &mut SqliteConnection, person: &Person) -> Result<(), sqlx::Error> {
+/// Inserts or updates a person.
+pub(crate) async fn save(
+    connection: &mut SqliteConnection,
+    person: &PersonRecord,
+) -> Result<(), sqlx::Error> {
     sqlx::query(
         "INSERT INTO people (amplitude_id, user_id, properties, pending, context,
                              num_events, purchases, revenue, first_used, last_used)
@@ -114,7 +117,7 @@ pub(crate) async fn save(connection: &mut SqliteConnection, person: &Person) -> 
     Ok(())
 }
 
-/// Moves an anonymous person's events, sessions and devices to a user, and notes the merge.
+/// Moves an anonymous person's events, sessions and devices to a user, and marks the person as merged.
 pub(crate) async fn merge(
     connection: &mut SqliteConnection,
     from: AmplitudeId,
@@ -143,11 +146,11 @@ pub(crate) async fn merge(
     Ok(())
 }
 
-/// Makes `person` the one to whom the device's anonymous events go, and the device one of that person's.
-pub(crate) async fn bind_device(
+/// Makes `person` the owner of the device.
+pub(crate) async fn assign_device(
     connection: &mut SqliteConnection,
     device_id: &str,
-    derived: bool,
+    is_derived: bool,
     person: AmplitudeId,
 ) -> Result<(), sqlx::Error> {
     sqlx::query(
@@ -161,14 +164,14 @@ pub(crate) async fn bind_device(
     sqlx::query("INSERT OR IGNORE INTO person_devices (person, device_id, derived) VALUES ($1, $2, $3)")
         .bind(person)
         .bind(device_id)
-        .bind(derived)
+        .bind(is_derived)
         .execute(connection)
         .await?;
     Ok(())
 }
 
 /// Adds one event to a session.
-pub(crate) async fn note_session(
+pub(crate) async fn add_to_session(
     connection: &mut SqliteConnection,
     person: AmplitudeId,
     session_id: i64,
@@ -188,8 +191,8 @@ pub(crate) async fn note_session(
     Ok(())
 }
 
-pub(super) fn person(row: &SqliteRow) -> Result<Person, sqlx::Error> {
-    Ok(Person {
+pub(super) fn person(row: &SqliteRow) -> Result<PersonRecord, sqlx::Error> {
+    Ok(PersonRecord {
         amplitude_id: row.try_get("amplitude_id")?,
         user_id: row.try_get("user_id")?,
         properties: object(&row.try_get::<String, _>("properties")?),
@@ -205,7 +208,7 @@ pub(super) fn person(row: &SqliteRow) -> Result<Person, sqlx::Error> {
     })
 }
 
-/// The text was written by `text`, so what does not parse was edited by hand: it counts as empty.
+/// Reads a stored JSON object. Invalid text (edited outside of this program) counts as an empty object.
 fn object(text: &str) -> Map<String, Value> {
     serde_json::from_str(text).unwrap_or_default()
 }

@@ -1,6 +1,6 @@
--- Layout 1. Times are milliseconds since the Unix epoch, JSON is text.
+-- Schema version 1. Times are milliseconds since the Unix epoch; JSON is text.
 
--- One space of numbers for accepted and refused events, so that a live feed has one order to resume from.
+-- Accepted and refused events share one sequence, so that a live feed can resume from a sequence number.
 CREATE TABLE counters (
   name TEXT PRIMARY KEY,
   value INTEGER NOT NULL
@@ -11,9 +11,9 @@ CREATE TABLE people (
   amplitude_id INTEGER PRIMARY KEY,
   user_id TEXT UNIQUE,                -- NULL: anonymous
   merged_into INTEGER REFERENCES people (amplitude_id),
-  properties TEXT NOT NULL,           -- as the last event left them
-  pending TEXT,                       -- as the next event will find them, after /identify
-  context TEXT NOT NULL,              -- last known platform, device, place
+  properties TEXT NOT NULL,           -- after the last event
+  pending TEXT,                       -- set by /identify: these apply from the next event on
+  context TEXT NOT NULL,              -- last known platform, device and place
   num_events INTEGER NOT NULL DEFAULT 0,
   purchases INTEGER NOT NULL DEFAULT 0,
   revenue REAL NOT NULL DEFAULT 0,
@@ -24,14 +24,14 @@ CREATE TABLE people (
 CREATE INDEX people_merged ON people (merged_into) WHERE merged_into IS NOT NULL;
 CREATE INDEX people_last_used ON people (last_used);
 
--- Whom a device's anonymous events go to.
+-- The person who gets a device's anonymous events.
 CREATE TABLE devices (
   device_id TEXT PRIMARY KEY,
   holder INTEGER NOT NULL REFERENCES people (amplitude_id)
 ) STRICT;
 CREATE INDEX devices_holder ON devices (holder);
 
--- Every device that a person was seen on.
+-- All devices of a person.
 CREATE TABLE person_devices (
   person INTEGER NOT NULL REFERENCES people (amplitude_id),
   device_id TEXT NOT NULL,
@@ -43,7 +43,7 @@ CREATE INDEX person_devices_device ON person_devices (device_id);
 CREATE TABLE sessions (
   person INTEGER NOT NULL REFERENCES people (amplitude_id),
   session_id INTEGER NOT NULL,
-  first_event INTEGER NOT NULL,       -- by the client's clock, as Amplitude measures a session
+  first_event INTEGER NOT NULL,       -- by the client's clock, like Amplitude's session length
   last_event INTEGER NOT NULL,
   events INTEGER NOT NULL,
   PRIMARY KEY (person, session_id)
@@ -51,7 +51,7 @@ CREATE TABLE sessions (
 
 CREATE TABLE events (
   sequence INTEGER PRIMARY KEY,
-  person INTEGER NOT NULL REFERENCES people (amplitude_id), -- follows merges; the body keeps the old Amplitude ID
+  person INTEGER NOT NULL REFERENCES people (amplitude_id), -- changes with a merge; the body keeps the previous Amplitude ID
   event_type TEXT NOT NULL,
   user_id TEXT,
   device_id TEXT NOT NULL,
@@ -75,7 +75,7 @@ CREATE TABLE refused (
   body TEXT NOT NULL
 ) STRICT;
 
--- Every arrival of every event, taken or not.
+-- Every delivery of every event, accepted or not.
 CREATE TABLE deliveries (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   received_at INTEGER NOT NULL,
@@ -85,6 +85,6 @@ CREATE TABLE deliveries (
   insert_id TEXT,
   event_type TEXT,
   outcome TEXT NOT NULL CHECK (outcome IN ('accepted', 'duplicate', 'refused', 'withheld', 'fault')),
-  answered INTEGER                    -- NULL: never answered
+  answered INTEGER                    -- response status; NULL: no response was sent
 ) STRICT;
 CREATE INDEX deliveries_insert ON deliveries (insert_id) WHERE insert_id IS NOT NULL;

@@ -4,80 +4,80 @@ use super::*;
 
 const KEY: &str = "0123456789abcdef0123456789abcdef";
 
-fn answer(body: &[u8]) -> Value {
+fn response_body(body: &[u8]) -> Value {
     match read(body, Endpoint::HttpV2, None, &Limits::default()) {
         Ok(upload) => json!({"events": upload.events.len()}),
-        Err(refusal) => refusal.answer.body.expect("a body"),
+        Err(refused) => refused.response.body.expect("a body"),
     }
 }
 
-fn of(request: &Value) -> Value {
-    answer(request.to_string().as_bytes())
+fn response_to(request: &Value) -> Value {
+    response_body(request.to_string().as_bytes())
 }
 
 #[test]
-fn requests_at_fault() {
+fn invalid_requests_are_refused() {
     let event = json!({"user_id": "user-1", "event_type": "x"});
     let many: Vec<_> = (0..2001).map(|_| event.clone()).collect();
     let rows = [
         (
             "empty",
-            answer(b""),
+            response_body(b""),
             json!({"code": 400, "error": "Missing request body"}),
         ),
         (
             "blank",
-            answer(b" \n"),
+            response_body(b" \n"),
             json!({"code": 400, "error": "Missing request body"}),
         ),
         (
             "no JSON",
-            answer(b"{"),
+            response_body(b"{"),
             json!({"code": 400, "error": "Invalid JSON request body"}),
         ),
         (
             "no object",
-            answer(b"[]"),
+            response_body(b"[]"),
             json!({"code": 400, "error": "Invalid JSON request body"}),
         ),
         (
             "no key",
-            of(&json!({"events": [event]})),
+            response_to(&json!({"events": [event]})),
             json!({"code": 400, "error": "Request missing required field", "missing_field": "api_key"}),
         ),
         (
             "bad key",
-            of(&json!({"api_key": "short", "events": [event]})),
+            response_to(&json!({"api_key": "short", "events": [event]})),
             json!({"code": 400, "error": "Invalid API key: short"}),
         ),
         (
             "no events",
-            of(&json!({"api_key": KEY})),
+            response_to(&json!({"api_key": KEY})),
             json!({"code": 400, "error": "Request missing required field", "missing_field": "events"}),
         ),
         (
             "empty events",
-            of(&json!({"api_key": KEY, "events": []})),
+            response_to(&json!({"api_key": KEY, "events": []})),
             json!({"code": 400, "error": "Request missing required field", "missing_field": "events"}),
         ),
         (
             "events no list",
-            of(&json!({"api_key": KEY, "events": {}})),
+            response_to(&json!({"api_key": KEY, "events": {}})),
             json!({"code": 400, "error": "Invalid event JSON"}),
         ),
         (
             "event no object",
-            of(&json!({"api_key": KEY, "events": [1]})),
+            response_to(&json!({"api_key": KEY, "events": [1]})),
             json!({"code": 400, "error": "Invalid event JSON"}),
         ),
         (
             "too many",
-            of(&json!({"api_key": KEY, "events": many})),
+            response_to(&json!({"api_key": KEY, "events": many})),
             json!({"code": 413, "error": "Payload too large"}),
         ),
         (
             "good",
-            of(&json!({"api_key": KEY, "events": [event]})),
+            response_to(&json!({"api_key": KEY, "events": [event]})),
             json!({"events": 1}),
         ),
     ];
@@ -88,29 +88,29 @@ fn requests_at_fault() {
 
 #[test]
 fn only_the_configured_key_is_accepted() {
-    assert!(key_accepted(None, KEY));
-    assert!(!key_accepted(None, "0123"));
-    assert!(key_accepted(Some("local"), "local"));
-    assert!(!key_accepted(Some("local"), KEY));
+    assert!(is_accepted_key(None, KEY));
+    assert!(!is_accepted_key(None, "0123"));
+    assert!(is_accepted_key(Some("local"), "local"));
+    assert!(!is_accepted_key(Some("local"), KEY));
 }
 
 #[test]
-fn one_bad_event_refuses_the_request_and_is_named() {
+fn one_invalid_event_refuses_the_request_and_is_listed() {
     let request = json!({"api_key": KEY, "events": [
         {"user_id": "user-1", "event_type": "good", "insert_id": "a"},
         {"user_id": "user-1", "event_type": " "},
         {"user_id": "user-1"},
         {"user_id": "user-1", "event_type": "x", "time": "2014-04-01"},
     ]});
-    let refusal = read(
+    let refused = read(
         request.to_string().as_bytes(),
         Endpoint::HttpV2,
         None,
         &Limits::default(),
     )
-    .expect_err("three bad events");
+    .expect_err("three invalid events");
     assert_eq!(
-        refusal.answer.body,
+        refused.response.body,
         Some(json!({
             "code": 400,
             "error": "Request missing required field",
@@ -119,18 +119,22 @@ fn one_bad_event_refuses_the_request_and_is_named() {
         }))
     );
     assert_eq!(
-        refusal.bad.iter().map(|bad| bad.index).collect::<Vec<_>>(),
+        refused
+            .invalid_events
+            .iter()
+            .map(|event| event.index)
+            .collect::<Vec<_>>(),
         [1, 2, 3]
     );
-    assert_eq!(refusal.ids.len(), 4);
-    assert_eq!(refusal.ids[0].insert_id.as_deref(), Some("a"));
+    assert_eq!(refused.ids.len(), 4);
+    assert_eq!(refused.ids[0].insert_id.as_deref(), Some("a"));
 }
 
 #[test]
 fn min_id_length_is_an_option_of_the_request() {
     let event = json!({"user_id": "abc", "device_id": "device-1", "event_type": "x"});
     assert_eq!(
-        of(&json!({"api_key": KEY, "events": [event]})),
+        response_to(&json!({"api_key": KEY, "events": [event]})),
         json!({
             "code": 400,
             "error": "Invalid id length for user_id or device_id",
@@ -138,13 +142,13 @@ fn min_id_length_is_an_option_of_the_request() {
         })
     );
     assert_eq!(
-        of(&json!({"api_key": KEY, "events": [event], "options": {"min_id_length": 3}})),
+        response_to(&json!({"api_key": KEY, "events": [event], "options": {"min_id_length": 3}})),
         json!({"events": 1})
     );
 }
 
 #[test]
-fn a_batch_strips_short_ids() {
+fn a_batch_drops_short_ids_and_keeps_the_event() {
     let request = |event: Value| json!({"api_key": KEY, "events": [event]}).to_string();
     let read = |body: String| read(body.as_bytes(), Endpoint::Batch, None, &Limits::default());
     let kept = read(request(
@@ -156,7 +160,7 @@ fn a_batch_strips_short_ids() {
     );
     let refused = read(request(json!({"user_id": "abc", "event_type": "x"}))).expect_err("no ID left");
     assert_eq!(
-        refused.answer.error(),
+        refused.response.error(),
         "Invalid id length for user_id or device_id"
     );
 }

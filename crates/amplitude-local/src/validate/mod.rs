@@ -1,19 +1,19 @@
-//! One event: Amplitude's documented checks, and what is left of it when it passes them. Pure.
+//! Validating one event by Amplitude's documented checks. No I/O.
 //!
 //! Source: HTTP V2, "Event keys", "Set time values", "String character limit", "Device IDs and User IDs
-//! minimum length". Beside the documentation, from reports of the service's answers: a number is taken as an
-//! ID when it is long enough, forbidden IDs are compared without regard to case, and `/2/httpapi` refuses an
-//! event with one short ID (`events_with_invalid_id_lengths`), while `/batch` only strips that ID.
+//! minimum length". Three rules come from reports about the service's responses: a number is accepted as
+//! an ID when it is long enough; forbidden IDs are compared case-insensitively; `/2/httpapi` refuses an event with one short
+//! ID (`events_with_invalid_id_lengths`), while `/batch` only drops that ID.
 
-mod reader;
+mod field_reader;
 
 use serde_json::{Map, Value};
 
-use self::reader::Reader;
+use self::field_reader::FieldReader;
 use crate::{properties, settings::Limits, times};
 
-/// Further top-level keys that an event keeps, by the kind of value that they take.
-const TEXTS: [&str; 26] = [
+/// Further top-level fields with text values.
+const TEXT_FIELDS: [&str; 26] = [
     "platform",
     "os_name",
     "os_version",
@@ -41,24 +41,26 @@ const TEXTS: [&str; 26] = [
     "paying",
     "device_type",
 ];
-const NUMBERS: [&str; 2] = ["location_lat", "location_lng"];
-const OBJECTS: [&str; 4] = ["groups", "group_properties", "plan", "ingestion_metadata"];
+/// Further top-level fields with numbers.
+const NUMBER_FIELDS: [&str; 2] = ["location_lat", "location_lng"];
+/// Further top-level fields with objects.
+const OBJECT_FIELDS: [&str; 4] = ["groups", "group_properties", "plan", "ingestion_metadata"];
 
-/// What is asked of an event.
-pub(crate) struct Rules<'a> {
+/// The limits that an event is checked against.
+pub(crate) struct EventRules<'a> {
     pub(crate) limits: &'a Limits,
     pub(crate) min_id_length: usize,
-    /// A short ID beside a good one is dropped, not refused.
-    pub(crate) strip_short_ids: bool,
+    /// Whether a short ID is dropped if the event has another valid ID. Otherwise a short ID makes the event invalid.
+    pub(crate) drops_short_ids: bool,
 }
 
-/// An event that may be kept.
+/// A validated event.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct IncomingEvent {
     pub(crate) user_id: Option<String>,
     pub(crate) device_id: Option<String>,
     pub(crate) event_type: String,
-    /// When it happened by the client's clock, in ms.
+    /// The time of the event by the client's clock, in milliseconds since the Unix epoch.
     pub(crate) time_ms: Option<i64>,
     /// `None`: out of session (absent or -1).
     pub(crate) session_id: Option<i64>,
@@ -68,18 +70,18 @@ pub(crate) struct IncomingEvent {
     pub(crate) user_properties: Map<String, Value>,
     pub(crate) skip_user_properties_sync: bool,
     pub(crate) revenue: RevenueFields,
-    /// Everything else that was sent at top level and that Amplitude knows.
+    /// The further top-level fields that Amplitude documents.
     pub(crate) context: Map<String, Value>,
 }
 
 impl IncomingEvent {
-    /// `$identify` and `$groupidentify` carry properties and are not counted as events.
+    /// Whether the event counts in totals. `$identify` and `$groupidentify` do not.
     pub(crate) fn is_counted(&self) -> bool {
         !matches!(self.event_type.as_str(), "$identify" | "$groupidentify")
     }
 }
 
-/// The revenue keys as sent.
+/// The revenue fields as sent.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct RevenueFields {
     pub(crate) price: Option<f64>,
@@ -91,7 +93,7 @@ pub(crate) struct RevenueFields {
 }
 
 impl RevenueFields {
-    /// The amount: price times quantity (1 when absent) wins over `revenue`.
+    /// `price` times `quantity` (default 1), or else `revenue`.
     pub(crate) fn amount(&self) -> Option<f64> {
         match self.price {
             Some(price) => Some(price * self.quantity.unwrap_or(1) as f64),
@@ -100,16 +102,16 @@ impl RevenueFields {
     }
 }
 
-/// What is wrong with an event, by field, with a sentence for each.
+/// The errors of an event: the fields by kind of error, and one reason for each.
 #[derive(Debug, Default, PartialEq)]
-pub(crate) struct Problems {
+pub(crate) struct EventFieldErrors {
     pub(crate) missing: Vec<String>,
     pub(crate) invalid: Vec<String>,
     pub(crate) id_lengths: Vec<String>,
     pub(crate) reasons: Vec<String>,
 }
 
-impl Problems {
+impl EventFieldErrors {
     fn invalid(&mut self, field: &str, reason: impl Into<String>) {
         self.invalid.push(field.to_owned());
         self.reasons.push(format!("{field}: {}", reason.into()));
@@ -120,12 +122,12 @@ impl Problems {
     }
 }
 
-/// Checks one event (a JSON object) and takes it apart.
-pub(crate) fn event(raw: &Value, rules: &Rules<'_>) -> Result<IncomingEvent, Problems> {
-    let mut reader = Reader {
+/// Validates one event (a JSON object) and reads its fields. Fails with all errors of the event.
+pub(crate) fn read_event(raw: &Value, rules: &EventRules<'_>) -> Result<IncomingEvent, EventFieldErrors> {
+    let mut reader = FieldReader {
         raw,
         rules,
-        problems: Problems::default(),
+        errors: EventFieldErrors::default(),
     };
     let mut event = IncomingEvent::default();
     (event.user_id, event.device_id) = reader.ids();
@@ -146,8 +148,8 @@ pub(crate) fn event(raw: &Value, rules: &Rules<'_>) -> Result<IncomingEvent, Pro
     event.insert_id = reader.text("insert_id").filter(|id| !id.is_empty());
     event.event_properties = reader.object("event_properties");
     event.user_properties = reader.object("user_properties");
-    if let Some(objection) = properties::objection(&event.user_properties) {
-        reader.problems.invalid("user_properties", objection);
+    if let Err(error) = properties::check_operations(&event.user_properties) {
+        reader.errors.invalid("user_properties", error);
     }
     event.skip_user_properties_sync = reader.boolean("$skip_user_properties_sync");
     event.revenue = RevenueFields {
@@ -158,26 +160,26 @@ pub(crate) fn event(raw: &Value, rules: &Rules<'_>) -> Result<IncomingEvent, Pro
         revenue_type: reader.text("revenueType"),
         currency: reader.text("currency"),
     };
-    for name in TEXTS {
+    for name in TEXT_FIELDS {
         reader
             .text(name)
             .and_then(|text| event.context.insert(name.to_owned(), text.into()));
     }
-    for name in NUMBERS {
+    for name in NUMBER_FIELDS {
         reader
             .number(name)
             .and_then(|number| event.context.insert(name.to_owned(), number.into()));
     }
-    for name in OBJECTS {
+    for name in OBJECT_FIELDS {
         let object = reader.object(name);
         if !object.is_empty() {
             event.context.insert(name.to_owned(), Value::Object(object));
         }
     }
-    if reader.problems.is_empty() {
+    if reader.errors.is_empty() {
         Ok(event)
     } else {
-        Err(reader.problems)
+        Err(reader.errors)
     }
 }
 

@@ -2,19 +2,19 @@ use serde_json::json;
 
 use super::*;
 
-fn check(raw: &Value) -> Result<IncomingEvent, Problems> {
+fn check(raw: &Value) -> Result<IncomingEvent, EventFieldErrors> {
     let limits = Limits::default();
-    event(
+    read_event(
         raw,
-        &Rules {
+        &EventRules {
             limits: &limits,
             min_id_length: limits.min_id_length,
-            strip_short_ids: false,
+            drops_short_ids: false,
         },
     )
 }
 
-/// A good event with some keys changed.
+/// A valid event with some fields replaced.
 fn with(changes: Value) -> Value {
     let mut event = json!({"device_id": "device-1", "event_type": "x"});
     for (key, value) in changes.as_object().expect("an object") {
@@ -23,13 +23,13 @@ fn with(changes: Value) -> Value {
     event
 }
 
-/// Objects in objects.
+/// Nested objects.
 fn nested(levels: usize) -> Value {
     (1..levels).fold(json!({"a": 1}), |inner, _| json!({"a": inner}))
 }
 
 #[test]
-fn events_at_fault() {
+fn invalid_events_are_rejected() {
     let rows = [
         (
             "no name",
@@ -56,7 +56,7 @@ fn events_at_fault() {
             "event_type",
         ),
         (
-            "nobody",
+            "no ID",
             with(json!({"device_id": null})),
             "missing",
             "user_id device_id",
@@ -74,7 +74,7 @@ fn events_at_fault() {
             "user_id",
         ),
         (
-            "short beside good",
+            "short next to valid",
             with(json!({"user_id": "abc"})),
             "id_lengths",
             "user_id",
@@ -192,34 +192,34 @@ fn events_at_fault() {
         ),
     ];
     for (name, raw, kind, fields) in rows {
-        let problems = check(&raw).expect_err(name);
-        let found = match kind {
-            "missing" => &problems.missing,
-            "invalid" => &problems.invalid,
-            _ => &problems.id_lengths,
+        let errors = check(&raw).expect_err(name);
+        let fields_with_errors = match kind {
+            "missing" => &errors.missing,
+            "invalid" => &errors.invalid,
+            _ => &errors.id_lengths,
         };
-        assert_eq!(found.join(" "), fields, "{name}: {problems:?}");
-        assert_eq!(problems.reasons.len(), 1, "{name}: {problems:?}");
+        assert_eq!(fields_with_errors.join(" "), fields, "{name}: {errors:?}");
+        assert_eq!(errors.reasons.len(), 1, "{name}: {errors:?}");
     }
 }
 
 #[test]
-fn every_problem_of_an_event_is_named() {
-    let problems =
+fn all_errors_of_an_event_are_reported() {
+    let errors =
         check(&with(json!({"event_type": " ", "time": "x", "device_id": "abc"}))).expect_err("three");
-    assert_eq!(problems.invalid, ["event_type", "time"]);
-    assert_eq!(problems.id_lengths, ["device_id"]);
-    assert_eq!(problems.reasons.len(), 3);
+    assert_eq!(errors.invalid, ["event_type", "time"]);
+    assert_eq!(errors.id_lengths, ["device_id"]);
+    assert_eq!(errors.reasons.len(), 3);
 }
 
 #[test]
-fn good_events_are_taken_apart() {
+fn valid_events_are_read() {
     let event = check(&with(json!({
         "user_id": 12345, "time": 1_396_381_378_123.0, "session_id": -1, "event_id": 7, "insert_id": "",
-        "platform": "Web", "location_lat": 1, "groups": {"team": "a"}, "plan": {}, "unheard_of": 1,
+        "platform": "Web", "location_lat": 1, "groups": {"team": "a"}, "plan": {}, "unknown_field": 1,
         "$skip_user_properties_sync": true,
     })))
-    .expect("a good event");
+    .expect("a valid event");
     assert_eq!(event.user_id.as_deref(), Some("12345"));
     assert_eq!(event.time_ms, Some(1_396_381_378_123));
     assert_eq!(
@@ -235,28 +235,28 @@ fn good_events_are_taken_apart() {
 
 #[test]
 fn forty_levels_are_accepted() {
-    let event = check(&with(json!({"event_properties": nested(40)}))).expect("a good event");
+    let event = check(&with(json!({"event_properties": nested(40)}))).expect("a valid event");
     assert_eq!(Value::Object(event.event_properties), nested(40));
 }
 
 #[test]
-fn long_strings_are_cut() {
+fn long_strings_are_truncated() {
     let long = "é".repeat(1025);
-    let kept = "é".repeat(1024);
+    let truncated = "é".repeat(1024);
     let event = check(&with(json!({
         "device_id": long, "event_type": long, "event_properties": {"a": [{"b": long}], "c": 1},
     })))
-    .expect("a good event");
-    assert_eq!(event.device_id.as_deref(), Some(kept.as_str()));
-    assert_eq!(event.event_type, kept);
+    .expect("a valid event");
+    assert_eq!(event.device_id.as_deref(), Some(truncated.as_str()));
+    assert_eq!(event.event_type, truncated);
     assert_eq!(
         Value::Object(event.event_properties),
-        json!({"a": [{"b": kept}], "c": 1})
+        json!({"a": [{"b": truncated}], "c": 1})
     );
 }
 
 #[test]
-fn price_times_quantity_wins() {
+fn price_times_quantity_takes_precedence_over_revenue() {
     let rows = [
         ("nothing", RevenueFields::default(), None),
         (

@@ -1,16 +1,16 @@
-use amplitude_local::{ServeError, Settings, open, serve};
+use amplitude_local::{CollectorSettings, ServeError, open, serve};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-use crate::support::{KEY, Server, answer, names};
+use crate::support::{KEY, TestCollector, names, send};
 
 fn event(insert_id: &str) -> Value {
     json!([{"event_type": "a", "user_id": "user-1", "device_id": "device-1", "insert_id": insert_id}])
 }
 
 #[tokio::test]
-async fn switches_strike_and_run_out() {
-    let server = Server::start().await;
+async fn switches_apply_and_are_used_up() {
+    let server = TestCollector::start().await;
     let throttled = json!({
         "code": 429, "error": "Too many requests for some devices and users", "eps_threshold": 30,
         "throttled_devices": {"device-1": 31}, "throttled_users": {"user-1": 31}, "throttled_events": [0],
@@ -28,14 +28,14 @@ async fn switches_strike_and_run_out() {
         (
             json!("invalid-api-key"),
             400,
-            json!({"code": 400, "error": "Invalid API key: a fault switch says so"}),
+            json!({"code": 400, "error": "Invalid API key: rejected by a fault switch"}),
         ),
     ];
     for (switch, status, body) in rows {
         let set = server
             .post("/local/faults")
             .json(&json!({"answer": switch, "count": 1}));
-        assert_eq!(answer(set).await.0, 200);
+        assert_eq!(send(set).await.0, 200);
         assert_eq!(server.upload(event("insert-1")).await, (status, body), "{switch}");
     }
     assert_eq!(server.json("/local/faults").await, json!({"faults": []}));
@@ -43,23 +43,23 @@ async fn switches_strike_and_run_out() {
     server.accept(event("insert-1")).await;
 
     let raw = server.json("/local/raw?insert_id=insert-1").await;
-    let answered: Vec<_> = raw["deliveries"]
+    let statuses: Vec<_> = raw["deliveries"]
         .as_array()
         .unwrap()
         .iter()
         .map(|row| row["answered"].as_i64().unwrap())
         .collect();
-    assert_eq!(answered, [429, 413, 403, 500, 503, 400, 200]);
+    assert_eq!(statuses, [429, 413, 403, 500, 503, 400, 200]);
     server.stop().await;
 }
 
 #[tokio::test]
-async fn an_answer_can_be_lost_after_the_events_were_taken() {
-    let server = Server::start().await;
+async fn a_response_can_be_lost_after_the_events_are_stored() {
+    let server = TestCollector::start().await;
     let set = server
         .post("/local/faults")
         .json(&json!([{"answer": 500, "count": 1, "after_ingest": true}]));
-    assert_eq!(answer(set).await.0, 200);
+    assert_eq!(send(set).await.0, 200);
     assert_eq!(server.upload(event("insert-1")).await.0, 500);
     server.accept(event("insert-1")).await;
     assert_eq!(names(&server.json("/local/events").await["events"]), ["a"]);
@@ -81,18 +81,18 @@ async fn an_answer_can_be_lost_after_the_events_were_taken() {
 }
 
 #[tokio::test]
-async fn hanging_requests_are_let_go() {
-    let server = Server::start().await;
+async fn hanging_requests_end_when_the_switches_are_replaced() {
+    let server = TestCollector::start().await;
     let set = server
         .post("/local/faults")
         .json(&json!({"answer": "hang", "count": 1}));
-    assert_eq!(answer(set).await.0, 200);
+    assert_eq!(send(set).await.0, 200);
     let release = async {
-        // The delivery is logged once the request hangs.
+        // The delivery is logged when the request starts to hang.
         while server.json("/local/raw?insert_id=insert-1").await["deliveries"] == json!([]) {
             tokio::task::yield_now().await;
         }
-        answer(server.post("/local/faults").json(&json!([]))).await
+        send(server.post("/local/faults").json(&json!([]))).await
     };
     let (hung, released) = tokio::join!(server.upload(event("insert-1")), release);
     assert_eq!((hung.0, released.0), (504, 200));
@@ -104,8 +104,8 @@ async fn hanging_requests_are_let_go() {
 }
 
 #[tokio::test]
-async fn unusable_switches_are_explained() {
-    let server = Server::start().await;
+async fn invalid_switches_are_explained() {
+    let server = TestCollector::start().await;
     for body in [
         "",
         "{",
@@ -113,22 +113,22 @@ async fn unusable_switches_are_explained() {
         r#"{"answer": 200}"#,
         r#"{"answer": 429, "cuont": 1}"#,
     ] {
-        let (status, answer) = answer(server.post("/local/faults").body(body)).await;
+        let (status, response) = send(server.post("/local/faults").body(body)).await;
         assert_eq!(status, 400, "{body}");
         assert!(
-            answer["error"].as_str().unwrap().contains("\"answer\": 429"),
-            "{answer}"
+            response["error"].as_str().unwrap().contains("\"answer\": 429"),
+            "{response}"
         );
     }
     server.stop().await;
 }
 
 #[tokio::test]
-async fn reset_erases_everything() {
-    let server = Server::start().await;
+async fn a_reset_deletes_people_events_and_logs() {
+    let server = TestCollector::start().await;
     server.accept(event("insert-1")).await;
     assert_eq!(server.upload(json!([{"event_type": "a"}])).await.0, 400);
-    assert_eq!(answer(server.post("/local/reset")).await.0, 200);
+    assert_eq!(send(server.post("/local/reset")).await.0, 200);
     for (path, key) in [
         ("/local/people", "people"),
         ("/local/events", "events"),
@@ -143,17 +143,17 @@ async fn reset_erases_everything() {
 }
 
 #[tokio::test]
-async fn foreign_hosts_and_pages_are_kept_out() {
-    let server = Server::start().await;
+async fn requests_for_other_hosts_and_cross_site_writes_are_rejected() {
+    let server = TestCollector::start().await;
     let reset = || server.post("/local/reset");
     for (name, request, expected) in [
         (
-            "rebound name",
+            "DNS rebinding",
             server.get("/local/people").header("host", "evil.example:12112"),
             403,
         ),
         (
-            "ingestion too",
+            "DNS rebinding, ingestion",
             server.post("/2/httpapi").header("host", "evil.example"),
             403,
         ),
@@ -186,25 +186,27 @@ async fn foreign_hosts_and_pages_are_kept_out() {
         ),
         ("a program", reset(), 200),
     ] {
-        let (status, body) = answer(request).await;
+        let (status, body) = send(request).await;
         assert_eq!(status, expected, "{name}: {body}");
     }
-    let from_a_page = server
+    let cross_site_upload = server
         .post("/2/httpapi")
         .header("origin", "http://localhost:3000")
         .header("sec-fetch-site", "cross-site");
     let body = json!({"api_key": KEY, "events": event("insert-1")});
     assert_eq!(
-        answer(from_a_page.json(&body)).await.0,
+        send(cross_site_upload.json(&body)).await.0,
         200,
-        "browsers post straight to Amplitude"
+        "browser SDKs send events cross-site"
     );
     server.stop().await;
 }
 
 #[tokio::test]
-async fn only_loopback_is_served() {
-    let collector = open(Settings::default()).await.expect("the collector opens");
+async fn only_a_loopback_listener_is_served() {
+    let collector = open(CollectorSettings::default())
+        .await
+        .expect("the collector opens");
     let listener = TcpListener::bind("0.0.0.0:0").await.expect("a free port");
     let refused = serve(listener, collector, std::future::pending()).await;
     assert!(matches!(refused, Err(ServeError::NotLoopback(_))), "{refused:?}");
@@ -212,12 +214,12 @@ async fn only_loopback_is_served() {
 
 #[tokio::test]
 async fn the_index_page_and_unknown_paths() {
-    let server = Server::start().await;
-    let page = server.get("/").send().await.expect("an answer");
+    let server = TestCollector::start().await;
+    let page = server.get("/").send().await.expect("a response");
     assert_eq!(page.headers()["content-type"], "text/html; charset=utf-8");
     assert!(page.text().await.expect("a page").contains("amplitude-local"));
-    assert_eq!(answer(server.get("/nothing")).await.0, 404);
-    let (status, body) = answer(server.post("/2/httpapi/").json(&json!({}))).await;
+    assert_eq!(send(server.get("/nothing")).await.0, 404);
+    let (status, body) = send(server.post("/2/httpapi/").json(&json!({}))).await;
     assert_eq!(
         (status, body),
         (400, json!({"code": 400, "error": "Invalid request path"}))

@@ -1,17 +1,17 @@
-use amplitude_local::Settings;
+use amplitude_local::CollectorSettings;
 use serde_json::{Value, json};
 
-use crate::support::{KEY, START_MS, Server, answer};
+use crate::support::{KEY, START_MS, TestCollector, send};
 
 const PATH: &str = "/api/2/deletions/users";
 
-async fn delete(server: &Server, body: &Value) -> (u16, Value) {
-    answer(server.post(PATH).json(body)).await
+async fn delete(server: &TestCollector, body: &Value) -> (u16, Value) {
+    send(server.post(PATH).json(body)).await
 }
 
 #[tokio::test]
-async fn a_person_is_forgotten_and_nobody_else() {
-    let server = Server::start().await;
+async fn only_the_named_person_is_deleted() {
+    let server = TestCollector::start().await;
     server
         .accept(json!([
             {"event_type": "before", "device_id": "device-1", "insert_id": "i-1"},
@@ -21,7 +21,7 @@ async fn a_person_is_forgotten_and_nobody_else() {
             {"event_type": "other", "user_id": "user-2", "device_id": "device-2", "insert_id": "i-3"},
         ]))
         .await;
-    // A history of another device, merged into the same person.
+    // The anonymous history of another device is merged into the same person.
     server
         .accept(json!([{"event_type": "anonymous", "device_id": "device-3"}]))
         .await;
@@ -31,12 +31,12 @@ async fn a_person_is_forgotten_and_nobody_else() {
     let (status, _) = server
         .upload(json!([{"user_id": "user-1", "device_id": "device-1"}]))
         .await;
-    assert_eq!(status, 400, "one that is refused");
+    assert_eq!(status, 400, "a refused event");
     let person = server.find("user-1").await;
 
     let request = json!({
-        "user_ids": ["user-1", "nobody-1"],
-        "requester": "somebody",
+        "user_ids": ["user-1", "unknown-1"],
+        "requester": "admin",
         "ignore_invalid_id": "True",
         "delete_from_org": "False",
     });
@@ -45,7 +45,7 @@ async fn a_person_is_forgotten_and_nobody_else() {
     let expected = json!({
         "day": "2023-11-14",
         "status": "done",
-        "amplitude_ids": [{"amplitude_id": person, "requested_on_day": "2023-11-14", "requester": "somebody"}],
+        "amplitude_ids": [{"amplitude_id": person, "requested_on_day": "2023-11-14", "requester": "admin"}],
     });
     assert_eq!(job, expected);
 
@@ -53,14 +53,14 @@ async fn a_person_is_forgotten_and_nobody_else() {
         let found = server.json(&format!("/api/2/usersearch?user={text}")).await;
         assert_eq!(found["matches"], json!([]), "{text}: {found}");
     }
-    let left = server.json("/local/events").await;
-    let left: Vec<&Value> = left["events"]
+    let remaining = server.json("/local/events").await;
+    let remaining: Vec<&Value> = remaining["events"]
         .as_array()
         .unwrap()
         .iter()
         .map(|event| &event["event_type"])
         .collect();
-    assert_eq!(left, ["other"]);
+    assert_eq!(remaining, ["other"]);
     assert_eq!(server.json("/local/refused").await["refused"], json!([]));
     let raw = server.json("/local/raw").await.to_string();
     assert!(
@@ -69,7 +69,7 @@ async fn a_person_is_forgotten_and_nobody_else() {
     );
     assert_eq!(server.find("user-2").await, server.find("device-2").await);
 
-    // "Amplitude accepts new events from a deleted user", who is a new one then.
+    // "Amplitude accepts new events from a deleted user": they belong to a new person.
     server.accept(json!([{"event_type": "again", "user_id": "user-1", "device_id": "device-1", "insert_id": "i-2"}])).await;
     let again = server.find("user-1").await;
     assert_ne!(again, person);
@@ -78,8 +78,8 @@ async fn a_person_is_forgotten_and_nobody_else() {
 }
 
 #[tokio::test]
-async fn an_unknown_id_stops_everything_unless_it_is_to_be_ignored() {
-    let server = Server::start().await;
+async fn an_unknown_id_prevents_the_deletion_unless_ignored() {
+    let server = TestCollector::start().await;
     server
         .accept(json!([{"event_type": "a", "user_id": "user-1", "device_id": "device-1"}]))
         .await;
@@ -87,7 +87,7 @@ async fn an_unknown_id_stops_everything_unless_it_is_to_be_ignored() {
     let (status, body) = delete(&server, &json!({"user_ids": ["user-1"], "amplitude_ids": [17]})).await;
     assert_eq!(status, 400);
     assert!(body["error"].as_str().unwrap().contains("17"), "{body}");
-    assert_eq!(server.find("user-1").await, person, "nobody was forgotten");
+    assert_eq!(server.find("user-1").await, person, "no person was deleted");
 
     let (status, _) = delete(&server, &json!({"amplitude_ids": [person]})).await;
     assert_eq!(status, 200);
@@ -99,7 +99,7 @@ async fn an_unknown_id_stops_everything_unless_it_is_to_be_ignored() {
     assert_eq!(
         (status, &job["amplitude_ids"]),
         (200, &json!([])),
-        "twice is no error then"
+        "a second deletion is not an error"
     );
     for body in [json!({}), json!([]), json!({"user_ids": vec!["u"; 101]})] {
         assert_eq!(delete(&server, &body).await.0, 400, "{body}");
@@ -108,23 +108,23 @@ async fn an_unknown_id_stops_everything_unless_it_is_to_be_ignored() {
 }
 
 #[tokio::test]
-async fn only_the_projects_own_keys_and_pages_may_ask() {
-    let settings = Settings {
+async fn deletion_requires_both_keys_and_the_same_origin() {
+    let settings = CollectorSettings {
         api_key: Some(KEY.to_owned()),
         secret_key: Some("secret".to_owned()),
-        ..Settings::default()
+        ..CollectorSettings::default()
     };
-    let server = Server::with(settings).await;
+    let server = TestCollector::with(settings).await;
     server
         .accept(json!([{"event_type": "a", "user_id": "user-1", "device_id": "device-1"}]))
         .await;
     let body = json!({"user_ids": ["user-1"]});
     let wrong = server.post(PATH).basic_auth(KEY, Some("another")).json(&body);
-    assert_eq!(answer(wrong).await.0, 401);
+    assert_eq!(send(wrong).await.0, 401);
     assert_eq!(delete(&server, &body).await.0, 401);
     let right = || server.post(PATH).basic_auth(KEY, Some("secret")).json(&body);
     let foreign = right().header("sec-fetch-site", "cross-site");
-    assert_eq!(answer(foreign).await.0, 403, "a page of another site");
-    assert_eq!(answer(right()).await.0, 200);
+    assert_eq!(send(foreign).await.0, 403, "cross-site request");
+    assert_eq!(send(right()).await.0, 200);
     server.stop().await;
 }

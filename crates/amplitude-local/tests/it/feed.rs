@@ -4,9 +4,9 @@ use reqwest::Response;
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
-use crate::support::Server;
+use crate::support::TestCollector;
 
-/// Reads a feed message by message.
+/// Reads the messages of a feed.
 struct Feed {
     response: Response,
     unread: String,
@@ -20,18 +20,18 @@ struct Message {
 }
 
 impl Feed {
-    async fn open(server: &Server, query: &str, last_event_id: Option<&str>) -> Self {
+    async fn open(server: &TestCollector, query: &str, last_event_id: Option<&str>) -> Self {
         let mut request = server.get(&format!("/live?{query}"));
         if let Some(id) = last_event_id {
             request = request.header("last-event-id", id);
         }
-        let response = request.send().await.expect("an answer");
+        let response = request.send().await.expect("a response");
         assert_eq!(response.headers()["content-type"], "text/event-stream");
         let mut feed = Self {
             response,
             unread: String::new(),
         };
-        // The feed opens with a comment, from which on nothing is missed.
+        // The feed starts with a comment. The client receives all events after it.
         assert_eq!(feed.block().await.trim(), ": open");
         feed
     }
@@ -65,22 +65,22 @@ impl Feed {
             let chunk = timeout(Duration::from_secs(30), self.response.chunk())
                 .await
                 .expect("a message in time");
-            let chunk = chunk.expect("the feed goes on").expect("the feed goes on");
+            let chunk = chunk.expect("the feed is open").expect("the feed is open");
             self.unread.push_str(std::str::from_utf8(&chunk).expect("text"));
         }
     }
 
-    async fn ends(mut self) -> bool {
+    async fn has_ended(mut self) -> bool {
         timeout(Duration::from_secs(30), self.response.chunk())
             .await
-            .expect("an end in time")
+            .expect("the feed ends in time")
             .is_ok_and(|chunk| chunk.is_none())
     }
 }
 
 #[tokio::test]
-async fn accepted_and_refused_events_are_told_in_order() {
-    let server = Server::start().await;
+async fn accepted_and_refused_events_are_sent_in_order() {
+    let server = TestCollector::start().await;
     server
         .accept(json!([{"event_type": "before", "device_id": "device-1"}]))
         .await;
@@ -130,8 +130,8 @@ async fn accepted_and_refused_events_are_told_in_order() {
 }
 
 #[tokio::test]
-async fn a_position_of_an_earlier_state_misses_nothing_new() {
-    let server = Server::start().await;
+async fn a_position_ahead_of_the_state_misses_no_new_events() {
+    let server = TestCollector::start().await;
     let mut feed = Feed::open(&server, "", Some("1000000")).await;
     server
         .accept(json!([{"event_type": "a", "device_id": "device-1"}]))
@@ -141,8 +141,8 @@ async fn a_position_of_an_earlier_state_misses_nothing_new() {
 }
 
 #[tokio::test]
-async fn a_feed_follows_a_person_or_a_device() {
-    let server = Server::start().await;
+async fn a_feed_can_be_filtered_by_person_and_device() {
+    let server = TestCollector::start().await;
     server
         .accept(json!([
             {"event_type": "a", "device_id": "device-1"},
@@ -165,15 +165,15 @@ async fn a_feed_follows_a_person_or_a_device() {
 }
 
 #[tokio::test]
-async fn a_reset_is_told_and_an_end_ends_the_feed() {
-    let server = Server::start().await;
+async fn a_feed_reports_a_reset_and_ends_with_the_server() {
+    let server = TestCollector::start().await;
     let mut feed = Feed::open(&server, "", None).await;
-    server.post("/local/reset").send().await.expect("an answer");
+    server.post("/local/reset").send().await.expect("a response");
     assert_eq!(feed.next().await.kind, "reset");
     server
         .accept(json!([{"event_type": "a", "device_id": "device-1"}]))
         .await;
     assert_eq!(feed.next().await.data["event_type"], "a");
-    let ((), ended) = tokio::join!(server.stop(), feed.ends());
+    let ((), ended) = tokio::join!(server.stop(), feed.has_ended());
     assert!(ended);
 }

@@ -3,17 +3,19 @@ use std::io::Write;
 use flate2::{Compression, write::GzEncoder};
 use serde_json::{Value, json};
 
-use crate::support::{KEY, START_MS, Server, answer, names};
+use crate::support::{KEY, START_MS, TestCollector, names, send};
 
 fn gzip(text: &str) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
-    encoder.write_all(text.as_bytes()).expect("memory takes it");
-    encoder.finish().expect("memory takes it")
+    encoder
+        .write_all(text.as_bytes())
+        .expect("writing to memory succeeds");
+    encoder.finish().expect("writing to memory succeeds")
 }
 
 #[tokio::test]
-async fn a_good_upload_gets_amplitudes_answer() {
-    let server = Server::start().await;
+async fn a_valid_upload_gets_amplitudes_response() {
+    let server = TestCollector::start().await;
     let body = json!({"api_key": KEY, "events": [
         {"device_id": "device-1", "event_type": "a"}, {"device_id": "device-1", "event_type": "b"},
     ]})
@@ -22,7 +24,7 @@ async fn a_good_upload_gets_amplitudes_answer() {
         .post("/2/httpapi")
         .header("content-type", "application/json")
         .body(body.clone());
-    let response = request.send().await.expect("an answer");
+    let response = request.send().await.expect("a response");
     assert_eq!(response.headers()["access-control-allow-origin"], "*");
     assert_eq!(response.headers()["content-type"], "application/json");
     assert_eq!(
@@ -35,8 +37,8 @@ async fn a_good_upload_gets_amplitudes_answer() {
 }
 
 #[tokio::test]
-async fn a_bad_event_keeps_its_whole_request_out() {
-    let server = Server::start().await;
+async fn one_invalid_event_refuses_the_whole_request() {
+    let server = TestCollector::start().await;
     let (status, body) = server
         .upload(json!([
             {"device_id": "device-1", "event_type": "good", "insert_id": "good-1"},
@@ -66,41 +68,41 @@ async fn a_bad_event_keeps_its_whole_request_out() {
 }
 
 #[tokio::test]
-async fn bodies_of_every_kind() {
-    let server = Server::start().await;
-    let good = json!({"api_key": KEY, "events": [{"device_id": "device-1", "event_type": "a"}]}).to_string();
-    let bomb = format!("{good}{}", " ".repeat(1 << 20));
+async fn content_types_encodings_and_sizes() {
+    let server = TestCollector::start().await;
+    let valid = json!({"api_key": KEY, "events": [{"device_id": "device-1", "event_type": "a"}]}).to_string();
+    let bomb = format!("{valid}{}", " ".repeat(1 << 20));
     let rows = [
         (
             "beacon",
             "text/plain;charset=UTF-8",
-            good.clone().into_bytes(),
+            valid.clone().into_bytes(),
             None,
             200,
         ),
-        ("gzip", "application/json", gzip(&good), Some("gzip"), 200),
+        ("gzip", "application/json", gzip(&valid), Some("gzip"), 200),
         (
             "form",
             "application/x-www-form-urlencoded",
-            good.clone().into_bytes(),
+            valid.clone().into_bytes(),
             None,
             400,
         ),
         (
             "not gzip",
             "application/json",
-            good.clone().into_bytes(),
+            valid.clone().into_bytes(),
             Some("gzip"),
             400,
         ),
         (
             "brotli",
             "application/json",
-            good.clone().into_bytes(),
+            valid.clone().into_bytes(),
             Some("br"),
             400,
         ),
-        ("nothing", "application/json", Vec::new(), None, 400),
+        ("empty", "application/json", Vec::new(), None, 400),
         (
             "malformed",
             "application/json",
@@ -116,7 +118,7 @@ async fn bodies_of_every_kind() {
             413,
         ),
         (
-            "over a megabyte when unpacked",
+            "over a megabyte after decompression",
             "application/json",
             gzip(&bomb),
             Some("gzip"),
@@ -131,7 +133,7 @@ async fn bodies_of_every_kind() {
         if let Some(encoding) = encoding {
             request = request.header("content-encoding", encoding);
         }
-        let (status, body) = answer(request).await;
+        let (status, body) = send(request).await;
         assert_eq!(
             (status, &body["code"]),
             (expected, &json!(expected)),
@@ -142,21 +144,21 @@ async fn bodies_of_every_kind() {
 }
 
 #[tokio::test]
-async fn a_batch_may_be_twenty_times_as_large() {
-    let server = Server::start().await;
+async fn a_batch_may_be_twenty_megabytes() {
+    let server = TestCollector::start().await;
     let events: Vec<Value> = (0..2000)
         .map(|n| json!({"device_id": "device-1", "event_type": "a", "event_properties": {"text": format!("{n:0>900}")}}))
         .collect();
     let request = json!({"api_key": KEY, "events": events});
-    assert_eq!(answer(server.post("/2/httpapi").json(&request)).await.0, 413);
-    let (status, body) = answer(server.post("/batch").json(&request)).await;
+    assert_eq!(send(server.post("/2/httpapi").json(&request)).await.0, 413);
+    let (status, body) = send(server.post("/batch").json(&request)).await;
     assert_eq!((status, &body["events_ingested"]), (200, &json!(2000)));
     server.stop().await;
 }
 
 #[tokio::test]
-async fn repeats_are_ignored_for_a_week_on_their_device() {
-    let server = Server::start().await;
+async fn duplicates_are_ignored_for_seven_days_per_device() {
+    let server = TestCollector::start().await;
     let event = |device: &str| json!([{"device_id": device, "event_type": "a", "insert_id": "insert-1"}]);
     let stored = || async {
         server.json("/local/events?insert_id=insert-1").await["events"]
@@ -201,8 +203,8 @@ async fn repeats_are_ignored_for_a_week_on_their_device() {
 }
 
 #[tokio::test]
-async fn repeats_within_one_request_are_ignored_too() {
-    let server = Server::start().await;
+async fn duplicates_within_one_request_are_ignored() {
+    let server = TestCollector::start().await;
     let event = json!({"user_id": "user-1", "event_type": "a", "insert_id": "insert-1"});
     server.accept(json!([event, event])).await;
     assert_eq!(names(&server.json("/local/events").await["events"]), ["a"]);
@@ -210,8 +212,8 @@ async fn repeats_within_one_request_are_ignored_too() {
 }
 
 #[tokio::test]
-async fn identify_shows_with_the_next_event() {
-    let server = Server::start().await;
+async fn identify_takes_effect_with_the_next_event() {
+    let server = TestCollector::start().await;
     server
         .accept(json!([{"user_id": "user-1", "event_type": "a", "user_properties": {"plan": "free"}}]))
         .await;
@@ -219,7 +221,7 @@ async fn identify_shows_with_the_next_event() {
         json!([{"user_id": "user-1", "user_properties": {"$set": {"plan": "pro"}}}]).to_string();
     let form = [("api_key", KEY), ("identification", identification.as_str())];
     assert_eq!(
-        answer(server.post("/identify").form(&form)).await,
+        send(server.post("/identify").form(&form)).await,
         (200, json!("success"))
     );
 
@@ -245,44 +247,44 @@ async fn identify_shows_with_the_next_event() {
 }
 
 #[tokio::test]
-async fn identify_refuses_what_amplitude_refuses() {
-    let server = Server::start().await;
+async fn invalid_identifications_are_refused() {
+    let server = TestCollector::start().await;
     let rows = [
         ("no identification", vec![("api_key", KEY)], "missing_event"),
         (
-            "no JSON",
+            "invalid JSON",
             vec![("api_key", KEY), ("identification", "x")],
             "missing_event",
         ),
         (
-            "bad key",
+            "invalid key",
             vec![("api_key", "x"), ("identification", "{}")],
             "invalid_api_key",
         ),
     ];
-    for (name, form, word) in rows {
+    for (name, form, text) in rows {
         assert_eq!(
-            answer(server.post("/identify").form(&form)).await,
-            (400, json!(word)),
+            send(server.post("/identify").form(&form)).await,
+            (400, json!(text)),
             "{name}"
         );
     }
-    let nobody = [
+    let without_id = [
         ("api_key", KEY),
         ("identification", r#"{"user_properties": {"a": 1}}"#),
     ];
-    let (status, body) = answer(server.post("/identify").form(&nobody)).await;
+    let (status, body) = send(server.post("/identify").form(&without_id)).await;
     assert_eq!(
         (status, &body["events_with_missing_fields"]["user_id"]),
         (400, &json!([0]))
     );
-    assert_eq!(answer(server.get("/identify")).await.0, 405);
+    assert_eq!(send(server.get("/identify")).await.0, 405);
     server.stop().await;
 }
 
 #[tokio::test]
-async fn browsers_may_ask_first() {
-    let server = Server::start().await;
+async fn cors_preflight_requests_succeed() {
+    let server = TestCollector::start().await;
     let request = server
         .client
         .request(reqwest::Method::OPTIONS, format!("{}/2/httpapi", server.url));
@@ -290,16 +292,16 @@ async fn browsers_may_ask_first() {
         .header("origin", "http://localhost:3000")
         .send()
         .await
-        .expect("an answer");
+        .expect("a response");
     assert_eq!(response.status(), 200);
     assert_eq!(response.headers()["access-control-allow-origin"], "*");
     server.stop().await;
 }
 
 #[tokio::test]
-async fn times_and_addresses_are_filled_in() {
-    let server = Server::start().await;
-    // The client's clock is two hours fast.
+async fn times_addresses_and_device_fields_are_filled_in() {
+    let server = TestCollector::start().await;
+    // The client's clock is two hours ahead.
     let body = json!({
         "api_key": KEY,
         "client_upload_time": "2023-11-15T00:13:20.000Z",
@@ -313,7 +315,7 @@ async fn times_and_addresses_are_filled_in() {
         .post("/2/httpapi")
         .header("x-forwarded-for", "203.0.113.7")
         .json(&body);
-    assert_eq!(answer(request).await.0, 200);
+    assert_eq!(send(request).await.0, 200);
     let event = &server.json("/local/events").await["events"][0];
     let expected = json!({
         "event_time": "2023-11-14 22:13:19.500000",

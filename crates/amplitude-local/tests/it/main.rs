@@ -1,4 +1,4 @@
-//! The collector over real HTTP, as its users meet it.
+//! Tests of the collector over HTTP.
 
 mod controls;
 mod deletions;

@@ -1,16 +1,16 @@
 use serde_json::{Value, json};
 
-use crate::support::{START_MS, Server, answer, names};
+use crate::support::{START_MS, TestCollector, names, send};
 
 fn event(name: &str, device: Option<&str>, user: Option<&str>) -> Value {
     json!({"event_type": name, "device_id": device, "user_id": user})
 }
 
 #[tokio::test]
-async fn a_sign_up_joins_the_devices_anonymous_history() {
-    let server = Server::start().await;
+async fn a_sign_up_claims_the_devices_anonymous_history() {
+    let server = TestCollector::start().await;
     server
-        .accept(json!([event("visit", Some("device-1"), None)]))
+        .accept(json!([event("page viewed", Some("device-1"), None)]))
         .await;
     let anonymous = server.find("device-1").await;
     server
@@ -18,18 +18,18 @@ async fn a_sign_up_joins_the_devices_anonymous_history() {
         .await;
     assert_eq!(server.find("user-1").await, anonymous, "the same Amplitude ID");
     let activity = server.activity(anonymous).await;
-    assert_eq!(names(&activity["events"]), ["sign-up", "visit"]);
+    assert_eq!(names(&activity["events"]), ["sign-up", "page viewed"]);
     assert_eq!(activity["userData"]["merged_amplitude_ids"], json!([]));
     server.stop().await;
 }
 
 #[tokio::test]
 async fn a_sign_in_merges_the_devices_anonymous_history() {
-    let server = Server::start().await;
+    let server = TestCollector::start().await;
     server
         .accept(json!([
             event("sign-up", Some("device-1"), Some("user-1")),
-            event("visit", Some("device-2"), None),
+            event("page viewed", Some("device-2"), None),
         ]))
         .await;
     let (user, anonymous) = (server.find("user-1").await, server.find("device-2").await);
@@ -46,7 +46,7 @@ async fn a_sign_in_merges_the_devices_anonymous_history() {
         json!(["device-1", "device-2"])
     );
     assert_eq!(activity["userData"]["num_events"], 3);
-    assert_eq!(names(&activity["events"]), ["sign-in", "visit", "sign-up"]);
+    assert_eq!(names(&activity["events"]), ["sign-in", "page viewed", "sign-up"]);
     let ids: Vec<_> = activity["events"]
         .as_array()
         .unwrap()
@@ -56,7 +56,7 @@ async fn a_sign_in_merges_the_devices_anonymous_history() {
     assert_eq!(
         ids,
         [Some(user), Some(anonymous), Some(user)],
-        "stored events keep the ID they had"
+        "stored events keep their Amplitude ID"
     );
     assert_eq!(
         server.activity(anonymous).await["userData"]["canonical_amplitude_id"],
@@ -66,25 +66,25 @@ async fn a_sign_in_merges_the_devices_anonymous_history() {
 }
 
 #[tokio::test]
-async fn a_second_account_on_a_device_is_someone_else() {
-    let server = Server::start().await;
+async fn a_second_user_of_a_device_is_another_person() {
+    let server = TestCollector::start().await;
     server
         .accept(json!([
             event("first", Some("device-1"), Some("user-1")),
-            event("nameless", Some("device-1"), None),
+            event("anonymous 1", Some("device-1"), None),
             event("second", Some("device-1"), Some("user-2")),
-            event("nameless again", Some("device-1"), None),
+            event("anonymous 2", Some("device-1"), None),
         ]))
         .await;
     let (first, second) = (server.find("user-1").await, server.find("user-2").await);
     assert_ne!(first, second);
     assert_eq!(
         names(&server.activity(first).await["events"]),
-        ["nameless", "first"]
+        ["anonymous 1", "first"]
     );
     assert_eq!(
         names(&server.activity(second).await["events"]),
-        ["nameless again", "second"]
+        ["anonymous 2", "second"]
     );
     let both = server.json("/api/2/usersearch?user=device-1").await;
     assert_eq!(both["matches"].as_array().map(Vec::len), Some(2));
@@ -93,7 +93,7 @@ async fn a_second_account_on_a_device_is_someone_else() {
 
 #[tokio::test]
 async fn a_user_without_a_device_gets_a_derived_one() {
-    let server = Server::start().await;
+    let server = TestCollector::start().await;
     server
         .accept(json!([event("renewal", None, Some("user-1"))]))
         .await;
@@ -111,8 +111,8 @@ async fn a_user_without_a_device_gets_a_derived_one() {
 }
 
 #[tokio::test]
-async fn properties_are_snapshots() {
-    let server = Server::start().await;
+async fn events_store_a_snapshot_of_user_properties() {
+    let server = TestCollector::start().await;
     let with = |name: &str, properties: Value| json!({"event_type": name, "user_id": "user-1", "user_properties": properties});
     server
         .accept(json!([
@@ -149,8 +149,8 @@ async fn properties_are_snapshots() {
 }
 
 #[tokio::test]
-async fn merging_fills_gaps_and_adds_up() {
-    let server = Server::start().await;
+async fn a_merge_adds_totals_and_missing_properties() {
+    let server = TestCollector::start().await;
     server
         .accept(json!([
             {"event_type": "a", "user_id": "user-1", "device_id": "device-1", "session_id": START_MS, "time": START_MS,
@@ -175,15 +175,15 @@ async fn merging_fills_gaps_and_adds_up() {
 }
 
 #[tokio::test]
-async fn sessions_are_measured_by_the_clients_clock() {
-    let server = Server::start().await;
+async fn session_length_uses_the_clients_clock() {
+    let server = TestCollector::start().await;
     let at = |name: &str, session: Option<i64>, ms: i64| json!({"event_type": name, "user_id": "user-1", "session_id": session, "time": START_MS + ms});
     server
         .accept(json!([
             at("c", Some(START_MS), 9000),
             at("a", Some(START_MS), 2000),
             at("out", Some(-1), 60_000),
-            at("out too", None, 90_000),
+            at("out 2", None, 90_000),
             at("$identify", Some(START_MS), 20_000),
         ]))
         .await;
@@ -196,13 +196,13 @@ async fn sessions_are_measured_by_the_clients_clock() {
             "last_event": "2023-11-14 22:13:29.000000", "length_ms": 7000, "events": 2,
         }])
     );
-    assert_eq!(answer(server.get("/local/people/1")).await.0, 404);
+    assert_eq!(send(server.get("/local/people/1")).await.0, 404);
     server.stop().await;
 }
 
 #[tokio::test]
 async fn people_are_found_by_their_properties() {
-    let server = Server::start().await;
+    let server = TestCollector::start().await;
     server
         .accept(json!([
             {"event_type": "a", "user_id": "user-1", "user_properties": {"plan": "pro", "active": true}},
@@ -217,7 +217,7 @@ async fn people_are_found_by_their_properties() {
         ("property=plan&value=x%27%20OR%201", vec![]),
         ("query=user-", vec!["user-2", "user-1"]),
         ("query=ser-2", vec!["user-2"]),
-        ("query=nobody", vec![]),
+        ("query=unknown", vec![]),
         ("", vec!["user-2", "user-1"]),
     ];
     for (query, expected) in rows {

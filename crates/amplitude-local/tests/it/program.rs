@@ -7,16 +7,16 @@ use tokio::{
     time::timeout,
 };
 
-use crate::support::{KEY, answer, client};
+use crate::support::{KEY, client, send};
 
-/// Long enough for a busy machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// Time limit for a start or a stop on a busy machine.
+const PROGRAM_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// The program, listening.
+/// A running program that listens.
 struct Program {
     child: Child,
     url: String,
-    /// Kept open, so that the program can go on logging.
+    /// Open while the program runs, so that its log writes do not fail.
     _log: Lines<BufReader<ChildStderr>>,
 }
 
@@ -34,13 +34,15 @@ impl Program {
                     .next_line()
                     .await
                     .expect("text")
-                    .expect("it says where it listens");
+                    .expect("a log line with the address");
                 if let Some((_, url)) = line.split_once("listens on ") {
                     return url.trim().to_owned();
                 }
             }
         };
-        let url = timeout(PATIENCE, listening).await.expect("it listens in time");
+        let url = timeout(PROGRAM_TIMEOUT, listening)
+            .await
+            .expect("the program listens in time");
         Self {
             child,
             url,
@@ -50,13 +52,13 @@ impl Program {
 
     async fn upload(&self, insert_id: &str) -> u16 {
         let body = json!({"api_key": KEY, "events": [{"event_type": "a", "user_id": "user-1", "insert_id": insert_id}]});
-        answer(client().post(format!("{}/2/httpapi", self.url)).json(&body))
+        send(client().post(format!("{}/2/httpapi", self.url)).json(&body))
             .await
             .0
     }
 
     async fn num_events(&self) -> i64 {
-        let people = answer(client().get(format!("{}/local/people", self.url))).await.1;
+        let people = send(client().get(format!("{}/local/people", self.url))).await.1;
         people["people"][0]["num_events"].as_i64().expect("a count")
     }
 }
@@ -73,26 +75,26 @@ fn command() -> Command {
 }
 
 #[tokio::test]
-async fn it_stops_gracefully_and_survives_being_killed() {
+async fn the_program_stops_gracefully_and_loses_no_events_when_killed() {
     let folder = tempfile::tempdir().expect("a folder");
     let state = folder.path().join("amplitude.db");
 
     let mut first = Program::start(&state).await;
     assert_eq!(first.upload("insert-1").await, 200);
-    // A feed that is open must not keep the program from stopping.
+    // An open feed must not prevent the program from stopping.
     let feed = client()
         .get(format!("{}/live", first.url))
         .send()
         .await
         .expect("a feed");
     let pid = first.child.id().expect("it runs").to_string();
-    let told = Command::new("kill")
+    let killed = Command::new("kill")
         .args(["-TERM", &pid])
         .status()
         .await
         .expect("kill");
-    assert!(told.success());
-    let ended = timeout(PATIENCE, first.child.wait())
+    assert!(killed.success());
+    let ended = timeout(PROGRAM_TIMEOUT, first.child.wait())
         .await
         .expect("it ends in time")
         .expect("it ends");
@@ -109,7 +111,7 @@ async fn it_stops_gracefully_and_survives_being_killed() {
 }
 
 #[tokio::test]
-async fn it_refuses_to_be_reached_from_elsewhere() {
+async fn the_program_rejects_an_address_that_is_not_loopback() {
     let output = command()
         .args(["--listen", "0.0.0.0:0"])
         .output()
@@ -117,11 +119,11 @@ async fn it_refuses_to_be_reached_from_elsewhere() {
         .expect("it starts");
     assert!(!output.status.success());
     let log = String::from_utf8_lossy(&output.stderr);
-    assert!(log.contains("0.0.0.0 is no loopback address"), "{log}");
+    assert!(log.contains("0.0.0.0 is not a loopback address"), "{log}");
 }
 
 #[tokio::test]
-async fn an_unusable_plan_is_explained() {
+async fn an_invalid_plan_is_explained() {
     let folder = tempfile::tempdir().expect("a folder");
     let plan = folder.path().join("plan.json");
     std::fs::write(&plan, r#"{"events": []}"#).expect("a file");

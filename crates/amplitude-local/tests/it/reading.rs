@@ -1,11 +1,11 @@
-use amplitude_local::Settings;
+use amplitude_local::CollectorSettings;
 use serde_json::{Value, json};
 
-use crate::support::{KEY, START_MS, Server, answer, names};
+use crate::support::{KEY, START_MS, TestCollector, names, send};
 
 #[tokio::test]
-async fn search_by_every_kind_of_id() {
-    let server = Server::start().await;
+async fn search_finds_people_by_every_kind_of_id() {
+    let server = TestCollector::start().await;
     server
         .accept(json!([
             {"event_type": "a", "user_id": "user-1", "device_id": "device-1"},
@@ -27,7 +27,7 @@ async fn search_by_every_kind_of_id() {
         (prefix["matches"].as_array().map(Vec::len), &prefix["type"]),
         (Some(2), &json!("match_user_id_prefix"))
     );
-    for text in ["nobody", "", "%25"] {
+    for text in ["unknown", "", "%25"] {
         let none = server.json(&format!("/api/2/usersearch?user={text}")).await;
         assert_eq!(none, json!({"matches": [], "type": "nomatch"}), "{text}");
     }
@@ -35,11 +35,11 @@ async fn search_by_every_kind_of_id() {
 }
 
 #[tokio::test]
-async fn activity_is_paged_without_cutting_sessions() {
-    let server = Server::start().await;
+async fn activity_pages_contain_whole_sessions() {
+    let server = TestCollector::start().await;
     let at = |second: i64, session: Option<i64>| json!({"event_type": format!("e{second}"), "user_id": "user-1", "time": START_MS + second * 1000, "session_id": session});
     let session = Some(START_MS);
-    // By time: e1 in session, e2 alone, e3 and e4 in session, e5 alone.
+    // By time: e1, e3 and e4 are in the session; e2 and e5 are not.
     server
         .accept(json!([
             at(4, session),
@@ -67,21 +67,19 @@ async fn activity_is_paged_without_cutting_sessions() {
     }
     for (query, status) in [("user=1", 404), ("user=x", 400), ("", 400)] {
         assert_eq!(
-            answer(server.get(&format!("/api/2/useractivity?{query}")))
-                .await
-                .0,
+            send(server.get(&format!("/api/2/useractivity?{query}"))).await.0,
             status,
             "{query}"
         );
     }
     let sideways = format!("/api/2/useractivity?user={person}&direction=sideways");
-    assert_eq!(answer(server.get(&sideways)).await.0, 400);
+    assert_eq!(send(server.get(&sideways)).await.0, 400);
     server.stop().await;
 }
 
 #[tokio::test]
 async fn user_data_has_the_documented_keys() {
-    let server = Server::start().await;
+    let server = TestCollector::start().await;
     server
         .accept(json!([{
             "event_type": "a", "user_id": "user-1", "device_id": "device-1", "platform": "iOS", "os_name": "ios",
@@ -109,18 +107,18 @@ async fn user_data_has_the_documented_keys() {
 }
 
 #[tokio::test]
-async fn configured_keys_are_asked_for() {
-    let settings = Settings {
+async fn configured_keys_are_required() {
+    let settings = CollectorSettings {
         api_key: Some(KEY.to_owned()),
         secret_key: Some("secret".to_owned()),
-        ..Settings::default()
+        ..CollectorSettings::default()
     };
-    let server = Server::with(settings).await;
+    let server = TestCollector::with(settings).await;
     server
         .accept(json!([{"event_type": "a", "user_id": "user-1"}]))
         .await;
     let wrong = json!({"api_key": "f".repeat(32), "events": [{"event_type": "a", "user_id": "user-1"}]});
-    let (status, body) = answer(server.post("/2/httpapi").json(&wrong)).await;
+    let (status, body) = send(server.post("/2/httpapi").json(&wrong)).await;
     assert_eq!(
         (status, body),
         (
@@ -130,18 +128,18 @@ async fn configured_keys_are_asked_for() {
     );
 
     let search = || server.get("/api/2/usersearch?user=user-1");
-    assert_eq!(answer(search()).await.0, 401);
-    assert_eq!(answer(search().basic_auth(KEY, Some("guess"))).await.0, 401);
-    assert_eq!(answer(search().basic_auth("guess", Some("secret"))).await.0, 401);
-    assert_eq!(answer(search().bearer_auth(KEY)).await.0, 401);
-    assert_eq!(answer(search().basic_auth(KEY, Some("secret"))).await.0, 200);
-    assert_eq!(answer(server.get("/api/2/useractivity?user=1")).await.0, 401);
+    assert_eq!(send(search()).await.0, 401);
+    assert_eq!(send(search().basic_auth(KEY, Some("guess"))).await.0, 401);
+    assert_eq!(send(search().basic_auth("guess", Some("secret"))).await.0, 401);
+    assert_eq!(send(search().bearer_auth(KEY)).await.0, 401);
+    assert_eq!(send(search().basic_auth(KEY, Some("secret"))).await.0, 200);
+    assert_eq!(send(server.get("/api/2/useractivity?user=1")).await.0, 401);
     server.stop().await;
 }
 
 #[tokio::test]
-async fn events_are_listed_by_what_they_carry() {
-    let server = Server::start().await;
+async fn events_can_be_filtered_and_paged() {
+    let server = TestCollector::start().await;
     server
         .accept(json!([
             {"event_type": "a", "device_id": "device-1", "insert_id": "i1"},
@@ -156,7 +154,7 @@ async fn events_are_listed_by_what_they_carry() {
         ("event_type=a", &["i1", "i3"]),
         ("insert_id=i2", &["i2"]),
         ("newest=true&limit=2", &["i3", "i2"]),
-        ("user=nobody", &[]),
+        ("user=unknown", &[]),
     ];
     for (query, expected) in rows {
         let events = server.json(&format!("/local/events?{query}")).await;
@@ -186,14 +184,14 @@ async fn events_are_listed_by_what_they_carry() {
 }
 
 #[tokio::test]
-async fn the_plan_judges_what_arrives() {
+async fn events_are_checked_against_the_plan() {
     let plan = json!({
         "events": {"Vote cast": {"type": "object", "properties": {"choices": {"type": "integer"}}, "required": ["choices"]}},
         "ignore_prefixes": ["$"],
     });
-    let server = Server::with(Settings {
+    let server = TestCollector::with(CollectorSettings {
         plan: Some(plan.clone()),
-        ..Settings::default()
+        ..CollectorSettings::default()
     })
     .await;
     let event = |name: &str, properties: Value| json!({"event_type": name, "user_id": "user-1", "event_properties": properties});

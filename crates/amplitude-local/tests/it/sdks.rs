@@ -1,6 +1,6 @@
-//! Amplitude's official SDKs deliver to the collector unchanged.
+//! Tests that Amplitude's unmodified SDKs for Node.js and Python deliver events to the collector.
 //!
-//! `scripts/sdk-clients.sh` installs them (`make test` calls it). Set `SEAMLINE_SKIP_SDKS=1` to do without.
+//! `scripts/sdk-clients.sh` installs the SDKs (`make test` calls it). `SEAMLINE_SKIP_SDKS=1` skips these tests.
 
 use std::{
     path::{Path, PathBuf},
@@ -11,25 +11,25 @@ use std::{
 use serde_json::{Value, json};
 use tokio::{process::Command, time::timeout};
 
-use crate::support::{KEY, Server, answer};
+use crate::support::{KEY, TestCollector, send};
 
-/// Long enough for the SDKs' own pauses between attempts, on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(120);
+/// Time limit of one SDK run. It includes the SDK's pauses between attempts.
+const SDK_TIMEOUT: Duration = Duration::from_secs(120);
 
-/// The next upload fails as if the service were down; the SDKs try again.
-async fn fail_once(server: &Server) {
+/// Makes the next upload fail with a 503, so that the SDK retries.
+async fn fail_once(server: &TestCollector) {
     let switch = json!({"answer": 503, "count": 1});
-    assert_eq!(answer(server.post("/local/faults").json(&switch)).await.0, 200);
+    assert_eq!(send(server.post("/local/faults").json(&switch)).await.0, 200);
 }
 
-/// Where their programs are. Cargo runs tests in their package's folder; a path that was compiled in may be that of another
-/// checkout with the same build directory.
+/// The folder of the SDK programs. Cargo runs tests in the package folder. A compiled-in path could belong to another checkout
+/// that shares the build directory.
 fn sdks() -> PathBuf {
     std::path::absolute("tests/sdks").expect("a working directory")
 }
 
-/// Whether the test is to run. A missing SDK is a failure, so that nobody takes silence for success.
-fn installed(path: &Path) -> bool {
+/// Whether the test should run. Panics when the SDK is missing and the test is not skipped explicitly.
+fn is_installed(path: &Path) -> bool {
     if std::env::var("SEAMLINE_SKIP_SDKS").is_ok_and(|skip| skip == "1") {
         return false;
     }
@@ -41,7 +41,7 @@ fn installed(path: &Path) -> bool {
     true
 }
 
-/// Runs a client and answers what it printed.
+/// Runs an SDK program and returns the JSON that it prints.
 async fn run(program: &Path, script: &Path, url: &str) -> Value {
     let child = Command::new(program)
         .arg(script)
@@ -51,16 +51,16 @@ async fn run(program: &Path, script: &Path, url: &str) -> Value {
         .stderr(Stdio::piped())
         .kill_on_drop(true)
         .output();
-    let output = timeout(PATIENCE, child)
+    let output = timeout(SDK_TIMEOUT, child)
         .await
-        .expect("the client ends")
-        .expect("the client starts");
+        .expect("the program ends in time")
+        .expect("the program starts");
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{}: {errors}", script.display());
     serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {errors}"))
 }
 
-/// Code by event type, in the order of names.
+/// The response code of each event type, sorted by event type.
 fn codes(results: &Value) -> Vec<(&str, i64)> {
     let mut codes: Vec<_> = results
         .as_array()
@@ -72,8 +72,8 @@ fn codes(results: &Value) -> Vec<(&str, i64)> {
     codes
 }
 
-/// What both SDKs must have left: one person with the properties, the money, the session and both devices.
-async fn assert_person(server: &Server, user: &str) {
+/// Checks the person that each SDK program creates: properties, revenue, session and both devices.
+async fn assert_person(server: &TestCollector, user: &str) {
     let found = server.json(&format!("/api/2/usersearch?user={user}")).await;
     let person = &found["matches"][0]["amplitude_id"];
     let activity = server.json(&format!("/api/2/useractivity?user={person}")).await;
@@ -88,7 +88,7 @@ async fn assert_person(server: &Server, user: &str) {
     assert_eq!(
         data["device_ids"].as_array().map(Vec::len),
         Some(2),
-        "its own and the derived one: {data}"
+        "the sent device and the derived one: {data}"
     );
     for event in activity["events"].as_array().expect("a list") {
         assert!(
@@ -118,12 +118,12 @@ async fn assert_person(server: &Server, user: &str) {
 }
 
 #[tokio::test]
-async fn node() {
+async fn the_node_sdk_delivers_events() {
     let folder = sdks().join("node");
-    if !installed(&folder.join("node_modules").join("@amplitude")) {
+    if !is_installed(&folder.join("node_modules").join("@amplitude")) {
         return;
     }
-    let server = Server::start().await;
+    let server = TestCollector::start().await;
     fail_once(&server).await;
     let results = run(Path::new("node"), &folder.join("script.mjs"), &server.url).await;
     let expected = [
@@ -140,13 +140,13 @@ async fn node() {
 }
 
 #[tokio::test]
-async fn python() {
+async fn the_python_sdk_delivers_events() {
     let folder = sdks().join("python");
     let program = folder.join(".venv").join("bin").join("python");
-    if !installed(&program) {
+    if !is_installed(&program) {
         return;
     }
-    let server = Server::start().await;
+    let server = TestCollector::start().await;
     fail_once(&server).await;
     let results = run(&program, &folder.join("script.py"), &server.url).await;
     let expected = [

@@ -1,30 +1,30 @@
-use amplitude_local::{OpenError, Settings, State, open};
+use amplitude_local::{CollectorOpenError, CollectorSettings, StateError, StateLocation, open};
 use serde_json::{Value, json};
 
-use crate::support::{START_MS, Server, answer, names};
+use crate::support::{START_MS, TestCollector, names, send};
 
-fn on_file(folder: &tempfile::TempDir) -> Settings {
-    Settings {
-        state: State::File(folder.path().join("deeper").join("amplitude.db")),
-        ..Settings::default()
+fn settings_with_file(folder: &tempfile::TempDir) -> CollectorSettings {
+    CollectorSettings {
+        state: StateLocation::File(folder.path().join("new").join("amplitude.db")),
+        ..CollectorSettings::default()
     }
 }
 
 #[tokio::test]
-async fn a_restart_keeps_everything() {
+async fn a_restart_keeps_people_events_and_logs() {
     let folder = tempfile::tempdir().expect("a folder");
     let event = json!([{
         "event_type": "a", "user_id": "user-1", "insert_id": "insert-1", "session_id": START_MS,
         "user_properties": {"plan": "pro"},
     }]);
-    let server = Server::with(on_file(&folder)).await;
+    let server = TestCollector::with(settings_with_file(&folder)).await;
     server.accept(event.clone()).await;
     assert_eq!(server.upload(json!([{"event_type": "a"}])).await.0, 400);
     let person = server.find("user-1").await;
     let before = server.activity(person).await;
     server.stop().await;
 
-    let server = Server::with(on_file(&folder)).await;
+    let server = TestCollector::with(settings_with_file(&folder)).await;
     assert_eq!(server.find("user-1").await, person);
     assert_eq!(server.activity(person).await, before);
     assert_eq!(
@@ -37,7 +37,7 @@ async fn a_restart_keeps_everything() {
     assert_eq!(
         names(&server.activity(person).await["events"]),
         ["a"],
-        "insert IDs are remembered"
+        "duplicates are detected after a restart"
     );
     server
         .accept(json!([{"event_type": "b", "user_id": "user-1"}]))
@@ -53,30 +53,36 @@ async fn a_restart_keeps_everything() {
 }
 
 #[tokio::test]
-async fn a_file_of_something_else_is_left_alone() {
+async fn a_database_of_another_program_is_rejected() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("other.db");
     let options = sqlx::sqlite::SqliteConnectOptions::new()
         .filename(&path)
         .create_if_missing(true);
     let pool = sqlx::SqlitePool::connect_with(options).await.expect("a database");
-    sqlx::raw_sql("CREATE TABLE theirs (a)")
+    sqlx::raw_sql("CREATE TABLE other (a)")
         .execute(&pool)
         .await
         .expect("a table");
     pool.close().await;
-    let refused = open(Settings {
-        state: State::File(path),
-        ..Settings::default()
+    let refused = open(CollectorSettings {
+        state: StateLocation::File(path),
+        ..CollectorSettings::default()
     })
     .await;
-    assert!(matches!(refused.err(), Some(OpenError::Layout { found: 0, .. })));
+    assert!(matches!(
+        refused.err(),
+        Some(CollectorOpenError::State(StateError::SchemaVersion {
+            found: 0,
+            ..
+        }))
+    ));
 }
 
 #[tokio::test]
-async fn uploads_at_the_same_time_lose_nothing() {
+async fn concurrent_uploads_store_all_events() {
     let folder = tempfile::tempdir().expect("a folder");
-    let server = Server::with(on_file(&folder)).await;
+    let server = TestCollector::with(settings_with_file(&folder)).await;
     let uploads = (0..40).map(|n| {
         let events: Vec<Value> = (0..25)
             .map(|m| json!({"event_type": "a", "device_id": format!("device-{}", n % 5), "insert_id": format!("{n}-{m}")}))
@@ -97,7 +103,7 @@ async fn uploads_at_the_same_time_lose_nothing() {
         .sum();
     assert_eq!(counted, 1000);
     assert_eq!(
-        answer(server.get("/local/raw?limit=10000")).await.1["deliveries"]
+        send(server.get("/local/raw?limit=10000")).await.1["deliveries"]
             .as_array()
             .map(Vec::len),
         Some(1000)

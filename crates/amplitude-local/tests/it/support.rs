@@ -1,22 +1,22 @@
-//! A served collector with a clock that the test moves.
+//! A collector on a free port, with a clock that the test controls.
 
 use std::sync::{
     Arc,
     atomic::{AtomicI64, Ordering},
 };
 
-use amplitude_local::{Clock, Settings, open, serve};
+use amplitude_local::{CollectorSettings, WallClock, open, serve};
 use reqwest::{Client, RequestBuilder};
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 
-/// A key of the right form.
+/// An API key of the required form.
 pub(crate) const KEY: &str = "0123456789abcdef0123456789abcdef";
 
 /// Where the test clock starts: 2023-11-14 22:13:20 UTC.
 pub(crate) const START_MS: i64 = 1_700_000_000_000;
 
-pub(crate) struct Server {
+pub(crate) struct TestCollector {
     pub(crate) url: String,
     pub(crate) client: Client,
     clock: Arc<AtomicI64>,
@@ -24,17 +24,17 @@ pub(crate) struct Server {
     task: JoinHandle<()>,
 }
 
-impl Server {
+impl TestCollector {
     pub(crate) async fn start() -> Self {
-        Self::with(Settings::default()).await
+        Self::with(CollectorSettings::default()).await
     }
 
-    /// Serves a collector; its clock is the test's, whatever `settings` says.
-    pub(crate) async fn with(settings: Settings) -> Self {
+    /// Serves a collector. The test's clock replaces the one in `settings`.
+    pub(crate) async fn with(settings: CollectorSettings) -> Self {
         let clock = Arc::new(AtomicI64::new(START_MS));
         let now = clock.clone();
-        let settings = Settings {
-            clock: Clock::from_fn(move || now.load(Ordering::SeqCst)),
+        let settings = CollectorSettings {
+            clock: WallClock::from_fn(move || now.load(Ordering::SeqCst)),
             ..settings
         };
         let collector = open(settings).await.expect("the collector opens");
@@ -48,7 +48,7 @@ impl Server {
             };
             serve(listener, collector, stopped)
                 .await
-                .expect("the server ends well");
+                .expect("the server stops without an error");
         });
         Self {
             url,
@@ -76,28 +76,28 @@ impl Server {
         self.client.post(format!("{}{path}", self.url))
     }
 
-    /// Uploads events to HTTP V2 and answers status and body.
+    /// Uploads events to HTTP V2. Returns status and body.
     pub(crate) async fn upload(&self, events: Value) -> (u16, Value) {
-        answer(
+        send(
             self.post("/2/httpapi")
                 .json(&json!({"api_key": KEY, "events": events})),
         )
         .await
     }
 
-    /// Uploads events that must be taken.
+    /// Uploads events that must be accepted.
     pub(crate) async fn accept(&self, events: Value) {
         let (status, body) = self.upload(events).await;
         assert_eq!((status, &body["code"]), (200, &json!(200)), "{body}");
     }
 
     pub(crate) async fn json(&self, path: &str) -> Value {
-        let (status, body) = answer(self.get(path)).await;
+        let (status, body) = send(self.get(path)).await;
         assert_eq!(status, 200, "{path}: {body}");
         body
     }
 
-    /// The only person whom a text finds.
+    /// The Amplitude ID of the only person that a search finds.
     pub(crate) async fn find(&self, text: &str) -> i64 {
         let found = self.json(&format!("/api/2/usersearch?user={text}")).await;
         assert_eq!(
@@ -116,9 +116,9 @@ impl Server {
     }
 }
 
-/// Status and body; a body that is no JSON comes as text, an empty one as null.
-pub(crate) async fn answer(request: RequestBuilder) -> (u16, Value) {
-    let response = request.send().await.expect("an answer");
+/// Sends a request. Returns status and body: a body that is not JSON as a string, an empty one as null.
+pub(crate) async fn send(request: RequestBuilder) -> (u16, Value) {
+    let response = request.send().await.expect("a response");
     let status = response.status().as_u16();
     let text = response.text().await.expect("a body");
     let body = serde_json::from_str(&text)

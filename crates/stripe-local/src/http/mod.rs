@@ -2,17 +2,17 @@
 
 mod api;
 mod control;
-mod guard;
 mod pages;
 
 use axum::{
     Router,
-    extract::DefaultBodyLimit,
+    extract::{DefaultBodyLimit, Request},
     http::{HeaderMap, StatusCode, header},
-    middleware,
+    middleware::{self, Next},
     response::{IntoResponse, Response},
     routing::{any, get, post},
 };
+use local_service::guard::{check_host, check_write_origin};
 use serde_json::{Value, json};
 
 use crate::{failure::Failure, stripe::Stripe};
@@ -54,8 +54,16 @@ pub(crate) fn router(stripe: Stripe) -> Router {
         .route("/", get(pages::index::show))
         .fallback(unknown_path)
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
-        .layer(middleware::from_fn(guard::loopback_only))
+        .layer(middleware::from_fn(guard))
         .with_state(stripe)
+}
+
+/// Rejects requests for another host, and cross-site writes.
+async fn guard(request: Request, next: Next) -> Response {
+    match check_host(&request).and_then(|()| check_write_origin(&request)) {
+        Ok(()) => next.run(request).await,
+        Err(error) => said(StatusCode::FORBIDDEN, error.to_string()),
+    }
 }
 
 async fn unknown_path(method: axum::http::Method, uri: axum::http::Uri) -> Response {

@@ -3,70 +3,42 @@
 //! Records are read once, at the start; after that the world in memory is what counts, and each operation's changes
 //! are written in one transaction before anyone hears of them.
 
-use std::{path::Path, time::Duration};
-
-use sqlx::{
-    Row, Sqlite, SqlitePool, Transaction,
-    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
-};
-use tempfile::TempDir;
+use local_service::{StateDatabase, StateError, StateLocation, StateSchema};
+use sqlx::Row;
 
 use crate::{
-    settings::{OpenError, State},
+    settings::OpenError,
     world::{Record, World, Written},
 };
 
-/// Kept in the file's `user_version`.
-const LAYOUT: i64 = 1;
+const SCHEMA: StateSchema = StateSchema {
+    version: 1,
+    sql: include_str!("schema.sql"),
+};
 
-/// How long a writer waits for another process that has the file open.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// A handle on the database.
-pub(crate) struct Store {
-    pool: SqlitePool,
-    /// Holds the folder of a temporary state, which is removed with it.
-    _folder: Option<TempDir>,
+/// The open state file.
+pub(crate) struct RecordStore {
+    database: StateDatabase,
 }
 
-impl Store {
-    pub(crate) async fn open(state: &State) -> Result<Self, OpenError> {
-        let (path, folder) = match state {
-            State::Temporary => {
-                let folder = tempfile::tempdir().map_err(OpenError::Folder)?;
-                (folder.path().join("state.db"), Some(folder))
-            }
-            State::File(path) => {
-                make_folder(path)?;
-                (path.clone(), None)
-            }
-        };
-        let options = SqliteConnectOptions::new()
-            .filename(path)
-            .create_if_missing(true)
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Normal)
-            .busy_timeout(BUSY_TIMEOUT);
-        let pool = SqlitePoolOptions::new()
-            .max_connections(1)
-            .connect_with(options)
-            .await?;
-        let store = Self {
-            pool,
-            _folder: folder,
-        };
-        store.prepare().await?;
-        Ok(store)
+impl RecordStore {
+    pub(crate) async fn open(location: &StateLocation) -> Result<Self, StateError> {
+        Ok(Self {
+            database: StateDatabase::open(location, SCHEMA).await?,
+        })
     }
 
     /// Puts every record into `world`.
     pub(crate) async fn load(&self, world: &mut World) -> Result<(), OpenError> {
         let rows = sqlx::query("SELECT number, body FROM records ORDER BY number")
-            .fetch_all(&self.pool)
-            .await?;
+            .fetch_all(self.database.readers())
+            .await
+            .map_err(StateError::from)?;
         for row in rows {
-            let record: Record = serde_json::from_str(row.try_get("body")?)?;
-            let number = u64::try_from(row.try_get::<i64, _>("number")?).unwrap_or_default();
+            let body: &str = row.try_get("body").map_err(StateError::from)?;
+            let record: Record = serde_json::from_str(body)?;
+            let number: i64 = row.try_get("number").map_err(StateError::from)?;
+            let number = u64::try_from(number).unwrap_or_default();
             world.restore(number, record);
         }
         Ok(())
@@ -74,7 +46,7 @@ impl Store {
 
     /// Writes an operation's changes, all or none.
     pub(crate) async fn write(&self, changes: &[Written<'_>]) -> Result<(), sqlx::Error> {
-        let mut tx = self.begin().await?;
+        let mut tx = self.database.begin().await?;
         for change in changes {
             let number = i64::try_from(change.number).unwrap_or(i64::MAX);
             match change.record {
@@ -102,46 +74,8 @@ impl Store {
         tx.commit().await
     }
 
-    /// Waits for running statements and lets the file go.
+    /// Waits for running statements and closes the file.
     pub(crate) async fn close(&self) {
-        self.pool.close().await;
-    }
-
-    async fn begin(&self) -> Result<Transaction<'static, Sqlite>, sqlx::Error> {
-        self.pool.begin_with("BEGIN IMMEDIATE").await
-    }
-
-    async fn prepare(&self) -> Result<(), OpenError> {
-        let mut tx = self.begin().await?;
-        let found: i64 = sqlx::query_scalar("PRAGMA user_version")
-            .fetch_one(&mut *tx)
-            .await?;
-        let tables: i64 = sqlx::query_scalar("SELECT count(*) FROM sqlite_schema")
-            .fetch_one(&mut *tx)
-            .await?;
-        if found == LAYOUT {
-            return Ok(());
-        }
-        if found != 0 || tables > 0 {
-            return Err(OpenError::Layout {
-                found,
-                expected: LAYOUT,
-            });
-        }
-        sqlx::raw_sql(include_str!("schema.sql"))
-            .execute(&mut *tx)
-            .await?;
-        sqlx::raw_sql("PRAGMA user_version = 1").execute(&mut *tx).await?;
-        tx.commit().await?;
-        Ok(())
-    }
-}
-
-fn make_folder(file: &Path) -> Result<(), OpenError> {
-    match file.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => {
-            std::fs::create_dir_all(folder).map_err(OpenError::Folder)
-        }
-        _ => Ok(()),
+        self.database.close().await;
     }
 }

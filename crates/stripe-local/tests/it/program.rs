@@ -10,7 +10,7 @@ use std::{
 };
 
 use serde_json::{Value, json};
-use stripe_local::Clock;
+use stripe_local::WallClock;
 use tokio::{
     io::{AsyncBufReadExt, BufReader, Lines},
     process::{Child, ChildStderr, Command},
@@ -155,7 +155,7 @@ async fn it_stops_gracefully_and_survives_being_killed() {
 async fn killed_in_the_middle_of_a_life_it_loses_nothing() {
     let folder = tempfile::tempdir().expect("a folder");
     let state = folder.path().join("stripe.db");
-    let hooks = Receiver::start(Clock::system()).await;
+    let hooks = Receiver::start(WallClock::system()).await;
     let webhook = ["--webhook", &hooks.url, "--webhook-secret", SECRET];
 
     let first = Program::start_with(&state, &webhook).await;
@@ -265,7 +265,7 @@ async fn killed_under_load_it_keeps_what_it_answered() {
 #[tokio::test]
 async fn it_refuses_to_be_reached_from_elsewhere_and_live_keys() {
     for (arguments, said) in [
-        (["--listen", "0.0.0.0:0"], "0.0.0.0 is no loopback address"),
+        (["--listen", "0.0.0.0:0"], "0.0.0.0 is not a loopback address"),
         (["--secret-key", "sk_live_1"], "test keys only"),
     ] {
         let output = command().args(arguments).output().await.expect("it starts");

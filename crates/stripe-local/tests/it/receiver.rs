@@ -7,7 +7,7 @@ use std::{
 
 use axum::{Router, extract::State, http::HeaderMap, http::StatusCode, routing::post};
 use serde_json::Value;
-use stripe_local::Clock;
+use stripe_local::WallClock;
 use stripe_webhook::{EventObject, Webhook};
 use tokio::{net::TcpListener, sync::watch, time::timeout};
 
@@ -21,7 +21,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 #[derive(Clone)]
 pub(crate) struct Receiver {
     pub(crate) url: String,
-    clock: Clock,
+    clock: WallClock,
     inbox: Arc<Mutex<Vec<Value>>>,
     /// Bodies as they came, with their signatures.
     letters: Arc<Mutex<Vec<(String, String)>>>,
@@ -33,7 +33,7 @@ pub(crate) struct Receiver {
 
 impl Receiver {
     /// `clock`: the wall clock by which signatures are too old.
-    pub(crate) async fn start(clock: Clock) -> Self {
+    pub(crate) async fn start(clock: WallClock) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let receiver = Self {
             url: format!("http://{}/hook", listener.local_addr().expect("an address")),

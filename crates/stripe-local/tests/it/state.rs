@@ -2,13 +2,13 @@
 
 use reqwest::Method;
 use serde_json::json;
-use stripe_local::{OpenError, Settings, State, WebhookTarget, open};
+use stripe_local::{OpenError, Settings, StateError, StateLocation, WebhookTarget, open};
 
 use crate::support::{START, Server, answer, id};
 
 fn on_file(folder: &tempfile::TempDir) -> Settings {
     Settings {
-        state: State::File(folder.path().join("deep").join("stripe.db")),
+        state: StateLocation::File(folder.path().join("deep").join("stripe.db")),
         ..Settings::default()
     }
 }
@@ -121,9 +121,12 @@ async fn what_it_will_not_start_with() {
         .expect("a table");
     pool.close().await;
     let other = open(Settings {
-        state: State::File(path),
+        state: StateLocation::File(path),
         ..Settings::default()
     })
     .await;
-    assert!(matches!(other.err(), Some(OpenError::Layout { found: 0, .. })));
+    assert!(matches!(
+        other.err(),
+        Some(OpenError::State(StateError::SchemaVersion { found: 0, .. }))
+    ));
 }

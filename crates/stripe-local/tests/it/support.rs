@@ -7,7 +7,7 @@ use std::sync::{
 
 use reqwest::{Client, Method, RequestBuilder, redirect::Policy};
 use serde_json::{Value, json};
-use stripe_local::{Clock, Rules, Settings, WebhookTarget, open, serve};
+use stripe_local::{Rules, Settings, WallClock, WebhookTarget, open, serve};
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 
 use crate::{
@@ -42,16 +42,16 @@ impl Server {
     pub(crate) async fn with(settings: Settings) -> Self {
         let now_ms = Arc::new(AtomicI64::new(START * 1000));
         let now = now_ms.clone();
-        let clock = Clock::from_fn(move || now.load(Ordering::SeqCst));
+        let clock = WallClock::from_fn(move || now.load(Ordering::SeqCst));
         Self::serve(settings, clock, now_ms).await
     }
 
     /// Serves a stand-in by the system's clock, as programs meet it that check signatures by it.
     pub(crate) async fn today() -> Self {
-        Self::serve(Settings::default(), Clock::system(), Arc::default()).await
+        Self::serve(Settings::default(), WallClock::system(), Arc::default()).await
     }
 
-    async fn serve(settings: Settings, clock: Clock, now_ms: Arc<AtomicI64>) -> Self {
+    async fn serve(settings: Settings, clock: WallClock, now_ms: Arc<AtomicI64>) -> Self {
         let hooks = Receiver::start(clock.clone()).await;
         let settings = Settings {
             clock,

@@ -1,5 +1,5 @@
-// Amplitude's Node SDK, used as its documentation says, against the server named by the first argument.
-// Prints what became of each call, as JSON.
+// Sends events with Amplitude's Node SDK to the server in the first argument.
+// Prints the result of each call as JSON.
 import { Identify, Revenue, createInstance } from "@amplitude/analytics-node";
 
 const [url, apiKey] = process.argv.slice(2);

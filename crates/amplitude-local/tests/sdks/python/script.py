@@ -1,6 +1,6 @@
-"""Amplitude's Python SDK, used as its documentation says, against the server named by the first argument.
+"""Sends events with Amplitude's Python SDK to the server in the first argument.
 
-Prints what became of each event, as JSON.
+Prints the result of each event as JSON.
 """
 
 import json
@@ -24,13 +24,13 @@ def run(path, events, **options):
     client = Amplitude(api_key, Config(server_url=url + path, flush_interval_millis=50, callback=note, **options))
     with settled:
         wanted = len(results) + events(client)
-        # A shutdown would drop what is waiting for its next attempt.
+        # A shutdown drops events that wait for their next attempt.
         settled.wait_for(lambda: len(results) >= wanted, timeout=60)
     client.shutdown()
 
 
 def http_v2(client):
-    """Answers how many events it tracked."""
+    """Tracks events and returns their number."""
     ids = EventOptions(user_id="python-user", device_id="python-device")
     client.track(
         BaseEvent(

@@ -1,7 +1,7 @@
-//! The tracking plan that arriving events are checked against. It judges; it never refuses.
+//! The tracking plan, which incoming events are checked against. A check never refuses an event.
 //!
-//! Statuses follow Amplitude's own ("Validate events"): valid, unexpected, invalid. Events that the plan
-//! does not speak of by prefix, and all events without a plan, are unchecked.
+//! The statuses are Amplitude's ("Validate events"): valid, unexpected, invalid. Events with an ignored prefix are unchecked;
+//! so are all events when there is no plan.
 
 use std::collections::HashMap;
 
@@ -9,37 +9,37 @@ use jsonschema::Validator;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-/// More reasons than these help nobody.
-const MOST_REASONS: usize = 10;
+/// Most reasons for one event.
+const MAX_REASONS: usize = 10;
 
-/// Why a document cannot be used as a plan.
+/// Why a document is not a valid tracking plan.
 #[derive(Debug, thiserror::Error)]
 pub enum PlanError {
-    /// The document has another shape than the one described at `Settings::plan`.
+    /// The document does not have the format described at `CollectorSettings::plan`.
     #[error(
         "the tracking plan must be {{\"events\": {{\"<event type>\": <JSON Schema>}}, \"ignore_prefixes\": [\"…\"]}}: {0}"
     )]
     Shape(&'static str),
-    /// One event's schema cannot be used.
-    #[error("the tracking plan's schema of \"{event_type}\" cannot be used: {reason}")]
+    /// One event's JSON Schema is not valid.
+    #[error("the tracking plan's schema of \"{event_type}\" is not valid: {reason}")]
     Schema {
-        /// The event whose schema it is.
+        /// The event type.
         event_type: String,
-        /// What the JSON Schema compiler says.
+        /// The error of the JSON Schema compiler.
         reason: String,
     },
 }
 
-/// What the plan says of one event.
+/// The result of checking one event.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub(crate) struct Verdict {
+pub(crate) struct PlanCheck {
     pub(crate) status: &'static str,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) reasons: Vec<String>,
 }
 
-impl Verdict {
-    fn plain(status: &'static str) -> Self {
+impl PlanCheck {
+    fn without_reasons(status: &'static str) -> Self {
         Self {
             status,
             reasons: Vec::new(),
@@ -48,13 +48,13 @@ impl Verdict {
 }
 
 /// A plan with its schemas compiled.
-pub(crate) struct Plan {
+pub(crate) struct TrackingPlan {
     document: Value,
     events: HashMap<String, Validator>,
     ignored_prefixes: Vec<String>,
 }
 
-impl Plan {
+impl TrackingPlan {
     pub(crate) fn parse(document: Value) -> Result<Self, PlanError> {
         let events = document["events"]
             .as_object()
@@ -76,7 +76,7 @@ impl Plan {
                 .iter()
                 .map(|prefix| prefix.as_str().map(str::to_owned))
                 .collect::<Option<_>>()
-                .ok_or(PlanError::Shape("ignore_prefixes must be texts"))?,
+                .ok_or(PlanError::Shape("ignore_prefixes must contain strings"))?,
             _ => return Err(PlanError::Shape("ignore_prefixes must be a list")),
         };
         Ok(Self {
@@ -90,41 +90,45 @@ impl Plan {
         &self.document
     }
 
-    /// Judges an event by its name and its properties as they were sent.
-    pub(crate) fn judge(&self, event_type: &str, properties: &Map<String, Value>) -> Verdict {
+    /// Checks an event's type and properties.
+    fn check(&self, event_type: &str, properties: &Map<String, Value>) -> PlanCheck {
         let Some(schema) = self.events.get(event_type) else {
             let ignored = self
                 .ignored_prefixes
                 .iter()
                 .any(|prefix| event_type.starts_with(prefix));
-            return Verdict::plain(if ignored { "unchecked" } else { "unexpected" });
+            return PlanCheck::without_reasons(if ignored { "unchecked" } else { "unexpected" });
         };
         let properties = Value::Object(properties.clone());
         let reasons: Vec<String> = schema
             .iter_errors(&properties)
-            .take(MOST_REASONS)
+            .take(MAX_REASONS)
             .map(|error| {
-                let place = error.instance_path().to_string();
-                let place = if place.is_empty() {
+                let path = error.instance_path().to_string();
+                let path = if path.is_empty() {
                     "event_properties".to_owned()
                 } else {
-                    place
+                    path
                 };
-                format!("{place}: {error}").chars().take(500).collect()
+                format!("{path}: {error}").chars().take(500).collect()
             })
             .collect();
-        Verdict {
+        PlanCheck {
             status: if reasons.is_empty() { "valid" } else { "invalid" },
             reasons,
         }
     }
 }
 
-/// The judgement under an optional plan.
-pub(crate) fn judge(plan: Option<&Plan>, event_type: &str, properties: &Map<String, Value>) -> Verdict {
+/// Checks an event against a plan, if there is one.
+pub(crate) fn check_event(
+    plan: Option<&TrackingPlan>,
+    event_type: &str,
+    properties: &Map<String, Value>,
+) -> PlanCheck {
     plan.map_or_else(
-        || Verdict::plain("unchecked"),
-        |plan| plan.judge(event_type, properties),
+        || PlanCheck::without_reasons("unchecked"),
+        |plan| plan.check(event_type, properties),
     )
 }
 
@@ -135,8 +139,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn events_are_judged() {
-        let plan = Plan::parse(json!({
+    fn events_are_checked() {
+        let plan = TrackingPlan::parse(json!({
             "events": {"Vote cast": {
                 "type": "object",
                 "properties": {"choices": {"type": "integer"}},
@@ -157,24 +161,24 @@ mod tests {
             ("session_start", json!({}), "unchecked"),
         ];
         for (event_type, properties, status) in rows {
-            let verdict = judge(
+            let check = check_event(
                 Some(&plan),
                 event_type,
                 properties.as_object().expect("an object"),
             );
-            assert_eq!(verdict.status, status, "{event_type} {properties}: {verdict:?}");
-            assert_eq!(verdict.reasons.is_empty(), status != "invalid", "{verdict:?}");
+            assert_eq!(check.status, status, "{event_type} {properties}: {check:?}");
+            assert_eq!(check.reasons.is_empty(), status != "invalid", "{check:?}");
         }
-        assert_eq!(judge(None, "anything", &Map::new()).status, "unchecked");
+        assert_eq!(check_event(None, "anything", &Map::new()).status, "unchecked");
     }
 
     #[test]
-    fn unusable_plans_say_why() {
+    fn invalid_plans_are_explained() {
         let rows = [
             (json!([]), "events must be an object"),
             (
                 json!({"events": {}, "ignore_prefixes": [1]}),
-                "ignore_prefixes must be texts",
+                "ignore_prefixes must contain strings",
             ),
             (
                 json!({"events": {"x": {"type": "nothing"}}}),
@@ -182,7 +186,10 @@ mod tests {
             ),
         ];
         for (document, expected) in rows {
-            let error = Plan::parse(document).err().expect("an unusable plan").to_string();
+            let error = TrackingPlan::parse(document)
+                .err()
+                .expect("an invalid plan")
+                .to_string();
             assert!(error.contains(expected), "{error}");
         }
     }

@@ -1,37 +1,37 @@
-//! Events: the reading side. Bodies are handed on as the JSON text that they are stored as.
+//! Accepted events: queries. An event body is returned as the stored JSON text.
 
 use std::collections::BTreeSet;
 
 use sqlx::{QueryBuilder, Sqlite, SqlitePool};
 
-use crate::people::AmplitudeId;
+use crate::attribution::AmplitudeId;
 
-/// From which end a person's events are read.
+/// The order of a person's events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Direction {
+pub(crate) enum ActivityDirection {
     Latest,
     Earliest,
 }
 
-/// Events added at most so that no session of a page is cut.
-const MOST_ADDED: i64 = 5_000;
+/// Most events added to a page to complete its sessions.
+const MAX_ADDED: i64 = 5_000;
 
-/// One page of a person's events, and the rest of the sessions that it would cut off.
+/// One page of a person's events, and the remaining events of the sessions on that page.
 pub(crate) async fn activity(
     pool: &SqlitePool,
     person: AmplitudeId,
     offset: i64,
     limit: i64,
-    direction: Direction,
+    direction: ActivityDirection,
 ) -> Result<Vec<String>, sqlx::Error> {
     let (page, rest, order) = match direction {
-        Direction::Latest => (
+        ActivityDirection::Latest => (
             "SELECT sequence, event_time, session_id, body FROM events WHERE person = $1
              ORDER BY event_time DESC, sequence DESC LIMIT $2 OFFSET $3",
             " AND (event_time, sequence) < (",
             " ORDER BY event_time DESC, sequence DESC LIMIT ",
         ),
-        Direction::Earliest => (
+        ActivityDirection::Earliest => (
             "SELECT sequence, event_time, session_id, body FROM events WHERE person = $1
              ORDER BY event_time, sequence LIMIT $2 OFFSET $3",
             " AND (event_time, sequence) > (",
@@ -63,7 +63,7 @@ pub(crate) async fn activity(
     for session_id in &sessions {
         list.push_bind(session_id);
     }
-    query.push(")").push(order).push_bind(MOST_ADDED);
+    query.push(")").push(order).push_bind(MAX_ADDED);
     let added: Vec<String> = query.build_query_scalar().fetch_all(pool).await?;
     Ok(rows.into_iter().map(|(.., body)| body).chain(added).collect())
 }
@@ -71,7 +71,7 @@ pub(crate) async fn activity(
 /// Which events to list.
 #[derive(Debug, Default)]
 pub(crate) struct EventFilter {
-    /// A user ID or an Amplitude ID: all events of that person, anonymous ones included.
+    /// A user ID or an Amplitude ID: all events of that person, including anonymous ones.
     pub(crate) user: Option<String>,
     pub(crate) device: Option<String>,
     pub(crate) insert_id: Option<String>,
@@ -81,7 +81,7 @@ pub(crate) struct EventFilter {
     pub(crate) limit: i64,
 }
 
-/// Accepted events with their sequence numbers, in order of arrival.
+/// Accepted events with their sequence numbers, in the order they were received.
 pub(crate) async fn events(
     pool: &SqlitePool,
     filter: &EventFilter,
@@ -110,9 +110,9 @@ pub(crate) async fn events(
     query.build_query_as().fetch_all(pool).await
 }
 
-/// Whom a live feed follows: a person, a device, either (both given), or everyone (neither).
+/// The events in a live feed: those of a person, of a device, of either (if both are set) or all (if none is set).
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Followed {
+pub(crate) struct FeedFilter {
     pub(crate) user: Option<String>,
     pub(crate) device: Option<String>,
 }
@@ -125,41 +125,41 @@ pub(crate) struct FeedItem {
     pub(crate) body: String,
 }
 
-/// Accepted and refused events after a position, in order of arrival.
+/// Accepted and refused events after the sequence number `after`, in the order they were received.
 pub(crate) async fn feed(
     pool: &SqlitePool,
     after: i64,
-    followed: &Followed,
+    filter: &FeedFilter,
     limit: i64,
 ) -> Result<Vec<FeedItem>, sqlx::Error> {
     let mut query = QueryBuilder::<Sqlite>::new(
         "SELECT sequence, 'accepted' AS kind, body FROM events WHERE sequence > ",
     );
     query.push_bind(after);
-    push_followed(&mut query, followed, push_person);
+    push_feed_filter(&mut query, filter, push_person);
     query
         .push(" UNION ALL SELECT sequence, 'refused', body FROM refused WHERE sequence > ")
         .push_bind(after);
-    push_followed(&mut query, followed, |query, user| {
+    push_feed_filter(&mut query, filter, |query, user| {
         query.push("user_id = ").push_bind(user.to_owned());
     });
     query.push(" ORDER BY sequence LIMIT ").push_bind(limit);
     query.build_query_as().fetch_all(pool).await
 }
 
-/// The newest number given to an event, refused ones included.
+/// The newest sequence number of accepted and refused events.
 pub(crate) async fn latest_sequence(pool: &SqlitePool) -> Result<i64, sqlx::Error> {
     sqlx::query_scalar("SELECT value FROM counters WHERE name = 'sequence'")
         .fetch_one(pool)
         .await
 }
 
-fn push_followed(
+fn push_feed_filter(
     query: &mut QueryBuilder<Sqlite>,
-    followed: &Followed,
+    filter: &FeedFilter,
     push_user: impl FnOnce(&mut QueryBuilder<Sqlite>, &str),
 ) {
-    match (&followed.user, &followed.device) {
+    match (&filter.user, &filter.device) {
         (None, None) => {}
         (Some(user), None) => {
             query.push(" AND ");
@@ -179,7 +179,8 @@ fn push_followed(
     }
 }
 
-/// The person whom a user ID stands for, or else an Amplitude ID. One value, so that an index gives the order.
+/// Restricts a query to the person with this user ID, or else with this Amplitude ID. The subquery returns one value, so that
+/// SQLite can sort by the index.
 fn push_person(query: &mut QueryBuilder<Sqlite>, user: &str) {
     query.push("person = (SELECT coalesce(merged_into, amplitude_id) FROM people WHERE user_id = ");
     query.push_bind(user.to_owned());

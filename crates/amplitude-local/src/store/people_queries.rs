@@ -1,22 +1,22 @@
-//! People: the reading side.
+//! People: queries.
 
 use serde_json::{Map, Value, json};
 use sqlx::{QueryBuilder, Row, Sqlite, SqlitePool};
 
 use super::people::person;
-use crate::{people::AmplitudeId, times};
+use crate::{attribution::AmplitudeId, times};
 
-/// People found by one text, and by what it matched.
-pub(crate) struct Found {
-    pub(crate) kind: &'static str,
+/// People who match a search text, and the kind of ID that matched.
+pub(crate) struct SearchResult {
+    pub(crate) match_type: &'static str,
     pub(crate) people: Vec<(Option<String>, AmplitudeId)>,
 }
 
-/// Most people answered to a prefix.
-const MOST_MATCHES: i64 = 100;
+/// Most people in a search result.
+const MAX_MATCHES: i64 = 100;
 
-/// Dashboard REST API, "User search": by Amplitude ID, user ID, device ID, or the beginning of a user ID.
-pub(crate) async fn search(pool: &SqlitePool, text: &str) -> Result<Found, sqlx::Error> {
+/// Searches by Amplitude ID, then by user ID or device ID, then by user ID prefix (Dashboard REST API, "User search").
+pub(crate) async fn search(pool: &SqlitePool, text: &str) -> Result<SearchResult, sqlx::Error> {
     let steps = [
         (
             "match_amplitude_id",
@@ -38,23 +38,23 @@ pub(crate) async fn search(pool: &SqlitePool, text: &str) -> Result<Found, sqlx:
              ORDER BY user_id LIMIT $2",
         ),
     ];
-    for (kind, statement) in steps {
+    for (match_type, statement) in steps {
         let people = sqlx::query_as(statement)
             .bind(text)
-            .bind(MOST_MATCHES)
+            .bind(MAX_MATCHES)
             .fetch_all(pool)
             .await?;
         if !people.is_empty() {
-            return Ok(Found { kind, people });
+            return Ok(SearchResult { match_type, people });
         }
     }
-    Ok(Found {
-        kind: "nomatch",
+    Ok(SearchResult {
+        match_type: "nomatch",
         people: Vec::new(),
     })
 }
 
-/// The person that an Amplitude ID stands for now, merged IDs included.
+/// The person with this Amplitude ID, or the person it was merged into.
 pub(crate) async fn canonical(
     pool: &SqlitePool,
     amplitude_id: AmplitudeId,
@@ -65,7 +65,7 @@ pub(crate) async fn canonical(
         .await
 }
 
-/// Dashboard REST API, "User activity": `userData`.
+/// A person's `userData` (Dashboard REST API, "User activity").
 pub(crate) async fn user_data(pool: &SqlitePool, amplitude_id: AmplitudeId) -> Result<Value, sqlx::Error> {
     let row = sqlx::query("SELECT * FROM people WHERE amplitude_id = $1")
         .bind(amplitude_id)
@@ -88,7 +88,7 @@ pub(crate) async fn user_data(pool: &SqlitePool, amplitude_id: AmplitudeId) -> R
     .bind(amplitude_id)
     .fetch_one(pool)
     .await?;
-    let known = |key: &str| person.context.get(key).cloned().unwrap_or(Value::Null);
+    let context = |key: &str| person.context.get(key).cloned().unwrap_or(Value::Null);
     Ok(json!({
         "user_id": person.user_id,
         "canonical_amplitude_id": amplitude_id,
@@ -96,22 +96,22 @@ pub(crate) async fn user_data(pool: &SqlitePool, amplitude_id: AmplitudeId) -> R
         "num_events": person.num_events,
         "num_sessions": sessions,
         "usage_time": usage_ms,
-        "first_used": person.first_used.map(times::day),
-        "last_used": person.last_used.map(times::day),
+        "first_used": person.first_used.map(times::format_day),
+        "last_used": person.last_used.map(times::format_day),
         "purchases": person.purchases,
         "revenue": person.revenue,
-        "platform": known("platform"),
-        "os": system(&person.context),
-        "version": known("version_name"),
-        "device": known("device_family"),
-        "device_type": known("device_type"),
-        "carrier": known("device_carrier"),
-        "country": known("country"),
-        "region": known("region"),
-        "city": known("city"),
-        "dma": known("dma"),
-        "language": known("language"),
-        "start_version": known("start_version"),
+        "platform": context("platform"),
+        "os": operating_system(&person.context),
+        "version": context("version_name"),
+        "device": context("device_family"),
+        "device_type": context("device_type"),
+        "carrier": context("device_carrier"),
+        "country": context("country"),
+        "region": context("region"),
+        "city": context("city"),
+        "dma": context("dma"),
+        "language": context("language"),
+        "start_version": context("start_version"),
         "device_ids": devices,
         "last_location": location(&person.context),
         "properties": person.properties,
@@ -123,14 +123,14 @@ pub(crate) async fn user_data(pool: &SqlitePool, amplitude_id: AmplitudeId) -> R
 pub(crate) struct PeopleFilter {
     /// Part of a user ID or device ID, or an Amplitude ID.
     pub(crate) query: Option<String>,
-    /// A user property that they have.
+    /// A user property that the person must have.
     pub(crate) property: Option<String>,
-    /// The value of that property, as text.
+    /// The required value of that property, as text.
     pub(crate) value: Option<String>,
     pub(crate) limit: i64,
 }
 
-/// People, those seen last first.
+/// People, sorted by their last event, newest first.
 pub(crate) async fn people(pool: &SqlitePool, filter: &PeopleFilter) -> Result<Vec<Value>, sqlx::Error> {
     let mut query = QueryBuilder::<Sqlite>::new(
         "SELECT *,
@@ -156,10 +156,10 @@ pub(crate) async fn people(pool: &SqlitePool, filter: &PeopleFilter) -> Result<V
     }
     if let Some(property) = &filter.property {
         query
-            .push(" AND EXISTS (SELECT 1 FROM json_each(people.properties) AS held WHERE held.key = ")
+            .push(" AND EXISTS (SELECT 1 FROM json_each(people.properties) AS property WHERE property.key = ")
             .push_bind(property);
         if let Some(value) = &filter.value {
-            query.push(" AND CASE held.type WHEN 'true' THEN 'true' WHEN 'false' THEN 'false' ELSE CAST(held.value AS TEXT) END = ");
+            query.push(" AND CASE property.type WHEN 'true' THEN 'true' WHEN 'false' THEN 'false' ELSE CAST(property.value AS TEXT) END = ");
             query.push_bind(value);
         }
         query.push(")");
@@ -173,21 +173,21 @@ pub(crate) async fn people(pool: &SqlitePool, filter: &PeopleFilter) -> Result<V
             let person = person(row)?;
             Ok(json!({
                 "amplitude_id": person.amplitude_id,
-                "merged_amplitude_ids": list(&row.try_get::<String, _>("merged_list")?),
+                "merged_amplitude_ids": json_list(&row.try_get::<String, _>("merged_list")?),
                 "user_id": person.user_id,
-                "devices": list(&row.try_get::<String, _>("device_list")?),
+                "devices": json_list(&row.try_get::<String, _>("device_list")?),
                 "num_events": person.num_events,
                 "num_sessions": row.try_get::<i64, _>("num_sessions")?,
                 "revenue": person.revenue,
-                "first_used": person.first_used.map(times::exported),
-                "last_used": person.last_used.map(times::exported),
+                "first_used": person.first_used.map(times::format_time),
+                "last_used": person.last_used.map(times::format_time),
                 "properties": person.properties,
             }))
         })
         .collect()
 }
 
-/// A person's sessions, newest first, with their lengths.
+/// A person's sessions with their lengths, newest first.
 pub(crate) async fn sessions(
     pool: &SqlitePool,
     person: AmplitudeId,
@@ -206,8 +206,8 @@ pub(crate) async fn sessions(
         .map(|(session_id, first, last, events)| {
             json!({
                 "session_id": session_id,
-                "first_event": times::exported(first),
-                "last_event": times::exported(last),
+                "first_event": times::format_time(first),
+                "last_event": times::format_time(last),
                 "length_ms": last - first,
                 "events": events,
             })
@@ -215,7 +215,7 @@ pub(crate) async fn sessions(
         .collect())
 }
 
-fn system(context: &Map<String, Value>) -> Option<String> {
+fn operating_system(context: &Map<String, Value>) -> Option<String> {
     let text = |key: &str| context.get(key).and_then(Value::as_str);
     let name = text("os_name")?;
     Some(text("os_version").map_or_else(|| name.to_owned(), |version| format!("{name} {version}")))
@@ -225,6 +225,6 @@ fn location(context: &Map<String, Value>) -> Option<Value> {
     Some(json!({"lat": context.get("location_lat")?, "lng": context.get("location_lng")?}))
 }
 
-fn list(text: &str) -> Value {
+fn json_list(text: &str) -> Value {
     serde_json::from_str(text).unwrap_or_else(|_| json!([]))
 }

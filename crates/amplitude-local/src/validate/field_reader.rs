@@ -1,13 +1,13 @@
-//! One field at a time: what it must be, cut to size, or a problem noted.
+//! Reading the fields of one event. Each method returns the value, shortened to the limits, or records an error.
 
 use std::ops::RangeInclusive;
 
 use serde_json::{Map, Value};
 
-use super::{Problems, Rules};
+use super::{EventFieldErrors, EventRules};
 use crate::settings::Limits;
 
-/// IDs that HTTP V2 answers with 400.
+/// IDs that HTTP V2 rejects with a 400.
 const FORBIDDEN_IDS: [&str; 14] = [
     "anonymous",
     "nil",
@@ -25,24 +25,24 @@ const FORBIDDEN_IDS: [&str; 14] = [
     "-1",
 ];
 
-/// An event being read, and what was found wrong so far.
-pub(super) struct Reader<'a> {
+/// An event, and the errors of the fields read so far.
+pub(super) struct FieldReader<'a> {
     pub(super) raw: &'a Value,
-    pub(super) rules: &'a Rules<'a>,
-    pub(super) problems: Problems,
+    pub(super) rules: &'a EventRules<'a>,
+    pub(super) errors: EventFieldErrors,
 }
 
-impl Reader<'_> {
+impl FieldReader<'_> {
     pub(super) fn ids(&mut self) -> (Option<String>, Option<String>) {
-        let (mut short, mut refused) = (Vec::new(), false);
+        let (mut short, mut has_invalid_id) = (Vec::new(), false);
         let [user, device] = ["user_id", "device_id"].map(|field| {
             let id = match &self.raw[field] {
                 Value::Null => return None,
-                Value::String(id) => cut(id, self.rules.limits.string_chars),
+                Value::String(id) => truncate(id, self.rules.limits.string_chars),
                 Value::Number(id) => id.to_string(),
                 _ => {
-                    refused = true;
-                    self.problems.invalid(field, "text is required");
+                    has_invalid_id = true;
+                    self.errors.invalid(field, "text is required");
                     return None;
                 }
             };
@@ -50,8 +50,8 @@ impl Reader<'_> {
                 .iter()
                 .any(|forbidden| forbidden.eq_ignore_ascii_case(&id))
             {
-                refused = true;
-                self.problems
+                has_invalid_id = true;
+                self.errors
                     .invalid(field, format!("\"{id}\" is not accepted as an ID"));
                 return None;
             }
@@ -61,20 +61,20 @@ impl Reader<'_> {
             }
             Some(id)
         });
-        let nobody = user.is_none() && device.is_none();
-        if !short.is_empty() && (nobody || !self.rules.strip_short_ids) {
+        let has_no_id = user.is_none() && device.is_none();
+        if !short.is_empty() && (has_no_id || !self.rules.drops_short_ids) {
             for field in short {
-                self.problems.id_lengths.push(field.to_owned());
-                let least = self.rules.min_id_length;
-                self.problems
+                self.errors.id_lengths.push(field.to_owned());
+                let min_length = self.rules.min_id_length;
+                self.errors
                     .reasons
-                    .push(format!("{field}: shorter than {least} characters"));
+                    .push(format!("{field}: shorter than {min_length} characters"));
             }
-        } else if nobody && !refused {
-            self.problems
+        } else if has_no_id && !has_invalid_id {
+            self.errors
                 .missing
                 .extend(["user_id".to_owned(), "device_id".to_owned()]);
-            self.problems
+            self.errors
                 .reasons
                 .push("user_id or device_id is required".to_owned());
         }
@@ -84,17 +84,17 @@ impl Reader<'_> {
     pub(super) fn event_type(&mut self) -> String {
         match &self.raw["event_type"] {
             Value::String(name) if name.trim().is_empty() => {
-                self.problems.invalid("event_type", "blank");
+                self.errors.invalid("event_type", "blank");
                 String::new()
             }
-            Value::String(name) => cut(name, self.rules.limits.string_chars),
+            Value::String(name) => truncate(name, self.rules.limits.string_chars),
             Value::Null => {
-                self.problems.missing.push("event_type".to_owned());
-                self.problems.reasons.push("event_type: missing".to_owned());
+                self.errors.missing.push("event_type".to_owned());
+                self.errors.reasons.push("event_type: missing".to_owned());
                 String::new()
             }
             _ => {
-                self.problems.invalid("event_type", "text is required");
+                self.errors.invalid("event_type", "text is required");
                 String::new()
             }
         }
@@ -114,7 +114,7 @@ impl Reader<'_> {
         });
         let whole = whole.filter(|whole| range.contains(whole));
         if whole.is_none() {
-            self.problems.invalid(field, required);
+            self.errors.invalid(field, required);
         }
         whole
     }
@@ -122,7 +122,7 @@ impl Reader<'_> {
     pub(super) fn number(&mut self, field: &str) -> Option<f64> {
         let value = &self.raw[field];
         if !value.is_null() && !value.is_number() {
-            self.problems.invalid(field, "a number is required");
+            self.errors.invalid(field, "a number is required");
         }
         value.as_f64()
     }
@@ -130,11 +130,11 @@ impl Reader<'_> {
     pub(super) fn text(&mut self, field: &str) -> Option<String> {
         match &self.raw[field] {
             Value::Null => None,
-            Value::String(text) => Some(cut(text, self.rules.limits.string_chars)),
+            Value::String(text) => Some(truncate(text, self.rules.limits.string_chars)),
             Value::Number(number) => Some(number.to_string()),
             Value::Bool(yes) => Some(yes.to_string()),
             _ => {
-                self.problems.invalid(field, "text is required");
+                self.errors.invalid(field, "text is required");
                 None
             }
         }
@@ -145,7 +145,7 @@ impl Reader<'_> {
             Value::Null => false,
             Value::Bool(yes) => *yes,
             _ => {
-                self.problems.invalid(field, "true or false is required");
+                self.errors.invalid(field, "true or false is required");
                 false
             }
         }
@@ -161,7 +161,7 @@ impl Reader<'_> {
             Value::Null => Map::new(),
             Value::Object(object) if depth_exceeds(&self.raw[field], property_depth) => {
                 let keys = object.len();
-                self.problems.invalid(
+                self.errors.invalid(
                     field,
                     format!("more than {property_depth} levels deep ({keys} keys)"),
                 );
@@ -169,35 +169,35 @@ impl Reader<'_> {
             }
             Value::Object(object) => object
                 .iter()
-                .map(|(key, value)| (key.clone(), cut_strings(value, string_chars)))
+                .map(|(key, value)| (key.clone(), truncate_strings(value, string_chars)))
                 .collect(),
             _ => {
-                self.problems.invalid(field, "an object is required");
+                self.errors.invalid(field, "an object is required");
                 Map::new()
             }
         }
     }
 }
 
-fn cut(text: &str, chars: usize) -> String {
+fn truncate(text: &str, chars: usize) -> String {
     text.chars().take(chars).collect()
 }
 
-fn cut_strings(value: &Value, chars: usize) -> Value {
+fn truncate_strings(value: &Value, chars: usize) -> Value {
     match value {
-        Value::String(text) => Value::String(cut(text, chars)),
-        Value::Array(list) => list.iter().map(|item| cut_strings(item, chars)).collect(),
+        Value::String(text) => Value::String(truncate(text, chars)),
+        Value::Array(list) => list.iter().map(|item| truncate_strings(item, chars)).collect(),
         Value::Object(object) => Value::Object(
             object
                 .iter()
-                .map(|(key, item)| (key.clone(), cut_strings(item, chars)))
+                .map(|(key, item)| (key.clone(), truncate_strings(item, chars)))
                 .collect(),
         ),
         other => other.clone(),
     }
 }
 
-/// Whether objects and lists nest deeper than `levels`. Bounded, since JSON itself was read with a limit.
+/// Whether objects and lists are nested deeper than `levels`. The JSON parser limits the recursion.
 fn depth_exceeds(value: &Value, levels: usize) -> bool {
     let mut nested: Box<dyn Iterator<Item = &Value>> = match value {
         Value::Array(list) => Box::new(list.iter()),

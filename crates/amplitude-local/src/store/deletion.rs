@@ -1,14 +1,15 @@
-//! Forgetting people: their events, properties, sessions and devices, and what the logs say of them.
+//! Deleting people: their events, properties, sessions, devices and log rows.
 
 use sqlx::SqliteConnection;
 
-use super::Store;
-use crate::people::AmplitudeId;
+use super::EventStore;
+use crate::attribution::AmplitudeId;
 
-/// Forgets them all, or nobody: the inner error names the IDs that nobody has, unless those are to be ignored. Answers the
-/// Amplitude IDs that are gone.
-pub(crate) async fn people(
-    store: &Store,
+/// Deletes all people with these IDs and returns their Amplitude IDs.
+///
+/// If an ID is unknown and `ignore_unknown` is false, it deletes nothing, and the inner error lists the unknown IDs.
+pub(crate) async fn delete_people(
+    store: &EventStore,
     user_ids: &[String],
     amplitude_ids: &[AmplitudeId],
     ignore_unknown: bool,
@@ -21,8 +22,8 @@ pub(crate) async fn people(
             Some(person) => found.push(person),
             None => unknown.push(user_id.clone()),
         }
-        // Refused events never became anybody's.
-        forget_logs(&mut tx, user_id).await?;
+        // Refused events belong to no person, only to a user ID.
+        delete_logs(&mut tx, user_id).await?;
     }
     for &amplitude_id in amplitude_ids {
         match by_amplitude_id(&mut tx, amplitude_id).await? {
@@ -36,7 +37,7 @@ pub(crate) async fn people(
     found.sort_unstable();
     found.dedup();
     for &person in &found {
-        forget(&mut tx, person).await?;
+        delete_person(&mut tx, person).await?;
     }
     tx.commit().await?;
     Ok(Ok(found))
@@ -52,7 +53,7 @@ async fn by_user_id(
         .await
 }
 
-/// A merged ID stands for the person that it was merged into.
+/// The person with this Amplitude ID, or the person it was merged into.
 async fn by_amplitude_id(
     connection: &mut SqliteConnection,
     amplitude_id: AmplitudeId,
@@ -63,7 +64,7 @@ async fn by_amplitude_id(
         .await
 }
 
-async fn forget_logs(connection: &mut SqliteConnection, user_id: &str) -> Result<(), sqlx::Error> {
+async fn delete_logs(connection: &mut SqliteConnection, user_id: &str) -> Result<(), sqlx::Error> {
     for statement in [
         "DELETE FROM refused WHERE user_id = $1",
         "DELETE FROM deliveries WHERE user_id = $1",
@@ -76,9 +77,9 @@ async fn forget_logs(connection: &mut SqliteConnection, user_id: &str) -> Result
     Ok(())
 }
 
-async fn forget(connection: &mut SqliteConnection, person: AmplitudeId) -> Result<(), sqlx::Error> {
+async fn delete_person(connection: &mut SqliteConnection, person: AmplitudeId) -> Result<(), sqlx::Error> {
     for statement in [
-        // Anonymous events of theirs were delivered without a user ID.
+        // Deliveries of anonymous events have no user ID.
         "DELETE FROM deliveries WHERE (insert_id, device_id) IN
            (SELECT insert_id, device_id FROM events WHERE person = $1 AND insert_id IS NOT NULL)",
         "DELETE FROM deliveries WHERE user_id = (SELECT user_id FROM people WHERE amplitude_id = $1)",

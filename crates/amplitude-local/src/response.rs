@@ -1,13 +1,13 @@
-//! Amplitude's answers, to the letter: its SDKs act on the `code` inside the JSON, not on the HTTP status.
+//! The exact responses of Amplitude's ingestion APIs. Amplitude's SDKs read the `code` in the JSON, not the HTTP status.
 //!
-//! Source: HTTP V2, "Response"; Batch Event Upload, "Response"; `events_with_invalid_id_lengths` is what the
-//! SDKs parse and the service sends, though the pages do not name it.
+//! Source: HTTP V2, "Response"; Batch Event Upload, "Response". The service sends `events_with_invalid_id_lengths`, and the
+//! SDKs parse it, although the documentation does not mention it.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-/// Where events are accepted.
+/// An ingestion API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Endpoint {
     HttpV2,
@@ -25,22 +25,22 @@ impl Endpoint {
     }
 }
 
-/// An HTTP status with Amplitude's JSON, or with none where it sends none.
+/// An HTTP status and Amplitude's body, if it sends one.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Answer {
+pub(crate) struct AmplitudeResponse {
     pub(crate) status: u16,
     pub(crate) body: Option<Value>,
 }
 
-/// Field names and the indexes of the events in which they are at fault.
-pub(crate) type Indexes = BTreeMap<String, Vec<usize>>;
+/// Field names, each with the indexes of the events in which the field has an error.
+pub(crate) type EventIndexes = BTreeMap<String, Vec<usize>>;
 
-/// What is wrong with single events of a request, by index.
+/// The errors of the events of one request, by field and event index.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct EventErrors {
-    pub(crate) missing: Indexes,
-    pub(crate) invalid: Indexes,
-    pub(crate) id_lengths: Indexes,
+    pub(crate) missing: EventIndexes,
+    pub(crate) invalid: EventIndexes,
+    pub(crate) id_lengths: EventIndexes,
 }
 
 impl EventErrors {
@@ -49,7 +49,7 @@ impl EventErrors {
     }
 }
 
-impl Answer {
+impl AmplitudeResponse {
     pub(crate) fn ingested(events: usize, payload_bytes: usize, uploaded_ms: i64) -> Self {
         Self::json(
             200,
@@ -62,11 +62,11 @@ impl Answer {
         )
     }
 
-    /// `/identify` answers with a bare word, good or bad: `success`, `missing_event`, `invalid_api_key`.
-    pub(crate) fn word(status: u16, word: &str) -> Self {
+    /// A plain-text response of `/identify`: `success`, `missing_event` or `invalid_api_key`.
+    pub(crate) fn text(status: u16, text: &str) -> Self {
         Self {
             status,
-            body: Some(Value::String(word.to_owned())),
+            body: Some(Value::String(text.to_owned())),
         }
     }
 
@@ -74,7 +74,7 @@ impl Answer {
         Self::json(400, json!({"code": 400, "error": error}))
     }
 
-    /// The documentation has the bare error; the service adds the key, and the Python SDK looks for the colon.
+    /// The documented error text has no key. The service appends it, and the Python SDK searches for the colon.
     pub(crate) fn invalid_api_key(key: &str) -> Self {
         let key: String = key.chars().take(64).collect();
         Self::invalid(&format!("Invalid API key: {key}"))
@@ -87,7 +87,7 @@ impl Answer {
         )
     }
 
-    pub(crate) fn bad_events(errors: &EventErrors) -> Self {
+    pub(crate) fn invalid_events(errors: &EventErrors) -> Self {
         let error = if !errors.missing.is_empty() {
             "Request missing required field"
         } else if !errors.invalid.is_empty() {
@@ -123,7 +123,7 @@ impl Answer {
         Self { status, body: None }
     }
 
-    /// All events of the request are throttled.
+    /// A 429 that throttles all events of the request.
     pub(crate) fn throttled(endpoint: Endpoint, events: &[EventIds]) -> Self {
         let mut body = json!({
             "code": 429,
@@ -140,8 +140,8 @@ impl Answer {
         Self::json(429, body)
     }
 
-    /// The devices and users of the request used up their day (`/batch`): the SDKs drop these events.
-    pub(crate) fn over_daily_quota(events: &[EventIds]) -> Self {
+    /// The devices and users of the request exceeded their daily quota (`/batch`). The SDKs drop these events.
+    pub(crate) fn daily_quota_exceeded(events: &[EventIds]) -> Self {
         Self::json(
             429,
             json!({
@@ -157,7 +157,7 @@ impl Answer {
         )
     }
 
-    /// The devices of the request are silenced: the SDKs drop these events.
+    /// The devices of the request are silenced. The SDKs drop these events.
     pub(crate) fn silenced(events: &[EventIds]) -> Self {
         let devices: Vec<_> = events
             .iter()
@@ -178,13 +178,13 @@ impl Answer {
         )
     }
 
-    /// The error as the JSON says it, for the log of refusals.
+    /// The error text in the body, for the log of refused events. Without a body: the status.
     pub(crate) fn error(&self) -> String {
-        let said = self
+        let text = self
             .body
             .as_ref()
             .and_then(|body| body["error"].as_str().or_else(|| body.as_str()));
-        said.map_or_else(|| format!("status {}", self.status), str::to_owned)
+        text.map_or_else(|| format!("status {}", self.status), str::to_owned)
     }
 
     fn json(status: u16, body: Value) -> Self {
@@ -195,7 +195,7 @@ impl Answer {
     }
 }
 
-/// The IDs with which an event arrived, as far as they could be read.
+/// The IDs and the type of an event that may not be valid. A field that cannot be read is `None`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct EventIds {
     pub(crate) user_id: Option<String>,
@@ -237,11 +237,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_400_names_the_worst_kind_and_lists_every_index() {
+    fn a_400_has_the_most_severe_error_and_lists_every_index() {
         let mut errors = EventErrors::default();
         errors.id_lengths.insert("user_id".to_owned(), vec![2]);
         assert_eq!(
-            Answer::bad_events(&errors).body,
+            AmplitudeResponse::invalid_events(&errors).body,
             Some(json!({
                 "code": 400,
                 "error": "Invalid id length for user_id or device_id",
@@ -250,12 +250,12 @@ mod tests {
         );
         errors.invalid.insert("time".to_owned(), vec![0, 3]);
         assert_eq!(
-            Answer::bad_events(&errors).error(),
+            AmplitudeResponse::invalid_events(&errors).error(),
             "Invalid field values on some events"
         );
         errors.missing.insert("event_type".to_owned(), vec![1]);
         assert_eq!(
-            Answer::bad_events(&errors).body,
+            AmplitudeResponse::invalid_events(&errors).body,
             Some(json!({
                 "code": 400,
                 "error": "Request missing required field",
@@ -279,7 +279,7 @@ mod tests {
             },
         ];
         assert_eq!(
-            Answer::throttled(Endpoint::HttpV2, &events).body,
+            AmplitudeResponse::throttled(Endpoint::HttpV2, &events).body,
             Some(json!({
                 "code": 429,
                 "error": "Too many requests for some devices and users",
@@ -289,7 +289,9 @@ mod tests {
                 "throttled_events": [0, 1],
             }))
         );
-        let batch = Answer::throttled(Endpoint::Batch, &events).body.expect("a body");
+        let batch = AmplitudeResponse::throttled(Endpoint::Batch, &events)
+            .body
+            .expect("a body");
         assert_eq!(batch["exceeded_daily_quota_users"], json!({}));
     }
 }

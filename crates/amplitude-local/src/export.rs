@@ -1,66 +1,45 @@
-//! A stored event in the form in which Amplitude exports it. Pure.
+//! Converting an event to Amplitude's export format. No I/O.
 //!
-//! Source: Export API, "Response schema". What only a stand-in can tell stands apart in `local`.
+//! Source: Export API, "Response schema". The `local` object has what Amplitude does not export.
 
 use serde_json::{Map, Value, json};
 
 use crate::{
     device,
-    plan::Verdict,
-    times,
+    times::{self, EventTimes},
+    tracking_plan::PlanCheck,
     validate::{IncomingEvent, RevenueFields},
 };
 
-/// What the request says of all its events.
+/// What all events of an upload have in common.
 #[derive(Clone, Debug)]
-pub(crate) struct Receipt {
+pub(crate) struct UploadMetadata {
     pub(crate) path: &'static str,
     pub(crate) client_upload_ms: Option<i64>,
     pub(crate) received_ms: i64,
-    /// When the events were taken in; also in the answer.
+    /// When the events were stored; also in the response.
     pub(crate) uploaded_ms: i64,
-    /// The address that `$remote` stands for.
+    /// The address that replaces `$remote`.
     pub(crate) remote_ip: String,
 }
 
-/// What was decided about one event.
-pub(crate) struct Placed<'a> {
+/// What the collector added to one event: its number, person, device and plan check.
+pub(crate) struct EventAssignment<'a> {
     pub(crate) sequence: i64,
     pub(crate) amplitude_id: i64,
     pub(crate) attribution: &'static str,
     pub(crate) device_id: &'a str,
-    pub(crate) derived_device: bool,
-    pub(crate) first_event: bool,
-    /// The person's properties right after this event.
+    pub(crate) is_device_derived: bool,
+    pub(crate) is_first_event: bool,
+    /// The person's properties after this event.
     pub(crate) user_properties: &'a Map<String, Value>,
-    pub(crate) verdict: Verdict,
+    pub(crate) plan_check: PlanCheck,
 }
 
-/// The times of an event, in ms.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Times {
-    pub(crate) event: i64,
-    pub(crate) client_event: i64,
-}
-
-impl Times {
-    /// Without a time of its own an event happened when it was uploaded.
-    pub(crate) fn of(event: &IncomingEvent, receipt: &Receipt) -> Self {
-        let client_event = event
-            .time_ms
-            .unwrap_or(receipt.client_upload_ms.unwrap_or(receipt.received_ms));
-        let corrected = times::event_time(client_event, receipt.client_upload_ms, receipt.received_ms);
-        Self {
-            event: corrected,
-            client_event,
-        }
-    }
-}
-
-/// Where and on what an event happened: the exported fields of that kind, nulls left out.
-pub(crate) fn context(event: &IncomingEvent, receipt: &Receipt) -> Map<String, Value> {
+/// The exported fields about platform, device, place and library. Fields without a value are left out.
+pub(crate) fn export_context(event: &IncomingEvent, metadata: &UploadMetadata) -> Map<String, Value> {
     let sent = |key: &str| event.context.get(key).and_then(Value::as_str);
-    let browser = sent("user_agent").and_then(device::browser);
+    let browser = sent("user_agent").and_then(device::parse_user_agent);
     let model = sent("device_model").or(sent("device_type"));
     let texts = [
         ("platform", sent("platform")),
@@ -83,12 +62,12 @@ pub(crate) fn context(event: &IncomingEvent, receipt: &Receipt) -> Map<String, V
         ("device_carrier", sent("carrier")),
         ("version_name", sent("app_version").or(sent("version_name"))),
         ("start_version", sent("start_version")),
-        ("language", sent("language").map(device::language)),
+        ("language", sent("language").map(device::language_name)),
         (
             "ip_address",
             sent("ip").map(|ip| {
                 if ip == "$remote" {
-                    receipt.remote_ip.as_str()
+                    metadata.remote_ip.as_str()
                 } else {
                     ip
                 }
@@ -118,8 +97,8 @@ pub(crate) fn context(event: &IncomingEvent, receipt: &Receipt) -> Map<String, V
     context
 }
 
-/// The exported fields that are there, as null, even when nothing was sent.
-const ALWAYS: [&str; 17] = [
+/// The exported fields that are null, not absent, when they have no value.
+const NULLABLE_FIELDS: [&str; 17] = [
     "platform",
     "os_name",
     "os_version",
@@ -139,47 +118,52 @@ const ALWAYS: [&str; 17] = [
     "location_lng",
 ];
 
-/// The event as it is stored and read back.
-pub(crate) fn exported(event: &IncomingEvent, receipt: &Receipt, times: Times, placed: &Placed<'_>) -> Value {
-    let mut export = context(event, receipt);
-    for key in ALWAYS {
+/// The event in the export format, as stored and returned.
+pub(crate) fn export_event(
+    event: &IncomingEvent,
+    metadata: &UploadMetadata,
+    times: EventTimes,
+    assignment: &EventAssignment<'_>,
+) -> Value {
+    let mut export = export_context(event, metadata);
+    for key in NULLABLE_FIELDS {
         export.entry(key).or_insert(Value::Null);
     }
     let group = |key: &str| event.context.get(key).cloned().unwrap_or_else(|| json!({}));
-    let uuid = device::uuid_of(&[
-        &placed.sequence.to_be_bytes(),
-        &receipt.received_ms.to_be_bytes(),
-        placed.device_id.as_bytes(),
+    let uuid = device::hashed_uuid(&[
+        &assignment.sequence.to_be_bytes(),
+        &metadata.received_ms.to_be_bytes(),
+        assignment.device_id.as_bytes(),
     ]);
     let fields = json!({
         "event_type": event.event_type,
         "event_id": event.event_id,
-        "event_time": times::exported(times.event),
-        "client_event_time": times::exported(times.client_event),
-        "client_upload_time": times::exported(receipt.client_upload_ms.unwrap_or(receipt.received_ms)),
-        "server_received_time": times::exported(receipt.received_ms),
-        "server_upload_time": times::exported(receipt.uploaded_ms),
-        "processed_time": times::exported(receipt.uploaded_ms),
+        "event_time": times::format_time(times.event_ms),
+        "client_event_time": times::format_time(times.client_event_ms),
+        "client_upload_time": times::format_time(metadata.client_upload_ms.unwrap_or(metadata.received_ms)),
+        "server_received_time": times::format_time(metadata.received_ms),
+        "server_upload_time": times::format_time(metadata.uploaded_ms),
+        "processed_time": times::format_time(metadata.uploaded_ms),
         "user_id": event.user_id,
-        "device_id": placed.device_id,
+        "device_id": assignment.device_id,
         "session_id": event.session_id.unwrap_or(-1),
-        "amplitude_id": placed.amplitude_id,
+        "amplitude_id": assignment.amplitude_id,
         "uuid": uuid,
         "$insert_id": event.insert_id,
         "event_properties": with_revenue(event.event_properties.clone(), &event.revenue),
-        "user_properties": placed.user_properties,
+        "user_properties": assignment.user_properties,
         "groups": group("groups"),
         "group_properties": group("group_properties"),
         "data": {
-            "path": receipt.path,
-            "first_event": placed.first_event,
+            "path": metadata.path,
+            "first_event": assignment.is_first_event,
             "user_properties_updated": !event.user_properties.is_empty(),
         },
         "local": {
-            "sequence": placed.sequence,
-            "attribution": placed.attribution,
-            "derived_device": placed.derived_device,
-            "plan": placed.verdict,
+            "sequence": assignment.sequence,
+            "attribution": assignment.attribution,
+            "derived_device": assignment.is_device_derived,
+            "plan": assignment.plan_check,
         },
     });
     if let Value::Object(fields) = fields {
@@ -188,7 +172,7 @@ pub(crate) fn exported(event: &IncomingEvent, receipt: &Receipt, times: Times, p
     Value::Object(export)
 }
 
-/// Revenue keys appear among the event properties, with a dollar sign ("Track revenue").
+/// Adds the revenue fields to the event properties, with a dollar sign before each name ("Track revenue").
 fn with_revenue(mut properties: Map<String, Value>, revenue: &RevenueFields) -> Map<String, Value> {
     let keys = [
         ("$revenue", revenue.amount().map(Value::from)),
@@ -206,8 +190,8 @@ fn with_revenue(mut properties: Map<String, Value>, revenue: &RevenueFields) -> 
     properties
 }
 
-/// The money of an event: its top-level keys, or `$price` times `$quantity`, or `$revenue`, in its properties.
-pub(crate) fn amount(event: &IncomingEvent) -> Option<f64> {
+/// The revenue of an event: from its top-level fields, or from the properties `$price` times `$quantity`, or `$revenue`.
+pub(crate) fn revenue_amount(event: &IncomingEvent) -> Option<f64> {
     let property = |key: &str| event.event_properties.get(key).and_then(Value::as_f64);
     event
         .revenue
@@ -222,51 +206,8 @@ pub(crate) fn amount(event: &IncomingEvent) -> Option<f64> {
 mod tests {
     use super::*;
 
-    fn receipt() -> Receipt {
-        Receipt {
-            path: "/2/httpapi",
-            client_upload_ms: Some(1_000_000),
-            received_ms: 2_000_000,
-            uploaded_ms: 2_000_001,
-            remote_ip: "203.0.113.7".to_owned(),
-        }
-    }
-
     #[test]
-    fn times_of_an_event() {
-        let at = |time_ms| IncomingEvent {
-            time_ms,
-            ..IncomingEvent::default()
-        };
-        assert_eq!(
-            Times::of(&at(Some(5)), &receipt()),
-            Times {
-                event: 1_000_005,
-                client_event: 5
-            }
-        );
-        assert_eq!(
-            Times::of(&at(None), &receipt()),
-            Times {
-                event: 2_000_000,
-                client_event: 1_000_000
-            }
-        );
-        let bare = Receipt {
-            client_upload_ms: None,
-            ..receipt()
-        };
-        assert_eq!(
-            Times::of(&at(None), &bare),
-            Times {
-                event: 2_000_000,
-                client_event: 2_000_000
-            }
-        );
-    }
-
-    #[test]
-    fn an_exported_event() {
+    fn an_event_is_exported() {
         let mut event = IncomingEvent {
             user_id: Some("user-1".to_owned()),
             event_type: "Subscription started".to_owned(),
@@ -288,25 +229,29 @@ mod tests {
         ] {
             event.context.insert(key.to_owned(), value.into());
         }
-        let receipt = Receipt {
+        let metadata = UploadMetadata {
+            path: "/2/httpapi",
             client_upload_ms: None,
-            ..receipt()
+            received_ms: 2_000_000,
+            uploaded_ms: 2_000_001,
+            remote_ip: "203.0.113.7".to_owned(),
         };
+        let times = EventTimes::new(event.time_ms, metadata.client_upload_ms, metadata.received_ms);
         let user_properties = Map::from_iter([("plan".to_owned(), json!("pro"))]);
-        let placed = Placed {
+        let assignment = EventAssignment {
             sequence: 9,
             amplitude_id: 100,
             attribution: "new user",
             device_id: "device-1",
-            derived_device: true,
-            first_event: true,
+            is_device_derived: true,
+            is_first_event: true,
             user_properties: &user_properties,
-            verdict: Verdict {
+            plan_check: PlanCheck {
                 status: "valid",
                 reasons: Vec::new(),
             },
         };
-        let export = exported(&event, &receipt, Times::of(&event, &receipt), &placed);
+        let export = export_event(&event, &metadata, times, &assignment);
         let expected = json!({
             "event_time": "1970-01-01 00:33:19.000000",
             "client_upload_time": "1970-01-01 00:33:20.000000",
@@ -324,6 +269,6 @@ mod tests {
         for (key, value) in expected.as_object().expect("an object") {
             assert_eq!(&export[key], value, "{key}");
         }
-        assert_eq!(amount(&event), Some(24.0));
+        assert_eq!(revenue_amount(&event), Some(24.0));
     }
 }

@@ -1,25 +1,25 @@
-//! What arrived: the raw log of deliveries, and the events that were refused. Both forget their oldest rows.
+//! The delivery log (every delivery of every event) and the log of refused events. Both drop their oldest rows.
 
 use serde_json::{Value, json};
 use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection, SqlitePool};
 
-use crate::{answer::EventIds, times};
+use crate::{response::EventIds, times};
 
-/// What became of one arrival of one event.
+/// The outcome of one delivery of one event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Outcome {
+pub(crate) enum LoggedOutcome {
     Accepted,
-    /// The insert ID was known on this device.
+    /// An event with the same device ID and insert ID is stored.
     Duplicate,
-    /// At fault, or part of a request that was.
+    /// The event or its request is invalid.
     Refused,
-    /// Nothing wrong with it, but another event of its request was refused.
+    /// The event is valid, but another event of its request is not.
     Withheld,
-    /// Met a fault switch; not taken.
+    /// A fault switch affected the request; the event is not stored.
     Fault,
 }
 
-impl Outcome {
+impl LoggedOutcome {
     fn as_str(self) -> &'static str {
         match self {
             Self::Accepted => "accepted",
@@ -31,41 +31,41 @@ impl Outcome {
     }
 }
 
-/// The request that deliveries came in.
+/// The request that delivered events.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Arrival {
+pub(crate) struct DeliveryRequest {
     pub(crate) received_ms: i64,
     pub(crate) path: &'static str,
-    /// The status that was answered; `None`: never answered.
-    pub(crate) answered: Option<u16>,
+    /// The status of the response; `None`: no response was sent.
+    pub(crate) response_status: Option<u16>,
 }
 
-/// Rows of one INSERT: SQLite binds at most 32,766 values.
-const CHUNK: usize = 1000;
+/// Rows of one INSERT. SQLite binds at most 32,766 values.
+const INSERT_ROWS: usize = 1000;
 
-/// Deliveries between two looks for old ones.
-const TRIM_EVERY: i64 = 1000;
+/// Deliveries between two deletions of old rows.
+const TRIM_INTERVAL: i64 = 1000;
 
-/// Writes deliveries down and, now and then, drops those beyond `keep`.
-pub(crate) async fn deliveries(
+/// Inserts deliveries. After every `TRIM_INTERVAL` rows it deletes all but the newest `max_rows`.
+pub(crate) async fn insert_deliveries(
     connection: &mut SqliteConnection,
-    arrival: Arrival,
-    rows: &[(EventIds, Outcome)],
-    keep: i64,
+    request: DeliveryRequest,
+    rows: &[(EventIds, LoggedOutcome)],
+    max_rows: i64,
 ) -> Result<(), sqlx::Error> {
-    for chunk in rows.chunks(CHUNK) {
+    for chunk in rows.chunks(INSERT_ROWS) {
         let mut insert = QueryBuilder::<Sqlite>::new(
             "INSERT INTO deliveries (received_at, path, user_id, device_id, insert_id, event_type, outcome, answered) ",
         );
         insert.push_values(chunk, |mut row, (ids, outcome)| {
-            row.push_bind(arrival.received_ms)
-                .push_bind(arrival.path)
+            row.push_bind(request.received_ms)
+                .push_bind(request.path)
                 .push_bind(ids.user_id.as_deref())
                 .push_bind(ids.device_id.as_deref())
                 .push_bind(ids.insert_id.as_deref())
                 .push_bind(ids.event_type.as_deref())
                 .push_bind(outcome.as_str())
-                .push_bind(arrival.answered.map(i64::from));
+                .push_bind(request.response_status.map(i64::from));
         });
         let last = insert
             .build()
@@ -73,9 +73,9 @@ pub(crate) async fn deliveries(
             .await?
             .last_insert_rowid();
         let written = i64::try_from(chunk.len()).unwrap_or(i64::MAX);
-        if last % TRIM_EVERY < written {
+        if last % TRIM_INTERVAL < written {
             sqlx::query("DELETE FROM deliveries WHERE id <= $1")
-                .bind(last - keep)
+                .bind(last - max_rows)
                 .execute(&mut *connection)
                 .await?;
         }
@@ -83,8 +83,8 @@ pub(crate) async fn deliveries(
     Ok(())
 }
 
-/// Writes one refused event (or request) down and drops those beyond `keep`.
-pub(crate) async fn refused(
+/// Inserts one refused event or request.
+pub(crate) async fn insert_refused(
     connection: &mut SqliteConnection,
     sequence: i64,
     ids: &EventIds,
@@ -104,19 +104,22 @@ pub(crate) async fn refused(
     Ok(())
 }
 
-/// Drops the oldest refused events beyond `keep`.
-pub(crate) async fn trim_refused(connection: &mut SqliteConnection, keep: i64) -> Result<(), sqlx::Error> {
+/// Deletes all refused events but the newest `max_rows`.
+pub(crate) async fn trim_refused(
+    connection: &mut SqliteConnection,
+    max_rows: i64,
+) -> Result<(), sqlx::Error> {
     sqlx::query(
         "DELETE FROM refused WHERE sequence <=
            (SELECT sequence FROM refused ORDER BY sequence DESC LIMIT 1 OFFSET $1)",
     )
-    .bind(keep)
+    .bind(max_rows)
     .execute(connection)
     .await?;
     Ok(())
 }
 
-/// Refused events as JSON, newest first.
+/// Refused events and requests as JSON, newest first.
 pub(crate) async fn recently_refused(pool: &SqlitePool, limit: i64) -> Result<Vec<String>, sqlx::Error> {
     sqlx::query_scalar("SELECT body FROM refused ORDER BY sequence DESC LIMIT $1")
         .bind(limit)
@@ -124,8 +127,8 @@ pub(crate) async fn recently_refused(pool: &SqlitePool, limit: i64) -> Result<Ve
         .await
 }
 
-/// Deliveries, oldest first, after row `after`.
-pub(crate) async fn delivered(
+/// Deliveries with an ID greater than `after`, oldest first.
+pub(crate) async fn deliveries(
     pool: &SqlitePool,
     insert_id: Option<&str>,
     after: i64,
@@ -142,7 +145,7 @@ pub(crate) async fn delivered(
         .map(|row| {
             Ok(json!({
                 "id": row.try_get::<i64, _>("id")?,
-                "received_at": times::exported(row.try_get("received_at")?),
+                "received_at": times::format_time(row.try_get("received_at")?),
                 "path": row.try_get::<String, _>("path")?,
                 "user_id": row.try_get::<Option<String>, _>("user_id")?,
                 "device_id": row.try_get::<Option<String>, _>("device_id")?,
