@@ -1,4 +1,4 @@
-//! Cargo does not see that `migrate!` reads a folder.
+//! Rebuilds the crate when a migration changes: Cargo does not track the folder that `migrate!` reads.
 
 fn main() {
     println!("cargo:rerun-if-changed=../../migrations");

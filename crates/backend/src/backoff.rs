@@ -1,6 +1,6 @@
 //! Waits between attempts.
 
-/// Doubles from `base_ms` to `cap_ms` with the failures in a row.
+/// The wait in ms after consecutive failures. It doubles from `base_ms` up to `cap_ms`.
 pub(crate) fn wait_ms(base_ms: i64, cap_ms: i64, failures: i64) -> i64 {
     let doublings = u32::try_from(failures.clamp(1, 31) - 1).unwrap_or(0);
     base_ms.saturating_mul(1 << doublings).min(cap_ms)

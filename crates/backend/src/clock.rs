@@ -1,10 +1,10 @@
-//! The clock, read at the edges only: verbs hand the time on as an argument.
+//! The clock. Actions read it once and pass the time on as an argument.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// Tells the time in ms since the epoch; a test may hold it still.
+/// Returns the time in ms since the epoch. A test can use a fixed clock.
 #[derive(Clone, Debug, Default)]
 pub struct Clock(Option<Arc<AtomicI64>>);
 
@@ -14,22 +14,22 @@ impl Clock {
         Self(None)
     }
 
-    /// A clock that stands at `now_ms` until it is moved.
+    /// A clock that shows `now_ms` until it is advanced.
     pub fn fixed(now_ms: i64) -> Self {
         Self(Some(Arc::new(AtomicI64::new(now_ms))))
     }
 
-    /// Moves a fixed clock on; the machine's clock cannot be moved.
+    /// Advances a fixed clock by `by_ms`. Does nothing to the machine's clock.
     pub fn advance(&self, by_ms: i64) {
         if let Some(fixed) = &self.0 {
             fixed.fetch_add(by_ms, Ordering::SeqCst);
         }
     }
 
-    /// Ms since the epoch.
+    /// The current time in ms since the epoch.
     #[expect(
         clippy::disallowed_methods,
-        reason = "this is the one place that reads the machine's clock"
+        reason = "the only place that reads the machine's clock"
     )]
     pub fn now_ms(&self) -> i64 {
         match &self.0 {

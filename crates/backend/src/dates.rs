@@ -1,10 +1,10 @@
-//! Moments as text, in UTC.
+//! Formats times as text, in UTC.
 
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use time::macros::format_description;
 
-/// `2026-11-23`.
+/// Formats a date like `2026-11-23`, from ms since the epoch.
 pub(crate) fn day(ms: i64) -> String {
     moment(ms)
         .date()
@@ -12,12 +12,12 @@ pub(crate) fn day(ms: i64) -> String {
         .unwrap_or_default()
 }
 
-/// `2026-11-23T14:49:25.123Z`.
+/// Formats a time like `2026-11-23T14:49:25.123Z`, from ms since the epoch.
 pub fn instant(ms: i64) -> String {
     moment(ms).format(&Rfc3339).unwrap_or_default()
 }
 
-/// `18 November 2026`, from seconds since the epoch: Stripe's moments, as pages say them.
+/// Formats a date like `18 November 2026`, from seconds since the epoch, as Stripe gives them.
 pub fn long(seconds: i64) -> String {
     moment(seconds.saturating_mul(1000))
         .date()
@@ -25,7 +25,7 @@ pub fn long(seconds: i64) -> String {
         .unwrap_or_default()
 }
 
-/// Moments beyond the calendar's range are no moments of ours.
+/// Times outside the calendar's range become the epoch.
 fn moment(ms: i64) -> OffsetDateTime {
     OffsetDateTime::from_unix_timestamp_nanos(i128::from(ms) * 1_000_000)
         .unwrap_or(OffsetDateTime::UNIX_EPOCH)

@@ -1,8 +1,8 @@
-//! Lower-case hex.
+//! Lowercase hex encoding.
 
 use std::fmt::Write as _;
 
-/// Two digits a byte.
+/// Encodes each byte as two digits.
 pub fn encode(bytes: &[u8]) -> String {
     bytes
         .iter()

@@ -1,7 +1,7 @@
-//! Domain verbs and their SQL. Native only; knows nothing of pages, routes or cookies' names.
+//! The domain actions and their SQL. Native only. It does not depend on pages, routes or cookie names.
 //!
-//! A verb is one transaction with its events inside, and no network between begin and commit. Time and the visitor's IDs
-//! come in as arguments. SQL stands in files named `store.rs`.
+//! Each action is one transaction that includes its events, without network calls between begin and commit. The caller
+//! passes the visitor's IDs. SQL is only in `store` modules.
 
 pub mod accounts;
 mod backoff;
@@ -26,28 +26,28 @@ pub use visitor::Visitor;
 use accounts::{Accounts, User};
 use billing::{Billing, StripeFault};
 use clock::Clock;
+use config::Admins;
 use db::Db;
 use loss::LossMeter;
 use mail::Mailbox;
-use mail::settings::Admins;
 use operations::Operations;
-use outbox::Nudge;
+use outbox::Wakeup;
 use polls::Polls;
 use timeline::Timeline;
 use url::Url;
 
-/// Why the verbs could not be set up.
+/// Why the backend could not be created.
 #[derive(Debug, thiserror::Error)]
 pub enum BackendError {
-    /// The client for Stripe.
+    /// The Stripe client could not be created.
     #[error(transparent)]
     Stripe(#[from] StripeFault),
-    /// The client for reading events back.
+    /// The client that reads events from Amplitude could not be created.
     #[error(transparent)]
     Timeline(#[from] timeline::ReadError),
 }
 
-/// All verbs in one handle. Cheap to clone.
+/// All domain actions. Cheap to clone.
 #[derive(Clone)]
 pub struct Backend {
     /// Accounts and logins.
@@ -56,40 +56,48 @@ pub struct Backend {
     pub polls: Polls,
     /// Trials, subscriptions, webhooks.
     pub billing: Billing,
-    /// What an operator looks at.
+    /// Delivery state and actions for operators.
     pub operations: Operations,
-    /// Events, read back.
+    /// Timelines of events, read from Amplitude.
     pub timeline: Timeline,
-    /// What browsers fire and what of it arrives.
+    /// Counts of events that browsers sent and that arrived.
     pub loss: LossMeter,
-    /// The time, for those at the edge.
+    /// The clock, for request handlers.
     pub clock: Clock,
-    /// The page of the stand-in for Amplitude. With one, everything is on this machine, and everybody may look at
-    /// everybody's events.
+    /// The page of the Amplitude stand-in. If there is one, all data is on this machine, and any visitor may view any user's
+    /// events.
     pub collector_page: Option<String>,
-    /// Everything is on this machine, Stripe too: whoever uses it operates it.
+    /// Whether both Amplitude and Stripe are stand-ins on this machine. Every visitor is then an operator.
     pub local_mode: bool,
-    /// Where browsers find the site.
+    /// The public URL of the site.
     pub site: Url,
-    /// Where mails of local mode are kept; `None`: they are sent.
+    /// The mailbox of local mode; `None` if mails are sent over SMTP.
     pub mailbox: Option<Mailbox>,
     db: Db,
     admins: Admins,
 }
 
 impl Backend {
-    /// Over this database; `nudge` wakes the outbox after a commit.
-    pub fn new(config: &config::Config, db: &Db, clock: &Clock, nudge: Nudge) -> Result<Self, BackendError> {
+    /// Creates all actions on this database. `wakeup` wakes the outbox's dispatcher.
+    ///
+    /// # Errors
+    /// When an HTTP client cannot be created.
+    pub fn new(
+        config: &config::Config,
+        db: &Db,
+        clock: &Clock,
+        wakeup: Wakeup,
+    ) -> Result<Self, BackendError> {
         Ok(Self {
-            billing: Billing::new(config, db.clone(), clock.clone(), nudge.clone())?,
+            billing: Billing::new(config, db.clone(), clock.clone(), wakeup.clone())?,
             accounts: Accounts::new(
                 db.clone(),
                 clock.clone(),
-                nudge.clone(),
+                wakeup.clone(),
                 config.privacy.track_email,
             ),
-            operations: Operations::new(db.clone(), clock.clone(), nudge.clone()),
-            polls: Polls::new(db.clone(), clock.clone(), nudge, config.privacy.consent_default),
+            operations: Operations::new(db.clone(), clock.clone(), wakeup.clone()),
+            polls: Polls::new(db.clone(), clock.clone(), wakeup, config.privacy.consent_default),
             timeline: Timeline::new(&config.amplitude, db.clone(), clock.clone())?,
             loss: LossMeter::new(db.clone(), clock.clone()),
             clock: clock.clone(),
@@ -102,7 +110,7 @@ impl Backend {
         })
     }
 
-    /// Whether somebody may look at everybody's affairs: a link in a mail to one of the operators' addresses was used.
+    /// Whether the user is an operator: the user has confirmed an operator's address.
     pub fn is_admin(&self, user: &User) -> bool {
         user.verified && self.admins.includes(&user.email)
     }

@@ -1,4 +1,4 @@
-//! Who is asking, as far as tracking and throttling care.
+//! The visitor of a request, for tracking and throttling.
 
 use std::net::IpAddr;
 
@@ -6,19 +6,19 @@ use tracking::{Choice, PresentIds};
 
 use crate::polls::VoterToken;
 
-/// The browser behind a request. None of it authorises anything, but that the voter's token says whose vote it is.
+/// The browser that sent a request. It grants no access, except that the voter token identifies the browser's votes.
 #[derive(Clone, Debug)]
 pub struct Visitor {
-    /// Device and session for the events of this request; `None`: consent is denied, and no event is written.
+    /// Device and session for the events of this request. `None` if consent is denied; no event is then written.
     pub tracking: Option<PresentIds>,
-    /// What the browser's cookie says about consent.
+    /// The consent choice in the browser's cookie.
     pub choice: Choice,
-    /// The browser says Global Privacy Control.
+    /// Whether the browser sends Global Privacy Control.
     pub privacy_control: bool,
-    /// The token under which this browser votes while nobody is signed in.
+    /// The token with which this browser votes without a login.
     pub voter: Option<VoterToken>,
     /// Network address, for throttling.
     pub address: IpAddr,
-    /// What the browser calls itself, capped; shown in the list of logins.
+    /// The user agent, truncated. The list of logins shows it.
     pub user_agent: String,
 }

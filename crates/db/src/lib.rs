@@ -1,8 +1,8 @@
-//! Opens SQLite or Postgres by URL, brings it up to date, and begins write transactions.
+//! Opens SQLite or Postgres by URL, runs the migrations, and begins write transactions.
 //!
-//! One SQL text serves both engines: columns are TEXT and BIGINT only (flags are 0/1, times ms since the epoch, JSON is
-//! TEXT), placeholders `$1`. Two places know the dialect: the migrations, and the outbox's claim.
-//! This crate holds no query of any feature.
+//! The same SQL runs on both engines. Columns are TEXT or BIGINT: flags are 0 or 1, times are ms since the epoch, and
+//! JSON is TEXT. Placeholders are `$1`. Only the migrations and the outbox's claim query depend on the engine.
+//! This crate contains no feature's queries.
 
 mod open;
 #[cfg(feature = "testing")]
@@ -17,55 +17,61 @@ use std::sync::Arc;
 use sqlx::{AnyPool, Connection as _};
 use tokio::sync::Semaphore;
 
-/// One connection of either engine: what queries run on, inside a transaction or not.
+/// A connection to either engine. Queries run on it, inside a transaction or outside one.
 pub type Connection = sqlx::AnyConnection;
 
-/// Which database it is.
+/// The database engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Engine {
-    /// A file; one writer at a time.
+    /// A file with one writer at a time.
     Sqlite,
-    /// A server, shared by any number of app servers.
+    /// A server that any number of app servers share.
     Postgres,
 }
 
-/// The database: cheap to clone, shared by everything in the process.
+/// A handle to the database. Cheap to clone; every part of the process shares one pool.
 #[derive(Clone, Debug)]
 pub struct Db {
     pool: AnyPool,
     engine: Engine,
-    /// SQLite has one writer. Queueing here is fair; its busy timeout is a lottery that somebody loses under load.
+    /// SQLite allows one writer. Writers queue here in order of arrival; with SQLite's busy timeout alone, some writers
+    /// time out under load.
     writer: Arc<Semaphore>,
 }
 
 impl Db {
-    /// Connects to `sqlite:<file>` (created when missing) or `postgres://…` and runs the migrations.
+    /// Connects to `sqlite:<file>` or `postgres://…` and runs the migrations. A missing SQLite file is created.
+    ///
+    /// # Errors
+    /// When the URL names another engine, the connection fails, or a migration fails.
     pub async fn open(url: &str) -> Result<Self, OpenError> {
         open::open(url).await
     }
 
-    /// For reads, and for single statements that need no transaction of ours.
+    /// The connection pool, for reads and for single statements that need no explicit transaction.
     pub fn pool(&self) -> &AnyPool {
         &self.pool
     }
 
-    /// Which engine the URL named.
+    /// The engine that the URL named.
     pub fn engine(&self) -> Engine {
         self.engine
     }
 
-    /// Begins a transaction that will write. On SQLite it takes the write lock at once (`BEGIN IMMEDIATE`): a
-    /// transaction that reads first and asks for the lock later fails at once when somebody else wrote in between.
+    /// Begins a transaction that will write.
+    ///
+    /// On SQLite it takes the write lock immediately (`BEGIN IMMEDIATE`). A transaction that reads first and requests
+    /// the lock later fails if another connection wrote in between.
     pub async fn write(&self) -> Result<WriteTx, sqlx::Error> {
         WriteTx::begin(self).await
     }
 
-    /// Whether the database answers.
+    /// Succeeds if the database answers.
     pub async fn ping(&self) -> Result<(), sqlx::Error> {
         self.pool.acquire().await?.ping().await
     }
 
-    /// Waits until every connection is back and closed.
+    /// Waits until every connection is returned to the pool, and closes it.
     pub async fn close(&self) {
         self.pool.close().await;
     }

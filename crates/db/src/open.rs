@@ -1,4 +1,4 @@
-//! Connecting, engine settings, and migrations.
+//! Connects to the database, applies the engine's settings, and runs the migrations.
 
 use std::path::Path;
 use std::sync::{Arc, Once};
@@ -13,21 +13,21 @@ use crate::{Db, Engine};
 
 static SQLITE: Migrator = sqlx::migrate!("../../migrations/sqlite");
 static POSTGRES: Migrator = sqlx::migrate!("../../migrations/postgres");
-static DRIVERS: Once = Once::new();
+static INSTALL_DRIVERS: Once = Once::new();
 
-const CONNECTIONS: u32 = 16;
+const MAX_CONNECTIONS: u32 = 16;
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Why a database could not be opened. The URL is not repeated: it may hold a password.
+/// Why a database could not be opened. The message omits the URL, which may contain a password.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// Neither `sqlite:` nor `postgres:`.
+    /// The URL starts with neither `sqlite:` nor `postgres:`.
     #[error("DATABASE_URL must start with `sqlite:` or `postgres:`")]
     UnknownEngine,
-    /// The folder of the SQLite file could not be made.
+    /// The folder of the SQLite file could not be created.
     #[error("cannot create the folder of the database file: {0}")]
     Folder(#[from] std::io::Error),
-    /// The engine refused.
+    /// The engine refused the connection.
     #[error("cannot open the database: {0}")]
     Connect(#[from] sqlx::Error),
     /// A migration failed, or the database was migrated by a newer build.
@@ -36,7 +36,7 @@ pub enum OpenError {
 }
 
 pub(crate) async fn open(url: &str) -> Result<Db, OpenError> {
-    DRIVERS.call_once(sqlx::any::install_default_drivers);
+    INSTALL_DRIVERS.call_once(sqlx::any::install_default_drivers);
     let (engine, url) = if let Some(file) = url.strip_prefix("sqlite:") {
         (Engine::Sqlite, sqlite_url(file)?)
     } else if url.starts_with("postgres:") || url.starts_with("postgresql:") {
@@ -58,12 +58,12 @@ pub(crate) async fn open(url: &str) -> Result<Db, OpenError> {
 
 async fn connect(engine: Engine, url: &str) -> Result<AnyPool, sqlx::Error> {
     AnyPoolOptions::new()
-        .max_connections(CONNECTIONS)
+        .max_connections(MAX_CONNECTIONS)
         .acquire_timeout(ACQUIRE_TIMEOUT)
         .after_connect(move |connection, _| {
             Box::pin(async move {
                 if engine == Engine::Sqlite {
-                    // WAL: readers do not wait for the writer. NORMAL is durable over a crash of the process.
+                    // WAL: readers do not wait for the writer. NORMAL: commits survive a crash of the process.
                     connection
                         .execute(
                             "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; \
@@ -78,7 +78,7 @@ async fn connect(engine: Engine, url: &str) -> Result<AnyPool, sqlx::Error> {
         .await
 }
 
-/// `sqlite:data/seamline.db` → a URL that creates the file; its folder is made first.
+/// Returns a URL that creates the SQLite file if it is missing. Creates the file's folder first.
 fn sqlite_url(file: &str) -> Result<String, std::io::Error> {
     let file = file.strip_prefix("//").unwrap_or(file);
     let path = file.split('?').next().unwrap_or(file);

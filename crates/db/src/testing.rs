@@ -1,26 +1,26 @@
-//! A fresh, migrated database for a test, on either engine. Not for production code.
+//! Creates a fresh, migrated database for a test, on either engine. Not for production code.
 
 use sqlx::{AssertSqlSafe, Connection as _, Executor};
 use uuid::Uuid;
 
 use crate::{Db, Engine};
 
-/// A database of its own for one test; the SQLite file goes away with it.
+/// A database for one test. Dropping it deletes the SQLite file; a Postgres database remains on the test server.
 pub struct TestDb {
-    /// Open and migrated.
+    /// The open, migrated database.
     pub db: Db,
-    /// By which another process, or another pool, opens the same one.
+    /// The URL with which another process or pool opens the same database.
     pub url: String,
     _folder: Option<tempfile::TempDir>,
 }
 
-/// The engines that the suite runs on: SQLite always, Postgres where `TEST_POSTGRES_URL` names a server.
-/// `make test` starts one; a bare `cargo test` says aloud that it went without.
+/// The engines to test on: always SQLite, and Postgres if `TEST_POSTGRES_URL` names a server.
+/// `make test` starts a Postgres server. Without one, a warning says that the tests run on SQLite only.
 pub fn engines() -> Vec<Engine> {
     let mut engines = vec![Engine::Sqlite];
     match postgres_server() {
         Some(_) => engines.push(Engine::Postgres),
-        None => tracing::warn!("TEST_POSTGRES_URL is not set: the suite runs on SQLite alone"),
+        None => tracing::warn!("TEST_POSTGRES_URL is not set: the tests run on SQLite only"),
     }
     engines
 }
@@ -32,13 +32,13 @@ fn postgres_server() -> Option<String> {
 }
 
 impl TestDb {
-    /// A new database on `engine`.
+    /// Creates a database on `engine`.
     ///
     /// # Panics
-    /// When it cannot be made: a test without its database has nothing to say.
+    /// When the database cannot be created.
     #[expect(
         clippy::disallowed_methods,
-        reason = "the name of a test's database is no ID of the product"
+        reason = "the name of a test database does not need to be reproducible"
     )]
     pub async fn new(engine: Engine) -> Self {
         match engine {
@@ -57,7 +57,7 @@ impl TestDb {
                 let mut connection = sqlx::PgConnection::connect(&server)
                     .await
                     .expect("connect to Postgres");
-                // The name is our own hex; an identifier cannot be a bind parameter.
+                // The name is generated hex. An identifier cannot be a bind parameter.
                 let create = AssertSqlSafe(format!("CREATE DATABASE {name}"));
                 connection.execute(create).await.expect("create a database");
                 let (base, _) = server.rsplit_once('/').expect("a URL with a database name");

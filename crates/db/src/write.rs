@@ -1,4 +1,4 @@
-//! The write transaction.
+//! The write transaction. On SQLite, one at a time.
 
 use std::ops::{Deref, DerefMut};
 
@@ -7,19 +7,20 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use crate::{Connection, Db, Engine};
 
-/// A transaction that writes; dropped without [`WriteTx::commit`], it rolls back. No network call belongs inside.
+/// A transaction that writes. Dropping it without [`WriteTx::commit`] rolls it back. Make no network call while it is
+/// open.
 pub struct WriteTx {
-    // Fields drop in order: the transaction ends before the next writer may start.
+    // Fields drop in declaration order: the transaction ends before the permit is released to the next writer.
     tx: Transaction<'static, Any>,
-    _turn: Option<OwnedSemaphorePermit>,
+    _writer_permit: Option<OwnedSemaphorePermit>,
 }
 
 impl WriteTx {
     pub(crate) async fn begin(db: &Db) -> Result<Self, sqlx::Error> {
         match db.engine {
             Engine::Sqlite => {
-                // The semaphore is never closed, so an error here can only mean that the pool is going away too.
-                let turn = db
+                // The semaphore is never closed, so this error can only occur during shutdown.
+                let writer_permit = db
                     .writer
                     .clone()
                     .acquire_owned()
@@ -27,17 +28,17 @@ impl WriteTx {
                     .map_err(|_| sqlx::Error::PoolClosed)?;
                 Ok(Self {
                     tx: db.pool.begin_with("BEGIN IMMEDIATE").await?,
-                    _turn: Some(turn),
+                    _writer_permit: Some(writer_permit),
                 })
             }
             Engine::Postgres => Ok(Self {
-                tx: begin_to_the_end(db).await?,
-                _turn: None,
+                tx: begin_uncancellable(db).await?,
+                _writer_permit: None,
             }),
         }
     }
 
-    /// Makes everything written in it durable.
+    /// Commits the transaction.
     pub async fn commit(self) -> Result<(), sqlx::Error> {
         self.tx.commit().await
     }
@@ -57,12 +58,13 @@ impl DerefMut for WriteTx {
     }
 }
 
-/// Begins in a task of its own, which goes on when nobody waits for it any more: a browser went away, a worker was killed.
-/// Given up between `BEGIN` and its answer, sqlx 0.9.0 would give the connection back to the pool with that transaction open,
-/// and what others write there would be lost (transact-rs/sqlx#4393). SQLite's driver has no such gap.
-async fn begin_to_the_end(db: &Db) -> Result<Transaction<'static, Any>, sqlx::Error> {
+/// Begins a transaction in a separate task, which completes even if the caller is canceled, for example when a browser
+/// closes the connection. If sqlx 0.9.0 is canceled between `BEGIN` and its response, it returns the connection to the
+/// pool with the transaction still open, and later writes on that connection are lost (transact-rs/sqlx#4393). The
+/// SQLite driver does not have this defect.
+async fn begin_uncancellable(db: &Db) -> Result<Transaction<'static, Any>, sqlx::Error> {
     let pool = db.pool.clone();
     let begun = tokio::spawn(async move { pool.begin().await }).await;
-    // The task ends early only with the runtime.
+    // The task is aborted only when the runtime shuts down.
     begun.unwrap_or(Err(sqlx::Error::PoolClosed))
 }

@@ -1,4 +1,4 @@
-//! What both engines must do alike, and the migrations that make them so.
+//! Behavior that both engines must share, and the parity of their migrations.
 
 use std::future::{Future, poll_fn};
 use std::pin::pin;
@@ -13,12 +13,12 @@ async fn committed_writes_are_read_back_with_their_types() {
     for engine in engines() {
         let test = TestDb::new(engine).await;
         let mut tx = test.db.write().await.unwrap();
-        sqlx::query("CREATE TABLE kept (id TEXT PRIMARY KEY, at_ms BIGINT NOT NULL, note TEXT)")
+        sqlx::query("CREATE TABLE items (id TEXT PRIMARY KEY, at_ms BIGINT NOT NULL, note TEXT)")
             .execute(&mut *tx)
             .await
             .unwrap();
         let returned =
-            sqlx::query("INSERT INTO kept (id, at_ms, note) VALUES ($1, $2, $3) RETURNING at_ms, note")
+            sqlx::query("INSERT INTO items (id, at_ms, note) VALUES ($1, $2, $3) RETURNING at_ms, note")
                 .bind("a")
                 .bind(1_795_000_000_000_i64)
                 .bind(None::<String>)
@@ -29,7 +29,7 @@ async fn committed_writes_are_read_back_with_their_types() {
         assert_eq!(returned.get::<Option<String>, _>("note"), None, "{engine:?}");
         tx.commit().await.unwrap();
 
-        let count: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM kept")
+        let count: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM items")
             .fetch_one(test.db.pool())
             .await
             .unwrap();
@@ -38,22 +38,22 @@ async fn committed_writes_are_read_back_with_their_types() {
 }
 
 #[tokio::test]
-async fn a_dropped_transaction_leaves_nothing() {
+async fn dropping_a_transaction_rolls_it_back() {
     for engine in engines() {
         let test = TestDb::new(engine).await;
-        sqlx::query("CREATE TABLE kept (id TEXT PRIMARY KEY)")
+        sqlx::query("CREATE TABLE items (id TEXT PRIMARY KEY)")
             .execute(test.db.pool())
             .await
             .unwrap();
         let mut tx = test.db.write().await.unwrap();
-        sqlx::query("INSERT INTO kept (id) VALUES ($1)")
+        sqlx::query("INSERT INTO items (id) VALUES ($1)")
             .bind("a")
             .execute(&mut *tx)
             .await
             .unwrap();
         drop(tx);
         let mut next = test.db.write().await.unwrap();
-        let count: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM kept")
+        let count: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM items")
             .fetch_one(&mut *next)
             .await
             .unwrap();
@@ -62,33 +62,33 @@ async fn a_dropped_transaction_leaves_nothing() {
 }
 
 #[tokio::test]
-async fn a_beginning_that_is_given_up_leaves_no_transaction_open() {
+async fn canceling_begin_leaves_no_transaction_open() {
     for engine in engines() {
         let test = TestDb::new(engine).await;
         let db = &test.db;
-        sqlx::query("CREATE TABLE kept (id TEXT PRIMARY KEY)")
+        sqlx::query("CREATE TABLE items (id TEXT PRIMARY KEY)")
             .execute(db.pool())
             .await
             .unwrap();
         for polls in 0..8 {
-            // As when a browser goes away in the middle of its request, at whatever moment.
-            give_up_after(polls, db.write()).await;
-            // A statement on its own is durable at once, whichever connection it gets.
-            let row = sqlx::query("INSERT INTO kept (id) VALUES ($1)").bind(polls.to_string());
+            // A browser that closes the connection cancels the request at any await point.
+            cancel_after(polls, db.write()).await;
+            // Outside a transaction a statement commits immediately, on any connection of the pool.
+            let row = sqlx::query("INSERT INTO items (id) VALUES ($1)").bind(polls.to_string());
             row.execute(db.pool()).await.unwrap();
         }
-        let elsewhere = Db::open(&test.url).await.unwrap();
-        let count: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM kept")
-            .fetch_one(elsewhere.pool())
+        let second_pool = Db::open(&test.url).await.unwrap();
+        let count: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM items")
+            .fetch_one(second_pool.pool())
             .await
             .unwrap();
         assert_eq!(count, 8, "{engine:?}");
-        elsewhere.close().await;
+        second_pool.close().await;
     }
 }
 
-/// Drops a future that was polled so often, each time when it had something to do.
-async fn give_up_after(mut polls: usize, future: impl Future) {
+/// Polls `future` up to `polls` times, then drops it. Each poll follows a wake-up.
+async fn cancel_after(mut polls: usize, future: impl Future) {
     let mut future = pin!(future);
     poll_fn(|context| {
         if polls == 0 {
@@ -135,7 +135,7 @@ async fn many_writers_queue_instead_of_failing() {
 }
 
 #[tokio::test]
-async fn sqlite_is_set_up_on_every_connection() {
+async fn every_sqlite_connection_has_the_engine_settings() {
     let test = TestDb::new(Engine::Sqlite).await;
     let mut connections = Vec::new();
     for _ in 0..3 {
@@ -159,7 +159,7 @@ async fn sqlite_is_set_up_on_every_connection() {
 }
 
 #[tokio::test]
-async fn opening_twice_migrates_once() {
+async fn opening_a_migrated_database_succeeds() {
     for engine in engines() {
         let test = TestDb::new(engine).await;
         Db::open(&test.url).await.unwrap();
@@ -167,7 +167,7 @@ async fn opening_twice_migrates_once() {
 }
 
 #[tokio::test]
-async fn another_engine_is_refused_without_repeating_the_url() {
+async fn an_unknown_engine_is_rejected_without_showing_the_url() {
     let error = Db::open("mysql://someone:secret@host/db")
         .await
         .unwrap_err()

@@ -50,7 +50,7 @@ impl PollForm {
         let mut errors = FieldErrors::default();
         let question = errors.take(Self::question, line(&self.question, QUESTION_MAX));
         let mut options: Vec<String> = Vec::new();
-        for (position, text) in (0_u8..=u8::MAX).zip(&self.option) {
+        for (position, text) in (0_u8..).take(MAX_OPTIONS).zip(&self.option) {
             match line(text, OPTION_MAX) {
                 Err(FieldError::Missing) => {}
                 Ok(option) if options.contains(&option) => {
@@ -60,7 +60,9 @@ impl PollForm {
                 Err(error) => errors.add(Self::option.at(position), error),
             }
         }
-        if options.len() > MAX_OPTIONS {
+        // The page has no line for these, so it could not show an error at them.
+        let mut beyond = self.option.iter().skip(MAX_OPTIONS);
+        if beyond.any(|text| !text.trim().is_empty()) {
             errors.add(Field::FORM, FieldError::TooManyOptions { max: MAX_OPTIONS });
         } else if options.len() < MIN_OPTIONS && errors.first_field().is_none_or(|field| field == Self::question) {
             // At the first empty line, where the writer goes on.
@@ -179,5 +181,12 @@ mod tests {
             Some(&FieldError::TooManyOptions { max: 10 })
         );
         assert!(poll("Q", &names[..10]).is_ok());
+        // Also where the last one repeats another: the page has no line for its error.
+        let repeated = [&names[..10], &["0"]].concat();
+        assert_eq!(
+            poll("Q", &repeated).unwrap_err().first_field(),
+            Some(Field::FORM)
+        );
+        assert!(poll("Q", &[&names[..10], &[" "]].concat()).is_ok());
     }
 }

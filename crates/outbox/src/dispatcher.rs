@@ -1,10 +1,9 @@
-//! Claims what is due, delivers it, settles it; again and again.
+//! Claims due rows, delivers them, and settles them, in a loop.
 //!
-//! No transaction is open while the sink works. A crash at any point leaves the row leased: when the lease runs out,
-//! any dispatcher sends the same bytes under the same insert ID again.
+//! No transaction is open during a delivery. After a crash the rows stay leased. When the lease ends, any dispatcher
+//! sends the same bytes with the same insert ID again.
 
 use std::fmt;
-use std::ops::AddAssign;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,60 +12,27 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::retry::{Attempt, Next, next, too_late};
-use crate::store::{Claim, Claimed, Settlement, claim, prune, settle};
+use crate::report::DispatchReport;
+use crate::retry::{DeliveryAttempt, NextState, dedup_window_passed, next_state};
+use crate::store::{ClaimRequest, ClaimedRow, Settlement, claim, prune, settle};
 use crate::{
-    Clock, Condition, Delivery, Failure, FailureKind, Health, Nudge, Outcome, ParkReason, Settings, Sink,
+    Condition, DeliveryFailure, DeliveryOutcome, DispatcherSettings, FailureKind, Health, MillisClock,
+    OutboundEvent, ParkReason, Sink, Wakeup,
 };
 
-/// Far below what either engine takes as parameters of one statement.
-const LARGEST_BATCH: usize = 1_000;
+/// Rows. Far below each engine's limit of parameters per statement.
+const MAX_BATCH: usize = 1_000;
 const PRUNE_EVERY_MS: i64 = 60 * 60_000;
 
-/// What a claim, or several, came to.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Round {
-    /// Rows taken under a lease.
-    pub claimed: usize,
-    /// Rows that arrived.
-    pub sent: usize,
-    /// Rows set aside.
-    pub parked: usize,
-    /// Rows whose attempt failed and that will be tried again.
-    pub retried: usize,
-    /// Rows that were claimed and not tried, because something before them failed.
-    pub held: usize,
-    /// Rows whose lease had run out, or which were withdrawn, when they were to be settled.
-    pub lost: usize,
-}
-
-impl Round {
-    /// Whether another one straight after may find something else to do. Rows that were only held are due at once.
-    fn got_on(self) -> bool {
-        self.sent + self.parked + self.retried > 0
-    }
-}
-
-impl AddAssign for Round {
-    fn add_assign(&mut self, other: Self) {
-        self.claimed += other.claimed;
-        self.sent += other.sent;
-        self.parked += other.parked;
-        self.retried += other.retried;
-        self.held += other.held;
-        self.lost += other.lost;
-    }
-}
-
-/// Sends the outbox. Any number of them may work on one database, in one process or in many.
+/// Sends the rows of the outbox. Any number of dispatchers may share one database, in one process or in many.
 pub struct Dispatcher {
     db: Db,
     sink: Arc<dyn Sink>,
-    clock: Clock,
-    settings: Settings,
-    /// Names our leases.
+    clock: MillisClock,
+    settings: DispatcherSettings,
+    /// Identifies this dispatcher's leases.
     owner: String,
-    nudge: Nudge,
+    wakeup: Wakeup,
     health: watch::Sender<Health>,
 }
 
@@ -79,63 +45,60 @@ impl fmt::Debug for Dispatcher {
     }
 }
 
-/// A new name for leases.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "never compared with anything but itself"
-)]
-fn owner() -> String {
+/// Returns a unique lease owner.
+#[expect(clippy::disallowed_methods, reason = "the value is only compared with itself")]
+fn new_lease_owner() -> String {
     Uuid::new_v4().to_string()
 }
 
 impl Dispatcher {
-    /// A dispatcher that has not started. A lease that is not longer than the sink's longest delivery is raised, with
-    /// a warning.
-    pub fn new(db: Db, sink: Arc<dyn Sink>, clock: Clock, settings: Settings) -> Self {
-        let settings = settings.outliving(sink.longest_delivery());
+    /// Creates a dispatcher; [`Self::run`] starts it. A lease that is too short for the sink's longest delivery is
+    /// raised, with a warning.
+    pub fn new(db: Db, sink: Arc<dyn Sink>, clock: MillisClock, settings: DispatcherSettings) -> Self {
+        let settings = settings.with_lease_above(sink.longest_delivery());
         Self {
             db,
             sink,
             clock,
             settings,
-            owner: owner(),
-            nudge: Nudge::new(),
+            owner: new_lease_owner(),
+            wakeup: Wakeup::new(),
             health: watch::Sender::default(),
         }
     }
 
-    /// Another one over the same outbox, to run in this one's place: whoever nudges this one or looks at its health goes on
-    /// with that one. It has none of this one's leases, as after a crash.
-    pub fn successor(&self) -> Self {
+    /// Returns a dispatcher that replaces this one on the same outbox. It shares the wake-up and the health, but not
+    /// the leases, as after a crash.
+    pub fn restarted(&self) -> Self {
         Self {
             db: self.db.clone(),
             sink: Arc::clone(&self.sink),
             clock: Arc::clone(&self.clock),
             settings: self.settings.clone(),
-            owner: owner(),
-            nudge: self.nudge.clone(),
+            owner: new_lease_owner(),
+            wakeup: self.wakeup.clone(),
             health: self.health.clone(),
         }
     }
 
-    /// What verbs call after their commit.
-    pub fn nudge(&self) -> Nudge {
-        self.nudge.clone()
+    /// The wake-up to call after a commit.
+    pub fn wakeup(&self) -> Wakeup {
+        self.wakeup.clone()
     }
 
-    /// How delivery is going, now and as it changes.
+    /// The state of delivery, and its changes.
     pub fn health(&self) -> watch::Receiver<Health> {
         self.health.subscribe()
     }
 
-    /// Works until `shutdown`, then finishes the batch in hand, which takes at most the sink's longest delivery.
+    /// Runs until `shutdown`, then finishes the current batch, which takes at most the sink's longest delivery.
     pub async fn run(self, shutdown: CancellationToken) {
         let mut prune_at_ms = 0;
         while !shutdown.is_cancelled() {
-            let more = match self.run_due_once().await {
-                Ok(round) => round.got_on(),
+            let made_progress = match self.run_due_once().await {
+                Ok(report) => report.made_progress(),
                 Err(error) => {
-                    tracing::error!(%error, "the outbox cannot reach its table; trying again");
+                    tracing::error!(%error, "cannot read the outbox; retrying");
                     false
                 }
             };
@@ -144,126 +107,131 @@ impl Dispatcher {
                 prune_at_ms = now_ms.saturating_add(PRUNE_EVERY_MS);
                 self.prune(now_ms).await;
             }
-            if more && !self.health.borrow().is_paused(now_ms) {
+            if made_progress && !self.health.borrow().is_paused(now_ms) {
                 continue;
             }
             tokio::select! {
                 () = shutdown.cancelled() => {}
-                () = self.nudge.woken() => {}
-                () = tokio::time::sleep(self.wait(now_ms)) => {}
+                () = self.wakeup.wait() => {}
+                () = tokio::time::sleep(self.next_wait(now_ms)) => {}
             }
         }
     }
 
-    /// Dispatches everything that is due by the clock now, batch after batch, until nothing is left or the receiver
-    /// has to be left alone. What a test calls in place of [`Self::run`].
+    /// Sends all rows that are due now, batch after batch, until no due rows remain or the dispatcher pauses. Tests
+    /// call it instead of [`Self::run`].
     ///
     /// # Errors
-    /// Whatever the database says; what was claimed meanwhile is tried again when its lease runs out.
-    pub async fn drain(&self) -> Result<Round, sqlx::Error> {
-        let mut total = Round::default();
+    /// When the database fails. Rows that were already claimed are retried when their lease ends.
+    pub async fn drain(&self) -> Result<DispatchReport, sqlx::Error> {
+        let mut total = DispatchReport::default();
         loop {
-            let round = self.run_due_once().await?;
-            total += round;
-            if !round.got_on() {
+            let report = self.run_due_once().await?;
+            total += report;
+            if !report.made_progress() {
                 return Ok(total);
             }
         }
     }
 
-    /// One claim, one delivery, one settlement; nothing while the receiver is left alone.
+    /// Claims, delivers and settles one batch. Does nothing while the dispatcher pauses.
     ///
     /// # Errors
-    /// As [`Self::drain`].
-    pub async fn run_due_once(&self) -> Result<Round, sqlx::Error> {
+    /// The same as [`Self::drain`].
+    pub async fn run_due_once(&self) -> Result<DispatchReport, sqlx::Error> {
         let started_ms = (self.clock)();
         if self.health.borrow().is_paused(started_ms) {
-            return Ok(Round::default());
+            return Ok(DispatchReport::default());
         }
         let lease_until_ms = started_ms.saturating_add(millis(self.settings.lease));
         let claimed = claim(
             &self.db,
-            &Claim {
+            &ClaimRequest {
                 owner: &self.owner,
                 now_ms: started_ms,
                 lease_until_ms,
-                rows: self.settings.batch.clamp(1, LARGEST_BATCH),
-                per_person: self.settings.per_person.max(1),
+                rows: self.settings.batch.clamp(1, MAX_BATCH),
+                per_user: self.settings.per_user.max(1),
             },
         )
         .await?;
         if claimed.is_empty() {
-            return Ok(Round::default());
+            return Ok(DispatchReport::default());
         }
         let sent_at_ms = (self.clock)();
         let outcomes = if sent_at_ms.saturating_add(millis(self.sink.longest_delivery())) > lease_until_ms {
-            tracing::warn!("the lease was nearly over when the rows were ours; they go again");
-            vec![Outcome::Held; claimed.len()]
+            tracing::warn!("the lease ends before the delivery could finish; the rows are claimed again");
+            vec![DeliveryOutcome::Held; claimed.len()]
         } else {
             self.deliver(&claimed, sent_at_ms).await
         };
         let now_ms = (self.clock)();
         let held = outcomes
             .iter()
-            .filter(|outcome| **outcome == Outcome::Held)
+            .filter(|outcome| **outcome == DeliveryOutcome::Held)
             .count();
         let settlements = self.decide(&claimed, outcomes, sent_at_ms, now_ms);
         let lost = self.settle(&settlements, now_ms).await?;
-        let amount = |wanted: fn(&Next) -> bool| settlements.iter().filter(|row| wanted(&row.next)).count();
-        Ok(Round {
+        let count =
+            |matches: fn(&NextState) -> bool| settlements.iter().filter(|row| matches(&row.next)).count();
+        Ok(DispatchReport {
             claimed: claimed.len(),
-            sent: amount(|next| matches!(next, Next::Sent)),
-            parked: amount(|next| matches!(next, Next::Park(_))),
-            retried: amount(|next| matches!(next, Next::Retry { .. })) - held,
+            sent: count(|next| matches!(next, NextState::Sent)),
+            parked: count(|next| matches!(next, NextState::Park(_))),
+            retried: count(|next| matches!(next, NextState::Retry { .. })) - held,
             held,
             lost,
         })
     }
 
-    /// One outcome for each claimed row. What the receiver would no longer recognise is parked without being sent.
-    async fn deliver(&self, claimed: &[Claimed], sent_at_ms: i64) -> Vec<Outcome> {
-        let late = |row: &Claimed| too_late(&self.settings.policy, row.first_unknown_ms, sent_at_ms);
-        let batch: Vec<Delivery> = claimed
+    /// Returns one outcome per claimed row. Rows past the deduplication window are parked without an attempt.
+    async fn deliver(&self, claimed: &[ClaimedRow], sent_at_ms: i64) -> Vec<DeliveryOutcome> {
+        let is_past_window =
+            |row: &ClaimedRow| dedup_window_passed(&self.settings.policy, row.first_unknown_ms, sent_at_ms);
+        let batch: Vec<OutboundEvent> = claimed
             .iter()
-            .filter(|row| !late(row))
+            .filter(|row| !is_past_window(row))
             .map(|row| row.delivery.clone())
             .collect();
-        let answers = if batch.is_empty() {
+        let outcomes = if batch.is_empty() {
             Vec::new()
         } else {
             self.sink.deliver(&batch, sent_at_ms).await
         };
-        self.observe(&answers);
-        let mut answers = answers.into_iter();
+        self.update_health(&outcomes);
+        let mut outcomes = outcomes.into_iter();
         claimed
             .iter()
             .map(|row| {
-                if late(row) {
-                    return Outcome::Park(ParkReason::DedupWindowPassed);
+                if is_past_window(row) {
+                    return DeliveryOutcome::Park(ParkReason::DedupWindowPassed);
                 }
-                let silent = || Failure::new(FailureKind::Unknown, "the sink did not say what became of it");
-                answers.next().unwrap_or_else(|| Outcome::Retry(silent()))
+                let missing = || DeliveryFailure::new(FailureKind::Unknown, "the sink returned no outcome");
+                outcomes
+                    .next()
+                    .unwrap_or_else(|| DeliveryOutcome::Retry(missing()))
             })
             .collect()
     }
 
+    /// The settlement of each claimed row.
     fn decide(
         &self,
-        claimed: &[Claimed],
-        outcomes: Vec<Outcome>,
+        claimed: &[ClaimedRow],
+        outcomes: Vec<DeliveryOutcome>,
         sent_at_ms: i64,
         now_ms: i64,
     ) -> Vec<Settlement> {
         let settled = claimed.iter().zip(outcomes).map(|(row, outcome)| {
-            let attempt = Attempt {
+            let attempt = DeliveryAttempt {
                 attempts: row.attempts,
                 first_unknown_ms: row.first_unknown_ms,
                 started_ms: sent_at_ms,
                 now_ms,
                 jitter: (self.settings.jitter)(),
             };
-            let next = next(&self.settings.policy, &attempt, outcome);
-            if let Next::Park(reason) = &next {
+            let next = next_state(&self.settings.policy, &attempt, outcome);
+            if let NextState::Park(reason) = &next {
                 tracing::warn!(
                     event.insert_id = row.delivery.insert_id,
                     event.name = row.delivery.event_type,
@@ -279,30 +247,31 @@ impl Dispatcher {
         settled.collect()
     }
 
-    /// Settles, once more if the database failed: what cannot be settled is sent again when its lease runs out.
+    /// Settles the rows, with one retry if the database fails. Rows that cannot be settled are sent again when their
+    /// lease ends. Returns the number of rows that were no longer leased to this dispatcher.
     async fn settle(&self, settlements: &[Settlement], now_ms: i64) -> Result<usize, sqlx::Error> {
         let lost = match settle(&self.db, &self.owner, settlements, now_ms).await {
             Ok(lost) => lost,
             Err(error) => {
-                tracing::warn!(%error, "settling failed; once more");
+                tracing::warn!(%error, "settling failed; retrying once");
                 settle(&self.db, &self.owner, settlements, now_ms).await?
             }
         };
         if lost > 0 {
-            tracing::info!(rows = lost, "rows were no longer ours to settle");
+            tracing::info!(rows = lost, "some rows were no longer leased to this dispatcher");
         }
         Ok(lost)
     }
 
-    /// Takes in what the sink's answers say of the receiver.
-    fn observe(&self, outcomes: &[Outcome]) {
+    /// Updates the health from the outcomes of a batch, and logs each change.
+    fn update_health(&self, outcomes: &[DeliveryOutcome]) {
         let now_ms = (self.clock)();
         let before = self.health.borrow().clone();
-        let after = before.after(&self.settings.policy, outcomes, now_ms, (self.settings.jitter)());
+        let after = before.after_batch(&self.settings.policy, outcomes, now_ms, (self.settings.jitter)());
         let error = after.last_error.as_deref().unwrap_or_default();
         match after.condition {
             _ if after.failures == before.failures => {}
-            Condition::Well => tracing::info!("events are getting through again"),
+            Condition::Healthy => tracing::info!("delivery has recovered"),
             Condition::Failing => tracing::warn!(
                 error,
                 failures = after.failures,
@@ -312,13 +281,13 @@ impl Dispatcher {
                 tracing::error!(
                     error,
                     failures = after.failures,
-                    "the receiver refuses our events; they are kept"
+                    "the receiver refuses all events; they are kept"
                 );
             }
             Condition::Misconfigured => {
                 tracing::error!(
                     error,
-                    "NO EVENT IS BEING SENT until this is put right; all of them are kept"
+                    "NO EVENTS ARE SENT until the configuration is fixed; all events are kept"
                 );
             }
         }
@@ -328,13 +297,13 @@ impl Dispatcher {
     async fn prune(&self, now_ms: i64) {
         match prune(&self.db, now_ms, self.settings.keep_days).await {
             Ok(0) => {}
-            Ok(rows) => tracing::info!(rows, "payloads of sent events were pruned"),
-            Err(error) => tracing::error!(%error, "pruning failed; in an hour again"),
+            Ok(rows) => tracing::info!(rows, "pruned payloads of sent events"),
+            Err(error) => tracing::error!(%error, "pruning failed; retrying in an hour"),
         }
     }
 
-    /// Until the next poll, or until the pause is over.
-    fn wait(&self, now_ms: i64) -> Duration {
+    /// The time until the next poll or the end of the pause, whichever is later.
+    fn next_wait(&self, now_ms: i64) -> Duration {
         let pause_ms = self
             .health
             .borrow()

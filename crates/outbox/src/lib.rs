@@ -1,33 +1,36 @@
-//! Durable delivery of server events: written in the transaction of the change that they report, sent by a dispatcher.
+//! Durable delivery of server events. A domain action writes the event in its own transaction; a dispatcher sends it.
 //!
-//! A verb calls [`enqueue`] inside its transaction and [`Nudge::wake`] after the commit. A [`Dispatcher`] claims due
-//! rows under a lease, hands them to a [`Sink`], and settles each by what the sink says became of it. Delivery is
-//! at-least-once; the insert ID, unique here for ever, makes it once. Guarantees, states and the table of failures
-//! stand in the crate's README.
+//! A domain action calls [`enqueue`] inside its transaction and [`Wakeup::wake`] after the commit. A [`Dispatcher`]
+//! claims due rows under a lease, passes them to a [`Sink`], and settles each row by the sink's outcome. Delivery is
+//! at-least-once; the receiver drops duplicates by insert ID, which is unique in the table. The README documents the
+//! guarantees, the row states, and the handling of each failure.
 //!
-//! Not here: what the events are (`tracking`), and whether somebody consented to them (the verb asks before it enqueues).
+//! This crate does not define events (`tracking` does) and does not check consent (the caller does, before it
+//! enqueues).
 
 mod amplitude;
 mod dispatcher;
 mod health;
-mod memory;
-mod nudge;
+mod memory_sink;
 mod park_reason;
+mod report;
 mod retry;
 mod settings;
 mod sink;
 mod store;
+mod wakeup;
 
 pub use amplitude::{AmplitudeSink, SinkError};
-pub use dispatcher::{Dispatcher, Round};
+pub use dispatcher::Dispatcher;
 pub use health::{Condition, Health};
-pub use memory::MemorySink;
-pub use nudge::Nudge;
+pub use memory_sink::MemorySink;
 pub use park_reason::ParkReason;
-pub use retry::Policy;
-pub use settings::{Clock, Settings};
-pub use sink::{Delivery, Failure, FailureKind, Outcome, Sink};
+pub use report::DispatchReport;
+pub use retry::RetryPolicy;
+pub use settings::{DispatcherSettings, MillisClock};
+pub use sink::{DeliveryFailure, DeliveryOutcome, FailureKind, OutboundEvent, Sink};
 pub use store::{
-    Counts, Enqueued, Entry, Replayed, State, counts, drop_unsent, enqueue, events_of, forget_sent,
-    newest_people, park_unsent, parked, prune, replay, undelivered_of,
+    Enqueued, OutboxCounts, OutboxEntry, OutboxState, ReplayOutcome, counts, delete_unsent, enqueue,
+    erase_sent_payloads, events_of, park_unsent, parked, prune, recent_users, replay, undelivered_of,
 };
+pub use wakeup::Wakeup;

@@ -1,29 +1,30 @@
-//! Why a row was set aside.
+//! The reasons for parking a row.
 
 use std::fmt;
 
-/// Why an event will not be sent any more. [`fmt::Display`] gives the text that the row keeps.
+/// Why an event is not sent. [`fmt::Display`] gives the text of the `parked_reason` column.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ParkReason {
-    /// The receiver named this field's value (`HTTP V2`, `events_with_invalid_fields`).
+    /// The receiver rejected this field's value (`HTTP V2`, `events_with_invalid_fields`).
     InvalidField(String),
-    /// The receiver missed this field (`events_with_missing_fields`, or `missing_field` of an event sent alone).
+    /// The receiver requires this field (`events_with_missing_fields`, or `missing_field` for an event sent alone).
     MissingField(String),
-    /// The receiver finds this ID too short (`events_with_invalid_id_lengths`).
+    /// The receiver rejected this ID as too short (`events_with_invalid_id_lengths`).
     InvalidIdLength(String),
-    /// The device is silenced on the receiver's side (`silenced_events`, `silenced_devices`).
+    /// The receiver blocks this device (`silenced_events`, `silenced_devices`).
     Silenced,
-    /// Too large for a request of its own (413).
+    /// The event is too large, even in a request of its own (413).
     TooLarge,
-    /// Refused when sent alone, in the receiver's words.
+    /// The receiver refused the event when it was sent alone. Contains the receiver's message.
     Refused(String),
-    /// An attempt of unknown outcome is too long ago for the receiver to recognise a second one.
+    /// The deduplication window has ended since the first attempt of unknown outcome: the receiver could count a second
+    /// attempt as a new event.
     DedupWindowPassed,
-    /// The person withdrew consent before it was sent.
+    /// The user withdrew consent before the event was sent.
     ConsentWithdrawn,
 }
 
-/// The text of [`ParkReason::ConsentWithdrawn`]: what was parked so is never replayed.
+/// The text of [`ParkReason::ConsentWithdrawn`]. Rows with this reason are never replayed.
 pub(crate) const CONSENT_WITHDRAWN: &str = "consent withdrawn";
 
 impl fmt::Display for ParkReason {

@@ -1,25 +1,25 @@
-//! What follows an attempt: pure, from values alone.
+//! Decides the next state of a row after an attempt. Pure functions of values.
 
-use crate::{Failure, FailureKind, Outcome, ParkReason};
+use crate::{DeliveryFailure, DeliveryOutcome, FailureKind, ParkReason};
 
-/// Waits between attempts, all in ms.
+/// Waits between attempts, in ms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Policy {
-    /// The first wait; each further one is twice as long.
+pub struct RetryPolicy {
+    /// The first wait. Each further wait is twice as long.
     pub base_ms: i64,
-    /// The longest wait. It is also how long the end of an outage goes unnoticed.
+    /// The longest wait. It also limits how late the end of an outage is noticed.
     pub cap_ms: i64,
-    /// For a throttled user or device (`HTTP V2`, "429": 30 seconds).
+    /// The wait for a throttled user or device (`HTTP V2`, "429": 30 seconds).
     pub throttle_ms: i64,
-    /// For a user or device over its daily quota, which is counted in steps of an hour (`Batch Event Upload`).
+    /// The wait for a user or device over its daily quota, which Amplitude counts per hour (`Batch Event Upload`).
     pub quota_ms: i64,
-    /// The receiver recognises a second delivery for this long (`HTTP V2`, "Event deduplication": 7 days).
+    /// How long the receiver drops duplicates (`HTTP V2`, "Event deduplication": 7 days).
     pub dedup_window_ms: i64,
-    /// The longest pause of a dispatcher whose key is refused.
+    /// The longest pause of a dispatcher with an invalid key.
     pub misconfigured_cap_ms: i64,
 }
 
-impl Default for Policy {
+impl Default for RetryPolicy {
     fn default() -> Self {
         Self {
             base_ms: 1_000,
@@ -32,14 +32,14 @@ impl Default for Policy {
     }
 }
 
-impl Policy {
-    /// The wait after `failures` failures in a row: doubling to the cap, between half of it and all of it by `jitter`
-    /// (0..1), so that those who failed together do not return together.
+impl RetryPolicy {
+    /// The wait in ms after `failures` consecutive failures. It doubles up to the cap. `jitter` (0..1) spreads it
+    /// between half and all of that, so that rows that failed together are not retried together.
     pub(crate) fn backoff_ms(&self, failures: i64, jitter: f64) -> i64 {
         spread(self.base_ms, self.cap_ms, failures, jitter)
     }
 
-    /// The same for a refused key: it starts at the throttle's wait, since nothing will change by itself.
+    /// The wait in ms for an invalid key. It starts at `throttle_ms`, because only an operator can fix the key.
     pub(crate) fn misconfigured_ms(&self, failures: i64, jitter: f64) -> i64 {
         spread(self.throttle_ms, self.misconfigured_cap_ms, failures, jitter)
     }
@@ -47,7 +47,7 @@ impl Policy {
 
 #[expect(
     clippy::cast_possible_truncation,
-    reason = "a part of `full`, which is an i64 of ms"
+    reason = "the product is at most `full`, which is an i64"
 )]
 #[expect(clippy::cast_precision_loss, reason = "waits are far below 2^52 ms")]
 fn spread(base_ms: i64, cap_ms: i64, failures: i64, jitter: f64) -> i64 {
@@ -57,24 +57,24 @@ fn spread(base_ms: i64, cap_ms: i64, failures: i64, jitter: f64) -> i64 {
     half + ((full - half) as f64 * jitter.clamp(0.0, 1.0)) as i64
 }
 
-/// One attempt at one row, as far as the next one depends on it.
+/// An attempt to deliver one row: the input of [`next_state`].
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Attempt {
-    /// Attempts so far, this one included.
+pub(crate) struct DeliveryAttempt {
+    /// Attempts so far, including this one.
     pub(crate) attempts: i64,
-    /// Start of the first attempt of unknown outcome, before this one.
+    /// Start of the first earlier attempt of unknown outcome, in ms since the epoch.
     pub(crate) first_unknown_ms: Option<i64>,
-    /// When this attempt began.
+    /// When this attempt began, in ms since the epoch.
     pub(crate) started_ms: i64,
-    /// When its outcome was known.
+    /// When the outcome was known, in ms since the epoch.
     pub(crate) now_ms: i64,
-    /// 0..1.
+    /// A random number in 0..1.
     pub(crate) jitter: f64,
 }
 
-/// What becomes of the row.
+/// The state of a row after an attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Next {
+pub(crate) enum NextState {
     Sent,
     Park(ParkReason),
     Retry {
@@ -85,32 +85,36 @@ pub(crate) enum Next {
     },
 }
 
-/// Whether a second delivery would no longer be recognised as one: asked before every attempt.
-pub(crate) fn too_late(policy: &Policy, first_unknown_ms: Option<i64>, now_ms: i64) -> bool {
+/// Whether the receiver may no longer drop a duplicate. Checked before every attempt.
+pub(crate) fn dedup_window_passed(policy: &RetryPolicy, first_unknown_ms: Option<i64>, now_ms: i64) -> bool {
     first_unknown_ms.is_some_and(|first| now_ms >= first.saturating_add(policy.dedup_window_ms))
 }
 
-/// What follows from the outcome of an attempt.
-pub(crate) fn next(policy: &Policy, attempt: &Attempt, outcome: Outcome) -> Next {
-    let Failure { kind, detail } = match outcome {
-        Outcome::Sent => return Next::Sent,
-        Outcome::Park(reason) => return Next::Park(reason),
-        Outcome::Held => {
-            return Next::Retry {
+/// Returns the state of the row after the outcome of an attempt.
+pub(crate) fn next_state(
+    policy: &RetryPolicy,
+    attempt: &DeliveryAttempt,
+    outcome: DeliveryOutcome,
+) -> NextState {
+    let DeliveryFailure { kind, detail } = match outcome {
+        DeliveryOutcome::Sent => return NextState::Sent,
+        DeliveryOutcome::Park(reason) => return NextState::Park(reason),
+        DeliveryOutcome::Held => {
+            return NextState::Retry {
                 at_ms: attempt.now_ms,
                 attempts: attempt.attempts - 1,
                 first_unknown_ms: attempt.first_unknown_ms,
                 error: None,
             };
         }
-        Outcome::Retry(failure) => failure,
+        DeliveryOutcome::Retry(failure) => failure,
     };
     let first_unknown_ms = match kind {
         FailureKind::Unknown => attempt.first_unknown_ms.or(Some(attempt.started_ms)),
         _ => attempt.first_unknown_ms,
     };
-    if too_late(policy, first_unknown_ms, attempt.now_ms) {
-        return Next::Park(ParkReason::DedupWindowPassed);
+    if dedup_window_passed(policy, first_unknown_ms, attempt.now_ms) {
+        return NextState::Park(ParkReason::DedupWindowPassed);
     }
     let wait_ms = match kind {
         FailureKind::NotAccepted | FailureKind::Unknown | FailureKind::Refused => {
@@ -118,12 +122,12 @@ pub(crate) fn next(policy: &Policy, attempt: &Attempt, outcome: Outcome) -> Next
         }
         FailureKind::Throttled | FailureKind::Overloaded => policy.throttle_ms,
         FailureKind::QuotaExceeded => policy.quota_ms,
-        // The dispatcher pauses; the row goes the moment that the key is right.
+        // The dispatcher pauses instead. The row is due as soon as the key is corrected.
         FailureKind::Misconfigured => 0,
     };
     let at_ms = attempt.now_ms.saturating_add(wait_ms);
-    Next::Retry {
-        // Due no later than the window's end, to be parked then and not a backoff after it.
+    NextState::Retry {
+        // Due at the end of the deduplication window at the latest, so that it is parked without further delay.
         at_ms: first_unknown_ms.map_or(at_ms, |first| {
             at_ms.min(first.saturating_add(policy.dedup_window_ms))
         }),
@@ -145,8 +149,8 @@ mod tests {
     const DAY: i64 = 24 * 60 * 60_000;
 
     #[test]
-    fn backoff_doubles_to_its_cap_and_spreads_over_its_upper_half() {
-        let policy = Policy::default();
+    fn backoff_doubles_up_to_its_cap_with_jitter_over_the_upper_half() {
+        let policy = RetryPolicy::default();
         #[rustfmt::skip]
         let table = [
             // failures, jitter, wait
@@ -177,7 +181,7 @@ mod tests {
         use FailureKind::*;
         #[rustfmt::skip]
         let table = [
-            // kind,        attempts, first unknown,    due in,    attempts then, first unknown then
+            // kind,        attempts, first unknown,    due in,    new attempts,  new first unknown
             (NotAccepted,   3,        None,             4_000,     3,             None),
             (NotAccepted,   3,        Some(NOW - DAY),  4_000,     3,             Some(NOW - DAY)),
             (NotAccepted,   900,      None,             120_000,   900,           None),
@@ -190,11 +194,11 @@ mod tests {
             (QuotaExceeded, 1,        None,             3_600_000, 1,             None),
             (Misconfigured, 5,        None,             0,         4,             None),
             (Misconfigured, 1,        Some(NOW - DAY),  0,         0,             Some(NOW - DAY)),
-            // The end of the dedup window comes before the end of the wait.
+            // The end of the dedup window comes before the end of the backoff.
             (Unknown,       9,        Some(NOW - 7 * DAY + 500), 500, 9,          Some(NOW - 7 * DAY + 500)),
         ];
-        for (kind, attempts, first_unknown_ms, due_in, attempts_then, unknown_then) in table {
-            let attempt = Attempt {
+        for (kind, attempts, first_unknown_ms, due_in, new_attempts, new_first_unknown_ms) in table {
+            let attempt = DeliveryAttempt {
                 attempts,
                 first_unknown_ms,
                 started_ms: NOW - 10,
@@ -202,16 +206,16 @@ mod tests {
                 jitter: 1.0,
             };
             assert_eq!(
-                next(
-                    &Policy::default(),
+                next_state(
+                    &RetryPolicy::default(),
                     &attempt,
-                    Outcome::Retry(Failure::new(kind, "why"))
+                    DeliveryOutcome::Retry(DeliveryFailure::new(kind, "error"))
                 ),
-                Next::Retry {
+                NextState::Retry {
                     at_ms: NOW + due_in,
-                    attempts: attempts_then,
-                    first_unknown_ms: unknown_then,
-                    error: Some("why".to_owned()),
+                    attempts: new_attempts,
+                    first_unknown_ms: new_first_unknown_ms,
+                    error: Some("error".to_owned()),
                 },
                 "{kind:?} after {attempts} attempts, unknown since {first_unknown_ms:?}"
             );
@@ -219,23 +223,26 @@ mod tests {
     }
 
     #[test]
-    fn what_is_settled_stays_settled_and_what_was_held_never_happened() {
-        let attempt = Attempt {
+    fn sent_and_parked_are_final_and_held_counts_no_attempt() {
+        let attempt = DeliveryAttempt {
             attempts: 4,
             first_unknown_ms: Some(NOW - DAY),
             started_ms: NOW,
             now_ms: NOW,
             jitter: 0.3,
         };
-        let policy = Policy::default();
-        assert_eq!(next(&policy, &attempt, Outcome::Sent), Next::Sent);
+        let policy = RetryPolicy::default();
         assert_eq!(
-            next(&policy, &attempt, Outcome::Park(ParkReason::Silenced)),
-            Next::Park(ParkReason::Silenced)
+            next_state(&policy, &attempt, DeliveryOutcome::Sent),
+            NextState::Sent
         );
         assert_eq!(
-            next(&policy, &attempt, Outcome::Held),
-            Next::Retry {
+            next_state(&policy, &attempt, DeliveryOutcome::Park(ParkReason::Silenced)),
+            NextState::Park(ParkReason::Silenced)
+        );
+        assert_eq!(
+            next_state(&policy, &attempt, DeliveryOutcome::Held),
+            NextState::Retry {
                 at_ms: NOW,
                 attempts: 3,
                 first_unknown_ms: Some(NOW - DAY),
@@ -245,8 +252,8 @@ mod tests {
     }
 
     #[test]
-    fn seven_days_after_an_unknown_outcome_nothing_is_sent_again() {
-        let policy = Policy::default();
+    fn a_row_is_parked_seven_days_after_an_unknown_outcome() {
+        let policy = RetryPolicy::default();
         #[rustfmt::skip]
         let table = [
             (None,                    false),
@@ -255,13 +262,13 @@ mod tests {
             (Some(NOW - 7 * DAY),     true),
             (Some(NOW - 8 * DAY),     true),
         ];
-        for (first_unknown_ms, late) in table {
+        for (first_unknown_ms, is_past) in table {
             assert_eq!(
-                too_late(&policy, first_unknown_ms, NOW),
-                late,
+                dedup_window_passed(&policy, first_unknown_ms, NOW),
+                is_past,
                 "{first_unknown_ms:?}"
             );
-            let attempt = Attempt {
+            let attempt = DeliveryAttempt {
                 attempts: 1,
                 first_unknown_ms,
                 started_ms: NOW,
@@ -273,9 +280,12 @@ mod tests {
                 FailureKind::Unknown,
                 FailureKind::Throttled,
             ] {
-                let parked = next(&policy, &attempt, Outcome::Retry(Failure::new(kind, "why")))
-                    == Next::Park(ParkReason::DedupWindowPassed);
-                assert_eq!(parked, late, "{kind:?}, {first_unknown_ms:?}");
+                let parked = next_state(
+                    &policy,
+                    &attempt,
+                    DeliveryOutcome::Retry(DeliveryFailure::new(kind, "error")),
+                ) == NextState::Park(ParkReason::DedupWindowPassed);
+                assert_eq!(parked, is_past, "{kind:?}, {first_unknown_ms:?}");
             }
         }
     }

@@ -1,4 +1,4 @@
-//! Where events go, and what can become of them.
+//! The receiver of events, and the outcomes of a delivery.
 
 use std::fmt;
 use std::time::Duration;
@@ -7,25 +7,25 @@ use async_trait::async_trait;
 
 use crate::ParkReason;
 
-/// One event on its way out.
+/// An event to deliver.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Delivery {
-    /// What makes a second delivery the same event.
+pub struct OutboundEvent {
+    /// Identifies the event: the receiver drops a second event with the same insert ID.
     pub insert_id: String,
-    /// The person, as the receiver's `user_id`. Order is kept within it.
+    /// The user, as the receiver's `user_id`. Events of one user are delivered in order.
     pub user_id: String,
-    /// The browser, where one is known.
+    /// The device ID, if one is known.
     pub device_id: Option<String>,
     /// The event's name.
     pub event_type: String,
-    /// The event as a JSON object, the same bytes in every attempt.
+    /// The event as a JSON object. The bytes are the same in every attempt.
     pub payload: String,
 }
 
-impl fmt::Debug for Delivery {
-    /// Without the payload: it may hold an e-mail address.
+impl fmt::Debug for OutboundEvent {
+    /// Omits the payload, which may contain an email address.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Delivery")
+        f.debug_struct("OutboundEvent")
             .field("insert_id", &self.insert_id)
             .field("user_id", &self.user_id)
             .field("device_id", &self.device_id)
@@ -34,30 +34,30 @@ impl fmt::Debug for Delivery {
     }
 }
 
-/// What became of one delivery. It names what is to be done next.
+/// The outcome for one event. It says what the dispatcher does next.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// The receiver has it.
+pub enum DeliveryOutcome {
+    /// The receiver accepted the event.
     Sent,
-    /// It will never be taken: set it aside.
+    /// The receiver will never accept the event. Park it.
     Park(ParkReason),
-    /// Not this time: try again as the failure advises.
-    Retry(Failure),
-    /// No attempt was made, because something before it failed: try again at once, uncounted.
+    /// The attempt failed. Retry as the failure kind requires.
+    Retry(DeliveryFailure),
+    /// The event was not attempted because an earlier event failed. Retry at once; this is not counted as an attempt.
     Held,
 }
 
-/// An attempt that did not succeed.
+/// A failed attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Failure {
-    /// What it means for the next attempt.
+pub struct DeliveryFailure {
+    /// Decides when the next attempt is made.
     pub kind: FailureKind,
-    /// One line for the operator. Never a key, an address or a payload.
+    /// One line for the operator. It never contains a key, an address or a payload.
     pub detail: String,
 }
 
-impl Failure {
-    /// A failure of `kind`, said in `detail`.
+impl DeliveryFailure {
+    /// Creates a failure of `kind` with a message for the operator.
     pub fn new(kind: FailureKind, detail: impl Into<String>) -> Self {
         Self {
             kind,
@@ -66,35 +66,37 @@ impl Failure {
     }
 }
 
-/// Kinds of failure, told apart by what may follow.
+/// Kinds of failure. Each has its own retry rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FailureKind {
-    /// Certainly not accepted (connection refused, 503): may be retried for ever.
+    /// The receiver did not accept the event (connection refused, 503). Retried without limit.
     NotAccepted,
-    /// Nobody knows (timeout, 500, 502, 504, a broken connection): may be retried within the dedup window.
+    /// The receiver may have accepted the event (timeout, 500, 502, 504, broken connection). Retried within the
+    /// deduplication window.
     Unknown,
-    /// Something refuses all our requests (403, an address that is not Amplitude's): retried for ever, and loud.
+    /// All requests are rejected (403, wrong URL). Retried without limit, and logged as an error.
     Refused,
-    /// This person or device is too fast: they wait, the others go on.
+    /// This user or device sends too many events per second. Only this user waits.
     Throttled,
-    /// This person or device is over a daily quota: a longer wait.
+    /// This user or device exceeded a daily quota. Only this user waits, for longer.
     QuotaExceeded,
-    /// The whole project is too fast: everybody waits.
+    /// The whole project sends too many events. All users wait.
     Overloaded,
-    /// It cannot work until an operator acts (invalid key): nothing is sent meanwhile, nothing counts as an attempt.
+    /// Delivery cannot work until an operator acts (invalid key). Nothing is sent, and no attempt is counted.
     Misconfigured,
 }
 
 /// A receiver of events.
 ///
-/// The contract on order: a row may be [`Outcome::Sent`] only if no earlier row of the same person in the batch ended
-/// in [`Outcome::Retry`] or [`Outcome::Held`] before it was sent. What cannot be sent for that reason is `Held`.
+/// Order: a sink may return [`DeliveryOutcome::Sent`] for an event only if no earlier event of the same user in the
+/// batch ended in [`DeliveryOutcome::Retry`] or [`DeliveryOutcome::Held`] before it was sent. It returns `Held` for
+/// events that it skips for this reason.
 #[async_trait]
 pub trait Sink: Send + Sync {
-    /// Delivers the batch and answers for each row, in the batch's order. `sent_at_ms` (ms since the epoch) is the
-    /// upload time to stamp. Never called inside a transaction.
-    async fn deliver(&self, batch: &[Delivery], sent_at_ms: i64) -> Vec<Outcome>;
+    /// Delivers the batch and returns one outcome per event, in the order of the batch. `sent_at_ms` (ms since the
+    /// epoch) is the upload time. The dispatcher never calls this inside a transaction.
+    async fn deliver(&self, batch: &[OutboundEvent], sent_at_ms: i64) -> Vec<DeliveryOutcome>;
 
-    /// The longest that one `deliver` may take. The lease is made longer than this.
+    /// The longest time that one `deliver` call can take. Leases last longer than this.
     fn longest_delivery(&self) -> Duration;
 }

@@ -1,12 +1,12 @@
-//! The person's own choice about tracking, on their account.
+//! The consent choice of an account.
 
 use tracking::{Choice, UserId};
 
 use super::{AccountError, Accounts, store};
 
 impl Accounts {
-    /// Writes the choice to the account, for every browser of theirs and for webhooks, which see no browser. After a no
-    /// nothing leaves any more: what was still to go is parked. `Unset` takes a choice back.
+    /// Stores the choice in the account. It applies to all browsers of the user and to webhooks, which have no browser.
+    /// Denying consent parks the user's unsent outbox rows. `Unset` withdraws an earlier choice.
     pub async fn choose_consent(&self, user: UserId, choice: Choice) -> Result<(), AccountError> {
         let now_ms = self.clock.now_ms();
         let mut tx = self.db.write().await?;

@@ -1,113 +1,118 @@
-//! Accounts and logins: sign-up, sign-in, sign-out; and what people do with an account in the folders beside. Each verb is
-//! one transaction, its event and its mails inside.
+//! Accounts and logins: sign-up, sign-in and sign-out. Submodules change credentials, confirm addresses, list logins,
+//! set consent and delete accounts. Each action is one transaction that includes its event and its mails.
 
 mod consent;
-mod cookie_store;
 mod credentials;
 pub mod deletion;
 pub mod links;
+mod login_cookies;
 mod logins;
 mod password;
 mod store;
 mod throttle;
 
-pub use cookie_store::LoginCookies;
-pub use logins::{OpenLogin, browser_in_words};
+pub use login_cookies::LoginCookies;
+pub use logins::{OpenLogin, browser_name};
 
 use std::sync::Arc;
 
 use db::Db;
 use forms::{Field, FieldError, FieldErrors, SignIn, SignUp, SignUpForm};
-use outbox::Nudge;
+use outbox::Wakeup;
 use tracking::{Choice, ServerEvent, SignInCompleted, SignOutCompleted, SignUpCompleted, UserId};
 use uuid::Uuid;
 
 use crate::clock::Clock;
-use crate::mail::{self, Kind};
+use crate::mail::{self, MailKind};
 use crate::visitor::Visitor;
 use crate::{dates, ids, polls};
 use password::Hasher;
 pub use store::EndedBy;
 
-/// How often a login's `last_seen_at` is written: often enough for a list of logins, rarely enough to cost nothing.
-const SEEN_EVERY_MS: i64 = 5 * 60_000;
+/// The shortest time between two writes of a login's `last_seen_at_ms`.
+const ACTIVITY_INTERVAL_MS: i64 = 5 * 60_000;
 
-/// An account, as the pages need it.
+/// An account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct User {
-    /// Ours for good.
+    /// The user ID. It never changes.
     pub id: UserId,
-    /// As typed, at sign-up or when it was changed.
+    /// The address as the user typed it.
     pub email: String,
-    /// A link in a mail to this address was used.
+    /// Whether the user has confirmed the address.
     pub verified: bool,
-    /// The person's own choice about tracking.
+    /// The user's choice about tracking.
     pub consent: Choice,
 }
 
-/// Someone signed in, in one browser.
+/// A user who is signed in, in one browser.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Login {
-    /// Carried by the cookie's session, and by nothing else that leaves the server but the insert ID of its events.
+    /// The login's ID. Only the cookie's session and the insert IDs of its events contain it.
     pub id: Uuid,
-    /// Whose.
+    /// The account.
     pub user: User,
-    /// When somebody last used it, in ms since the epoch, give or take 5 minutes.
-    pub last_seen_at: i64,
+    /// When the login was last used, in ms since the epoch, to within 5 minutes.
+    pub last_seen_at_ms: i64,
 }
 
-/// Why a verb did nothing.
+/// Why an action failed.
 #[derive(Debug, thiserror::Error)]
 pub enum AccountError {
-    /// The form is at fault; the page says where.
-    #[error("the form has faults")]
+    /// The form is invalid. The page shows the errors.
+    #[error("the form is invalid")]
     FieldErrors(FieldErrors),
-    /// We are.
+    /// The database failed.
     #[error(transparent)]
     Database(#[from] sqlx::Error),
     /// A password could not be hashed.
-    #[error("cannot hash: {0}")]
+    #[error("cannot hash the password: {0}")]
     Hash(String),
 }
 
 impl From<FieldErrors> for AccountError {
-    fn from(faults: FieldErrors) -> Self {
-        Self::FieldErrors(faults)
+    fn from(errors: FieldErrors) -> Self {
+        Self::FieldErrors(errors)
     }
 }
 
-/// The verbs. Cheap to clone.
+/// The actions on accounts. Cheap to clone.
 #[derive(Clone)]
 pub struct Accounts {
     db: Db,
     clock: Clock,
-    nudge: Nudge,
+    /// Wakes the outbox's dispatcher.
+    outbox_wakeup: Wakeup,
     hasher: Arc<Hasher>,
     track_email: bool,
-    /// Wakes the mails' sender.
-    post: Nudge,
-    /// Wakes whoever carries deletions out.
-    errands: Nudge,
+    /// Wakes the mail sender.
+    mail_wakeup: Wakeup,
+    /// Wakes the deleter.
+    deletion_wakeup: Wakeup,
 }
 
 impl Accounts {
-    /// `track_email`: whether the address itself goes to Amplitude as a user property.
-    pub fn new(db: Db, clock: Clock, nudge: Nudge, track_email: bool) -> Self {
+    /// Creates the actions on this database. `track_email`: whether the address is sent to Amplitude as a user
+    /// property.
+    pub fn new(db: Db, clock: Clock, outbox_wakeup: Wakeup, track_email: bool) -> Self {
         Self {
             db,
             clock,
-            nudge,
+            outbox_wakeup,
             hasher: Arc::new(Hasher::default()),
             track_email,
-            post: Nudge::new(),
-            errands: Nudge::new(),
+            mail_wakeup: Wakeup::new(),
+            deletion_wakeup: Wakeup::new(),
         }
     }
 
-    /// Makes the account and signs it in. Says that an address is taken, a limited number of times.
+    /// Creates an account and signs the user in.
+    ///
+    /// # Errors
+    /// When the address has an account. This answer is throttled per network.
     pub async fn sign_up(&self, input: SignUp, visitor: &Visitor) -> Result<Login, AccountError> {
-        let address = throttle::Key::taken_answers(visitor.address);
-        throttle::refuse_if_over(&self.db, &address, self.clock.now_ms()).await?;
+        let network = throttle::Key::email_taken(visitor.address);
+        throttle::check(&self.db, &network, self.clock.now_ms()).await?;
         let hash = self.hasher.hash(&input.password).await?;
 
         let now_ms = self.clock.now_ms();
@@ -122,22 +127,22 @@ impl Accounts {
         let login = Login {
             id: ids::row(),
             user,
-            last_seen_at: now_ms,
+            last_seen_at_ms: now_ms,
         };
         let mut tx = self.db.write().await?;
         if !store::insert_user(&mut tx, &login.user, &input.email.key(), &hash, now_ms).await? {
             drop(tx);
-            throttle::count(&self.db, &address, now_ms).await?;
+            throttle::record_failure(&self.db, &network, now_ms).await?;
             return Err(FieldErrors::one(SignUpForm::email, FieldError::EmailTaken).into());
         }
         store::set_consent(&mut tx, login.user.id, consent, now_ms).await?;
         store::insert_login(&mut tx, &login, &visitor.user_agent, now_ms).await?;
         if let Some(voter) = &visitor.voter {
-            polls::adopt(&mut tx, voter, login.user.id).await?;
+            polls::transfer_votes(&mut tx, voter, login.user.id).await?;
         }
         mail::enqueue(
             &mut tx,
-            Kind::VerifyEmail,
+            MailKind::VerifyEmail,
             Some(login.user.id),
             &login.user.email,
             None,
@@ -154,23 +159,26 @@ impl Accounts {
             outbox::enqueue(&mut tx, &event, now_ms).await?;
         }
         tx.commit().await?;
-        self.nudge.wake();
-        self.post.wake();
+        self.outbox_wakeup.wake();
+        self.mail_wakeup.wake();
         Ok(login)
     }
 
-    /// Signs in. The answer is the same, and as slow, whether the address or the password is wrong.
+    /// Signs in.
+    ///
+    /// # Errors
+    /// When the address or the password is wrong. Both cases give the same error and take the same time.
     pub async fn sign_in(&self, input: SignIn, visitor: &Visitor) -> Result<Login, AccountError> {
-        let account = throttle::Key::guesses_at(&input.email);
-        let address = throttle::Key::guesses_from(visitor.address);
-        throttle::refuse_if_over(&self.db, &address, self.clock.now_ms()).await?;
-        // Before the password is looked at: of guesses that are sent all at once, no more get through.
-        throttle::enter(&self.db, &account, self.clock.now_ms()).await?;
+        let account = throttle::Key::sign_in_account(&input.email);
+        let network = throttle::Key::sign_in_network(visitor.address);
+        throttle::check(&self.db, &network, self.clock.now_ms()).await?;
+        // Counted before the password is checked, so that concurrent guesses cannot exceed the limit.
+        throttle::count_attempt(&self.db, &account, self.clock.now_ms()).await?;
         let found = store::user_by_email(self.db.pool(), &input.email.key()).await?;
         let (user, hash) = found.map_or((None, None), |(user, hash)| (Some(user), Some(hash)));
-        let right = self.hasher.verify(&input.password, hash.clone()).await?;
-        let (Some(user), Some(hash)) = (user.filter(|_| right), hash) else {
-            throttle::count(&self.db, &address, self.clock.now_ms()).await?;
+        let is_correct = self.hasher.verify(&input.password, hash.clone()).await?;
+        let (Some(user), Some(hash)) = (user.filter(|_| is_correct), hash) else {
+            throttle::record_failure(&self.db, &network, self.clock.now_ms()).await?;
             return Err(FieldErrors::one(Field::FORM, FieldError::WrongCredentials).into());
         };
 
@@ -178,11 +186,11 @@ impl Accounts {
         let login = Login {
             id: ids::row(),
             user,
-            last_seen_at: now_ms,
+            last_seen_at_ms: now_ms,
         };
         let mut tx = self.db.write().await?;
-        // A reset that came in between has ended every login; this one must not outlive it.
-        if !store::hold_account(&mut tx, login.user.id, &hash).await? {
+        // A concurrent password reset ends every login. This login must not remain after it.
+        if !store::lock_account_if_password(&mut tx, login.user.id, &hash).await? {
             return Err(FieldErrors::one(Field::FORM, FieldError::WrongCredentials).into());
         }
         store::insert_login(&mut tx, &login, &visitor.user_agent, now_ms).await?;
@@ -192,11 +200,11 @@ impl Accounts {
             store::set_consent(&mut tx, login.user.id, consent, now_ms).await?;
         }
         if let Some(voter) = &visitor.voter {
-            polls::adopt(&mut tx, voter, login.user.id).await?;
+            polls::transfer_votes(&mut tx, voter, login.user.id).await?;
         }
-        // The account's count only: whoever guesses at others from this address must not wipe its count by signing in.
-        store::forget_failures(&mut tx, &account.hash).await?;
-        // The browser may allow what the account does not.
+        // Resets only the account's count. Otherwise an attacker could reset the network's count with an own account.
+        store::reset_failures(&mut tx, &account.hash).await?;
+        // The browser may allow tracking although the account denies it.
         if let Some(ids) = visitor.tracking.as_ref().filter(|_| consent != Choice::Denied) {
             let event = SignInCompleted {
                 login: login.id,
@@ -206,57 +214,57 @@ impl Accounts {
             outbox::enqueue(&mut tx, &event, now_ms).await?;
         }
         tx.commit().await?;
-        self.nudge.wake();
+        self.outbox_wakeup.wake();
         Ok(login)
     }
 
-    /// Ends the login. A second call changes nothing and tells nothing.
+    /// Ends the login. A second call changes nothing and writes no event.
     pub async fn sign_out(&self, login: &Login, visitor: &Visitor) -> Result<(), AccountError> {
         let now_ms = self.clock.now_ms();
         let mut tx = self.db.write().await?;
         if store::end_login(&mut tx, login.id, EndedBy::SignOut, now_ms).await? {
-            let last_login = store::live_logins(&mut tx, login.user.id).await? == 0;
+            let is_last_login = store::count_open_logins(&mut tx, login.user.id).await? == 0;
             if let Some(ids) = &visitor.tracking {
                 let event = SignOutCompleted {
                     login: login.id,
-                    last_login,
+                    last_login: is_last_login,
                 };
                 let event = ServerEvent::present(login.user.id, &event, ids.clone(), now_ms);
                 outbox::enqueue(&mut tx, &event, now_ms).await?;
             }
         }
         tx.commit().await?;
-        self.nudge.wake();
+        self.outbox_wakeup.wake();
         Ok(())
     }
 
-    /// The login behind a cookie, unless it has ended.
+    /// Returns the login with this ID; `None` if it has ended.
     pub async fn login(&self, id: Uuid) -> Result<Option<Login>, AccountError> {
         Ok(store::login(self.db.pool(), id).await?)
     }
 
-    /// Notes that somebody used the login, every 5 minutes at most. `true`: noted, so the cookie's life should be
-    /// prolonged as well.
-    pub async fn seen(&self, login: &Login) -> Result<bool, AccountError> {
+    /// Records that the login was used, at most every 5 minutes. Returns true if it was recorded; the caller then also
+    /// extends the cookie's expiry.
+    pub async fn record_activity(&self, login: &Login) -> Result<bool, AccountError> {
         let now_ms = self.clock.now_ms();
-        let due = now_ms - login.last_seen_at > SEEN_EVERY_MS;
-        if due {
-            store::seen(self.db.pool(), login.id, now_ms).await?;
+        let is_due = now_ms - login.last_seen_at_ms > ACTIVITY_INTERVAL_MS;
+        if is_due {
+            store::record_activity(self.db.pool(), login.id, now_ms).await?;
         }
-        Ok(due)
+        Ok(is_due)
     }
 
-    /// Whose login this is or was. Only for telling whether a browser's late events may name that
-    /// user, and in local mode, where everybody may look at everything, whose walk goes on there.
+    /// Returns the user of a login, including an ended one. Used only to check whether a browser's late events may name
+    /// that user and, in local mode, to continue the walkthrough of the browser's last user.
     pub async fn owner_of_login(&self, id: Uuid) -> Result<Option<UserId>, AccountError> {
         Ok(store::owner_of_login(self.db.pool(), id).await?)
     }
 
-    /// Removes what nobody can use any more: expired cookies, logins idle for as long, old throttles, links and mails.
+    /// Deletes expired cookies, old throttles, links and mails, and ends logins that were idle for 30 days.
     pub async fn clean_up(&self) -> Result<(), AccountError> {
         let now_ms = self.clock.now_ms();
         store::delete_expired_cookies(self.db.pool(), now_ms).await?;
-        store::expire_logins(self.db.pool(), now_ms - cookie_store::IDLE_MS, now_ms).await?;
+        store::expire_logins(self.db.pool(), now_ms - login_cookies::IDLE_MS, now_ms).await?;
         store::delete_old_throttles(self.db.pool(), now_ms).await?;
         links::clean_up(&self.db, now_ms).await?;
         mail::clean_up(&self.db, now_ms).await?;

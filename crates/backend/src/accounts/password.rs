@@ -1,33 +1,33 @@
-//! Password hashes: argon2id, off the async threads, a few at a time.
+//! Password hashing with argon2id, on blocking threads and with a limit on concurrency.
 
 use argon2::password_hash::phc::PasswordHash;
 use argon2::{Argon2, PasswordHasher, PasswordVerifier};
-use forms::{Secret};
+use forms::Secret;
 use tokio::sync::Semaphore;
 
 use super::AccountError;
 
-/// A hash takes 19 MiB and a core: more at once would only push each other, and everything else, aside.
-const AT_ONCE: usize = 4;
+/// Concurrent hashes. A hash uses 19 MiB and one core, so more would only slow down the server.
+const MAX_CONCURRENT: usize = 4;
 
-/// What an unknown address is compared with, so that the answer takes as long. It is no account's hash.
-const NOBODY: &str =
+/// The hash that an unknown address is checked against, so that the response takes the same time. No account has it.
+const DUMMY_HASH: &str =
     "$argon2id$v=19$m=19456,t=2,p=1$c2VhbWxpbmUtbm9ib2R5$4VPuPWXFUgfYJTmN6Y2E0oYqVxUbrM2nVJv2Y2nqkaQ";
 
 pub(super) struct Hasher {
-    turns: Semaphore,
+    permits: Semaphore,
 }
 
 impl Default for Hasher {
     fn default() -> Self {
         Self {
-            turns: Semaphore::new(AT_ONCE),
+            permits: Semaphore::new(MAX_CONCURRENT),
         }
     }
 }
 
 impl Hasher {
-    /// A salted hash in PHC form.
+    /// Returns a salted hash in PHC format.
     pub(super) async fn hash(&self, password: &Secret) -> Result<String, AccountError> {
         let password = password.clone();
         self.blocking(move || {
@@ -38,13 +38,13 @@ impl Hasher {
         .await?
     }
 
-    /// Whether the password has this hash; without one, `false` after the same work.
+    /// Whether the password matches the hash. Without a hash, it returns false after the same amount of work.
     pub(super) async fn verify(&self, password: &Secret, hash: Option<String>) -> Result<bool, AccountError> {
         let password = password.clone();
-        let known = hash.is_some();
+        let has_hash = hash.is_some();
         let matches = self
             .blocking(move || {
-                let hash = hash.as_deref().unwrap_or(NOBODY);
+                let hash = hash.as_deref().unwrap_or(DUMMY_HASH);
                 let hash = PasswordHash::new(hash).map_err(|error| AccountError::Hash(error.to_string()))?;
                 Ok::<_, AccountError>(
                     Argon2::default()
@@ -53,15 +53,15 @@ impl Hasher {
                 )
             })
             .await??;
-        Ok(matches && known)
+        Ok(matches && has_hash)
     }
 
     async fn blocking<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, AccountError> {
-        let _turn = self
-            .turns
+        let _permit = self
+            .permits
             .acquire()
             .await
             .map_err(|error| AccountError::Hash(error.to_string()))?;
@@ -76,7 +76,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn the_right_password_and_no_other() {
+    async fn only_the_correct_password_matches() {
         let hasher = Hasher::default();
         let password = Secret::new("correct horse battery");
         let hash = hasher.hash(&password).await.unwrap();
@@ -92,8 +92,8 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn nobodys_hash_takes_the_work_of_a_real_one() {
-        let parsed = PasswordHash::new(NOBODY).unwrap();
+    async fn the_dummy_hash_has_the_parameters_of_a_real_one() {
+        let parsed = PasswordHash::new(DUMMY_HASH).unwrap();
         let real = Hasher::default()
             .hash(&Secret::new("correct horse battery"))
             .await

@@ -1,4 +1,5 @@
-//! Counts failures per account and per network address, in the database, so that every app server sees the same count.
+//! Limits failed attempts per account and per network address. The counts are in the database, so that all app servers
+//! share them.
 
 use std::net::IpAddr;
 
@@ -11,7 +12,7 @@ use crate::hex;
 
 const WINDOW_MS: i64 = 15 * 60_000;
 
-/// What is counted. Stored as a hash: the table names nobody.
+/// The subject of a limit. The table stores its hash, so it contains no address.
 #[derive(Clone, Debug)]
 pub(super) struct Key {
     pub(super) hash: String,
@@ -19,28 +20,28 @@ pub(super) struct Key {
 }
 
 impl Key {
-    /// One account can be guessed at 10 times.
-    pub(super) fn guesses_at(email: &Email) -> Self {
+    /// Sign-in attempts for one account: 10 per window.
+    pub(super) fn sign_in_account(email: &Email) -> Self {
         Self::new("sign-in account", &email.key(), 10)
     }
 
-    /// One address may be wrong 50 times: an office shares one.
-    pub(super) fn guesses_from(address: IpAddr) -> Self {
+    /// Failed sign-ins from one network: 50 per window, because an office shares one network address.
+    pub(super) fn sign_in_network(address: IpAddr) -> Self {
         Self::new("sign-in address", &network(address), 50)
     }
 
-    /// How often one address may hear "this address is taken".
-    pub(super) fn taken_answers(address: IpAddr) -> Self {
+    /// "This address is taken" responses to one network: 20 per window.
+    pub(super) fn email_taken(address: IpAddr) -> Self {
         Self::new("sign-up taken", &network(address), 20)
     }
 
-    /// How many mails one address may be sent on somebody's demand.
-    pub(super) fn mails_to(email: &Email) -> Self {
+    /// Requested mails to one recipient: 5 per window.
+    pub(super) fn mail_recipient(email: &Email) -> Self {
         Self::new("mail to", &email.key(), 5)
     }
 
-    /// How many mails may be demanded from one network address.
-    pub(super) fn mails_from(address: IpAddr) -> Self {
+    /// Mails requested from one network: 50 per window.
+    pub(super) fn mail_network(address: IpAddr) -> Self {
         Self::new("mail from", &network(address), 50)
     }
 
@@ -56,7 +57,7 @@ impl Key {
     }
 }
 
-/// One person has a whole /64 of IPv6.
+/// The network of an address. An IPv6 user controls a whole /64.
 fn network(address: IpAddr) -> String {
     match address.to_canonical() {
         IpAddr::V4(v4) => v4.to_string(),
@@ -67,34 +68,35 @@ fn network(address: IpAddr) -> String {
     }
 }
 
-/// Answers with the time to wait when the key is used up.
-pub(super) async fn refuse_if_over(db: &Db, key: &Key, now_ms: i64) -> Result<(), AccountError> {
+/// Fails if the limit of the key is reached. The error contains the waiting time.
+pub(super) async fn check(db: &Db, key: &Key, now_ms: i64) -> Result<(), AccountError> {
     match store::failures(db.pool(), &key.hash, now_ms).await? {
-        Some((failures, window_end)) if failures >= key.limit => Err(too_many(now_ms, window_end)),
+        Some((failures, window_end_ms)) if failures >= key.limit => Err(too_many(now_ms, window_end_ms)),
         _ => Ok(()),
     }
 }
 
-/// Counts an attempt before it is made, and refuses it when it is one too many. A success forgets the count.
-pub(super) async fn enter(db: &Db, key: &Key, now_ms: i64) -> Result<(), AccountError> {
+/// Counts an attempt before it is made. Fails if it exceeds the limit. A successful attempt resets the count.
+pub(super) async fn count_attempt(db: &Db, key: &Key, now_ms: i64) -> Result<(), AccountError> {
     let mut tx = db.write().await?;
-    let (attempts, window_end) = store::count_failure(&mut tx, &key.hash, now_ms, now_ms + WINDOW_MS).await?;
+    let (attempts, window_end_ms) =
+        store::count_failure(&mut tx, &key.hash, now_ms, now_ms + WINDOW_MS).await?;
     if attempts > key.limit {
-        // Rolled back: what is refused is not counted.
-        return Err(too_many(now_ms, window_end));
+        // Rolls back: a refused attempt is not counted.
+        return Err(too_many(now_ms, window_end_ms));
     }
     Ok(tx.commit().await?)
 }
 
-/// Notes a failure.
-pub(super) async fn count(db: &Db, key: &Key, now_ms: i64) -> Result<(), AccountError> {
+/// Counts a failed attempt.
+pub(super) async fn record_failure(db: &Db, key: &Key, now_ms: i64) -> Result<(), AccountError> {
     let mut tx = db.write().await?;
     store::count_failure(&mut tx, &key.hash, now_ms, now_ms + WINDOW_MS).await?;
     Ok(tx.commit().await?)
 }
 
-fn too_many(now_ms: i64, window_end: i64) -> AccountError {
-    let minutes = u32::try_from((window_end - now_ms).div_euclid(60_000) + 1).unwrap_or(1);
+fn too_many(now_ms: i64, window_end_ms: i64) -> AccountError {
+    let minutes = u32::try_from((window_end_ms - now_ms).div_euclid(60_000) + 1).unwrap_or(1);
     FieldErrors::one(Field::FORM, FieldError::TooManyAttempts { minutes }).into()
 }
 
@@ -103,7 +105,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_person_of_ipv6_is_one_address() {
+    fn an_ipv6_prefix_of_64_bits_is_one_network() {
         let of = |text: &str| network(text.parse().unwrap());
         assert_eq!(of("2001:db8:1:2::1"), of("2001:db8:1:2:ffff::9"));
         assert_ne!(of("2001:db8:1:2::1"), of("2001:db8:1:3::1"));
@@ -111,10 +113,10 @@ mod tests {
     }
 
     #[test]
-    fn the_table_names_nobody() {
+    fn the_table_contains_no_address() {
         let key = [
-            Key::guesses_at(&Email::parse("ada@example.com").unwrap()),
-            Key::guesses_from("192.0.2.7".parse().unwrap()),
+            Key::sign_in_account(&Email::parse("ada@example.com").unwrap()),
+            Key::sign_in_network("192.0.2.7".parse().unwrap()),
         ];
         assert!(
             key.iter()

@@ -30,7 +30,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use db::Db;
-use outbox::Nudge;
+use outbox::Wakeup;
 use secrecy::SecretString;
 use tokio::sync::{Notify, OnceCell};
 use tracking::{ConsentDefault, UserId};
@@ -49,7 +49,7 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 pub struct Billing {
     db: Db,
     clock: Clock,
-    nudge: Nudge,
+    wakeup: Wakeup,
     stripe: Stripe,
     catalog: Arc<OnceCell<Catalog>>,
     webhook_secrets: Arc<[SecretString]>,
@@ -69,11 +69,11 @@ impl Billing {
     ///
     /// # Errors
     /// A key or a URL that no request can carry.
-    pub fn new(config: &Config, db: Db, clock: Clock, nudge: Nudge) -> Result<Self, StripeFault> {
+    pub fn new(config: &Config, db: Db, clock: Clock, wakeup: Wakeup) -> Result<Self, StripeFault> {
         Ok(Self {
             db,
             clock,
-            nudge,
+            wakeup,
             stripe: Stripe::new(&config.stripe)?,
             catalog: Arc::default(),
             webhook_secrets: config.stripe.webhook_secrets.clone().into(),

@@ -1,8 +1,13 @@
 //! Configuration, read once from the environment into types. Every unsafe mix refuses to start with one sentence.
 //! `.env.example` lists the variables in the order of this file.
 
+mod error;
+mod mail;
+mod network;
 mod stripe;
 
+pub use error::ConfigError;
+pub use mail::{Admins, MailConfig, SmtpServer};
 pub use stripe::Stripe;
 
 use std::net::SocketAddr;
@@ -11,10 +16,11 @@ use std::path::PathBuf;
 use secrecy::SecretString;
 use sha2::{Digest, Sha256};
 use tracking::ConsentDefault;
-use url::{Host, Url};
+use url::Url;
 
 use crate::hex;
-use crate::mail::settings::{self as mail, Mail};
+use error::malformed;
+use network::{base_url, on_loopback, socket};
 
 /// Keys of local mode. Anybody may know them: they open a stand-in on this machine, and nothing else.
 const LOCAL_API_KEY: &str = "5ea11e00000000000000000000000a11";
@@ -34,7 +40,7 @@ pub struct Config {
     /// What unset consent means, and what goes along.
     pub privacy: Privacy,
     /// Where mails go, and who operates the site.
-    pub mail: Mail,
+    pub mail: MailConfig,
 }
 
 /// Listening.
@@ -46,6 +52,8 @@ pub struct Http {
     pub public_url: Url,
     /// `CLIENT_IP_HEADER`: the header in which a proxy of ours hands on the visitor's address. Unset: the peer's is taken.
     pub client_ip_header: Option<String>,
+    /// `LEPTOS_SITE_ROOT`: folder of the files that pages name, as the build made it. cargo-leptos sets it while developing.
+    pub site_root: String,
 }
 
 /// Storage.
@@ -96,52 +104,6 @@ pub struct Privacy {
     pub track_email: bool,
 }
 
-/// Why the app does not start, in one sentence.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ConfigError {
-    /// A value that cannot be read.
-    #[error("{name} must be {wanted}.")]
-    Malformed {
-        /// The variable.
-        name: &'static str,
-        /// What it should hold.
-        wanted: &'static str,
-    },
-    /// Everybody's events, and the stand-ins' controls, would be open to the network.
-    #[error(
-        "Without AMPLITUDE_API_KEY and STRIPE_SECRET_KEY Seamline uses stand-ins, which work on loopback addresses only; \
-         {name} is not one."
-    )]
-    LocalModeOffLoopback {
-        /// The variable.
-        name: &'static str,
-    },
-    /// Cookies and passwords would cross the network in clear.
-    #[error("PUBLIC_URL must use https unless its host is a loopback address.")]
-    PlainHttp,
-    /// Nobody could prove an address or set a new password.
-    #[error("With a real key Seamline sends mails: SMTP_URL must be set.")]
-    NoSmtp,
-    /// Links that sign in would cross the network in clear, and the server's password too.
-    #[error("SMTP_URL must use smtps, or smtp with `?tls=required`, unless its host is a loopback address.")]
-    PlainSmtp,
-    /// A real key must not go to a program on this machine by mistake, nor the other way round.
-    #[error("{name} without a key must be on a loopback address: it names a stand-in.")]
-    StandInOffLoopback {
-        /// The variable.
-        name: &'static str,
-    },
-    /// A key that opens something must not go to a program on this machine.
-    #[error("STRIPE_API_URL names a stand-in, which takes no key of yours: unset it or STRIPE_SECRET_KEY.")]
-    KeyForStandIn,
-    /// Anybody could say that somebody has paid.
-    #[error("STRIPE_WEBHOOK_SECRETS must name the secret that webhooks are signed with (whsec_…).")]
-    NoWebhookSecret,
-    /// Real revenue would be told to a stand-in, and be lost with it.
-    #[error("A live STRIPE_SECRET_KEY needs AMPLITUDE_API_KEY: a stand-in is no place for real revenue.")]
-    LiveKeyBesideStandIn,
-}
-
 impl Config {
     /// Both stand-ins, on this machine: what only a demo may have is mounted then.
     pub const fn is_local_mode(&self) -> bool {
@@ -167,6 +129,7 @@ impl Config {
         let http = Http {
             public_url: public_url(&get, listen)?,
             client_ip_header: get("CLIENT_IP_HEADER").map(|name| name.to_ascii_lowercase()),
+            site_root: get("LEPTOS_SITE_ROOT").unwrap_or_else(|| "target/site".to_owned()),
             listen,
         };
         if amplitude.is_local && stripe.is_live() {
@@ -302,51 +265,10 @@ fn public_url(get: &impl Fn(&str) -> Option<String>, listen: SocketAddr) -> Resu
     Ok(url)
 }
 
-/// Scheme, host and port; nothing after.
-fn base_url(name: &'static str, text: &str) -> Result<Url, ConfigError> {
-    let wanted = "an http or https URL without a path";
-    let url = Url::parse(text).map_err(|_| malformed(name, wanted))?;
-    let plain = matches!(url.scheme(), "http" | "https")
-        && url.path() == "/"
-        && url.query().is_none()
-        && url.fragment().is_none()
-        && url.username().is_empty()
-        && url.host().is_some();
-    if plain {
-        Ok(url)
-    } else {
-        Err(malformed(name, wanted))
-    }
-}
-
-/// Whether a URL stays on this machine.
-pub(crate) fn on_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        Some(Host::Domain(name)) => name == "localhost",
-        None => false,
-    }
-}
-
-fn socket(
-    get: &impl Fn(&str) -> Option<String>,
-    name: &'static str,
-    default: &str,
-) -> Result<SocketAddr, ConfigError> {
-    let text = get(name).unwrap_or_else(|| default.to_owned());
-    text.parse()
-        .map_err(|_| malformed(name, "an address with a port, like 127.0.0.1:3000"))
-}
-
 fn flag(get: &impl Fn(&str) -> Option<String>, name: &'static str) -> Result<bool, ConfigError> {
     match get(name).as_deref() {
         None | Some("false" | "0") => Ok(false),
         Some("true" | "1") => Ok(true),
         Some(_) => Err(malformed(name, "`true` or `false`")),
     }
-}
-
-pub(crate) fn malformed(name: &'static str, wanted: &'static str) -> ConfigError {
-    ConfigError::Malformed { name, wanted }
 }

@@ -5,7 +5,8 @@ use std::net::SocketAddr;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
-use super::{ConfigError, base_url, malformed, on_loopback, socket};
+use super::error::{ConfigError, malformed};
+use super::network::{base_url, on_loopback, socket};
 use crate::ids;
 
 /// The stand-in's key. Anybody may know it.

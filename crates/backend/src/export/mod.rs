@@ -1,4 +1,4 @@
-//! Everything that we hold of a person, for them to take along.
+//! The export of all data that the app stores about a user.
 
 mod store;
 
@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::Backend;
 use crate::accounts::Login;
 
-/// The download. Moments are ISO 8601, UTC.
+/// The exported data. Times are in ISO 8601, UTC.
 #[derive(Debug, Serialize)]
 pub struct Export {
     exported_at: String,
@@ -63,7 +63,7 @@ struct Vote {
     changed_at: String,
 }
 
-/// What Stripe has told, and the clicks that led there.
+/// Data from Stripe, and the clicks that opened Stripe's pages.
 #[derive(Debug, Serialize)]
 struct Stripe {
     customer: Option<String>,
@@ -99,7 +99,7 @@ struct Click {
     at: String,
 }
 
-/// What tracking keeps beside events.
+/// Tracking data that the app stores besides events.
 #[derive(Debug, Serialize)]
 struct Tracking {
     consent_changes: Vec<ConsentChange>,
@@ -112,7 +112,7 @@ struct ConsentChange {
     at: String,
 }
 
-/// A session, and how many events its browser fired and Amplitude took.
+/// A session, with the number of events that the browser sent and that Amplitude received.
 #[derive(Debug, Serialize)]
 struct BrowserSession {
     device: String,
@@ -123,8 +123,8 @@ struct BrowserSession {
 }
 
 impl Backend {
-    /// The person's data. Not in it: the password's hash, secrets, what Stripe's own pages show, and what Amplitude has, which
-    /// the timeline shows.
+    /// Returns the user's data. It excludes the password hash, secrets, data on Stripe's own pages, and events at
+    /// Amplitude, which the timeline shows.
     pub async fn export(&self, login: &Login) -> Result<Export, sqlx::Error> {
         let pool = self.db.pool();
         let user = login.user.id;

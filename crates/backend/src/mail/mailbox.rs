@@ -1,52 +1,52 @@
-//! The mailbox of local mode: letters to everybody, kept in the database, for a page that shows them.
+//! The mailbox of local mode. It stores the mails to all addresses in the database, and a page shows them.
 
 use async_trait::async_trait;
 use db::Db;
 use uuid::Uuid;
 
-use super::{Carrier, Letter, Outgoing, Refusal, store};
+use super::{MailContent, MailTransport, OutgoingMail, SendError, store};
 
-/// Letters that the page lists.
-const LISTED: i64 = 100;
+/// Mails that the page lists at most.
+const MAX_LISTED: i64 = 100;
 
-/// The mailbox. Cheap to clone.
+/// The mailbox of local mode. Cheap to clone.
 #[derive(Clone)]
 pub struct Mailbox {
     db: Db,
 }
 
-/// A letter that it keeps.
-pub struct KeptMail {
-    /// The mail.
+/// A mail in the mailbox.
+pub struct StoredMail {
+    /// The ID of the mail.
     pub id: Uuid,
-    /// To whom.
+    /// The recipient's address.
     pub recipient: String,
-    /// What it says.
-    pub letter: Letter,
-    /// When it was written, in ms since the epoch.
-    pub created_at: i64,
+    /// Subject and text.
+    pub content: MailContent,
+    /// When it was enqueued, in ms since the epoch.
+    pub created_at_ms: i64,
 }
 
 impl Mailbox {
-    /// Over this database.
+    /// Creates a mailbox on this database.
     pub fn new(db: Db) -> Self {
         Self { db }
     }
 
-    /// The newest letters first, to everybody or to one address.
-    pub async fn letters(&self, recipient: Option<&str>) -> Result<Vec<KeptMail>, sqlx::Error> {
+    /// Returns the mails to one address or to all addresses, newest first.
+    pub async fn mails(&self, recipient: Option<&str>) -> Result<Vec<StoredMail>, sqlx::Error> {
         let key = recipient.map(|address| address.trim().to_lowercase());
-        store::kept(self.db.pool(), key.as_deref(), LISTED).await
+        store::stored_mails(self.db.pool(), key.as_deref(), MAX_LISTED).await
     }
 }
 
 #[async_trait]
-impl Carrier for Mailbox {
-    async fn carry(&self, mail: &Outgoing) -> Result<(), Refusal> {
-        let letter =
-            serde_json::to_string(&mail.letter).map_err(|error| Refusal::Never(error.to_string()))?;
-        store::keep(self.db.pool(), mail.id, &mail.recipient, &letter)
+impl MailTransport for Mailbox {
+    async fn send(&self, mail: &OutgoingMail) -> Result<(), SendError> {
+        let content =
+            serde_json::to_string(&mail.content).map_err(|error| SendError::Permanent(error.to_string()))?;
+        store::store_content(self.db.pool(), mail.id, &mail.recipient, &content)
             .await
-            .map_err(|error| Refusal::Later(error.to_string()))
+            .map_err(|error| SendError::Temporary(error.to_string()))
     }
 }

@@ -1,51 +1,51 @@
-//! Mails: a durable queue, and what they say.
+//! Mails: a durable queue, the content, and the transport.
 //!
-//! A verb calls [`enqueue`] inside its transaction: a row says what is to be told to whom. A [`Sender`] claims it under a
-//! lease, writes the letter, and hands it to a [`Carrier`]: SMTP, or the mailbox of local mode. Only then is the secret
-//! of a link made, so it is in no table but as a hash, and whether an address has an account is looked up when nobody
-//! waits for the answer any more. What is settled forgets its addresses.
+//! A domain action calls [`enqueue`] inside its transaction, which writes a row with the kind and the recipient. A
+//! [`Sender`] claims the row under a lease, writes the content, and passes it to a [`MailTransport`]: SMTP, or the
+//! mailbox of local mode. The sender also creates the secret of a link, so that tables store only its hash. It looks up
+//! whether an address has an account outside the request, so that response times do not reveal it. Settling a mail
+//! erases its addresses.
 //!
-//! No log says an address, a secret, or what an SMTP server answered, which often repeats the address.
+//! Logs contain no address, no secret, and no text of an SMTP server, which often repeats the address.
 
-mod carrier;
-mod letter;
+mod content;
 mod mailbox;
 mod sender;
-pub mod settings;
 mod smtp;
 mod store;
+mod transport;
 
-pub use carrier::{Carrier, Outgoing, Refusal};
-pub use letter::{Action, Letter};
-pub use mailbox::{KeptMail, Mailbox};
+pub use content::{CallToAction, MailContent};
+pub use mailbox::{Mailbox, StoredMail};
 pub use sender::{MAX_ATTEMPTS, Sender};
-pub use smtp::{Smtp, SmtpError};
+pub use smtp::{SmtpError, SmtpTransport};
+pub use transport::{MailTransport, OutgoingMail, SendError};
 
 use db::{Connection, Db};
 use tracking::UserId;
 
 use crate::ids;
 
-/// What a mail is about.
+/// The kind of a mail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// A link that proves the address.
+pub enum MailKind {
+    /// A link that confirms the address.
     VerifyEmail,
-    /// A link that proves a new address and makes it the account's.
+    /// A link that confirms a new address and makes it the account's.
     ChangeEmail,
-    /// To the present address: somebody wants to change it. The detail is the new one.
+    /// To the current address: a change was requested. The detail is the new address.
     ChangeEmailNotice,
-    /// To the address before: it is no longer the account's. The detail is the new one.
+    /// To the previous address: it was changed. The detail is the new address.
     EmailChanged,
-    /// A link that sets a new password; nothing where the address has no account.
+    /// A link that sets a new password. Dropped if the address has no account.
     ResetPassword,
-    /// The password is another one now. The detail is the browser in words.
+    /// The password was changed. The detail is the name of the browser.
     PasswordChanged,
     /// The account is being deleted.
     AccountDeleted,
 }
 
-impl Kind {
+impl MailKind {
     const ALL: [Self; 7] = [
         Self::VerifyEmail,
         Self::ChangeEmail,
@@ -56,7 +56,7 @@ impl Kind {
         Self::AccountDeleted,
     ];
 
-    /// As it stands in the table, and in logs.
+    /// The name in the table and in logs.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::VerifyEmail => "verify_email",
@@ -74,11 +74,11 @@ impl Kind {
     }
 }
 
-/// Writes a mail on the caller's transaction; it leaves once that is committed. `user`: whose account it is about; `None`
-/// for an address that somebody typed, and for an account that is about to go.
+/// Writes a mail in the caller's transaction. It is sent after the commit. `user` is the account that the mail is
+/// about; `None` for a password reset, whose address may have no account, and for an account that is being deleted.
 pub(crate) async fn enqueue(
     connection: &mut Connection,
-    kind: Kind,
+    kind: MailKind,
     user: Option<UserId>,
     recipient: &str,
     detail: Option<&str>,
@@ -94,25 +94,25 @@ pub(crate) async fn enqueue(
     store::insert(connection, &mail, now_ms).await
 }
 
-/// Takes a mail back that has not left.
+/// Deletes the user's unsent mails of this kind.
 pub(crate) async fn withdraw(
     connection: &mut Connection,
     user: UserId,
-    kind: Kind,
+    kind: MailKind,
 ) -> Result<(), sqlx::Error> {
     store::withdraw(connection, user, kind).await
 }
 
-/// Forgets the mails to a person that have not left.
-pub(crate) async fn drop_unsent(connection: &mut Connection, user: UserId) -> Result<(), sqlx::Error> {
-    store::drop_unsent(connection, user).await
+/// Deletes the user's unsent mails.
+pub(crate) async fn delete_unsent(connection: &mut Connection, user: UserId) -> Result<(), sqlx::Error> {
+    store::delete_unsent(connection, user).await
 }
 
 const DAY_MS: i64 = 24 * 3_600_000;
-/// How long it is known that a mail was sent, or why it was not.
+/// How long settled mails are kept.
 const KEEP_MS: i64 = 30 * DAY_MS;
 
-/// Removes mails that were settled long ago.
+/// Deletes mails that were settled more than 30 days ago.
 pub(crate) async fn clean_up(db: &Db, now_ms: i64) -> Result<(), sqlx::Error> {
     store::delete_settled(db.pool(), now_ms - KEEP_MS).await
 }
@@ -122,10 +122,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn kinds_are_read_as_they_are_written() {
-        for kind in Kind::ALL {
-            assert_eq!(Kind::parse(kind.as_str()), Some(kind));
+    fn kinds_round_trip() {
+        for kind in MailKind::ALL {
+            assert_eq!(MailKind::parse(kind.as_str()), Some(kind));
         }
-        assert_eq!(Kind::parse("advertisement"), None);
+        assert_eq!(MailKind::parse("advertisement"), None);
     }
 }

@@ -1,20 +1,20 @@
-//! Claims what is due, writes the letter, hands it on, settles; again and again, on any number of servers.
+//! Claims due mails, writes their content, sends them and settles them, in a loop, on any number of servers.
 //!
-//! No transaction is open while the carrier works. A crash leaves the row leased: when the lease runs out, any sender
-//! sends it again, under the same message ID and with a new link.
+//! No transaction is open while a mail is sent. After a crash the row stays leased. When the lease ends, any sender
+//! sends the mail again, with the same message ID and a new link.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use db::Db;
-use forms::{Email};
-use outbox::Nudge;
+use forms::Email;
+use outbox::Wakeup;
 use tokio_util::sync::CancellationToken;
 use tracking::UserId;
 use url::Url;
 
-use super::store::{self, Claimed, Settlement};
-use super::{Carrier, Kind, Letter, Outgoing, Refusal};
+use super::store::{self, ClaimedMail, MailSettlement};
+use super::{MailContent, MailKind, MailTransport, OutgoingMail, SendError};
 use crate::accounts::links::{self, Purpose};
 use crate::backoff::wait_ms;
 use crate::clock::Clock;
@@ -24,168 +24,175 @@ use crate::ids;
 pub const MAX_ATTEMPTS: i64 = 12;
 
 const LEASE_MS: i64 = 3 * 60_000;
-/// For retries that came due, and for what other servers wrote.
+/// The poll interval, for due retries and for mails of other servers.
 const POLL: Duration = Duration::from_secs(5);
 const BASE_MS: i64 = 15_000;
 const CAP_MS: i64 = 3_600_000;
 
-/// Sends the queue.
+/// Sends the queued mails.
 pub struct Sender {
     db: Db,
     clock: Clock,
-    carrier: Arc<dyn Carrier>,
-    base: Url,
-    nudge: Nudge,
-    /// Names our leases.
+    transport: Arc<dyn MailTransport>,
+    site: Url,
+    wakeup: Wakeup,
+    /// Identifies this sender's leases.
     owner: String,
 }
 
-/// What became of one look into the queue.
+/// The result of one step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Round {
-    /// Nothing was due.
-    Idle,
-    /// Something was, and was settled or taken by somebody else.
-    Worked,
+enum QueueStep {
+    /// No mail was due.
+    Empty,
+    /// A due mail was settled, or another sender claimed it.
+    Processed,
 }
 
 impl Sender {
-    /// `base`: where the links lead; `nudge`: what verbs wake after their commit.
-    pub fn new(db: Db, clock: Clock, carrier: Arc<dyn Carrier>, base: Url, nudge: Nudge) -> Self {
+    /// Creates a sender. Links in mails start with `site`; `wakeup` wakes the sender after a commit.
+    pub fn new(db: Db, clock: Clock, transport: Arc<dyn MailTransport>, site: Url, wakeup: Wakeup) -> Self {
         Self {
             db,
             clock,
-            carrier,
-            base,
-            nudge,
+            transport,
+            site,
+            wakeup,
             owner: ids::row().to_string(),
         }
     }
 
-    /// Works until `stop`, then finishes the mail in hand. An error ends one round, not the loop.
+    /// Runs until `stop`, then finishes the current mail. Database errors are logged and retried.
     pub async fn run(self, stop: CancellationToken) {
         while !stop.is_cancelled() {
             match self.send_next().await {
-                Ok(Round::Worked) => continue,
-                Ok(Round::Idle) => {}
+                Ok(QueueStep::Processed) => continue,
+                Ok(QueueStep::Empty) => {}
                 Err(error) => {
                     tracing::error!(
                         error = &error as &dyn std::error::Error,
-                        "the mails cannot be read; trying again"
+                        "cannot read the mail queue; retrying"
                     );
                 }
             }
             tokio::select! {
                 () = stop.cancelled() => {}
-                () = self.nudge.woken() => {}
+                () = self.wakeup.wait() => {}
                 () = tokio::time::sleep(POLL) => {}
             }
         }
     }
 
-    /// Sends everything that is due by the clock now. What a test calls in place of [`Self::run`].
+    /// Sends all mails that are due now. Tests call it instead of [`Self::run`].
     pub async fn drain(&self) -> Result<(), sqlx::Error> {
-        while self.send_next().await? == Round::Worked {}
+        while self.send_next().await? == QueueStep::Processed {}
         Ok(())
     }
 
-    async fn send_next(&self) -> Result<Round, sqlx::Error> {
+    async fn send_next(&self) -> Result<QueueStep, sqlx::Error> {
         let now_ms = self.clock.now_ms();
         let Some(id) = store::due(self.db.pool(), now_ms).await? else {
-            return Ok(Round::Idle);
+            return Ok(QueueStep::Empty);
         };
         let Some(claimed) = store::lease(self.db.pool(), &id, &self.owner, now_ms, now_ms + LEASE_MS).await?
         else {
-            return Ok(Round::Worked);
+            return Ok(QueueStep::Processed);
         };
-        let settlement = match self.write(&claimed).await? {
-            None => Settlement::Dropped,
+        let settlement = match self.compose(&claimed).await? {
+            None => MailSettlement::Dropped,
             Some(mail) => settlement(
-                self.carrier.carry(&mail).await,
+                self.transport.send(&mail).await,
                 claimed.attempts,
                 self.clock.now_ms(),
             ),
         };
         match &settlement {
-            Settlement::Parked(error) => {
+            MailSettlement::Parked(error) => {
                 tracing::error!(
                     mail.id = %claimed.id,
                     mail.kind = claimed.kind.as_str(),
                     attempts = claimed.attempts,
                     error,
-                    "a mail was given up"
+                    "a mail was parked after its last attempt"
                 );
             }
-            Settlement::Again { error, .. } => {
+            MailSettlement::Retry { error, .. } => {
                 tracing::warn!(
                     mail.id = %claimed.id,
                     mail.kind = claimed.kind.as_str(),
                     attempts = claimed.attempts,
                     error,
-                    "a mail did not leave; it will be tried again"
+                    "a mail was not sent; it will be retried"
                 );
             }
-            Settlement::Sent | Settlement::Dropped => {}
+            MailSettlement::Sent | MailSettlement::Dropped => {}
         }
         let now_ms = self.clock.now_ms();
         if !store::settle(self.db.pool(), claimed.id, &self.owner, &settlement, now_ms).await? {
-            tracing::info!(mail.id = %claimed.id, "a mail was no longer ours to settle");
+            tracing::info!(mail.id = %claimed.id, "a mail was no longer leased to this sender");
         }
-        Ok(Round::Worked)
+        Ok(QueueStep::Processed)
     }
 
-    /// The mail in full; `None` where there is nobody to tell, or nothing any more.
-    async fn write(&self, claimed: &Claimed) -> Result<Option<Outgoing>, sqlx::Error> {
-        let letter = match (claimed.kind, claimed.user) {
-            (Kind::VerifyEmail, Some(user)) => self.verify_email(user, &claimed.recipient).await?,
-            (Kind::ChangeEmail, Some(user)) => self.change_email(claimed, user).await?,
-            (Kind::ResetPassword, _) => return self.reset_password(claimed).await,
-            (Kind::ChangeEmailNotice, _) => Some(Letter::change_email_notice(&claimed.detail)),
-            (Kind::EmailChanged, _) => Some(Letter::email_changed(&claimed.detail)),
-            (Kind::PasswordChanged, _) => Some(Letter::password_changed(&claimed.detail, self.url("forgot"))),
-            (Kind::AccountDeleted, _) => Some(Letter::account_deleted()),
-            // Their account is gone.
-            (Kind::VerifyEmail | Kind::ChangeEmail, None) => None,
+    /// Writes the mail; `None` if it is no longer needed.
+    async fn compose(&self, claimed: &ClaimedMail) -> Result<Option<OutgoingMail>, sqlx::Error> {
+        let content = match (claimed.kind, claimed.user) {
+            (MailKind::VerifyEmail, Some(user)) => self.verify_email(user, &claimed.recipient).await?,
+            (MailKind::ChangeEmail, Some(user)) => self.change_email(claimed, user).await?,
+            (MailKind::ResetPassword, _) => return self.reset_password(claimed).await,
+            (MailKind::ChangeEmailNotice, _) => Some(MailContent::change_email_notice(&claimed.detail)),
+            (MailKind::EmailChanged, _) => Some(MailContent::email_changed(&claimed.detail)),
+            (MailKind::PasswordChanged, _) => {
+                Some(MailContent::password_changed(&claimed.detail, self.url("forgot")))
+            }
+            (MailKind::AccountDeleted, _) => Some(MailContent::account_deleted()),
+            // The account was deleted.
+            (MailKind::VerifyEmail | MailKind::ChangeEmail, None) => None,
         };
-        Ok(letter.map(|letter| outgoing(claimed, claimed.recipient.clone(), letter)))
+        Ok(content.map(|content| outgoing(claimed, claimed.recipient.clone(), content)))
     }
 
-    async fn verify_email(&self, user: UserId, recipient: &str) -> Result<Option<Letter>, sqlx::Error> {
+    async fn verify_email(&self, user: UserId, recipient: &str) -> Result<Option<MailContent>, sqlx::Error> {
         let mut tx = self.db.write().await?;
-        if !store::is_unproven(&mut tx, user, &key(recipient)).await? {
+        if !store::is_unverified(&mut tx, user, &key(recipient)).await? {
             return Ok(None);
         }
         let url = self.link(&mut tx, user, Purpose::VerifyEmail, recipient).await?;
         tx.commit().await?;
-        Ok(Some(Letter::verify_email(url)))
+        Ok(Some(MailContent::verify_email(url)))
     }
 
-    /// The person who asked is not told whether the address has an account; the address itself is.
-    async fn change_email(&self, claimed: &Claimed, user: UserId) -> Result<Option<Letter>, sqlx::Error> {
+    /// The response to the request does not reveal whether the new address has an account. The mail to that address
+    /// does.
+    async fn change_email(
+        &self,
+        claimed: &ClaimedMail,
+        user: UserId,
+    ) -> Result<Option<MailContent>, sqlx::Error> {
         let mut tx = self.db.write().await?;
-        if !store::is_wanted(&mut tx, claimed.id).await? {
+        if !store::is_pending(&mut tx, claimed.id).await? {
             return Ok(None);
         }
         match store::account_of(&mut tx, &key(&claimed.recipient)).await? {
-            Some((other, _)) if other != user => return Ok(Some(Letter::email_in_use())),
+            Some((other, _)) if other != user => return Ok(Some(MailContent::email_in_use())),
             _ => {}
         }
         let url = self
             .link(&mut tx, user, Purpose::ChangeEmail, &claimed.recipient)
             .await?;
         tx.commit().await?;
-        Ok(Some(Letter::change_email(url)))
+        Ok(Some(MailContent::change_email(url)))
     }
 
-    /// To the address that the account has: of what was typed only the account is taken.
-    async fn reset_password(&self, claimed: &Claimed) -> Result<Option<Outgoing>, sqlx::Error> {
+    /// Sends to the account's stored address, not to the address that was typed.
+    async fn reset_password(&self, claimed: &ClaimedMail) -> Result<Option<OutgoingMail>, sqlx::Error> {
         let mut tx = self.db.write().await?;
         let Some((user, email)) = store::account_of(&mut tx, &key(&claimed.recipient)).await? else {
             return Ok(None);
         };
         let url = self.link(&mut tx, user, Purpose::ResetPassword, &email).await?;
         tx.commit().await?;
-        Ok(Some(outgoing(claimed, email, Letter::reset_password(url))))
+        Ok(Some(outgoing(claimed, email, MailContent::reset_password(url))))
     }
 
     async fn link(
@@ -195,35 +202,35 @@ impl Sender {
         purpose: Purpose,
         email: &str,
     ) -> Result<String, sqlx::Error> {
-        let secret = links::mint(connection, user, purpose, email, self.clock.now_ms()).await?;
+        let secret = links::create(connection, user, purpose, email, self.clock.now_ms()).await?;
         Ok(self.url(&format!("{}/{}", purpose.page(), secret.expose())))
     }
 
     fn url(&self, path: &str) -> String {
-        format!("{}/{path}", self.base.as_str().trim_end_matches('/'))
+        format!("{}/{path}", self.site.as_str().trim_end_matches('/'))
     }
 }
 
-fn outgoing(claimed: &Claimed, recipient: String, letter: Letter) -> Outgoing {
-    Outgoing {
+fn outgoing(claimed: &ClaimedMail, recipient: String, content: MailContent) -> OutgoingMail {
+    OutgoingMail {
         id: claimed.id,
         recipient,
-        letter,
+        content,
     }
 }
 
-/// By which an account is found. What cannot be an address finds none.
+/// The key by which an account is found; empty for an invalid address.
 fn key(address: &str) -> String {
     Email::parse(address).map(|email| email.key()).unwrap_or_default()
 }
 
-/// What follows from an attempt: a function of its outcome and of how many there were.
-fn settlement(outcome: Result<(), Refusal>, attempts: i64, now_ms: i64) -> Settlement {
+/// The settlement after an attempt, from its outcome and the number of attempts.
+fn settlement(outcome: Result<(), SendError>, attempts: i64, now_ms: i64) -> MailSettlement {
     match outcome {
-        Ok(()) => Settlement::Sent,
-        Err(Refusal::Never(error)) => Settlement::Parked(error),
-        Err(Refusal::Later(error)) if attempts >= MAX_ATTEMPTS => Settlement::Parked(error),
-        Err(Refusal::Later(error)) => Settlement::Again {
+        Ok(()) => MailSettlement::Sent,
+        Err(SendError::Permanent(error)) => MailSettlement::Parked(error),
+        Err(SendError::Temporary(error)) if attempts >= MAX_ATTEMPTS => MailSettlement::Parked(error),
+        Err(SendError::Temporary(error)) => MailSettlement::Retry {
             at_ms: now_ms + wait_ms(BASE_MS, CAP_MS, attempts),
             error,
         },
@@ -237,26 +244,30 @@ mod tests {
     const NOW: i64 = 1_795_000_000_000;
 
     #[test]
-    fn what_follows_an_attempt() {
-        let later = || Err(Refusal::Later("busy".to_owned()));
+    fn settlement_after_each_outcome() {
+        let temporary = || Err(SendError::Temporary("busy".to_owned()));
         #[rustfmt::skip]
         let table = [
-            // outcome,                                 attempts,         state,     tried again in
+            // outcome,                                 attempts,         state,     retried in
             (Ok(()),                                    1,                "sent",    None),
-            (Err(Refusal::Never("nobody".to_owned())),  1,                "parked",  None),
-            (later(),                                   1,                "pending", Some(15_000)),
-            (later(),                                   3,                "pending", Some(60_000)),
-            (later(),                                   MAX_ATTEMPTS - 1, "pending", Some(CAP_MS)),
-            (later(),                                   MAX_ATTEMPTS,     "parked",  None),
+            (Err(SendError::Permanent("unknown".to_owned())),  1,                "parked",  None),
+            (temporary(),                                   1,                "pending", Some(15_000)),
+            (temporary(),                                   3,                "pending", Some(60_000)),
+            (temporary(),                                   MAX_ATTEMPTS - 1, "pending", Some(CAP_MS)),
+            (temporary(),                                   MAX_ATTEMPTS,     "parked",  None),
         ];
-        for (outcome, attempts, state, again_in) in table {
+        for (outcome, attempts, state, retried_in) in table {
             let (found, at_ms) = match settlement(outcome.clone(), attempts, NOW) {
-                Settlement::Sent => ("sent", None),
-                Settlement::Dropped => ("dropped", None),
-                Settlement::Parked(_) => ("parked", None),
-                Settlement::Again { at_ms, .. } => ("pending", Some(at_ms - NOW)),
+                MailSettlement::Sent => ("sent", None),
+                MailSettlement::Dropped => ("dropped", None),
+                MailSettlement::Parked(_) => ("parked", None),
+                MailSettlement::Retry { at_ms, .. } => ("pending", Some(at_ms - NOW)),
             };
-            assert_eq!((found, at_ms), (state, again_in), "{outcome:?} after {attempts}");
+            assert_eq!(
+                (found, at_ms),
+                (state, retried_in),
+                "{outcome:?} after {attempts}"
+            );
         }
     }
 }

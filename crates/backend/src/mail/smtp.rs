@@ -1,4 +1,4 @@
-//! SMTP, through lettre.
+//! Sends mails over SMTP with lettre.
 
 use std::time::Duration;
 
@@ -9,30 +9,30 @@ use lettre::transport::smtp::response::Category;
 use lettre::{Address, AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
 use secrecy::{ExposeSecret, SecretString};
 
-use super::{Carrier, Outgoing, Refusal};
+use super::{MailTransport, OutgoingMail, SendError};
 
-/// For each command. The sender's lease is longer than a whole delivery.
+/// Timeout of each SMTP command. The sender's lease is longer than a whole delivery.
 const TIMEOUT: Duration = Duration::from_secs(15);
 
-/// Why there is no transport.
+/// Why an SMTP transport could not be created.
 #[derive(Debug, thiserror::Error)]
 pub enum SmtpError {
-    /// `SMTP_URL`.
-    #[error("SMTP_URL cannot be used: {0}")]
+    /// The URL is invalid.
+    #[error("SMTP_URL is invalid: {0}")]
     Url(lettre::transport::smtp::Error),
-    /// The address that it gives.
-    #[error("the sender's address cannot be used: {0}")]
+    /// The sender's address is invalid.
+    #[error("the sender's address is invalid: {0}")]
     From(#[from] AddressError),
 }
 
-/// An SMTP server.
-pub struct Smtp {
+/// Sends mails to an SMTP server.
+pub struct SmtpTransport {
     transport: AsyncSmtpTransport<Tokio1Executor>,
     from: Mailbox,
 }
 
-impl Smtp {
-    /// At `url`, as lettre reads it; `from` is the sender's address.
+impl SmtpTransport {
+    /// Creates a transport for the server at `url` (in lettre's format). `from` is the sender's address.
     pub fn new(url: &SecretString, from: &str) -> Result<Self, SmtpError> {
         let transport = AsyncSmtpTransport::<Tokio1Executor>::from_url(url.expose_secret())
             .map_err(SmtpError::Url)?
@@ -42,49 +42,52 @@ impl Smtp {
         Ok(Self { transport, from })
     }
 
-    fn message(&self, mail: &Outgoing) -> Result<Message, Refusal> {
+    fn message(&self, mail: &OutgoingMail) -> Result<Message, SendError> {
         let address: Address = mail
             .recipient
             .parse()
-            .map_err(|_| Refusal::Never("the address cannot be written into a mail".to_owned()))?;
+            .map_err(|_| SendError::Permanent("the recipient's address is invalid".to_owned()))?;
         Message::builder()
             .message_id(Some(format!("<{}@{}>", mail.id, self.from.email.domain())))
             .from(self.from.clone())
             .to(Mailbox::new(None, address))
-            .subject(&mail.letter.subject)
+            .subject(&mail.content.subject)
             .multipart(MultiPart::alternative_plain_html(
-                mail.letter.text(),
-                mail.letter.html(),
+                mail.content.text(),
+                mail.content.html(),
             ))
-            .map_err(|_| Refusal::Never("the mail cannot be written".to_owned()))
+            .map_err(|_| SendError::Permanent("the mail cannot be encoded".to_owned()))
     }
 }
 
 #[async_trait]
-impl Carrier for Smtp {
-    async fn carry(&self, mail: &Outgoing) -> Result<(), Refusal> {
+impl MailTransport for SmtpTransport {
+    async fn send(&self, mail: &OutgoingMail) -> Result<(), SendError> {
         let message = self.message(mail)?;
         match self.transport.send(message).await {
             Ok(_) => Ok(()),
-            Err(error) => Err(refusal(&error)),
+            Err(error) => Err(send_error(&error)),
         }
     }
 }
 
-/// What an error means. Of the server's words only the code is kept: they often repeat the address. RFC 5321, 4.2.1: the
-/// second digit 5 speaks of the mailbox; any other final "no" is about us, and an operator may put it right.
-fn refusal(error: &lettre::transport::smtp::Error) -> Refusal {
+/// Classifies an SMTP error. Only the status code is kept, because the server's text often repeats the address. A
+/// permanent error about the mailbox (second digit 5; RFC 5321, 4.2.1) is permanent. Any other error may be fixed by an
+/// operator and is retried.
+fn send_error(error: &lettre::transport::smtp::Error) -> SendError {
     match error.status() {
         Some(code) if error.is_permanent() && code.category == Category::MailSystem => {
-            Refusal::Never(format!("the SMTP server answered {code}"))
+            SendError::Permanent(format!("the SMTP server answered {code}"))
         }
-        Some(code) => Refusal::Later(format!("the SMTP server answered {code}")),
-        None if error.is_timeout() => Refusal::Later("the SMTP server did not answer in time".to_owned()),
-        None if error.is_tls() => Refusal::Later("no TLS with the SMTP server".to_owned()),
+        Some(code) => SendError::Temporary(format!("the SMTP server answered {code}")),
+        None if error.is_timeout() => SendError::Temporary("the SMTP server timed out".to_owned()),
+        None if error.is_tls() => SendError::Temporary("TLS to the SMTP server failed".to_owned()),
         None if error.is_response() => {
-            Refusal::Later("the SMTP server's answer was not understood".to_owned())
+            SendError::Temporary("the SMTP server's response is invalid".to_owned())
         }
-        None if error.is_client() => Refusal::Later("the SMTP server lacks what we need of it".to_owned()),
-        None => Refusal::Later("the SMTP server was not reached".to_owned()),
+        None if error.is_client() => {
+            SendError::Temporary("the SMTP server lacks a required feature".to_owned())
+        }
+        None => SendError::Temporary("the SMTP server was not reached".to_owned()),
     }
 }

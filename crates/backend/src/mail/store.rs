@@ -1,41 +1,41 @@
-//! SQL of mails.
+//! SQL of the mail queue.
 
 use sqlx::{AnyPool, Row};
 use tracking::UserId;
 use uuid::Uuid;
 
-use super::{KeptMail, Kind, Letter};
+use super::{MailContent, MailKind, StoredMail};
 
-/// A mail as a verb writes it.
+/// A mail to enqueue.
 pub(super) struct NewMail<'a> {
     pub(super) id: Uuid,
-    pub(super) kind: Kind,
+    pub(super) kind: MailKind,
     pub(super) user: Option<UserId>,
     pub(super) recipient: &'a str,
     pub(super) detail: Option<&'a str>,
 }
 
-/// A mail that is ours until the lease ends.
-pub(super) struct Claimed {
+/// A mail that is leased to the caller.
+pub(super) struct ClaimedMail {
     pub(super) id: Uuid,
-    pub(super) kind: Kind,
+    pub(super) kind: MailKind,
     pub(super) user: Option<UserId>,
     pub(super) recipient: String,
     pub(super) detail: String,
-    /// Attempts, the coming one included.
+    /// Attempts, including the coming one.
     pub(super) attempts: i64,
 }
 
-/// What becomes of a claimed mail.
-pub(super) enum Settlement {
-    /// It left.
+/// The new state of a claimed mail.
+pub(super) enum MailSettlement {
+    /// The mail was sent.
     Sent,
-    /// There is nobody to send it to.
+    /// The mail is no longer needed.
     Dropped,
-    /// Given up; why.
+    /// The mail is not retried. Contains the error.
     Parked(String),
-    /// Tried again then; why.
-    Again { at_ms: i64, error: String },
+    /// The mail is retried at `at_ms` (ms since the epoch).
+    Retry { at_ms: i64, error: String },
 }
 
 pub(super) async fn insert(
@@ -58,7 +58,7 @@ pub(super) async fn insert(
     Ok(())
 }
 
-/// The mail that has been due for longest, if any is.
+/// Returns the ID of the mail that has been due longest.
 pub(super) async fn due(pool: &AnyPool, now_ms: i64) -> Result<Option<String>, sqlx::Error> {
     sqlx::query_scalar(
         "SELECT id FROM mails
@@ -70,14 +70,14 @@ pub(super) async fn due(pool: &AnyPool, now_ms: i64) -> Result<Option<String>, s
     .await
 }
 
-/// Takes it. `None`: somebody else was faster.
+/// Leases the mail. Returns `None` if another sender leased it first.
 pub(super) async fn lease(
     pool: &AnyPool,
     id: &str,
     owner: &str,
     now_ms: i64,
     until_ms: i64,
-) -> Result<Option<Claimed>, sqlx::Error> {
+) -> Result<Option<ClaimedMail>, sqlx::Error> {
     let row = sqlx::query(
         "UPDATE mails SET state = 'leased', lease_owner = $2, lease_until = $3, attempts = attempts + 1
          WHERE id = $1
@@ -95,9 +95,9 @@ pub(super) async fn lease(
         let kind: String = row.try_get("kind")?;
         let user: Option<String> = row.try_get("user_id")?;
         let unreadable = |what: &str| sqlx::Error::Decode(format!("mails.{what} cannot be read").into());
-        Ok(Claimed {
+        Ok(ClaimedMail {
             id: Uuid::parse_str(&id).map_err(|_| unreadable("id"))?,
-            kind: Kind::parse(&kind).ok_or_else(|| unreadable("kind"))?,
+            kind: MailKind::parse(&kind).ok_or_else(|| unreadable("kind"))?,
             user: user.and_then(|text| UserId::parse(&text)),
             recipient: row.try_get("recipient")?,
             detail: row.try_get::<Option<String>, _>("detail")?.unwrap_or_default(),
@@ -107,19 +107,20 @@ pub(super) async fn lease(
     .transpose()
 }
 
-/// Writes down what became of it, if it is still ours. What is settled forgets its addresses, unless a mailbox keeps it.
+/// Settles the mail. Returns false if it is no longer leased to `owner`. Settling erases the addresses, unless the
+/// mailbox stores the mail.
 pub(super) async fn settle(
     pool: &AnyPool,
     id: Uuid,
     owner: &str,
-    settlement: &Settlement,
+    settlement: &MailSettlement,
     now_ms: i64,
 ) -> Result<bool, sqlx::Error> {
-    let (state, settled_at, next_attempt_at, error) = match settlement {
-        Settlement::Sent => ("sent", Some(now_ms), None, None),
-        Settlement::Dropped => ("dropped", Some(now_ms), None, None),
-        Settlement::Parked(error) => ("parked", Some(now_ms), None, Some(error)),
-        Settlement::Again { at_ms, error } => ("pending", None, Some(*at_ms), Some(error)),
+    let (state, settled_at_ms, next_attempt_at_ms, error) = match settlement {
+        MailSettlement::Sent => ("sent", Some(now_ms), None, None),
+        MailSettlement::Dropped => ("dropped", Some(now_ms), None, None),
+        MailSettlement::Parked(error) => ("parked", Some(now_ms), None, Some(error)),
+        MailSettlement::Retry { at_ms, error } => ("pending", None, Some(*at_ms), Some(error)),
     };
     let done = sqlx::query(
         "UPDATE mails SET state = $3, settled_at = $4, next_attempt_at = COALESCE($5, next_attempt_at),
@@ -131,15 +132,15 @@ pub(super) async fn settle(
     .bind(id.to_string())
     .bind(owner)
     .bind(state)
-    .bind(settled_at)
-    .bind(next_attempt_at)
+    .bind(settled_at_ms)
+    .bind(next_attempt_at_ms)
     .bind(error.map(String::as_str))
     .execute(pool)
     .await?;
     Ok(done.rows_affected() == 1)
 }
 
-/// The account of an address, and the address as the account has it.
+/// Returns the account of an address, with the address in its stored spelling.
 pub(super) async fn account_of(
     connection: &mut db::Connection,
     email_key: &str,
@@ -156,8 +157,8 @@ pub(super) async fn account_of(
     .transpose()
 }
 
-/// Whether the account is there, has this address, and has not proven it.
-pub(super) async fn is_unproven(
+/// Whether the account exists, has this address, and has not confirmed it.
+pub(super) async fn is_unverified(
     connection: &mut db::Connection,
     user: UserId,
     email_key: &str,
@@ -172,8 +173,8 @@ pub(super) async fn is_unproven(
     Ok(found.is_some())
 }
 
-/// Whether the mail is still to be sent: its account is there, and nobody has taken it back.
-pub(super) async fn is_wanted(connection: &mut db::Connection, mail: Uuid) -> Result<bool, sqlx::Error> {
+/// Whether the mail still exists and its account is not deleted.
+pub(super) async fn is_pending(connection: &mut db::Connection, mail: Uuid) -> Result<bool, sqlx::Error> {
     let found: Option<String> = sqlx::query_scalar(
         "SELECT mails.id FROM mails JOIN users ON users.id = mails.user_id
          WHERE mails.id = $1 AND users.deleted_at IS NULL",
@@ -187,7 +188,7 @@ pub(super) async fn is_wanted(connection: &mut db::Connection, mail: Uuid) -> Re
 pub(super) async fn withdraw(
     connection: &mut db::Connection,
     user: UserId,
-    kind: Kind,
+    kind: MailKind,
 ) -> Result<(), sqlx::Error> {
     sqlx::query("DELETE FROM mails WHERE user_id = $1 AND kind = $2 AND settled_at IS NULL")
         .bind(user.to_string())
@@ -197,7 +198,7 @@ pub(super) async fn withdraw(
     Ok(())
 }
 
-pub(super) async fn drop_unsent(connection: &mut db::Connection, user: UserId) -> Result<(), sqlx::Error> {
+pub(super) async fn delete_unsent(connection: &mut db::Connection, user: UserId) -> Result<(), sqlx::Error> {
     sqlx::query("DELETE FROM mails WHERE user_id = $1 AND settled_at IS NULL")
         .bind(user.to_string())
         .execute(connection)
@@ -213,23 +214,28 @@ pub(super) async fn delete_settled(pool: &AnyPool, before_ms: i64) -> Result<(),
     Ok(())
 }
 
-/// Puts a letter into the mailbox of local mode.
-pub(super) async fn keep(pool: &AnyPool, id: Uuid, recipient: &str, letter: &str) -> Result<(), sqlx::Error> {
+/// Stores a mail in the mailbox of local mode. `content` is JSON.
+pub(super) async fn store_content(
+    pool: &AnyPool,
+    id: Uuid,
+    recipient: &str,
+    content: &str,
+) -> Result<(), sqlx::Error> {
     sqlx::query("UPDATE mails SET recipient = $2, letter = $3 WHERE id = $1")
         .bind(id.to_string())
         .bind(recipient)
-        .bind(letter)
+        .bind(content)
         .execute(pool)
         .await?;
     Ok(())
 }
 
-/// The newest letters of the mailbox, to one address or to all.
-pub(super) async fn kept(
+/// Returns the mails of the mailbox to one address or to all, newest first.
+pub(super) async fn stored_mails(
     pool: &AnyPool,
     recipient_key: Option<&str>,
     limit: i64,
-) -> Result<Vec<KeptMail>, sqlx::Error> {
+) -> Result<Vec<StoredMail>, sqlx::Error> {
     let rows = sqlx::query(
         "SELECT id, recipient, letter, created_at FROM mails
          WHERE letter IS NOT NULL AND ($1 = '' OR LOWER(recipient) = $1)
@@ -242,13 +248,14 @@ pub(super) async fn kept(
     rows.iter()
         .map(|row| {
             let id: String = row.try_get("id")?;
-            let letter: String = row.try_get("letter")?;
+            let content: String = row.try_get("letter")?;
             let decode = |error: String| sqlx::Error::Decode(error.into());
-            Ok(KeptMail {
+            Ok(StoredMail {
                 id: Uuid::parse_str(&id).map_err(|error| decode(error.to_string()))?,
                 recipient: row.try_get("recipient")?,
-                letter: serde_json::from_str::<Letter>(&letter).map_err(|error| decode(error.to_string()))?,
-                created_at: row.try_get("created_at")?,
+                content: serde_json::from_str::<MailContent>(&content)
+                    .map_err(|error| decode(error.to_string()))?,
+                created_at_ms: row.try_get("created_at")?,
             })
         })
         .collect()

@@ -4,10 +4,10 @@
 
 mod store;
 
-pub use outbox::{Condition, Counts, Entry, Health, ParkReason, Replayed, State};
+pub use outbox::{Condition, Health, OutboxCounts, OutboxEntry, OutboxState, ParkReason, ReplayOutcome};
 
 use db::Db;
-use outbox::Nudge;
+use outbox::Wakeup;
 use tokio::sync::watch;
 use tracking::UserId;
 
@@ -29,7 +29,7 @@ const NEWEST: i64 = 1_000;
 pub struct Operations {
     db: Db,
     clock: Clock,
-    nudge: Nudge,
+    wakeup: Wakeup,
     health: Option<watch::Receiver<Health>>,
 }
 
@@ -37,9 +37,9 @@ pub struct Operations {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Deliveries {
     /// The outbox by state.
-    pub counts: Counts,
+    pub counts: OutboxCounts,
     /// What was set aside, the latest first, at most [`MOST_PARKED`].
-    pub parked: Vec<Entry>,
+    pub parked: Vec<OutboxEntry>,
     /// The last hour.
     pub hour: LastHour,
     /// What this process's dispatcher last heard; `None` where none runs.
@@ -56,12 +56,12 @@ pub struct LastHour {
 }
 
 impl Operations {
-    /// Over this database; `nudge` wakes the outbox after a commit.
-    pub fn new(db: Db, clock: Clock, nudge: Nudge) -> Self {
+    /// Over this database; `wakeup` wakes the outbox after a commit.
+    pub fn new(db: Db, clock: Clock, wakeup: Wakeup) -> Self {
         Self {
             db,
             clock,
-            nudge,
+            wakeup,
             health: None,
         }
     }
@@ -98,7 +98,7 @@ impl Operations {
     /// Whether an event of this account's is being sent at this moment.
     pub async fn is_being_sent(&self, account: UserId) -> Result<bool, sqlx::Error> {
         let undelivered = outbox::undelivered_of(&self.db, account).await?;
-        Ok(undelivered.iter().any(|entry| entry.state == State::Leased))
+        Ok(undelivered.iter().any(|entry| entry.state == OutboxState::Leased))
     }
 
     /// How many of this account's newest thousand events have that name, whatever became of them.
@@ -108,12 +108,12 @@ impl Operations {
     }
 
     /// Sends a parked event after all, unless its person has withdrawn consent.
-    pub async fn replay(&self, insert_id: &str) -> Result<Replayed, sqlx::Error> {
+    pub async fn replay(&self, insert_id: &str) -> Result<ReplayOutcome, sqlx::Error> {
         let mut tx = self.db.write().await?;
         let replayed = outbox::replay(&mut tx, insert_id, self.clock.now_ms()).await?;
         tx.commit().await?;
-        if replayed == Replayed::Yes {
-            self.nudge.wake();
+        if replayed == ReplayOutcome::Replayed {
+            self.wakeup.wake();
         }
         Ok(replayed)
     }

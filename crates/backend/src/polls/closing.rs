@@ -1,4 +1,4 @@
-//! Closing polls whose time has come, on any number of servers.
+//! Closes polls at their closing time, on any number of servers.
 
 use tracking::{Choice, PollExpiration, ServerEvent, consent};
 use uuid::Uuid;
@@ -6,21 +6,21 @@ use uuid::Uuid;
 use super::poll::ClosedBy;
 use super::{Polls, store};
 
-/// Polls of one round. What is left is for the next.
-const AT_ONCE: i64 = 100;
+/// Polls that one call closes at most.
+const MAX_PER_CALL: i64 = 100;
 
 impl Polls {
-    /// Closes polls whose time has come, each in a transaction of its own, with its `Poll expiration` in it if the owner is
-    /// tracked. Answers how many this call closed: another server may have been quicker. A poll that cannot be closed
-    /// keeps no other from it.
+    /// Closes the polls whose closing time has passed. Each poll is closed in its own transaction, which includes its
+    /// `Poll expiration` event if the owner consented. Returns the number of polls that this call closed; another
+    /// server may have closed some of them.
     ///
     /// # Errors
-    /// The last poll's that could not be closed. The next round tries it again.
+    /// When a poll could not be closed; returns the last error. The other polls are closed. The next call retries.
     pub async fn close_due(&self) -> Result<u32, sqlx::Error> {
         let now_ms = self.clock.now_ms();
         let mut closed = 0;
         let mut failed = None;
-        for poll in store::due(self.db.pool(), now_ms, AT_ONCE).await? {
+        for poll in store::due(self.db.pool(), now_ms, MAX_PER_CALL).await? {
             match self.close_if_due(poll, now_ms).await {
                 Ok(true) => closed += 1,
                 Ok(false) => {}
@@ -28,12 +28,12 @@ impl Polls {
             }
         }
         if closed > 0 {
-            self.nudge.wake();
+            self.wakeup.wake();
         }
         failed.map_or(Ok(closed), Err)
     }
 
-    /// `false`: somebody else has closed it, deleted it, or given it another time.
+    /// Returns false if the poll is no longer due: it was closed, deleted, or its closing time was changed.
     async fn close_if_due(&self, id: Uuid, now_ms: i64) -> Result<bool, sqlx::Error> {
         let mut tx = self.db.write().await?;
         let Some(closes_at_ms) = store::close_due(&mut tx, id, ClosedBy::Time, now_ms).await? else {
@@ -42,7 +42,7 @@ impl Polls {
         let Some(found) = store::poll(&mut tx, id).await? else {
             return Ok(false);
         };
-        // No browser is there, so there is neither its choice nor its signal; the account knows.
+        // There is no browser, so only the account's consent choice counts.
         let choice = store::consent_of(&mut tx, found.owner).await?;
         if consent::effective(Choice::Unset, Some(choice), false, self.consent_default).is_granted() {
             let event = PollExpiration {
@@ -50,7 +50,7 @@ impl Polls {
                 vote_count: found.poll.voters,
                 closes_at_ms,
             };
-            // It took no votes from that moment on, whenever we came by.
+            // The event's time is the closing time, not the time of this call: the poll took no votes since then.
             let event = ServerEvent::system(found.owner, &event, closes_at_ms);
             outbox::enqueue(&mut tx, &event, now_ms).await?;
         }

@@ -1,55 +1,59 @@
-//! What each plan has room for, as functions of values.
+//! The limits of each plan. Pure functions of values.
 
 use forms::{FieldError, PollForm};
 use tracking::AccountType;
 
 use super::PollError;
 
-/// Polls that may be open at once on Free.
+/// The number of open polls on Free.
 pub const FREE_OPEN_POLLS: u32 = 3;
 
-/// What the plan has no room for. Nothing that is there is taken away: who falls back from Pro keeps polls and closing
-/// times, and is refused new ones.
+/// A limit of the plan that refuses an action. Limits apply to new actions only: after a downgrade from Pro, existing
+/// polls and closing times remain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Refusal {
-    /// As many open polls as there may be.
+pub enum PlanLimit {
+    /// The limit of open polls.
     OpenPolls,
-    /// A closing time.
+    /// Closing times are part of Pro.
     ClosingTime,
-    /// An export.
+    /// Exports are part of Pro.
     Export,
 }
 
-/// Whether one more poll may be open beside `open` others.
-pub fn may_open(plan: AccountType, open: u32) -> Result<(), Refusal> {
+/// Checks whether another poll may be opened when `open` polls are open.
+pub fn check_open_polls(plan: AccountType, open: u32) -> Result<(), PlanLimit> {
     match plan {
-        AccountType::Free if open >= FREE_OPEN_POLLS => Err(Refusal::OpenPolls),
+        AccountType::Free if open >= FREE_OPEN_POLLS => Err(PlanLimit::OpenPolls),
         AccountType::Free | AccountType::Pro => Ok(()),
     }
 }
 
-/// Whether a closing time may be changed like this. What stays, and what is taken away, is no new one.
-pub fn may_close_at(plan: AccountType, before: Option<i64>, after: Option<i64>) -> Result<(), Refusal> {
+/// Checks whether the plan allows this change of a closing time. Keeping or removing a closing time is always allowed.
+pub fn check_closing_time(
+    plan: AccountType,
+    before: Option<i64>,
+    after: Option<i64>,
+) -> Result<(), PlanLimit> {
     match plan {
-        AccountType::Free if after.is_some() && after != before => Err(Refusal::ClosingTime),
+        AccountType::Free if after.is_some() && after != before => Err(PlanLimit::ClosingTime),
         AccountType::Free | AccountType::Pro => Ok(()),
     }
 }
 
-/// Whether results may be exported.
-pub fn may_export(plan: AccountType) -> Result<(), Refusal> {
+/// Checks whether results may be exported.
+pub fn check_export(plan: AccountType) -> Result<(), PlanLimit> {
     match plan {
-        AccountType::Free => Err(Refusal::Export),
+        AccountType::Free => Err(PlanLimit::Export),
         AccountType::Pro => Ok(()),
     }
 }
 
-impl From<Refusal> for PollError {
-    fn from(refusal: Refusal) -> Self {
-        match refusal {
-            Refusal::OpenPolls => Self::form(FieldError::OpenPollLimit { max: FREE_OPEN_POLLS }),
-            Refusal::ClosingTime => Self::at(PollForm::closes_at, FieldError::ClosingTimeIsPro),
-            Refusal::Export => Self::form(FieldError::ExportIsPro),
+impl From<PlanLimit> for PollError {
+    fn from(limit: PlanLimit) -> Self {
+        match limit {
+            PlanLimit::OpenPolls => Self::form(FieldError::OpenPollLimit { max: FREE_OPEN_POLLS }),
+            PlanLimit::ClosingTime => Self::at(PollForm::closes_at, FieldError::ClosingTimeIsPro),
+            PlanLimit::Export => Self::form(FieldError::ExportIsPro),
         }
     }
 }
@@ -64,13 +68,13 @@ mod tests {
         for (plan, open, expected) in [
             (Free, 0, Ok(())),
             (Free, 2, Ok(())),
-            (Free, 3, Err(Refusal::OpenPolls)),
-            // Fallen back from Pro.
-            (Free, 40, Err(Refusal::OpenPolls)),
+            (Free, 3, Err(PlanLimit::OpenPolls)),
+            // After a downgrade from Pro.
+            (Free, 40, Err(PlanLimit::OpenPolls)),
             (Pro, 3, Ok(())),
             (Pro, u32::MAX, Ok(())),
         ] {
-            assert_eq!(may_open(plan, open), expected, "{plan:?} {open}");
+            assert_eq!(check_open_polls(plan, open), expected, "{plan:?} {open}");
         }
     }
 
@@ -78,16 +82,16 @@ mod tests {
     fn closing_times() {
         for (plan, before, after, expected) in [
             (Free, None, None, Ok(())),
-            (Free, None, Some(1), Err(Refusal::ClosingTime)),
-            // Fallen back from Pro: it may stay or go, and not move.
+            (Free, None, Some(1), Err(PlanLimit::ClosingTime)),
+            // After a downgrade from Pro: the time may be kept or removed, but not changed.
             (Free, Some(1), Some(1), Ok(())),
             (Free, Some(1), None, Ok(())),
-            (Free, Some(1), Some(2), Err(Refusal::ClosingTime)),
+            (Free, Some(1), Some(2), Err(PlanLimit::ClosingTime)),
             (Pro, None, Some(1), Ok(())),
             (Pro, Some(1), Some(2), Ok(())),
         ] {
             assert_eq!(
-                may_close_at(plan, before, after),
+                check_closing_time(plan, before, after),
                 expected,
                 "{plan:?} {before:?} {after:?}"
             );
@@ -96,7 +100,7 @@ mod tests {
 
     #[test]
     fn exports() {
-        assert_eq!(may_export(Free), Err(Refusal::Export));
-        assert_eq!(may_export(Pro), Ok(()));
+        assert_eq!(check_export(Free), Err(PlanLimit::Export));
+        assert_eq!(check_export(Pro), Ok(()));
     }
 }

@@ -1,144 +1,146 @@
-//! Polls: make, edit, close, delete and restore them, vote, and look at what came of it.
+//! Polls: create, edit, close, delete, restore, vote, and read results.
 //!
-//! Each verb is one transaction. Whoever changes a poll or votes on it writes the poll's row first and so waits for others
-//! who do; where the owner's plan has a say, the owner's row comes before that. The feature events of these verbs are
-//! the browser's, after they have returned, so nothing is enqueued here but `Poll expiration`, for which no browser is
-//! there. A verb that is called again with the same wish answers as it did the first time.
+//! Each action is one transaction. An action that changes a poll or votes on it first writes the poll's row, which
+//! locks it. An action that depends on the owner's plan locks the owner's row before that. The browser sends the
+//! feature events of these actions after they succeed. This module enqueues only `Poll expiration`, which happens
+//! without a browser. Repeating an action with the same input returns the first result.
 
 mod closing;
-mod export;
+mod csv;
 mod limits;
-mod live;
+mod live_results;
 mod manage;
 mod poll;
 mod store;
 mod vote;
 mod voter;
 
-pub use export::csv;
-pub use limits::{FREE_OPEN_POLLS, Refusal};
+pub use csv::results_csv;
+pub use limits::{FREE_OPEN_POLLS, PlanLimit};
 pub use manage::{Closed, Deleted, Edited, Restored};
-pub use poll::{ClosedBy, Poll, Results, State};
-pub use vote::Cast;
-pub(crate) use voter::adopt;
+pub use poll::{ClosedBy, Poll, PollState, Results};
+pub use vote::CastVote;
+pub(crate) use voter::transfer_votes;
 pub use voter::{Voter, VoterToken};
 
 use db::Db;
 use forms::{Field, FieldError, FieldErrors, PollDraft, PollForm};
-use outbox::Nudge;
+use outbox::Wakeup;
 use tracking::{AccountType, ConsentDefault, UserId};
 use uuid::Uuid;
 
 use crate::clock::Clock;
 use crate::ids;
-use live::Live;
+use live_results::LiveResults;
 
-/// Why a verb did nothing.
+/// Why an action failed.
 #[derive(Debug, thiserror::Error)]
 pub enum PollError {
-    /// The person is at fault, or their plan; the page says where.
-    #[error("the form has faults")]
+    /// The form is invalid, or the plan refuses the action. The page shows the errors.
+    #[error("the form is invalid")]
     FieldErrors(FieldErrors),
-    /// We are.
+    /// The database failed.
     #[error(transparent)]
     Database(#[from] sqlx::Error),
 }
 
 impl PollError {
-    fn at(field: Field, problem: FieldError) -> Self {
-        Self::FieldErrors(FieldErrors::one(field, problem))
+    fn at(field: Field, error: FieldError) -> Self {
+        Self::FieldErrors(FieldErrors::one(field, error))
     }
 
-    fn form(problem: FieldError) -> Self {
-        Self::at(Field::FORM, problem)
+    fn form(error: FieldError) -> Self {
+        Self::at(Field::FORM, error)
     }
 }
 
-/// Which of one's polls a list shows.
+/// Which polls a list shows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Shown {
-    /// All that are not deleted.
+pub enum PollFilter {
+    /// All polls that are not deleted.
     #[default]
     All,
-    /// Those that take votes.
+    /// Polls that take votes.
     Open,
-    /// Those that no longer do.
+    /// Polls that no longer take votes.
     Closed,
-    /// Those that can be restored.
+    /// Polls that can be restored.
     Deleted,
 }
 
-/// A person's polls.
+/// A list of a user's polls.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Listing {
+pub struct PollList {
     /// Newest first, 200 at most.
     pub polls: Vec<Poll>,
-    /// How many there are of each state, found or not.
-    pub counts: Counts,
-    /// What the account may use.
+    /// The number of the user's polls in each state, regardless of the filter.
+    pub counts: PollCounts,
+    /// The plan of the account.
     pub plan: AccountType,
 }
 
-/// Polls of a person by their state.
+/// The number of a user's polls in each state.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counts {
-    /// Open ones.
+pub struct PollCounts {
+    /// Open polls.
     pub open: u32,
-    /// Closed ones.
+    /// Closed polls.
     pub closed: u32,
-    /// Deleted ones.
+    /// Deleted polls.
     pub deleted: u32,
 }
 
-/// The verbs. Cheap to clone.
+/// The actions on polls. Cheap to clone.
 #[derive(Clone)]
 pub struct Polls {
     db: Db,
     clock: Clock,
-    nudge: Nudge,
+    wakeup: Wakeup,
     consent_default: ConsentDefault,
-    live: Live,
+    live: LiveResults,
 }
 
-/// Most polls that a list shows.
-const LISTED: i64 = 200;
+/// Polls that a list shows at most.
+const MAX_LISTED: i64 = 200;
 
 impl Polls {
-    /// Over this database; `nudge` wakes the outbox after a poll's time has come. `consent_default`: whether an owner who
-    /// chose nothing is tracked.
-    pub fn new(db: Db, clock: Clock, nudge: Nudge, consent_default: ConsentDefault) -> Self {
+    /// Creates the actions on this database. `wakeup` wakes the outbox's dispatcher. `consent_default` applies to
+    /// owners without a consent choice.
+    pub fn new(db: Db, clock: Clock, wakeup: Wakeup, consent_default: ConsentDefault) -> Self {
         Self {
-            live: Live::new(db.clone()),
+            live: LiveResults::new(db.clone()),
             db,
             clock,
-            nudge,
+            wakeup,
             consent_default,
         }
     }
 
-    /// Makes the poll, if the owner's plan has room for it. `form` names the form that was filled in: sent twice, it makes
-    /// one poll, and the same one is answered.
+    /// Creates a poll. `form` identifies the submitted form: submitting it again returns the same poll.
+    ///
+    /// # Errors
+    /// When the plan's limit of open polls is reached, or when the plan does not allow the closing time.
     pub async fn create(&self, owner: UserId, draft: &PollDraft, form: Uuid) -> Result<Poll, PollError> {
         let now_ms = self.clock.now_ms();
         let mut tx = self.db.write().await?;
         let plan = store::lock_owner(&mut tx, owner)
             .await?
             .ok_or_else(|| PollError::form(FieldError::SignedOut))?;
-        if let Some(made) = store::made_by(&mut tx, owner, form).await? {
-            return Ok(made);
+        if let Some(existing) = store::created_by_form(&mut tx, owner, form).await? {
+            return Ok(existing);
         }
-        limits::may_close_at(plan, None, draft.closes_at)?;
-        not_passed(draft.closes_at, now_ms)?;
-        limits::may_open(plan, store::counts(&mut tx, owner, now_ms).await?.open)?;
+        limits::check_closing_time(plan, None, draft.closes_at)?;
+        check_closes_in_future(draft.closes_at, now_ms)?;
+        limits::check_open_polls(plan, store::counts(&mut tx, owner, now_ms).await?.open)?;
         let poll = Poll {
             id: ids::link(),
             question: draft.question.clone(),
             options: draft.options.clone(),
             multiple_choice: draft.multiple_choice,
-            created_at: now_ms,
-            closes_at: draft.closes_at,
+            created_at_ms: now_ms,
+            closes_at_ms: draft.closes_at,
             closed: None,
-            deleted_at: None,
+            deleted_at_ms: None,
             edits: 0,
             voters: 0,
         };
@@ -148,22 +150,22 @@ impl Polls {
         Ok(poll)
     }
 
-    /// The person's polls whose question has `find` in it, whatever the case.
-    pub async fn list(&self, owner: UserId, shown: Shown, find: &str) -> Result<Listing, PollError> {
+    /// Returns the user's polls whose question contains `find`, ignoring case.
+    pub async fn list(&self, owner: UserId, filter: PollFilter, find: &str) -> Result<PollList, PollError> {
         let now_ms = self.clock.now_ms();
         let mut connection = self.db.pool().acquire().await?;
         let plan = store::plan(&mut connection, owner)
             .await?
             .unwrap_or(AccountType::Free);
-        Ok(Listing {
-            polls: store::by_owner(&mut connection, owner, shown, find, now_ms, LISTED).await?,
+        Ok(PollList {
+            polls: store::by_owner(&mut connection, owner, filter, find, now_ms, MAX_LISTED).await?,
             counts: store::counts(&mut connection, owner, now_ms).await?,
             plan,
         })
     }
 
-    /// One's own poll; `None`: there is none, or it is somebody else's.
-    pub async fn own(&self, owner: UserId, id: Uuid) -> Result<Option<Results>, PollError> {
+    /// Returns a poll of `owner` with its results; `None` if it does not exist or belongs to another user.
+    pub async fn own_poll(&self, owner: UserId, id: Uuid) -> Result<Option<Results>, PollError> {
         let mut connection = self.db.pool().acquire().await?;
         let found = store::results(&mut connection, id).await?;
         Ok(found
@@ -171,52 +173,57 @@ impl Polls {
             .map(|found| found.results))
     }
 
-    /// A poll and its results, for everybody who has its link; `None`: there is none, or it is deleted.
+    /// Returns a poll with its results, for anyone with its link; `None` if it does not exist or is deleted.
     pub async fn results(&self, id: Uuid) -> Result<Option<Results>, PollError> {
         let mut connection = self.db.pool().acquire().await?;
         let found = store::results(&mut connection, id).await?;
         Ok(found
             .map(|found| found.results)
-            .filter(|results| results.poll.deleted_at.is_none()))
+            .filter(|results| results.poll.deleted_at_ms.is_none()))
     }
 
-    /// What the account may use.
+    /// Returns the plan of the account.
     pub async fn plan(&self, owner: UserId) -> Result<AccountType, PollError> {
         let mut connection = self.db.pool().acquire().await?;
         let plan = store::plan(&mut connection, owner).await?;
         Ok(plan.unwrap_or(AccountType::Free))
     }
 
-    /// Whether a new poll of this person would be refused, and why.
-    pub async fn room(&self, owner: UserId) -> Result<Result<(), Refusal>, PollError> {
+    /// Checks whether the user may open another poll.
+    pub async fn check_open_poll_limit(&self, owner: UserId) -> Result<Result<(), PlanLimit>, PollError> {
         let mut connection = self.db.pool().acquire().await?;
         let plan = store::plan(&mut connection, owner)
             .await?
             .unwrap_or(AccountType::Free);
         let counts = store::counts(&mut connection, owner, self.clock.now_ms()).await?;
-        Ok(limits::may_open(plan, counts.open))
+        Ok(limits::check_open_polls(plan, counts.open))
     }
 
-    /// The results of one's own poll, to be taken away; refused on Free.
+    /// Returns the results of the owner's poll for an export.
+    ///
+    /// # Errors
+    /// When the plan does not include exports, or when the poll does not exist or belongs to another user.
     pub async fn export(&self, owner: UserId, id: Uuid) -> Result<Results, PollError> {
         let results = self
-            .own(owner, id)
+            .own_poll(owner, id)
             .await?
             .ok_or_else(|| PollError::form(FieldError::NoSuchPoll))?;
-        limits::may_export(self.plan(owner).await?)?;
+        limits::check_export(self.plan(owner).await?)?;
         Ok(results)
     }
 
-    /// The results of a poll whenever they have changed. However many ask, the database is read once a second at most.
-    pub fn follow(&self, id: Uuid) -> live::Updates {
-        self.live.follow(id)
+    /// Subscribes to the results of a poll. Per poll, the database is read at most once a second.
+    pub fn subscribe(&self, id: Uuid) -> live_results::ResultUpdates {
+        self.live.subscribe(id)
     }
 }
 
-/// A poll cannot close in the past.
-fn not_passed(closes_at: Option<i64>, now_ms: i64) -> Result<(), PollError> {
-    match closes_at {
-        Some(closes_at) if closes_at <= now_ms => Err(PollError::at(PollForm::closes_at, FieldError::MomentPassed)),
+/// Fails if the closing time is not in the future.
+fn check_closes_in_future(closes_at_ms: Option<i64>, now_ms: i64) -> Result<(), PollError> {
+    match closes_at_ms {
+        Some(closes_at_ms) if closes_at_ms <= now_ms => {
+            Err(PollError::at(PollForm::closes_at, FieldError::MomentPassed))
+        }
         _ => Ok(()),
     }
 }

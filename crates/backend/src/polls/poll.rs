@@ -1,72 +1,74 @@
-//! A poll and its results, as values.
+//! A poll and its results.
 
 use uuid::Uuid;
 
 /// A poll.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Poll {
-    /// The poll's ID, and its link: whoever has it may vote.
+    /// The poll's ID. The poll's link contains it, and anyone with the link may vote.
     pub id: Uuid,
-    /// What is asked.
+    /// The question.
     pub question: String,
-    /// In the owner's order.
+    /// The options, in the owner's order.
     pub options: Vec<String>,
-    /// Whether a voter may choose several.
+    /// Whether a voter may choose several options.
     pub multiple_choice: bool,
-    /// Ms since the epoch.
-    pub created_at: i64,
-    /// When it closes by itself, in ms since the epoch.
-    pub closes_at: Option<i64>,
-    /// Whether it was closed, and by what.
+    /// When it was created, in ms since the epoch.
+    pub created_at_ms: i64,
+    /// The closing time, in ms since the epoch.
+    pub closes_at_ms: Option<i64>,
+    /// How it was closed; `None` if it was not closed yet.
     pub closed: Option<ClosedBy>,
     /// When it was deleted, in ms since the epoch.
-    pub deleted_at: Option<i64>,
-    /// How often it was edited.
+    pub deleted_at_ms: Option<i64>,
+    /// Number of edits.
     pub edits: i64,
-    /// People who voted.
+    /// Number of voters.
     pub voters: u32,
 }
 
-/// Why a poll takes no more votes.
+/// How a poll was closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ClosedBy {
-    /// Its owner said so.
+    /// By its owner.
     Owner,
-    /// Its time came.
+    /// By its closing time.
     Time,
 }
 
-/// Where a poll stands.
+/// The state of a poll.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum State {
-    /// It takes votes.
+pub enum PollState {
+    /// The poll takes votes.
     Open,
-    /// It does not.
+    /// The poll takes no more votes.
     Closed(ClosedBy),
-    /// It can be restored, by its owner, for a while.
+    /// The poll is deleted. Its owner can restore it for 30 days.
     Deleted,
 }
 
 impl Poll {
-    /// Where it stands at `now_ms`. A closing time counts from its very millisecond, whether or not the scheduler has come
-    /// by.
-    pub fn state(&self, now_ms: i64) -> State {
-        match (self.deleted_at, self.closed, self.closes_at) {
-            (Some(_), _, _) => State::Deleted,
-            (None, Some(by), _) => State::Closed(by),
-            (None, None, Some(closes_at)) if closes_at <= now_ms => State::Closed(ClosedBy::Time),
-            (None, None, _) => State::Open,
+    /// The state at `now_ms` (ms since the epoch). A poll is closed from its closing time on, even before the scheduler
+    /// has closed it.
+    pub fn state(&self, now_ms: i64) -> PollState {
+        match (self.deleted_at_ms, self.closed, self.closes_at_ms) {
+            (Some(_), _, _) => PollState::Deleted,
+            (None, Some(by), _) => PollState::Closed(by),
+            (None, None, Some(closes_at_ms)) if closes_at_ms <= now_ms => PollState::Closed(ClosedBy::Time),
+            (None, None, _) => PollState::Open,
         }
     }
 }
 
-/// A poll and how often each option was chosen.
+/// A poll with its vote counts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Results {
     /// The poll.
     pub poll: Poll,
-    /// One count for each option, in the same order.
+    /// The number of votes of each option, in the order of the options.
     pub counts: Vec<u32>,
+    /// Increases with every change of the poll and its votes. Of two results, the one with the higher value is newer.
+    pub changes: i64,
 }
 
 #[cfg(test)]
@@ -74,35 +76,35 @@ mod tests {
     use super::*;
 
     #[test]
-    fn where_a_poll_stands() {
+    fn state_of_a_poll() {
         use ClosedBy::{Owner, Time};
         // deleted, closed, closing time; at 1,000
-        for (deleted_at, closed, closes_at, expected) in [
-            (None, None, None, State::Open),
-            (None, None, Some(1_001), State::Open),
-            (None, None, Some(1_000), State::Closed(Time)),
-            (None, Some(Time), Some(1_000), State::Closed(Time)),
-            (None, Some(Owner), None, State::Closed(Owner)),
-            (None, Some(Owner), Some(900), State::Closed(Owner)),
-            (Some(1), None, None, State::Deleted),
-            (Some(1), Some(Owner), Some(900), State::Deleted),
+        for (deleted_at_ms, closed, closes_at_ms, expected) in [
+            (None, None, None, PollState::Open),
+            (None, None, Some(1_001), PollState::Open),
+            (None, None, Some(1_000), PollState::Closed(Time)),
+            (None, Some(Time), Some(1_000), PollState::Closed(Time)),
+            (None, Some(Owner), None, PollState::Closed(Owner)),
+            (None, Some(Owner), Some(900), PollState::Closed(Owner)),
+            (Some(1), None, None, PollState::Deleted),
+            (Some(1), Some(Owner), Some(900), PollState::Deleted),
         ] {
             let poll = Poll {
                 id: Uuid::nil(),
                 question: String::new(),
                 options: Vec::new(),
                 multiple_choice: false,
-                created_at: 0,
-                closes_at,
+                created_at_ms: 0,
+                closes_at_ms,
                 closed,
-                deleted_at,
+                deleted_at_ms,
                 edits: 0,
                 voters: 0,
             };
             assert_eq!(
                 poll.state(1_000),
                 expected,
-                "{deleted_at:?} {closed:?} {closes_at:?}"
+                "{deleted_at_ms:?} {closed:?} {closes_at_ms:?}"
             );
         }
     }

@@ -1,4 +1,4 @@
-//! Who votes: an account, or a browser without one, by a token in a cookie.
+//! Voters: an account, or a browser that is identified by a token in a cookie.
 
 use std::fmt;
 
@@ -9,30 +9,30 @@ use uuid::Uuid;
 use super::store;
 use crate::{hex, ids};
 
-/// Whose vote it is. One poll has one vote of each.
+/// A voter. Each voter has one vote per poll.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Voter {
-    /// Somebody signed in.
+    /// A signed-in user.
     Account(UserId),
-    /// A browser.
+    /// A browser without a login.
     Token(VoterToken),
 }
 
-/// A browser's token. It lies in a cookie that no script can read, is sent nowhere else, and is kept as a hash: whoever
-/// reads the database cannot vote as anybody.
+/// The voter token of a browser. It is sent only in a cookie that scripts cannot read, and the database stores only its
+/// hash, so that a copy of the database cannot be used to vote.
 #[derive(Clone, PartialEq, Eq)]
 pub struct VoterToken(Uuid);
 
 impl VoterToken {
-    /// A new one.
+    /// Creates a random token.
     pub fn mint() -> Self {
         Self(ids::random())
     }
 
-    /// Reads a cookie. Whatever is malformed is no token.
+    /// Parses a cookie's value; `None` if it is malformed.
     pub fn parse(text: &str) -> Option<Self> {
-        let plain = text.len() == 32 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-        plain.then(|| Uuid::parse_str(text).ok()).flatten().map(Self)
+        let is_valid = text.len() == 32 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+        is_valid.then(|| Uuid::parse_str(text).ok()).flatten().map(Self)
     }
 
     /// The cookie's value.
@@ -51,18 +51,18 @@ impl fmt::Debug for VoterToken {
     }
 }
 
-/// Makes the votes of a browser those of the account that signs up or in there, in the transaction that does. Where both
-/// have voted on a poll, the account's vote holds. It locks polls, so it comes before anything is enqueued.
-pub(crate) async fn adopt(
+/// Transfers the votes of a browser to the account that signs up or signs in, in the caller's transaction. On a poll
+/// with votes of both, the account's vote is kept. It locks polls, so call it before enqueueing events.
+pub(crate) async fn transfer_votes(
     connection: &mut db::Connection,
     token: &VoterToken,
     user: UserId,
 ) -> Result<(), sqlx::Error> {
     let hash = token.hash();
-    // In the order of their IDs, so that two who share polls do not wait for each other.
+    // In the order of the poll IDs, to avoid deadlocks.
     for poll in store::polls_voted_on(connection, &hash).await? {
         store::lock(connection, poll).await?;
-        store::adopt_vote(connection, poll, &hash, user).await?;
+        store::transfer_vote(connection, poll, &hash, user).await?;
     }
     Ok(())
 }
@@ -72,7 +72,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_we_mint_is_a_token() {
+    fn only_32_lowercase_hex_digits_are_a_token() {
         let token = VoterToken::mint();
         assert_eq!(VoterToken::parse(&token.expose()), Some(token.clone()));
         assert_ne!(token, VoterToken::mint());
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_is_shown_in_no_log() {
+    fn debug_output_hides_the_token() {
         let token = VoterToken::mint();
         let voter = format!("{:?}", Voter::Token(token.clone()));
         assert!(!voter.contains(&token.expose()), "{voter}");

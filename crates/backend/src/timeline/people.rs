@@ -41,7 +41,7 @@ impl Timeline {
 
     /// Those of whom the server had something to tell last, the latest first.
     pub async fn newest_people(&self) -> Result<Vec<UserId>, ReadError> {
-        Ok(outbox::newest_people(&self.db, self.most_people()).await?)
+        Ok(outbox::recent_users(&self.db, self.most_people()).await?)
     }
 
     /// The stories of these people, in their order. Of whom nothing has arrived, the story is empty.

@@ -214,7 +214,7 @@ pub(super) async fn insert_sighting(
     tx.commit().await
 }
 
-fn undelivered_event(entry: outbox::Entry) -> Undelivered {
+fn undelivered_event(entry: outbox::OutboxEntry) -> Undelivered {
     let payload: Option<Value> = entry
         .payload
         .as_deref()

@@ -1,24 +1,25 @@
-//! Sign-up and sign-out.
+//! Tests of sign-up and sign-out.
 
 use backend::Visitor;
 use db::Engine;
 use db::testing::engines;
 use forms::{Field, FieldError, SignUpForm};
-use outbox::State;
+use outbox::OutboxState;
 use serde_json::json;
 use tracking::{Choice, PresentIds};
 
 use crate::support::{
-    DAY, MINUTE, NOW, PASSWORD, Store, device, faults, payload, refusing, sign_in, sign_up, visitor,
+    DAY, MINUTE, NOW, PASSWORD, Store, denying_visitor, device, form_errors, payload, sign_in, sign_up,
+    visitor,
 };
 
 #[tokio::test]
-async fn sign_up_makes_account_login_and_event_together() {
+async fn sign_up_creates_account_login_and_event_in_one_transaction() {
     for engine in engines() {
         let store = Store::new(engine).await;
         let login = store.sign_up(" Ada@Example.com ").await;
         assert_eq!(login.user.email, "Ada@Example.com", "{engine:?}");
-        assert_eq!((login.user.consent, login.last_seen_at), (Choice::Unset, NOW));
+        assert_eq!((login.user.consent, login.last_seen_at_ms), (Choice::Unset, NOW));
         assert_eq!(store.accounts.login(login.id).await.unwrap(), Some(login.clone()));
         assert_eq!(
             store.accounts.owner_of_login(login.id).await.unwrap(),
@@ -50,7 +51,7 @@ async fn sign_up_makes_account_login_and_event_together() {
         assert_eq!(event.device_id.as_deref(), Some(device().as_str()));
         assert_eq!(
             (event.time_ms, event.enqueued_ms, event.state),
-            (NOW, NOW, State::Pending)
+            (NOW, NOW, OutboxState::Pending)
         );
         let wire = payload(event);
         assert_eq!(wire["session_id"], NOW - MINUTE);
@@ -64,7 +65,7 @@ async fn sign_up_makes_account_login_and_event_together() {
 }
 
 #[tokio::test]
-async fn a_taken_address_is_told_and_counted_and_nothing_else() {
+async fn a_taken_address_is_reported_and_counted_and_writes_nothing_else() {
     for engine in engines() {
         let store = Store::new(engine).await;
         store.sign_up("ada@example.com").await;
@@ -73,7 +74,7 @@ async fn a_taken_address_is_told_and_counted_and_nothing_else() {
             .sign_up(sign_up("ADA@example.com"), &visitor())
             .await;
         assert_eq!(
-            faults(second).at(SignUpForm::email),
+            form_errors(second).at(SignUpForm::email),
             Some(&FieldError::EmailTaken),
             "{engine:?}"
         );
@@ -85,7 +86,7 @@ async fn a_taken_address_is_told_and_counted_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn of_many_who_want_one_address_one_gets_it() {
+async fn concurrent_sign_ups_with_one_address_create_one_account() {
     for engine in engines() {
         let store = Store::new(engine).await;
         let tasks: Vec<_> = (0..4)
@@ -94,15 +95,18 @@ async fn of_many_who_want_one_address_one_gets_it() {
                 tokio::spawn(async move { accounts.sign_up(sign_up("ada@example.com"), &visitor()).await })
             })
             .collect();
-        let mut made = 0;
+        let mut created = 0;
         for task in tasks {
             match task.await.unwrap() {
-                Ok(_) => made += 1,
-                refused => assert_eq!(faults(refused).at(SignUpForm::email), Some(&FieldError::EmailTaken)),
+                Ok(_) => created += 1,
+                refused => assert_eq!(
+                    form_errors(refused).at(SignUpForm::email),
+                    Some(&FieldError::EmailTaken)
+                ),
             }
         }
         assert_eq!(
-            (made, store.count("users").await, store.count("outbox").await),
+            (created, store.count("users").await, store.count("outbox").await),
             (1, 1, 1),
             "{engine:?}"
         );
@@ -115,23 +119,23 @@ async fn of_many_who_want_one_address_one_gets_it() {
 }
 
 #[tokio::test]
-async fn a_visitor_who_said_no_leaves_no_event() {
+async fn a_visitor_who_denied_consent_writes_no_event() {
     for engine in engines() {
         let store = Store::new(engine).await;
         let login = store
             .accounts
-            .sign_up(sign_up("ada@example.com"), &refusing())
+            .sign_up(sign_up("ada@example.com"), &denying_visitor())
             .await
             .unwrap();
         assert_eq!(
             login.user.consent,
             Choice::Denied,
-            "{engine:?}: webhooks see no browser"
+            "{engine:?}: stored for webhooks, which have no browser"
         );
-        store.accounts.sign_out(&login, &refusing()).await.unwrap();
+        store.accounts.sign_out(&login, &denying_visitor()).await.unwrap();
         store
             .accounts
-            .sign_in(sign_in("ada@example.com", PASSWORD), &refusing())
+            .sign_in(sign_in("ada@example.com", PASSWORD), &denying_visitor())
             .await
             .unwrap();
         assert_eq!(store.count("outbox").await, 0, "{engine:?}");
@@ -140,7 +144,7 @@ async fn a_visitor_who_said_no_leaves_no_event() {
 }
 
 #[tokio::test]
-async fn unknown_ids_are_said_to_be_unknown() {
+async fn an_event_without_known_ids_says_so() {
     for engine in engines() {
         let store = Store::new(engine).await;
         let unknown = Visitor {
@@ -196,74 +200,80 @@ async fn sign_out_ends_the_login_once() {
         store.accounts.sign_out(&phone, &visitor()).await.unwrap();
         let events = store.events_of(laptop.user.id).await;
         let ids: Vec<&str> = events.iter().map(|event| event.insert_id.as_str()).collect();
-        let of = |what: &str, login: &backend::accounts::Login| format!("{what}:{}", login.id);
+        let id_of = |kind: &str, login: &backend::accounts::Login| format!("{kind}:{}", login.id);
         let user = format!("sign-up:{}", laptop.user.id);
         let expected = [
             user,
-            of("sign-in", &phone),
-            of("sign-out", &laptop),
-            of("sign-out", &phone),
+            id_of("sign-in", &phone),
+            id_of("sign-out", &laptop),
+            id_of("sign-out", &phone),
         ];
         assert_eq!(ids, expected, "{engine:?}");
-        let still = |index: usize| payload(&events[index])["user_properties"]["$set"]["is_logged_in"].clone();
+        let is_logged_in =
+            |index: usize| payload(&events[index])["user_properties"]["$set"]["is_logged_in"].clone();
         assert_eq!(
-            (still(2), still(3)),
+            (is_logged_in(2), is_logged_in(3)),
             (json!(null), json!(false)),
-            "only the last to end says so"
+            "only the last sign-out changes the property"
         );
     }
 }
 
 #[tokio::test]
-async fn a_login_is_noted_as_seen_now_and_then() {
+async fn activity_of_a_login_is_recorded_every_5_minutes() {
     for engine in engines() {
         let store = Store::new(engine).await;
         let login = store.sign_up("ada@example.com").await;
         store.clock.advance(5 * MINUTE);
         assert!(
-            !store.accounts.seen(&login).await.unwrap(),
+            !store.accounts.record_activity(&login).await.unwrap(),
             "{engine:?}: too soon"
         );
         store.clock.advance(1);
-        assert!(store.accounts.seen(&login).await.unwrap(), "{engine:?}");
+        assert!(
+            store.accounts.record_activity(&login).await.unwrap(),
+            "{engine:?}"
+        );
         let login = store.accounts.login(login.id).await.unwrap().unwrap();
-        assert_eq!(login.last_seen_at, NOW + 5 * MINUTE + 1);
-        assert!(!store.accounts.seen(&login).await.unwrap());
+        assert_eq!(login.last_seen_at_ms, NOW + 5 * MINUTE + 1);
+        assert!(!store.accounts.record_activity(&login).await.unwrap());
     }
 }
 
-/// A transaction that everything agrees to and whose commit fails: a foreign key that is looked at only then.
-async fn doom(store: &Store, engine: Engine) {
-    store.execute("CREATE TABLE nowhere (id TEXT PRIMARY KEY)").await;
-    let doomed = "CREATE TABLE doomed (id TEXT REFERENCES nowhere (id) DEFERRABLE INITIALLY DEFERRED)";
-    store.execute(doomed).await;
+/// Makes every commit with an outbox row fail: a deferred foreign key is violated at the commit.
+async fn make_commits_fail(store: &Store, engine: Engine) {
+    store.execute("CREATE TABLE missing (id TEXT PRIMARY KEY)").await;
+    let violations =
+        "CREATE TABLE violations (id TEXT REFERENCES missing (id) DEFERRABLE INITIALLY DEFERRED)";
+    store.execute(violations).await;
     match engine {
         Engine::Sqlite => {
-            let trigger =
-                "CREATE TRIGGER doom AFTER INSERT ON outbox BEGIN INSERT INTO doomed VALUES ('x'); END";
+            let trigger = "CREATE TRIGGER violate AFTER INSERT ON outbox BEGIN INSERT INTO violations VALUES ('x'); END";
             store.execute(trigger).await;
         }
         Engine::Postgres => {
-            let body = "BEGIN INSERT INTO doomed VALUES ('x'); RETURN NEW; END";
+            let body = "BEGIN INSERT INTO violations VALUES ('x'); RETURN NEW; END";
             store
                 .execute(&format!(
-                    "CREATE FUNCTION doom() RETURNS trigger LANGUAGE plpgsql AS '{}'",
+                    "CREATE FUNCTION violate() RETURNS trigger LANGUAGE plpgsql AS '{}'",
                     body.replace('\'', "''")
                 ))
                 .await;
             store
-                .execute("CREATE TRIGGER doom AFTER INSERT ON outbox FOR EACH ROW EXECUTE FUNCTION doom()")
+                .execute(
+                    "CREATE TRIGGER violate AFTER INSERT ON outbox FOR EACH ROW EXECUTE FUNCTION violate()",
+                )
                 .await;
         }
     }
 }
 
 #[tokio::test]
-async fn a_commit_that_fails_leaves_neither_change_nor_event() {
+async fn a_failed_commit_writes_neither_change_nor_event() {
     for engine in engines() {
         let store = Store::new(engine).await;
         let ada = store.sign_up("ada@example.com").await;
-        doom(&store, engine).await;
+        make_commits_fail(&store, engine).await;
 
         store
             .accounts
@@ -285,35 +295,35 @@ async fn a_commit_that_fails_leaves_neither_change_nor_event() {
             "{engine:?}: still signed in"
         );
 
-        store.execute("DELETE FROM doomed").await;
+        store.execute("DELETE FROM violations").await;
         store
             .execute(match engine {
-                Engine::Sqlite => "DROP TRIGGER doom",
-                Engine::Postgres => "DROP TRIGGER doom ON outbox",
+                Engine::Sqlite => "DROP TRIGGER violate",
+                Engine::Postgres => "DROP TRIGGER violate ON outbox",
             })
             .await;
         store.accounts.sign_out(&ada, &visitor()).await.unwrap();
         assert_eq!(
             store.events_of(ada.user.id).await.len(),
             2,
-            "{engine:?}: the next one goes through"
+            "{engine:?}: the next commit succeeds"
         );
     }
 }
 
 #[tokio::test]
-async fn answers_that_an_address_is_taken_run_out() {
+async fn reports_of_taken_addresses_are_throttled() {
     for engine in engines() {
         let store = Store::new(engine).await;
         store.sign_up("ada@example.com").await;
-        faults(
+        form_errors(
             store
                 .accounts
                 .sign_up(sign_up("ada@example.com"), &visitor())
                 .await,
         );
         store.execute("UPDATE throttles SET failures = 20").await;
-        let refused = faults(
+        let refused = form_errors(
             store
                 .accounts
                 .sign_up(sign_up("bob@example.com"), &visitor())

@@ -1,4 +1,4 @@
-//! What nobody can use any more is removed, and nothing else.
+//! Tests of the clean-up: it removes expired data only.
 
 use backend::accounts::LoginCookies;
 use db::testing::engines;
@@ -6,15 +6,15 @@ use time::OffsetDateTime;
 use tower_sessions::SessionStore;
 use tower_sessions::session::{Id, Record};
 
-use crate::support::{DAY, MINUTE, NOW, Store, faults, sign_in, visitor};
+use crate::support::{DAY, MINUTE, NOW, Store, form_errors, sign_in, visitor};
 
 #[tokio::test]
-async fn what_has_expired_goes_and_what_lives_stays() {
+async fn expired_data_is_removed_and_valid_data_is_kept() {
     for engine in engines() {
         let store = Store::new(engine).await;
         let idle = store.sign_up("ada@example.com").await;
         let used = store.sign_up("bob@example.com").await;
-        faults(
+        form_errors(
             store
                 .accounts
                 .sign_in(sign_in("ada@example.com", "a wrong one"), &visitor())
@@ -43,7 +43,7 @@ async fn what_has_expired_goes_and_what_lives_stays() {
         );
 
         store.clock.advance(5 * MINUTE);
-        assert!(store.accounts.seen(&used).await.unwrap());
+        assert!(store.accounts.record_activity(&used).await.unwrap());
         store.clock.advance(30 * DAY - 6 * MINUTE + 1);
         store.accounts.clean_up().await.unwrap();
         assert_eq!(
@@ -55,7 +55,7 @@ async fn what_has_expired_goes_and_what_lives_stays() {
         assert_eq!(
             store.accounts.login(idle.id).await.unwrap(),
             None,
-            "{engine:?}: nobody came for 30 days"
+            "{engine:?}: unused for 30 days"
         );
         assert!(
             store.accounts.login(used.id).await.unwrap().is_some(),
@@ -65,7 +65,7 @@ async fn what_has_expired_goes_and_what_lives_stays() {
         assert_eq!(
             store.count("outbox").await,
             2,
-            "nobody signed out, so nobody says so"
+            "an expired login writes no sign-out event"
         );
     }
 }

@@ -1,4 +1,4 @@
-//! The store behind the login cookie.
+//! Tests of the session store of login cookies.
 
 use backend::accounts::LoginCookies;
 use db::testing::engines;
@@ -9,31 +9,35 @@ use tower_sessions::session::{Id, Record};
 
 use crate::support::{NOW, Store};
 
-fn record(id: i128, lives: Duration) -> Record {
+fn record(id: i128, lifetime: Duration) -> Record {
     let now = OffsetDateTime::from_unix_timestamp_nanos(i128::from(NOW) * 1_000_000).unwrap();
-    let data = [("login".to_owned(), json!("who"))].into();
+    let data = [("login".to_owned(), json!("first"))].into();
     Record {
         id: Id(id),
         data,
-        expiry_date: now + lives,
+        expiry_date: now + lifetime,
     }
 }
 
 #[tokio::test]
-async fn a_record_lives_until_a_minute_after_it_was_deleted() {
+async fn a_deleted_record_can_be_read_for_one_more_minute() {
     for engine in engines() {
         let store = Store::new(engine).await;
         let cookies = LoginCookies::new(store.test.db.clone(), store.clock.clone());
-        let mut made = record(7, Duration::days(30));
-        cookies.create(&mut made).await.unwrap();
-        assert_eq!(made.id, Id(7), "{engine:?}");
-        assert_eq!(cookies.load(&Id(7)).await.unwrap(), Some(made.clone()));
+        let mut stored_record = record(7, Duration::days(30));
+        cookies.create(&mut stored_record).await.unwrap();
+        assert_eq!(stored_record.id, Id(7), "{engine:?}");
+        assert_eq!(cookies.load(&Id(7)).await.unwrap(), Some(stored_record.clone()));
         assert_eq!(cookies.load(&Id(8)).await.unwrap(), None);
 
-        made.data.insert("login".into(), json!("someone else"));
-        made.expiry_date += Duration::days(1);
-        cookies.save(&made).await.unwrap();
-        assert_eq!(cookies.load(&Id(7)).await.unwrap(), Some(made), "{engine:?}");
+        stored_record.data.insert("login".into(), json!("second"));
+        stored_record.expiry_date += Duration::days(1);
+        cookies.save(&stored_record).await.unwrap();
+        assert_eq!(
+            cookies.load(&Id(7)).await.unwrap(),
+            Some(stored_record),
+            "{engine:?}"
+        );
         assert_eq!(store.count("login_cookies").await, 1);
 
         cookies.delete(&Id(7)).await.unwrap();
@@ -61,7 +65,7 @@ async fn two_records_never_share_an_id() {
 }
 
 #[tokio::test]
-async fn an_expired_record_is_gone() {
+async fn an_expired_record_is_not_returned() {
     for engine in engines() {
         let store = Store::new(engine).await;
         let cookies = LoginCookies::new(store.test.db.clone(), store.clock.clone());
@@ -77,18 +81,21 @@ async fn an_expired_record_is_gone() {
 }
 
 #[tokio::test]
-async fn the_value_of_the_cookie_is_not_in_the_table() {
+async fn the_table_does_not_contain_the_cookie_value() {
     for engine in engines() {
         let store = Store::new(engine).await;
         let cookies = LoginCookies::new(store.test.db.clone(), store.clock.clone());
-        let mut made = record(0x1234_5678_9abc_def0_1234_5678_9abc_def0, Duration::days(1));
-        cookies.create(&mut made).await.unwrap();
+        let mut stored_record = record(0x1234_5678_9abc_def0_1234_5678_9abc_def0, Duration::days(1));
+        cookies.create(&mut stored_record).await.unwrap();
         let stored = store
             .texts("SELECT id_hash || ' ' || data FROM login_cookies")
             .await
             .join(" ");
         assert!(stored.contains("login"), "{stored}");
-        assert!(!stored.contains(&made.id.to_string()), "{engine:?}: {stored}");
+        assert!(
+            !stored.contains(&stored_record.id.to_string()),
+            "{engine:?}: {stored}"
+        );
         let (hash, _) = stored.split_once(' ').unwrap();
         assert!(
             hash.len() == 64 && hash.bytes().all(|byte| byte.is_ascii_hexdigit()),

@@ -1,33 +1,33 @@
-//! Changing password and address.
+//! Tests of changing the password and the email address.
 
 use backend::accounts::Login;
 use db::testing::engines;
 use forms::{ChangeEmail, ChangeEmailForm, ChangePasswordForm, Field, FieldError, Secret, SignUpForm};
 
-use crate::support::{DAY, PASSWORD, Store, faults, sign_in, visitor};
+use crate::support::{DAY, PASSWORD, Store, form_errors, sign_in, visitor};
 
 const CONFIRM: &str = "Confirm your new e-mail address";
 const NEW: &str = "another horse battery";
 
-fn password(present: &str, password: &str) -> forms::ChangePassword {
+fn password(current: &str, password: &str) -> forms::ChangePassword {
     ChangePasswordForm {
-        current_password: Secret::new(present),
+        current_password: Secret::new(current),
         password: Secret::new(password),
     }
     .check()
     .unwrap()
 }
 
-fn email(email: &str, present: &str) -> ChangeEmail {
+fn email(email: &str, current: &str) -> ChangeEmail {
     ChangeEmailForm {
         email: email.to_owned(),
-        current_password: Secret::new(present),
+        current_password: Secret::new(current),
     }
     .check()
     .unwrap()
 }
 
-async fn now_of(store: &Store, login: &Login) -> Login {
+async fn reload(store: &Store, login: &Login) -> Login {
     store.accounts.login(login.id).await.unwrap().unwrap()
 }
 
@@ -46,7 +46,7 @@ async fn a_changed_password_ends_the_other_logins() {
             .change_password(password("not it", NEW), &laptop, &visitor())
             .await;
         assert_eq!(
-            faults(wrong).at(ChangePasswordForm::current_password),
+            form_errors(wrong).at(ChangePasswordForm::current_password),
             Some(&FieldError::WrongPassword),
             "{engine:?}"
         );
@@ -63,7 +63,7 @@ async fn a_changed_password_ends_the_other_logins() {
             .sign_in(sign_in("ada@example.com", NEW), &visitor())
             .await
             .unwrap();
-        faults(
+        form_errors(
             store
                 .accounts
                 .sign_in(sign_in("ada@example.com", PASSWORD), &visitor())
@@ -72,17 +72,17 @@ async fn a_changed_password_ends_the_other_logins() {
         let [mail, _] = &store.mails_to("ada@example.com").await[..] else {
             panic!("two mails")
         };
-        assert_eq!(mail.letter.subject, "Your password was changed");
+        assert_eq!(mail.content.subject, "Your password was changed");
     }
 }
 
 #[tokio::test]
-async fn an_open_laptop_can_be_guessed_at_ten_times() {
+async fn password_checks_of_all_forms_share_one_limit() {
     for engine in engines() {
         let store = Store::new(engine).await;
         let login = store.sign_up("ada@example.com").await;
         for _ in 0..10 {
-            faults(
+            form_errors(
                 store
                     .accounts
                     .change_password(password("a guess", NEW), &login, &visitor())
@@ -95,10 +95,10 @@ async fn an_open_laptop_can_be_guessed_at_ten_times() {
             .await;
         assert!(
             matches!(
-                faults(late).at(Field::FORM),
+                form_errors(late).at(Field::FORM),
                 Some(FieldError::TooManyAttempts { .. })
             ),
-            "{engine:?}: every form counts"
+            "{engine:?}: all forms count"
         );
         store.clock.advance(DAY);
         store
@@ -129,7 +129,7 @@ async fn an_address_changes_when_its_link_is_used() {
             .link_in("ada@example.com", "Confirm your e-mail address")
             .await;
         assert_eq!(
-            now_of(&store, &login).await.user.email,
+            reload(&store, &login).await.user.email,
             "ada@example.com",
             "not yet"
         );
@@ -139,7 +139,7 @@ async fn an_address_changes_when_its_link_is_used() {
             .verify_email(&secret, Some(&login), &visitor())
             .await
             .unwrap();
-        let user = now_of(&store, &login).await.user;
+        let user = reload(&store, &login).await.user;
         assert_eq!(
             (user.email.as_str(), user.verified),
             ("New@example.com", true),
@@ -151,7 +151,7 @@ async fn an_address_changes_when_its_link_is_used() {
         );
         assert!(
             store.accounts.link(&old_link).await.unwrap().is_none(),
-            "nothing sent there works"
+            "links to the old address no longer work"
         );
         let events = store.events_of(login.user.id).await;
         assert_eq!(events.last().unwrap().event_type, "Email verified");
@@ -165,7 +165,7 @@ async fn an_address_changes_when_its_link_is_used() {
 }
 
 #[tokio::test]
-async fn an_address_that_has_an_account_is_told_itself_and_nobody_else() {
+async fn a_change_to_a_taken_address_is_revealed_only_to_that_address() {
     for engine in engines() {
         let store = Store::new(engine).await;
         store.sign_up("bob@example.com").await;
@@ -191,20 +191,23 @@ async fn an_address_that_has_an_account_is_told_itself_and_nobody_else() {
             .accounts
             .change_email(email("ADA@example.com", PASSWORD), &login, &visitor())
             .await;
-        assert_eq!(faults(own).at(SignUpForm::email), Some(&FieldError::SameEmail));
+        assert_eq!(
+            form_errors(own).at(SignUpForm::email),
+            Some(&FieldError::SameEmail)
+        );
         let wrong = store
             .accounts
             .change_email(email("x@example.com", "no"), &login, &visitor())
             .await;
         assert_eq!(
-            faults(wrong).at(ChangePasswordForm::current_password),
+            form_errors(wrong).at(ChangePasswordForm::current_password),
             Some(&FieldError::WrongPassword)
         );
     }
 }
 
 #[tokio::test]
-async fn an_address_that_got_an_account_meanwhile_stays_with_it() {
+async fn a_change_fails_if_the_address_got_an_account_meanwhile() {
     for engine in engines() {
         let store = Store::new(engine).await;
         let login = store.sign_up("ada@example.com").await;
@@ -217,17 +220,17 @@ async fn an_address_that_got_an_account_meanwhile_stays_with_it() {
         store.sign_up("new@example.com").await;
         let late = store.accounts.verify_email(&secret, None, &visitor()).await;
         assert_eq!(
-            faults(late).at(Field::FORM),
+            form_errors(late).at(Field::FORM),
             Some(&FieldError::EmailTaken),
             "{engine:?}"
         );
-        assert_eq!(now_of(&store, &login).await.user.email, "ada@example.com");
+        assert_eq!(reload(&store, &login).await.user.email, "ada@example.com");
         assert_eq!(store.events_of(login.user.id).await.len(), 1);
     }
 }
 
 #[tokio::test]
-async fn a_new_password_stops_a_change_of_address_that_is_under_way() {
+async fn a_new_password_cancels_pending_address_changes() {
     for engine in engines() {
         let store = Store::new(engine).await;
         let login = store.sign_up("ada@example.com").await;
@@ -249,12 +252,12 @@ async fn a_new_password_stops_a_change_of_address_that_is_under_way() {
             .unwrap();
         assert!(
             store.accounts.link(&sent).await.unwrap().is_none(),
-            "{engine:?}: what was sent is worthless"
+            "{engine:?}: the sent link no longer works"
         );
         assert_eq!(
             store.subjects_to("thief2@example.com").await.len(),
             0,
-            "{engine:?}: the rest is not sent"
+            "{engine:?}: the pending mail is not sent"
         );
     }
 }

@@ -1,4 +1,4 @@
-//! An account goes: at once for everybody, step by step for the rest.
+//! Tests of account deletion: closing the account at once, and the later steps.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -15,21 +15,21 @@ use tokio::net::TcpListener;
 use tracking::UserId;
 use uuid::Uuid;
 
-use crate::support::{DAY, PASSWORD, Store, faults, sign_in, visitor};
+use crate::support::{DAY, PASSWORD, Store, form_errors, sign_in, visitor};
 
-/// The stand-in for Amplitude, on a port of its own.
-struct Amplitude {
+/// The stand-in for Amplitude, on its own port.
+struct AmplitudeServer {
     url: String,
 }
 
-impl Amplitude {
+impl AmplitudeServer {
     async fn start() -> Self {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let settings = amplitude_local::Settings {
+        let settings = amplitude_local::CollectorSettings {
             secret_key: Some("5ea11e00000000000000000000005ec2".to_owned()),
-            ..amplitude_local::Settings::default()
+            ..amplitude_local::CollectorSettings::default()
         };
         let collector = amplitude_local::open(settings).await.unwrap();
         tokio::spawn(amplitude_local::serve(
@@ -58,13 +58,13 @@ impl Amplitude {
         found["events"].as_array().unwrap().len()
     }
 
-    /// Everything that waits in the outbox arrives.
+    /// Delivers all pending outbox rows.
     async fn drain_outbox(&self, store: &Store) {
         let config = self.config();
         let sink = AmplitudeSink::new(config.ingest_url.as_str(), config.api_key).unwrap();
         let clock = store.clock.clone();
-        let clock: outbox::Clock = Arc::new(move || clock.now_ms());
-        let settings = outbox::Settings::default();
+        let clock: outbox::MillisClock = Arc::new(move || clock.now_ms());
+        let settings = outbox::DispatcherSettings::default();
         let dispatcher = Dispatcher::new(store.test.db.clone(), Arc::new(sink), clock, settings);
         dispatcher.drain().await.unwrap();
     }
@@ -76,26 +76,26 @@ fn deleter(store: &Store, billing: Arc<dyn CustomerEraser>, amplitude: Amplitude
         store.clock.clone(),
         billing,
         amplitude,
-        store.accounts.deletions_asked_for(),
+        store.accounts.deletion_wakeup(),
     )
 }
 
-/// Billing that fails a few times, and writes down whom it was to forget.
+/// A customer eraser that fails a given number of times and records the erased users.
 #[derive(Default)]
-struct Stripe {
+struct FlakyEraser {
     failures: AtomicUsize,
-    forgotten: Mutex<Vec<UserId>>,
+    erased: Mutex<Vec<UserId>>,
 }
 
 #[async_trait]
-impl CustomerEraser for Stripe {
+impl CustomerEraser for FlakyEraser {
     async fn erase(&self, user: UserId) -> Result<(), CustomerError> {
-        let left = self.failures.load(Ordering::SeqCst);
-        if left > 0 {
-            self.failures.store(left - 1, Ordering::SeqCst);
+        let failures_left = self.failures.load(Ordering::SeqCst);
+        if failures_left > 0 {
+            self.failures.store(failures_left - 1, Ordering::SeqCst);
             return Err(CustomerError("Stripe answered 500".to_owned()));
         }
-        self.forgotten.lock().unwrap().push(user);
+        self.erased.lock().unwrap().push(user);
         tokio::task::yield_now().await;
         Ok(())
     }
@@ -107,7 +107,7 @@ async fn step_of(store: &Store, user: UserId) -> String {
 }
 
 #[tokio::test]
-async fn at_once_nobody_can_sign_in_and_nothing_is_on_its_way() {
+async fn closing_an_account_disables_sign_in_and_deletes_unsent_events() {
     for engine in engines() {
         let store = Store::new(engine).await;
         let login = store.sign_up("ada@example.com").await;
@@ -117,7 +117,7 @@ async fn at_once_nobody_can_sign_in_and_nothing_is_on_its_way() {
             .delete_account(&Secret::new("not it"), &login)
             .await;
         assert_eq!(
-            faults(wrong).at(ChangePasswordForm::current_password),
+            form_errors(wrong).at(ChangePasswordForm::current_password),
             Some(&FieldError::WrongPassword),
             "{engine:?}"
         );
@@ -136,13 +136,17 @@ async fn at_once_nobody_can_sign_in_and_nothing_is_on_its_way() {
             "late events are refused"
         );
         assert_eq!(store.events_of(login.user.id).await.len(), 0, "{engine:?}");
-        assert_eq!(store.events_of(other.user.id).await.len(), 1, "bob's stay");
+        assert_eq!(
+            store.events_of(other.user.id).await.len(),
+            1,
+            "bob's event is kept"
+        );
         let back = store
             .accounts
             .sign_in(sign_in("ada@example.com", PASSWORD), &visitor())
             .await;
         assert_eq!(
-            faults(back).at(Field::FORM),
+            form_errors(back).at(Field::FORM),
             Some(&FieldError::WrongCredentials),
             "{engine:?}"
         );
@@ -150,7 +154,11 @@ async fn at_once_nobody_can_sign_in_and_nothing_is_on_its_way() {
             .accounts
             .delete_account(&Secret::new(PASSWORD), &login)
             .await;
-        assert!(faults(again).at(ChangePasswordForm::current_password).is_some());
+        assert!(
+            form_errors(again)
+                .at(ChangePasswordForm::current_password)
+                .is_some()
+        );
         assert!(store.accounts.is_deleted(login.user.id).await.unwrap());
         assert_eq!(
             store.subjects_to("ada@example.com").await,
@@ -160,9 +168,9 @@ async fn at_once_nobody_can_sign_in_and_nothing_is_on_its_way() {
 }
 
 #[tokio::test]
-async fn then_billing_our_tables_and_amplitude_forget() {
+async fn the_steps_delete_the_customer_the_tables_and_the_data_at_amplitude() {
     for engine in engines() {
-        let (store, amplitude) = (Store::new(engine).await, Amplitude::start().await);
+        let (store, amplitude) = (Store::new(engine).await, AmplitudeServer::start().await);
         let login = store.sign_up("ada@example.com").await;
         let other = store.sign_up("bob@example.com").await;
         let user = login.user.id;
@@ -185,12 +193,12 @@ async fn then_billing_our_tables_and_amplitude_forget() {
             .await
             .unwrap();
 
-        let stripe = Arc::new(Stripe::default());
+        let stripe = Arc::new(FlakyEraser::default());
         deleter(&store, stripe.clone(), amplitude.eraser())
             .drain()
             .await
             .unwrap();
-        assert_eq!(*stripe.forgotten.lock().unwrap(), [user], "{engine:?}");
+        assert_eq!(*stripe.erased.lock().unwrap(), [user], "{engine:?}");
         for table in ["users", "logins", "mail_tokens", "polls"] {
             let column = if table == "users" { "id" } else { "user_id" };
             assert_eq!(
@@ -199,15 +207,16 @@ async fn then_billing_our_tables_and_amplitude_forget() {
                 "{engine:?} {table}"
             );
         }
-        assert_eq!(store.count("users").await, 1, "bob stays");
-        let kept = format!("outbox WHERE lane = '{user}' AND (payload IS NOT NULL OR device_id IS NOT NULL)");
-        assert_eq!(store.count(&kept).await, 0, "{engine:?}");
+        assert_eq!(store.count("users").await, 1, "bob's account is kept");
+        let remaining =
+            format!("outbox WHERE lane = '{user}' AND (payload IS NOT NULL OR device_id IS NOT NULL)");
+        assert_eq!(store.count(&remaining).await, 0, "{engine:?}");
         assert_eq!(amplitude.events_of(user).await, 0, "{engine:?}");
         assert_eq!(amplitude.events_of(other.user.id).await, 1);
         assert_eq!(step_of(&store, user).await, "done");
         assert!(
             store.accounts.is_deleted(user).await.unwrap(),
-            "still known, for late webhooks"
+            "still known as deleted, for late webhooks"
         );
         assert_eq!(
             store.subjects_to("ada@example.com").await,
@@ -218,20 +227,20 @@ async fn then_billing_our_tables_and_amplitude_forget() {
 }
 
 #[tokio::test]
-async fn a_step_that_fails_is_tried_until_it_works_and_the_next_ones_wait() {
+async fn a_failed_step_is_retried_before_the_next_step() {
     for engine in engines() {
-        let (store, amplitude) = (Store::new(engine).await, Amplitude::start().await);
+        let (store, amplitude) = (Store::new(engine).await, AmplitudeServer::start().await);
         let login = store.sign_up("ada@example.com").await;
         store
             .accounts
             .delete_account(&Secret::new(PASSWORD), &login)
             .await
             .unwrap();
-        let stripe = Arc::new(Stripe::default());
+        let stripe = Arc::new(FlakyEraser::default());
         stripe.failures.store(3, Ordering::SeqCst);
         for wait in [0, 5_000, 10_000] {
             store.clock.advance(wait);
-            // Another process each time.
+            // A new deleter each time, as after a restart.
             deleter(&store, stripe.clone(), amplitude.eraser())
                 .drain()
                 .await
@@ -240,7 +249,7 @@ async fn a_step_that_fails_is_tried_until_it_works_and_the_next_ones_wait() {
             assert_eq!(
                 store.count("users").await,
                 1,
-                "the customer is found by the account"
+                "the account is kept until the customer is deleted"
             );
         }
         assert_eq!(
@@ -252,7 +261,7 @@ async fn a_step_that_fails_is_tried_until_it_works_and_the_next_ones_wait() {
             .drain()
             .await
             .unwrap();
-        assert_eq!(stripe.forgotten.lock().unwrap().len(), 0, "{engine:?}: too soon");
+        assert_eq!(stripe.erased.lock().unwrap().len(), 0, "{engine:?}: too soon");
         store.clock.advance(1);
         deleter(&store, stripe.clone(), amplitude.eraser())
             .drain()
@@ -263,28 +272,28 @@ async fn a_step_that_fails_is_tried_until_it_works_and_the_next_ones_wait() {
 }
 
 #[tokio::test]
-async fn amplitude_that_is_away_is_asked_when_it_is_back() {
+async fn the_amplitude_step_is_retried_until_amplitude_is_reachable() {
     for engine in engines() {
-        let (store, amplitude) = (Store::new(engine).await, Amplitude::start().await);
+        let (store, amplitude) = (Store::new(engine).await, AmplitudeServer::start().await);
         let login = store.sign_up("ada@example.com").await;
         store
             .accounts
             .delete_account(&Secret::new(PASSWORD), &login)
             .await
             .unwrap();
-        let nowhere = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let away = Amplitude {
-            url: format!("http://{}", nowhere.local_addr().unwrap()),
+        let closed_listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let unreachable = AmplitudeServer {
+            url: format!("http://{}", closed_listener.local_addr().unwrap()),
         };
-        drop(nowhere);
-        deleter(&store, Arc::new(Stripe::default()), away.eraser())
+        drop(closed_listener);
+        deleter(&store, Arc::new(FlakyEraser::default()), unreachable.eraser())
             .drain()
             .await
             .unwrap();
         assert_eq!(step_of(&store, login.user.id).await, "amplitude", "{engine:?}");
-        assert_eq!(store.count("users").await, 0, "what is ours is gone");
+        assert_eq!(store.count("users").await, 0, "our own data is deleted");
         store.clock.advance(DAY);
-        deleter(&store, Arc::new(Stripe::default()), amplitude.eraser())
+        deleter(&store, Arc::new(FlakyEraser::default()), amplitude.eraser())
             .drain()
             .await
             .unwrap();
@@ -293,7 +302,7 @@ async fn amplitude_that_is_away_is_asked_when_it_is_back() {
 }
 
 #[tokio::test]
-async fn without_a_secret_key_nobody_can_be_asked_and_that_is_noted() {
+async fn without_a_secret_key_the_amplitude_step_is_skipped_with_a_note() {
     for engine in engines() {
         let store = Store::new(engine).await;
         let _ = rustls::crypto::ring::default_provider().install_default();
@@ -306,7 +315,7 @@ async fn without_a_secret_key_nobody_can_be_asked_and_that_is_noted() {
         let mut config = Config::read(|_| None).unwrap().amplitude;
         config.secret_key = None;
         let eraser = AmplitudeEraser::new(&config).unwrap();
-        deleter(&store, Arc::new(Stripe::default()), eraser)
+        deleter(&store, Arc::new(FlakyEraser::default()), eraser)
             .drain()
             .await
             .unwrap();
@@ -321,9 +330,9 @@ async fn without_a_secret_key_nobody_can_be_asked_and_that_is_noted() {
 }
 
 #[tokio::test]
-async fn four_servers_do_each_step_once() {
+async fn four_deleters_run_each_step_once() {
     for engine in engines() {
-        let (store, amplitude) = (Store::new(engine).await, Amplitude::start().await);
+        let (store, amplitude) = (Store::new(engine).await, AmplitudeServer::start().await);
         for n in 0..6 {
             let login = store.sign_up(&format!("ada.{n}@example.com")).await;
             store
@@ -332,7 +341,7 @@ async fn four_servers_do_each_step_once() {
                 .await
                 .unwrap();
         }
-        let stripe = Arc::new(Stripe::default());
+        let stripe = Arc::new(FlakyEraser::default());
         let tasks: Vec<_> = (0..4)
             .map(|_| {
                 let deleter = deleter(&store, stripe.clone(), amplitude.eraser());
@@ -342,14 +351,14 @@ async fn four_servers_do_each_step_once() {
         for task in tasks {
             task.await.unwrap().unwrap();
         }
-        assert_eq!(stripe.forgotten.lock().unwrap().len(), 6, "{engine:?}");
+        assert_eq!(stripe.erased.lock().unwrap().len(), 6, "{engine:?}");
         assert_eq!(store.count("account_deletions WHERE step = 'done'").await, 6);
         assert_eq!(store.count("users").await, 0);
     }
 }
 
 #[tokio::test]
-async fn the_links_of_an_account_that_goes_are_worthless() {
+async fn the_links_of_a_deleted_account_no_longer_work() {
     for engine in engines() {
         let store = Store::new(engine).await;
         let login = store.sign_up("ada@example.com").await;
@@ -363,13 +372,13 @@ async fn the_links_of_an_account_that_goes_are_worthless() {
             .unwrap();
         let late = store.accounts.verify_email(&secret, None, &visitor()).await;
         assert_eq!(
-            faults(late).at(Field::FORM),
+            form_errors(late).at(Field::FORM),
             Some(&FieldError::LinkSpent),
             "{engine:?}"
         );
         store
             .accounts
-            .ask_for_reset(&forms::Email::parse("ada@example.com").unwrap(), &visitor())
+            .request_password_reset(&forms::Email::parse("ada@example.com").unwrap(), &visitor())
             .await
             .unwrap();
         store.deliver_mails().await;

@@ -1,23 +1,23 @@
-//! The download of one's data.
+//! Tests of the data export.
 
 use backend::Backend;
 use backend::config::Config;
 use db::testing::engines;
-use forms::{PollForm};
-use outbox::Nudge;
+use forms::PollForm;
+use outbox::Wakeup;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::support::{PASSWORD, Store, sign_in, visitor};
 
 #[tokio::test]
-async fn everything_of_a_person_and_nothing_of_anybody_else() {
+async fn the_export_contains_all_data_of_the_user_and_no_other_data() {
     for engine in engines() {
         let store = Store::new(engine).await;
-        // An HTTP client is made with it, though none is used here.
+        // The backend creates HTTP clients, which need a TLS provider.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let config = Config::read(|_| None).unwrap();
-        let backend = Backend::new(&config, &store.test.db, &store.clock, Nudge::new()).unwrap();
+        let backend = Backend::new(&config, &store.test.db, &store.clock, Wakeup::new()).unwrap();
         let login = store.sign_up("ada@example.com").await;
         let other = store.sign_up("bob@example.com").await;
         let phone = store

@@ -1,15 +1,15 @@
-//! Links in mails: each works once, for what it is for, and tells its event.
+//! Tests of links in mails: each works once and for its purpose, and writes its event.
 
 use backend::accounts::links::LinkSecret;
 use backend::config::Config;
 use backend::{Backend, ids};
 use db::testing::engines;
 use forms::{Email, Field, FieldError, Secret};
-use outbox::Nudge;
+use outbox::Wakeup;
 use tracking::{Choice, PresentIds};
 
 use crate::support::{
-    DAY, MINUTE, NOW, PASSWORD, Store, device, faults, payload, refusing, sign_in, visitor,
+    DAY, MINUTE, NOW, PASSWORD, Store, denying_visitor, device, form_errors, payload, sign_in, visitor,
 };
 
 const VERIFY: &str = "Confirm your e-mail address";
@@ -21,7 +21,7 @@ fn email(text: &str) -> Email {
 }
 
 #[tokio::test]
-async fn an_address_is_proven_once_with_the_ids_of_the_request() {
+async fn an_address_is_confirmed_once_with_the_ids_of_the_request() {
     for engine in engines() {
         let store = Store::new(engine).await;
         let login = store.sign_up("ada@example.com").await;
@@ -50,11 +50,11 @@ async fn an_address_is_proven_once_with_the_ids_of_the_request() {
 
         assert!(
             store.accounts.link(&secret).await.unwrap().is_none(),
-            "{engine:?}: looking says so"
+            "{engine:?}: the used link is not found"
         );
         let again = store.accounts.verify_email(&secret, None, &visitor()).await;
         assert_eq!(
-            faults(again).at(Field::FORM),
+            form_errors(again).at(Field::FORM),
             Some(&FieldError::LinkSpent),
             "{engine:?}"
         );
@@ -63,13 +63,13 @@ async fn an_address_is_proven_once_with_the_ids_of_the_request() {
 }
 
 #[tokio::test]
-async fn a_link_used_twice_at_once_is_used_once() {
+async fn concurrent_uses_of_a_link_succeed_once() {
     for engine in engines() {
         let store = Store::new(engine).await;
         let login = store.sign_up("ada@example.com").await;
         store
             .accounts
-            .ask_for_reset(&email("ada@example.com"), &visitor())
+            .request_password_reset(&email("ada@example.com"), &visitor())
             .await
             .unwrap();
         let verify = store.link_in("ada@example.com", VERIFY).await;
@@ -95,7 +95,7 @@ async fn a_link_used_twice_at_once_is_used_once() {
             used[which] += usize::from(ok);
         }
         assert_eq!(used[1], 1, "{engine:?}");
-        // A reset makes every other link worthless, so the proof may have come too late.
+        // A reset revokes every other link, so the confirmation may have been too late.
         assert!(used[0] <= 1, "{engine:?}");
         let events = store.events_of(login.user.id).await;
         assert_eq!(events.len(), 1 + used[0] + used[1], "{engine:?}");
@@ -103,30 +103,38 @@ async fn a_link_used_twice_at_once_is_used_once() {
 }
 
 #[tokio::test]
-async fn a_link_has_an_end_and_a_purpose() {
+async fn a_link_has_an_expiry_and_a_purpose() {
     for engine in engines() {
         let store = Store::new(engine).await;
         store.sign_up("ada@example.com").await;
         store
             .accounts
-            .ask_for_reset(&email("ada@example.com"), &visitor())
+            .request_password_reset(&email("ada@example.com"), &visitor())
             .await
             .unwrap();
         let verify = store.link_in("ada@example.com", VERIFY).await;
         let reset = store.link_in("ada@example.com", RESET).await;
-        let made_up = LinkSecret::parse(&ids::secret()).unwrap();
-        let spent = Some(FieldError::LinkSpent);
-        for secret in [&reset, &made_up] {
+        let unknown_secret = LinkSecret::parse(&ids::secret()).unwrap();
+        let link_expired = Some(FieldError::LinkSpent);
+        for secret in [&reset, &unknown_secret] {
             let refused = store.accounts.verify_email(secret, None, &visitor()).await;
-            assert_eq!(faults(refused).at(Field::FORM).cloned(), spent, "{engine:?}");
+            assert_eq!(
+                form_errors(refused).at(Field::FORM).cloned(),
+                link_expired,
+                "{engine:?}"
+            );
         }
-        for secret in [&verify, &made_up] {
+        for secret in [&verify, &unknown_secret] {
             let password = Secret::new(NEW);
             let refused = store
                 .accounts
                 .reset_password(secret, &password, None, &visitor())
                 .await;
-            assert_eq!(faults(refused).at(Field::FORM).cloned(), spent, "{engine:?}");
+            assert_eq!(
+                form_errors(refused).at(Field::FORM).cloned(),
+                link_expired,
+                "{engine:?}"
+            );
         }
         store.clock.advance(60 * MINUTE);
         assert!(
@@ -144,12 +152,12 @@ async fn a_link_has_an_end_and_a_purpose() {
 }
 
 #[tokio::test]
-async fn a_reset_sets_the_password_ends_every_login_and_tells_its_event() {
+async fn a_reset_sets_the_password_ends_every_login_and_writes_its_event() {
     for engine in engines() {
         let store = Store::new(engine).await;
         let laptop = store.sign_up("ada@example.com").await;
         for _ in 0..10 {
-            faults(
+            form_errors(
                 store
                     .accounts
                     .sign_in(sign_in("ada@example.com", "a guess"), &visitor())
@@ -158,7 +166,7 @@ async fn a_reset_sets_the_password_ends_every_login_and_tells_its_event() {
         }
         store
             .accounts
-            .ask_for_reset(&email("ADA@example.com"), &visitor())
+            .request_password_reset(&email("ADA@example.com"), &visitor())
             .await
             .unwrap();
         let secret = store.link_in("ada@example.com", RESET).await;
@@ -173,7 +181,7 @@ async fn a_reset_sets_the_password_ends_every_login_and_tells_its_event() {
         assert_eq!(store.count("logins WHERE ended_by = 'password_reset'").await, 1);
         assert!(
             store.accounts.login(other.id).await.unwrap().is_some(),
-            "bob's stays"
+            "bob's login is kept"
         );
 
         let events = store.events_of(user).await;
@@ -186,8 +194,8 @@ async fn a_reset_sets_the_password_ends_every_login_and_tells_its_event() {
             .accounts
             .sign_in(sign_in("ada@example.com", PASSWORD), &visitor())
             .await;
-        assert!(faults(old).at(Field::FORM).is_some());
-        // The guesses are forgiven: whoever reads the mail is not the one who guessed.
+        assert!(form_errors(old).at(Field::FORM).is_some());
+        // The reset clears the failed attempts.
         store
             .accounts
             .sign_in(sign_in("ada@example.com", NEW), &visitor())
@@ -201,23 +209,26 @@ async fn a_reset_sets_the_password_ends_every_login_and_tells_its_event() {
 }
 
 #[tokio::test]
-async fn nobody_learns_from_a_reset_whether_an_address_has_an_account() {
+async fn a_reset_request_does_not_reveal_whether_an_address_has_an_account() {
     for engine in engines() {
         let store = Store::new(engine).await;
         store.sign_up("ada@example.com").await;
         store.deliver_mails().await;
-        for address in ["ada@example.com", "nobody@example.com"] {
+        for address in ["ada@example.com", "unknown@example.com"] {
             for _ in 0..5 {
                 store
                     .accounts
-                    .ask_for_reset(&email(address), &visitor())
+                    .request_password_reset(&email(address), &visitor())
                     .await
                     .unwrap();
             }
-            let sixth = store.accounts.ask_for_reset(&email(address), &visitor()).await;
+            let sixth = store
+                .accounts
+                .request_password_reset(&email(address), &visitor())
+                .await;
             let too_many = FieldError::TooManyAttempts { minutes: 16 };
             assert_eq!(
-                faults(sixth).at(Field::FORM),
+                form_errors(sixth).at(Field::FORM),
                 Some(&too_many),
                 "{engine:?} {address}"
             );
@@ -228,7 +239,7 @@ async fn nobody_learns_from_a_reset_whether_an_address_has_an_account() {
             "the same writes"
         );
         assert_eq!(store.subjects_to("ada@example.com").await.len(), 6);
-        assert_eq!(store.subjects_to("nobody@example.com").await.len(), 0);
+        assert_eq!(store.subjects_to("unknown@example.com").await.len(), 0);
         assert_eq!(
             store
                 .count("mails WHERE state = 'dropped' AND recipient IS NULL")
@@ -239,17 +250,17 @@ async fn nobody_learns_from_a_reset_whether_an_address_has_an_account() {
 }
 
 #[tokio::test]
-async fn whoever_said_no_gets_mails_and_leaves_no_event() {
+async fn a_user_who_denied_consent_gets_mails_and_writes_no_event() {
     for engine in engines() {
         let store = Store::new(engine).await;
         let login = store
             .accounts
-            .sign_up(crate::support::sign_up("ada@example.com"), &refusing())
+            .sign_up(crate::support::sign_up("ada@example.com"), &denying_visitor())
             .await
             .unwrap();
         assert_eq!(login.user.consent, Choice::Denied);
         let secret = store.link_in("ada@example.com", VERIFY).await;
-        // Another browser, which allows it.
+        // Another browser that allows tracking.
         store
             .accounts
             .verify_email(&secret, None, &visitor())
@@ -257,7 +268,7 @@ async fn whoever_said_no_gets_mails_and_leaves_no_event() {
             .unwrap();
         store
             .accounts
-            .ask_for_reset(&email("ada@example.com"), &visitor())
+            .request_password_reset(&email("ada@example.com"), &visitor())
             .await
             .unwrap();
         let secret = store.link_in("ada@example.com", RESET).await;
@@ -271,7 +282,7 @@ async fn whoever_said_no_gets_mails_and_leaves_no_event() {
 }
 
 #[tokio::test]
-async fn a_proof_is_asked_for_again_until_it_is_given() {
+async fn a_confirmation_mail_is_resent_only_until_the_address_is_confirmed() {
     for engine in engines() {
         let store = Store::new(engine).await;
         let login = store.sign_up("ada@example.com").await;
@@ -296,7 +307,7 @@ async fn a_proof_is_asked_for_again_until_it_is_given() {
         assert_eq!(
             store.events_of(login.user.id).await.len(),
             2,
-            "{engine:?}: it was news once"
+            "{engine:?}: only the first confirmation writes an event"
         );
 
         let before = store.count("mails WHERE letter IS NOT NULL").await;
@@ -309,25 +320,25 @@ async fn a_proof_is_asked_for_again_until_it_is_given() {
         assert_eq!(
             store.count("mails WHERE letter IS NOT NULL").await,
             before,
-            "{engine:?}: nothing to prove"
+            "{engine:?}: already confirmed"
         );
     }
 }
 
 #[tokio::test]
-async fn an_operator_is_who_has_proven_an_operators_address() {
+async fn an_operator_must_have_confirmed_an_operators_address() {
     for engine in engines() {
         let store = Store::new(engine).await;
-        // An HTTP client is made with it, though none is used here.
+        // The backend creates HTTP clients, which need a TLS provider.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let set = |name: &str| (name == "ADMIN_EMAILS").then(|| "Ada@example.com".to_owned());
         let config = Config::read(set).unwrap();
-        let backend = Backend::new(&config, &store.test.db, &store.clock, Nudge::new()).unwrap();
-        for (email, operates) in [("ada@example.com", true), ("bob@example.com", false)] {
+        let backend = Backend::new(&config, &store.test.db, &store.clock, Wakeup::new()).unwrap();
+        for (email, is_operator) in [("ada@example.com", true), ("bob@example.com", false)] {
             let login = store.sign_up(email).await;
             assert!(
                 !backend.is_admin(&login.user),
-                "{engine:?}: anybody may type an address"
+                "{engine:?}: an unconfirmed address is not enough"
             );
             let secret = store.link_in(email, VERIFY).await;
             store
@@ -336,13 +347,13 @@ async fn an_operator_is_who_has_proven_an_operators_address() {
                 .await
                 .unwrap();
             let user = store.accounts.login(login.id).await.unwrap().unwrap().user;
-            assert_eq!(backend.is_admin(&user), operates, "{engine:?}: {email}");
+            assert_eq!(backend.is_admin(&user), is_operator, "{engine:?}: {email}");
         }
     }
 }
 
 #[tokio::test]
-async fn ids_of_a_browser_without_any_are_unknown() {
+async fn events_of_a_browser_without_ids_have_unknown_ids() {
     for engine in engines() {
         let store = Store::new(engine).await;
         let login = store.sign_up("ada@example.com").await;

@@ -1,4 +1,4 @@
-//! The list of logins, and ending them from elsewhere.
+//! Tests of the list of logins and of ending other logins.
 
 use backend::Visitor;
 use db::testing::engines;
@@ -6,11 +6,11 @@ use db::testing::engines;
 use crate::support::{MINUTE, NOW, PASSWORD, Store, sign_in, visitor};
 
 #[tokio::test]
-async fn a_login_is_ended_from_another_and_only_its_owner_can() {
+async fn only_the_owner_can_end_a_login_from_another_browser() {
     for engine in engines() {
         let store = Store::new(engine).await;
         let laptop = store.sign_up("ada@example.com").await;
-        let stranger = store.sign_up("bob@example.com").await;
+        let other_user = store.sign_up("bob@example.com").await;
         store.clock.advance(MINUTE);
         let on_phone = Visitor {
             user_agent: "Phone/1.0".to_owned(),
@@ -23,17 +23,17 @@ async fn a_login_is_ended_from_another_and_only_its_owner_can() {
             .unwrap();
 
         let list = store.accounts.open_logins(&laptop).await.unwrap();
-        let facts: Vec<_> = list
+        let listed: Vec<_> = list
             .iter()
-            .map(|open| (open.id, open.created_at, open.user_agent.as_str()))
+            .map(|open| (open.id, open.created_at_ms, open.user_agent.as_str()))
             .collect();
         let expected = [
             (phone.id, NOW + MINUTE, "Phone/1.0"),
             (laptop.id, NOW, "Browser/1.0"),
         ];
-        assert_eq!(facts, expected, "{engine:?}");
+        assert_eq!(listed, expected, "{engine:?}");
 
-        for (by, ended) in [(&stranger, &laptop), (&laptop, &laptop), (&laptop, &stranger)] {
+        for (by, ended) in [(&other_user, &laptop), (&laptop, &laptop), (&laptop, &other_user)] {
             store.accounts.end_other_login(by, ended.id).await.unwrap();
             assert!(
                 store.accounts.login(ended.id).await.unwrap().is_some(),
@@ -48,11 +48,11 @@ async fn a_login_is_ended_from_another_and_only_its_owner_can() {
 }
 
 #[tokio::test]
-async fn everywhere_else_is_everywhere_but_here() {
+async fn ending_other_logins_keeps_the_current_one() {
     for engine in engines() {
         let store = Store::new(engine).await;
         let laptop = store.sign_up("ada@example.com").await;
-        let stranger = store.sign_up("bob@example.com").await;
+        let other_user = store.sign_up("bob@example.com").await;
         for _ in 0..3 {
             store
                 .accounts
@@ -67,12 +67,12 @@ async fn everywhere_else_is_everywhere_but_here() {
             "{engine:?}"
         );
         assert_eq!(store.accounts.end_other_logins(&laptop).await.unwrap(), 0);
-        for login in [&laptop, &stranger] {
+        for login in [&laptop, &other_user] {
             assert!(
                 store.accounts.login(login.id).await.unwrap().is_some(),
                 "{engine:?}"
             );
         }
-        assert_eq!(store.count("outbox").await, events, "nobody signed out");
+        assert_eq!(store.count("outbox").await, events, "no sign-out event");
     }
 }

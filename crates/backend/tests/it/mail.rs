@@ -1,44 +1,44 @@
-//! The queue of mails: written with the change that they tell of, delivered once, whoever delivers.
+//! Tests of the mail queue: mails are committed with their change and delivered once.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
-use backend::mail::{Carrier, Outgoing, Refusal, Sender};
+use backend::mail::{MailTransport, OutgoingMail, SendError, Sender};
 use db::testing::engines;
 
 use crate::support::{DAY, MINUTE, Store, sign_up, visitor};
 
-/// Takes everything.
+/// Accepts and counts every mail.
 #[derive(Default)]
-struct Counter(AtomicUsize);
+struct CountingTransport(AtomicUsize);
 
 #[async_trait]
-impl Carrier for Counter {
-    async fn carry(&self, _mail: &Outgoing) -> Result<(), Refusal> {
+impl MailTransport for CountingTransport {
+    async fn send(&self, _mail: &OutgoingMail) -> Result<(), SendError> {
         self.0.fetch_add(1, Ordering::SeqCst);
         tokio::task::yield_now().await;
         Ok(())
     }
 }
 
-/// Never comes back.
-struct Hanging;
+/// Never returns.
+struct HangingTransport;
 
 #[async_trait]
-impl Carrier for Hanging {
-    async fn carry(&self, _mail: &Outgoing) -> Result<(), Refusal> {
+impl MailTransport for HangingTransport {
+    async fn send(&self, _mail: &OutgoingMail) -> Result<(), SendError> {
         std::future::pending().await
     }
 }
 
-fn sender(store: &Store, carrier: Arc<dyn Carrier>) -> Sender {
+fn sender(store: &Store, transport: Arc<dyn MailTransport>) -> Sender {
     Sender::new(
         store.test.db.clone(),
         store.clock.clone(),
-        carrier,
+        transport,
         "https://demo.example".parse().unwrap(),
-        store.accounts.mails_written(),
+        store.accounts.mail_wakeup(),
     )
 }
 
@@ -67,7 +67,7 @@ async fn four_senders_deliver_each_mail_once() {
         for n in 0..20 {
             store.sign_up(&format!("ada.{n}@example.com")).await;
         }
-        let counter = Arc::new(Counter::default());
+        let counter = Arc::new(CountingTransport::default());
         let tasks: Vec<_> = (0..4)
             .map(|_| {
                 let sender = sender(&store, counter.clone());
@@ -84,24 +84,24 @@ async fn four_senders_deliver_each_mail_once() {
 }
 
 #[tokio::test]
-async fn what_a_crash_leaves_behind_is_sent_when_the_lease_is_over() {
+async fn after_a_crash_a_mail_is_sent_when_the_lease_ends() {
     for engine in engines() {
         let store = Store::new(engine).await;
         store.sign_up("ada@example.com").await;
-        let crashing = sender(&store, Arc::new(Hanging));
+        let crashing = sender(&store, Arc::new(HangingTransport));
         let task = tokio::spawn(async move { crashing.drain().await });
         while store.count("mails WHERE state = 'leased'").await == 0 {
             tokio::task::yield_now().await;
         }
         task.abort();
 
-        let counter = Arc::new(Counter::default());
+        let counter = Arc::new(CountingTransport::default());
         store.clock.advance(2 * MINUTE);
         sender(&store, counter.clone()).drain().await.unwrap();
         assert_eq!(
             counter.0.load(Ordering::SeqCst),
             0,
-            "{engine:?}: somebody may still be at it"
+            "{engine:?}: the lease has not ended"
         );
         store.clock.advance(MINUTE);
         sender(&store, counter.clone()).drain().await.unwrap();
@@ -110,13 +110,13 @@ async fn what_a_crash_leaves_behind_is_sent_when_the_lease_is_over() {
 }
 
 #[tokio::test]
-async fn no_table_holds_the_secret_of_a_link() {
+async fn no_table_contains_the_secret_of_a_link() {
     for engine in engines() {
         let store = Store::new(engine).await;
         store.sign_up("ada@example.com").await;
-        let keeper = Arc::new(Keeper::default());
-        sender(&store, keeper.clone()).drain().await.unwrap();
-        let url = keeper.0.lock().unwrap().clone().unwrap();
+        let recording = Arc::new(RecordingTransport::default());
+        sender(&store, recording.clone()).drain().await.unwrap();
+        let url = recording.0.lock().unwrap().clone().unwrap();
         let secret = url.rsplit('/').next().unwrap();
         assert_eq!(secret.len(), 64);
         for column in ["secret_hash", "id", "email"] {
@@ -135,20 +135,20 @@ async fn no_table_holds_the_secret_of_a_link() {
     }
 }
 
-/// Keeps the last link.
+/// Records the link of the last mail.
 #[derive(Default)]
-struct Keeper(std::sync::Mutex<Option<String>>);
+struct RecordingTransport(std::sync::Mutex<Option<String>>);
 
 #[async_trait]
-impl Carrier for Keeper {
-    async fn carry(&self, mail: &Outgoing) -> Result<(), Refusal> {
-        *self.0.lock().unwrap() = mail.letter.action.as_ref().map(|action| action.url.clone());
+impl MailTransport for RecordingTransport {
+    async fn send(&self, mail: &OutgoingMail) -> Result<(), SendError> {
+        *self.0.lock().unwrap() = mail.content.action.as_ref().map(|action| action.url.clone());
         Ok(())
     }
 }
 
 #[tokio::test]
-async fn old_mails_and_links_go() {
+async fn old_mails_and_links_are_deleted() {
     for engine in engines() {
         let store = Store::new(engine).await;
         store.sign_up("ada@example.com").await;

@@ -1,8 +1,8 @@
-//! The verbs on both engines: what each leaves in the tables and in the outbox.
+//! Integration tests of the domain actions on both engines: their effects on the tables and the outbox.
 
 #![expect(
     clippy::unwrap_used,
-    reason = "also in what the tests are made of, where clippy does not allow it by itself"
+    reason = "clippy's exception for tests does not cover their support code"
 )]
 
 mod accounts;

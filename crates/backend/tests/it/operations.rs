@@ -3,14 +3,14 @@
 use backend::billing::Billing;
 use backend::billing::inbox::InboxState;
 use backend::config::Config;
-use backend::operations::{Operations, Replayed};
+use backend::operations::{Operations, ReplayOutcome};
 use db::testing::engines;
-use outbox::Nudge;
+use outbox::Wakeup;
 
 use crate::support::{DAY, MINUTE, NOW, Store};
 
 fn operations(store: &Store) -> Operations {
-    Operations::new(store.test.db.clone(), store.clock.clone(), Nudge::new())
+    Operations::new(store.test.db.clone(), store.clock.clone(), Wakeup::new())
 }
 
 async fn park(store: &Store, reason: &str) {
@@ -64,9 +64,9 @@ async fn what_was_set_aside_is_sent_after_all_unless_consent_was_withdrawn() {
         let ada = store.sign_up("ada@example.com").await.user.id;
         let insert_id = format!("sign-up:{ada}");
         for (reason, expected, waiting) in [
-            ("consent withdrawn", Replayed::Withheld, 0),
-            ("too large", Replayed::Yes, 1),
-            ("too large", Replayed::Yes, 1),
+            ("consent withdrawn", ReplayOutcome::ConsentWithdrawn, 0),
+            ("too large", ReplayOutcome::Replayed, 1),
+            ("too large", ReplayOutcome::Replayed, 1),
         ] {
             park(&store, reason).await;
             let parked = operations.deliveries().await.unwrap().parked;
@@ -80,14 +80,17 @@ async fn what_was_set_aside_is_sent_after_all_unless_consent_was_withdrawn() {
             assert_eq!(counts.pending, waiting, "{engine:?}: {reason}");
         }
         for unknown in [insert_id.as_str(), "", "'; DROP TABLE outbox; --"] {
-            assert_eq!(operations.replay(unknown).await.unwrap(), Replayed::NotParked);
+            assert_eq!(
+                operations.replay(unknown).await.unwrap(),
+                ReplayOutcome::NotParked
+            );
         }
     }
 }
 
 fn billing(store: &Store) -> Billing {
     let config = Config::read(|_| None).unwrap();
-    Billing::new(&config, store.test.db.clone(), store.clock.clone(), Nudge::new()).unwrap()
+    Billing::new(&config, store.test.db.clone(), store.clock.clone(), Wakeup::new()).unwrap()
 }
 
 #[tokio::test]

@@ -1,16 +1,16 @@
-//! Closing times: each poll is closed once, on any number of servers, and told of once.
+//! Tests of closing times: each poll is closed once with one event, on any number of servers.
 
 use backend::ids;
-use backend::polls::{ClosedBy, Poll, Polls, State, Voter, VoterToken};
+use backend::polls::{ClosedBy, Poll, PollState, Polls, Voter, VoterToken};
 use db::testing::engines;
 use forms::{Field, FieldError, FieldErrors, PollForm, VoteDraft, moment_text};
-use outbox::Nudge;
+use outbox::Wakeup;
 use serde_json::json;
 use tracking::{ConsentDefault, UserId};
 
-use crate::support::{MINUTE, NOW, Store, payload, poll_faults, refusing, sign_up};
+use crate::support::{MINUTE, NOW, Store, denying_visitor, payload, poll_errors, sign_up};
 
-/// A person on Pro.
+/// A user on Pro.
 async fn owner(store: &Store) -> UserId {
     let owner = store.sign_up("ada@example.com").await.user.id;
     store.set_plan(owner, "pro").await;
@@ -36,14 +36,14 @@ async fn vote(polls: &Polls, poll: &Poll) -> Result<(), FieldErrors> {
     let voter = Voter::Token(VoterToken::mint());
     let voted = polls.vote(poll.id, &voter, &draft).await;
     if voted.is_err() {
-        Err(poll_faults(voted))
+        Err(poll_errors(voted))
     } else {
         Ok(())
     }
 }
 
 #[tokio::test]
-async fn a_poll_closes_at_its_time_with_one_event_of_nobody() {
+async fn a_poll_closes_at_its_time_with_one_system_event() {
     for engine in engines() {
         let store = Store::new(engine).await;
         let ada = owner(&store).await;
@@ -52,7 +52,7 @@ async fn a_poll_closes_at_its_time_with_one_event_of_nobody() {
         let never = due_in(&store, ada, 1_000).await;
         assert_eq!(store.polls.close_due().await.unwrap(), 0, "{engine:?}: not yet");
 
-        // Its time counts before the scheduler comes by, and also when that is much later.
+        // The closing time applies before the scheduler runs, however late it runs.
         store.clock.advance(90 * MINUTE);
         let refused = vote(&store.polls, &poll).await;
         assert_eq!(
@@ -60,7 +60,7 @@ async fn a_poll_closes_at_its_time_with_one_event_of_nobody() {
             Err(FieldErrors::one(Field::FORM, FieldError::PollIsClosed)),
             "{engine:?}"
         );
-        let by_hand = poll_faults(store.polls.close(ada, poll.id).await);
+        let by_hand = poll_errors(store.polls.close(ada, poll.id).await);
         assert_eq!(
             by_hand,
             FieldErrors::one(Field::FORM, FieldError::PollIsClosed),
@@ -72,20 +72,20 @@ async fn a_poll_closes_at_its_time_with_one_event_of_nobody() {
         let closed = store.polls.results(poll.id).await.unwrap().unwrap().poll;
         assert_eq!(closed.closed, Some(ClosedBy::Time), "{engine:?}");
         let open = store.polls.results(never.id).await.unwrap().unwrap().poll;
-        assert_eq!(open.state(store.clock.now_ms()), State::Open, "{engine:?}");
+        assert_eq!(open.state(store.clock.now_ms()), PollState::Open, "{engine:?}");
 
         let events = store.events_of(ada).await;
-        assert_eq!(events.len(), 2, "{engine:?}: the sign-up's and this one");
+        assert_eq!(events.len(), 2, "{engine:?}: the sign-up's event and this one");
         let event = payload(&events[1]);
-        let closes_at = poll.closes_at.unwrap();
+        let closes_at_ms = poll.closes_at_ms.unwrap();
         assert_eq!(event["event_type"], "Poll expiration", "{engine:?}");
         assert_eq!(
             event["insert_id"],
-            format!("poll-expiration:{}:{closes_at}", poll.id)
+            format!("poll-expiration:{}:{closes_at_ms}", poll.id)
         );
         assert_eq!(
-            event["time"], closes_at,
-            "{engine:?}: when it was, not when we came by"
+            event["time"], closes_at_ms,
+            "{engine:?}: the closing time, not the time of the call"
         );
         assert_eq!(event["user_id"], ada.to_string());
         assert!(event.get("device_id").is_none(), "{engine:?}: {event}");
@@ -114,13 +114,13 @@ async fn many_schedulers_close_each_poll_once() {
         for _ in 0..3 {
             servers.push(store.another_server().await);
         }
-        let rounds: Vec<_> = servers
+        let calls: Vec<_> = servers
             .into_iter()
             .map(|polls| tokio::spawn(async move { polls.close_due().await }))
             .collect();
         let mut closed = 0;
-        for round in rounds {
-            closed += round.await.unwrap().unwrap();
+        for call in calls {
+            closed += call.await.unwrap().unwrap();
         }
         assert_eq!(closed, 20, "{engine:?}");
         assert_eq!(
@@ -128,18 +128,18 @@ async fn many_schedulers_close_each_poll_once() {
             20,
             "{engine:?}"
         );
-        let told = store.count("outbox WHERE event_type = 'Poll expiration'").await;
-        assert_eq!(told, 20, "{engine:?}");
+        let events = store.count("outbox WHERE event_type = 'Poll expiration'").await;
+        assert_eq!(events, 20, "{engine:?}");
     }
 }
 
 #[tokio::test]
-async fn a_poll_of_somebody_who_said_no_closes_in_silence() {
+async fn a_poll_of_an_owner_who_denied_consent_closes_without_an_event() {
     for engine in engines() {
         let store = Store::new(engine).await;
         let login = store
             .accounts
-            .sign_up(sign_up("no@example.com"), &refusing())
+            .sign_up(sign_up("no@example.com"), &denying_visitor())
             .await
             .unwrap();
         store.set_plan(login.user.id, "pro").await;
@@ -153,15 +153,15 @@ async fn a_poll_of_somebody_who_said_no_closes_in_silence() {
 }
 
 #[tokio::test]
-async fn where_silence_means_no_nothing_is_told() {
+async fn no_event_is_written_when_unset_consent_counts_as_denied() {
     for engine in engines() {
         let store = Store::new(engine).await;
         let ada = owner(&store).await;
         due_in(&store, ada, 1).await;
         store.clock.advance(2 * MINUTE);
         let db = store.test.db.clone();
-        let strict = Polls::new(db, store.clock.clone(), Nudge::new(), ConsentDefault::Denied);
-        assert_eq!(strict.close_due().await.unwrap(), 1, "{engine:?}");
+        let denied_by_default = Polls::new(db, store.clock.clone(), Wakeup::new(), ConsentDefault::Denied);
+        assert_eq!(denied_by_default.close_due().await.unwrap(), 1, "{engine:?}");
         assert_eq!(
             store.count("outbox WHERE event_type = 'Poll expiration'").await,
             0,
@@ -179,7 +179,7 @@ async fn a_deleted_poll_does_not_expire_until_it_is_restored() {
         store.polls.delete(ada, poll.id).await.unwrap();
         store.clock.advance(2 * MINUTE);
         assert_eq!(store.polls.close_due().await.unwrap(), 0, "{engine:?}");
-        // It comes back closed, so a full plan does not mind.
+        // The restored poll is closed, so the limit of open polls does not apply.
         store.set_plan(ada, "free").await;
         for _ in 0..3 {
             let form = PollForm {
@@ -200,17 +200,17 @@ async fn a_deleted_poll_does_not_expire_until_it_is_restored() {
 }
 
 #[tokio::test]
-async fn an_error_leaves_the_poll_for_the_next_round() {
+async fn after_an_error_the_next_call_closes_the_poll() {
     for engine in engines() {
         let store = Store::new(engine).await;
         let ada = owner(&store).await;
         let poll = due_in(&store, ada, 1).await;
         store.clock.advance(2 * MINUTE);
-        store.execute("ALTER TABLE outbox RENAME TO elsewhere").await;
+        store.execute("ALTER TABLE outbox RENAME TO renamed_outbox").await;
         store.polls.close_due().await.unwrap_err();
         let waiting = store.polls.results(poll.id).await.unwrap().unwrap().poll;
         assert_eq!(waiting.closed, None, "{engine:?}: not closed without its event");
-        store.execute("ALTER TABLE elsewhere RENAME TO outbox").await;
+        store.execute("ALTER TABLE renamed_outbox RENAME TO outbox").await;
         assert_eq!(store.polls.close_due().await.unwrap(), 1, "{engine:?}");
         assert_eq!(store.events_of(ada).await.len(), 2, "{engine:?}");
     }

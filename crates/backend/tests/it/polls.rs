@@ -1,15 +1,15 @@
-//! Polls as their owner makes and keeps them.
+//! Tests of the owner's actions on polls.
 
 use backend::ids;
 use backend::polls::{
-    Closed, ClosedBy, Deleted, FREE_OPEN_POLLS, Poll, PollError, Polls, Restored, Shown, State,
+    Closed, ClosedBy, Deleted, FREE_OPEN_POLLS, Poll, PollError, PollFilter, PollState, Polls, Restored,
 };
 use db::testing::engines;
 use forms::{Field, FieldError, FieldErrors, PollDraft, PollForm, moment_text};
 use tracking::{AccountType, UserId};
 use uuid::Uuid;
 
-use crate::support::{DAY, MINUTE, NOW, Store, poll_faults};
+use crate::support::{DAY, MINUTE, NOW, Store, poll_errors};
 
 fn draft(question: &str, options: &[&str]) -> PollDraft {
     closing(question, options, "")
@@ -33,53 +33,53 @@ async fn owner(store: &Store, email: &str) -> UserId {
 }
 
 async fn listed(polls: &Polls, owner: UserId) -> Vec<Poll> {
-    polls.list(owner, Shown::All, "").await.unwrap().polls
+    polls.list(owner, PollFilter::All, "").await.unwrap().polls
 }
 
-async fn make(store: &Store, owner: UserId, question: &str) -> Poll {
+async fn create(store: &Store, owner: UserId, question: &str) -> Poll {
     let draft = draft(question, &["a", "b"]);
     store.polls.create(owner, &draft, ids::random()).await.unwrap()
 }
 
-fn limit() -> FieldErrors {
+fn open_poll_limit() -> FieldErrors {
     FieldErrors::one(Field::FORM, FieldError::OpenPollLimit { max: FREE_OPEN_POLLS })
 }
 
 #[tokio::test]
-async fn a_poll_is_kept_as_it_was_made() {
+async fn a_poll_is_stored_unchanged() {
     for engine in engines() {
         let store = Store::new(engine).await;
         let ada = owner(&store, "ada@example.com").await;
         let lunch = draft("Lunch? 🍜 'x'; --", &["b", "a", "e\u{301}", "\u{e9}"]);
-        let made = store.polls.create(ada, &lunch, ids::random()).await.unwrap();
+        let created = store.polls.create(ada, &lunch, ids::random()).await.unwrap();
         let expected = Poll {
-            id: made.id,
+            id: created.id,
             question: "Lunch? 🍜 'x'; --".into(),
             options: ["b", "a", "e\u{301}", "\u{e9}"].map(str::to_owned).into(),
             multiple_choice: true,
-            created_at: NOW,
-            closes_at: None,
+            created_at_ms: NOW,
+            closes_at_ms: None,
             closed: None,
-            deleted_at: None,
+            deleted_at_ms: None,
             edits: 0,
             voters: 0,
         };
-        assert_eq!(made, expected, "{engine:?}");
+        assert_eq!(created, expected, "{engine:?}");
         assert_eq!(
             listed(&store.polls, ada).await,
             [expected],
-            "{engine:?}: in the writer's order"
+            "{engine:?}: options in the given order"
         );
         assert_eq!(
             store.count("outbox").await,
             1,
-            "the sign-up's: a poll's event is the browser's"
+            "only the sign-up's event: the browser sends poll events"
         );
     }
 }
 
 #[tokio::test]
-async fn one_form_makes_one_poll() {
+async fn one_form_creates_one_poll() {
     for engine in engines() {
         let store = Store::new(engine).await;
         let (ada, bob) = (
@@ -99,12 +99,12 @@ async fn one_form_makes_one_poll() {
         );
 
         let other = store.polls.create(bob, &lunch, form).await.unwrap();
-        assert_ne!(other.id, first.id, "{engine:?}: a form's ID is its owner's");
+        assert_ne!(other.id, first.id, "{engine:?}: form IDs are per owner");
     }
 }
 
 #[tokio::test]
-async fn a_form_sent_many_times_at_once_makes_one_poll() {
+async fn concurrent_submissions_of_a_form_create_one_poll() {
     for engine in engines() {
         let store = Store::new(engine).await;
         let ada = owner(&store, "ada@example.com").await;
@@ -118,17 +118,17 @@ async fn a_form_sent_many_times_at_once_makes_one_poll() {
                 })
             })
             .collect();
-        let mut made = Vec::new();
+        let mut created = Vec::new();
         for task in tasks {
-            made.push(task.await.unwrap().unwrap().id);
+            created.push(task.await.unwrap().unwrap().id);
         }
-        made.dedup();
-        assert_eq!((made.len(), store.count("polls").await), (1, 1), "{engine:?}");
+        created.dedup();
+        assert_eq!((created.len(), store.count("polls").await), (1, 1), "{engine:?}");
     }
 }
 
 #[tokio::test]
-async fn the_list_has_ones_own_polls_newest_first() {
+async fn the_list_contains_the_users_own_polls_newest_first() {
     for engine in engines() {
         let store = Store::new(engine).await;
         let (ada, bob) = (
@@ -162,40 +162,40 @@ fn questions(polls: &[Poll]) -> Vec<&str> {
 }
 
 #[tokio::test]
-async fn a_free_plan_has_room_for_three_open_polls() {
+async fn a_free_plan_allows_three_open_polls() {
     for engine in engines() {
         let store = Store::new(engine).await;
         let ada = owner(&store, "ada@example.com").await;
-        let mut made = Vec::new();
+        let mut created = Vec::new();
         for question in ["1", "2", "3"] {
-            made.push(make(&store, ada, question).await.id);
+            created.push(create(&store, ada, question).await.id);
         }
         let fourth = draft("4", &["a", "b"]);
         let form = ids::random();
         assert_eq!(
-            poll_faults(store.polls.create(ada, &fourth, form).await),
-            limit(),
+            poll_errors(store.polls.create(ada, &fourth, form).await),
+            open_poll_limit(),
             "{engine:?}"
         );
-        assert!(store.polls.room(ada).await.unwrap().is_err());
+        assert!(store.polls.check_open_poll_limit(ada).await.unwrap().is_err());
 
-        // A closed or deleted one makes room; so does Pro.
-        store.polls.close(ada, made[0]).await.unwrap();
+        // Closing or deleting a poll allows a new one, and so does Pro.
+        store.polls.close(ada, created[0]).await.unwrap();
         let fourth = store.polls.create(ada, &fourth, form).await.unwrap();
         store.polls.delete(ada, fourth.id).await.unwrap();
-        make(&store, ada, "5").await;
+        create(&store, ada, "5").await;
         assert_eq!(
-            poll_faults(store.polls.restore(ada, fourth.id).await),
-            limit(),
+            poll_errors(store.polls.restore(ada, fourth.id).await),
+            open_poll_limit(),
             "{engine:?}"
         );
         store.set_plan(ada, "pro").await;
         store.polls.restore(ada, fourth.id).await.unwrap();
-        make(&store, ada, "6").await;
+        create(&store, ada, "6").await;
 
-        // Who falls back keeps all that is there.
+        // After a downgrade, existing polls are kept.
         store.set_plan(ada, "free").await;
-        let listing = store.polls.list(ada, Shown::Open, "").await.unwrap();
+        let listing = store.polls.list(ada, PollFilter::Open, "").await.unwrap();
         assert_eq!(
             (listing.counts.open, listing.plan),
             (5, AccountType::Free),
@@ -205,21 +205,21 @@ async fn a_free_plan_has_room_for_three_open_polls() {
             .polls
             .create(ada, &draft("7", &["a", "b"]), ids::random())
             .await;
-        assert_eq!(poll_faults(seventh), limit(), "{engine:?}");
+        assert_eq!(poll_errors(seventh), open_poll_limit(), "{engine:?}");
         store
             .polls
-            .edit(ada, fourth.id, &draft("4, mended", &["a", "b"]))
+            .edit(ada, fourth.id, &draft("4, edited", &["a", "b"]))
             .await
             .unwrap();
     }
 }
 
 #[tokio::test]
-async fn polls_made_at_once_keep_to_the_limit() {
+async fn concurrent_creations_respect_the_limit() {
     for engine in engines() {
         let store = Store::new(engine).await;
         let ada = owner(&store, "ada@example.com").await;
-        // Two servers: two pools.
+        // Two servers with separate connection pools.
         let other = store.another_server().await;
         let tasks: Vec<_> = (0..8)
             .map(|n| {
@@ -234,7 +234,7 @@ async fn polls_made_at_once_keep_to_the_limit() {
         let mut refused = 0;
         for task in tasks {
             if let Err(error) = task.await.unwrap() {
-                assert_eq!(poll_faults::<Poll>(Err(error)), limit(), "{engine:?}");
+                assert_eq!(poll_errors::<Poll>(Err(error)), open_poll_limit(), "{engine:?}");
                 refused += 1;
             }
         }
@@ -243,7 +243,7 @@ async fn polls_made_at_once_keep_to_the_limit() {
 }
 
 #[tokio::test]
-async fn a_form_sent_again_is_answered_though_the_plan_is_full() {
+async fn a_repeated_form_returns_its_poll_even_at_the_limit() {
     let store = Store::new(db::Engine::Sqlite).await;
     let ada = owner(&store, "ada@example.com").await;
     let form = ids::random();
@@ -252,8 +252,8 @@ async fn a_form_sent_again_is_answered_though_the_plan_is_full() {
         .create(ada, &draft("1", &["a", "b"]), form)
         .await
         .unwrap();
-    make(&store, ada, "2").await;
-    make(&store, ada, "3").await;
+    create(&store, ada, "2").await;
+    create(&store, ada, "3").await;
     let again = store
         .polls
         .create(ada, &draft("1", &["a", "b"]), form)
@@ -268,7 +268,7 @@ async fn closing_times_are_pro_and_later_than_now() {
         let store = Store::new(engine).await;
         let ada = owner(&store, "ada@example.com").await;
         let tomorrow = closing("Q", &["a", "b"], &moment_text(NOW + DAY));
-        let refused = poll_faults(store.polls.create(ada, &tomorrow, ids::random()).await);
+        let refused = poll_errors(store.polls.create(ada, &tomorrow, ids::random()).await);
         assert_eq!(
             refused,
             FieldErrors::one(PollForm::closes_at, FieldError::ClosingTimeIsPro),
@@ -277,16 +277,16 @@ async fn closing_times_are_pro_and_later_than_now() {
 
         store.set_plan(ada, "pro").await;
         let yesterday = closing("Q", &["a", "b"], &moment_text(NOW - DAY));
-        let refused = poll_faults(store.polls.create(ada, &yesterday, ids::random()).await);
+        let refused = poll_errors(store.polls.create(ada, &yesterday, ids::random()).await);
         assert_eq!(
             refused,
             FieldErrors::one(PollForm::closes_at, FieldError::MomentPassed),
             "{engine:?}"
         );
         let poll = store.polls.create(ada, &tomorrow, ids::random()).await.unwrap();
-        assert_eq!(poll.closes_at, tomorrow.closes_at, "{engine:?}");
+        assert_eq!(poll.closes_at_ms, tomorrow.closes_at, "{engine:?}");
 
-        // Fallen back: the time may stay or go, and not move.
+        // After a downgrade the time may be kept or removed, but not changed.
         store.set_plan(ada, "free").await;
         let renamed = PollDraft {
             question: "R".into(),
@@ -297,7 +297,7 @@ async fn closing_times_are_pro_and_later_than_now() {
             closes_at: Some(NOW + 2 * DAY),
             ..renamed.clone()
         };
-        let refused = poll_faults(store.polls.edit(ada, poll.id, &later).await);
+        let refused = poll_errors(store.polls.edit(ada, poll.id, &later).await);
         assert_eq!(
             refused,
             FieldErrors::one(PollForm::closes_at, FieldError::ClosingTimeIsPro),
@@ -309,7 +309,7 @@ async fn closing_times_are_pro_and_later_than_now() {
         };
         let edited = store.polls.edit(ada, poll.id, &never).await.unwrap();
         assert_eq!(
-            (edited.poll.closes_at, edited.poll.edits),
+            (edited.poll.closes_at_ms, edited.poll.edits),
             (None, 2),
             "{engine:?}"
         );
@@ -317,14 +317,14 @@ async fn closing_times_are_pro_and_later_than_now() {
 }
 
 #[tokio::test]
-async fn an_edit_is_kept_and_the_same_edit_again_is_none() {
+async fn an_edit_is_stored_and_repeating_it_changes_nothing() {
     for engine in engines() {
         let store = Store::new(engine).await;
         let (ada, bob) = (
             owner(&store, "ada@example.com").await,
             owner(&store, "bob@example.com").await,
         );
-        let poll = make(&store, ada, "Lunch?").await;
+        let poll = create(&store, ada, "Lunch?").await;
         let same = store
             .polls
             .edit(ada, poll.id, &draft("Lunch?", &["a", "b"]))
@@ -348,22 +348,32 @@ async fn an_edit_is_kept_and_the_same_edit_again_is_none() {
             "{engine:?}"
         );
         assert_eq!(
-            store.polls.list(ada, Shown::All, "LUNCH").await.unwrap().polls,
+            store
+                .polls
+                .list(ada, PollFilter::All, "LUNCH")
+                .await
+                .unwrap()
+                .polls,
             []
         );
         assert_eq!(
-            store.polls.list(ada, Shown::All, "dinner").await.unwrap().polls,
+            store
+                .polls
+                .list(ada, PollFilter::All, "dinner")
+                .await
+                .unwrap()
+                .polls,
             [edited]
         );
 
         let none = FieldErrors::one(Field::FORM, FieldError::NoSuchPoll);
-        assert_eq!(poll_faults(store.polls.edit(bob, poll.id, &dinner).await), none);
+        assert_eq!(poll_errors(store.polls.edit(bob, poll.id, &dinner).await), none);
         assert_eq!(
-            poll_faults(store.polls.edit(ada, Uuid::nil(), &dinner).await),
+            poll_errors(store.polls.edit(ada, Uuid::nil(), &dinner).await),
             none
         );
         store.polls.close(ada, poll.id).await.unwrap();
-        let refused = poll_faults(store.polls.edit(ada, poll.id, &draft("Q", &["a", "b"])).await);
+        let refused = poll_errors(store.polls.edit(ada, poll.id, &draft("Q", &["a", "b"])).await);
         assert_eq!(
             refused,
             FieldErrors::one(Field::FORM, FieldError::PollIsClosed),
@@ -373,11 +383,11 @@ async fn an_edit_is_kept_and_the_same_edit_again_is_none() {
 }
 
 #[tokio::test]
-async fn closing_deleting_and_restoring_again_changes_nothing() {
+async fn closing_deleting_and_restoring_are_idempotent() {
     for engine in engines() {
         let store = Store::new(engine).await;
         let ada = owner(&store, "ada@example.com").await;
-        let poll = make(&store, ada, "Lunch?").await.id;
+        let poll = create(&store, ada, "Lunch?").await.id;
         for _ in 0..2 {
             assert_eq!(
                 store.polls.close(ada, poll).await.unwrap(),
@@ -394,10 +404,10 @@ async fn closing_deleting_and_restoring_again_changes_nothing() {
             assert_eq!(
                 store.polls.results(poll).await.unwrap(),
                 None,
-                "{engine:?}: gone for the public"
+                "{engine:?}: not public"
             );
-            let own = store.polls.own(ada, poll).await.unwrap().unwrap().poll;
-            assert_eq!(own.state(NOW), State::Deleted);
+            let own = store.polls.own_poll(ada, poll).await.unwrap().unwrap().poll;
+            assert_eq!(own.state(NOW), PollState::Deleted);
             for _ in 0..2 {
                 assert_eq!(
                     store.polls.restore(ada, poll).await.unwrap(),
@@ -405,13 +415,17 @@ async fn closing_deleting_and_restoring_again_changes_nothing() {
                 );
             }
         }
-        let [back] = &listed(&store.polls, ada).await[..] else {
-            panic!("{engine:?}: it is back")
+        let [restored] = &listed(&store.polls, ada).await[..] else {
+            panic!("{engine:?}: one poll")
         };
-        assert_eq!(back.state(NOW), State::Closed(ClosedBy::Owner), "{engine:?}");
+        assert_eq!(
+            restored.state(NOW),
+            PollState::Closed(ClosedBy::Owner),
+            "{engine:?}"
+        );
 
-        let never_deleted = make(&store, ada, "2").await.id;
-        let refused = poll_faults(store.polls.restore(ada, never_deleted).await);
+        let never_deleted = create(&store, ada, "2").await.id;
+        let refused = poll_errors(store.polls.restore(ada, never_deleted).await);
         assert_eq!(
             refused,
             FieldErrors::one(Field::FORM, FieldError::NoSuchPoll),
@@ -421,7 +435,7 @@ async fn closing_deleting_and_restoring_again_changes_nothing() {
 }
 
 #[tokio::test]
-async fn nobody_else_may_touch_a_poll() {
+async fn only_the_owner_can_change_a_poll() {
     for engine in engines() {
         let store = Store::new(engine).await;
         let (ada, bob) = (
@@ -429,29 +443,33 @@ async fn nobody_else_may_touch_a_poll() {
             owner(&store, "bob@example.com").await,
         );
         store.set_plan(bob, "pro").await;
-        let poll = make(&store, ada, "Lunch?").await;
+        let poll = create(&store, ada, "Lunch?").await;
         let none = FieldErrors::one(Field::FORM, FieldError::NoSuchPoll);
         assert_eq!(
-            poll_faults(store.polls.close(bob, poll.id).await),
+            poll_errors(store.polls.close(bob, poll.id).await),
             none,
             "{engine:?}"
         );
         assert_eq!(
-            poll_faults(store.polls.delete(bob, poll.id).await),
+            poll_errors(store.polls.delete(bob, poll.id).await),
             none,
             "{engine:?}"
         );
         assert_eq!(
-            poll_faults(store.polls.restore(bob, poll.id).await),
+            poll_errors(store.polls.restore(bob, poll.id).await),
             none,
             "{engine:?}"
         );
         assert_eq!(
-            poll_faults(store.polls.export(bob, poll.id).await),
+            poll_errors(store.polls.export(bob, poll.id).await),
             none,
             "{engine:?}"
         );
-        assert_eq!(store.polls.own(bob, poll.id).await.unwrap(), None, "{engine:?}");
+        assert_eq!(
+            store.polls.own_poll(bob, poll.id).await.unwrap(),
+            None,
+            "{engine:?}"
+        );
         assert_eq!(listed(&store.polls, ada).await, [poll], "{engine:?}");
     }
 }
@@ -464,36 +482,41 @@ async fn lists_by_state_and_text() {
         store.set_plan(ada, "pro").await;
         for question in ["100% open", "Geschlossen: Übergröße", "deleted_one", "due"] {
             store.clock.advance(1);
-            make(&store, ada, question).await;
+            create(&store, ada, question).await;
         }
-        let [due, gone, closed, _] = &listed(&store.polls, ada).await[..] else {
+        let [due, deleted, closed, _] = &listed(&store.polls, ada).await[..] else {
             panic!("four polls")
         };
         let soon = closing("due", &["a", "b"], &moment_text(NOW + 2 * MINUTE));
         store.polls.edit(ada, due.id, &soon).await.unwrap();
         store.polls.close(ada, closed.id).await.unwrap();
-        store.polls.delete(ada, gone.id).await.unwrap();
+        store.polls.delete(ada, deleted.id).await.unwrap();
         store.clock.advance(3 * MINUTE);
-        for (shown, find, expected) in [
+        for (filter, find, expected) in [
             (
-                Shown::All,
+                PollFilter::All,
                 "",
                 &["due", "Geschlossen: Übergröße", "100% open"][..],
             ),
-            (Shown::Open, "", &["100% open"]),
-            (Shown::Closed, "", &["due", "Geschlossen: Übergröße"]),
-            (Shown::Deleted, "", &["deleted_one"]),
-            (Shown::All, " ÜBERGRÖSSE", &[]),
-            (Shown::All, "übergröße", &["Geschlossen: Übergröße"]),
-            (Shown::All, "%", &["100% open"]),
-            (Shown::All, "_", &[]),
-            (Shown::Deleted, "D_O", &["deleted_one"]),
-            (Shown::All, "'; --", &[]),
+            (PollFilter::Open, "", &["100% open"]),
+            (PollFilter::Closed, "", &["due", "Geschlossen: Übergröße"]),
+            (PollFilter::Deleted, "", &["deleted_one"]),
+            (PollFilter::All, " ÜBERGRÖSSE", &[]),
+            (PollFilter::All, "übergröße", &["Geschlossen: Übergröße"]),
+            (PollFilter::All, "%", &["100% open"]),
+            (PollFilter::All, "_", &[]),
+            (PollFilter::Deleted, "D_O", &["deleted_one"]),
+            (PollFilter::All, "'; --", &[]),
         ] {
-            let found = store.polls.list(ada, shown, find).await.unwrap().polls;
-            assert_eq!(questions(&found), expected, "{engine:?} {shown:?} {find}");
+            let found = store.polls.list(ada, filter, find).await.unwrap().polls;
+            assert_eq!(questions(&found), expected, "{engine:?} {filter:?} {find}");
         }
-        let counts = store.polls.list(ada, Shown::All, "nothing").await.unwrap().counts;
+        let counts = store
+            .polls
+            .list(ada, PollFilter::All, "nothing")
+            .await
+            .unwrap()
+            .counts;
         assert_eq!(
             (counts.open, counts.closed, counts.deleted),
             (1, 2, 1),
@@ -503,12 +526,12 @@ async fn lists_by_state_and_text() {
 }
 
 #[tokio::test]
-async fn a_deleted_poll_goes_for_good_after_30_days() {
+async fn a_deleted_poll_is_removed_after_30_days() {
     for engine in engines() {
         let store = Store::new(engine).await;
         let ada = owner(&store, "ada@example.com").await;
-        let poll = make(&store, ada, "Lunch?").await.id;
-        make(&store, ada, "kept").await;
+        let poll = create(&store, ada, "Lunch?").await.id;
+        create(&store, ada, "other").await;
         store.polls.delete(ada, poll).await.unwrap();
         store.clock.advance(30 * DAY);
         store.polls.clean_up().await.unwrap();
@@ -527,17 +550,17 @@ async fn a_deleted_poll_goes_for_good_after_30_days() {
 async fn exports_are_pro() {
     let store = Store::new(db::Engine::Sqlite).await;
     let ada = owner(&store, "ada@example.com").await;
-    let poll = make(&store, ada, "Lunch?").await;
-    let refused = poll_faults(store.polls.export(ada, poll.id).await);
+    let poll = create(&store, ada, "Lunch?").await;
+    let refused = poll_errors(store.polls.export(ada, poll.id).await);
     assert_eq!(refused, FieldErrors::one(Field::FORM, FieldError::ExportIsPro));
     store.set_plan(ada, "pro").await;
     assert_eq!(store.polls.export(ada, poll.id).await.unwrap().poll, poll);
-    let nobody = store
+    let unknown_user = store
         .polls
         .create(ids::user(), &draft("Q", &["a", "b"]), ids::random())
         .await;
     assert!(
-        matches!(nobody, Err(PollError::FieldErrors(_))),
-        "an account that is gone"
+        matches!(unknown_user, Err(PollError::FieldErrors(_))),
+        "the account does not exist"
     );
 }

@@ -1,14 +1,14 @@
-//! Sign-in, its refusals and its throttles.
+//! Tests of sign-in: errors, throttles and consent.
 
 use backend::Visitor;
 use db::testing::engines;
 use forms::{Field, FieldError, FieldErrors};
 use tracking::Choice;
 
-use crate::support::{MINUTE, NOW, PASSWORD, Store, faults, payload, refusing, sign_in, visitor};
+use crate::support::{MINUTE, NOW, PASSWORD, Store, denying_visitor, form_errors, payload, sign_in, visitor};
 
 #[tokio::test]
-async fn sign_in_opens_a_login_and_says_so() {
+async fn sign_in_creates_a_login_and_an_event() {
     for engine in engines() {
         let store = Store::new(engine).await;
         let first = store.sign_up("ada@example.com").await;
@@ -20,7 +20,7 @@ async fn sign_in_opens_a_login_and_says_so() {
             .unwrap();
         assert_ne!(login.id, first.id, "{engine:?}");
         assert_eq!(
-            (login.user.clone(), login.last_seen_at),
+            (login.user.clone(), login.last_seen_at_ms),
             (first.user.clone(), NOW + MINUTE)
         );
         assert_eq!(store.accounts.login(login.id).await.unwrap(), Some(login.clone()));
@@ -39,7 +39,7 @@ async fn sign_in_opens_a_login_and_says_so() {
 }
 
 #[tokio::test]
-async fn a_wrong_password_and_an_unknown_address_are_answered_alike() {
+async fn a_wrong_password_and_an_unknown_address_give_the_same_error() {
     for engine in engines() {
         let store = Store::new(engine).await;
         store.sign_up("ada@example.com").await;
@@ -47,7 +47,7 @@ async fn a_wrong_password_and_an_unknown_address_are_answered_alike() {
             sign_in("ada@example.com", "a wrong one"),
             sign_in("bob@example.com", PASSWORD),
         ] {
-            let refused = faults(store.accounts.sign_in(input, &visitor()).await);
+            let refused = form_errors(store.accounts.sign_in(input, &visitor()).await);
             let whole_form = FieldErrors::one(Field::FORM, FieldError::WrongCredentials);
             assert_eq!(refused, whole_form, "{engine:?}");
         }
@@ -59,7 +59,7 @@ async fn a_wrong_password_and_an_unknown_address_are_answered_alike() {
         assert_eq!(
             store.count("throttles").await,
             3,
-            "two accounts, known or not, and one address"
+            "two accounts, existing or not, and one network"
         );
     }
 }
@@ -70,7 +70,7 @@ async fn failures_are_counted_in_windows() {
         let store = Store::new(engine).await;
         store.sign_up("ada@example.com").await;
         let fail = async || {
-            faults(
+            form_errors(
                 store
                     .accounts
                     .sign_in(sign_in("ada@example.com", "a wrong one"), &visitor())
@@ -103,22 +103,22 @@ async fn failures_are_counted_in_windows() {
         assert_eq!(
             store.number("SELECT MAX(failures) FROM throttles").await,
             10,
-            "what is refused is not counted"
+            "a refused attempt is not counted"
         );
 
-        let elsewhere = Visitor {
+        let other_network = Visitor {
             address: "198.51.100.9".parse().unwrap(),
             ..visitor()
         };
-        let refused = faults(
+        let refused = form_errors(
             store
                 .accounts
-                .sign_in(sign_in("ada@example.com", PASSWORD), &elsewhere)
+                .sign_in(sign_in("ada@example.com", PASSWORD), &other_network)
                 .await,
         );
         assert!(
             refused.at(Field::FORM).is_some(),
-            "{engine:?}: the account is guarded wherever they come from"
+            "{engine:?}: the account's limit applies to all networks"
         );
         store.clock.advance(15 * MINUTE);
         store
@@ -130,11 +130,11 @@ async fn failures_are_counted_in_windows() {
 }
 
 #[tokio::test]
-async fn a_success_forgets_the_accounts_failures_alone() {
+async fn a_success_resets_only_the_accounts_failures() {
     for engine in engines() {
         let store = Store::new(engine).await;
         store.sign_up("ada@example.com").await;
-        faults(
+        form_errors(
             store
                 .accounts
                 .sign_in(sign_in("ada@example.com", "a wrong one"), &visitor())
@@ -156,7 +156,7 @@ async fn a_success_forgets_the_accounts_failures_alone() {
                 "UPDATE throttles SET failures = 50 WHERE key = '{address}'"
             ))
             .await;
-        let refused = faults(
+        let refused = form_errors(
             store
                 .accounts
                 .sign_in(sign_in("ada@example.com", PASSWORD), &visitor())
@@ -166,13 +166,13 @@ async fn a_success_forgets_the_accounts_failures_alone() {
             matches!(refused.at(Field::FORM), Some(FieldError::TooManyAttempts { .. })),
             "{engine:?}"
         );
-        let elsewhere = Visitor {
+        let other_network = Visitor {
             address: "198.51.100.9".parse().unwrap(),
             ..visitor()
         };
         store
             .accounts
-            .sign_in(sign_in("ada@example.com", PASSWORD), &elsewhere)
+            .sign_in(sign_in("ada@example.com", PASSWORD), &other_network)
             .await
             .unwrap();
     }
@@ -196,7 +196,7 @@ async fn the_accounts_consent_follows_the_browser_until_there_is_a_choice() {
         let stored = store.accounts.login(denied.id).await.unwrap().unwrap();
         assert_eq!(stored.user.consent, Choice::Denied, "{engine:?}");
 
-        // Signed out, a browser that allows tracking does not know of the account's choice before it has signed in.
+        // A browser that allows tracking applies the account's choice only after the sign-in.
         store
             .accounts
             .sign_in(sign_in("ada@example.com", PASSWORD), &visitor())
@@ -205,15 +205,19 @@ async fn the_accounts_consent_follows_the_browser_until_there_is_a_choice() {
         assert_eq!(
             store.events_of(login.user.id).await.len(),
             1,
-            "{engine:?}: the sign-up's, and no more"
+            "{engine:?}: only the sign-up's event"
         );
-        store.accounts.sign_out(&denied, &refusing()).await.unwrap();
+        store
+            .accounts
+            .sign_out(&denied, &denying_visitor())
+            .await
+            .unwrap();
         assert_eq!(store.count("outbox").await, 1, "{engine:?}");
     }
 }
 
 #[tokio::test]
-async fn guesses_sent_at_once_are_counted_before_they_are_tried() {
+async fn concurrent_guesses_are_counted_before_they_are_checked() {
     for engine in engines() {
         let store = Store::new(engine).await;
         store.sign_up("ada@example.com").await;
@@ -227,7 +231,7 @@ async fn guesses_sent_at_once_are_counted_before_they_are_tried() {
         });
         let mut tried = 0;
         for guess in guesses.collect::<Vec<_>>() {
-            let refused = faults(guess.await.unwrap());
+            let refused = form_errors(guess.await.unwrap());
             tried += usize::from(refused.at(Field::FORM) == Some(&FieldError::WrongCredentials));
         }
         assert_eq!(tried, 10, "{engine:?}");

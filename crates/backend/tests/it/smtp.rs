@@ -1,105 +1,105 @@
-//! Mails over SMTP: the real client, and a server that writes down what it is told.
+//! Tests of mails over SMTP: the real client against a server that records its input.
 
 use std::sync::{Arc, Mutex};
 
-use backend::mail::{MAX_ATTEMPTS, Sender, Smtp};
+use backend::mail::{MAX_ATTEMPTS, Sender, SmtpTransport};
 use db::testing::engines;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::support::{DAY, Store};
 
-/// What the server heard, and what it says to the next recipients.
+/// The server's record, and its scripted replies to the next RCPT commands.
 #[derive(Default)]
-struct Heard {
+struct ServerState {
     recipients: Vec<String>,
     messages: Vec<String>,
-    answers: Vec<&'static str>,
+    replies: Vec<&'static str>,
 }
 
 #[derive(Clone)]
 struct Server {
     url: String,
-    heard: Arc<Mutex<Heard>>,
+    state: Arc<Mutex<ServerState>>,
 }
 
 impl Server {
     async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("smtp://{}", listener.local_addr().unwrap());
-        let heard = Arc::new(Mutex::new(Heard::default()));
+        let state = Arc::new(Mutex::new(ServerState::default()));
         let server = Self {
             url,
-            heard: heard.clone(),
+            state: state.clone(),
         };
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(speak(stream, heard.clone()));
+                tokio::spawn(serve_connection(stream, state.clone()));
             }
         });
         server
     }
 
-    /// The next recipients are answered so.
-    fn answer(&self, answers: &[&'static str]) {
-        self.heard.lock().unwrap().answers = answers.iter().rev().copied().collect();
+    /// Scripts the replies to the next RCPT commands.
+    fn script(&self, replies: &[&'static str]) {
+        self.state.lock().unwrap().replies = replies.iter().rev().copied().collect();
     }
 
     fn messages(&self) -> Vec<String> {
-        self.heard.lock().unwrap().messages.clone()
+        self.state.lock().unwrap().messages.clone()
     }
 
     fn sender(&self, store: &Store) -> Sender {
-        let smtp = Smtp::new(&self.url.clone().into(), "post@demo.example").unwrap();
+        let smtp = SmtpTransport::new(&self.url.clone().into(), "post@demo.example").unwrap();
         Sender::new(
             store.test.db.clone(),
             store.clock.clone(),
             Arc::new(smtp),
             "https://demo.example".parse().unwrap(),
-            store.accounts.mails_written(),
+            store.accounts.mail_wakeup(),
         )
     }
 }
 
-/// RFC 5321, as much of it as a client needs.
-async fn speak(stream: TcpStream, heard: Arc<Mutex<Heard>>) -> std::io::Result<()> {
+/// Serves one connection with the part of RFC 5321 that the client uses.
+async fn serve_connection(stream: TcpStream, state: Arc<Mutex<ServerState>>) -> std::io::Result<()> {
     let (read, mut write) = stream.into_split();
     let mut lines = BufReader::new(read).lines();
     write.write_all(b"220 test\r\n").await?;
     while let Some(line) = lines.next_line().await? {
-        let verb = line
+        let command = line
             .split([' ', ':'])
             .next()
             .unwrap_or_default()
             .to_ascii_uppercase();
-        let answer = match verb.as_str() {
+        let reply = match command.as_str() {
             "EHLO" => "250 test",
             "MAIL" | "RSET" => "250 ok",
             "RCPT" => {
-                let mut heard = heard.lock().unwrap();
-                heard.recipients.push(line.clone());
-                heard.answers.pop().unwrap_or("250 ok")
+                let mut state = state.lock().unwrap();
+                state.recipients.push(line.clone());
+                state.replies.pop().unwrap_or("250 ok")
             }
             "DATA" => {
-                write.write_all(b"354 go on\r\n").await?;
+                write.write_all(b"354 start input\r\n").await?;
                 let mut message = String::new();
                 while let Some(line) = lines.next_line().await?.filter(|line| line != ".") {
                     message.push_str(&line);
                     message.push('\n');
                 }
-                heard.lock().unwrap().messages.push(message);
-                "250 taken"
+                state.lock().unwrap().messages.push(message);
+                "250 accepted"
             }
             "QUIT" => "221 bye",
-            _ => "502 what?",
+            _ => "502 unknown command",
         };
-        write.write_all(format!("{answer}\r\n").as_bytes()).await?;
+        write.write_all(format!("{reply}\r\n").as_bytes()).await?;
     }
     Ok(())
 }
 
 #[tokio::test]
-async fn a_mail_leaves_and_is_forgotten() {
+async fn a_sent_mail_is_erased() {
     for engine in engines() {
         let (store, server) = (Store::new(engine).await, Server::start().await);
         store.sign_up("ada@example.com").await;
@@ -128,23 +128,23 @@ async fn a_mail_leaves_and_is_forgotten() {
         );
 
         server.sender(&store).drain().await.unwrap();
-        assert_eq!(server.messages().len(), 1, "{engine:?}: once");
+        assert_eq!(server.messages().len(), 1, "{engine:?}: sent once");
     }
 }
 
 #[tokio::test]
-async fn a_busy_server_is_asked_again_later_and_the_link_of_each_attempt_works() {
+async fn a_temporary_error_is_retried_with_a_new_link() {
     for engine in engines() {
         let (store, server) = (Store::new(engine).await, Server::start().await);
         store.sign_up("ada@example.com").await;
-        server.answer(&["451 busy with ada@example.com", "451 busy"]);
+        server.script(&["451 busy with ada@example.com", "451 busy"]);
         server.sender(&store).drain().await.unwrap();
         assert_eq!(server.messages().len(), 0);
         let error = "SELECT last_error FROM mails";
         assert_eq!(
             store.texts(error).await,
             ["the SMTP server answered 451"],
-            "{engine:?}: nobody is named"
+            "{engine:?}: the error contains no address"
         );
 
         store.clock.advance(14_999);
@@ -168,18 +168,18 @@ async fn a_busy_server_is_asked_again_later_and_the_link_of_each_attempt_works()
 }
 
 #[tokio::test]
-async fn an_address_that_does_not_exist_is_given_up_and_a_server_that_refuses_us_is_not() {
+async fn an_unknown_address_is_parked_at_once_and_other_refusals_are_retried() {
     for engine in engines() {
         let (store, server) = (Store::new(engine).await, Server::start().await);
         store.sign_up("ada@example.com").await;
-        server.answer(&["550 no such user ada@example.com"]);
+        server.script(&["550 no such user ada@example.com"]);
         server.sender(&store).drain().await.unwrap();
         let parked = "mails WHERE state = 'parked' AND recipient IS NULL AND last_error = 'the SMTP server answered 550'";
         assert_eq!(store.count(parked).await, 1, "{engine:?}");
 
         store.sign_up("bob@example.com").await;
-        let refusals = ["530 who are you?"; 20];
-        server.answer(&refusals);
+        let refusals = ["530 authentication required"; 20];
+        server.script(&refusals);
         for attempt in 1..=MAX_ATTEMPTS {
             server.sender(&store).drain().await.unwrap();
             let waiting = store.count("mails WHERE state = 'pending'").await;
@@ -196,23 +196,23 @@ async fn an_address_that_does_not_exist_is_given_up_and_a_server_that_refuses_us
 }
 
 #[tokio::test]
-async fn a_server_that_is_not_there_loses_nothing() {
+async fn an_unreachable_server_loses_no_mail() {
     for engine in engines() {
         let store = Store::new(engine).await;
         store.sign_up("ada@example.com").await;
-        let nowhere = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let closed_listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let mut server = Server::start().await;
-        let there = std::mem::replace(
+        let reachable_url = std::mem::replace(
             &mut server.url,
-            format!("smtp://{}", nowhere.local_addr().unwrap()),
+            format!("smtp://{}", closed_listener.local_addr().unwrap()),
         );
-        drop(nowhere);
+        drop(closed_listener);
         server.sender(&store).drain().await.unwrap();
         assert_eq!(
             store.texts("SELECT last_error FROM mails").await,
             ["the SMTP server was not reached"]
         );
-        server.url = there;
+        server.url = reachable_url;
         store.clock.advance(15_000);
         server.sender(&store).drain().await.unwrap();
         assert_eq!(server.messages().len(), 1, "{engine:?}");

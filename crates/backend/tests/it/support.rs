@@ -1,4 +1,4 @@
-//! Verbs over a fresh database, under a clock that the test moves.
+//! The domain actions on a fresh database, with a clock that the test advances.
 
 use std::sync::Arc;
 
@@ -6,18 +6,18 @@ use backend::Visitor;
 use backend::accounts::links::LinkSecret;
 use backend::accounts::{AccountError, Accounts, Login};
 use backend::clock::Clock;
-use backend::mail::{KeptMail, Mailbox, Sender};
+use backend::mail::{Mailbox, Sender, StoredMail};
 use backend::polls::{PollError, Polls};
 use db::Engine;
 use db::testing::TestDb;
 use forms::{FieldErrors, Secret, SignInForm, SignUpForm};
-use outbox::{Entry, Nudge};
+use outbox::{OutboxEntry, Wakeup};
 use serde_json::Value;
 use sqlx::AssertSqlSafe;
 use tracking::{Choice, ConsentDefault, DeviceId, Found, PresentIds, SessionId, UserId};
 use uuid::Uuid;
 
-/// Where the clock starts: 2026-11-18 11:06:40 UTC.
+/// The start of the test clock: 2026-11-18 11:06:40 UTC.
 pub const NOW: i64 = 1_795_000_000_000;
 pub const MINUTE: i64 = 60_000;
 pub const DAY: i64 = 24 * 60 * MINUTE;
@@ -35,11 +35,11 @@ impl Store {
     pub async fn new(engine: Engine) -> Self {
         let test = TestDb::new(engine).await;
         let clock = Clock::fixed(NOW);
-        let accounts = Accounts::new(test.db.clone(), clock.clone(), Nudge::new(), false);
+        let accounts = Accounts::new(test.db.clone(), clock.clone(), Wakeup::new(), false);
         let polls = Polls::new(
             test.db.clone(),
             clock.clone(),
-            Nudge::new(),
+            Wakeup::new(),
             ConsentDefault::Granted,
         );
         Self {
@@ -54,13 +54,13 @@ impl Store {
         self.accounts.sign_up(sign_up(email), &visitor()).await.unwrap()
     }
 
-    /// The verbs of another server on the same database, under the same clock.
+    /// The poll actions of another server on the same database, with the same clock.
     pub async fn another_server(&self) -> Polls {
         let db = db::Db::open(&self.test.url).await.unwrap();
-        Polls::new(db, self.clock.clone(), Nudge::new(), ConsentDefault::Granted)
+        Polls::new(db, self.clock.clone(), Wakeup::new(), ConsentDefault::Granted)
     }
 
-    /// As billing does.
+    /// Sets the plan of an account, as billing does.
     pub async fn set_plan(&self, user: UserId, plan: &str) {
         self.execute(&format!(
             "UPDATE users SET account_type = '{plan}' WHERE id = '{user}'"
@@ -68,27 +68,27 @@ impl Store {
         .await;
     }
 
-    /// Writes the mails that wait, and puts them into the mailbox.
+    /// Sends all pending mails to the mailbox.
     pub async fn deliver_mails(&self) {
         self.sender().drain().await.unwrap();
     }
 
-    /// A sender that fills the mailbox.
+    /// A sender that sends to the mailbox.
     pub fn sender(&self) -> Sender {
         Sender::new(
             self.test.db.clone(),
             self.clock.clone(),
             Arc::new(Mailbox::new(self.test.db.clone())),
             "https://demo.example".parse().unwrap(),
-            self.accounts.mails_written(),
+            self.accounts.mail_wakeup(),
         )
     }
 
-    /// Mails to an address, newest first, after all that wait are delivered.
-    pub async fn mails_to(&self, email: &str) -> Vec<KeptMail> {
+    /// Sends all pending mails and returns those to an address, newest first.
+    pub async fn mails_to(&self, email: &str) -> Vec<StoredMail> {
         self.deliver_mails().await;
         Mailbox::new(self.test.db.clone())
-            .letters(Some(email))
+            .mails(Some(email))
             .await
             .unwrap()
     }
@@ -96,23 +96,23 @@ impl Store {
     /// Subjects of the mails to an address, newest first.
     pub async fn subjects_to(&self, email: &str) -> Vec<String> {
         let mails = self.mails_to(email).await;
-        mails.into_iter().map(|mail| mail.letter.subject).collect()
+        mails.into_iter().map(|mail| mail.content.subject).collect()
     }
 
-    /// The secret of the newest link of that subject.
+    /// The secret of the link in the newest mail with this subject.
     pub async fn link_in(&self, email: &str, subject: &str) -> LinkSecret {
         let mails = self.mails_to(email).await;
-        let mail = mails.into_iter().find(|mail| mail.letter.subject == subject);
+        let mail = mails.into_iter().find(|mail| mail.content.subject == subject);
         let action = mail
             .unwrap_or_else(|| panic!("no {subject}"))
-            .letter
+            .content
             .action
             .unwrap();
         LinkSecret::parse(action.url.rsplit('/').next().unwrap()).unwrap()
     }
 
-    /// The person's outbox rows, oldest first.
-    pub async fn events_of(&self, user: UserId) -> Vec<Entry> {
+    /// The user's outbox rows, oldest first.
+    pub async fn events_of(&self, user: UserId) -> Vec<OutboxEntry> {
         outbox::events_of(&self.test.db, user, 100).await.unwrap()
     }
 
@@ -159,7 +159,7 @@ pub fn sign_in(email: &str, password: &str) -> forms::SignIn {
     .unwrap()
 }
 
-/// Somebody in a browser that is tracked.
+/// A visitor whose browser is tracked.
 pub fn visitor() -> Visitor {
     Visitor {
         tracking: Some(PresentIds::Live {
@@ -175,8 +175,8 @@ pub fn visitor() -> Visitor {
     }
 }
 
-/// Somebody who said no.
-pub fn refusing() -> Visitor {
+/// A visitor who denied consent.
+pub fn denying_visitor() -> Visitor {
     Visitor {
         tracking: None,
         choice: Choice::Denied,
@@ -188,24 +188,24 @@ pub fn device() -> DeviceId {
     DeviceId::minted(Uuid::max())
 }
 
-pub fn payload(entry: &Entry) -> Value {
+pub fn payload(entry: &OutboxEntry) -> Value {
     serde_json::from_str(entry.payload.as_deref().unwrap()).unwrap()
 }
 
-/// What is wrong with the form.
-pub fn faults<T>(answer: Result<T, AccountError>) -> FieldErrors {
-    match answer {
-        Err(AccountError::FieldErrors(faults)) => faults,
+/// The form errors of a failed account action.
+pub fn form_errors<T>(result: Result<T, AccountError>) -> FieldErrors {
+    match result {
+        Err(AccountError::FieldErrors(errors)) => errors,
         Err(error) => panic!("{error}"),
-        Ok(_) => panic!("no faults"),
+        Ok(_) => panic!("no errors"),
     }
 }
 
-/// What is wrong with the wish.
-pub fn poll_faults<T>(answer: Result<T, PollError>) -> FieldErrors {
-    match answer {
-        Err(PollError::FieldErrors(faults)) => faults,
+/// The form errors of a failed poll action.
+pub fn poll_errors<T>(result: Result<T, PollError>) -> FieldErrors {
+    match result {
+        Err(PollError::FieldErrors(errors)) => errors,
         Err(error) => panic!("{error}"),
-        Ok(_) => panic!("no faults"),
+        Ok(_) => panic!("no errors"),
     }
 }

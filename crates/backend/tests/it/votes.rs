@@ -1,16 +1,16 @@
-//! Votes: one of each voter, whatever happens at once, and whose they are.
+//! Tests of votes: one vote per voter under concurrency, transfer to accounts, and live results.
 
 use std::time::Duration;
 
 use backend::Visitor;
 use backend::ids;
-use backend::polls::{Cast, Poll, PollError, Polls, Results, Voter, VoterToken};
+use backend::polls::{CastVote, Poll, PollError, Polls, Results, Voter, VoterToken};
 use db::testing::engines;
 use forms::{Field, FieldError, FieldErrors, PollForm, VoteDraft, VoteForm};
 use tracking::UserId;
 use uuid::Uuid;
 
-use crate::support::{MINUTE, PASSWORD, Store, poll_faults, sign_in, sign_up, visitor};
+use crate::support::{MINUTE, PASSWORD, Store, poll_errors, sign_in, sign_up, visitor};
 
 /// A poll with three options.
 async fn poll(store: &Store, owner: UserId, multiple_choice: bool) -> Poll {
@@ -35,8 +35,8 @@ fn token() -> Voter {
     Voter::Token(VoterToken::mint())
 }
 
-/// A browser that has voted under this token.
-fn with(voter: &Voter) -> Visitor {
+/// A visitor whose browser has this voter token.
+fn visitor_with(voter: &Voter) -> Visitor {
     match voter {
         Voter::Token(token) => Visitor {
             voter: Some(token.clone()),
@@ -65,11 +65,11 @@ async fn a_vote_counts_once_and_may_be_changed() {
             "{engine:?}"
         );
         let again = store.polls.vote(poll.id, &voter, &ballot(&[0, 2])).await.unwrap();
-        assert_eq!(again, first, "{engine:?}: the same vote again is the same vote");
+        assert_eq!(again, first, "{engine:?}: repeating a vote changes nothing");
         assert_eq!(counts(&store, &poll).await, (1, vec![1, 0, 1]), "{engine:?}");
 
         let changed = store.polls.vote(poll.id, &voter, &ballot(&[1])).await.unwrap();
-        let expected = Cast {
+        let expected = CastVote {
             changes: 1,
             choices: vec![1],
             ..first
@@ -89,56 +89,59 @@ async fn a_vote_counts_once_and_may_be_changed() {
         assert_eq!(
             store.count("outbox").await,
             1,
-            "the sign-up's: a vote's event is the browser's"
+            "only the sign-up's event: the browser sends vote events"
         );
     }
 }
 
 #[tokio::test]
-async fn a_token_is_kept_as_a_hash() {
+async fn a_token_is_stored_as_a_hash() {
     let store = Store::new(db::Engine::Sqlite).await;
     let ada = store.sign_up("ada@example.com").await.user.id;
     let poll = poll(&store, ada, false).await;
     let token = VoterToken::mint();
     let voter = Voter::Token(token.clone());
     store.polls.vote(poll.id, &voter, &ballot(&[0])).await.unwrap();
-    let [kept] = &store.texts("SELECT token_hash FROM votes").await[..] else {
+    let [stored] = &store.texts("SELECT token_hash FROM votes").await[..] else {
         panic!("one vote")
     };
-    assert!(kept.len() == 64 && !kept.contains(&token.expose()), "{kept}");
+    assert!(
+        stored.len() == 64 && !stored.contains(&token.expose()),
+        "{stored}"
+    );
 }
 
 #[tokio::test]
-async fn votes_that_do_not_fit_change_nothing() {
+async fn invalid_votes_change_nothing() {
     for engine in engines() {
         let store = Store::new(engine).await;
         let ada = store.sign_up("ada@example.com").await.user.id;
         let single = poll(&store, ada, false).await;
         let voter = token();
         store.polls.vote(single.id, &voter, &ballot(&[0])).await.unwrap();
-        let fault = |problem| FieldErrors::one(VoteForm::choice, problem);
+        let choice_error = |error| FieldErrors::one(VoteForm::choice, error);
         for (draft, expected) in [
-            (ballot(&[0, 1]), fault(FieldError::OneChoiceOnly)),
-            (ballot(&[3]), fault(FieldError::PollChanged)),
-            (ballot(&[255]), fault(FieldError::PollChanged)),
+            (ballot(&[0, 1]), choice_error(FieldError::OneChoiceOnly)),
+            (ballot(&[3]), choice_error(FieldError::PollChanged)),
+            (ballot(&[255]), choice_error(FieldError::PollChanged)),
             (
                 VoteDraft {
                     revision: 1,
                     ..ballot(&[1])
                 },
-                fault(FieldError::PollChanged),
+                choice_error(FieldError::PollChanged),
             ),
         ] {
-            let refused = poll_faults(store.polls.vote(single.id, &voter, &draft).await);
+            let refused = poll_errors(store.polls.vote(single.id, &voter, &draft).await);
             assert_eq!(refused, expected, "{engine:?} {draft:?}");
         }
         let none = FieldErrors::one(Field::FORM, FieldError::NoSuchPoll);
         assert_eq!(
-            poll_faults(store.polls.vote(Uuid::nil(), &voter, &ballot(&[0])).await),
+            poll_errors(store.polls.vote(Uuid::nil(), &voter, &ballot(&[0])).await),
             none
         );
         store.polls.close(ada, single.id).await.unwrap();
-        let refused = poll_faults(store.polls.vote(single.id, &voter, &ballot(&[1])).await);
+        let refused = poll_errors(store.polls.vote(single.id, &voter, &ballot(&[1])).await);
         assert_eq!(
             refused,
             FieldErrors::one(Field::FORM, FieldError::PollIsClosed),
@@ -146,7 +149,7 @@ async fn votes_that_do_not_fit_change_nothing() {
         );
         store.polls.delete(ada, single.id).await.unwrap();
         assert_eq!(
-            poll_faults(store.polls.vote(single.id, &voter, &ballot(&[1])).await),
+            poll_errors(store.polls.vote(single.id, &voter, &ballot(&[1])).await),
             none
         );
         store.polls.restore(ada, single.id).await.unwrap();
@@ -155,20 +158,23 @@ async fn votes_that_do_not_fit_change_nothing() {
 }
 
 #[tokio::test]
-async fn a_poll_with_a_vote_is_not_edited() {
+async fn a_poll_with_votes_cannot_be_edited() {
     for engine in engines() {
         let store = Store::new(engine).await;
         let ada = store.sign_up("ada@example.com").await.user.id;
         let poll = poll(&store, ada, false).await;
         store.polls.vote(poll.id, &token(), &ballot(&[0])).await.unwrap();
-        let wished = PollForm {
+        let changed_form = PollForm {
             question: "Dinner?".to_owned(),
             option: vec!["a".to_owned(), "b".to_owned()],
             ..PollForm::default()
         };
-        let refused = store.polls.edit(ada, poll.id, &wished.check().unwrap()).await;
+        let refused = store
+            .polls
+            .edit(ada, poll.id, &changed_form.check().unwrap())
+            .await;
         assert_eq!(
-            poll_faults(refused),
+            poll_errors(refused),
             FieldErrors::one(Field::FORM, FieldError::PollHasVotes),
             "{engine:?}"
         );
@@ -176,7 +182,7 @@ async fn a_poll_with_a_vote_is_not_edited() {
 }
 
 #[tokio::test]
-async fn a_vote_sent_many_times_at_once_counts_once() {
+async fn concurrent_votes_of_one_voter_count_once() {
     for engine in engines() {
         let store = Store::new(engine).await;
         let ada = store.sign_up("ada@example.com").await.user.id;
@@ -204,22 +210,22 @@ async fn a_vote_sent_many_times_at_once_counts_once() {
             assert_eq!(
                 chosen.iter().sum::<u32>(),
                 voters,
-                "{engine:?}: one choice of each"
+                "{engine:?}: one choice per voter"
             );
             assert!(
                 cast.iter().all(|one| one.vote == cast[0].vote),
                 "{engine:?}: one vote"
             );
-            // Whoever came last has it: each change was counted by itself.
+            // The last change is stored: every change is counted.
             let last = cast.iter().max_by_key(|one| one.changes).unwrap();
-            let kept = store.polls.vote_of(poll.id, &voter).await.unwrap();
-            assert_eq!(kept.as_ref(), Some(&last.choices), "{engine:?}");
+            let stored = store.polls.vote_of(poll.id, &voter).await.unwrap();
+            assert_eq!(stored.as_ref(), Some(&last.choices), "{engine:?}");
         }
     }
 }
 
 #[tokio::test]
-async fn a_vote_and_an_edit_at_once() {
+async fn of_a_concurrent_vote_and_edit_only_one_succeeds() {
     for engine in engines() {
         let store = Store::new(engine).await;
         let ada = store.sign_up("ada@example.com").await.user.id;
@@ -227,18 +233,18 @@ async fn a_vote_and_an_edit_at_once() {
         let other = store.another_server().await;
         for _ in 0..10 {
             let poll = poll(&store, ada, false).await;
-            let wished = PollForm {
+            let changed_form = PollForm {
                 question: "Dinner?".to_owned(),
                 option: vec!["a".to_owned(), "b".to_owned()],
                 ..PollForm::default()
             };
-            let wished = wished.check().unwrap();
+            let changed_form = changed_form.check().unwrap();
             let (voter, draft) = (token(), ballot(&[2]));
             let (edited, voted) = tokio::join!(
-                other.edit(ada, poll.id, &wished),
+                other.edit(ada, poll.id, &changed_form),
                 store.polls.vote(poll.id, &voter, &draft)
             );
-            // Whoever was second was told so: no vote stands for an option that it was not given for.
+            // The second one fails, so that no vote counts for an option that the voter did not choose.
             assert!(
                 edited.is_ok() != voted.is_ok(),
                 "{engine:?}: {edited:?} {voted:?}"
@@ -254,7 +260,7 @@ async fn a_vote_and_an_edit_at_once() {
 }
 
 #[tokio::test]
-async fn signing_up_and_in_adopts_the_votes_of_the_browser() {
+async fn sign_up_and_sign_in_transfer_the_browsers_votes() {
     for engine in engines() {
         let store = Store::new(engine).await;
         let ada = store.sign_up("ada@example.com").await.user.id;
@@ -264,7 +270,7 @@ async fn signing_up_and_in_adopts_the_votes_of_the_browser() {
 
         let login = store
             .accounts
-            .sign_up(sign_up("bob@example.com"), &with(&browser))
+            .sign_up(sign_up("bob@example.com"), &visitor_with(&browser))
             .await
             .unwrap();
         let bob = Voter::Account(login.user.id);
@@ -282,24 +288,28 @@ async fn signing_up_and_in_adopts_the_votes_of_the_browser() {
         assert_eq!(
             (changed.vote, changed.changes),
             (before.vote, 1),
-            "{engine:?}: still that vote"
+            "{engine:?}: the same vote"
         );
 
-        // Elsewhere he votes before he signs in: on the one poll the account's vote holds, the other one is new.
-        let elsewhere = token();
+        // In another browser he votes before he signs in: on `lunch` the account's vote is kept, on `dinner` it is new.
+        let other_browser = token();
         store
             .polls
-            .vote(lunch.id, &elsewhere, &ballot(&[2]))
+            .vote(lunch.id, &other_browser, &ballot(&[2]))
             .await
             .unwrap();
         store
             .polls
-            .vote(dinner.id, &elsewhere, &ballot(&[2]))
+            .vote(dinner.id, &other_browser, &ballot(&[2]))
             .await
             .unwrap();
         assert_eq!(counts(&store, &lunch).await, (2, vec![0, 1, 1]));
         let input = sign_in("bob@example.com", PASSWORD);
-        store.accounts.sign_in(input, &with(&elsewhere)).await.unwrap();
+        store
+            .accounts
+            .sign_in(input, &visitor_with(&other_browser))
+            .await
+            .unwrap();
         assert_eq!(counts(&store, &lunch).await, (1, vec![0, 1, 0]), "{engine:?}");
         assert_eq!(counts(&store, &dinner).await, (1, vec![0, 0, 1]), "{engine:?}");
         assert_eq!(
@@ -310,13 +320,13 @@ async fn signing_up_and_in_adopts_the_votes_of_the_browser() {
         assert_eq!(
             store.count("vote_choices").await,
             2,
-            "{engine:?}: nothing is left behind"
+            "{engine:?}: no choices without a vote"
         );
     }
 }
 
 #[tokio::test]
-async fn a_refused_sign_up_adopts_nothing() {
+async fn a_failed_sign_up_or_sign_in_transfers_no_votes() {
     for engine in engines() {
         let store = Store::new(engine).await;
         let ada = store.sign_up("ada@example.com").await.user.id;
@@ -325,12 +335,15 @@ async fn a_refused_sign_up_adopts_nothing() {
         store.polls.vote(poll.id, &browser, &ballot(&[0])).await.unwrap();
         let taken = store
             .accounts
-            .sign_up(sign_up("ada@example.com"), &with(&browser))
+            .sign_up(sign_up("ada@example.com"), &visitor_with(&browser))
             .await;
         assert!(taken.is_err());
         let wrong = store
             .accounts
-            .sign_in(sign_in("ada@example.com", "not this one"), &with(&browser))
+            .sign_in(
+                sign_in("ada@example.com", "not this one"),
+                &visitor_with(&browser),
+            )
             .await;
         assert!(wrong.is_err());
         assert_eq!(
@@ -342,7 +355,7 @@ async fn a_refused_sign_up_adopts_nothing() {
 }
 
 #[tokio::test]
-async fn adoptions_and_votes_at_once_leave_one_vote_of_each_person() {
+async fn concurrent_transfers_and_votes_leave_one_vote_per_user() {
     for engine in engines() {
         let store = Store::new(engine).await;
         let ada = store.sign_up("ada@example.com").await.user.id;
@@ -364,7 +377,7 @@ async fn adoptions_and_votes_at_once_leave_one_vote_of_each_person() {
             Ok::<_, PollError>(())
         };
         let signing_in = |voter: &Voter| {
-            let (accounts, visitor) = (store.accounts.clone(), with(voter));
+            let (accounts, visitor) = (store.accounts.clone(), visitor_with(voter));
             async move {
                 accounts
                     .sign_in(sign_in("ada@example.com", PASSWORD), &visitor)
@@ -382,44 +395,54 @@ async fn adoptions_and_votes_at_once_leave_one_vote_of_each_person() {
 }
 
 #[tokio::test]
-async fn pages_that_stay_open_hear_of_changes() {
+async fn open_pages_receive_changed_results() {
     for engine in engines() {
         let store = Store::new(engine).await;
         let ada = store.sign_up("ada@example.com").await.user.id;
         let poll = poll(&store, ada, false).await;
-        let elsewhere = store.another_server().await;
-        let mut pages: Vec<_> = (0..50).map(|_| elsewhere.follow(poll.id)).collect();
+        let other_server = store.another_server().await;
+        let mut pages: Vec<_> = (0..50).map(|_| other_server.subscribe(poll.id)).collect();
         for page in &mut pages {
-            assert_eq!(heard(page.next()).await.poll.voters, 0, "{engine:?}: at once");
+            assert_eq!(
+                next_results(page.next()).await.poll.voters,
+                0,
+                "{engine:?}: the first results at once"
+            );
         }
         store.polls.vote(poll.id, &token(), &ballot(&[1])).await.unwrap();
         for page in &mut pages {
-            let results = heard(page.next()).await;
+            let results = next_results(page.next()).await;
             assert_eq!(
                 (results.poll.voters, &results.counts[..]),
                 (1, &[0, 1, 0][..]),
                 "{engine:?}"
             );
         }
-        // Somebody who comes later hears what is known, at once.
-        assert_eq!(heard(elsewhere.follow(poll.id).next()).await.poll.voters, 1);
+        // A later subscriber receives the current results at once.
+        assert_eq!(
+            next_results(other_server.subscribe(poll.id).next())
+                .await
+                .poll
+                .voters,
+            1
+        );
         store.polls.delete(ada, poll.id).await.unwrap();
         assert!(
-            heard(pages[0].next()).await.poll.deleted_at.is_some(),
+            next_results(pages[0].next()).await.poll.deleted_at_ms.is_some(),
             "{engine:?}"
         );
         store.clock.advance(40 * 24 * 60 * MINUTE);
         store.polls.clean_up().await.unwrap();
         for page in &mut pages {
             let end = async { while page.next().await.is_some() {} };
-            tokio::time::timeout(PATIENCE, end).await.unwrap();
+            tokio::time::timeout(TIMEOUT, end).await.unwrap();
         }
     }
 }
 
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
-async fn heard(next: impl Future<Output = Option<std::sync::Arc<Results>>>) -> Results {
-    let results = tokio::time::timeout(PATIENCE, next).await.unwrap().unwrap();
+async fn next_results(next: impl Future<Output = Option<std::sync::Arc<Results>>>) -> Results {
+    let results = tokio::time::timeout(TIMEOUT, next).await.unwrap().unwrap();
     Results::clone(&results)
 }

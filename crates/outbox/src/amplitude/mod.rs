@@ -1,8 +1,9 @@
-//! Amplitude's HTTP V2 as a sink. What an answer means stands in `answer`, in what pieces a batch goes in `plan`.
+//! A sink that sends events to Amplitude's HTTP V2 API. `batch_plan` splits a batch into requests, and `response`
+//! classifies each response.
 
-mod answer;
-mod plan;
+mod batch_plan;
 mod request;
+mod response;
 
 use std::fmt;
 use std::time::Duration;
@@ -14,26 +15,26 @@ use reqwest::{Client, Response, Url};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::time::Instant;
 
-use self::answer::Answer;
-use self::plan::Plan;
-use crate::{Delivery, Failure, FailureKind, Outcome, Sink};
+use self::batch_plan::BatchPlan;
+use self::response::RequestResult;
+use crate::{DeliveryFailure, DeliveryOutcome, FailureKind, OutboundEvent, Sink};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
-/// The largest real answer lists 2000 indexes in a few kB. More is not Amplitude's.
-const ANSWER_LIMIT: usize = 256 * 1024;
+/// Bytes. The largest real response lists 2000 indexes in a few kB; a larger one is not from Amplitude.
+const RESPONSE_LIMIT: usize = 256 * 1024;
 
-/// Why a sink could not be made.
+/// Why a sink could not be created.
 #[derive(Debug, thiserror::Error)]
 pub enum SinkError {
-    /// Not an `http` or `https` URL.
-    #[error("the Amplitude URL must be an http or https address")]
-    BadUrl,
-    /// reqwest is built without a TLS provider of its own.
-    #[error("install a rustls crypto provider before making the Amplitude sink")]
+    /// The URL is not an `http` or `https` URL.
+    #[error("the Amplitude URL must be an http or https URL")]
+    InvalidUrl,
+    /// No TLS provider is installed. reqwest is built without a default one.
+    #[error("install a rustls crypto provider before creating the Amplitude sink")]
     NoTlsProvider,
-    /// The HTTP client could not be set up.
-    #[error("cannot set up the HTTP client: {0}")]
+    /// The HTTP client could not be created.
+    #[error("cannot create the HTTP client: {0}")]
     Client(#[from] reqwest::Error),
 }
 
@@ -55,21 +56,22 @@ impl fmt::Debug for AmplitudeSink {
 }
 
 impl AmplitudeSink {
-    /// A sink for the host at `url`: `https://api2.amplitude.com`, `https://api.eu.amplitude.com`, or a stand-in.
+    /// Creates a sink for the server at `url`: `https://api2.amplitude.com`, `https://api.eu.amplitude.com`, or a
+    /// stand-in.
     ///
     /// # Errors
-    /// When the URL is none, or no TLS provider is installed.
+    /// When the URL is invalid, or no TLS provider is installed.
     pub fn new(url: &str, api_key: SecretString) -> Result<Self, SinkError> {
         let endpoint = Url::parse(&format!("{}/2/httpapi", url.trim_end_matches('/')))
             .ok()
             .filter(|url| matches!(url.scheme(), "http" | "https"))
-            .ok_or(SinkError::BadUrl)?;
+            .ok_or(SinkError::InvalidUrl)?;
         if rustls::crypto::CryptoProvider::get_default().is_none() {
             return Err(SinkError::NoTlsProvider);
         }
         let client = Client::builder()
             .connect_timeout(CONNECT_TIMEOUT)
-            // A redirected POST arrives as a GET without a body: a redirect means that the address is wrong.
+            // A redirected POST can arrive as a GET without a body. A redirect means that the URL is wrong.
             .redirect(Policy::none())
             .build()?;
         Ok(Self {
@@ -80,14 +82,14 @@ impl AmplitudeSink {
         })
     }
 
-    /// With another timeout than 10 seconds for one request. A batch takes at most half as long again.
+    /// Sets the timeout of one request. The default is 10 seconds. A batch takes at most 1.5 times the timeout.
     #[must_use]
     pub fn with_request_timeout(mut self, timeout: Duration) -> Self {
         self.request_timeout = timeout;
         self
     }
 
-    async fn ask(&self, rows: &[&Delivery], sent_at_ms: i64, timeout: Duration) -> Answer {
+    async fn send(&self, rows: &[&OutboundEvent], sent_at_ms: i64, timeout: Duration) -> RequestResult {
         let payloads = rows.iter().map(|row| row.payload.as_str());
         let body = request::body(self.api_key.expose_secret(), payloads, sent_at_ms);
         let request = self
@@ -96,49 +98,50 @@ impl AmplitudeSink {
             .header(CONTENT_TYPE, "application/json")
             .timeout(timeout)
             .body(body);
-        let reply = match request.send().await {
-            Ok(response) => (response.status().as_u16(), read(response).await),
-            Err(error) => return Answer::Whole(failure_of(&error)),
+        let response = match request.send().await {
+            Ok(response) => (response.status().as_u16(), read_body(response).await),
+            Err(error) => return RequestResult::Failed(failure_of(&error)),
         };
-        match reply {
-            (status, Ok(body)) => answer::classify(status, &body, rows),
-            (_, Err(failure)) => Answer::Whole(failure),
+        match response {
+            (status, Ok(body)) => response::classify(status, &body, rows),
+            (_, Err(failure)) => RequestResult::Failed(failure),
         }
     }
 }
 
 #[async_trait]
 impl Sink for AmplitudeSink {
-    async fn deliver(&self, batch: &[Delivery], sent_at_ms: i64) -> Vec<Outcome> {
+    async fn deliver(&self, batch: &[OutboundEvent], sent_at_ms: i64) -> Vec<DeliveryOutcome> {
         let deadline = Instant::now() + self.longest_delivery();
-        let mut plan = Plan::new(batch);
-        while let Some(asked) = plan.next_request() {
-            let left = deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() {
+        let mut plan = BatchPlan::new(batch);
+        while let Some(request) = plan.next_request() {
+            let remaining = deadline.saturating_duration_since(Instant::now());
+            if remaining.is_zero() {
                 break;
             }
-            let rows: Vec<&Delivery> = asked.iter().filter_map(|&index| batch.get(index)).collect();
-            let answer = self.ask(&rows, sent_at_ms, left.min(self.request_timeout)).await;
-            plan.learn(&asked, answer);
+            let rows: Vec<&OutboundEvent> = request.iter().filter_map(|&index| batch.get(index)).collect();
+            let timeout = remaining.min(self.request_timeout);
+            let result = self.send(&rows, sent_at_ms, timeout).await;
+            plan.record(&request, result);
         }
         plan.outcomes()
     }
 
-    /// One request that times out ends the batch. What takes several are refusals by index and splits, which are
-    /// answered quickly; what is left of them when the time is up goes next time.
+    /// A request that times out ends the batch. Only rejections by index and splits need several requests, and these
+    /// get fast responses. Events that remain at the deadline are sent in the next batch.
     fn longest_delivery(&self) -> Duration {
         self.request_timeout.saturating_mul(3) / 2
     }
 }
 
-/// The answer's body. Broken off or endless, it leaves the outcome unknown.
-async fn read(mut response: Response) -> Result<Vec<u8>, Failure> {
+/// Reads the response body. A broken or oversized body leaves the outcome unknown.
+async fn read_body(mut response: Response) -> Result<Vec<u8>, DeliveryFailure> {
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(|error| failure_of(&error))? {
-        if body.len() + chunk.len() > ANSWER_LIMIT {
-            return Err(Failure::new(
+        if body.len() + chunk.len() > RESPONSE_LIMIT {
+            return Err(DeliveryFailure::new(
                 FailureKind::Unknown,
-                "an answer far too long for Amplitude",
+                "the response is too large to be from Amplitude",
             ));
         }
         body.extend_from_slice(&chunk);
@@ -146,18 +149,18 @@ async fn read(mut response: Response) -> Result<Vec<u8>, Failure> {
     Ok(body)
 }
 
-/// A request without an answer. Only where no connection was made is it certain that nothing was accepted.
-fn failure_of(error: &reqwest::Error) -> Failure {
+/// The failure of a request without a response. Only a failed connection proves that nothing was accepted.
+fn failure_of(error: &reqwest::Error) -> DeliveryFailure {
     if error.is_connect() {
-        Failure::new(FailureKind::NotAccepted, "no connection to Amplitude")
+        DeliveryFailure::new(FailureKind::NotAccepted, "no connection to Amplitude")
     } else if error.is_builder() {
-        Failure::new(FailureKind::Misconfigured, "the request could not be built")
+        DeliveryFailure::new(FailureKind::Misconfigured, "the request could not be built")
     } else if error.is_timeout() {
-        Failure::new(FailureKind::Unknown, "no answer in time")
+        DeliveryFailure::new(FailureKind::Unknown, "the request timed out")
     } else {
-        Failure::new(
+        DeliveryFailure::new(
             FailureKind::Unknown,
-            "the connection broke before the answer was complete",
+            "the connection broke before the response was complete",
         )
     }
 }

@@ -1,4 +1,4 @@
-//! The body of a request: pure.
+//! Builds the body of a request. Pure functions.
 
 use serde_json::Value;
 use time::OffsetDateTime;
@@ -8,9 +8,9 @@ use time::macros::format_description;
 const ISO_MS: &[FormatItem<'_>] =
     format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
 
-/// The request's JSON. The payloads go in as the text that they are, so that an event is the same bytes every time.
+/// Returns the request's JSON. Payloads are inserted unchanged, so that an event has the same bytes in every attempt.
 ///
-/// `options` is left out: its `min_id_length` defaults to 5, and our IDs are longer.
+/// `options` is omitted: its `min_id_length` defaults to 5, and our IDs are longer.
 pub(super) fn body<'a>(api_key: &str, payloads: impl Iterator<Item = &'a str>, sent_at_ms: i64) -> String {
     let events = payloads.collect::<Vec<_>>().join(",");
     let api_key = Value::from(api_key);
@@ -22,8 +22,8 @@ pub(super) fn body<'a>(api_key: &str, payloads: impl Iterator<Item = &'a str>, s
     }
 }
 
-/// ISO 8601 in UTC, as the SDKs stamp it; `None` for a clock beyond the calendar. Without it Amplitude takes its own
-/// time of receipt (`User Lookup`, "timestamps"), which is right for a server as well.
+/// The upload time in ISO 8601, UTC, in the SDKs' format; `None` if `ms` is out of range. Without it, Amplitude uses
+/// its time of receipt (`User Lookup`, "timestamps"), which is also correct for a server.
 fn upload_time(ms: i64) -> Option<String> {
     OffsetDateTime::from_unix_timestamp_nanos(i128::from(ms) * 1_000_000)
         .ok()?
@@ -36,7 +36,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn events_go_in_byte_for_byte_and_the_upload_time_is_that_of_sending() {
+    fn events_are_inserted_unchanged_with_the_upload_time() {
         let payloads = [r#"{"b":1,"a":"é"}"#, r#"{"insert_id":"x"}"#];
         assert_eq!(
             body("key\"1", payloads.into_iter(), 1_795_435_200_007),
@@ -45,7 +45,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_beyond_the_calendar_stamps_nothing() {
+    fn a_time_out_of_range_is_omitted() {
         assert_eq!(
             body("key", ["{}"].into_iter(), i64::MAX),
             r#"{"api_key":"key","events":[{}]}"#

@@ -1,7 +1,7 @@
-//! Taking due rows under a lease, without ever breaking a person's order.
+//! Claims due rows under a lease and keeps each user's order.
 //!
-//! Only the front of a lane is taken: a row is claimed together with every earlier unsettled row of its person, or not
-//! at all. A lane with a live lease, or whose first row still waits, is left alone. Parked rows do not block.
+//! A claim takes the front of a lane: a row is claimed only together with every earlier unsettled row of the same user.
+//! A lane with a valid lease, or whose first row is not due, is skipped. Parked rows do not block a lane.
 
 use std::collections::HashSet;
 
@@ -10,48 +10,48 @@ use sqlx::any::AnyRow;
 use sqlx::{AssertSqlSafe, Row};
 
 use super::{bind_all, placeholders};
-use crate::Delivery;
+use crate::OutboundEvent;
 
-/// Who claims, when, and how much.
+/// The parameters of a claim.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Claim<'a> {
-    /// Names the lease; nobody else may use it.
+pub(crate) struct ClaimRequest<'a> {
+    /// Identifies the lease. Unique per dispatcher.
     pub(crate) owner: &'a str,
     pub(crate) now_ms: i64,
     pub(crate) lease_until_ms: i64,
-    /// Rows at most.
+    /// The largest number of rows.
     pub(crate) rows: usize,
-    /// Rows of one person at most.
-    pub(crate) per_person: usize,
+    /// The largest number of rows per user.
+    pub(crate) per_user: usize,
 }
 
-/// A row that is ours until the lease ends.
+/// A row that is leased to the caller.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Claimed {
+pub(crate) struct ClaimedRow {
     pub(crate) sequence: i64,
-    pub(crate) delivery: Delivery,
-    /// Attempts, the coming one included.
+    pub(crate) delivery: OutboundEvent,
+    /// Attempts, including the coming one.
     pub(crate) attempts: i64,
-    /// Start of the first attempt of unknown outcome before this one. An attempt that ended in a crash is one.
+    /// Start of the first earlier attempt of unknown outcome, in ms since the epoch. A crash leaves the outcome
+    /// unknown.
     pub(crate) first_unknown_ms: Option<i64>,
 }
 
-/// An unsettled row as the claim finds it.
-struct Queued {
-    row: Claimed,
-    /// When it may be taken: its next attempt, or the end of somebody's lease.
+/// An unsettled row that a claim considers.
+struct CandidateRow {
+    row: ClaimedRow,
+    /// When the row may be claimed (ms since the epoch): its next attempt, or the end of its current lease.
     due_ms: i64,
 }
 
-/// Locks a person against everybody who adds, claims or withdraws rows of theirs; people locked by others are passed by.
-const GATE: &str = "JOIN outbox_lanes AS gate ON gate.lane = front.lane";
-const LOCK_GATE: &str = "FOR UPDATE OF gate SKIP LOCKED";
+/// On Postgres: locks the lanes against other transactions that add, claim or park rows. Skips lanes that are locked.
+const JOIN_LANES: &str = "JOIN outbox_lanes AS lanes ON lanes.lane = front.lane";
+const LOCK_LANES: &str = "FOR UPDATE OF lanes SKIP LOCKED";
 
-/// The people whose first unsettled row is due, by the age of that row. Any earlier unsettled row of the same person,
-/// due or not, keeps a row from being the first.
-pub(super) fn due_lanes_sql(gate: &str, lock: &str) -> String {
+/// Selects the lanes whose first unsettled row is due, oldest row first.
+pub(super) fn due_lanes_sql(join: &str, lock: &str) -> String {
     format!(
-        "SELECT front.lane FROM outbox AS front {gate}
+        "SELECT front.lane FROM outbox AS front {join}
          WHERE front.state IN ('pending', 'leased')
            AND (CASE front.state WHEN 'leased' THEN front.lease_until_ms ELSE front.next_attempt_ms END) <= $1
            AND NOT EXISTS (SELECT 1 FROM outbox AS earlier
@@ -61,8 +61,8 @@ pub(super) fn due_lanes_sql(gate: &str, lock: &str) -> String {
     )
 }
 
-/// The first rows of `lanes` people, oldest first.
-pub(super) fn unsettled_sql(lanes: usize) -> String {
+/// Selects the first unsettled rows of each of `lanes` lanes, oldest first.
+pub(super) fn unsettled_rows_sql(lanes: usize) -> String {
     format!(
         "SELECT sequence, insert_id, lane, device_id, event_type, payload, attempts, first_unknown_ms,
                 CASE state WHEN 'leased' THEN lease_until_ms ELSE next_attempt_ms END AS due_ms
@@ -73,9 +73,10 @@ pub(super) fn unsettled_sql(lanes: usize) -> String {
     )
 }
 
-/// Claims what is due, oldest first, in one short transaction. Empty where nothing is, or where others were faster.
-pub(crate) async fn claim(db: &Db, claim: &Claim<'_>) -> Result<Vec<Claimed>, sqlx::Error> {
-    if !anything_due(db, claim.now_ms).await? {
+/// Claims due rows, oldest first, in one short transaction. Returns no rows when none are due or other dispatchers
+/// claimed them first.
+pub(crate) async fn claim(db: &Db, claim: &ClaimRequest<'_>) -> Result<Vec<ClaimedRow>, sqlx::Error> {
+    if !is_any_row_due(db, claim.now_ms).await? {
         return Ok(Vec::new());
     }
     let mut tx = db.write().await?;
@@ -83,7 +84,7 @@ pub(crate) async fn claim(db: &Db, claim: &Claim<'_>) -> Result<Vec<Claimed>, sq
     if lanes.is_empty() {
         return Ok(Vec::new());
     }
-    let taken = fronts(unsettled(&mut tx, &lanes, claim).await?, claim.now_ms);
+    let taken = due_fronts(unsettled_rows(&mut tx, &lanes, claim).await?, claim.now_ms);
     if taken.is_empty() || !lease(&mut tx, &taken, claim).await? {
         // Dropping the transaction rolls it back.
         return Ok(Vec::new());
@@ -92,8 +93,8 @@ pub(crate) async fn claim(db: &Db, claim: &Claim<'_>) -> Result<Vec<Claimed>, sq
     Ok(taken)
 }
 
-/// A look without a lock: an idle dispatcher must not take SQLite's only write lock every second.
-async fn anything_due(db: &Db, now_ms: i64) -> Result<bool, sqlx::Error> {
+/// Checks without a lock. An idle dispatcher must not take SQLite's only write lock on every poll.
+async fn is_any_row_due(db: &Db, now_ms: i64) -> Result<bool, sqlx::Error> {
     let sql = AssertSqlSafe(due_lanes_sql("", ""));
     let first = sqlx::query(sql)
         .bind(now_ms)
@@ -103,15 +104,15 @@ async fn anything_due(db: &Db, now_ms: i64) -> Result<bool, sqlx::Error> {
     Ok(first.is_some())
 }
 
-/// The people whose first unsettled row is due and whom nobody else is claiming. SQLite has one writer, and we are it.
+/// Locks and returns the lanes whose first unsettled row is due. On SQLite the write transaction is the lock.
 async fn lock_due_lanes(
     connection: &mut Connection,
     engine: Engine,
-    claim: &Claim<'_>,
+    claim: &ClaimRequest<'_>,
 ) -> Result<Vec<String>, sqlx::Error> {
     let sql = match engine {
         Engine::Sqlite => due_lanes_sql("", ""),
-        Engine::Postgres => due_lanes_sql(GATE, LOCK_GATE),
+        Engine::Postgres => due_lanes_sql(JOIN_LANES, LOCK_LANES),
     };
     let rows = sqlx::query(AssertSqlSafe(sql))
         .bind(claim.now_ms)
@@ -121,29 +122,34 @@ async fn lock_due_lanes(
     rows.iter().map(|row| row.try_get("lane")).collect()
 }
 
-/// The first rows of each locked lane, oldest first. On Postgres this statement sees what was committed before the
-/// lock was ours; the one that found the lanes may not have.
-async fn unsettled(
+/// Returns the first unsettled rows of each locked lane, oldest first. On Postgres this second statement is needed: it
+/// sees everything that was committed before the lock was acquired, which the statement that found the lanes may not.
+async fn unsettled_rows(
     connection: &mut Connection,
     lanes: &[String],
-    claim: &Claim<'_>,
-) -> Result<Vec<Queued>, sqlx::Error> {
-    let query = sqlx::query(AssertSqlSafe(unsettled_sql(lanes.len())))
+    claim: &ClaimRequest<'_>,
+) -> Result<Vec<CandidateRow>, sqlx::Error> {
+    let query = sqlx::query(AssertSqlSafe(unsettled_rows_sql(lanes.len())))
         .persistent(false)
-        .bind(limit(claim.per_person))
+        .bind(limit(claim.per_user))
         .bind(limit(claim.rows));
     let query = lanes.iter().fold(query, |query, lane| query.bind(lane.clone()));
-    query.fetch_all(connection).await?.iter().map(read).collect()
+    query
+        .fetch_all(connection)
+        .await?
+        .iter()
+        .map(read_candidate)
+        .collect()
 }
 
-fn read(row: &AnyRow) -> Result<Queued, sqlx::Error> {
-    Ok(Queued {
+fn read_candidate(row: &AnyRow) -> Result<CandidateRow, sqlx::Error> {
+    Ok(CandidateRow {
         due_ms: row.try_get("due_ms")?,
-        row: Claimed {
+        row: ClaimedRow {
             sequence: row.try_get("sequence")?,
             attempts: row.try_get::<i64, _>("attempts")? + 1,
             first_unknown_ms: row.try_get("first_unknown_ms")?,
-            delivery: Delivery {
+            delivery: OutboundEvent {
                 insert_id: row.try_get("insert_id")?,
                 user_id: row.try_get("lane")?,
                 device_id: row.try_get("device_id")?,
@@ -154,32 +160,33 @@ fn read(row: &AnyRow) -> Result<Queued, sqlx::Error> {
     })
 }
 
-/// From rows in sequence, those that may go: of each lane everything before its first row that is not due.
-fn fronts(queue: Vec<Queued>, now_ms: i64) -> Vec<Claimed> {
-    let mut waiting = HashSet::new();
-    let mut taken = Vec::with_capacity(queue.len());
-    for queued in queue {
-        let lane = &queued.row.delivery.user_id;
-        if waiting.contains(lane) {
+/// Returns the rows that may be sent: in each lane, the rows before the first one that is not due. `candidates` are in
+/// sequence order.
+fn due_fronts(candidates: Vec<CandidateRow>, now_ms: i64) -> Vec<ClaimedRow> {
+    let mut waiting_lanes = HashSet::new();
+    let mut taken = Vec::with_capacity(candidates.len());
+    for candidate in candidates {
+        let lane = &candidate.row.delivery.user_id;
+        if waiting_lanes.contains(lane) {
             continue;
         }
-        if queued.due_ms <= now_ms {
-            taken.push(queued.row);
+        if candidate.due_ms <= now_ms {
+            taken.push(candidate.row);
         } else {
-            waiting.insert(lane.clone());
+            waiting_lanes.insert(lane.clone());
         }
     }
     taken
 }
 
-/// Writes the lease. False where a row changed under us: an owner whose lease had run out settled it just now. Then
-/// nothing may be taken, since what we read of its lane is no longer so.
+/// Writes the lease. Returns false if a row changed since it was read: the previous owner settled it after its lease
+/// had ended. The caller must then claim nothing, because the lane's order may have changed.
 ///
-/// From here on the row says that an attempt of unknown outcome began; settling corrects that, a crash leaves it.
+/// The lease also marks the attempt as one of unknown outcome. Settling corrects this; a crash leaves it.
 async fn lease(
     connection: &mut Connection,
-    taken: &[Claimed],
-    claim: &Claim<'_>,
+    taken: &[ClaimedRow],
+    claim: &ClaimRequest<'_>,
 ) -> Result<bool, sqlx::Error> {
     let sql = format!(
         "UPDATE outbox SET state = 'leased', lease_owner = $1, lease_until_ms = $2, attempts = attempts + 1,
@@ -208,12 +215,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_due_front_of_each_lane_is_taken() {
-        let queued = |sequence, lane: &str, due_ms| Queued {
+    fn only_the_due_front_of_each_lane_is_claimed() {
+        let candidate = |sequence, lane: &str, due_ms| CandidateRow {
             due_ms,
-            row: Claimed {
+            row: ClaimedRow {
                 sequence,
-                delivery: Delivery {
+                delivery: OutboundEvent {
                     insert_id: format!("event:{sequence}"),
                     user_id: lane.to_owned(),
                     device_id: None,
@@ -224,20 +231,23 @@ mod tests {
                 first_unknown_ms: None,
             },
         };
-        let queue = vec![
-            queued(1, "ann", 5),
-            queued(2, "bob", 11),
-            queued(3, "ann", 10),
-            queued(4, "bob", 5),
-            queued(5, "ann", 11),
-            queued(6, "cid", 10),
-            queued(7, "ann", 5),
+        let candidates = vec![
+            candidate(1, "ann", 5),
+            candidate(2, "bob", 11),
+            candidate(3, "ann", 10),
+            candidate(4, "bob", 5),
+            candidate(5, "ann", 11),
+            candidate(6, "cid", 10),
+            candidate(7, "ann", 5),
         ];
-        let taken: Vec<_> = fronts(queue, 10).into_iter().map(|row| row.sequence).collect();
+        let taken: Vec<_> = due_fronts(candidates, 10)
+            .into_iter()
+            .map(|row| row.sequence)
+            .collect();
         assert_eq!(
             taken,
             [1, 3, 6],
-            "nothing of bob, whose first waits; nothing of ann after the one that waits"
+            "no row of bob, whose first row is not due; no row of ann after the one that is not due"
         );
     }
 }

@@ -1,4 +1,4 @@
-//! Writing an event, inside the transaction of the change that it reports.
+//! Writes an event in the transaction of the change that it reports.
 
 use db::Connection;
 use tracking::ServerEvent;
@@ -6,20 +6,20 @@ use tracking::ServerEvent;
 /// Whether the event is new to the outbox.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Enqueued {
-    /// It will be sent once the transaction commits.
+    /// The event is new. It is sent after the transaction commits.
     New,
-    /// It was here before, whatever has become of it: a handler ran again.
-    Already,
+    /// An event with this insert ID already exists, in any state: the handler ran again.
+    Duplicate,
 }
 
-/// Writes `event` on the caller's transaction, frozen as it will stand on the wire. `now_ms` is the moment of writing
-/// (ms since the epoch), not of the event.
+/// Writes `event` in the caller's transaction, with the exact payload that will be sent. `now_ms` is the time of
+/// writing (ms since the epoch), not of the event.
 ///
-/// It locks the person's lane until the transaction ends, so that the order of a person's rows is the order of their
-/// commits. A transaction with events of several people should go through them in the order of their user IDs.
+/// It locks the user's lane until the transaction ends, so that a user's rows are numbered in commit order. A
+/// transaction with events of several users should enqueue them in the order of the user IDs, to avoid deadlocks.
 ///
 /// # Errors
-/// Whatever the database says. The transaction is the caller's to roll back.
+/// When the database fails. The caller must roll back the transaction.
 pub async fn enqueue(
     connection: &mut Connection,
     event: &ServerEvent,
@@ -28,7 +28,7 @@ pub async fn enqueue(
     let payload =
         serde_json::to_string(&event.wire()).map_err(|error| sqlx::Error::Encode(Box::new(error)))?;
     let lane = event.user().to_string();
-    enter_lane(connection, &lane, now_ms).await?;
+    lock_lane(connection, &lane, now_ms).await?;
     let inserted = sqlx::query(
         "INSERT INTO outbox (insert_id, lane, device_id, event_type, time_ms, payload, next_attempt_ms, enqueued_ms)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $7)
@@ -46,13 +46,13 @@ pub async fn enqueue(
     Ok(if inserted.rows_affected() == 1 {
         Enqueued::New
     } else {
-        Enqueued::Already
+        Enqueued::Duplicate
     })
 }
 
-/// Takes the lane's lock, until the transaction ends. Without it a later row could be committed, claimed and sent
-/// while an earlier one is still being written.
-pub(super) async fn enter_lane(
+/// Locks the lane until the transaction ends. Without the lock, a later row could be committed and sent before an
+/// earlier one is committed.
+pub(super) async fn lock_lane(
     connection: &mut Connection,
     lane: &str,
     now_ms: i64,

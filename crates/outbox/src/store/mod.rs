@@ -1,27 +1,30 @@
-//! The table `outbox`: all of this crate's SQL, and nothing else.
+//! All SQL of this crate: the tables `outbox` and `outbox_lanes`.
 //!
-//! One text for both engines, but for the two locks that a claim takes on Postgres. Whoever adds, claims or withdraws
-//! rows of a person locks that person's row of `outbox_lanes` first; settling need not, since a lease is its owner's.
+//! Both engines run the same statements, except for the row locks of a claim on Postgres. A transaction that adds,
+//! claims or parks rows of a user first locks the user's row in `outbox_lanes`. Settling needs no lock, because only
+//! the owner of a lease settles its rows.
 
 mod claim;
 mod enqueue;
-mod read;
+mod maintenance;
+mod queries;
 mod settle;
 #[cfg(test)]
 mod tests;
-mod upkeep;
 
-pub(crate) use claim::{Claim, Claimed, claim};
+pub(crate) use claim::{ClaimRequest, ClaimedRow, claim};
 pub use enqueue::{Enqueued, enqueue};
-pub use read::{Counts, Entry, State, counts, events_of, newest_people, parked, undelivered_of};
+pub use maintenance::{ReplayOutcome, delete_unsent, erase_sent_payloads, park_unsent, prune, replay};
+pub use queries::{
+    OutboxCounts, OutboxEntry, OutboxState, counts, events_of, parked, recent_users, undelivered_of,
+};
 pub(crate) use settle::{Settlement, settle};
-pub use upkeep::{Replayed, drop_unsent, forget_sent, park_unsent, prune, replay};
 
 use sqlx::Any;
 use sqlx::any::AnyArguments;
 use sqlx::query::Query;
 
-/// `$first, $second, …`: what goes into `IN (…)`, which takes no array on SQLite.
+/// Returns `count` placeholders from `$first` for `IN (…)`. SQLite cannot bind an array.
 fn placeholders(first: usize, count: usize) -> String {
     (first..first + count)
         .map(|number| format!("${number}"))
@@ -29,7 +32,7 @@ fn placeholders(first: usize, count: usize) -> String {
         .join(", ")
 }
 
-/// Binds sequence numbers, one for each placeholder.
+/// Binds one sequence number per placeholder.
 fn bind_all(
     query: Query<'_, Any, AnyArguments>,
     sequences: impl Iterator<Item = i64>,

@@ -1,20 +1,20 @@
-//! Writing down what became of claimed rows.
+//! Settles claimed rows: writes the outcome of a delivery.
 
 use db::{Connection, Db};
 use sqlx::AssertSqlSafe;
 
 use super::{bind_all, placeholders};
-use crate::retry::Next;
+use crate::retry::NextState;
 
-/// One row and what became of it.
+/// A claimed row and its new state.
 #[derive(Clone, Debug)]
 pub(crate) struct Settlement {
     pub(crate) sequence: i64,
-    pub(crate) next: Next,
+    pub(crate) next: NextState,
 }
 
-/// Settles the rows that are still leased to `owner`, in one transaction, and says how many were not: their lease ran
-/// out and somebody else has them, or they were withdrawn meanwhile.
+/// Settles the rows that are still leased to `owner`, in one transaction. Returns how many rows were not: their lease
+/// ended and another dispatcher claimed them, or they were parked or deleted meanwhile.
 pub(crate) async fn settle(
     db: &Db,
     owner: &str,
@@ -24,15 +24,15 @@ pub(crate) async fn settle(
     let mut tx = db.write().await?;
     let sent = settlements
         .iter()
-        .filter(|row| row.next == Next::Sent)
+        .filter(|row| row.next == NextState::Sent)
         .map(|row| row.sequence)
         .collect::<Vec<_>>();
     let mut settled = mark_sent(&mut tx, owner, &sent, now_ms).await?;
     for Settlement { sequence, next } in settlements {
         settled += match next {
-            Next::Sent => 0,
-            Next::Park(reason) => park(&mut tx, owner, *sequence, &reason.to_string(), now_ms).await?,
-            Next::Retry {
+            NextState::Sent => 0,
+            NextState::Park(reason) => park(&mut tx, owner, *sequence, &reason.to_string(), now_ms).await?,
+            NextState::Retry {
                 at_ms,
                 attempts,
                 first_unknown_ms,

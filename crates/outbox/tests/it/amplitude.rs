@@ -1,32 +1,33 @@
-//! The Amplitude sink against a receiver on a socket.
+//! Tests of the Amplitude sink against a local HTTP receiver.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use db::Engine;
 use outbox::{
-    AmplitudeSink, Condition, Delivery, Dispatcher, FailureKind, Outcome, ParkReason, Sink, SinkError, State,
+    AmplitudeSink, Condition, DeliveryOutcome, Dispatcher, FailureKind, OutboundEvent, OutboxState,
+    ParkReason, Sink, SinkError,
 };
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpListener;
 
-use crate::receiver::{Receiver, Reply};
+use crate::receiver::{Reply, ScriptedReceiver};
 use crate::support::{NOW, Outbox, SECOND, insert_id, settings};
 
 const KEY: &str = "0123456789abcdef0123456789abcdef";
 
 fn sink(url: &str) -> AmplitudeSink {
-    // A second test finds the provider of the first.
+    // Another test may have installed the provider already.
     rustls::crypto::ring::default_provider().install_default().ok();
     AmplitudeSink::new(url, SecretString::from(KEY))
         .unwrap()
         .with_request_timeout(Duration::from_millis(300))
 }
 
-fn delivery(user: &str, insert_id: &str) -> Delivery {
-    Delivery {
+fn delivery(user: &str, insert_id: &str) -> OutboundEvent {
+    OutboundEvent {
         insert_id: insert_id.to_owned(),
         user_id: user.to_owned(),
         device_id: Some(format!("device-of-{user}")),
@@ -36,7 +37,7 @@ fn delivery(user: &str, insert_id: &str) -> Delivery {
     }
 }
 
-fn batch() -> Vec<Delivery> {
+fn batch() -> Vec<OutboundEvent> {
     vec![
         delivery("ann", "a1"),
         delivery("bob", "b1"),
@@ -45,22 +46,22 @@ fn batch() -> Vec<Delivery> {
     ]
 }
 
-/// `sent`, `held`, `park: <reason>` or `retry: <kind>` for each row.
-fn said(outcomes: Vec<Outcome>) -> Vec<String> {
-    let say = |outcome| match outcome {
-        Outcome::Sent => "sent".to_owned(),
-        Outcome::Held => "held".to_owned(),
-        Outcome::Park(reason) => format!("park: {reason}"),
-        Outcome::Retry(failure) => format!("retry: {:?}", failure.kind),
+/// Returns `sent`, `held`, `park: <reason>` or `retry: <kind>` per row.
+fn as_text(outcomes: Vec<DeliveryOutcome>) -> Vec<String> {
+    let text = |outcome| match outcome {
+        DeliveryOutcome::Sent => "sent".to_owned(),
+        DeliveryOutcome::Held => "held".to_owned(),
+        DeliveryOutcome::Park(reason) => format!("park: {reason}"),
+        DeliveryOutcome::Retry(failure) => format!("retry: {:?}", failure.kind),
     };
-    outcomes.into_iter().map(say).collect()
+    outcomes.into_iter().map(text).collect()
 }
 
 #[tokio::test]
-async fn a_batch_is_one_request_stamped_when_it_is_sent() {
-    let receiver = Receiver::start().await;
+async fn a_batch_is_one_request_with_the_upload_time() {
+    let receiver = ScriptedReceiver::start().await;
     let outcomes = sink(&receiver.url).deliver(&batch(), NOW).await;
-    assert_eq!(outcomes, vec![Outcome::Sent; 4]);
+    assert_eq!(outcomes, vec![DeliveryOutcome::Sent; 4]);
     let bodies = receiver.bodies();
     assert_eq!(bodies.len(), 1);
     let body: Value = serde_json::from_str(&bodies[0]).unwrap();
@@ -71,14 +72,14 @@ async fn a_batch_is_one_request_stamped_when_it_is_sent() {
     let events: Vec<_> = batch().into_iter().map(|row| row.payload).collect();
     assert!(
         bodies[0].contains(&events.join(",")),
-        "the events are the bytes that were frozen"
+        "the events are the stored bytes"
     );
 }
 
 #[tokio::test]
 async fn events_named_as_invalid_are_parked_and_the_rest_is_resent_at_once() {
-    let receiver = Receiver::start().await;
-    receiver.replies([
+    let receiver = ScriptedReceiver::start().await;
+    receiver.script([
         Reply::json(
             400,
             json!({"code": 400, "error": "Invalid field values on some events",
@@ -91,7 +92,7 @@ async fn events_named_as_invalid_are_parked_and_the_rest_is_resent_at_once() {
     ]);
     let outcomes = sink(&receiver.url).deliver(&batch(), NOW).await;
     assert_eq!(
-        said(outcomes),
+        as_text(outcomes),
         [
             "park: invalid field: time",
             "park: device silenced",
@@ -106,12 +107,12 @@ async fn events_named_as_invalid_are_parked_and_the_rest_is_resent_at_once() {
 }
 
 #[tokio::test]
-async fn too_large_a_request_is_halved_and_a_single_one_parked() {
-    let receiver = Receiver::start().await;
+async fn a_request_that_is_too_large_is_split_and_a_single_event_is_parked() {
+    let receiver = ScriptedReceiver::start().await;
     let too_large = || Reply::json(413, json!({"code": 413, "error": "Payload too large"}));
-    receiver.replies([too_large(), too_large(), too_large()]);
+    receiver.script([too_large(), too_large(), too_large()]);
     let outcomes = sink(&receiver.url).deliver(&batch(), NOW).await;
-    assert_eq!(said(outcomes), ["park: too large", "sent", "sent", "sent"]);
+    assert_eq!(as_text(outcomes), ["park: too large", "sent", "sent", "sent"]);
     assert_eq!(
         receiver.requests(),
         [
@@ -125,38 +126,42 @@ async fn too_large_a_request_is_halved_and_a_single_one_parked() {
 }
 
 #[tokio::test]
-async fn throttled_people_wait_and_the_others_are_resent_at_once() {
-    let receiver = Receiver::start().await;
-    receiver.replies([Reply::json(
+async fn throttled_users_wait_and_the_rest_is_resent_at_once() {
+    let receiver = ScriptedReceiver::start().await;
+    receiver.script([Reply::json(
         429,
         json!({"code": 429, "error": "Too many requests for some devices and users",
         "eps_threshold": 30, "throttled_users": {}, "throttled_devices": {}, "throttled_events": [0]}),
     )]);
     let outcomes = sink(&receiver.url).deliver(&batch(), NOW).await;
-    assert_eq!(said(outcomes), ["retry: Throttled", "sent", "held", "sent"]);
-    assert_eq!(receiver.requests()[1], ["b1", "c1"], "nothing of ann overtakes");
+    assert_eq!(as_text(outcomes), ["retry: Throttled", "sent", "held", "sent"]);
+    assert_eq!(
+        receiver.requests()[1],
+        ["b1", "c1"],
+        "no later event of ann is sent"
+    );
 }
 
 #[tokio::test]
-async fn answers_that_concern_the_whole_request() {
+async fn responses_about_the_whole_request() {
     let table = [
         (Reply::json(503, json!({})), FailureKind::NotAccepted),
         (Reply::json(500, json!({})), FailureKind::Unknown),
-        (Reply::Says(502, "<html>".to_owned()), FailureKind::Unknown),
+        (Reply::Respond(502, "<html>".to_owned()), FailureKind::Unknown),
         (Reply::json(504, json!({})), FailureKind::Unknown),
-        (Reply::Hangs, FailureKind::Unknown),
+        (Reply::Hang, FailureKind::Unknown),
         (
             Reply::json(403, json!({"code": 403, "error": "Forbidden"})),
             FailureKind::Refused,
         ),
-        (Reply::Redirects, FailureKind::Refused),
+        (Reply::Redirect, FailureKind::Refused),
         (Reply::json(404, json!({})), FailureKind::Refused),
         (Reply::json(429, json!({"code": 429})), FailureKind::Overloaded),
         (
-            Reply::Says(200, "<html>log in first</html>".to_owned()),
+            Reply::Respond(200, "<html>log in first</html>".to_owned()),
             FailureKind::Unknown,
         ),
-        (Reply::Says(200, " ".repeat(300_000)), FailureKind::Unknown),
+        (Reply::Respond(200, " ".repeat(300_000)), FailureKind::Unknown),
         (
             Reply::json(
                 400,
@@ -166,8 +171,8 @@ async fn answers_that_concern_the_whole_request() {
         ),
     ];
     for (reply, kind) in table {
-        let receiver = Receiver::start().await;
-        receiver.replies([reply.clone()]);
+        let receiver = ScriptedReceiver::start().await;
+        receiver.script([reply.clone()]);
         let outcomes = sink(&receiver.url).deliver(&batch(), NOW).await;
         assert_eq!(
             receiver.requests().len(),
@@ -175,7 +180,7 @@ async fn answers_that_concern_the_whole_request() {
             "{reply:?} is not repeated within the batch"
         );
         for outcome in outcomes {
-            let Outcome::Retry(failure) = outcome else {
+            let DeliveryOutcome::Retry(failure) = outcome else {
                 panic!("{reply:?}: {outcome:?}")
             };
             assert_eq!(failure.kind, kind, "{reply:?}");
@@ -185,7 +190,7 @@ async fn answers_that_concern_the_whole_request() {
 }
 
 #[tokio::test]
-async fn a_refused_connection_was_not_accepted_and_a_broken_one_may_have_been() {
+async fn a_refused_connection_is_not_accepted_and_a_broken_connection_is_unknown() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let closing = tokio::spawn(async move {
@@ -194,33 +199,33 @@ async fn a_refused_connection_was_not_accepted_and_a_broken_one_may_have_been() 
         // The socket is dropped after part of the request, and the listener with it.
     });
     assert_eq!(
-        said(sink(&url).deliver(&batch()[..1], NOW).await),
+        as_text(sink(&url).deliver(&batch()[..1], NOW).await),
         ["retry: Unknown"]
     );
     closing.await.unwrap();
     assert_eq!(
-        said(sink(&url).deliver(&batch()[..1], NOW).await),
+        as_text(sink(&url).deliver(&batch()[..1], NOW).await),
         ["retry: NotAccepted"]
     );
 }
 
 #[tokio::test]
-async fn a_failure_halfway_leaves_what_was_sent_sent_and_the_rest_for_later() {
-    let receiver = Receiver::start().await;
-    receiver.replies([
+async fn a_failed_request_does_not_affect_rows_that_were_already_sent() {
+    let receiver = ScriptedReceiver::start().await;
+    receiver.script([
         Reply::json(413, json!({"code": 413})),
         Reply::json(200, json!({"code": 200})),
         Reply::json(500, json!({})),
     ]);
     let outcomes = sink(&receiver.url).deliver(&batch(), NOW).await;
     assert_eq!(
-        said(outcomes),
+        as_text(outcomes),
         ["sent", "sent", "retry: Unknown", "retry: Unknown"]
     );
 }
 
 #[tokio::test]
-async fn the_key_shows_nowhere_and_a_wrong_address_is_refused() {
+async fn debug_output_hides_the_key_and_an_invalid_url_is_rejected() {
     let sink = sink("https://api.eu.amplitude.com/");
     let shown = format!("{sink:?}");
     assert!(
@@ -229,18 +234,18 @@ async fn the_key_shows_nowhere_and_a_wrong_address_is_refused() {
     );
     for url in ["", "amplitude.com", "file:///etc", "ftp://amplitude.com"] {
         let refused = AmplitudeSink::new(url, SecretString::from(KEY));
-        assert!(matches!(refused, Err(SinkError::BadUrl)), "{url}");
+        assert!(matches!(refused, Err(SinkError::InvalidUrl)), "{url}");
     }
 }
 
-/// The whole way: outbox, dispatcher, sink and a receiver that changes its mind.
+/// Outbox, dispatcher, sink and receiver together.
 #[tokio::test]
-async fn an_outage_a_wrong_key_and_a_recovery_lose_and_double_nothing() {
-    let (outbox, receiver) = (Outbox::new(Engine::Sqlite).await, Receiver::start().await);
+async fn an_outage_and_an_invalid_key_lose_and_duplicate_nothing() {
+    let (outbox, receiver) = (Outbox::new(Engine::Sqlite).await, ScriptedReceiver::start().await);
     let sink = Arc::new(sink(&receiver.url));
     let dispatcher = Dispatcher::new(outbox.test.db.clone(), sink, outbox.clock.clock(), settings());
     outbox.fill(&[1, 2, 1]).await;
-    receiver.replies([
+    receiver.script([
         Reply::json(500, json!({})),
         Reply::json(400, json!({"code": 400, "error": "Invalid API key"})),
         Reply::json(
@@ -259,14 +264,14 @@ async fn an_outage_a_wrong_key_and_a_recovery_lose_and_double_nothing() {
     assert_eq!(
         dispatcher.drain().await.unwrap().claimed,
         0,
-        "nothing goes out while the key is refused"
+        "nothing is sent while the key is invalid"
     );
     outbox.clock.advance(60 * SECOND);
-    let round = dispatcher.drain().await.unwrap();
-    assert_eq!((round.sent, round.parked), (2, 1));
-    assert_eq!(condition(), Condition::Well);
+    let report = dispatcher.drain().await.unwrap();
+    assert_eq!((report.sent, report.parked), (2, 1));
+    assert_eq!(condition(), Condition::Healthy);
 
-    assert_eq!(outbox.entry(2, 2).await.state, State::Parked);
+    assert_eq!(outbox.entry(2, 2).await.state, OutboxState::Parked);
     assert_eq!(
         outbox.entry(2, 2).await.parked_reason,
         Some(ParkReason::InvalidField("time".to_owned()).to_string())
@@ -279,6 +284,6 @@ async fn an_outage_a_wrong_key_and_a_recovery_lose_and_double_nothing() {
     assert_eq!(
         events(&bodies[0]),
         events(&bodies[2]),
-        "each attempt says the same"
+        "each attempt sends the same events"
     );
 }

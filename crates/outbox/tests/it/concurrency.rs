@@ -1,4 +1,4 @@
-//! Four dispatchers at once, on both engines, while people's events are still being written.
+//! Tests with four concurrent dispatchers on both engines, while events are still being written.
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, Mutex};
@@ -7,22 +7,22 @@ use std::time::Duration;
 use async_trait::async_trait;
 use db::Engine;
 use db::testing::engines;
-use outbox::{Delivery, Failure, FailureKind, MemorySink, Outcome, Sink, counts};
+use outbox::{DeliveryFailure, DeliveryOutcome, FailureKind, MemorySink, OutboundEvent, Sink, counts};
 
-use crate::support::{Outbox, SECOND, number_of, person, write};
+use crate::support::{Outbox, SECOND, number_of, user_id, write};
 
 const DISPATCHERS: usize = 4;
-const PEOPLE: u128 = 12;
+const USERS: u128 = 12;
 const EVENTS_EACH: u128 = 15;
 const EVENTS: i64 = 180;
 
-/// Each person's events are numbered in the order in which they were committed.
-async fn write_everything(outbox: &Outbox) {
-    let writers = (1..=PEOPLE).map(|user| {
+/// Writes all events. Each user's events are numbered in commit order.
+async fn write_all_events(outbox: &Outbox) {
+    let writers = (1..=USERS).map(|user| {
         let db = outbox.db().clone();
         tokio::spawn(async move {
             for number in 1..=EVENTS_EACH {
-                write(&db, person(user), user * 1_000 + number).await;
+                write(&db, user_id(user), user * 1_000 + number).await;
             }
         })
     });
@@ -31,11 +31,12 @@ async fn write_everything(outbox: &Outbox) {
     }
 }
 
-/// Runs the dispatchers until everything is sent. An idle one moves the clock by `step_ms`, so that retries come due.
-async fn send_everything(outbox: &Outbox, sink: impl Sink + Clone + 'static, step_ms: i64) {
+/// Runs the dispatchers until all events are sent. An idle dispatcher advances the clock by `step_ms`, so that retries
+/// become due.
+async fn send_all_events(outbox: &Outbox, sink: impl Sink + Clone + 'static, step_ms: i64) {
     let dispatchers = (0..DISPATCHERS).map(|_| {
         let (dispatcher, db, clock) = (
-            outbox.another(sink.clone()),
+            outbox.second_dispatcher(sink.clone()),
             outbox.db().clone(),
             outbox.clock.clone(),
         );
@@ -55,30 +56,30 @@ async fn send_everything(outbox: &Outbox, sink: impl Sink + Clone + 'static, ste
     };
     tokio::time::timeout(Duration::from_secs(120), all)
         .await
-        .expect("they never finish");
+        .expect("all events sent in time");
 }
 
-/// The first arrival of each event, person by person.
-fn first_arrivals(received: &[Delivery]) -> BTreeMap<String, Vec<u128>> {
+/// Numbers of each user's events, by first arrival.
+fn first_arrivals(received: &[OutboundEvent]) -> BTreeMap<String, Vec<u128>> {
     let mut seen = HashSet::new();
-    let mut by_person: BTreeMap<String, Vec<u128>> = BTreeMap::new();
+    let mut by_user: BTreeMap<String, Vec<u128>> = BTreeMap::new();
     for delivery in received
         .iter()
         .filter(|delivery| seen.insert(delivery.insert_id.clone()))
     {
-        by_person
+        by_user
             .entry(delivery.user_id.clone())
             .or_default()
             .push(number_of(&delivery.insert_id));
     }
-    by_person
+    by_user
 }
 
-fn assert_everyone_in_order(received: &[Delivery], engine: Engine) {
-    let expected: BTreeMap<String, Vec<u128>> = (1..=PEOPLE)
+fn assert_order_per_user(received: &[OutboundEvent], engine: Engine) {
+    let expected: BTreeMap<String, Vec<u128>> = (1..=USERS)
         .map(|user| {
             (
-                person(user).to_string(),
+                user_id(user).to_string(),
                 (1..=EVENTS_EACH).map(|number| user * 1_000 + number).collect(),
             )
         })
@@ -92,29 +93,29 @@ async fn each_event_is_sent_exactly_once_when_nothing_fails() {
         let outbox = Outbox::new(engine).await;
         let sink = MemorySink::new();
         tokio::join!(
-            write_everything(&outbox),
-            send_everything(&outbox, sink.clone(), 0)
+            write_all_events(&outbox),
+            send_all_events(&outbox, sink.clone(), 0)
         );
         let received = sink.received();
         assert_eq!(
             received.len(),
             usize::try_from(EVENTS).unwrap(),
-            "{engine:?}: none twice"
+            "{engine:?}: no duplicates"
         );
-        assert_everyone_in_order(&received, engine);
+        assert_order_per_user(&received, engine);
     }
 }
 
-/// Fails at random, in every way there is: before and after taking what it was given.
+/// A sink that fails at random, before or after accepting the events.
 #[derive(Clone)]
-struct Flaky(Arc<Mutex<(fastrand::Rng, Vec<Delivery>)>>);
+struct FlakySink(Arc<Mutex<(fastrand::Rng, Vec<OutboundEvent>)>>);
 
 #[async_trait]
-impl Sink for Flaky {
-    async fn deliver(&self, batch: &[Delivery], _sent_at_ms: i64) -> Vec<Outcome> {
+impl Sink for FlakySink {
+    async fn deliver(&self, batch: &[OutboundEvent], _sent_at_ms: i64) -> Vec<DeliveryOutcome> {
         let mut inner = self.0.lock().unwrap();
         let (random, received) = &mut *inner;
-        let failed = |kind| Outcome::Retry(Failure::new(kind, "at random"));
+        let failed = |kind| DeliveryOutcome::Retry(DeliveryFailure::new(kind, "at random"));
         match random.u8(0..10) {
             0 => return vec![failed(FailureKind::NotAccepted); batch.len()],
             1 => {
@@ -124,17 +125,17 @@ impl Sink for Flaky {
             2 => return vec![failed(FailureKind::Unknown); batch.len()],
             _ => {}
         }
-        let mut waiting = HashSet::new();
+        let mut waiting_users = HashSet::new();
         let mut outcomes = Vec::new();
         for delivery in batch {
-            let outcome = if waiting.contains(&delivery.user_id) {
-                Outcome::Held
+            let outcome = if waiting_users.contains(&delivery.user_id) {
+                DeliveryOutcome::Held
             } else if random.u8(0..10) == 0 {
-                waiting.insert(delivery.user_id.clone());
+                waiting_users.insert(delivery.user_id.clone());
                 failed(FailureKind::Throttled)
             } else {
                 received.push(delivery.clone());
-                Outcome::Sent
+                DeliveryOutcome::Sent
             };
             outcomes.push(outcome);
         }
@@ -147,21 +148,21 @@ impl Sink for Flaky {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn everything_arrives_in_each_persons_order_when_attempts_fail_at_random() {
+async fn all_events_arrive_in_each_users_order_when_attempts_fail_at_random() {
     for engine in engines() {
         for seed in 1..=3 {
             let outbox = Outbox::new(engine).await;
-            let sink = Flaky(Arc::new(Mutex::new((fastrand::Rng::with_seed(seed), Vec::new()))));
+            let sink = FlakySink(Arc::new(Mutex::new((fastrand::Rng::with_seed(seed), Vec::new()))));
             tokio::join!(
-                write_everything(&outbox),
-                send_everything(&outbox, sink.clone(), SECOND)
+                write_all_events(&outbox),
+                send_all_events(&outbox, sink.clone(), SECOND)
             );
             let received = sink.0.lock().unwrap().1.clone();
-            assert_everyone_in_order(&received, engine);
+            assert_order_per_user(&received, engine);
             let mut bytes: BTreeMap<&str, &str> = BTreeMap::new();
             for delivery in &received {
                 let first = *bytes.entry(&delivery.insert_id).or_insert(&delivery.payload);
-                assert_eq!(first, delivery.payload, "a repeat is the same bytes");
+                assert_eq!(first, delivery.payload, "a repeated event has the same bytes");
             }
         }
     }

@@ -1,4 +1,4 @@
-//! What becomes of rows, outcome by outcome, on both engines.
+//! Tests of the dispatcher for each outcome, on both engines.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,44 +7,47 @@ use async_trait::async_trait;
 use db::Db;
 use db::testing::engines;
 use outbox::{
-    Condition, Delivery, Dispatcher, Failure, FailureKind, Outcome, ParkReason, Round, Sink, State,
-    park_unsent,
+    Condition, DeliveryFailure, DeliveryOutcome, DispatchReport, Dispatcher, FailureKind, OutboundEvent,
+    OutboxState, ParkReason, Sink, park_unsent,
 };
 use tokio::sync::mpsc;
 
-use crate::support::{DAY, NOW, Outbox, SECOND, insert_id, person, settings, sign_in};
+use crate::support::{DAY, NOW, Outbox, SECOND, insert_id, settings, sign_in, user_id};
 
-fn failed(kind: FailureKind) -> Outcome {
-    Outcome::Retry(Failure::new(kind, format!("{kind:?}")))
+fn failed(kind: FailureKind) -> DeliveryOutcome {
+    DeliveryOutcome::Retry(DeliveryFailure::new(kind, format!("{kind:?}")))
 }
 
 #[tokio::test]
-async fn everything_due_is_sent_once_in_order_as_it_was_written() {
+async fn due_events_are_sent_once_in_order_and_unchanged() {
     for engine in engines() {
         let outbox = Outbox::new(engine).await;
         outbox.fill(&[1, 2, 1]).await;
-        let round = outbox.dispatcher.drain().await.unwrap();
+        let report = outbox.dispatcher.drain().await.unwrap();
         assert_eq!(
-            round,
-            Round {
+            report,
+            DispatchReport {
                 claimed: 3,
                 sent: 3,
-                ..Round::default()
+                ..DispatchReport::default()
             }
         );
-        assert_eq!(outbox.arrived(), [1, 2, 3]);
-        let frozen = serde_json::to_string(&sign_in(person(2), 2).wire()).unwrap();
+        assert_eq!(outbox.received_numbers(), [1, 2, 3]);
+        let frozen = serde_json::to_string(&sign_in(user_id(2), 2).wire()).unwrap();
         assert_eq!(outbox.sink.received()[1].payload, frozen);
-        assert_eq!(outbox.dispatcher.drain().await.unwrap(), Round::default());
+        assert_eq!(
+            outbox.dispatcher.drain().await.unwrap(),
+            DispatchReport::default()
+        );
     }
 }
 
-/// Takes the batch, says so, and never answers: the process dies in between.
-struct Crashing(mpsc::UnboundedSender<Vec<Delivery>>);
+/// A sink that accepts the batch and never returns, as when the process crashes.
+struct CrashingSink(mpsc::UnboundedSender<Vec<OutboundEvent>>);
 
 #[async_trait]
-impl Sink for Crashing {
-    async fn deliver(&self, batch: &[Delivery], _sent_at_ms: i64) -> Vec<Outcome> {
+impl Sink for CrashingSink {
+    async fn deliver(&self, batch: &[OutboundEvent], _sent_at_ms: i64) -> Vec<DeliveryOutcome> {
         self.0.send(batch.to_vec()).unwrap();
         std::future::pending().await
     }
@@ -54,12 +57,12 @@ impl Sink for Crashing {
     }
 }
 
-/// A dispatcher that delivers and is gone before it can settle; what it delivered.
-async fn crash_after_sending(outbox: &Outbox) -> Vec<Delivery> {
+/// Runs a dispatcher that delivers a batch and crashes before it settles. Returns the delivered events.
+async fn crash_after_sending(outbox: &Outbox) -> Vec<OutboundEvent> {
     let (sender, mut delivered) = mpsc::unbounded_channel();
-    let crashing = outbox.another(Crashing(sender));
+    let crashing = outbox.second_dispatcher(CrashingSink(sender));
     tokio::select! {
-        round = crashing.run_due_once() => panic!("it was to hang: {round:?}"),
+        report = crashing.run_due_once() => panic!("expected the delivery to hang: {report:?}"),
         batch = delivered.recv() => batch.unwrap(),
     }
 }
@@ -69,38 +72,38 @@ async fn a_crash_between_delivery_and_settlement_sends_the_same_bytes_again() {
     for engine in engines() {
         let outbox = Outbox::new(engine).await;
         outbox.fill(&[1, 1]).await;
-        let before = crash_after_sending(&outbox).await;
-        assert_eq!(before.len(), 2);
+        let delivered = crash_after_sending(&outbox).await;
+        assert_eq!(delivered.len(), 2);
         assert_eq!(
             outbox.dispatcher.drain().await.unwrap(),
-            Round::default(),
-            "the lease still holds"
+            DispatchReport::default(),
+            "the lease has not ended"
         );
         outbox.clock.advance(60 * SECOND);
         outbox.dispatcher.drain().await.unwrap();
         assert_eq!(
             outbox.sink.received(),
-            before,
-            "insert ID, device and payload to the byte"
+            delivered,
+            "the same insert ID, device and payload"
         );
         assert_eq!(outbox.entry(1, 1).await.attempts, 2);
     }
 }
 
 #[tokio::test]
-async fn a_crash_that_is_noticed_after_the_dedup_window_parks_instead_of_doubling() {
+async fn a_row_is_parked_when_its_crash_is_older_than_the_dedup_window() {
     for engine in engines() {
         let outbox = Outbox::new(engine).await;
         outbox.fill(&[1]).await;
         crash_after_sending(&outbox).await;
         outbox.fill(&[1, 1]).await;
         outbox.clock.advance(7 * DAY);
-        let round = outbox.dispatcher.drain().await.unwrap();
-        assert_eq!((round.parked, round.sent), (1, 1));
+        let report = outbox.dispatcher.drain().await.unwrap();
+        assert_eq!((report.parked, report.sent), (1, 1));
         assert_eq!(
-            outbox.arrived(),
+            outbox.received_numbers(),
             [2],
-            "the next event of the person does not wait for it"
+            "the user's next event does not wait for it"
         );
         assert_eq!(
             outbox.entry(1, 1).await.parked_reason.as_deref(),
@@ -110,23 +113,23 @@ async fn a_crash_that_is_noticed_after_the_dedup_window_parks_instead_of_doublin
 }
 
 #[tokio::test]
-async fn an_unknown_outcome_is_retried_within_the_window_and_parked_at_its_end() {
+async fn an_unknown_outcome_is_retried_within_the_dedup_window_and_parked_at_its_end() {
     for engine in engines() {
         let outbox = Outbox::new(engine).await;
         outbox.fill(&[1]).await;
-        outbox.sink.answer_next_batch(failed(FailureKind::Unknown));
-        outbox.sink.answer_next_batch(failed(FailureKind::NotAccepted));
+        outbox.sink.script_next_batch(failed(FailureKind::Unknown));
+        outbox.sink.script_next_batch(failed(FailureKind::NotAccepted));
         outbox.dispatcher.drain().await.unwrap();
         outbox.clock.advance(7 * DAY - 1);
         assert_eq!(
             outbox.dispatcher.drain().await.unwrap().retried,
             1,
-            "a millisecond before the window ends"
+            "1 ms before the window ends"
         );
         outbox.clock.advance(1);
         outbox.clock.advance(30 * SECOND);
         assert_eq!(outbox.dispatcher.drain().await.unwrap().parked, 1);
-        assert_eq!(outbox.sink.batches().len(), 2, "it was not offered a third time");
+        assert_eq!(outbox.sink.batches().len(), 2, "there was no third attempt");
         assert_eq!(
             outbox.entry(1, 1).await.parked_reason.as_deref(),
             Some("dedup window passed")
@@ -135,12 +138,12 @@ async fn an_unknown_outcome_is_retried_within_the_window_and_parked_at_its_end()
 }
 
 #[tokio::test]
-async fn what_was_certainly_not_accepted_is_retried_for_ever() {
+async fn an_event_that_was_not_accepted_is_retried_without_limit() {
     for engine in engines() {
         let outbox = Outbox::new(engine).await;
         outbox.fill(&[1]).await;
         for _ in 0..20 {
-            outbox.sink.answer_next_batch(failed(FailureKind::NotAccepted));
+            outbox.sink.script_next_batch(failed(FailureKind::NotAccepted));
             assert_eq!(outbox.dispatcher.drain().await.unwrap().retried, 1);
             outbox.clock.advance(DAY);
         }
@@ -150,18 +153,18 @@ async fn what_was_certainly_not_accepted_is_retried_for_ever() {
 }
 
 #[tokio::test]
-async fn a_failed_batch_pauses_the_dispatcher_and_goes_again_in_order() {
+async fn a_failed_batch_pauses_the_dispatcher_and_is_retried_in_order() {
     for engine in engines() {
         let outbox = Outbox::new(engine).await;
         outbox.fill(&[1, 2, 1]).await;
-        outbox.sink.answer_next_batch(failed(FailureKind::NotAccepted));
-        let round = outbox.dispatcher.drain().await.unwrap();
+        outbox.sink.script_next_batch(failed(FailureKind::NotAccepted));
+        let report = outbox.dispatcher.drain().await.unwrap();
         assert_eq!(
-            round,
-            Round {
+            report,
+            DispatchReport {
                 claimed: 3,
                 retried: 3,
-                ..Round::default()
+                ..DispatchReport::default()
             }
         );
         let health = outbox.dispatcher.health().borrow().clone();
@@ -169,32 +172,35 @@ async fn a_failed_batch_pauses_the_dispatcher_and_goes_again_in_order() {
             (health.condition, health.paused_until_ms),
             (Condition::Failing, Some(NOW + SECOND))
         );
-        // A row that comes meanwhile is not tried against a receiver that is down.
-        crate::support::write(outbox.db(), person(3), 4).await;
-        assert_eq!(outbox.dispatcher.drain().await.unwrap(), Round::default());
+        // A row written during the pause is not attempted.
+        crate::support::write(outbox.db(), user_id(3), 4).await;
+        assert_eq!(
+            outbox.dispatcher.drain().await.unwrap(),
+            DispatchReport::default()
+        );
         outbox.clock.advance(SECOND);
         assert_eq!(outbox.dispatcher.drain().await.unwrap().sent, 4);
-        assert_eq!(outbox.arrived(), [1, 2, 3, 4]);
+        assert_eq!(outbox.received_numbers(), [1, 2, 3, 4]);
         let health = outbox.dispatcher.health().borrow().clone();
         assert_eq!(
             (health.condition, health.last_sent_ms),
-            (Condition::Well, Some(NOW + SECOND))
+            (Condition::Healthy, Some(NOW + SECOND))
         );
     }
 }
 
 #[tokio::test]
-async fn a_poison_event_is_set_aside_and_nobody_waits_for_it() {
+async fn an_invalid_event_is_parked_and_blocks_no_other_event() {
     for engine in engines() {
         let outbox = Outbox::new(engine).await;
         outbox.fill(&[1, 1, 2]).await;
-        outbox.sink.answer_event(
+        outbox.sink.script_event(
             &insert_id(1),
-            Outcome::Park(ParkReason::InvalidField("time".to_owned())),
+            DeliveryOutcome::Park(ParkReason::InvalidField("time".to_owned())),
         );
-        let round = outbox.dispatcher.drain().await.unwrap();
-        assert_eq!((round.sent, round.parked), (2, 1));
-        assert_eq!(outbox.arrived(), [2, 3]);
+        let report = outbox.dispatcher.drain().await.unwrap();
+        assert_eq!((report.sent, report.parked), (2, 1));
+        assert_eq!(outbox.received_numbers(), [2, 3]);
         assert_eq!(
             outbox.entry(1, 1).await.parked_reason.as_deref(),
             Some("invalid field: time")
@@ -203,34 +209,41 @@ async fn a_poison_event_is_set_aside_and_nobody_waits_for_it() {
 }
 
 #[tokio::test]
-async fn a_throttled_person_waits_half_a_minute_and_the_others_go_on() {
+async fn a_throttled_user_waits_30_seconds_and_other_users_are_sent() {
     for engine in engines() {
         let outbox = Outbox::new(engine).await;
         outbox.fill(&[1, 2, 1]).await;
         outbox
             .sink
-            .answer_event(&insert_id(1), failed(FailureKind::Throttled));
-        let round = outbox.dispatcher.drain().await.unwrap();
-        assert_eq!((round.sent, round.retried, round.held), (1, 1, 1));
+            .script_event(&insert_id(1), failed(FailureKind::Throttled));
+        let report = outbox.dispatcher.drain().await.unwrap();
+        assert_eq!((report.sent, report.retried, report.held), (1, 1, 1));
         outbox.clock.advance(30 * SECOND - 1);
-        assert_eq!(outbox.dispatcher.drain().await.unwrap(), Round::default());
+        assert_eq!(
+            outbox.dispatcher.drain().await.unwrap(),
+            DispatchReport::default()
+        );
         outbox.clock.advance(1);
         assert_eq!(outbox.dispatcher.drain().await.unwrap().sent, 2);
         assert_eq!(
-            outbox.arrived(),
+            outbox.received_numbers(),
             [2, 1, 3],
-            "her second event never overtakes her first"
+            "a user's second event is never sent before the first"
         );
-        assert_eq!(outbox.entry(1, 3).await.attempts, 1, "held is not an attempt");
+        assert_eq!(
+            outbox.entry(1, 3).await.attempts,
+            1,
+            "a held row counts no attempt"
+        );
     }
 }
 
 #[tokio::test]
-async fn a_refused_key_stops_everything_loses_nothing_and_counts_no_attempt() {
+async fn an_invalid_key_stops_delivery_and_counts_no_attempt() {
     for engine in engines() {
         let outbox = Outbox::new(engine).await;
         outbox.fill(&[1]).await;
-        outbox.sink.answer_next_batch(failed(FailureKind::Misconfigured));
+        outbox.sink.script_next_batch(failed(FailureKind::Misconfigured));
         outbox.dispatcher.drain().await.unwrap();
         let health = outbox.dispatcher.health().borrow().clone();
         assert_eq!(
@@ -240,21 +253,29 @@ async fn a_refused_key_stops_everything_loses_nothing_and_counts_no_attempt() {
         let waiting = outbox.entry(1, 1).await;
         assert_eq!(
             (waiting.state, waiting.attempts, waiting.next_attempt_ms),
-            (State::Pending, 0, NOW)
+            (OutboxState::Pending, 0, NOW)
         );
-        // After a restart with the right key it goes at once.
-        assert_eq!(outbox.another(outbox.sink.clone()).drain().await.unwrap().sent, 1);
+        // After a restart with a valid key the row is sent at once.
+        assert_eq!(
+            outbox
+                .second_dispatcher(outbox.sink.clone())
+                .drain()
+                .await
+                .unwrap()
+                .sent,
+            1
+        );
     }
 }
 
-/// During the delivery the person withdraws consent; the attempt itself ends with this outcome.
-struct Withdrawing(Db, Outcome);
+/// A sink that withdraws the user's consent during the delivery and returns the given outcome.
+struct ConsentWithdrawingSink(Db, DeliveryOutcome);
 
 #[async_trait]
-impl Sink for Withdrawing {
-    async fn deliver(&self, batch: &[Delivery], _sent_at_ms: i64) -> Vec<Outcome> {
+impl Sink for ConsentWithdrawingSink {
+    async fn deliver(&self, batch: &[OutboundEvent], _sent_at_ms: i64) -> Vec<DeliveryOutcome> {
         let mut tx = self.0.write().await.unwrap();
-        park_unsent(&mut tx, person(1), ParkReason::ConsentWithdrawn, NOW)
+        park_unsent(&mut tx, user_id(1), ParkReason::ConsentWithdrawn, NOW)
             .await
             .unwrap();
         tx.commit().await.unwrap();
@@ -267,12 +288,12 @@ impl Sink for Withdrawing {
 }
 
 #[tokio::test]
-async fn consent_withdrawn_during_a_delivery_is_the_last_word() {
+async fn consent_withdrawn_during_a_delivery_prevents_retries() {
     for engine in engines() {
-        for outcome in [Outcome::Sent, failed(FailureKind::Unknown)] {
+        for outcome in [DeliveryOutcome::Sent, failed(FailureKind::Unknown)] {
             let outbox = Outbox::new(engine).await;
             outbox.fill(&[1, 2]).await;
-            let dispatcher = outbox.another(Withdrawing(outbox.db().clone(), outcome));
+            let dispatcher = outbox.second_dispatcher(ConsentWithdrawingSink(outbox.db().clone(), outcome));
             assert_eq!(dispatcher.run_due_once().await.unwrap().lost, 1);
             assert_eq!(
                 outbox.entry(1, 1).await.parked_reason.as_deref(),
@@ -280,17 +301,17 @@ async fn consent_withdrawn_during_a_delivery_is_the_last_word() {
             );
             outbox.clock.advance(DAY);
             outbox.dispatcher.drain().await.unwrap();
-            assert!(!outbox.arrived().contains(&1), "not sent again");
+            assert!(!outbox.received_numbers().contains(&1), "not sent again");
         }
     }
 }
 
-/// Says nothing of anything: a sink with a defect.
-struct Silent;
+/// A defective sink that returns no outcomes.
+struct EmptySink;
 
 #[async_trait]
-impl Sink for Silent {
-    async fn deliver(&self, _batch: &[Delivery], _sent_at_ms: i64) -> Vec<Outcome> {
+impl Sink for EmptySink {
+    async fn deliver(&self, _batch: &[OutboundEvent], _sent_at_ms: i64) -> Vec<DeliveryOutcome> {
         Vec::new()
     }
 
@@ -300,34 +321,37 @@ impl Sink for Silent {
 }
 
 #[tokio::test]
-async fn rows_that_a_sink_forgets_count_as_unknown() {
+async fn rows_without_an_outcome_count_as_unknown() {
     for engine in engines() {
         let outbox = Outbox::new(engine).await;
         outbox.fill(&[1]).await;
-        assert_eq!(outbox.another(Silent).drain().await.unwrap().retried, 1);
+        assert_eq!(
+            outbox.second_dispatcher(EmptySink).drain().await.unwrap().retried,
+            1
+        );
         let waiting = outbox.entry(1, 1).await;
-        assert_eq!((waiting.state, waiting.attempts), (State::Pending, 1));
+        assert_eq!((waiting.state, waiting.attempts), (OutboxState::Pending, 1));
         assert!(waiting.last_error.is_some());
     }
 }
 
 #[tokio::test]
-async fn a_lease_that_ran_down_before_the_delivery_sends_nothing() {
+async fn nothing_is_sent_when_the_lease_ends_before_the_delivery() {
     for engine in engines() {
         let outbox = Outbox::new(engine).await;
         outbox.fill(&[1]).await;
-        // Each look at this clock is half a minute later: a machine that was suspended in between.
-        let (frozen, suspended) = (outbox.clock.clock(), outbox.clock.clone());
+        // Each read of this clock is 30 seconds later, as on a machine that was suspended.
+        let (now, suspended) = (outbox.clock.clock(), outbox.clock.clone());
         let clock = Arc::new(move || {
             suspended.advance(30 * SECOND + 1);
-            frozen()
+            now()
         });
         let sink = Arc::new(outbox.sink.clone());
         let slow = Dispatcher::new(outbox.db().clone(), sink, clock, settings());
         assert_eq!(slow.run_due_once().await.unwrap().held, 1);
         assert!(outbox.sink.batches().is_empty());
         let waiting = outbox.entry(1, 1).await;
-        assert_eq!((waiting.state, waiting.attempts), (State::Pending, 0));
+        assert_eq!((waiting.state, waiting.attempts), (OutboxState::Pending, 0));
         assert_eq!(outbox.dispatcher.drain().await.unwrap().sent, 1);
     }
 }

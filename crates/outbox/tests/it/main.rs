@@ -1,8 +1,8 @@
-//! The outbox from outside: what the dispatcher does with each outcome, and what Amplitude's answers become.
+//! Integration tests: the dispatcher's handling of each outcome, and the Amplitude sink's handling of each response.
 
 #![expect(
     clippy::unwrap_used,
-    reason = "also in what the tests are made of, where clippy does not allow it by itself"
+    reason = "clippy's exception for tests does not cover their support code"
 )]
 
 mod amplitude;

@@ -1,4 +1,4 @@
-//! A local receiver whose answers are scripted, and the requests that it got.
+//! A local HTTP receiver with scripted responses. It records its requests.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
@@ -11,20 +11,20 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use serde_json::Value;
 
-/// What the receiver does with the next request.
+/// A scripted response.
 #[derive(Clone, Debug)]
 pub(crate) enum Reply {
-    /// Status and body.
-    Says(u16, String),
-    /// Another address.
-    Redirects,
-    /// Nothing, ever.
-    Hangs,
+    /// Responds with status and body.
+    Respond(u16, String),
+    /// Redirects to another URL.
+    Redirect,
+    /// Never responds.
+    Hang,
 }
 
 impl Reply {
     pub(crate) fn json(status: u16, body: Value) -> Self {
-        Self::Says(status, body.to_string())
+        Self::Respond(status, body.to_string())
     }
 }
 
@@ -35,12 +35,12 @@ struct Inner {
 }
 
 #[derive(Clone)]
-pub(crate) struct Receiver {
+pub(crate) struct ScriptedReceiver {
     pub(crate) url: String,
     inner: Arc<Mutex<Inner>>,
 }
 
-impl Receiver {
+impl ScriptedReceiver {
     pub(crate) async fn start() -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
@@ -52,12 +52,12 @@ impl Receiver {
         Self { url, inner }
     }
 
-    /// Scripts the next answers; after them everything is accepted.
-    pub(crate) fn replies(&self, replies: impl IntoIterator<Item = Reply>) {
+    /// Scripts the next responses. Later requests are accepted.
+    pub(crate) fn script(&self, replies: impl IntoIterator<Item = Reply>) {
         self.inner.lock().unwrap().replies.extend(replies);
     }
 
-    /// The bodies of all requests, as text.
+    /// The bodies of all requests.
     pub(crate) fn bodies(&self) -> Vec<String> {
         self.inner.lock().unwrap().bodies.clone()
     }
@@ -85,10 +85,10 @@ async fn receive(State(inner): State<Arc<Mutex<Inner>>>, headers: HeaderMap, bod
     };
     match reply {
         None => r#"{"code":200,"events_ingested":1}"#.into_response(),
-        Some(Reply::Says(status, body)) => (StatusCode::from_u16(status).unwrap(), body).into_response(),
-        Some(Reply::Redirects) => {
+        Some(Reply::Respond(status, body)) => (StatusCode::from_u16(status).unwrap(), body).into_response(),
+        Some(Reply::Redirect) => {
             (StatusCode::TEMPORARY_REDIRECT, [(header::LOCATION, "/2/httpapi")]).into_response()
         }
-        Some(Reply::Hangs) => std::future::pending().await,
+        Some(Reply::Hang) => std::future::pending().await,
     }
 }

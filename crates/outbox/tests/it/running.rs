@@ -1,4 +1,4 @@
-//! The loop: it wakes on a nudge, polls without one, and finishes the batch in hand on shutdown.
+//! Tests of the dispatcher's loop: wake-up, polling and shutdown.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -6,31 +6,31 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use db::Engine;
-use outbox::{Delivery, Dispatcher, Outcome, Settings, Sink, State, counts};
+use outbox::{DeliveryOutcome, Dispatcher, DispatcherSettings, OutboundEvent, OutboxState, Sink, counts};
 use tokio::sync::{Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 
-use crate::support::{Outbox, person, settings, write};
+use crate::support::{Outbox, settings, user_id, write};
 
-/// Far longer than anything here takes: only a defect waits for it.
-async fn soon<T>(future: impl Future<Output = T>) -> T {
+/// Fails if the future takes longer than 60 seconds.
+async fn with_timeout<T>(future: impl Future<Output = T>) -> T {
     tokio::time::timeout(Duration::from_secs(60), future)
         .await
-        .expect("it hangs")
+        .expect("finished in time")
 }
 
-/// Says what came, and answers when it is let.
-struct Gate {
-    came: mpsc::UnboundedSender<usize>,
-    open: Arc<Semaphore>,
+/// Reports each batch, and accepts it when a permit is available.
+struct GatedSink {
+    batch_sizes: mpsc::UnboundedSender<usize>,
+    permits: Arc<Semaphore>,
 }
 
 #[async_trait]
-impl Sink for Gate {
-    async fn deliver(&self, batch: &[Delivery], _sent_at_ms: i64) -> Vec<Outcome> {
-        self.came.send(batch.len()).unwrap();
-        self.open.acquire().await.unwrap().forget();
-        vec![Outcome::Sent; batch.len()]
+impl Sink for GatedSink {
+    async fn deliver(&self, batch: &[OutboundEvent], _sent_at_ms: i64) -> Vec<DeliveryOutcome> {
+        self.batch_sizes.send(batch.len()).unwrap();
+        self.permits.acquire().await.unwrap().forget();
+        vec![DeliveryOutcome::Sent; batch.len()]
     }
 
     fn longest_delivery(&self) -> Duration {
@@ -38,86 +38,86 @@ impl Sink for Gate {
     }
 }
 
-fn gated(
+fn gated_dispatcher(
     outbox: &Outbox,
-    open: usize,
-    settings: Settings,
+    permits: usize,
+    settings: DispatcherSettings,
 ) -> (Dispatcher, mpsc::UnboundedReceiver<usize>, Arc<Semaphore>) {
-    let (sender, came) = mpsc::unbounded_channel();
-    let open = Arc::new(Semaphore::new(open));
-    let sink = Arc::new(Gate {
-        came: sender,
-        open: open.clone(),
+    let (sender, batch_sizes) = mpsc::unbounded_channel();
+    let permits = Arc::new(Semaphore::new(permits));
+    let sink = Arc::new(GatedSink {
+        batch_sizes: sender,
+        permits: permits.clone(),
     });
     (
         Dispatcher::new(outbox.test.db.clone(), sink, outbox.clock.clock(), settings),
-        came,
-        open,
+        batch_sizes,
+        permits,
     )
 }
 
 #[tokio::test]
-async fn a_nudge_wakes_it_at_once() {
+async fn a_wakeup_starts_a_batch_at_once() {
     let outbox = Outbox::new(Engine::Sqlite).await;
-    let settings = Settings {
+    let settings = DispatcherSettings {
         poll: Duration::from_secs(24 * 60 * 60),
         ..settings()
     };
-    let (dispatcher, mut came, _open) = gated(&outbox, 10, settings);
-    let (nudge, shutdown) = (dispatcher.nudge(), CancellationToken::new());
+    let (dispatcher, mut batch_sizes, _permits) = gated_dispatcher(&outbox, 10, settings);
+    let (wakeup, shutdown) = (dispatcher.wakeup(), CancellationToken::new());
     let running = tokio::spawn(dispatcher.run(shutdown.clone()));
     for number in 1..=3 {
-        write(outbox.db(), person(1), number).await;
-        nudge.wake();
-        assert_eq!(soon(came.recv()).await, Some(1));
+        write(outbox.db(), user_id(1), number).await;
+        wakeup.wake();
+        assert_eq!(with_timeout(batch_sizes.recv()).await, Some(1));
     }
     shutdown.cancel();
-    soon(running).await.unwrap();
+    with_timeout(running).await.unwrap();
     assert_eq!(counts(outbox.db()).await.unwrap().sent, 3);
 }
 
 #[tokio::test]
-async fn without_a_nudge_it_polls() {
+async fn without_a_wakeup_the_dispatcher_polls() {
     let outbox = Outbox::new(Engine::Sqlite).await;
-    let settings = Settings {
+    let settings = DispatcherSettings {
         poll: Duration::from_millis(5),
         ..settings()
     };
-    let (dispatcher, mut came, _open) = gated(&outbox, 10, settings);
+    let (dispatcher, mut batch_sizes, _permits) = gated_dispatcher(&outbox, 10, settings);
     let shutdown = CancellationToken::new();
     let running = tokio::spawn(dispatcher.run(shutdown.clone()));
     for number in 1..=2 {
-        write(outbox.db(), person(1), number).await;
-        assert_eq!(soon(came.recv()).await, Some(1));
+        write(outbox.db(), user_id(1), number).await;
+        assert_eq!(with_timeout(batch_sizes.recv()).await, Some(1));
     }
     shutdown.cancel();
-    soon(running).await.unwrap();
+    with_timeout(running).await.unwrap();
 }
 
 #[tokio::test]
-async fn shutdown_finishes_the_batch_in_hand_and_claims_no_other() {
+async fn shutdown_finishes_the_current_batch_and_claims_no_other() {
     let outbox = Outbox::new(Engine::Sqlite).await;
     outbox.fill(&[1, 2]).await;
-    let settings = Settings {
+    let settings = DispatcherSettings {
         batch: 1,
         ..settings()
     };
-    let (dispatcher, mut came, open) = gated(&outbox, 0, settings);
+    let (dispatcher, mut batch_sizes, permits) = gated_dispatcher(&outbox, 0, settings);
     let shutdown = CancellationToken::new();
     let running = tokio::spawn(dispatcher.run(shutdown.clone()));
-    assert_eq!(soon(came.recv()).await, Some(1));
+    assert_eq!(with_timeout(batch_sizes.recv()).await, Some(1));
     shutdown.cancel();
-    open.add_permits(10);
-    soon(running).await.unwrap();
+    permits.add_permits(10);
+    with_timeout(running).await.unwrap();
     assert_eq!(
         outbox.entry(1, 1).await.state,
-        State::Sent,
-        "the batch in hand is settled"
+        OutboxState::Sent,
+        "the current batch is settled"
     );
     assert_eq!(
         outbox.entry(2, 2).await.state,
-        State::Pending,
-        "the next one was never claimed"
+        OutboxState::Pending,
+        "the next row was not claimed"
     );
-    assert_eq!(came.recv().await, None);
+    assert_eq!(batch_sizes.recv().await, None);
 }

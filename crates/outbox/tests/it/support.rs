@@ -1,11 +1,13 @@
-//! A database, a clock that moves when told, and a dispatcher between the two.
+//! A test outbox: a database, a movable clock, a sink in memory, and a dispatcher.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use db::testing::TestDb;
 use db::{Db, Engine};
-use outbox::{Clock, Dispatcher, Entry, MemorySink, Settings, Sink, enqueue, events_of};
+use outbox::{
+    Dispatcher, DispatcherSettings, MemorySink, MillisClock, OutboxEntry, Sink, enqueue, events_of,
+};
 use tracking::server::SignInCompleted;
 use tracking::{DeviceId, Found, PresentIds, ServerEvent, SessionId, UserId};
 use uuid::Uuid;
@@ -14,11 +16,11 @@ pub(crate) const NOW: i64 = 1_795_435_200_000;
 pub(crate) const SECOND: i64 = 1_000;
 pub(crate) const DAY: i64 = 24 * 60 * 60 * SECOND;
 
-/// Time that stands still until it is moved.
+/// A clock that stands still until a test advances it.
 #[derive(Clone)]
-pub(crate) struct TestClock(Arc<AtomicI64>);
+pub(crate) struct ManualClock(Arc<AtomicI64>);
 
-impl TestClock {
+impl ManualClock {
     pub(crate) fn new() -> Self {
         Self(Arc::new(AtomicI64::new(NOW)))
     }
@@ -27,30 +29,30 @@ impl TestClock {
         self.0.fetch_add(ms, Ordering::SeqCst);
     }
 
-    pub(crate) fn clock(&self) -> Clock {
+    pub(crate) fn clock(&self) -> MillisClock {
         let now = self.0.clone();
         Arc::new(move || now.load(Ordering::SeqCst))
     }
 }
 
-/// The full wait, always: what a test computes is what happens.
-pub(crate) fn settings() -> Settings {
-    Settings {
+/// Settings without jitter, so that every wait is exact.
+pub(crate) fn settings() -> DispatcherSettings {
+    DispatcherSettings {
         jitter: || 1.0,
-        ..Settings::default()
+        ..DispatcherSettings::default()
     }
 }
 
 pub(crate) struct Outbox {
     pub(crate) test: TestDb,
-    pub(crate) clock: TestClock,
+    pub(crate) clock: ManualClock,
     pub(crate) sink: MemorySink,
     pub(crate) dispatcher: Dispatcher,
 }
 
 impl Outbox {
     pub(crate) async fn new(engine: Engine) -> Self {
-        let (test, clock, sink) = (TestDb::new(engine).await, TestClock::new(), MemorySink::new());
+        let (test, clock, sink) = (TestDb::new(engine).await, ManualClock::new(), MemorySink::new());
         let dispatcher = Dispatcher::new(test.db.clone(), Arc::new(sink.clone()), clock.clock(), settings());
         Self {
             test,
@@ -61,7 +63,7 @@ impl Outbox {
     }
 
     /// A dispatcher of another process on the same outbox.
-    pub(crate) fn another(&self, sink: impl Sink + 'static) -> Dispatcher {
+    pub(crate) fn second_dispatcher(&self, sink: impl Sink + 'static) -> Dispatcher {
         Dispatcher::new(
             self.test.db.clone(),
             Arc::new(sink),
@@ -74,23 +76,23 @@ impl Outbox {
         &self.test.db
     }
 
-    /// Events `1..`, one for each person named.
-    pub(crate) async fn fill(&self, people: &[u128]) {
-        for (number, user) in (1..).zip(people) {
-            write(self.db(), person(*user), number).await;
+    /// Writes one event per listed user, numbered from 1.
+    pub(crate) async fn fill(&self, users: &[u128]) {
+        for (number, user) in (1..).zip(users) {
+            write(self.db(), user_id(*user), number).await;
         }
     }
 
-    pub(crate) async fn entry(&self, user: u128, number: u128) -> Entry {
-        let entries = events_of(self.db(), person(user), 100).await.unwrap();
+    pub(crate) async fn entry(&self, user: u128, number: u128) -> OutboxEntry {
+        let entries = events_of(self.db(), user_id(user), 100).await.unwrap();
         entries
             .into_iter()
             .find(|entry| entry.insert_id == insert_id(number))
             .unwrap()
     }
 
-    /// Numbers of the events that arrived, in the order of arrival.
-    pub(crate) fn arrived(&self) -> Vec<u128> {
+    /// Numbers of the accepted events, in order of arrival.
+    pub(crate) fn received_numbers(&self) -> Vec<u128> {
         self.sink
             .received()
             .iter()
@@ -99,7 +101,7 @@ impl Outbox {
     }
 }
 
-pub(crate) fn person(number: u128) -> UserId {
+pub(crate) fn user_id(number: u128) -> UserId {
     UserId::new(Uuid::from_u128(number))
 }
 

@@ -1,4 +1,4 @@
-//! SQL of changing credentials.
+//! SQL of credentials.
 
 use sqlx::AnyPool;
 use tracking::UserId;

@@ -1,4 +1,4 @@
-//! Amplitude's User Privacy API: deletion of everything that it knows of a user. Amplitude does it within 30 days, its
+//! Client of Amplitude's User Privacy API, which deletes all data of a user. Amplitude deletes it within 30 days, the
 //! stand-in at once.
 
 use std::time::Duration;
@@ -13,18 +13,18 @@ use crate::config::Amplitude;
 
 const TIMEOUT: Duration = Duration::from_secs(15);
 
-/// Why Amplitude has not taken the request.
+/// Why a deletion request failed.
 #[derive(Debug, thiserror::Error)]
 pub enum EraseError {
-    /// It said no, or was overloaded.
-    #[error("Amplitude answered {0}")]
+    /// Amplitude responded with an error status.
+    #[error("Amplitude responded {0}")]
     Status(StatusCode),
-    /// Not reached.
+    /// Amplitude could not be reached.
     #[error("Amplitude was not reached")]
     Transport(#[source] reqwest::Error),
 }
 
-/// Asks for deletions. Cheap to clone.
+/// Requests deletions from Amplitude. Cheap to clone.
 #[derive(Clone)]
 pub struct AmplitudeEraser {
     client: Client,
@@ -34,7 +34,10 @@ pub struct AmplitudeEraser {
 }
 
 impl AmplitudeEraser {
-    /// For the project of this configuration.
+    /// Creates a client for the configured project.
+    ///
+    /// # Errors
+    /// When the HTTP client cannot be created.
     pub fn new(amplitude: &Amplitude) -> Result<Self, reqwest::Error> {
         let mut endpoint = amplitude.read_url.clone();
         endpoint.set_path("api/2/deletions/users");
@@ -46,8 +49,11 @@ impl AmplitudeEraser {
         })
     }
 
-    /// Asks for one. `false`: there is no secret key, so nobody could be asked. A user whom Amplitude has never heard of,
-    /// having said no to tracking, is no error.
+    /// Requests the deletion of a user. Returns false if no secret key is configured, so that no request was sent. A
+    /// user unknown to Amplitude, for example one who denied consent, is not an error.
+    ///
+    /// # Errors
+    /// When Amplitude cannot be reached or responds with an error.
     pub async fn erase(&self, user: UserId) -> Result<bool, EraseError> {
         let Some(secret_key) = &self.secret_key else {
             return Ok(false);
@@ -58,7 +64,7 @@ impl AmplitudeEraser {
             "ignore_invalid_id": "True",
             "delete_from_org": "False",
         });
-        let answer = self
+        let response = self
             .client
             .post(self.endpoint.clone())
             .basic_auth(self.api_key.expose_secret(), Some(secret_key.expose_secret()))
@@ -66,10 +72,10 @@ impl AmplitudeEraser {
             .send()
             .await
             .map_err(EraseError::Transport)?;
-        if answer.status().is_success() {
+        if response.status().is_success() {
             Ok(true)
         } else {
-            Err(EraseError::Status(answer.status()))
+            Err(EraseError::Status(response.status()))
         }
     }
 }

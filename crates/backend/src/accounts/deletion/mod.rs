@@ -1,9 +1,9 @@
-//! Deleting an account: a small saga.
+//! Account deletion, as a sequence of retried steps.
 //!
-//! The verb's transaction ends the account for everybody: it is marked, its logins end, its links and its events on their
-//! way are dropped, and a row says what is left to do. A [`Deleter`] does that step by step: billing forgets the customer,
-//! our tables forget the person, Amplitude is asked last, when nothing of ours can tell it anything new. Each step may be
-//! done twice, and each is tried until it works.
+//! [`Accounts::delete_account`] closes the account in one transaction: it marks the account, ends its logins, revokes
+//! its links, deletes its unsent events and mails, and writes a row with the first step. A [`Deleter`] runs the steps:
+//! it deletes the customer at Stripe, then the user's data in our tables, and finally the data at Amplitude, when no
+//! new events can be sent. Each step is idempotent and is retried until it succeeds.
 
 mod amplitude;
 mod customer;
@@ -14,57 +14,60 @@ pub use amplitude::{AmplitudeEraser, EraseError};
 pub use customer::{CustomerEraser, CustomerError};
 pub use deleter::Deleter;
 
-use forms::{Secret};
-use outbox::Nudge;
+use forms::Secret;
+use outbox::Wakeup;
 use tracking::UserId;
 
 use super::{AccountError, Accounts, EndedBy, Login, links};
-use crate::mail::{self, Kind};
+use crate::mail::{self, MailKind};
 
 impl Accounts {
-    /// Closes the account for good, if this is its password; the rest follows on its own.
+    /// Closes the account permanently and schedules the deletion of its data.
+    ///
+    /// # Errors
+    /// When the password is wrong.
     pub async fn delete_account(&self, password: &Secret, login: &Login) -> Result<(), AccountError> {
-        let known = self.check_password(password, login).await?;
+        let current_hash = self.check_password(password, login).await?;
         let now_ms = self.clock.now_ms();
         let user = login.user.id;
         let mut tx = self.db.write().await?;
-        if !super::store::hold_account(&mut tx, user, &known).await? {
+        if !super::store::lock_account_if_password(&mut tx, user, &current_hash).await? {
             return Err(super::credentials::wrong_password());
         }
         store::mark_deleted(&mut tx, user, now_ms).await?;
         super::store::end_logins(&mut tx, user, None, EndedBy::Deleted, now_ms).await?;
-        links::void(&mut tx, user, now_ms).await?;
-        mail::drop_unsent(&mut tx, user).await?;
-        outbox::drop_unsent(&mut tx, user, now_ms).await?;
-        // Not the account's any more: it goes before this leaves.
+        links::revoke_all(&mut tx, user, now_ms).await?;
+        mail::delete_unsent(&mut tx, user).await?;
+        outbox::delete_unsent(&mut tx, user, now_ms).await?;
+        // Without the user ID, because the account may be deleted before the mail is sent.
         mail::enqueue(
             &mut tx,
-            Kind::AccountDeleted,
+            MailKind::AccountDeleted,
             None,
             &login.user.email,
             None,
             now_ms,
         )
         .await?;
-        store::begin(&mut tx, user, now_ms).await?;
+        store::insert_deletion(&mut tx, user, now_ms).await?;
         tx.commit().await?;
-        self.post.wake();
-        self.errands.wake();
+        self.mail_wakeup.wake();
+        self.deletion_wakeup.wake();
         Ok(())
     }
 
-    /// Whether the account is gone, or about to go.
+    /// Whether the account is deleted or being deleted.
     pub async fn is_deleted(&self, user: UserId) -> Result<bool, AccountError> {
         Ok(store::is_deleted(self.db.pool(), user).await?)
     }
 
-    /// What wakes a [`Deleter`].
-    pub fn deletions_asked_for(&self) -> Nudge {
-        self.errands.clone()
+    /// The wake-up of the [`Deleter`].
+    pub fn deletion_wakeup(&self) -> Wakeup {
+        self.deletion_wakeup.clone()
     }
 
-    /// What wakes a [`mail::Sender`].
-    pub fn mails_written(&self) -> Nudge {
-        self.post.clone()
+    /// The wake-up of the [`mail::Sender`].
+    pub fn mail_wakeup(&self) -> Wakeup {
+        self.mail_wakeup.clone()
     }
 }

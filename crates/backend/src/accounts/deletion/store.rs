@@ -1,22 +1,22 @@
-//! SQL of deletions.
+//! SQL of account deletions.
 
 use sqlx::{AnyPool, Row};
 use tracking::UserId;
 
-/// What is to be done next for an account that goes.
+/// The next step of an account deletion.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Step {
-    /// Billing forgets the customer.
+pub(super) enum DeletionStep {
+    /// Delete the customer at Stripe.
     Billing,
-    /// Our tables forget the person.
+    /// Delete the user from our tables.
     Erase,
-    /// Amplitude is asked to.
+    /// Request the deletion at Amplitude.
     Amplitude,
-    /// Nothing.
+    /// All steps are done.
     Done,
 }
 
-impl Step {
+impl DeletionStep {
     const ALL: [Self; 4] = [Self::Billing, Self::Erase, Self::Amplitude, Self::Done];
 
     pub(super) fn as_str(self) -> &'static str {
@@ -28,7 +28,7 @@ impl Step {
         }
     }
 
-    /// The one after it.
+    /// The step after this one.
     pub(super) fn next(self) -> Self {
         match self {
             Self::Billing => Self::Erase,
@@ -42,12 +42,12 @@ impl Step {
     }
 }
 
-/// A deletion that is ours until the lease ends.
+/// A deletion that is leased to the caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Claimed {
+pub(super) struct ClaimedDeletion {
     pub(super) user: UserId,
-    pub(super) step: Step,
-    /// Attempts at this step, the coming one included.
+    pub(super) step: DeletionStep,
+    /// Attempts at this step, including the coming one.
     pub(super) attempts: i64,
 }
 
@@ -64,7 +64,7 @@ pub(super) async fn mark_deleted(
     Ok(())
 }
 
-pub(super) async fn begin(
+pub(super) async fn insert_deletion(
     connection: &mut db::Connection,
     user: UserId,
     now_ms: i64,
@@ -88,7 +88,7 @@ pub(super) async fn is_deleted(pool: &AnyPool, user: UserId) -> Result<bool, sql
     Ok(found.is_some())
 }
 
-/// The deletion that has been due for longest, if any is.
+/// Returns the user ID of the deletion that has been due longest.
 pub(super) async fn due(pool: &AnyPool, now_ms: i64) -> Result<Option<String>, sqlx::Error> {
     sqlx::query_scalar(
         "SELECT user_id FROM account_deletions
@@ -100,14 +100,14 @@ pub(super) async fn due(pool: &AnyPool, now_ms: i64) -> Result<Option<String>, s
     .await
 }
 
-/// Takes it. `None`: somebody else was faster.
+/// Leases the deletion. Returns `None` if another deleter leased it first.
 pub(super) async fn lease(
     pool: &AnyPool,
     user: &str,
     owner: &str,
     now_ms: i64,
     until_ms: i64,
-) -> Result<Option<Claimed>, sqlx::Error> {
+) -> Result<Option<ClaimedDeletion>, sqlx::Error> {
     let row = sqlx::query(
         "UPDATE account_deletions SET lease_owner = $2, lease_until = $3, attempts = attempts + 1
          WHERE user_id = $1 AND step <> 'done' AND next_attempt_at <= $4
@@ -124,19 +124,20 @@ pub(super) async fn lease(
         let (user, step): (String, String) = (row.try_get("user_id")?, row.try_get("step")?);
         let unreadable =
             |what: &str| sqlx::Error::Decode(format!("account_deletions.{what} cannot be read").into());
-        Ok(Claimed {
+        Ok(ClaimedDeletion {
             user: UserId::parse(&user).ok_or_else(|| unreadable("user_id"))?,
-            step: Step::parse(&step).ok_or_else(|| unreadable("step"))?,
+            step: DeletionStep::parse(&step).ok_or_else(|| unreadable("step"))?,
             attempts: row.try_get("attempts")?,
         })
     })
     .transpose()
 }
 
-/// Goes on to the next step, with a clean slate. `note`: what is to be known about the one that is done.
+/// Moves the deletion to its next step and releases the lease. `note` describes the finished step for operators.
+/// Returns false if the deletion is no longer leased to `owner`.
 pub(super) async fn advance(
     connection: &mut db::Connection,
-    claimed: Claimed,
+    claimed: ClaimedDeletion,
     owner: &str,
     note: Option<&str>,
     now_ms: i64,
@@ -151,15 +152,15 @@ pub(super) async fn advance(
     .bind(owner)
     .bind(next.as_str())
     .bind(now_ms)
-    .bind((next == Step::Done).then_some(now_ms))
+    .bind((next == DeletionStep::Done).then_some(now_ms))
     .bind(note)
     .execute(connection)
     .await?;
     Ok(done.rows_affected() == 1)
 }
 
-/// Tries the step again later.
-pub(super) async fn put_off(
+/// Records a failed attempt. The step is retried at `at_ms` (ms since the epoch).
+pub(super) async fn record_failure(
     pool: &AnyPool,
     user: UserId,
     owner: &str,
@@ -179,7 +180,7 @@ pub(super) async fn put_off(
     Ok(())
 }
 
-/// Everything that refers to the account goes with it.
+/// Deletes the account. Foreign keys delete all rows that refer to it.
 pub(super) async fn erase(connection: &mut db::Connection, user: UserId) -> Result<(), sqlx::Error> {
     sqlx::query("DELETE FROM users WHERE id = $1 AND deleted_at IS NOT NULL")
         .bind(user.to_string())

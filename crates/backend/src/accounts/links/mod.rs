@@ -1,30 +1,33 @@
-//! Links in mails: proof that somebody reads an address. Each works once and for a while, and only its hash is kept.
+//! Links in mails. Using a link proves access to the mailbox. Each link works once and expires. Only the hash of its
+//! secret is stored.
 
+mod event_ids;
+mod secret;
 mod store;
 
-use std::fmt;
+pub use secret::LinkSecret;
 
 use db::{Connection, Db};
 use forms::{Email, Field, FieldError, FieldErrors, Secret};
-use sha2::{Digest, Sha256};
-use tracking::{Choice, EmailVerified, PasswordResetCompleted, PresentIds, ServerEvent, UserId, consent};
+use tracking::{EmailVerified, PasswordResetCompleted, ServerEvent, UserId};
 use uuid::Uuid;
 
-use super::{AccountError, Accounts, EndedBy, Login, User, browser_in_words, throttle};
-use crate::mail::{self, Kind};
+use super::{AccountError, Accounts, EndedBy, Login, browser_name, throttle};
+use crate::ids;
+use crate::mail::{self, MailKind};
 use crate::visitor::Visitor;
-use crate::{hex, ids};
+use event_ids::present_ids;
 
 const HOUR_MS: i64 = 3_600_000;
-/// Used and expired links are known for a while, for nothing but looking into a complaint.
+/// Used and expired links are kept for 30 days, to investigate complaints.
 const KEEP_MS: i64 = 30 * 24 * HOUR_MS;
 
-/// What a link is for.
+/// The purpose of a link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
-    /// Proves the account's address.
+    /// Confirms the account's address.
     VerifyEmail,
-    /// Proves another address and makes it the account's.
+    /// Confirms a new address and makes it the account's.
     ChangeEmail,
     /// Sets a new password.
     ResetPassword,
@@ -33,7 +36,7 @@ pub enum Purpose {
 impl Purpose {
     const ALL: [Self; 3] = [Self::VerifyEmail, Self::ChangeEmail, Self::ResetPassword];
 
-    /// The page that the link leads to.
+    /// The first path segment of the page that the link opens.
     pub fn page(self) -> &'static str {
         match self {
             Self::VerifyEmail | Self::ChangeEmail => "verify",
@@ -62,54 +65,27 @@ impl Purpose {
     }
 }
 
-/// The secret of a link. No log shows it.
+/// A link that is neither used nor expired.
 #[derive(Clone, PartialEq, Eq)]
-pub struct LinkSecret(String);
-
-impl LinkSecret {
-    /// Reads one; `None` for anything that we would not have written.
-    pub fn parse(text: &str) -> Option<Self> {
-        let fits = text.len() == 64 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-        fits.then(|| Self(text.to_owned()))
-    }
-
-    /// The text itself: for the mail, and for the cookie that carries it from the link to its page.
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-
-    fn hash(&self) -> String {
-        hex::encode(&Sha256::digest(&self.0))
-    }
-}
-
-impl fmt::Debug for LinkSecret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("LinkSecret(…)")
-    }
-}
-
-/// A link that works.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Link {
+pub struct EmailLink {
     id: Uuid,
     user: UserId,
-    /// What it is for.
+    /// The purpose of the link.
     pub purpose: Purpose,
-    /// The address that it was sent to.
+    /// The address that the link was sent to.
     pub email: String,
 }
 
-/// Makes a link on the caller's transaction; its secret is in no table.
-pub(crate) async fn mint(
+/// Creates a link in the caller's transaction. Returns its secret, which is not stored.
+pub(crate) async fn create(
     connection: &mut Connection,
     user: UserId,
     purpose: Purpose,
     email: &str,
     now_ms: i64,
 ) -> Result<LinkSecret, sqlx::Error> {
-    let secret = LinkSecret(ids::secret());
-    let link = Link {
+    let secret = LinkSecret::random();
+    let link = EmailLink {
         id: ids::row(),
         user,
         purpose,
@@ -126,26 +102,32 @@ pub(crate) async fn mint(
     Ok(secret)
 }
 
-/// Removes links that ended long ago.
+/// Deletes links that expired more than 30 days ago.
 pub(super) async fn clean_up(db: &Db, now_ms: i64) -> Result<(), sqlx::Error> {
     store::delete_expired(db.pool(), now_ms - KEEP_MS).await
 }
 
-/// Makes every link of the account worthless, on the caller's transaction; one that would change its address is not sent
-/// any more.
-pub(super) async fn void(connection: &mut Connection, user: UserId, now_ms: i64) -> Result<(), sqlx::Error> {
-    mail::withdraw(connection, user, Kind::ChangeEmail).await?;
-    store::void(connection, user, now_ms).await
+/// Revokes every link of the account in the caller's transaction. Deletes unsent mails that would change its address.
+pub(super) async fn revoke_all(
+    connection: &mut Connection,
+    user: UserId,
+    now_ms: i64,
+) -> Result<(), sqlx::Error> {
+    mail::withdraw(connection, user, MailKind::ChangeEmail).await?;
+    store::revoke_all(connection, user, now_ms).await
 }
 
 impl Accounts {
-    /// The link, if it works. Looking uses nothing up.
-    pub async fn link(&self, secret: &LinkSecret) -> Result<Option<Link>, AccountError> {
+    /// Returns the link if it is valid. Does not use it up.
+    pub async fn link(&self, secret: &LinkSecret) -> Result<Option<EmailLink>, AccountError> {
         Ok(store::find(self.db.pool(), &secret.hash(), self.clock.now_ms()).await?)
     }
 
-    /// Uses a link that proves an address, and so a changed one. `login`: who is signed in where it is used, which may be
-    /// nobody or somebody else.
+    /// Uses a link that confirms the account's address or a new address. `login` is the browser's login; it may be
+    /// `None` or of another account.
+    ///
+    /// # Errors
+    /// When the link is used, expired or unknown, or when the new address has an account by now.
     pub async fn verify_email(
         &self,
         secret: &LinkSecret,
@@ -156,24 +138,26 @@ impl Accounts {
         let mut tx = self.db.write().await?;
         let link = store::consume(&mut tx, &secret.hash(), "verify", now_ms)
             .await?
-            .ok_or_else(spent)?;
-        let user = store::account(&mut tx, link.user).await?.ok_or_else(spent)?;
-        let news = match link.purpose {
+            .ok_or_else(link_expired)?;
+        let user = store::account(&mut tx, link.user)
+            .await?
+            .ok_or_else(link_expired)?;
+        let is_new = match link.purpose {
             Purpose::ChangeEmail => {
                 store::change_email(&mut tx, user.id, &link.email, &key(&link.email), now_ms)
                     .await
                     .map_err(|error| match error.as_database_error() {
-                        // Somebody has signed up with it since.
+                        // The address got an account after the link was sent.
                         Some(error) if error.is_unique_violation() => {
                             FieldErrors::one(Field::FORM, FieldError::EmailTaken).into()
                         }
                         _ => AccountError::from(error),
                     })?;
-                // Whoever reads the old address must not get in by a link that was sent there.
-                void(&mut tx, user.id, now_ms).await?;
+                // Links that were sent to the old address must no longer work.
+                revoke_all(&mut tx, user.id, now_ms).await?;
                 mail::enqueue(
                     &mut tx,
-                    Kind::EmailChanged,
+                    MailKind::EmailChanged,
                     Some(user.id),
                     &user.email,
                     Some(&link.email),
@@ -182,32 +166,43 @@ impl Accounts {
                 .await?;
                 true
             }
-            _ if key(&user.email) != key(&link.email) => return Err(spent()),
-            _ => store::prove_email(&mut tx, user.id, now_ms).await?,
+            _ if key(&user.email) != key(&link.email) => return Err(link_expired()),
+            _ => store::confirm_email(&mut tx, user.id, now_ms).await?,
         };
-        if let Some(ids) = present_ids(&user, login, visitor).filter(|_| news) {
+        if let Some(ids) = present_ids(&user, login, visitor).filter(|_| is_new) {
             let event = ServerEvent::present(user.id, &EmailVerified { token: link.id }, ids, now_ms);
             outbox::enqueue(&mut tx, &event, now_ms).await?;
         }
         tx.commit().await?;
-        self.nudge.wake();
-        self.post.wake();
+        self.outbox_wakeup.wake();
+        self.mail_wakeup.wake();
         Ok(())
     }
 
-    /// Has a link sent that sets a new password. The answer is the same, and as fast, whether the address has an account
-    /// or not: that is looked up when the mail is written.
-    pub async fn ask_for_reset(&self, email: &Email, visitor: &Visitor) -> Result<(), AccountError> {
+    /// Requests a mail with a link that sets a new password. The response and its time do not depend on whether the
+    /// address has an account: the mail sender looks that up later.
+    pub async fn request_password_reset(&self, email: &Email, visitor: &Visitor) -> Result<(), AccountError> {
         let now_ms = self.clock.now_ms();
-        self.may_ask_for_mail(email, visitor).await?;
+        self.check_mail_throttle(email, visitor).await?;
         let mut tx = self.db.write().await?;
-        mail::enqueue(&mut tx, Kind::ResetPassword, None, email.as_str(), None, now_ms).await?;
+        mail::enqueue(
+            &mut tx,
+            MailKind::ResetPassword,
+            None,
+            email.as_str(),
+            None,
+            now_ms,
+        )
+        .await?;
         tx.commit().await?;
-        self.post.wake();
+        self.mail_wakeup.wake();
         Ok(())
     }
 
-    /// Uses a link that sets a new password, and ends every login. Whose they were.
+    /// Uses a link that sets a new password, and ends every login of the account. Returns the user.
+    ///
+    /// # Errors
+    /// When the link is used, expired or unknown.
     pub async fn reset_password(
         &self,
         secret: &LinkSecret,
@@ -215,26 +210,28 @@ impl Accounts {
         login: Option<&Login>,
         visitor: &Visitor,
     ) -> Result<UserId, AccountError> {
-        // Before the hash: nobody makes us work by guessing.
-        self.link(secret).await?.ok_or_else(spent)?;
+        // Checked before hashing, so that invalid links cause no expensive work.
+        self.link(secret).await?.ok_or_else(link_expired)?;
         let hash = self.hasher.hash(password).await?;
 
         let now_ms = self.clock.now_ms();
         let mut tx = self.db.write().await?;
         let link = store::consume(&mut tx, &secret.hash(), "reset", now_ms)
             .await?
-            .ok_or_else(spent)?;
-        let user = store::account(&mut tx, link.user).await?.ok_or_else(spent)?;
+            .ok_or_else(link_expired)?;
+        let user = store::account(&mut tx, link.user)
+            .await?
+            .ok_or_else(link_expired)?;
         super::store::set_password(&mut tx, user.id, &hash).await?;
         super::store::end_logins(&mut tx, user.id, None, EndedBy::PasswordReset, now_ms).await?;
-        void(&mut tx, user.id, now_ms).await?;
+        revoke_all(&mut tx, user.id, now_ms).await?;
         if let Ok(email) = Email::parse(&user.email) {
-            super::store::forget_failures(&mut tx, &throttle::Key::guesses_at(&email).hash).await?;
+            super::store::reset_failures(&mut tx, &throttle::Key::sign_in_account(&email).hash).await?;
         }
-        let browser = browser_in_words(&visitor.user_agent);
+        let browser = browser_name(&visitor.user_agent);
         mail::enqueue(
             &mut tx,
-            Kind::PasswordChanged,
+            MailKind::PasswordChanged,
             Some(user.id),
             &user.email,
             Some(&browser),
@@ -247,20 +244,20 @@ impl Accounts {
             outbox::enqueue(&mut tx, &event, now_ms).await?;
         }
         tx.commit().await?;
-        self.nudge.wake();
-        self.post.wake();
+        self.outbox_wakeup.wake();
+        self.mail_wakeup.wake();
         Ok(user.id)
     }
 
-    /// Has the link that proves the account's address sent once more.
+    /// Sends the confirmation link of the account's address again.
     pub async fn send_verification(&self, login: &Login, visitor: &Visitor) -> Result<(), AccountError> {
-        let email = Email::parse(&login.user.email).map_err(|problem| FieldErrors::one(Field::FORM, problem))?;
-        self.may_ask_for_mail(&email, visitor).await?;
+        let email = Email::parse(&login.user.email).map_err(|error| FieldErrors::one(Field::FORM, error))?;
+        self.check_mail_throttle(&email, visitor).await?;
         let now_ms = self.clock.now_ms();
         let mut tx = self.db.write().await?;
         mail::enqueue(
             &mut tx,
-            Kind::VerifyEmail,
+            MailKind::VerifyEmail,
             Some(login.user.id),
             email.as_str(),
             None,
@@ -268,20 +265,25 @@ impl Accounts {
         )
         .await?;
         tx.commit().await?;
-        self.post.wake();
+        self.mail_wakeup.wake();
         Ok(())
     }
 
-    /// Counts a mail that somebody demands, and refuses it when it is one too many. The address is counted as it was
-    /// typed, so that this tells nothing of accounts either.
-    pub(super) async fn may_ask_for_mail(&self, to: &Email, visitor: &Visitor) -> Result<(), AccountError> {
+    /// Counts a requested mail. Fails if a limit is exceeded. The typed address is counted, whether it has an account
+    /// or not, so that the limit does not reveal accounts.
+    pub(super) async fn check_mail_throttle(
+        &self,
+        to: &Email,
+        visitor: &Visitor,
+    ) -> Result<(), AccountError> {
         let now_ms = self.clock.now_ms();
-        throttle::enter(&self.db, &throttle::Key::mails_from(visitor.address), now_ms).await?;
-        throttle::enter(&self.db, &throttle::Key::mails_to(to), now_ms).await
+        throttle::count_attempt(&self.db, &throttle::Key::mail_network(visitor.address), now_ms).await?;
+        throttle::count_attempt(&self.db, &throttle::Key::mail_recipient(to), now_ms).await
     }
 }
 
-fn spent() -> AccountError {
+/// The error of a link that is used, expired or unknown.
+fn link_expired() -> AccountError {
     FieldErrors::one(Field::FORM, FieldError::LinkSpent).into()
 }
 
@@ -289,93 +291,14 @@ fn key(address: &str) -> String {
     address.to_lowercase()
 }
 
-/// The IDs of an event that `user` brings about by a link. In a browser where somebody else is signed in, device and
-/// session are that person's.
-fn present_ids(user: &User, login: Option<&Login>, visitor: &Visitor) -> Option<PresentIds> {
-    let consent = consent::on_account(user.consent, visitor.choice, visitor.privacy_control);
-    let ids = visitor.tracking.as_ref().filter(|_| consent != Choice::Denied)?;
-    let somebody_else = login.is_some_and(|login| login.user.id != user.id);
-    Some(if somebody_else {
-        PresentIds::Unknown
-    } else {
-        ids.clone()
-    })
-}
-
 #[cfg(test)]
 mod tests {
-    use tracking::{DeviceId, Found, SessionId};
-
     use super::*;
 
     #[test]
-    fn only_what_we_would_have_written_is_a_secret() {
-        let secret = ids::secret();
-        assert_eq!(LinkSecret::parse(&secret).unwrap().expose(), secret);
-        assert_eq!(format!("{:?}", LinkSecret::parse(&secret)), "Some(LinkSecret(…))");
-        for text in [
-            "",
-            "00ff",
-            &secret.to_uppercase(),
-            &secret[1..],
-            &format!("{secret}0"),
-            &"é".repeat(32),
-        ] {
-            assert!(LinkSecret::parse(text).is_none(), "{text}");
-        }
-    }
-
-    #[test]
-    fn purposes_are_read_as_they_are_written() {
+    fn purposes_round_trip() {
         for purpose in Purpose::ALL {
             assert_eq!(Purpose::parse(purpose.as_str()), Some(purpose));
-        }
-    }
-
-    #[test]
-    fn whose_ids_an_event_gets() {
-        let user = |consent| User {
-            id: UserId::new(Uuid::nil()),
-            email: "ada@example.com".to_owned(),
-            verified: false,
-            consent,
-        };
-        let login = |id| Login {
-            id: Uuid::nil(),
-            user: User {
-                id: UserId::new(id),
-                ..user(Choice::Unset)
-            },
-            last_seen_at: 0,
-        };
-        let live = PresentIds::Live {
-            device: DeviceId::minted(Uuid::max()),
-            session: SessionId::starting_at(1_795_000_000_000),
-            found: Found::ServerSession,
-        };
-        let visitor = |tracking, choice, privacy_control| Visitor {
-            tracking,
-            choice,
-            privacy_control,
-            address: "192.0.2.7".parse().unwrap(),
-            user_agent: String::new(),
-            voter: None,
-        };
-        let (hers, his) = (login(Uuid::nil()), login(Uuid::max()));
-        use Choice::{Denied, Granted, Unset};
-        let tracked = |choice, gpc| visitor(Some(live.clone()), choice, gpc);
-        #[rustfmt::skip]
-        let table = [
-            // what,                       account, signed in,   browser,                          IDs
-            ("nobody is signed in",        Unset,   None,        tracked(Unset, false),            Some(live.clone())),
-            ("the same person",            Unset,   Some(&hers), tracked(Unset, false),            Some(live.clone())),
-            ("somebody else",              Unset,   Some(&his),  tracked(Unset, false),            Some(PresentIds::Unknown)),
-            ("the browser says no",        Unset,   None,        visitor(None, Denied, false),     None),
-            ("the account says no",        Denied,  None,        tracked(Granted, false),          None),
-            ("the account says yes",       Granted, None,        tracked(Unset, true),             Some(live.clone())),
-        ];
-        for (what, consent, login, visitor, expected) in table {
-            assert_eq!(present_ids(&user(consent), login, &visitor), expected, "{what}");
         }
     }
 }

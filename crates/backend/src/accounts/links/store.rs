@@ -5,15 +5,16 @@ use sqlx::{AnyPool, Row};
 use tracking::UserId;
 use uuid::Uuid;
 
-use super::{Link, Purpose, User};
+use super::{EmailLink, Purpose};
+use crate::accounts::User;
 use crate::accounts::store::user;
 
 pub(super) async fn insert(
     connection: &mut db::Connection,
-    link: &Link,
+    link: &EmailLink,
     secret_hash: &str,
     now_ms: i64,
-    expires_at: i64,
+    expires_at_ms: i64,
 ) -> Result<(), sqlx::Error> {
     sqlx::query(
         "INSERT INTO mail_tokens (id, secret_hash, user_id, purpose, email, created_at, expires_at)
@@ -25,18 +26,18 @@ pub(super) async fn insert(
     .bind(link.purpose.as_str())
     .bind(&link.email)
     .bind(now_ms)
-    .bind(expires_at)
+    .bind(expires_at_ms)
     .execute(connection)
     .await?;
     Ok(())
 }
 
-/// A link that could be used now.
+/// Returns a link that is neither used nor expired.
 pub(super) async fn find(
     pool: &AnyPool,
     secret_hash: &str,
     now_ms: i64,
-) -> Result<Option<Link>, sqlx::Error> {
+) -> Result<Option<EmailLink>, sqlx::Error> {
     let row = sqlx::query(
         "SELECT id, user_id, purpose, email FROM mail_tokens
          WHERE secret_hash = $1 AND used_at IS NULL AND expires_at > $2",
@@ -48,13 +49,13 @@ pub(super) async fn find(
     row.as_ref().map(link).transpose()
 }
 
-/// Uses it up. Of several who try at once, one gets it: the others' statement finds it used.
+/// Marks the link as used and returns it. Of several concurrent calls, only one gets the link.
 pub(super) async fn consume(
     connection: &mut db::Connection,
     secret_hash: &str,
     page: &str,
     now_ms: i64,
-) -> Result<Option<Link>, sqlx::Error> {
+) -> Result<Option<EmailLink>, sqlx::Error> {
     let row = sqlx::query(
         "UPDATE mail_tokens SET used_at = $2
          WHERE secret_hash = $1 AND used_at IS NULL AND expires_at > $2
@@ -69,7 +70,7 @@ pub(super) async fn consume(
     row.as_ref().map(link).transpose()
 }
 
-/// The account, unless it is about to go. Nobody can change it until the transaction is over.
+/// Returns the account unless it is deleted, and locks it until the transaction ends.
 pub(super) async fn account(
     connection: &mut db::Connection,
     id: UserId,
@@ -84,8 +85,8 @@ pub(super) async fn account(
     row.as_ref().map(user).transpose()
 }
 
-/// `false`: it was proven before.
-pub(super) async fn prove_email(
+/// Marks the address as confirmed. Returns false if it already was.
+pub(super) async fn confirm_email(
     connection: &mut db::Connection,
     user: UserId,
     now_ms: i64,
@@ -99,7 +100,10 @@ pub(super) async fn prove_email(
     Ok(done.rows_affected() == 1)
 }
 
-/// Fails on the unique key where the address has another account.
+/// Changes the address and marks it as confirmed.
+///
+/// # Errors
+/// A unique violation when another account has the address.
 pub(super) async fn change_email(
     connection: &mut db::Connection,
     user: UserId,
@@ -117,7 +121,8 @@ pub(super) async fn change_email(
     Ok(())
 }
 
-pub(super) async fn void(
+/// Marks all links of the account as used.
+pub(super) async fn revoke_all(
     connection: &mut db::Connection,
     user: UserId,
     now_ms: i64,
@@ -138,14 +143,14 @@ pub(super) async fn delete_expired(pool: &AnyPool, before_ms: i64) -> Result<(),
     Ok(())
 }
 
-fn link(row: &AnyRow) -> Result<Link, sqlx::Error> {
+fn link(row: &AnyRow) -> Result<EmailLink, sqlx::Error> {
     let (id, user, purpose): (String, String, String) = (
         row.try_get("id")?,
         row.try_get("user_id")?,
         row.try_get("purpose")?,
     );
     let unreadable = |what: &str| sqlx::Error::Decode(format!("mail_tokens.{what} cannot be read").into());
-    Ok(Link {
+    Ok(EmailLink {
         id: Uuid::parse_str(&id).map_err(|_| unreadable("id"))?,
         user: UserId::parse(&user).ok_or_else(|| unreadable("user_id"))?,
         purpose: Purpose::parse(&purpose).ok_or_else(|| unreadable("purpose"))?,

@@ -1,6 +1,6 @@
-//! What a browser calls itself, in words that its owner knows.
+//! The display name of a browser, from its user agent.
 
-/// First match wins: most browsers claim to be several others too.
+/// The first match wins, because most user agents also contain the names of other browsers.
 const BROWSERS: [(&str, &str); 9] = [
     ("Edg", "Edge"),
     ("OPR/", "Opera"),
@@ -23,13 +23,13 @@ const SYSTEMS: [(&str, &str); 7] = [
     ("Linux", "Linux"),
 ];
 
-/// `Firefox on Linux`. A guess: a browser may call itself whatever it likes.
-pub fn browser_in_words(user_agent: &str) -> String {
-    let known = |table: &'static [(&str, &str)]| {
+/// Returns a name like `Firefox on Linux`. User agents are not reliable, so this is a guess.
+pub fn browser_name(user_agent: &str) -> String {
+    let find = |table: &'static [(&str, &str)]| {
         let found = table.iter().find(|(mark, _)| user_agent.contains(mark));
         found.map(|(_, name)| *name)
     };
-    match (known(&BROWSERS), known(&SYSTEMS)) {
+    match (find(&BROWSERS), find(&SYSTEMS)) {
         (Some(browser), Some(system)) => format!("{browser} on {system}"),
         (Some(browser), None) => browser.to_owned(),
         (None, Some(system)) => format!("A browser on {system}"),
@@ -43,7 +43,7 @@ mod tests {
 
     #[test]
     fn browsers_and_systems() {
-        for (user_agent, words) in [
+        for (user_agent, name) in [
             (
                 "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
                 "Firefox on Linux",
@@ -73,7 +73,7 @@ mod tests {
             ("Firefox/1", "Firefox"),
             ("", "An unknown browser"),
         ] {
-            assert_eq!(browser_in_words(user_agent), words, "{user_agent}");
+            assert_eq!(browser_name(user_agent), name, "{user_agent}");
         }
     }
 }

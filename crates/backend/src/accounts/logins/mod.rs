@@ -1,48 +1,48 @@
-//! Where an account is signed in, and ending that from elsewhere. No event tells of it: nobody signed out, the browser
-//! that comes with an ended login is a new device from then on.
+//! The open logins of an account, and ending them from another browser. This writes no sign-out event, because the user
+//! did not sign out in that browser. A browser whose login was ended becomes a new device.
 
 mod browser;
 mod store;
 
-pub use browser::browser_in_words;
+pub use browser::browser_name;
 
 use uuid::Uuid;
 
 use super::{AccountError, Accounts, EndedBy, Login};
 
-/// A login in the list.
+/// A login that has not ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OpenLogin {
-    /// The login.
+    /// The login's ID.
     pub id: Uuid,
-    /// When it began, in ms since the epoch.
-    pub created_at: i64,
-    /// When somebody last used it, in ms since the epoch, give or take 5 minutes.
-    pub last_seen_at: i64,
-    /// What the browser calls itself.
+    /// When the user signed in, in ms since the epoch.
+    pub created_at_ms: i64,
+    /// When the login was last used, in ms since the epoch, to within 5 minutes.
+    pub last_seen_at_ms: i64,
+    /// The browser's user agent.
     pub user_agent: String,
 }
 
 impl Accounts {
-    /// The account's open logins, the one used last first.
+    /// Returns the account's open logins, most recently used first.
     pub async fn open_logins(&self, login: &Login) -> Result<Vec<OpenLogin>, AccountError> {
         Ok(store::open(self.db.pool(), login.user.id).await?)
     }
 
-    /// Ends one login of the same account from another. Anybody else's, and one's own, stay as they are.
+    /// Ends another login of the same account. Does nothing for the current login and for logins of other accounts.
     pub async fn end_other_login(&self, login: &Login, other: Uuid) -> Result<(), AccountError> {
         if other == login.id {
             return Ok(());
         }
         let now_ms = self.clock.now_ms();
         let mut tx = self.db.write().await?;
-        if store::is_of(&mut tx, other, login.user.id).await? {
+        if store::belongs_to(&mut tx, other, login.user.id).await? {
             super::store::end_login(&mut tx, other, EndedBy::Revoked, now_ms).await?;
         }
         Ok(tx.commit().await?)
     }
 
-    /// Ends every login of the account but this one.
+    /// Ends every login of the account except this one. Returns the number of logins.
     pub async fn end_other_logins(&self, login: &Login) -> Result<u64, AccountError> {
         let now_ms = self.clock.now_ms();
         let mut tx = self.db.write().await?;

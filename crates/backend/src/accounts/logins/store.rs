@@ -19,15 +19,15 @@ pub(super) async fn open(pool: &AnyPool, user: UserId) -> Result<Vec<OpenLogin>,
             let id: String = row.try_get("id")?;
             Ok(OpenLogin {
                 id: Uuid::parse_str(&id).map_err(|error| sqlx::Error::Decode(error.into()))?,
-                created_at: row.try_get("created_at")?,
-                last_seen_at: row.try_get("last_seen_at")?,
+                created_at_ms: row.try_get("created_at")?,
+                last_seen_at_ms: row.try_get("last_seen_at")?,
                 user_agent: row.try_get("user_agent")?,
             })
         })
         .collect()
 }
 
-pub(super) async fn is_of(
+pub(super) async fn belongs_to(
     connection: &mut db::Connection,
     login: Uuid,
     user: UserId,

@@ -112,7 +112,7 @@ impl Billing {
         inbox::applied(&mut tx, &webhook.event_id, told, true, now_ms).await?;
         tx.commit().await?;
         if told > 0 {
-            self.nudge.wake();
+            self.wakeup.wake();
         }
         self.changed.notify_waiters();
         Ok(Applied::Events(told))

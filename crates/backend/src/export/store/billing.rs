@@ -1,4 +1,4 @@
-//! What Stripe has told of the person, and what they clicked to get there.
+//! SQL of the user's data from Stripe and of the clicks that opened Stripe's pages.
 
 use sqlx::{AnyPool, Row};
 use tracking::UserId;
@@ -57,7 +57,7 @@ pub(in crate::export) async fn refunds(pool: &AnyPool, user: UserId) -> Result<V
         .collect()
 }
 
-/// Visits to the portal among them.
+/// Includes the visits to the customer portal.
 pub(in crate::export) async fn clicks(pool: &AnyPool, user: UserId) -> Result<Vec<Click>, sqlx::Error> {
     let rows = sqlx::query(
         "SELECT action, device_id, session_id, created_at FROM handoffs WHERE user_id = $1

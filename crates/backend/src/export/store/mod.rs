@@ -1,4 +1,4 @@
-//! SQL of the download: whole tables of one person, however much there is.
+//! SQL of the export. It reads all rows of one user, without a limit.
 
 pub(super) mod billing;
 pub(super) mod tracking;
@@ -50,7 +50,7 @@ pub(super) async fn logins(pool: &AnyPool, user: UserId) -> Result<Vec<LoginRow>
         .collect()
 }
 
-/// A row for each option, so that the polls come in one query.
+/// Reads all polls with one query, which returns one row per option.
 pub(super) async fn polls(pool: &AnyPool, user: UserId) -> Result<Vec<Poll>, sqlx::Error> {
     let rows = sqlx::query(
         "SELECT polls.id, question, multiple_choice, polls.created_at, closes_at, closed_at, deleted_at, label
@@ -84,7 +84,7 @@ pub(super) async fn polls(pool: &AnyPool, user: UserId) -> Result<Vec<Poll>, sql
     Ok(polls)
 }
 
-/// A row for each choice, as above.
+/// Reads all votes with one query, which returns one row per choice.
 pub(super) async fn votes(pool: &AnyPool, user: UserId) -> Result<Vec<Vote>, sqlx::Error> {
     let rows = sqlx::query(
         "SELECT votes.id, votes.poll_id, question, cast_at, changed_at, label FROM votes

@@ -1,4 +1,4 @@
-//! What tracking keeps of the person beside the events, which Amplitude has.
+//! SQL of the user's tracking data. Events are not included: Amplitude stores them.
 
 use sqlx::{AnyPool, Row};
 use tracking::UserId;
@@ -25,7 +25,7 @@ pub(in crate::export) async fn consent_changes(
         .collect()
 }
 
-/// Sessions in which the SDK was seen, and those of which the browser's script has counted something.
+/// Returns the sessions with an SDK sighting or with event counts from the browser.
 pub(in crate::export) async fn sessions(
     pool: &AnyPool,
     user: UserId,
@@ -56,7 +56,7 @@ pub(in crate::export) async fn sessions(
         .collect()
 }
 
-/// A figure that was made of whole numbers: Postgres gives a small one where a literal was small.
+/// Reads an integer. Postgres returns `i32` if all inputs of the aggregate are literals.
 fn number(row: &sqlx::any::AnyRow, column: &str) -> Result<i64, sqlx::Error> {
     row.try_get::<i64, _>(column)
         .or_else(|_| row.try_get::<i32, _>(column).map(i64::from))

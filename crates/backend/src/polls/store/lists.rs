@@ -1,34 +1,34 @@
-//! A person's polls.
+//! SQL of poll lists.
 
 use sqlx::{AssertSqlSafe, Row};
 use tracking::UserId;
 
 use super::{COLUMNS, number, poll_of};
-use crate::polls::{Counts, Poll, Shown};
+use crate::polls::{Poll, PollCounts, PollFilter};
 
-/// Takes votes at `$2`.
+/// Whether a poll takes votes at `$2`.
 const IS_OPEN: &str = "(deleted_at IS NULL AND closed_at IS NULL AND (closes_at IS NULL OR closes_at > $2))";
 
-/// Newest first, each with its options and voters: one query.
+/// Returns polls with options and voter counts, newest first, in one query.
 pub(in crate::polls) async fn by_owner(
     connection: &mut db::Connection,
     owner: UserId,
-    shown: Shown,
+    filter: PollFilter,
     find: &str,
     now_ms: i64,
     limit: i64,
 ) -> Result<Vec<Poll>, sqlx::Error> {
-    let shown = match shown {
-        Shown::All => "deleted_at IS NULL AND $2 = $2".to_owned(),
-        Shown::Open => IS_OPEN.to_owned(),
-        Shown::Closed => format!("deleted_at IS NULL AND NOT {IS_OPEN}"),
-        Shown::Deleted => "deleted_at IS NOT NULL AND $2 = $2".to_owned(),
+    let condition = match filter {
+        PollFilter::All => "deleted_at IS NULL AND $2 = $2".to_owned(),
+        PollFilter::Open => IS_OPEN.to_owned(),
+        PollFilter::Closed => format!("deleted_at IS NULL AND NOT {IS_OPEN}"),
+        PollFilter::Deleted => "deleted_at IS NOT NULL AND $2 = $2".to_owned(),
     };
-    // Conditions of our own are all that is written into it.
+    // Only our own conditions are interpolated.
     let select = AssertSqlSafe(format!(
         "SELECT {COLUMNS}, poll_options.label
          FROM (
-             SELECT * FROM polls WHERE user_id = $1 AND {shown} AND search_key LIKE $3 ESCAPE '!'
+             SELECT * FROM polls WHERE user_id = $1 AND {condition} AND search_key LIKE $3 ESCAPE '!'
              ORDER BY created_at DESC, id DESC LIMIT $4
          ) AS polls
          JOIN poll_options ON poll_options.poll_id = polls.id
@@ -54,7 +54,7 @@ pub(in crate::polls) async fn by_owner(
     Ok(polls)
 }
 
-/// What has the text in it, whatever the text.
+/// A LIKE pattern for texts that contain `find`. Escapes wildcards.
 fn pattern(find: &str) -> String {
     let mut pattern = String::from("%");
     for letter in find
@@ -76,11 +76,11 @@ pub(in crate::polls) async fn counts(
     connection: &mut db::Connection,
     owner: UserId,
     now_ms: i64,
-) -> Result<Counts, sqlx::Error> {
+) -> Result<PollCounts, sqlx::Error> {
     let select = AssertSqlSafe(format!(
-        "SELECT COUNT(CASE WHEN {IS_OPEN} THEN 1 END) AS open_ones,
-             COUNT(CASE WHEN deleted_at IS NULL THEN 1 END) AS all_ones,
-             COUNT(CASE WHEN deleted_at IS NOT NULL THEN 1 END) AS deleted_ones
+        "SELECT COUNT(CASE WHEN {IS_OPEN} THEN 1 END) AS open_count,
+             COUNT(CASE WHEN deleted_at IS NULL THEN 1 END) AS undeleted_count,
+             COUNT(CASE WHEN deleted_at IS NOT NULL THEN 1 END) AS deleted_count
          FROM polls WHERE user_id = $1"
     ));
     let row = sqlx::query(select)
@@ -88,11 +88,11 @@ pub(in crate::polls) async fn counts(
         .bind(now_ms)
         .fetch_one(connection)
         .await?;
-    let open = number(row.try_get("open_ones")?);
-    Ok(Counts {
+    let open = number(row.try_get("open_count")?);
+    Ok(PollCounts {
         open,
-        closed: number(row.try_get("all_ones")?).saturating_sub(open),
-        deleted: number(row.try_get("deleted_ones")?),
+        closed: number(row.try_get("undeleted_count")?).saturating_sub(open),
+        deleted: number(row.try_get("deleted_count")?),
     })
 }
 
@@ -101,7 +101,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn patterns_find_what_was_typed() {
+    fn patterns_escape_wildcards_and_ignore_case() {
         for (find, expected) in [
             ("", "%%"),
             (" Lunch ", "%lunch%"),

@@ -6,11 +6,11 @@ mod votes;
 
 pub(super) use lists::{by_owner, counts};
 pub(super) use polls::{
-    Found, close, close_due, consent_of, delete, delete_options, due, insert, insert_options, lock,
-    lock_owner, made_by, plan, poll, purge, restore, update,
+    PollRecord, close, close_due, consent_of, created_by_form, delete, delete_options, due, insert,
+    insert_options, lock, lock_owner, plan, poll, purge, restore, update,
 };
 pub(super) use votes::{
-    adopt_vote, change_vote, insert_choices, insert_vote, polls_voted_on, results, version, vote_of,
+    change_vote, insert_choices, insert_vote, polls_voted_on, results, transfer_vote, version, vote_of,
 };
 
 use sqlx::Row;
@@ -20,12 +20,12 @@ use uuid::Uuid;
 
 use super::{ClosedBy, Poll};
 
-/// What [`poll_of`] reads, of a table that is called `polls` in the query.
+/// The columns that [`poll_of`] reads. The query must name the table `polls`.
 const COLUMNS: &str = "polls.id, polls.user_id, polls.question, polls.multiple_choice, polls.created_at, polls.closes_at, \
      polls.closed_by, polls.deleted_at, polls.edits, polls.deletions, \
      (SELECT COUNT(*) FROM votes WHERE votes.poll_id = polls.id) AS voters";
 
-/// A poll without its options.
+/// Reads a poll without its options.
 fn poll_of(row: &AnyRow) -> Result<Poll, sqlx::Error> {
     let closed: Option<String> = row.try_get("closed_by")?;
     Ok(Poll {
@@ -33,13 +33,13 @@ fn poll_of(row: &AnyRow) -> Result<Poll, sqlx::Error> {
         question: row.try_get("question")?,
         options: Vec::new(),
         multiple_choice: row.try_get::<i64, _>("multiple_choice")? == 1,
-        created_at: row.try_get("created_at")?,
-        closes_at: row.try_get("closes_at")?,
+        created_at_ms: row.try_get("created_at")?,
+        closes_at_ms: row.try_get("closes_at")?,
         closed: closed.map(|by| match by.as_str() {
             "time" => ClosedBy::Time,
             _ => ClosedBy::Owner,
         }),
-        deleted_at: row.try_get("deleted_at")?,
+        deleted_at_ms: row.try_get("deleted_at")?,
         edits: row.try_get("edits")?,
         voters: number(row.try_get("voters")?),
     })
@@ -61,7 +61,7 @@ fn uuid(text: &str) -> Result<Uuid, sqlx::Error> {
     Uuid::parse_str(text).map_err(|error| sqlx::Error::Decode(error.into()))
 }
 
-/// A count, which is never negative and never that large.
+/// Converts a count to `u32`.
 fn number(count: i64) -> u32 {
     u32::try_from(count).unwrap_or(u32::MAX)
 }

@@ -1,4 +1,4 @@
-//! A poll and its options, one at a time.
+//! SQL of single polls and their options.
 
 use sqlx::{AnyPool, AssertSqlSafe, Row};
 use tracking::{AccountType, Choice, UserId};
@@ -7,16 +7,16 @@ use uuid::Uuid;
 use super::{COLUMNS, account_type, owner_of, poll_of, uuid};
 use crate::polls::{ClosedBy, Poll};
 
-/// A poll, whoever's it is.
-pub(in crate::polls) struct Found {
+/// A poll with its owner.
+pub(in crate::polls) struct PollRecord {
     pub owner: UserId,
     /// How often it was deleted.
     pub deletions: i64,
     pub poll: Poll,
 }
 
-/// The owner's plan; until the transaction ends, nobody else opens a poll of theirs: two polls that are made at once
-/// must not both be the last that there is room for. `None`: the account is gone.
+/// Locks the owner's row until the transaction ends and returns the plan; `None` if the account does not exist. The
+/// lock prevents concurrent transactions from exceeding the limit of open polls.
 pub(in crate::polls) async fn lock_owner(
     connection: &mut db::Connection,
     owner: UserId,
@@ -30,7 +30,7 @@ pub(in crate::polls) async fn lock_owner(
     Ok(plan.as_deref().map(account_type))
 }
 
-/// `None`: the account is gone.
+/// Returns the plan of an account; `None` if the account does not exist.
 pub(in crate::polls) async fn plan(
     connection: &mut db::Connection,
     owner: UserId,
@@ -53,7 +53,7 @@ pub(in crate::polls) async fn consent_of(
     Ok(Choice::parse(&consent))
 }
 
-/// Until the transaction ends, nobody else votes on this poll or changes it. Pages that follow it count anew.
+/// Locks the poll until the transaction ends, and increments its version, so that open pages read the results again.
 pub(in crate::polls) async fn lock(connection: &mut db::Connection, id: Uuid) -> Result<(), sqlx::Error> {
     sqlx::query("UPDATE polls SET changes = changes + 1 WHERE id = $1")
         .bind(id.to_string())
@@ -65,8 +65,8 @@ pub(in crate::polls) async fn lock(connection: &mut db::Connection, id: Uuid) ->
 pub(in crate::polls) async fn poll(
     connection: &mut db::Connection,
     id: Uuid,
-) -> Result<Option<Found>, sqlx::Error> {
-    // The names of our own columns are all that is written into it.
+) -> Result<Option<PollRecord>, sqlx::Error> {
+    // Only our own column names are interpolated.
     let select = AssertSqlSafe(format!(
         "SELECT {COLUMNS}, poll_options.label FROM polls JOIN poll_options ON poll_options.poll_id = polls.id
          WHERE polls.id = $1 ORDER BY poll_options.position"
@@ -82,26 +82,26 @@ pub(in crate::polls) async fn poll(
     for row in &rows {
         poll.options.push(row.try_get("label")?);
     }
-    Ok(Some(Found {
+    Ok(Some(PollRecord {
         owner: owner_of(first)?,
         deletions: first.try_get("deletions")?,
         poll,
     }))
 }
 
-/// The poll that this form has made.
-pub(in crate::polls) async fn made_by(
+/// Returns the poll that was created by this form.
+pub(in crate::polls) async fn created_by_form(
     connection: &mut db::Connection,
     owner: UserId,
     form: Uuid,
 ) -> Result<Option<Poll>, sqlx::Error> {
-    let made: Option<String> = sqlx::query_scalar("SELECT id FROM polls WHERE user_id = $1 AND form_id = $2")
+    let id: Option<String> = sqlx::query_scalar("SELECT id FROM polls WHERE user_id = $1 AND form_id = $2")
         .bind(owner.to_string())
         .bind(form.to_string())
         .fetch_optional(&mut *connection)
         .await?;
-    match made {
-        Some(made) => Ok(poll(connection, uuid(&made)?).await?.map(|found| found.poll)),
+    match id {
+        Some(id) => Ok(poll(connection, uuid(&id)?).await?.map(|found| found.poll)),
         None => Ok(None),
     }
 }
@@ -121,8 +121,8 @@ pub(in crate::polls) async fn insert(
     .bind(&poll.question)
     .bind(poll.question.to_lowercase())
     .bind(i64::from(poll.multiple_choice))
-    .bind(poll.created_at)
-    .bind(poll.closes_at)
+    .bind(poll.created_at_ms)
+    .bind(poll.closes_at_ms)
     .bind(form.to_string())
     .execute(connection)
     .await?;
@@ -140,7 +140,7 @@ pub(in crate::polls) async fn update(
     .bind(&poll.question)
     .bind(poll.question.to_lowercase())
     .bind(i64::from(poll.multiple_choice))
-    .bind(poll.closes_at)
+    .bind(poll.closes_at_ms)
     .bind(poll.edits)
     .execute(connection)
     .await?;
@@ -163,7 +163,7 @@ pub(in crate::polls) async fn insert_options(
     poll: Uuid,
     options: &[String],
 ) -> Result<(), sqlx::Error> {
-    // By hand: the query builder of `Any` writes SQLite's placeholders, which Postgres does not know.
+    // sqlx's query builder for `Any` writes SQLite placeholders, which Postgres does not support.
     let rows: Vec<String> = (0..options.len())
         .map(|position| format!("($1, {position}, ${})", position + 2))
         .collect();
@@ -171,7 +171,7 @@ pub(in crate::polls) async fn insert_options(
         "INSERT INTO poll_options (poll_id, position, label) VALUES {}",
         rows.join(", ")
     );
-    // Numbers of our own are all that was written into it.
+    // Only our own numbers are interpolated.
     let mut query = sqlx::query(AssertSqlSafe(insert)).bind(poll.to_string());
     for label in options {
         query = query.bind(label);
@@ -195,7 +195,7 @@ pub(in crate::polls) async fn close(
     Ok(())
 }
 
-/// Polls whose time has come, the longest due first.
+/// Returns the IDs of polls whose closing time has passed, longest due first.
 pub(in crate::polls) async fn due(pool: &AnyPool, now_ms: i64, limit: i64) -> Result<Vec<Uuid>, sqlx::Error> {
     let ids: Vec<String> = sqlx::query_scalar(
         "SELECT id FROM polls
@@ -209,7 +209,7 @@ pub(in crate::polls) async fn due(pool: &AnyPool, now_ms: i64, limit: i64) -> Re
     ids.iter().map(|id| uuid(id)).collect()
 }
 
-/// Closes the poll if its time has come and nobody has closed it yet; which time it was.
+/// Closes the poll if its closing time has passed and it is still open. Returns the closing time (ms since the epoch).
 pub(in crate::polls) async fn close_due(
     connection: &mut db::Connection,
     id: Uuid,

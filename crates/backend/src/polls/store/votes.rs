@@ -1,26 +1,26 @@
-//! Votes and what comes of them.
+//! SQL of votes and results.
 
 use sqlx::{AssertSqlSafe, Row};
 use tracking::UserId;
 use uuid::Uuid;
 
 use super::{COLUMNS, number, owner_of, poll_of, uuid};
-use crate::polls::{Cast, Results, Voter};
+use crate::polls::{CastVote, Results, Voter};
 
-/// A poll with its counts, whoever's it is.
-pub(in crate::polls) struct Counted {
+/// Poll results with the poll's owner.
+pub(in crate::polls) struct PollResultsRecord {
     pub owner: UserId,
     pub results: Results,
 }
 
-/// The poll and every count, of one moment: one query.
+/// Returns the poll and its counts. One query, so that they are consistent.
 pub(in crate::polls) async fn results(
     connection: &mut db::Connection,
     id: Uuid,
-) -> Result<Option<Counted>, sqlx::Error> {
-    // The names of our own columns are all that is written into it.
+) -> Result<Option<PollResultsRecord>, sqlx::Error> {
+    // Only our own column names are interpolated.
     let select = AssertSqlSafe(format!(
-        "SELECT {COLUMNS}, poll_options.label, COALESCE(chosen.times, 0) AS times
+        "SELECT {COLUMNS}, polls.changes, poll_options.label, COALESCE(chosen.times, 0) AS times
          FROM polls
          JOIN poll_options ON poll_options.poll_id = polls.id
          LEFT JOIN (
@@ -43,13 +43,17 @@ pub(in crate::polls) async fn results(
         poll.options.push(row.try_get("label")?);
         counts.push(number(row.try_get("times")?));
     }
-    Ok(Some(Counted {
+    Ok(Some(PollResultsRecord {
         owner: owner_of(first)?,
-        results: Results { poll, counts },
+        results: Results {
+            changes: first.try_get("changes")?,
+            poll,
+            counts,
+        },
     }))
 }
 
-/// Differs whenever the poll or its votes do; `None`: the poll is gone.
+/// Returns the version, which increases with every change of the poll or its votes; `None` if the poll does not exist.
 pub(in crate::polls) async fn version(
     connection: &mut db::Connection,
     id: Uuid,
@@ -64,7 +68,7 @@ pub(in crate::polls) async fn vote_of(
     connection: &mut db::Connection,
     poll: Uuid,
     voter: &Voter,
-) -> Result<Option<Cast>, sqlx::Error> {
+) -> Result<Option<CastVote>, sqlx::Error> {
     let (user, token) = columns(voter);
     let rows = sqlx::query(
         "SELECT votes.id, votes.changes, vote_choices.position
@@ -84,7 +88,7 @@ pub(in crate::polls) async fn vote_of(
         let position: i64 = row.try_get("position")?;
         u8::try_from(position).map_err(|error| sqlx::Error::Decode(error.into()))
     };
-    Ok(Some(Cast {
+    Ok(Some(CastVote {
         vote: uuid(&first.try_get::<String, _>("id")?)?,
         changes: first.try_get("changes")?,
         choices: rows.iter().map(choice).collect::<Result<_, _>>()?,
@@ -95,7 +99,7 @@ pub(in crate::polls) async fn insert_vote(
     connection: &mut db::Connection,
     poll: Uuid,
     voter: &Voter,
-    cast: &Cast,
+    cast: &CastVote,
     now_ms: i64,
 ) -> Result<(), sqlx::Error> {
     let (user, token) = columns(voter);
@@ -112,10 +116,10 @@ pub(in crate::polls) async fn insert_vote(
     Ok(())
 }
 
-/// Takes back what the vote has chosen; the new choices are still to be written.
+/// Counts a change of the vote and deletes its choices. The caller inserts the new ones.
 pub(in crate::polls) async fn change_vote(
     connection: &mut db::Connection,
-    cast: &Cast,
+    cast: &CastVote,
     now_ms: i64,
 ) -> Result<(), sqlx::Error> {
     sqlx::query("UPDATE votes SET changes = $2, changed_at = $3 WHERE id = $1")
@@ -133,14 +137,14 @@ pub(in crate::polls) async fn change_vote(
 
 pub(in crate::polls) async fn insert_choices(
     connection: &mut db::Connection,
-    cast: &Cast,
+    cast: &CastVote,
 ) -> Result<(), sqlx::Error> {
     let rows: Vec<String> = cast
         .choices
         .iter()
         .map(|position| format!("($1, {position})"))
         .collect();
-    // Numbers are all that was written into it.
+    // Only numbers are interpolated.
     let insert = AssertSqlSafe(format!(
         "INSERT INTO vote_choices (vote_id, position) VALUES {}",
         rows.join(", ")
@@ -152,7 +156,7 @@ pub(in crate::polls) async fn insert_choices(
     Ok(())
 }
 
-/// In the order of their IDs.
+/// Returns the IDs of the polls with a vote of this token, in ID order.
 pub(in crate::polls) async fn polls_voted_on(
     connection: &mut db::Connection,
     token_hash: &str,
@@ -165,8 +169,8 @@ pub(in crate::polls) async fn polls_voted_on(
     ids.iter().map(|id| uuid(id)).collect()
 }
 
-/// Gives the browser's vote to the account, unless it has one; then the browser's goes.
-pub(in crate::polls) async fn adopt_vote(
+/// Transfers the browser's vote to the account. If the account has already voted, deletes the browser's vote.
+pub(in crate::polls) async fn transfer_vote(
     connection: &mut db::Connection,
     poll: Uuid,
     token_hash: &str,
@@ -190,7 +194,7 @@ pub(in crate::polls) async fn adopt_vote(
     Ok(())
 }
 
-/// `user_id` and `token_hash`, one of which is there.
+/// The values of `user_id` and `token_hash`, of which exactly one is set.
 fn columns(voter: &Voter) -> (Option<String>, Option<String>) {
     match voter {
         Voter::Account(user) => (Some(user.to_string()), None),

@@ -11,7 +11,7 @@ use backend::clock::Clock;
 use backend::config::Config;
 use db::Engine;
 use db::testing::TestDb;
-use outbox::Nudge;
+use outbox::Wakeup;
 use reqwest::{Client, Method};
 use serde_json::Value;
 use stripe_webhook::Webhook;
@@ -83,10 +83,10 @@ impl Lane {
         .unwrap();
         let test = TestDb::new(Engine::Sqlite).await;
         let clock = Clock::system();
-        let accounts = Accounts::new(test.db.clone(), clock.clone(), Nudge::new(), false);
+        let accounts = Accounts::new(test.db.clone(), clock.clone(), Wakeup::new(), false);
         let email = format!("lane.{}@example.com", click().simple());
         let user = accounts.sign_up(sign_up(&email), &visitor()).await.unwrap().user;
-        let billing = Billing::new(&config, test.db.clone(), clock, Nudge::new()).unwrap();
+        let billing = Billing::new(&config, test.db.clone(), clock, Wakeup::new()).unwrap();
         Self {
             worker: Worker::new(billing.clone(), Settings::default()),
             billing,

@@ -8,14 +8,14 @@ use backend::billing::{Billing, Order, Overview};
 use backend::clock::Clock;
 use backend::config::Config;
 use db::{Db, Engine};
-use outbox::Nudge;
+use outbox::Wakeup;
 use serde_json::Value;
 use stripe_webhook::Webhook;
 use tracking::{DeviceId, Found, Interval, PresentIds, SessionId};
 use uuid::Uuid;
 
 use super::stand_in::{GOOD_CARD, StandIn, card, install_crypto, text};
-use crate::support::{MINUTE, Store, payload, refusing, visitor};
+use crate::support::{MINUTE, Store, denying_visitor, payload, visitor};
 
 /// What webhooks are signed with; the second is the one before.
 pub const SECRETS: [&str; 2] = ["whsec_new", "whsec_old"];
@@ -211,7 +211,7 @@ pub fn billing_over(db: &Db, clock: &Clock, url: &str) -> Billing {
         "STRIPE_WEBHOOK_SECRETS" => Some(secrets.clone()),
         _ => None,
     });
-    Billing::new(&config.unwrap(), db.clone(), clock.clone(), Nudge::new()).unwrap()
+    Billing::new(&config.unwrap(), db.clone(), clock.clone(), Wakeup::new()).unwrap()
 }
 
 pub async fn receive(billing: &Billing, body: &str, now_ms: i64) -> Result<Received, NotReceived> {
@@ -226,7 +226,7 @@ pub fn click() -> Uuid {
 
 /// Somebody who said no, to this account.
 pub fn silent() -> Visitor {
-    refusing()
+    denying_visitor()
 }
 
 /// The session of a visitor who is tracked, in ms.

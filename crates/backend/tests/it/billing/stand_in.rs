@@ -27,7 +27,7 @@ impl StandIn {
     pub async fn start(clock: &Clock, seed: Option<u64>) -> Self {
         let clock = clock.clone();
         let settings = Settings {
-            clock: stripe_local::Clock::from_fn(move || clock.now_ms()),
+            clock: stripe_local::WallClock::from_fn(move || clock.now_ms()),
             seed,
             ..Settings::default()
         };

@@ -1,50 +1,50 @@
-//! Claims: what is taken, in which order, and by whom.
+//! Tests of claims: which rows are claimed, in which order, and by which dispatcher.
 
 use super::*;
 
 #[tokio::test]
-async fn a_claim_takes_what_is_due_in_order_and_nobody_else_gets_it() {
+async fn a_claim_takes_due_rows_in_order_and_excludes_other_claims() {
     for engine in engines() {
         let test = filled(engine, &[1, 2, 1, 2]).await;
-        assert_eq!(take(&test.db, "us", NOW - 1).await, [], "not due yet");
-        let rows = take(&test.db, "us", NOW).await;
+        assert_eq!(claim_all(&test.db, "owner", NOW - 1).await, [], "not due yet");
+        let rows = claim_all(&test.db, "owner", NOW).await;
         assert_eq!(ids(&rows), numbered(&[1, 2, 3, 4]));
         assert!(
             rows.iter()
                 .all(|row| row.attempts == 1 && row.first_unknown_ms.is_none())
         );
-        assert_eq!(take(&test.db, "them", NOW).await, []);
-        // A new row of a person whose earlier one is out waits for it; another person's does not.
-        write(&test.db, &sign_in(person(1), 5)).await;
-        write(&test.db, &sign_in(person(3), 6)).await;
-        assert_eq!(ids(&take(&test.db, "them", NOW).await), numbered(&[6]));
-        settle_all(&test.db, "us", &rows, Next::Sent).await;
-        assert_eq!(ids(&take(&test.db, "them", NOW).await), numbered(&[5]));
+        assert_eq!(claim_all(&test.db, "other", NOW).await, []);
+        // A new row waits while an earlier row of the same user is leased. Other users' rows do not wait.
+        write(&test.db, &sign_in(user_id(1), 5)).await;
+        write(&test.db, &sign_in(user_id(3), 6)).await;
+        assert_eq!(ids(&claim_all(&test.db, "other", NOW).await), numbered(&[6]));
+        settle_all(&test.db, "owner", &rows, NextState::Sent).await;
+        assert_eq!(ids(&claim_all(&test.db, "other", NOW).await), numbered(&[5]));
     }
 }
 
 #[tokio::test]
-async fn a_claim_is_bounded_per_batch_and_per_person() {
+async fn a_claim_is_limited_per_batch_and_per_user() {
     for engine in engines() {
         let test = filled(engine, &[1, 1, 1, 2, 3, 3]).await;
-        let request = Claim {
-            owner: "us",
+        let request = ClaimRequest {
+            owner: "owner",
             now_ms: NOW,
             lease_until_ms: NOW + LEASE,
             rows: 4,
-            per_person: 2,
+            per_user: 2,
         };
         let rows = claim(&test.db, &request).await.unwrap();
         assert_eq!(
             ids(&rows),
             numbered(&[1, 2, 4, 5]),
-            "the rest of 1 and of 3 waits behind these"
+            "the other rows of users 1 and 3 wait for these"
         );
         assert_eq!(
             claim(
                 &test.db,
-                &Claim {
-                    owner: "them",
+                &ClaimRequest {
+                    owner: "other",
                     ..request
                 }
             )
@@ -56,14 +56,14 @@ async fn a_claim_is_bounded_per_batch_and_per_person() {
 }
 
 #[tokio::test]
-async fn a_row_that_waits_blocks_its_person_and_a_parked_one_does_not() {
+async fn a_waiting_row_blocks_its_user_and_a_parked_row_does_not() {
     for engine in engines() {
         let test = filled(engine, &[1, 1, 2, 2]).await;
-        let rows = take(&test.db, "us", NOW).await;
+        let rows = claim_all(&test.db, "owner", NOW).await;
         let [ann, ann_next, bob, bob_next] = rows.as_slice() else {
             panic!("{rows:?}")
         };
-        let held = Next::Retry {
+        let held = NextState::Retry {
             at_ms: NOW,
             attempts: 0,
             first_unknown_ms: None,
@@ -72,67 +72,73 @@ async fn a_row_that_waits_blocks_its_person_and_a_parked_one_does_not() {
         let settlements = [
             settlement(ann, &retry_at(NOW + 5_000)),
             settlement(ann_next, &held),
-            settlement(bob, &Next::Park(ParkReason::TooLarge)),
+            settlement(bob, &NextState::Park(ParkReason::TooLarge)),
             settlement(bob_next, &held),
         ];
-        assert_eq!(settle(&test.db, "us", &settlements, NOW).await.unwrap(), 0);
-        assert_eq!(ids(&take(&test.db, "us", NOW + 4_999).await), numbered(&[4]));
-        assert_eq!(ids(&take(&test.db, "us", NOW + 5_000).await), numbered(&[1, 2]));
+        assert_eq!(settle(&test.db, "owner", &settlements, NOW).await.unwrap(), 0);
+        assert_eq!(
+            ids(&claim_all(&test.db, "owner", NOW + 4_999).await),
+            numbered(&[4])
+        );
+        assert_eq!(
+            ids(&claim_all(&test.db, "owner", NOW + 5_000).await),
+            numbered(&[1, 2])
+        );
     }
 }
 
 #[tokio::test]
-async fn claims_at_once_never_share_a_person() {
+async fn concurrent_claims_never_share_a_user() {
     for engine in engines() {
-        let people: Vec<u128> = (0..60).map(|number| number % 20 + 1).collect();
-        let test = filled(engine, &people).await;
+        let users: Vec<u128> = (0..60).map(|number| number % 20 + 1).collect();
+        let test = filled(engine, &users).await;
         let claims = (0..8).map(|claimer| {
             let db = test.db.clone();
             tokio::spawn(async move {
                 let owner = format!("claimer {claimer}");
-                let request = Claim {
+                let request = ClaimRequest {
                     owner: &owner,
                     now_ms: NOW,
                     lease_until_ms: NOW + LEASE,
                     rows: 9,
-                    per_person: 2,
+                    per_user: 2,
                 };
                 claim(&db, &request).await.unwrap()
             })
         });
-        let (mut people_taken, mut rows_taken) = (HashSet::new(), HashSet::new());
+        let (mut claimed_users, mut claimed_rows) = (HashSet::new(), HashSet::new());
         for claimed in claims.collect::<Vec<_>>() {
             let rows = claimed.await.unwrap();
             let lanes: HashSet<_> = rows.iter().map(|row| row.delivery.user_id.clone()).collect();
-            assert!(people_taken.is_disjoint(&lanes), "{engine:?}");
-            people_taken.extend(lanes);
+            assert!(claimed_users.is_disjoint(&lanes), "{engine:?}");
+            claimed_users.extend(lanes);
             assert!(
-                rows.iter().all(|row| rows_taken.insert(row.sequence)),
+                rows.iter().all(|row| claimed_rows.insert(row.sequence)),
                 "{engine:?}"
             );
         }
-        assert!(!rows_taken.is_empty());
+        assert!(!claimed_rows.is_empty());
     }
 }
 
 #[tokio::test]
-async fn a_person_with_an_event_being_written_is_left_alone() {
-    // On SQLite nobody can write beside a writer.
+async fn a_claim_skips_a_user_whose_event_is_being_written() {
+    // SQLite allows only one write transaction at a time.
     for engine in engines().into_iter().filter(|engine| *engine == Engine::Postgres) {
         let test = filled(engine, &[1, 2]).await;
         let mut tx = test.db.write().await.unwrap();
-        enqueue(&mut tx, &sign_in(person(1), 3), NOW).await.unwrap();
-        assert_eq!(ids(&take(&test.db, "us", NOW).await), numbered(&[2]));
+        enqueue(&mut tx, &sign_in(user_id(1), 3), NOW).await.unwrap();
+        assert_eq!(ids(&claim_all(&test.db, "owner", NOW).await), numbered(&[2]));
         tx.commit().await.unwrap();
-        assert_eq!(ids(&take(&test.db, "us", NOW).await), numbered(&[1, 3]));
+        assert_eq!(ids(&claim_all(&test.db, "owner", NOW).await), numbered(&[1, 3]));
     }
 }
 
 #[tokio::test]
-async fn a_claim_that_meets_a_late_settlement_takes_nothing_of_what_it_read() {
+async fn a_claim_that_races_a_late_settlement_claims_nothing() {
     for engine in engines().into_iter().filter(|engine| *engine == Engine::Postgres) {
         let test = filled(engine, &[1, 1]).await;
-        take(&test.db, "late", NOW).await;
+        claim_all(&test.db, "late", NOW).await;
         let mut late = test.db.write().await.unwrap();
         sqlx::query(
             "UPDATE outbox SET state = 'pending', lease_owner = NULL, lease_until_ms = NULL, next_attempt_ms = $1
@@ -144,18 +150,21 @@ async fn a_claim_that_meets_a_late_settlement_takes_nothing_of_what_it_read() {
         .await
         .unwrap();
         let db = test.db.clone();
-        let claiming = tokio::spawn(async move { take(&db, "us", NOW + LEASE).await });
-        until_somebody_waits(&test.db).await;
+        let claiming = tokio::spawn(async move { claim_all(&db, "owner", NOW + LEASE).await });
+        wait_for_lock_contention(&test.db).await;
         late.commit().await.unwrap();
-        // The first event waits for tomorrow now: the second must not go without it.
+        // The first event is now due tomorrow. The second must not be sent before it.
         assert_eq!(claiming.await.unwrap(), []);
-        assert_eq!(take(&test.db, "us", NOW + LEASE).await, []);
-        assert_eq!(ids(&take(&test.db, "us", NOW + DAY).await), numbered(&[1, 2]));
+        assert_eq!(claim_all(&test.db, "owner", NOW + LEASE).await, []);
+        assert_eq!(
+            ids(&claim_all(&test.db, "owner", NOW + DAY).await),
+            numbered(&[1, 2])
+        );
     }
 }
 
 #[tokio::test]
-async fn the_claim_reads_unsettled_rows_through_their_indexes() {
+async fn the_claim_queries_use_the_indexes_of_unsettled_rows() {
     let test = filled(Engine::Sqlite, &[1]).await;
     let plans = [
         (
@@ -165,7 +174,10 @@ async fn the_claim_reads_unsettled_rows_through_their_indexes() {
                 "outbox_unsettled_by_lane (lane=? AND sequence<?)",
             ],
         ),
-        (claim::unsettled_sql(2), vec!["outbox_unsettled_by_lane (lane=?)"]),
+        (
+            claim::unsettled_rows_sql(2),
+            vec!["outbox_unsettled_by_lane (lane=?)"],
+        ),
     ];
     for (sql, indexes) in plans {
         let explain = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {sql}"));

@@ -1,35 +1,38 @@
-//! Writing events: what is kept, once, and in which order.
+//! Tests of enqueueing: content, uniqueness and order of the rows.
 
 use super::*;
 
 #[tokio::test]
-async fn an_event_is_kept_as_it_stands_on_the_wire() {
+async fn an_event_is_stored_in_its_wire_form() {
     for engine in engines() {
         let test = TestDb::new(engine).await;
-        let event = sign_in(person(1), 1);
+        let event = sign_in(user_id(1), 1);
         assert_eq!(write(&test.db, &event).await, Enqueued::New);
-        let kept = entry(&test.db, 1, 1).await;
-        assert_eq!(kept.payload, Some(serde_json::to_string(&event.wire()).unwrap()));
+        let stored = entry_of(&test.db, 1, 1).await;
         assert_eq!(
-            kept.device_id.as_deref(),
+            stored.payload,
+            Some(serde_json::to_string(&event.wire()).unwrap())
+        );
+        assert_eq!(
+            stored.device_id.as_deref(),
             event.device().map(|device| device.as_str())
         );
         assert_eq!(
-            (kept.event_type.as_str(), kept.time_ms),
+            (stored.event_type.as_str(), stored.time_ms),
             ("Sign-in completed", NOW)
         );
         assert_eq!(
-            (kept.state, kept.attempts, kept.next_attempt_ms),
-            (State::Pending, 0, NOW)
+            (stored.state, stored.attempts, stored.next_attempt_ms),
+            (OutboxState::Pending, 0, NOW)
         );
 
-        let nobody_there = PollExpiration {
+        let expiration = PollExpiration {
             poll_id: Uuid::from_u128(9),
             vote_count: 3,
             closes_at_ms: NOW,
         };
-        write(&test.db, &ServerEvent::system(person(1), &nobody_there, NOW)).await;
-        let system = events_of(&test.db, person(1), 1).await.unwrap().remove(0);
+        write(&test.db, &ServerEvent::system(user_id(1), &expiration, NOW)).await;
+        let system = events_of(&test.db, user_id(1), 1).await.unwrap().remove(0);
         assert_eq!(
             (system.event_type.as_str(), system.device_id),
             ("Poll expiration", None)
@@ -38,79 +41,86 @@ async fn an_event_is_kept_as_it_stands_on_the_wire() {
 }
 
 #[tokio::test]
-async fn an_event_goes_with_the_transaction_that_reports_it() {
+async fn a_rollback_removes_the_event() {
     for engine in engines() {
         let test = TestDb::new(engine).await;
         let mut tx = test.db.write().await.unwrap();
-        enqueue(&mut tx, &sign_in(person(1), 1), NOW).await.unwrap();
+        enqueue(&mut tx, &sign_in(user_id(1), 1), NOW).await.unwrap();
         drop(tx);
-        assert_eq!(counts(&test.db).await.unwrap(), Counts::default());
+        assert_eq!(counts(&test.db).await.unwrap(), OutboxCounts::default());
     }
 }
 
 #[tokio::test]
-async fn an_insert_id_is_taken_for_ever() {
+async fn an_insert_id_stays_unique_after_sending_and_pruning() {
     for engine in engines() {
         let test = filled(engine, &[1]).await;
-        let again = sign_in(person(1), 1);
-        assert_eq!(write(&test.db, &again).await, Enqueued::Already, "while it waits");
-        let rows = take(&test.db, "us", NOW).await;
-        settle_all(&test.db, "us", &rows, Next::Sent).await;
+        let again = sign_in(user_id(1), 1);
         assert_eq!(
             write(&test.db, &again).await,
-            Enqueued::Already,
-            "after it was sent"
+            Enqueued::Duplicate,
+            "while pending"
+        );
+        let rows = claim_all(&test.db, "owner", NOW).await;
+        settle_all(&test.db, "owner", &rows, NextState::Sent).await;
+        assert_eq!(
+            write(&test.db, &again).await,
+            Enqueued::Duplicate,
+            "after sending"
         );
         assert_eq!(prune(&test.db, NOW + 31 * DAY, 30).await.unwrap(), 1);
         assert_eq!(
             write(&test.db, &again).await,
-            Enqueued::Already,
-            "after its payload is gone"
+            Enqueued::Duplicate,
+            "after pruning"
         );
-        assert_eq!(entry(&test.db, 1, 1).await.payload, None);
-        assert_eq!(take(&test.db, "us", NOW).await, []);
+        assert_eq!(entry_of(&test.db, 1, 1).await.payload, None);
+        assert_eq!(claim_all(&test.db, "owner", NOW).await, []);
     }
 }
 
 #[tokio::test]
-async fn a_persons_rows_are_numbered_in_the_order_of_their_commits() {
+async fn a_users_rows_are_numbered_in_commit_order() {
     for engine in engines().into_iter().filter(|engine| *engine == Engine::Postgres) {
         let test = TestDb::new(engine).await;
         let mut first = test.db.write().await.unwrap();
-        enqueue(&mut first, &sign_in(person(1), 1), NOW).await.unwrap();
+        enqueue(&mut first, &sign_in(user_id(1), 1), NOW).await.unwrap();
         let db = test.db.clone();
-        let second = tokio::spawn(async move { write(&db, &sign_in(person(1), 2)).await });
-        until_somebody_waits(&test.db).await;
-        enqueue(&mut first, &sign_in(person(1), 3), NOW).await.unwrap();
+        let second = tokio::spawn(async move { write(&db, &sign_in(user_id(1), 2)).await });
+        wait_for_lock_contention(&test.db).await;
+        enqueue(&mut first, &sign_in(user_id(1), 3), NOW).await.unwrap();
         first.commit().await.unwrap();
         second.await.unwrap();
-        assert_eq!(ids(&take(&test.db, "us", NOW).await), numbered(&[1, 3, 2]));
+        assert_eq!(
+            ids(&claim_all(&test.db, "owner", NOW).await),
+            numbered(&[1, 3, 2])
+        );
     }
 }
 
 #[tokio::test]
-async fn the_table_refuses_states_that_cannot_be() {
+async fn the_table_rejects_invalid_states() {
     for engine in engines() {
         let test = filled(engine, &[1]).await;
-        let impossible = [
+        let invalid_changes = [
             "state = 'lost'",
             "state = 'leased'",
-            "state = 'leased', lease_owner = 'us'",
-            "lease_owner = 'us', lease_until_ms = 1",
+            "state = 'leased', lease_owner = 'owner'",
+            "lease_owner = 'owner', lease_until_ms = 1",
             "state = 'sent'",
             "sent_ms = 1",
             "state = 'parked', parked_ms = 1",
-            "parked_reason = 'why'",
+            "parked_reason = 'reason'",
             "payload = NULL",
             "attempts = -1",
-            "lane = 'nobody'",
+            "lane = 'unknown'",
             "insert_id = NULL",
         ];
-        for change in impossible {
+        for change in invalid_changes {
             let changed = sqlx::query(AssertSqlSafe(format!("UPDATE outbox SET {change}")))
                 .execute(test.db.pool())
                 .await;
-            assert!(changed.is_err(), "{engine:?} took: {change}");
+            assert!(changed.is_err(), "{engine:?} accepted: {change}");
         }
     }
 }

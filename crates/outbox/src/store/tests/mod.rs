@@ -1,4 +1,4 @@
-//! The store's suite, the same on both engines.
+//! Tests of the store. They run on both engines.
 
 use std::collections::HashSet;
 
@@ -11,22 +11,22 @@ use uuid::Uuid;
 
 mod claiming;
 mod enqueueing;
+mod maintenance;
 mod settling;
-mod upkeep;
 
 use super::*;
 use crate::ParkReason;
-use crate::retry::Next;
+use crate::retry::NextState;
 
 const NOW: i64 = 1_795_435_200_000;
 const LEASE: i64 = 60_000;
 const DAY: i64 = 24 * 60 * 60_000;
 
-fn person(number: u128) -> UserId {
+fn user_id(number: u128) -> UserId {
     UserId::new(Uuid::from_u128(number))
 }
 
-/// The event `sign-in:<number>` of a person.
+/// The event `sign-in:<number>` of a user.
 fn sign_in(user: UserId, number: u128) -> ServerEvent {
     let ids = PresentIds::Live {
         device: DeviceId::minted(Uuid::from_u128(7)),
@@ -51,27 +51,27 @@ async fn write(db: &Db, event: &ServerEvent) -> Enqueued {
     enqueued
 }
 
-/// Ann is 1, Bob is 2; their events are numbered in the order given.
-async fn filled(engine: Engine, people: &[u128]) -> TestDb {
+/// A database with one event per listed user, numbered from 1.
+async fn filled(engine: Engine, users: &[u128]) -> TestDb {
     let test = TestDb::new(engine).await;
-    for (number, user) in (1..).zip(people) {
-        write(&test.db, &sign_in(person(*user), number)).await;
+    for (number, user) in (1..).zip(users) {
+        write(&test.db, &sign_in(user_id(*user), number)).await;
     }
     test
 }
 
-async fn take(db: &Db, owner: &str, now_ms: i64) -> Vec<Claimed> {
-    let request = Claim {
+async fn claim_all(db: &Db, owner: &str, now_ms: i64) -> Vec<ClaimedRow> {
+    let request = ClaimRequest {
         owner,
         now_ms,
         lease_until_ms: now_ms + LEASE,
         rows: 100,
-        per_person: 10,
+        per_user: 10,
     };
     claim(db, &request).await.unwrap()
 }
 
-fn ids(rows: &[Claimed]) -> Vec<String> {
+fn ids(rows: &[ClaimedRow]) -> Vec<String> {
     rows.iter().map(|row| row.delivery.insert_id.clone()).collect()
 }
 
@@ -79,20 +79,20 @@ fn numbered(numbers: &[u128]) -> Vec<String> {
     numbers.iter().map(|number| insert_id(*number)).collect()
 }
 
-fn settlement(row: &Claimed, next: &Next) -> Settlement {
+fn settlement(row: &ClaimedRow, next: &NextState) -> Settlement {
     Settlement {
         sequence: row.sequence,
         next: next.clone(),
     }
 }
 
-async fn settle_all(db: &Db, owner: &str, rows: &[Claimed], next: Next) -> usize {
+async fn settle_all(db: &Db, owner: &str, rows: &[ClaimedRow], next: NextState) -> usize {
     let settlements: Vec<_> = rows.iter().map(|row| settlement(row, &next)).collect();
     settle(db, owner, &settlements, NOW).await.unwrap()
 }
 
-fn retry_at(at_ms: i64) -> Next {
-    Next::Retry {
+fn retry_at(at_ms: i64) -> NextState {
+    NextState::Retry {
         at_ms,
         attempts: 1,
         first_unknown_ms: None,
@@ -100,16 +100,16 @@ fn retry_at(at_ms: i64) -> Next {
     }
 }
 
-async fn entry(db: &Db, user: u128, number: u128) -> Entry {
-    let entries = events_of(db, person(user), 100).await.unwrap();
+async fn entry_of(db: &Db, user: u128, number: u128) -> OutboxEntry {
+    let entries = events_of(db, user_id(user), 100).await.unwrap();
     entries
         .into_iter()
         .find(|entry| entry.insert_id == insert_id(number))
         .unwrap()
 }
 
-/// Until somebody in this Postgres database waits for a lock.
-async fn until_somebody_waits(db: &Db) {
+/// Waits until a connection to this Postgres database waits for a lock.
+async fn wait_for_lock_contention(db: &Db) {
     let waiting = "SELECT COUNT(*) FROM pg_stat_activity
          WHERE datname = current_database() AND wait_event_type = 'Lock'";
     while sqlx::query_scalar::<_, i64>(waiting)

@@ -1,5 +1,5 @@
-//! The store that tower-sessions rides on. It keeps the hash of a cookie's value, never the value: whoever reads the
-//! database cannot sign in as anybody.
+//! The session store of tower-sessions. It stores only the hash of a cookie's value, so that a copy of the database
+//! cannot be used to sign in.
 
 use std::fmt;
 
@@ -15,13 +15,13 @@ use super::store;
 use crate::clock::Clock;
 use crate::hex;
 
-/// A login ends when nobody came for 30 days.
+/// A login ends after 30 days without use.
 pub(super) const IDLE_MS: i64 = 30 * 24 * 3_600_000;
 
-/// How long a cookie that was given up is still known.
-const LATE_MS: i64 = 60_000;
+/// How long a deleted cookie can still be read.
+const DELETION_GRACE_MS: i64 = 60_000;
 
-/// Cookies of logins, on the database of everything else.
+/// The login cookies in the app's database.
 #[derive(Clone)]
 pub struct LoginCookies {
     db: Db,
@@ -29,10 +29,10 @@ pub struct LoginCookies {
 }
 
 impl LoginCookies {
-    /// How long a cookie lives after it was last used.
+    /// How long a cookie stays valid after its last use.
     pub const IDLE: time::Duration = time::Duration::milliseconds(IDLE_MS);
 
-    /// Over this database.
+    /// Creates a store on this database.
     pub fn new(db: Db, clock: Clock) -> Self {
         Self { db, clock }
     }
@@ -47,20 +47,20 @@ impl fmt::Debug for LoginCookies {
 #[async_trait]
 impl SessionStore for LoginCookies {
     async fn create(&self, record: &mut Record) -> Result<()> {
-        let (data, expires_at) = columns(record)?;
-        while !store::insert_cookie(self.db.pool(), &hash(&record.id), &data, expires_at)
+        let (data, expires_at_ms) = columns(record)?;
+        while !store::insert_cookie(self.db.pool(), &hash(&record.id), &data, expires_at_ms)
             .await
             .map_err(backend)?
         {
-            // 128 random bits have met their like; try the next.
+            // The random ID already exists; try another one.
             record.id = Id::default();
         }
         Ok(())
     }
 
     async fn save(&self, record: &Record) -> Result<()> {
-        let (data, expires_at) = columns(record)?;
-        store::save_cookie(self.db.pool(), &hash(&record.id), &data, expires_at)
+        let (data, expires_at_ms) = columns(record)?;
+        store::save_cookie(self.db.pool(), &hash(&record.id), &data, expires_at_ms)
             .await
             .map_err(backend)
     }
@@ -69,11 +69,11 @@ impl SessionStore for LoginCookies {
         let found = store::cookie(self.db.pool(), &hash(id), self.clock.now_ms())
             .await
             .map_err(backend)?;
-        let Some((data, expires_at)) = found else {
+        let Some((data, expires_at_ms)) = found else {
             return Ok(None);
         };
         let data = serde_json::from_str(&data).map_err(|error| Error::Decode(error.to_string()))?;
-        let expiry_date = OffsetDateTime::from_unix_timestamp_nanos(i128::from(expires_at) * 1_000_000)
+        let expiry_date = OffsetDateTime::from_unix_timestamp_nanos(i128::from(expires_at_ms) * 1_000_000)
             .map_err(|error| Error::Decode(error.to_string()))?;
         Ok(Some(Record {
             id: *id,
@@ -82,10 +82,10 @@ impl SessionStore for LoginCookies {
         }))
     }
 
-    /// It opens nothing any more: its login has ended. For a minute it still says which one that was, to uploads that left
-    /// the browser before a sign-out and are read after it.
+    /// Deletes the cookie after a grace period of one minute. Its login has already ended. Uploads that the browser
+    /// sent before the sign-out still need the cookie to identify the login.
     async fn delete(&self, id: &Id) -> Result<()> {
-        store::give_up_cookie(self.db.pool(), &hash(id), self.clock.now_ms() + LATE_MS)
+        store::expire_soon(self.db.pool(), &hash(id), self.clock.now_ms() + DELETION_GRACE_MS)
             .await
             .map_err(backend)
     }
@@ -93,8 +93,8 @@ impl SessionStore for LoginCookies {
 
 fn columns(record: &Record) -> Result<(String, i64)> {
     let data = serde_json::to_string(&record.data).map_err(|error| Error::Encode(error.to_string()))?;
-    let expires_at = record.expiry_date.unix_timestamp_nanos() / 1_000_000;
-    Ok((data, i64::try_from(expires_at).unwrap_or(i64::MAX)))
+    let expires_at_ms = record.expiry_date.unix_timestamp_nanos() / 1_000_000;
+    Ok((data, i64::try_from(expires_at_ms).unwrap_or(i64::MAX)))
 }
 
 fn hash(id: &Id) -> String {

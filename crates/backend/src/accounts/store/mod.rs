@@ -1,4 +1,10 @@
-//! SQL of accounts, logins and the cookies behind them.
+//! SQL of accounts and logins; submodules for login cookies and throttles.
+
+mod cookies;
+mod throttles;
+
+pub(super) use cookies::{cookie, delete_expired_cookies, expire_soon, insert_cookie, save_cookie};
+pub(super) use throttles::{count_failure, delete_old_throttles, failures, reset_failures};
 
 use sqlx::{AnyPool, Row};
 use tracking::{Choice, UserId};
@@ -9,15 +15,15 @@ use super::{Login, User};
 /// Why a login ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EndedBy {
-    /// The person said so.
+    /// The user signed out.
     SignOut,
-    /// The person said so elsewhere, or has changed the password elsewhere.
+    /// The user ended it, or changed the password, in another browser.
     Revoked,
-    /// Somebody with the mail's link has set a new password.
+    /// A new password was set with a reset link.
     PasswordReset,
-    /// The account goes.
+    /// The account was deleted.
     Deleted,
-    /// Nobody came for as long as the cookie lives.
+    /// The login was idle until its cookie expired.
     Expired,
 }
 
@@ -33,7 +39,7 @@ impl EndedBy {
     }
 }
 
-/// `false`: the address has an account already.
+/// Returns false if the address already has an account.
 pub(super) async fn insert_user(
     connection: &mut db::Connection,
     user: &User,
@@ -56,7 +62,7 @@ pub(super) async fn insert_user(
     Ok(done.rows_affected() == 1)
 }
 
-/// Writes the choice, and when it was made.
+/// Writes the consent choice and records the change.
 pub(super) async fn set_consent(
     connection: &mut db::Connection,
     user: UserId,
@@ -79,7 +85,7 @@ pub(super) async fn set_consent(
     Ok(())
 }
 
-/// With the password's hash.
+/// Returns the account with this address key, and its password hash.
 pub(super) async fn user_by_email(pool: &AnyPool, key: &str) -> Result<Option<(User, String)>, sqlx::Error> {
     let row = sqlx::query(
         "SELECT id AS user_id, email, email_verified_at, consent, password_hash FROM users
@@ -92,21 +98,21 @@ pub(super) async fn user_by_email(pool: &AnyPool, key: &str) -> Result<Option<(U
         .transpose()
 }
 
-/// Whether the password that was looked at before this transaction is still the account's. From here on nobody can change
-/// it, or end the account, until the transaction is over.
-pub(super) async fn hold_account(
+/// Locks the account until the transaction ends, if it still has this password hash. Returns false if the password was
+/// changed or the account was deleted since the hash was read.
+pub(super) async fn lock_account_if_password(
     connection: &mut db::Connection,
     user: UserId,
     password_hash: &str,
 ) -> Result<bool, sqlx::Error> {
-    let held = sqlx::query(
+    let locked = sqlx::query(
         "UPDATE users SET password_hash = $2 WHERE id = $1 AND password_hash = $2 AND deleted_at IS NULL",
     )
     .bind(user.to_string())
     .bind(password_hash)
     .execute(connection)
     .await?;
-    Ok(held.rows_affected() == 1)
+    Ok(locked.rows_affected() == 1)
 }
 
 pub(super) async fn insert_login(
@@ -127,7 +133,7 @@ pub(super) async fn insert_login(
     Ok(())
 }
 
-/// A live login with its account.
+/// Returns a login that has not ended, with its account.
 pub(super) async fn login(pool: &AnyPool, id: Uuid) -> Result<Option<Login>, sqlx::Error> {
     let row = sqlx::query(
         "SELECT users.id AS user_id, users.email, users.email_verified_at, users.consent, logins.last_seen_at
@@ -141,7 +147,7 @@ pub(super) async fn login(pool: &AnyPool, id: Uuid) -> Result<Option<Login>, sql
         Ok(Login {
             id,
             user: user(&row)?,
-            last_seen_at: row.try_get("last_seen_at")?,
+            last_seen_at_ms: row.try_get("last_seen_at")?,
         })
     })
     .transpose()
@@ -158,7 +164,7 @@ pub(super) async fn owner_of_login(pool: &AnyPool, id: Uuid) -> Result<Option<Us
     Ok(owner.and_then(|text| UserId::parse(&text)))
 }
 
-pub(super) async fn seen(pool: &AnyPool, id: Uuid, now_ms: i64) -> Result<(), sqlx::Error> {
+pub(super) async fn record_activity(pool: &AnyPool, id: Uuid, now_ms: i64) -> Result<(), sqlx::Error> {
     sqlx::query("UPDATE logins SET last_seen_at = $2 WHERE id = $1 AND last_seen_at < $2")
         .bind(id.to_string())
         .bind(now_ms)
@@ -167,7 +173,7 @@ pub(super) async fn seen(pool: &AnyPool, id: Uuid, now_ms: i64) -> Result<(), sq
     Ok(())
 }
 
-/// `false`: it had ended before.
+/// Returns false if the login had already ended.
 pub(super) async fn end_login(
     connection: &mut db::Connection,
     id: Uuid,
@@ -184,7 +190,7 @@ pub(super) async fn end_login(
     Ok(done.rows_affected() == 1)
 }
 
-/// Ends every login of the account but one.
+/// Ends every login of the account except one. Returns the number of logins.
 pub(super) async fn end_logins(
     connection: &mut db::Connection,
     user: UserId,
@@ -217,14 +223,17 @@ pub(super) async fn set_password(
     Ok(())
 }
 
-pub(super) async fn live_logins(connection: &mut db::Connection, user: UserId) -> Result<i64, sqlx::Error> {
+pub(super) async fn count_open_logins(
+    connection: &mut db::Connection,
+    user: UserId,
+) -> Result<i64, sqlx::Error> {
     sqlx::query_scalar("SELECT COUNT(*) FROM logins WHERE user_id = $1 AND ended_at IS NULL")
         .bind(user.to_string())
         .fetch_one(connection)
         .await
 }
 
-/// Logins that nobody used since `idle_since_ms`.
+/// Ends the logins that were last used before `idle_since_ms`.
 pub(super) async fn expire_logins(
     pool: &AnyPool,
     idle_since_ms: i64,
@@ -241,77 +250,6 @@ pub(super) async fn expire_logins(
     Ok(())
 }
 
-/// `false`: another cookie has this hash already.
-pub(super) async fn insert_cookie(
-    pool: &AnyPool,
-    id_hash: &str,
-    data: &str,
-    expires_at: i64,
-) -> Result<bool, sqlx::Error> {
-    let done = sqlx::query(
-        "INSERT INTO login_cookies (id_hash, data, expires_at) VALUES ($1, $2, $3) ON CONFLICT (id_hash) DO NOTHING",
-    )
-    .bind(id_hash)
-    .bind(data)
-    .bind(expires_at)
-    .execute(pool)
-    .await?;
-    Ok(done.rows_affected() == 1)
-}
-
-pub(super) async fn save_cookie(
-    pool: &AnyPool,
-    id_hash: &str,
-    data: &str,
-    expires_at: i64,
-) -> Result<(), sqlx::Error> {
-    sqlx::query(
-        "INSERT INTO login_cookies (id_hash, data, expires_at) VALUES ($1, $2, $3)
-         ON CONFLICT (id_hash) DO UPDATE SET data = excluded.data, expires_at = excluded.expires_at",
-    )
-    .bind(id_hash)
-    .bind(data)
-    .bind(expires_at)
-    .execute(pool)
-    .await?;
-    Ok(())
-}
-
-/// Data and expiry of a cookie that has not expired.
-pub(super) async fn cookie(
-    pool: &AnyPool,
-    id_hash: &str,
-    now_ms: i64,
-) -> Result<Option<(String, i64)>, sqlx::Error> {
-    sqlx::query_as("SELECT data, expires_at FROM login_cookies WHERE id_hash = $1 AND expires_at > $2")
-        .bind(id_hash)
-        .bind(now_ms)
-        .fetch_optional(pool)
-        .await
-}
-
-/// Ends its life at `expires_at`, if it would live longer.
-pub(super) async fn give_up_cookie(
-    pool: &AnyPool,
-    id_hash: &str,
-    expires_at: i64,
-) -> Result<(), sqlx::Error> {
-    sqlx::query("UPDATE login_cookies SET expires_at = $2 WHERE id_hash = $1 AND expires_at > $2")
-        .bind(id_hash)
-        .bind(expires_at)
-        .execute(pool)
-        .await?;
-    Ok(())
-}
-
-pub(super) async fn delete_expired_cookies(pool: &AnyPool, now_ms: i64) -> Result<(), sqlx::Error> {
-    sqlx::query("DELETE FROM login_cookies WHERE expires_at <= $1")
-        .bind(now_ms)
-        .execute(pool)
-        .await?;
-    Ok(())
-}
-
 pub(super) fn user(row: &sqlx::any::AnyRow) -> Result<User, sqlx::Error> {
     let id: String = row.try_get("user_id")?;
     let consent: String = row.try_get("consent")?;
@@ -321,54 +259,4 @@ pub(super) fn user(row: &sqlx::any::AnyRow) -> Result<User, sqlx::Error> {
         verified: row.try_get::<Option<i64>, _>("email_verified_at")?.is_some(),
         consent: Choice::parse(&consent),
     })
-}
-
-/// Failures and the end of the window they are counted in, if it is still open.
-pub(super) async fn failures(
-    pool: &AnyPool,
-    key: &str,
-    now_ms: i64,
-) -> Result<Option<(i64, i64)>, sqlx::Error> {
-    sqlx::query_as("SELECT failures, window_end FROM throttles WHERE key = $1 AND window_end > $2")
-        .bind(key)
-        .bind(now_ms)
-        .fetch_optional(pool)
-        .await
-}
-
-/// Counts one, and gives the count with the end of its window; a window that is over starts anew.
-pub(super) async fn count_failure(
-    connection: &mut db::Connection,
-    key: &str,
-    now_ms: i64,
-    window_end: i64,
-) -> Result<(i64, i64), sqlx::Error> {
-    sqlx::query_as(
-        "INSERT INTO throttles (key, failures, window_end) VALUES ($1, 1, $3)
-         ON CONFLICT (key) DO UPDATE SET
-            failures = CASE WHEN throttles.window_end > $2 THEN throttles.failures + 1 ELSE 1 END,
-            window_end = CASE WHEN throttles.window_end > $2 THEN throttles.window_end ELSE $3 END
-         RETURNING failures, window_end",
-    )
-    .bind(key)
-    .bind(now_ms)
-    .bind(window_end)
-    .fetch_one(connection)
-    .await
-}
-
-pub(super) async fn forget_failures(connection: &mut db::Connection, key: &str) -> Result<(), sqlx::Error> {
-    sqlx::query("DELETE FROM throttles WHERE key = $1")
-        .bind(key)
-        .execute(connection)
-        .await?;
-    Ok(())
-}
-
-pub(super) async fn delete_old_throttles(pool: &AnyPool, now_ms: i64) -> Result<(), sqlx::Error> {
-    sqlx::query("DELETE FROM throttles WHERE window_end <= $1")
-        .bind(now_ms)
-        .execute(pool)
-        .await?;
-    Ok(())
 }

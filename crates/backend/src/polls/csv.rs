@@ -1,15 +1,15 @@
-//! Results as a table for a spreadsheet (RFC 4180).
+//! Poll results as CSV for spreadsheets (RFC 4180).
 
 use super::Results;
 
-/// Spreadsheets take UTF-8 for something older unless a file begins with this.
+/// Without it, spreadsheets do not detect UTF-8.
 const BYTE_ORDER_MARK: char = '\u{feff}';
 
-/// What a spreadsheet takes for the beginning of a formula, the last four in the wide forms of East Asian input.
-const FORMULA: [char; 8] = ['=', '+', '-', '@', '＝', '＋', '－', '＠'];
+/// Characters that start a formula in a spreadsheet. The last four are full-width forms.
+const FORMULA_STARTS: [char; 8] = ['=', '+', '-', '@', '＝', '＋', '－', '＠'];
 
-/// A line for each option: its label, how many chose it, and the share of the voters who did.
-pub fn csv(results: &Results) -> String {
+/// Returns one line per option: the label, the number of votes, and the percentage of voters.
+pub fn results_csv(results: &Results) -> String {
     let mut text = format!("{BYTE_ORDER_MARK}Option,Votes,Share of voters in %\r\n");
     for (label, &count) in results.poll.options.iter().zip(&results.counts) {
         let share = match results.poll.voters {
@@ -21,10 +21,10 @@ pub fn csv(results: &Results) -> String {
     text
 }
 
-/// Text that stays text: always quoted, and never a formula (OWASP, "CSV Injection").
+/// Quotes a text cell and prevents it from being read as a formula (OWASP, "CSV Injection").
 fn cell(text: &str) -> String {
-    let begins = text.trim_start().chars().next();
-    let guard = if begins.is_some_and(|begins| FORMULA.contains(&begins)) {
+    let first = text.trim_start().chars().next();
+    let guard = if first.is_some_and(|first| FORMULA_STARTS.contains(&first)) {
         "'"
     } else {
         ""
@@ -40,7 +40,7 @@ mod tests {
     use crate::polls::Poll;
 
     #[test]
-    fn text_stays_text() {
+    fn cells_are_quoted_and_never_formulas() {
         for (text, expected) in [
             ("Soup", "\"Soup\""),
             ("a, \"b\"", "\"a, \"\"b\"\"\""),
@@ -59,28 +59,29 @@ mod tests {
     }
 
     #[test]
-    fn a_line_for_each_option() {
+    fn one_line_per_option() {
         let mut results = Results {
             poll: Poll {
                 id: Uuid::nil(),
                 question: "Lunch?".to_owned(),
                 options: vec!["Soup".to_owned(), "=Salad".to_owned()],
                 multiple_choice: true,
-                created_at: 0,
-                closes_at: None,
+                created_at_ms: 0,
+                closes_at_ms: None,
                 closed: None,
-                deleted_at: None,
+                deleted_at_ms: None,
                 edits: 0,
                 voters: 3,
             },
             counts: vec![2, 0],
+            changes: 0,
         };
         assert_eq!(
-            csv(&results),
+            results_csv(&results),
             "\u{feff}Option,Votes,Share of voters in %\r\n\"Soup\",2,66.7\r\n\"'=Salad\",0,0.0\r\n"
         );
         results.poll.voters = 0;
         results.counts = vec![0, 0];
-        assert!(csv(&results).contains("\"Soup\",0,0.0\r\n"));
+        assert!(results_csv(&results).contains("\"Soup\",0,0.0\r\n"));
     }
 }

@@ -1,24 +1,24 @@
-//! What the operations page and the timeline read.
+//! Queries of the operations page and the timeline.
 
 use db::Db;
 use sqlx::Row;
 use sqlx::any::AnyRow;
 use tracking::UserId;
 
-/// Where a row stands.
+/// The state of a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum State {
-    /// Waits to be sent, for the first time or again.
+pub enum OutboxState {
+    /// The row waits to be sent or retried.
     Pending,
-    /// Is being sent, or its sender crashed and the lease has yet to run out.
+    /// The row is being sent, or its dispatcher crashed and the lease has not ended.
     Leased,
-    /// The receiver has it.
+    /// The receiver accepted the event.
     Sent,
-    /// Set aside, with a reason.
+    /// The row was parked, with a reason.
     Parked,
 }
 
-impl State {
+impl OutboxState {
     fn parse(text: &str) -> Option<Self> {
         match text {
             "pending" => Some(Self::Pending),
@@ -30,23 +30,23 @@ impl State {
     }
 }
 
-/// Rows by state.
+/// The number of rows in each state.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counts {
-    /// Rows that wait.
+pub struct OutboxCounts {
+    /// Rows that wait to be sent.
     pub pending: i64,
     /// Rows that are being sent.
     pub leased: i64,
-    /// Rows that arrived, ever.
+    /// All rows that the receiver accepted.
     pub sent: i64,
-    /// Rows that were set aside.
+    /// Rows that were parked.
     pub parked: i64,
-    /// When the oldest row that is neither sent nor parked was written (ms since the epoch). The closer to 7 days ago,
-    /// the nearer the end of the receiver's deduplication.
+    /// When the oldest row that is neither sent nor parked was written (ms since the epoch). The receiver drops
+    /// duplicates for 7 days only.
     pub oldest_unsettled_ms: Option<i64>,
 }
 
-impl Counts {
+impl OutboxCounts {
     /// Age of the oldest unsettled row, in ms.
     pub fn lag_ms(&self, now_ms: i64) -> Option<i64> {
         self.oldest_unsettled_ms
@@ -54,57 +54,57 @@ impl Counts {
     }
 }
 
-/// One row, as people look at it.
+/// A row, for display.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry {
-    /// The event's insert ID: the handle for [`crate::replay`].
+pub struct OutboxEntry {
+    /// The event's insert ID. [`crate::replay`] takes it.
     pub insert_id: String,
-    /// Whose event.
+    /// The event's user.
     pub user_id: String,
-    /// The browser, where one is known.
+    /// The device ID, if one is known.
     pub device_id: Option<String>,
     /// The event's name.
     pub event_type: String,
-    /// When it happened (ms since the epoch).
+    /// When the event happened (ms since the epoch).
     pub time_ms: i64,
-    /// The event as JSON, until it is pruned.
+    /// The event as JSON; `None` after pruning.
     pub payload: Option<String>,
-    /// Where it stands.
-    pub state: State,
-    /// Attempts to send it.
+    /// The row's state.
+    pub state: OutboxState,
+    /// Number of attempts.
     pub attempts: i64,
-    /// When it is tried next, if it waits (ms since the epoch).
+    /// The next attempt of a pending row (ms since the epoch).
     pub next_attempt_ms: i64,
-    /// When it was written (ms since the epoch).
+    /// When the row was written (ms since the epoch).
     pub enqueued_ms: i64,
-    /// When it arrived (ms since the epoch).
+    /// When the receiver accepted it (ms since the epoch).
     pub sent_ms: Option<i64>,
-    /// When it was set aside (ms since the epoch).
+    /// When it was parked (ms since the epoch).
     pub parked_ms: Option<i64>,
-    /// Why it was set aside.
+    /// Why it was parked.
     pub parked_reason: Option<String>,
-    /// What the last failed attempt said.
+    /// The error of the last failed attempt.
     pub last_error: Option<String>,
 }
 
-/// Rows by state, and the oldest that is still to go.
-pub async fn counts(db: &Db) -> Result<Counts, sqlx::Error> {
+/// Counts the rows by state and finds the oldest unsettled row.
+pub async fn counts(db: &Db) -> Result<OutboxCounts, sqlx::Error> {
     let rows = sqlx::query(
-        "SELECT state, COUNT(*) AS amount, MIN(enqueued_ms) AS oldest_ms FROM outbox GROUP BY state",
+        "SELECT state, COUNT(*) AS row_count, MIN(enqueued_ms) AS oldest_ms FROM outbox GROUP BY state",
     )
     .fetch_all(db.pool())
     .await?;
-    let mut counts = Counts::default();
+    let mut counts = OutboxCounts::default();
     for row in &rows {
-        let amount: i64 = row.try_get("amount")?;
-        let state = state_of(row)?;
+        let row_count: i64 = row.try_get("row_count")?;
+        let state = read_state(row)?;
         match state {
-            State::Pending => counts.pending = amount,
-            State::Leased => counts.leased = amount,
-            State::Sent => counts.sent = amount,
-            State::Parked => counts.parked = amount,
+            OutboxState::Pending => counts.pending = row_count,
+            OutboxState::Leased => counts.leased = row_count,
+            OutboxState::Sent => counts.sent = row_count,
+            OutboxState::Parked => counts.parked = row_count,
         }
-        if matches!(state, State::Pending | State::Leased) {
+        if matches!(state, OutboxState::Pending | OutboxState::Leased) {
             let oldest_ms: i64 = row.try_get("oldest_ms")?;
             counts.oldest_unsettled_ms = Some(
                 counts
@@ -116,67 +116,67 @@ pub async fn counts(db: &Db) -> Result<Counts, sqlx::Error> {
     Ok(counts)
 }
 
-/// Parked rows, the latest first, at most `limit`.
-pub async fn parked(db: &Db, limit: i64) -> Result<Vec<Entry>, sqlx::Error> {
+/// Returns parked rows, latest first, at most `limit`.
+pub async fn parked(db: &Db, limit: i64) -> Result<Vec<OutboxEntry>, sqlx::Error> {
     let rows = sqlx::query(
         "SELECT * FROM outbox WHERE state = 'parked' ORDER BY parked_ms DESC, sequence DESC LIMIT $1",
     )
     .bind(limit)
     .fetch_all(db.pool())
     .await?;
-    rows.iter().map(entry).collect()
+    rows.iter().map(read_entry).collect()
 }
 
-/// The latest `limit` rows of `user`, oldest first, whatever became of them.
-pub async fn events_of(db: &Db, user: UserId, limit: i64) -> Result<Vec<Entry>, sqlx::Error> {
+/// Returns the latest `limit` rows of `user` in any state, oldest first.
+pub async fn events_of(db: &Db, user: UserId, limit: i64) -> Result<Vec<OutboxEntry>, sqlx::Error> {
     let rows =
         sqlx::query("SELECT * FROM outbox WHERE lane = $1 ORDER BY enqueued_ms DESC, sequence DESC LIMIT $2")
             .bind(user.to_string())
             .bind(limit)
             .fetch_all(db.pool())
             .await?;
-    rows.iter().rev().map(entry).collect()
+    rows.iter().rev().map(read_entry).collect()
 }
 
-/// People with the newest rows, the latest first, at most `limit`: those of the last [`NEWEST`] rows.
-pub async fn newest_people(db: &Db, limit: i64) -> Result<Vec<UserId>, sqlx::Error> {
+/// Returns the users of the last [`RECENT_ROWS`] rows, most recent first, at most `limit`.
+pub async fn recent_users(db: &Db, limit: i64) -> Result<Vec<UserId>, sqlx::Error> {
     let lanes: Vec<String> = sqlx::query_scalar(
         "SELECT lane FROM (SELECT lane, sequence FROM outbox ORDER BY sequence DESC LIMIT $1) AS newest
          GROUP BY lane ORDER BY MAX(sequence) DESC LIMIT $2",
     )
-    .bind(NEWEST)
+    .bind(RECENT_ROWS)
     .bind(limit)
     .fetch_all(db.pool())
     .await?;
     Ok(lanes.iter().filter_map(|lane| UserId::parse(lane)).collect())
 }
 
-/// Rows among which the newest people are looked for.
-const NEWEST: i64 = 10_000;
+/// Rows that [`recent_users`] searches.
+const RECENT_ROWS: i64 = 10_000;
 
-/// What has not arrived of `user`'s, oldest first: rows on their way, and rows that were set aside.
-pub async fn undelivered_of(db: &Db, user: UserId) -> Result<Vec<Entry>, sqlx::Error> {
+/// Returns the unsent rows of `user`, oldest first: pending, leased and parked, at most [`MAX_UNDELIVERED`].
+pub async fn undelivered_of(db: &Db, user: UserId) -> Result<Vec<OutboxEntry>, sqlx::Error> {
     let rows =
         sqlx::query("SELECT * FROM outbox WHERE lane = $1 AND state <> 'sent' ORDER BY sequence LIMIT $2")
             .bind(user.to_string())
-            .bind(MOST_UNDELIVERED)
+            .bind(MAX_UNDELIVERED)
             .fetch_all(db.pool())
             .await?;
-    rows.iter().map(entry).collect()
+    rows.iter().map(read_entry).collect()
 }
 
-/// More of one person's would help nobody.
-const MOST_UNDELIVERED: i64 = 1_000;
+/// Rows that [`undelivered_of`] returns at most.
+const MAX_UNDELIVERED: i64 = 1_000;
 
-fn entry(row: &AnyRow) -> Result<Entry, sqlx::Error> {
-    Ok(Entry {
+fn read_entry(row: &AnyRow) -> Result<OutboxEntry, sqlx::Error> {
+    Ok(OutboxEntry {
         insert_id: row.try_get("insert_id")?,
         user_id: row.try_get("lane")?,
         device_id: row.try_get("device_id")?,
         event_type: row.try_get("event_type")?,
         time_ms: row.try_get("time_ms")?,
         payload: row.try_get("payload")?,
-        state: state_of(row)?,
+        state: read_state(row)?,
         attempts: row.try_get("attempts")?,
         next_attempt_ms: row.try_get("next_attempt_ms")?,
         enqueued_ms: row.try_get("enqueued_ms")?,
@@ -187,7 +187,8 @@ fn entry(row: &AnyRow) -> Result<Entry, sqlx::Error> {
     })
 }
 
-fn state_of(row: &AnyRow) -> Result<State, sqlx::Error> {
+fn read_state(row: &AnyRow) -> Result<OutboxState, sqlx::Error> {
     let text: String = row.try_get("state")?;
-    State::parse(&text).ok_or_else(|| sqlx::Error::Decode(format!("unknown outbox state {text}").into()))
+    OutboxState::parse(&text)
+        .ok_or_else(|| sqlx::Error::Decode(format!("unknown outbox state {text}").into()))
 }

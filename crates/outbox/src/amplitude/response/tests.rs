@@ -1,9 +1,9 @@
-//! Every row of the table of answers.
+//! Tests of every row of the response table.
 
 use super::*;
 
-fn row(user: &str, device: Option<&str>) -> Delivery {
-    Delivery {
+fn row(user: &str, device: Option<&str>) -> OutboundEvent {
+    OutboundEvent {
         insert_id: "insert".to_owned(),
         user_id: user.to_owned(),
         device_id: device.map(str::to_owned),
@@ -12,8 +12,8 @@ fn row(user: &str, device: Option<&str>) -> Delivery {
     }
 }
 
-/// ann from her laptop, bob from nowhere, ann from her phone, cid from ann's laptop.
-fn rows() -> Vec<Delivery> {
+/// ann on her laptop, bob without a device, ann on her phone, cid on ann's laptop.
+fn rows() -> Vec<OutboundEvent> {
     vec![
         row("user-ann", Some("device-laptop")),
         row("user-bob", None),
@@ -22,29 +22,29 @@ fn rows() -> Vec<Delivery> {
     ]
 }
 
-fn read(status: u16, body: &str) -> Answer {
+fn classify_text(status: u16, body: &str) -> RequestResult {
     classify(status, body.as_bytes(), &rows().iter().collect::<Vec<_>>())
 }
 
-fn invalid(field: &str) -> Outcome {
-    Outcome::Park(ParkReason::InvalidField(field.to_owned()))
+fn invalid(field: &str) -> DeliveryOutcome {
+    DeliveryOutcome::Park(ParkReason::InvalidField(field.to_owned()))
 }
 
-fn missing(field: &str) -> Outcome {
-    Outcome::Park(ParkReason::MissingField(field.to_owned()))
+fn missing(field: &str) -> DeliveryOutcome {
+    DeliveryOutcome::Park(ParkReason::MissingField(field.to_owned()))
 }
 
-fn over_quota() -> Outcome {
-    Outcome::Retry(Failure::new(
+fn over_quota() -> DeliveryOutcome {
+    DeliveryOutcome::Retry(DeliveryFailure::new(
         FailureKind::QuotaExceeded,
         "429: over the daily quota",
     ))
 }
 
 #[test]
-fn each_answer_that_names_events() {
-    let slow = throttled_outcome;
-    let silenced = || Outcome::Park(ParkReason::Silenced);
+fn responses_that_name_events() {
+    let throttled = throttled_outcome;
+    let silenced = || DeliveryOutcome::Park(ParkReason::Silenced);
     #[rustfmt::skip]
     let table = [
         (400, r#"{"code":400,"error":"Invalid field values on some events","events_with_invalid_fields":{"time":[1],"price":[3]}}"#,
@@ -52,34 +52,38 @@ fn each_answer_that_names_events() {
         (400, r#"{"code":400,"error":"Request missing required field","missing_field":"event_type","events_with_missing_fields":{"event_type":[0,2]}}"#,
             vec![(0, missing("event_type")), (2, missing("event_type"))]),
         (400, r#"{"code":400,"events_with_invalid_id_lengths":{"user_id":[2]}}"#,
-            vec![(2, Outcome::Park(ParkReason::InvalidIdLength("user_id".to_owned())))]),
-        // Places that do not exist are not counted.
+            vec![(2, DeliveryOutcome::Park(ParkReason::InvalidIdLength("user_id".to_owned())))]),
+        // Indexes outside the request are ignored.
         (400, r#"{"code":400,"events_with_invalid_fields":{"time":[0,4,9999999999,-1,"x"]}}"#,
             vec![(0, invalid("time"))]),
         (400, r#"{"code":400,"error":"Events silenced for device_id","eps_threshold":10,"silenced_devices":[],"silenced_events":[1,2]}"#,
             vec![(1, silenced()), (2, silenced())]),
         (400, r#"{"code":400,"error":"Events silenced for device_id","silenced_devices":["device-laptop"],"throttled_devices":{"device-phone":12}}"#,
-            vec![(0, silenced()), (2, slow()), (3, silenced())]),
-        // Silenced and throttled at once: silenced.
+            vec![(0, silenced()), (2, throttled()), (3, silenced())]),
+        // Both silenced and throttled: silenced.
         (400, r#"{"code":400,"error":"Events silenced for device_id","silenced_events":[0],"throttled_events":[0,1]}"#,
-            vec![(0, silenced()), (1, slow())]),
+            vec![(0, silenced()), (1, throttled())]),
         (429, r#"{"code":429,"error":"Too many requests for some devices and users","throttled_events":[3]}"#,
-            vec![(3, slow())]),
-        (429, r#"{"code":429,"throttled_users":{"user-ann":31}}"#, vec![(0, slow()), (2, slow())]),
-        (429, r#"{"code":429,"throttled_devices":{"device-laptop":31}}"#, vec![(0, slow()), (3, slow())]),
+            vec![(3, throttled())]),
+        (429, r#"{"code":429,"throttled_users":{"user-ann":31}}"#, vec![(0, throttled()), (2, throttled())]),
+        (429, r#"{"code":429,"throttled_devices":{"device-laptop":31}}"#, vec![(0, throttled()), (3, throttled())]),
         (429, r#"{"code":429,"exceeded_daily_quota_users":{"user-bob":500000},"throttled_events":[1,2]}"#,
-            vec![(1, over_quota()), (2, slow())]),
+            vec![(1, over_quota()), (2, throttled())]),
         (429, r#"{"code":429,"exceeded_daily_quota_devices":{"device-phone":500000}}"#, vec![(2, over_quota())]),
-        // A proxy in between made it a 200; the code still tells.
+        // A proxy changed the status to 200. The code in the body counts.
         (200, r#"{"code":400,"events_with_invalid_fields":{"time":[1]}}"#, vec![(1, invalid("time"))]),
     ];
     for (status, body, named) in table {
-        assert_eq!(read(status, body), Answer::Named(named), "{status} {body}");
+        assert_eq!(
+            classify_text(status, body),
+            RequestResult::PerEvent(named),
+            "{status} {body}"
+        );
     }
 }
 
 #[test]
-fn each_answer_that_concerns_the_whole_request() {
+fn responses_about_the_whole_request() {
     use FailureKind::*;
     #[rustfmt::skip]
     let table = [
@@ -100,9 +104,9 @@ fn each_answer_that_concerns_the_whole_request() {
         (401, "",                                                             Refused),
         (404, "not found",                                                    Refused),
         (408, "",                                                             Unknown),
-        (429, "slow down",                                                    Overloaded),
+        (429, "try again later",                                                    Overloaded),
         (429, r#"{"code":429,"error":"Too many requests","throttled_users":{},"throttled_events":[]}"#, Overloaded),
-        (429, r#"{"code":429,"throttled_users":{"somebody-else":31}}"#,       Overloaded),
+        (429, r#"{"code":429,"throttled_users":{"another-user":31}}"#,       Overloaded),
         (500, "",                                                             Unknown),
         (502, "<html>",                                                       Unknown),
         (503, "",                                                             NotAccepted),
@@ -111,12 +115,12 @@ fn each_answer_that_concerns_the_whole_request() {
         (599, "",                                                             Unknown),
     ];
     for (status, body, kind) in table {
-        match read(status, body) {
-            Answer::Whole(failure) => {
+        match classify_text(status, body) {
+            RequestResult::Failed(failure) => {
                 assert_eq!(failure.kind, kind, "{status} {body}");
                 assert!(
                     !failure.detail.contains("0123456789abcdef"),
-                    "the key is repeated: {}",
+                    "the message contains the key: {}",
                     failure.detail
                 );
             }
@@ -126,7 +130,7 @@ fn each_answer_that_concerns_the_whole_request() {
 }
 
 #[test]
-fn each_answer_that_names_nobody_and_blames_somebody() {
+fn responses_that_reject_one_event_without_naming_it() {
     #[rustfmt::skip]
     let table = [
         (413, r#"{"code":413,"error":"Payload too large"}"#, ParkReason::TooLarge),
@@ -136,35 +140,39 @@ fn each_answer_that_names_nobody_and_blames_somebody() {
         (400, r#"{"code":400,"error":"Invalid event JSON"}"#, ParkReason::Refused("Invalid event JSON".to_owned())),
         (400, r#"{"code":400,"error":"Invalid JSON request body"}"#,
             ParkReason::Refused("Invalid JSON request body".to_owned())),
-        // Named, but beyond the request: nobody knows whom it means.
+        // The index is outside the request, so the invalid event is unknown.
         (400, r#"{"code":400,"error":"Invalid field values on some events","events_with_invalid_fields":{"time":[77]}}"#,
             ParkReason::Refused("Invalid field values on some events".to_owned())),
     ];
     for (status, body, reason) in table {
-        assert_eq!(read(status, body), Answer::Halve(reason), "{status} {body}");
+        assert_eq!(
+            classify_text(status, body),
+            RequestResult::Split(reason),
+            "{status} {body}"
+        );
     }
 }
 
 #[test]
 fn only_200_with_code_200_is_accepted() {
     assert_eq!(
-        read(200, r#"{"code":200,"events_ingested":4,"payload_size_bytes":9}"#),
-        Answer::Accepted
+        classify_text(200, r#"{"code":200,"events_ingested":4,"payload_size_bytes":9}"#),
+        RequestResult::Accepted
     );
     for status in (100..600).filter(|status| *status != 200) {
         assert_ne!(
-            read(status, r#"{"code":200,"events_ingested":4}"#),
-            Answer::Accepted,
+            classify_text(status, r#"{"code":200,"events_ingested":4}"#),
+            RequestResult::Accepted,
             "{status}"
         );
     }
 }
 
 #[test]
-fn what_a_receiver_says_is_kept_short() {
+fn receiver_messages_are_shortened() {
     let long = format!(r#"{{"code":400,"error":"{}\n"}}"#, "x".repeat(5_000));
     assert_eq!(
-        read(400, &long),
-        Answer::Halve(ParkReason::Refused("x".repeat(120)))
+        classify_text(400, &long),
+        RequestResult::Split(ParkReason::Refused("x".repeat(120)))
     );
 }

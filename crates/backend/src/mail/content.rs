@@ -1,33 +1,36 @@
-//! What mails say: a function of their kind. Plain text and HTML come from one letter.
+//! The content of mails. The plain text and the HTML form are rendered from the same content.
 
 use serde::{Deserialize, Serialize};
 
-/// A letter. It has no `Debug`: its link holds a secret.
+/// The content of a mail. It has no `Debug`, because its link contains a secret.
+///
+/// The mailbox of local mode stores it as JSON: the field names are part of the database.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Letter {
-    /// Subject line.
+pub struct MailContent {
+    /// The subject line.
     pub subject: String,
-    /// Paragraphs.
+    /// Paragraphs before the button.
     pub before: Vec<String>,
-    /// What the person is asked to do, if anything.
-    pub action: Option<Action>,
-    /// Paragraphs after it.
+    /// The button, if there is one.
+    pub action: Option<CallToAction>,
+    /// Paragraphs after the button.
     pub after: Vec<String>,
 }
 
-/// A link.
+/// A button with a link.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Action {
-    /// On the button.
+pub struct CallToAction {
+    /// The text of the button.
     pub label: String,
-    /// Where it leads.
+    /// The URL of the link.
     pub url: String,
 }
 
-const NOT_YOU: &str = "If this was not you, you can ignore this mail: without the link nothing happens.";
+const NOT_YOU: &str =
+    "If you did not request this, ignore this email. Nothing changes unless the link is used.";
 
-impl Letter {
-    /// Proves an address.
+impl MailContent {
+    /// Asks a new user to confirm the address.
     pub fn verify_email(url: String) -> Self {
         Self::new(
             "Confirm your e-mail address",
@@ -37,60 +40,60 @@ impl Letter {
         )
     }
 
-    /// Proves a new address.
+    /// Asks to confirm a new address.
     pub fn change_email(url: String) -> Self {
         Self::new(
             "Confirm your new e-mail address",
             &[
-                "You want to use this address for your Seamline account. Please confirm that it is yours; until then the old one stays.",
+                "You asked to use this address for your Seamline account. Please confirm that it is yours. Until then, your old address stays in use.",
             ],
             Some(("Use this address", url)),
             &["The link works once, within a day.", NOT_YOU],
         )
     }
 
-    /// To an address that has an account of its own already.
+    /// To a new address that already has another account.
     pub fn email_in_use() -> Self {
         Self::new(
             "This address has a Seamline account",
             &[
-                "Somebody asked to use this address for another Seamline account. It has an account already, so nothing was changed.",
-                "If it was you, sign in with this address instead, or delete its account first.",
+                "We received a request to use this address for another Seamline account. The address already has an account, so nothing was changed.",
+                "If you made this request, sign in with this address instead, or delete its account first.",
             ],
             None,
             &[],
         )
     }
 
-    /// To the present address, while the change is not confirmed.
+    /// To the current address, before the change is confirmed.
     pub fn change_email_notice(new: &str) -> Self {
         Self::new(
             "Your e-mail address is about to change",
             &[&format!(
-                "Somebody who knows your password asked to use {new} for your Seamline account. We have sent a link there; until it is used, nothing changes."
+                "We received a request to change the address of your Seamline account to {new}. It was made with your password. We sent a confirmation link to that address. Nothing changes until the link is used."
             )],
             None,
-            &["If this was not you, change your password now: that makes the link worthless."],
+            &["If you did not request this, change your password now. The link will then stop working."],
         )
     }
 
-    /// To the address before.
+    /// To the previous address, after the change.
     pub fn email_changed(new: &str) -> Self {
         Self::new(
             "Your e-mail address was changed",
             &[&format!(
-                "Your Seamline account now uses {new}. This address no longer signs in, and this is the last mail to it."
+                "Your Seamline account now uses {new}. You can no longer sign in with this address, and this is the last email to it."
             )],
             None,
-            &["If this was not you, tell the operator of this site at once."],
+            &["If you did not make this change, contact the operator of this site at once."],
         )
     }
 
-    /// Sets a new password.
+    /// Contains the link that sets a new password.
     pub fn reset_password(url: String) -> Self {
         Self::new(
             "Set a new password",
-            &["Somebody asked for a new password for your Seamline account."],
+            &["We received a request to set a new password for your Seamline account."],
             Some(("Set a new password", url)),
             &[
                 "The link works once, within an hour. Every browser that is signed in now will be signed out.",
@@ -99,7 +102,7 @@ impl Letter {
         )
     }
 
-    /// The password is another one.
+    /// After the password was changed. `forgot` is the URL of the password reset page.
     pub fn password_changed(browser: &str, forgot: String) -> Self {
         Self::new(
             "Your password was changed",
@@ -107,20 +110,22 @@ impl Letter {
                 "The password of your Seamline account was changed in {browser}. All other browsers were signed out."
             )],
             None,
-            &[&format!("If this was not you, set a new one now: {forgot}")],
+            &[&format!(
+                "If you did not make this change, set a new password now: {forgot}"
+            )],
         )
     }
 
-    /// The account goes.
+    /// After the account was closed.
     pub fn account_deleted() -> Self {
         Self::new(
             "Your account is being deleted",
             &[
-                "Your Seamline account was closed, and nobody can sign in to it any more. Your polls, your logins and your address are erased in the next minutes; a subscription is canceled.",
-                "What Amplitude knows of you is deleted last, on its own schedule. There is nothing left for you to do.",
+                "Your Seamline account is closed, and sign-in is disabled. Your polls, logins and address are erased within minutes. A subscription is canceled.",
+                "Your data at Amplitude is deleted last, on Amplitude's schedule. You do not need to do anything else.",
             ],
             None,
-            &["This is the last mail to this address. Thank you for having been here."],
+            &["This is the last email to this address. Thank you for using Seamline."],
         )
     }
 
@@ -129,7 +134,7 @@ impl Letter {
         Self {
             subject: subject.to_owned(),
             before: owned(before),
-            action: action.map(|(label, url)| Action {
+            action: action.map(|(label, url)| CallToAction {
                 label: label.to_owned(),
                 url,
             }),
@@ -137,7 +142,7 @@ impl Letter {
         }
     }
 
-    /// For readers without HTML.
+    /// The plain text form.
     pub fn text(&self) -> String {
         let action = self
             .action
@@ -152,17 +157,17 @@ impl Letter {
         text
     }
 
-    /// For readers with: no images and nothing loaded, so nobody learns that it was opened.
+    /// The HTML form. It loads no images or other resources, so opening the mail cannot be tracked.
     pub fn html(&self) -> String {
-        let paragraph = |line: &String| format!("<p style=\"margin:0 0 16px\">{}</p>", escaped(line));
+        let paragraph = |line: &String| format!("<p style=\"margin:0 0 16px\">{}</p>", escape_html(line));
         let before: String = self.before.iter().map(paragraph).collect();
         let after: String = self.after.iter().map(paragraph).collect();
         let action = self.action.as_ref().map_or_else(String::new, |action| {
             format!(
                 "<p style=\"margin:24px 0\"><a href=\"{}\" style=\"display:inline-block;padding:12px 20px;\
                  border-radius:10px;background:#1a1d24;color:#fffefb;font-weight:600;text-decoration:none\">{}</a></p>",
-                escaped(&action.url),
-                escaped(&action.label)
+                escape_html(&action.url),
+                escape_html(&action.label)
             )
         });
         format!(
@@ -173,13 +178,13 @@ impl Letter {
              background:#fffefb\"><p style=\"margin:0 0 24px;font-weight:700\">Seamline</p>\
              <h1 style=\"margin:0 0 16px;font-size:22px;line-height:1.25\">{subject}</h1>{before}{action}\
              <div style=\"color:#575b66;font-size:14px\">{after}</div></div></body></html>",
-            subject = escaped(&self.subject),
+            subject = escape_html(&self.subject),
         )
     }
 }
 
-/// Text as it may stand in HTML, in attributes too.
-fn escaped(text: &str) -> String {
+/// Escapes text for HTML content and attributes.
+fn escape_html(text: &str) -> String {
     text.replace('&', "&amp;")
         .replace('<', "&lt;")
         .replace('>', "&gt;")
@@ -191,24 +196,27 @@ mod tests {
     use super::*;
 
     #[test]
-    fn both_forms_say_the_same() {
+    fn text_and_html_have_the_same_content() {
         let url = "https://demo.example/verify/00ff".to_owned();
-        for letter in [
-            Letter::verify_email(url.clone()),
-            Letter::change_email(url.clone()),
-            Letter::reset_password(url.clone()),
-            Letter::email_in_use(),
-            Letter::change_email_notice("bob@example.com"),
-            Letter::email_changed("bob@example.com"),
-            Letter::password_changed("Firefox on Linux", "https://demo.example/forgot".to_owned()),
-            Letter::account_deleted(),
+        for content in [
+            MailContent::verify_email(url.clone()),
+            MailContent::change_email(url.clone()),
+            MailContent::reset_password(url.clone()),
+            MailContent::email_in_use(),
+            MailContent::change_email_notice("bob@example.com"),
+            MailContent::email_changed("bob@example.com"),
+            MailContent::password_changed("Firefox on Linux", "https://demo.example/forgot".to_owned()),
+            MailContent::account_deleted(),
         ] {
-            let (text, html) = (letter.text(), letter.html());
-            for line in letter.before.iter().chain(&letter.after) {
+            let (text, html) = (content.text(), content.html());
+            for line in content.before.iter().chain(&content.after) {
                 assert!(text.contains(line) && html.contains(line), "{line}");
             }
-            if let Some(action) = &letter.action {
-                assert!(text.contains(&format!("\n{url}\n")), "a line of its own: {text}");
+            if let Some(action) = &content.action {
+                assert!(
+                    text.contains(&format!("\n{url}\n")),
+                    "the URL is on its own line: {text}"
+                );
                 assert!(html.contains(&format!("href=\"{url}\"")) && html.contains(&action.label));
             }
             assert!(!html.contains("<img") && !html.contains("src="), "{html}");
@@ -216,8 +224,8 @@ mod tests {
     }
 
     #[test]
-    fn addresses_are_text_and_no_markup() {
-        let html = Letter::email_changed("a&b\"<b>@example.com").html();
+    fn addresses_are_escaped_in_html() {
+        let html = MailContent::email_changed("a&b\"<b>@example.com").html();
         assert!(html.contains("a&amp;b&quot;&lt;b&gt;@example.com"), "{html}");
     }
 }

@@ -1,35 +1,36 @@
-//! Configuration of mails, and the operators' addresses.
+//! Configuration of mails and of the operators' addresses.
 
-use forms::{Email};
+use forms::Email;
 use secrecy::SecretString;
 use url::{Host, Url};
 
-use crate::config::{ConfigError, malformed, on_loopback};
+use super::error::{ConfigError, malformed};
+use super::network::on_loopback;
 
-/// Where mails go.
+/// Configuration of mails.
 #[derive(Debug)]
-pub struct Mail {
-    /// `SMTP_URL`; `None`: they stay in the mailbox of local mode.
+pub struct MailConfig {
+    /// `SMTP_URL`; `None` in local mode, where mails stay in the mailbox.
     pub smtp: Option<SmtpServer>,
     /// `ADMIN_EMAILS`.
     pub admins: Admins,
 }
 
-/// An SMTP server.
+/// An SMTP server and the sender's address.
 #[derive(Debug)]
 pub struct SmtpServer {
-    /// Scheme, host, user and password.
+    /// The URL with scheme, host, user and password.
     pub url: SecretString,
-    /// The sender's address: the server's user where that is an address, else `no-reply` at the site's host.
+    /// The sender's address: the URL's user if it is an email address, otherwise `no-reply` at the site's host.
     pub from: String,
 }
 
-/// Addresses of those who operate the site.
+/// The email addresses of the site's operators.
 #[derive(Clone, Default)]
 pub struct Admins(Vec<String>);
 
 impl Admins {
-    /// Whether the address is one of theirs. That somebody reads it is for the account to prove.
+    /// Whether the address belongs to an operator. It does not check that the account has confirmed the address.
     pub fn includes(&self, email: &str) -> bool {
         let email = email.to_lowercase();
         self.0.contains(&email)
@@ -42,11 +43,11 @@ impl std::fmt::Debug for Admins {
     }
 }
 
-pub(crate) fn read(
+pub(super) fn read(
     get: &impl Fn(&str) -> Option<String>,
     is_local: bool,
     public_url: &Url,
-) -> Result<Mail, ConfigError> {
+) -> Result<MailConfig, ConfigError> {
     let smtp = match get("SMTP_URL") {
         Some(text) => Some(smtp(&text, public_url)?),
         None if is_local => None,
@@ -60,8 +61,8 @@ pub(crate) fn read(
         .map(|address| Email::parse(address).map(|email| email.key()));
     let keys = keys
         .collect::<Result<_, _>>()
-        .map_err(|_| malformed("ADMIN_EMAILS", "e-mail addresses with commas between"))?;
-    Ok(Mail {
+        .map_err(|_| malformed("ADMIN_EMAILS", "a comma-separated list of email addresses"))?;
+    Ok(MailConfig {
         smtp,
         admins: Admins(keys),
     })
@@ -69,20 +70,23 @@ pub(crate) fn read(
 
 fn smtp(text: &str, public_url: &Url) -> Result<SmtpServer, ConfigError> {
     let wanted = "a URL like smtps://user:password@mail.example";
-    let bad = || malformed("SMTP_URL", wanted);
-    let url = Url::parse(text).map_err(|_| bad())?;
-    let host = url.host_str().filter(|host| !host.is_empty()).ok_or_else(bad)?;
+    let invalid = || malformed("SMTP_URL", wanted);
+    let url = Url::parse(text).map_err(|_| invalid())?;
+    let host = url
+        .host_str()
+        .filter(|host| !host.is_empty())
+        .ok_or_else(invalid)?;
     let tls = url
         .query_pairs()
         .find(|(key, _)| key == "tls")
         .map(|(_, value)| value.into_owned());
     match (url.scheme(), tls.as_deref()) {
         ("smtps", _) | ("smtp", Some("required")) => {}
-        // In URLs of other schemes than http an address is a name like any other.
+        // The URL parser treats IP addresses as names in URLs of schemes other than http.
         ("smtp", None)
             if on_loopback(&url) || host.parse().is_ok_and(|ip: std::net::IpAddr| ip.is_loopback()) => {}
         ("smtp", _) => return Err(ConfigError::PlainSmtp),
-        _ => return Err(bad()),
+        _ => return Err(invalid()),
     }
     let user = url::form_urlencoded::parse(format!("user={}", url.username().replace('+', "%2B")).as_bytes())
         .next()
@@ -98,7 +102,7 @@ fn smtp(text: &str, public_url: &Url) -> Result<SmtpServer, ConfigError> {
     })
 }
 
-/// An address in numbers is no domain that mail could come from.
+/// The domain of the sender's address. An IP address is not a valid mail domain.
 fn sending_host(public_url: &Url) -> &str {
     match public_url.host() {
         Some(Host::Domain(name)) => name,
@@ -117,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn who_mails_are_from() {
+    fn sender_address_for_each_url() {
         for (text, from) in [
             ("smtps://mail.example", "no-reply@demo.example"),
             ("smtps://AKIA123:secret@mail.example:465", "no-reply@demo.example"),
@@ -141,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn servers_that_cannot_be_used() {
+    fn invalid_and_unencrypted_servers_are_rejected() {
         for text in [
             "mail.example",
             "smtps://",

@@ -1,0 +1,77 @@
+//! SQL of login cookies.
+
+use sqlx::AnyPool;
+
+/// Returns false if a cookie with this hash already exists.
+pub(in crate::accounts) async fn insert_cookie(
+    pool: &AnyPool,
+    id_hash: &str,
+    data: &str,
+    expires_at_ms: i64,
+) -> Result<bool, sqlx::Error> {
+    let done = sqlx::query(
+        "INSERT INTO login_cookies (id_hash, data, expires_at) VALUES ($1, $2, $3) ON CONFLICT (id_hash) DO NOTHING",
+    )
+    .bind(id_hash)
+    .bind(data)
+    .bind(expires_at_ms)
+    .execute(pool)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+pub(in crate::accounts) async fn save_cookie(
+    pool: &AnyPool,
+    id_hash: &str,
+    data: &str,
+    expires_at_ms: i64,
+) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "INSERT INTO login_cookies (id_hash, data, expires_at) VALUES ($1, $2, $3)
+         ON CONFLICT (id_hash) DO UPDATE SET data = excluded.data, expires_at = excluded.expires_at",
+    )
+    .bind(id_hash)
+    .bind(data)
+    .bind(expires_at_ms)
+    .execute(pool)
+    .await?;
+    Ok(())
+}
+
+/// Returns data and expiry (ms since the epoch) of a cookie that has not expired.
+pub(in crate::accounts) async fn cookie(
+    pool: &AnyPool,
+    id_hash: &str,
+    now_ms: i64,
+) -> Result<Option<(String, i64)>, sqlx::Error> {
+    sqlx::query_as("SELECT data, expires_at FROM login_cookies WHERE id_hash = $1 AND expires_at > $2")
+        .bind(id_hash)
+        .bind(now_ms)
+        .fetch_optional(pool)
+        .await
+}
+
+/// Moves the cookie's expiry forward to `expires_at_ms`, if it is later.
+pub(in crate::accounts) async fn expire_soon(
+    pool: &AnyPool,
+    id_hash: &str,
+    expires_at_ms: i64,
+) -> Result<(), sqlx::Error> {
+    sqlx::query("UPDATE login_cookies SET expires_at = $2 WHERE id_hash = $1 AND expires_at > $2")
+        .bind(id_hash)
+        .bind(expires_at_ms)
+        .execute(pool)
+        .await?;
+    Ok(())
+}
+
+pub(in crate::accounts) async fn delete_expired_cookies(
+    pool: &AnyPool,
+    now_ms: i64,
+) -> Result<(), sqlx::Error> {
+    sqlx::query("DELETE FROM login_cookies WHERE expires_at <= $1")
+        .bind(now_ms)
+        .execute(pool)
+        .await?;
+    Ok(())
+}

@@ -1,0 +1,45 @@
+//! URLs and socket addresses in the configuration.
+
+use std::net::SocketAddr;
+
+use url::{Host, Url};
+
+use super::error::{ConfigError, malformed};
+
+/// Parses a URL of scheme, host and port only.
+pub(super) fn base_url(name: &'static str, text: &str) -> Result<Url, ConfigError> {
+    let wanted = "an http or https URL without a path";
+    let url = Url::parse(text).map_err(|_| malformed(name, wanted))?;
+    let plain = matches!(url.scheme(), "http" | "https")
+        && url.path() == "/"
+        && url.query().is_none()
+        && url.fragment().is_none()
+        && url.username().is_empty()
+        && url.host().is_some();
+    if plain {
+        Ok(url)
+    } else {
+        Err(malformed(name, wanted))
+    }
+}
+
+/// Whether the URL's host is a loopback address.
+pub(super) fn on_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        Some(Host::Domain(name)) => name == "localhost",
+        None => false,
+    }
+}
+
+/// Reads a socket address; `default` if the variable is unset.
+pub(super) fn socket(
+    get: &impl Fn(&str) -> Option<String>,
+    name: &'static str,
+    default: &str,
+) -> Result<SocketAddr, ConfigError> {
+    let text = get(name).unwrap_or_else(|| default.to_owned());
+    text.parse()
+        .map_err(|_| malformed(name, "an address with a port, like 127.0.0.1:3000"))
+}
