@@ -8,6 +8,8 @@
   const root = document.documentElement;
   const secure = location.protocol === "https:";
   const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+  // No pointer is pressed.
+  let released = Promise.resolve();
 
   // Nobody has seen this page yet. Shown, it is loaded as a page that somebody opened.
   if (document.prerendering) {
@@ -24,6 +26,7 @@
   // Without cookies every document is a new device, and tabs would reload each other for ever.
   if (!boot.tracking || cookie("seam_clock") !== undefined) followOtherTabs();
   trackMarkup();
+  followPointer();
   improveForms();
   improveButtons();
   loadDetails();
@@ -52,7 +55,17 @@
       const [e, p] = known?.startsWith(here) ? known.slice(here.length).split(".").map(Number) : [0, 0];
       setCookie("seam_fired", `${here}${e + events}.${p + pages}`);
     };
+    // What the server has confirmed may be fired by several documents until it arrives, and is counted once.
+    const countConfirmed = () => {
+      const events = confirmedEvents();
+      const fresh = events.filter((event) => !event.counted);
+      if (fresh.length === 0) return;
+      for (const event of fresh) event.counted = true;
+      setConfirmedEvents(events);
+      count(fresh.filter((event) => event.session === session).length, 0);
+    };
     count(0, 1);
+    if (boot.confirmed.length > 0) countConfirmed();
 
     // Calls made before the SDK has loaded wait in _q; its script runs them in order.
     const amplitude = (window.amplitude = { invoked: true, _q: [], _iq: {} });
@@ -146,7 +159,8 @@
 
     const working = {
       track: (name, json, insertId) => {
-        count(1, 0);
+        if (insertId) countConfirmed();
+        else count(1, 0);
         const properties = JSON.parse(json);
         const sent = insertId ? confirm(name, properties, { insert_id: insertId }) : send(name, properties);
         return Promise.race([sent, wait(500)]);
@@ -163,7 +177,11 @@
       // Resolves when what was tracked has left, or after half a second.
       settle: () => Promise.race([last, wait(500)]),
     };
-    const blocked = { ...noTracker(), track: async () => count(1, 0), session: async (id) => void (session = id) };
+    const blocked = {
+      ...noTracker(),
+      track: async (_name, _json, insertId) => (insertId ? countConfirmed() : count(1, 0)),
+      session: async (id) => void (session = id),
+    };
 
     let current = working;
     const script = document.createElement("script");
@@ -181,14 +199,23 @@
     };
   }
 
-  // Takes an event out of the server's cookie of confirmed ones: JSON in base64url.
+  // The server's cookie of confirmed events: JSON in base64url. A value that cannot be read is no event.
+  function confirmedEvents() {
+    try {
+      return JSON.parse(atob((cookie("seam_confirmed") ?? "").replaceAll("-", "+").replaceAll("_", "/")));
+    } catch {
+      return [];
+    }
+  }
+
+  function setConfirmedEvents(events) {
+    const text = btoa(JSON.stringify(events)).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+    setCookie("seam_confirmed", text, events.length > 0 ? "; max-age=86400" : "; max-age=0");
+  }
+
   function forgetConfirmed(insertId) {
-    const value = cookie("seam_confirmed");
-    if (!value) return;
-    const events = JSON.parse(atob(value.replaceAll("-", "+").replaceAll("_", "/")));
-    const left = btoa(JSON.stringify(events.filter((event) => event.insert_id !== insertId)));
-    const text = left.replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
-    setCookie("seam_confirmed", text, events.length > 1 ? "; max-age=86400" : "; max-age=0");
+    const events = confirmedEvents();
+    if (events.length > 0) setConfirmedEvents(events.filter((event) => event.insert_id !== insertId));
   }
 
   // Consent is denied: what an earlier visit left in storage is removed. The server expires the cookies.
@@ -275,7 +302,8 @@
   // A message that is there from the start is not announced; one that comes into the page is.
   function announceToast() {
     const toast = document.querySelector(".toast");
-    if (toast) setTimeout(() => toast.parentElement.replaceChildren(toast), 100);
+    // It may have been dismissed by then.
+    if (toast) setTimeout(() => toast.parentElement?.replaceChildren(toast), 100);
   }
 
   // ---- Parts of documents ----------------------------------------------------------------------------------------------
@@ -300,6 +328,8 @@
     if (!document.querySelector("[data-live]")) return;
     const fresh = await fetchDocument(location.href);
     if (!fresh) return;
+    // A button that is replaced between press and release gets no click.
+    await released;
     for (const part of document.querySelectorAll("[data-live]")) {
       const next = fresh.getElementById(part.id);
       if (next) replacePart(part, next);
@@ -314,10 +344,22 @@
       if (details.dataset.loaded !== undefined) other?.replaceWith(details);
       else other?.toggleAttribute("open", details.open);
     }
+    if (part.isEqualNode(next)) return;
     for (const { name } of [...part.attributes]) if (!next.hasAttribute(name)) part.removeAttribute(name);
     for (const { name, value } of next.attributes) part.setAttribute(name, value);
     part.replaceChildren(...next.childNodes);
     if (focused) document.getElementById(focused)?.focus();
+  }
+
+  function followPointer() {
+    const press = () => {
+      released = new Promise((resolve) => {
+        // The click comes directly after the release.
+        const release = () => setTimeout(resolve);
+        for (const name of ["pointerup", "pointercancel"]) addEventListener(name, release, { capture: true, once: true });
+      });
+    };
+    addEventListener("pointerdown", press, true);
   }
 
   // `<details>` with a link `data-load="selector"`: the first time it is opened, the children of what the selector finds in
@@ -357,9 +399,16 @@
     } catch (error) {
       root.dataset.islands = "failed";
       console.warn("Live updates are off:", error);
-      // A page that waits for something looks again.
-      const url = document.querySelector("[data-refresh]")?.dataset.refresh;
-      if (url) setTimeout(() => location.replace(url), 2_000);
+      pollWhileWaiting();
+    }
+  }
+
+  // For a page that waits for a webhook, where no island follows the feed. Loading the document again instead would be a page
+  // view, and so activity of the user.
+  async function pollWhileWaiting() {
+    while (document.querySelector("[data-refresh]")) {
+      await wait(2_000);
+      if (document.visibilityState === "visible") await refresh();
     }
   }
 

@@ -9,6 +9,7 @@ use http::StatusCode;
 use http::request::Parts;
 use leptos::prelude::*;
 use leptos_axum::ResponseOptions;
+use url::form_urlencoded;
 use uuid::Uuid;
 
 use crate::visit::{self, Visit};
@@ -51,6 +52,16 @@ pub(crate) fn form_errors() -> FieldErrors {
     use_context::<Parts>()
         .and_then(|parts| parts.extensions.get::<FieldErrors>().cloned())
         .unwrap_or_default()
+}
+
+/// The value of a key in this document's query. The router's own map is not used: it decodes values twice, so `%2526` would
+/// become `&`.
+pub(crate) fn query_value(key: &str) -> Option<String> {
+    let parts = use_context::<Parts>()?;
+    let query = parts.uri.query().unwrap_or_default();
+    form_urlencoded::parse(query.as_bytes())
+        .find(|(name, _)| name == key)
+        .map(|(_, value)| value.into_owned())
 }
 
 /// The ID of a rendered form. A form that is shown again keeps the ID that was sent with it; one that was sent without an

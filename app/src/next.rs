@@ -1,16 +1,16 @@
 //! Where to go after signing in, or after a choice: `?next=` of a page. It comes from outside, so it is checked before it is
 //! followed.
 
-use leptos::prelude::*;
-use leptos_router::hooks::use_query_map;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+use crate::document::query_value;
 
 /// Readable in a query, and of no meaning there.
 const QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'_').remove(b'.');
 
 /// `?next=` of the page that is rendered.
 pub fn next_of_page() -> Option<String> {
-    use_query_map().with_untracked(|query| query.get("next"))
+    query_value("next")
 }
 
 /// The page, with where to go on to after it, if that is a path of this site.

@@ -2,8 +2,11 @@
 
 use leptos::prelude::*;
 
+use tracking::Choice;
+
+use crate::operations::may_operate;
 use crate::privacy::Privacy;
-use crate::visit;
+use crate::visit::{self, Visit};
 
 /// Facts of the document.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -37,7 +40,39 @@ pub struct Me {
 
 /// Puts the document's facts into context.
 pub fn provide_page() {
-    provide_context(visit::current().map(|visit| visit.page()).unwrap_or_default());
+    let page = visit::current().map(|visit| page_of(&visit));
+    provide_context(page.unwrap_or_default());
+}
+
+fn page_of(visit: &Visit) -> Page {
+    Page {
+        me: visit.login.as_ref().map(|login| Me {
+            id: login.user.id.to_string(),
+            email: login.user.email.clone(),
+        }),
+        device: visit.boot.device.clone(),
+        collector_page: visit.backend.collector_page.clone(),
+        operator: may_operate(visit),
+        privacy: privacy_of(visit),
+        mailbox: visit.backend.mailbox.is_some(),
+        lab: visit.lab.is_some(),
+        walk: visit.backend.local_mode,
+    }
+}
+
+fn privacy_of(visit: &Visit) -> Privacy {
+    let login = visit.login.as_ref();
+    let account = login.map_or(Choice::Unset, |login| login.user.consent);
+    Privacy {
+        choice: match (visit.visitor.choice, account) {
+            // Of two choices the denial counts.
+            (Choice::Denied, _) | (_, Choice::Denied) => Choice::Denied,
+            (Choice::Unset, account) => account,
+            (Choice::Granted, _) => Choice::Granted,
+        },
+        tracked: visit.visitor.tracking.is_some(),
+        signal: visit.visitor.privacy_control,
+    }
 }
 
 /// The document's facts.

@@ -31,6 +31,7 @@ pub fn shell(options: LeptosOptions, assets: Assets) -> impl IntoView {
                 <meta name="color-scheme" content="light dark" />
                 <meta name="description" content=DESCRIPTION />
                 <link rel="icon" href=assets.url("favicon.svg") type="image/svg+xml" />
+                <style inner_html=security::VIEW_TRANSITION></style>
                 <link rel="stylesheet" id="leptos" href=assets.url("pkg/seamline.css") />
                 <script type="application/json" id="boot" inner_html=boot></script>
                 <script

@@ -17,8 +17,6 @@ use uuid::Uuid;
 
 use crate::auth::LinkPage;
 use crate::lab::Board;
-use crate::page::{Me, Page};
-use crate::privacy::Privacy;
 use crate::tracking::boot::{Boot, ConfirmedEvent};
 use ::forms::{FieldErrors, Field, FieldError};
 
@@ -100,55 +98,28 @@ impl Changes {
 }
 
 impl Visit {
-    /// What the pages may know.
-    pub fn page(&self) -> Page {
-        Page {
-            me: self.login.as_ref().map(|login| Me {
-                id: login.user.id.to_string(),
-                email: login.user.email.clone(),
-            }),
-            device: self.boot.device.clone(),
-            collector_page: self.backend.collector_page.clone(),
-            operator: crate::operations::may_operate(self),
-            privacy: self.privacy(),
-            mailbox: self.backend.mailbox.is_some(),
-            lab: self.lab.is_some(),
-            walk: self.backend.local_mode,
-        }
-    }
-
-    fn privacy(&self) -> Privacy {
-        let account = self
-            .login
-            .as_ref()
-            .map_or(Choice::Unset, |login| login.user.consent);
-        Privacy {
-            choice: match (self.visitor.choice, account) {
-                // Of two choices the "no" holds.
-                (Choice::Denied, _) | (_, Choice::Denied) => Choice::Denied,
-                (Choice::Unset, account) => account,
-                (Choice::Granted, _) => Choice::Granted,
-            },
-            tracked: self.visitor.tracking.is_some(),
-            signal: self.visitor.privacy_control,
-        }
-    }
-
     /// Has the answer write the choice about tracking to this browser.
     pub fn choose(&self, choice: Choice) {
         self.changes.ask(|asked| asked.choice = Some(choice));
     }
 
+    /// The login of this browser; the error that a form shows when nobody is signed in.
+    pub(crate) fn signed_in(&self) -> Result<&Login, FieldErrors> {
+        let login = self.login.as_ref();
+        login.ok_or_else(|| FieldErrors::one(Field::FORM, FieldError::SignedOut))
+    }
+
     /// Gives this browser the login, under a new cookie: one that was set before sign-in is worth nothing after it.
-    pub async fn begin_login(&self, login: &Login) -> Result<(), tower_sessions::session::Error> {
-        self.cookie.cycle_id().await?;
-        self.cookie.insert(LOGIN, login.id).await
+    pub async fn begin_login(&self, login: &Login) -> Result<(), FieldErrors> {
+        self.cookie.cycle_id().await.map_err(|error| internal(&error))?;
+        let inserted = self.cookie.insert(LOGIN, login.id).await;
+        inserted.map_err(|error| internal(&error))
     }
 
     /// Takes the login from this browser, and has the answer turn it into a new device.
-    pub async fn finish_login(&self, login: &Login) -> Result<(), tower_sessions::session::Error> {
+    pub async fn finish_login(&self, login: &Login) -> Result<(), FieldErrors> {
         self.changes.ask(|asked| asked.ended = Some(login.id));
-        self.cookie.flush().await
+        self.cookie.flush().await.map_err(|error| internal(&error))
     }
 
     /// Whose votes this browser casts: the account's that is signed in, else the browser's own, if it has kept our cookie.
@@ -183,6 +154,7 @@ impl Visit {
             time_ms,
             session: self.boot.session.and_then(SessionId::from_ms),
             event: event.into(),
+            counted: false,
         };
         self.changes.ask(|asked| asked.confirmed.push(confirmed));
     }

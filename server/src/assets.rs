@@ -5,7 +5,8 @@ use std::path::Path;
 
 use app::assets::Assets;
 use axum::Router;
-use http::{HeaderValue, header};
+use axum::response::Response;
+use http::{HeaderValue, StatusCode, header};
 use sha2::{Digest, Sha256};
 use tower_http::services::ServeDir;
 use tower_http::set_header::SetResponseHeaderLayer;
@@ -21,6 +22,9 @@ const FILES: [&str; 6] = [
     "seam.js",
     app::tracking::boot::SDK_FILE,
 ];
+
+/// A browser need not ask again for a year, which is as long as it keeps anything.
+const IMMUTABLE: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
 
 /// The files below `site_root`. A file that is missing (the front was not built) has no part in the name, and is a 404.
 pub fn of_build(site_root: &Path) -> Assets {
@@ -41,10 +45,11 @@ pub fn routes(state: &AppState) -> Router<AppState> {
     let files = ServeDir::new(state.leptos.site_root.as_ref())
         .precompressed_br()
         .precompressed_gzip();
-    let keep = SetResponseHeaderLayer::if_not_present(
-        header::CACHE_CONTROL,
-        HeaderValue::from_static("public, max-age=31536000, immutable"),
-    );
+    // An error is not immutable: a file may be missing only while a new build is copied.
+    let keep = SetResponseHeaderLayer::if_not_present(header::CACHE_CONTROL, |response: &Response| {
+        let is_file = response.status().is_success() || response.status() == StatusCode::NOT_MODIFIED;
+        is_file.then_some(IMMUTABLE)
+    });
     Router::new()
         .nest_service(state.assets.root(), files)
         .layer(keep)

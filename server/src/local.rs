@@ -17,15 +17,15 @@ pub async fn start_amplitude(
     data: &Path,
     stop: CancellationToken,
 ) -> Result<(), StartError> {
-    let settings = amplitude_local::Settings {
-        state: amplitude_local::State::File(data.join("amplitude.db")),
+    let settings = amplitude_local::CollectorSettings {
+        state: amplitude_local::StateLocation::File(data.join("amplitude.db")),
         api_key: Some(amplitude.api_key.expose_secret().to_owned()),
         secret_key: amplitude
             .secret_key
             .as_ref()
             .map(|key| key.expose_secret().to_owned()),
         plan: Some(tracking::catalog::plan_schema()),
-        ..amplitude_local::Settings::default()
+        ..amplitude_local::CollectorSettings::default()
     };
     make_folder(data)?;
     let collector = amplitude_local::open(settings).await?;
@@ -67,7 +67,7 @@ pub async fn start_stripe(
             secret: secret.expose_secret().to_owned(),
         });
     let settings = stripe_local::Settings {
-        state: stripe_local::State::File(data.join("stripe.db")),
+        state: stripe_local::StateLocation::File(data.join("stripe.db")),
         secret_key: Some(stripe.secret_key.expose_secret().to_owned()),
         public_url: stripe.pages.first().cloned(),
         webhooks: webhook.into_iter().collect(),

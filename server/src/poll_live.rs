@@ -1,7 +1,5 @@
 //! `GET /p/{poll}/live`: a poll's results as they change, for every visitor with its link.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
-
 use app::polls::queries::poll_view;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
@@ -17,7 +15,7 @@ use crate::state::AppState;
 pub async fn live(
     State(state): State<AppState>,
     Path(poll): Path<String>,
-    After(mut seen): After,
+    After(after): After,
 ) -> Response {
     let Ok(id) = Uuid::parse_str(&poll) else {
         return StatusCode::NOT_FOUND.into_response();
@@ -31,23 +29,20 @@ pub async fn live(
         }
     }
     let clock = state.backend.clock.clone();
-    let updates = stream::unfold(state.backend.polls.follow(id), async |mut updates| {
+    let updates = stream::unfold(state.backend.polls.subscribe(id), async |mut updates| {
         let results = updates.next().await?;
         Some((results, updates))
     });
+    let mut seen = after.and_then(|after| after.parse::<i64>().ok());
     let messages = updates.filter_map(move |results| {
-        // Counts and texts always serialise.
-        let data = serde_json::to_string(&poll_view(&results, clock.now_ms())).unwrap_or_default();
-        let id = digest(&data);
-        let known = seen.replace(id.clone()).is_some_and(|seen| seen == id);
-        std::future::ready((!known).then_some(Message { id: Some(id), data }))
+        let known = seen.is_some_and(|seen| results.changes <= seen);
+        seen = Some(results.changes);
+        let message = (!known).then(|| Message {
+            id: Some(results.changes.to_string()),
+            // Counts and texts always serialise.
+            data: serde_json::to_string(&poll_view(&results, clock.now_ms())).unwrap_or_default(),
+        });
+        std::future::ready(message)
     });
     feeds::respond(messages, &state.stop)
-}
-
-/// The same for the same text, on every server of one version.
-fn digest(text: &str) -> String {
-    let mut hasher = DefaultHasher::new();
-    text.hash(&mut hasher);
-    format!("{:016x}", hasher.finish())
 }

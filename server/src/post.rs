@@ -3,25 +3,25 @@
 use std::sync::Arc;
 
 use backend::Backend;
-use backend::mail::settings::Mail;
-use backend::mail::{Carrier, Mailbox, Sender, Smtp};
+use backend::config::MailConfig;
+use backend::mail::{MailTransport, Mailbox, Sender, SmtpTransport};
 use db::Db;
 use url::Url;
 
 use crate::start_error::StartError;
 
 /// The sender of this server's mails; `public_url`: where their links lead.
-pub fn sender(mail: &Mail, backend: &Backend, db: &Db, public_url: &Url) -> Result<Sender, StartError> {
-    let carrier: Arc<dyn Carrier> = match &mail.smtp {
-        Some(server) => Arc::new(Smtp::new(&server.url, &server.from)?),
+pub fn sender(mail: &MailConfig, backend: &Backend, db: &Db, public_url: &Url) -> Result<Sender, StartError> {
+    let transport: Arc<dyn MailTransport> = match &mail.smtp {
+        Some(server) => Arc::new(SmtpTransport::new(&server.url, &server.from)?),
         None => Arc::new(Mailbox::new(db.clone())),
     };
-    let nudge = backend.accounts.mails_written();
+    let wakeup = backend.accounts.mail_wakeup();
     Ok(Sender::new(
         db.clone(),
         backend.clock.clone(),
-        carrier,
+        transport,
         public_url.clone(),
-        nudge,
+        wakeup,
     ))
 }

@@ -29,7 +29,7 @@ pub enum StartError {
     Database(#[from] db::OpenError),
     /// The stand-in.
     #[error("The stand-in for Amplitude does not start: {0}.")]
-    Stand(#[from] amplitude_local::OpenError),
+    Stand(#[from] amplitude_local::CollectorOpenError),
     /// The other stand-in.
     #[error("The stand-in for Stripe does not start: {0}.")]
     StripeLocal(#[from] stripe_local::OpenError),

@@ -102,7 +102,7 @@ impl Server {
             Some(timeout) => sink.with_request_timeout(timeout),
             None => sink,
         };
-        let settings = outbox::Settings {
+        let settings = outbox::DispatcherSettings {
             keep_days: config.data.outbox_keep_days,
             ..timing.outbox
         };
@@ -113,7 +113,7 @@ impl Server {
             Arc::new(move || outbox_clock.now_ms()),
             settings,
         );
-        let mut backend = Backend::new(&config, &db, &clock, dispatcher.nudge())
+        let mut backend = Backend::new(&config, &db, &clock, dispatcher.wakeup())
             .map_err(|error| StartError::Client(error.to_string()))?;
         backend.operations = backend.operations.watching(dispatcher.health());
         let forwarder =
@@ -125,7 +125,7 @@ impl Server {
             clock.clone(),
             Arc::new(backend.billing.clone()),
             AmplitudeEraser::new(&config.amplitude).map_err(|error| StartError::Client(error.to_string()))?,
-            backend.accounts.deletions_asked_for(),
+            backend.accounts.deletion_wakeup(),
         );
 
         let delivery = dispatcher.health();
@@ -135,7 +135,7 @@ impl Server {
             .map(|stage| Lab::new(stage, stop.clone()));
         let cookies = LoginCookies::new(db.clone(), clock);
         let local_mode = config.is_local_mode();
-        let leptos = leptos_options(listen);
+        let leptos = leptos_options(listen, &config.http.site_root);
         let state = AppState {
             backend: backend.clone(),
             db: db.clone(),
@@ -240,12 +240,12 @@ pub(crate) fn install_crypto() {
     let _ = rustls::crypto::ring::default_provider().install_default();
 }
 
-/// Where the build put the pages' assets. cargo-leptos says so while developing; beside the executable it is the default.
-fn leptos_options(listen: SocketAddr) -> LeptosOptions {
+/// Names of the build's files and folders. cargo-leptos sets other names while developing.
+fn leptos_options(listen: SocketAddr, site_root: &str) -> LeptosOptions {
     let set = |name: &str, default: &str| std::env::var(name).unwrap_or_else(|_| default.to_owned());
     LeptosOptions::builder()
         .output_name(set("LEPTOS_OUTPUT_NAME", "seamline"))
-        .site_root(set("LEPTOS_SITE_ROOT", "target/site"))
+        .site_root(site_root)
         .site_pkg_dir(set("LEPTOS_SITE_PKG_DIR", "pkg"))
         .site_addr(listen)
         .reload_port(set("LEPTOS_RELOAD_PORT", "3001").parse::<u32>().unwrap_or(3001))

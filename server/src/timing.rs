@@ -7,7 +7,7 @@ use std::time::Duration;
 #[derive(Clone, Debug, Default)]
 pub struct Timing {
     /// The outbox: how often it looks, and when it tries again. Its `keep_days` come from the configuration.
-    pub outbox: outbox::Settings,
+    pub outbox: outbox::DispatcherSettings,
     /// The webhook workers.
     pub inbox: backend::billing::inbox::Settings,
     /// How long one upload of the outbox may take; `None`: as long as the outbox thinks right.

@@ -49,7 +49,7 @@ impl Workers {
         if !hands.is_empty() {
             return;
         }
-        hands.push(tokio::spawn(inner.dispatcher.successor().run(inner.stop.clone())));
+        hands.push(tokio::spawn(inner.dispatcher.restarted().run(inner.stop.clone())));
         for _ in 0..WEBHOOK_WORKERS {
             let worker = Worker::new(inner.billing.clone(), inner.inbox);
             hands.push(tokio::spawn(worker.run(inner.stop.clone())));

@@ -12,41 +12,24 @@ use crate::visit::{self, Visit};
 pub async fn sign_up(visit: Visit, form: SignUpForm) -> Result<String, FieldErrors> {
     signed_out(&visit)?;
     let input = form.check()?;
-    let login = visit
-        .backend
-        .accounts
-        .sign_up(input, &visit.visitor)
-        .await
-        .map_err(visit::errors)?;
-    begin(&visit, &login, &form.next).await
+    let login = visit.backend.accounts.sign_up(input, &visit.visitor).await;
+    begin(&visit, login.map_err(visit::errors)?, &form.next).await
 }
 
 /// Signs in.
 pub async fn sign_in(visit: Visit, form: SignInForm) -> Result<String, FieldErrors> {
     signed_out(&visit)?;
     let input = form.check()?;
-    let login = visit
-        .backend
-        .accounts
-        .sign_in(input, &visit.visitor)
-        .await
-        .map_err(visit::errors)?;
-    begin(&visit, &login, &form.next).await
+    let login = visit.backend.accounts.sign_in(input, &visit.visitor).await;
+    begin(&visit, login.map_err(visit::errors)?, &form.next).await
 }
 
 /// Signs out. A visitor who is signed out already stays so.
 pub async fn sign_out(visit: Visit, _: NoInput) -> Result<String, FieldErrors> {
     if let Some(login) = &visit.login {
-        visit
-            .backend
-            .accounts
-            .sign_out(login, &visit.visitor)
-            .await
-            .map_err(visit::errors)?;
-        visit
-            .finish_login(login)
-            .await
-            .map_err(|error| visit::internal(&error))?;
+        let ended = visit.backend.accounts.sign_out(login, &visit.visitor).await;
+        ended.map_err(visit::errors)?;
+        visit.finish_login(login).await?;
     }
     Ok("/".to_owned())
 }
@@ -54,12 +37,9 @@ pub async fn sign_out(visit: Visit, _: NoInput) -> Result<String, FieldErrors> {
 /// Sends a link that sets a new password, if the address has an account.
 pub async fn forgot(visit: Visit, form: ForgotForm) -> Result<String, FieldErrors> {
     let email = form.check()?;
-    visit
-        .backend
-        .accounts
-        .ask_for_reset(&email, &visit.visitor)
-        .await
-        .map_err(visit::errors)?;
+    let accounts = &visit.backend.accounts;
+    let requested = accounts.request_password_reset(&email, &visit.visitor).await;
+    requested.map_err(visit::errors)?;
     Ok("/forgot?done=sent".to_owned())
 }
 
@@ -75,10 +55,7 @@ pub async fn reset(visit: Visit, form: ResetForm) -> Result<String, FieldErrors>
         .map_err(visit::errors)?;
     visit.link_spent(LinkPage::Reset);
     if let Some(login) = visit.login.as_ref().filter(|login| login.user.id == user) {
-        visit
-            .finish_login(login)
-            .await
-            .map_err(|error| visit::internal(&error))?;
+        visit.finish_login(login).await?;
     }
     Ok("/sign-in?done=reset".to_owned())
 }
@@ -112,10 +89,7 @@ fn signed_out(visit: &Visit) -> Result<(), FieldErrors> {
     }
 }
 
-async fn begin(visit: &Visit, login: &Login, next: &str) -> Result<String, FieldErrors> {
-    visit
-        .begin_login(login)
-        .await
-        .map_err(|error| visit::internal(&error))?;
+async fn begin(visit: &Visit, login: Login, next: &str) -> Result<String, FieldErrors> {
+    visit.begin_login(&login).await?;
     Ok(safe_next(Some(next)).to_owned())
 }

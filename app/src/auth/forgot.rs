@@ -4,16 +4,15 @@ use forms::ForgotForm;
 use leptos::either::Either;
 use leptos::prelude::*;
 use leptos_meta::Title;
-use leptos_router::hooks::use_query_map;
 
-use crate::document::{FormInput, form_input};
+use crate::document::{FormInput, form_input, query_value};
 use crate::forms::{Form, Submit, TextField};
 use crate::page::use_page;
 
 /// Asks for the address, and says afterwards where to look.
 #[component]
 pub fn ForgotPage() -> impl IntoView {
-    let sent = use_query_map().with_untracked(|query| query.get("done").is_some());
+    let sent = query_value("done").is_some();
     view! {
         <Title text="Forgot your password? · Seamline" />
         {if sent { Either::Left(view! { <Sent /> }) } else { Either::Right(view! { <Ask /> }) }}

@@ -16,7 +16,7 @@ const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Starts Stripe's Checkout.
 pub async fn start_checkout(visit: Visit, form: CheckoutForm) -> Result<String, FieldErrors> {
-    let login = signed_in(&visit)?;
+    let login = visit.signed_in()?;
     let order = Order {
         interval: form.interval(),
         click: form_id(&form.form),
@@ -37,13 +37,11 @@ pub async fn change(visit: Visit, form: BillingActionForm) -> Result<String, Fie
     let Some(action) = BillingAction::parse(&form.action) else {
         return Ok("/billing".to_owned());
     };
-    let login = signed_in(&visit)?;
+    let login = visit.signed_in()?;
     let click = form_id(&form.form);
     let (billing, user, visitor) = (&visit.backend.billing, &login.user, &visit.visitor);
-    let before = billing
-        .revision(user.id)
-        .await
-        .map_err(|error| visit::internal(&error))?;
+    let before = billing.revision(user.id).await;
+    let before = before.map_err(|error| visit::internal(&error))?;
     match action {
         BillingAction::Cancel => billing.cancel(user, click, visitor).await.map_err(errors)?,
         BillingAction::Resume => billing.resume(user, click, visitor).await.map_err(errors)?,
@@ -58,9 +56,7 @@ pub async fn change(visit: Visit, form: BillingActionForm) -> Result<String, Fie
                 .await
                 .map_err(errors);
         }
-        BillingAction::JumpTrialEnd => move_clock(&visit, login, Jump::TrialEnd).await?,
-        BillingAction::JumpRenewal => move_clock(&visit, login, Jump::Renewal).await?,
-        BillingAction::JumpPayment => move_clock(&visit, login, Jump::Payment).await?,
+        BillingAction::Jump(jump) => move_clock(&visit, login, jump).await?,
     }
     wait_for_webhook(&visit, login, before).await
 }
@@ -94,13 +90,6 @@ async fn wait_for_webhook(visit: &Visit, login: &Login, before: i64) -> Result<S
     } else {
         format!("/billing?since={before}")
     })
-}
-
-fn signed_in(visit: &Visit) -> Result<&Login, FieldErrors> {
-    visit
-        .login
-        .as_ref()
-        .ok_or_else(|| form_error(FieldError::SignedOut))
 }
 
 fn form_error(error: FieldError) -> FieldErrors {

@@ -1,21 +1,20 @@
 //! The page that Stripe's Checkout returns to. It grants nothing: it shows the status of the session, and waits for the
 //! webhook.
 
+use backend::billing::CheckoutState;
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::components::Redirect;
-use leptos_router::hooks::use_query_map;
 
-use super::model::{CheckoutOutcome, CheckoutReturn, return_path};
-use super::queries;
+use super::model::return_path;
 use super::waiting::{FollowWebhooks, ReloadWithoutScript};
-use crate::document::{document, unreadable};
+use crate::document::{document, query_value, unreadable};
 use crate::next::with_next;
 
 /// Shows the session that `?checkout=` names.
 #[component]
 pub fn CheckoutReturnPage() -> impl IntoView {
-    let checkout = use_query_map().with_untracked(|query| query.get("checkout").unwrap_or_default());
+    let checkout = query_value("checkout").unwrap_or_default();
     view! {
         <Title text="Back from Checkout · Seamline" />
         {document(|visit| async move {
@@ -23,8 +22,14 @@ pub fn CheckoutReturnPage() -> impl IntoView {
             let Some(login) = &visit.login else {
                 return view! { <Redirect path=with_next("/sign-in", Some(&path)) /> }.into_any();
             };
-            match queries::checkout_return(&visit, login, &checkout).await {
-                Ok(CheckoutReturn { outcome, revision }) => view! { <LiveReturn outcome revision path /> }.into_any(),
+            let billing = &visit.backend.billing;
+            // Read before the state, so that a feed that begins after it misses nothing.
+            let revision = match billing.revision(login.user.id).await {
+                Ok(revision) => revision,
+                Err(error) => return unreadable("Your Checkout session", &error),
+            };
+            match billing.checkout_state(&login.user, &checkout).await {
+                Ok(state) => view! { <LiveReturn state revision path /> }.into_any(),
                 Err(error) => unreadable("Your Checkout session", &error),
             }
         })}
@@ -33,23 +38,23 @@ pub fn CheckoutReturnPage() -> impl IntoView {
 
 #[component]
 fn LiveReturn(
-    outcome: CheckoutOutcome,
+    /// `None`: the account has no such session.
+    state: Option<CheckoutState>,
     revision: i64,
     /// The page's own path.
     path: String,
 ) -> impl IntoView {
-    let reload = outcome.is_waiting().then(|| format!("{path}&refresh"));
-    let follow = outcome.may_change();
+    let is_waiting = matches!(state, Some(CheckoutState::Waiting | CheckoutState::Unknown));
+    let reload = is_waiting.then(|| format!("{path}&refresh"));
+    let follow = is_waiting || matches!(state, Some(CheckoutState::Open { .. }));
     view! {
         <section id="returned" class="narrow card returned" data-live>
-            {match outcome {
-                CheckoutOutcome::Done => view! { <Done /> }.into_any(),
-                CheckoutOutcome::Waiting | CheckoutOutcome::Unknown => {
-                    view! { <Waiting reload=reload.clone() /> }.into_any()
-                }
-                CheckoutOutcome::Left { url } => view! { <Left url /> }.into_any(),
-                CheckoutOutcome::Expired => view! { <Expired /> }.into_any(),
-                CheckoutOutcome::NotFound => view! { <NotFound /> }.into_any(),
+            {match state {
+                Some(CheckoutState::Done) => view! { <Done /> }.into_any(),
+                Some(CheckoutState::Waiting | CheckoutState::Unknown) => view! { <Waiting /> }.into_any(),
+                Some(CheckoutState::Open { url }) => view! { <Left url /> }.into_any(),
+                Some(CheckoutState::Expired) => view! { <Expired /> }.into_any(),
+                None => view! { <NotFound /> }.into_any(),
             }}
         </section>
         {reload.map(|url| view! { <ReloadWithoutScript url /> })}
@@ -78,13 +83,10 @@ fn Done() -> impl IntoView {
 }
 
 #[component]
-fn Waiting(
-    /// The page again, as a background request.
-    reload: Option<String>,
-) -> impl IntoView {
+fn Waiting() -> impl IntoView {
     view! {
         <h1 data-checkout="waiting">"Almost there"</h1>
-        <p class="lead" role="status" aria-busy="true" data-refresh=reload>
+        <p class="lead" role="status" aria-busy="true" data-refresh>
             "You are done at Stripe. We are waiting for its webhook, which usually takes a few seconds."
         </p>
         <p>"You can leave this page. Pro begins when the webhook arrives."</p>

@@ -1,20 +1,23 @@
 //! The list of payments.
 
+use backend::billing::PaidInvoice;
+use backend::dates;
 use leptos::prelude::*;
 
-use super::model::InvoiceView;
+use super::labels::amount;
 
 /// The list, once there is a payment.
 #[component]
-pub fn Invoices(invoices: Vec<InvoiceView>) -> impl IntoView {
+pub fn Invoices(invoices: Vec<PaidInvoice>) -> impl IntoView {
     // The stand-in has no pages of invoices.
-    let receipts = invoices.iter().any(|invoice| invoice.url.is_some());
-    let row = |invoice: InvoiceView| {
-        let refunded = invoice
-            .refunded
-            .map(|amount| view! { <span class="quiet">{format!("{amount} refunded")}</span> });
-        let link = invoice.url.map(|url| {
-            let label = format!("Receipt of {}", invoice.day);
+    let receipts = invoices.iter().any(|invoice| invoice.hosted_url.is_some());
+    let row = |invoice: PaidInvoice| {
+        let day = dates::long(invoice.paid_at);
+        let refunded = (invoice.refunded.minor > 0).then(|| {
+            view! { <span class="quiet">{format!("{} refunded", amount(invoice.refunded))}</span> }
+        });
+        let link = invoice.hosted_url.map(|url| {
+            let label = format!("Receipt of {day}");
             view! {
                 <a href=url aria-label=label>
                     "Receipt"
@@ -23,8 +26,8 @@ pub fn Invoices(invoices: Vec<InvoiceView>) -> impl IntoView {
         });
         view! {
             <tr data-invoice=invoice.id>
-                <td>{invoice.day}</td>
-                <td class="amount">{invoice.amount} {refunded.map(|refunded| view! { " " {refunded} })}</td>
+                <td>{day}</td>
+                <td class="amount">{amount(invoice.amount)} {refunded.map(|refunded| view! { " " {refunded} })}</td>
                 {receipts.then(|| view! { <td>{link}</td> })}
             </tr>
         }

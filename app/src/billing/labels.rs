@@ -1,10 +1,8 @@
 //! Amounts, dates and subscriptions as text.
 
-use backend::billing::{MONTHLY, PaidInvoice, YEARLY};
+use backend::billing::{MONTHLY, Standing, YEARLY};
 use backend::dates;
 use tracking::{Currency, Interval, Money};
-
-use super::model::{InvoiceView, SubscriptionView};
 
 const DAY: i64 = 86_400;
 
@@ -28,34 +26,18 @@ pub fn price(interval: Interval) -> String {
     amount(Money::new(minor, Currency::USD))
 }
 
-/// A subscription at `now`, in seconds since the epoch.
-pub fn subscription(standing: &backend::billing::Standing, now: i64) -> SubscriptionView {
-    let end = standing.cancel_at.or(standing.period_end);
-    let trial_runs = standing.trial_end.is_some_and(|end| end > now);
-    SubscriptionView {
-        status: standing.state,
-        interval: standing.interval,
-        days_left: standing
-            .trial_end
-            .filter(|_| trial_runs)
-            .map(|end| (end - now + DAY - 1) / DAY),
-        until: end.map(dates::long),
-        ended: standing.ended_at.map(dates::long),
-        price: standing.interval.map(price),
-        has_card: standing.has_card,
-        may_change_to_yearly: standing.may_change_to_yearly,
-    }
+/// Days until the trial is over, the running one included; `None` when no trial runs. `now` is in seconds since the epoch.
+pub fn days_left(subscription: &Standing, now: i64) -> Option<i64> {
+    let end = subscription.trial_end.filter(|end| *end > now)?;
+    Some((end - now + DAY - 1) / DAY)
 }
 
-/// A payment.
-pub fn invoice(invoice: PaidInvoice) -> InvoiceView {
-    InvoiceView {
-        day: dates::long(invoice.paid_at),
-        amount: amount(invoice.amount),
-        refunded: (invoice.refunded.minor > 0).then(|| amount(invoice.refunded)),
-        url: invoice.hosted_url,
-        id: invoice.id,
-    }
+/// The day on which the period or the trial ends: of the next payment, or of the end.
+pub fn until(subscription: &Standing) -> Option<String> {
+    subscription
+        .cancel_at
+        .or(subscription.period_end)
+        .map(dates::long)
 }
 
 #[cfg(test)]
@@ -82,7 +64,7 @@ mod tests {
     #[test]
     fn a_day_that_has_begun_counts_and_days_are_only_left_while_the_trial_runs() {
         let end = 1_795_000_000;
-        let of = backend::billing::Standing {
+        let of = Standing {
             subscription: "sub_1".to_owned(),
             state: SubscriptionStatus::Trialing,
             interval: Some(Interval::Month),
@@ -101,9 +83,9 @@ mod tests {
             (end, None),
             (end + DAY, None),
         ] {
-            assert_eq!(subscription(&of, now).days_left, left, "{now}");
+            assert_eq!(days_left(&of, now), left, "{now}");
         }
-        assert_eq!(subscription(&of, 0).until.as_deref(), Some("18 November 2026"));
-        assert_eq!(subscription(&of, 0).price.as_deref(), Some("$12.00"));
+        assert_eq!(until(&of).as_deref(), Some("18 November 2026"));
+        assert_eq!(price(Interval::Month), "$12.00");
     }
 }

@@ -1,8 +1,9 @@
-//! What the pages of billing show, and their forms. Money and dates are text, ready to be shown.
+//! What the page of prices shows, and the forms of billing.
 
+use backend::billing::Jump;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
-use tracking::{Interval, SubscriptionStatus};
+use tracking::Interval;
 
 /// What the page of prices shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,106 +16,6 @@ pub struct PricingView {
     pub had_trial: bool,
     /// Length of a trial, in days.
     pub trial_days: u32,
-}
-
-/// What the billing page shows.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct BillingView {
-    /// The account's running subscription, or the last one.
-    pub subscription: Option<SubscriptionView>,
-    /// Payments, newest first.
-    pub invoices: Vec<InvoiceView>,
-    /// Grows with each webhook that was applied.
-    pub revision: i64,
-    /// The clock of the stand-in for Stripe.
-    pub clock: Option<ClockView>,
-}
-
-/// A subscription.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SubscriptionView {
-    /// Its status.
-    pub status: SubscriptionStatus,
-    /// How often it is paid.
-    pub interval: Option<Interval>,
-    /// Days until the trial is over, the running one included.
-    pub days_left: Option<i64>,
-    /// The day on which the period or the trial ends: of the next payment, or of the end.
-    pub until: Option<String>,
-    /// The day on which it ended.
-    pub ended: Option<String>,
-    /// What is paid each time.
-    pub price: Option<String>,
-    /// There is a card to charge.
-    pub has_card: bool,
-    /// It can be changed to yearly.
-    pub may_change_to_yearly: bool,
-}
-
-/// A payment.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct InvoiceView {
-    /// Stripe's ID.
-    pub id: String,
-    /// The day of the payment.
-    pub day: String,
-    /// The amount.
-    pub amount: String,
-    /// The part that was refunded.
-    pub refunded: Option<String>,
-    /// Its page at Stripe.
-    pub url: Option<String>,
-}
-
-/// The clock of the stand-in for Stripe.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ClockView {
-    /// The day that it shows.
-    pub today: String,
-    /// Whole days by which it is ahead.
-    pub days_ahead: i64,
-}
-
-/// What the page shows that Checkout returns to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CheckoutReturn {
-    /// Status of the Checkout session.
-    pub outcome: CheckoutOutcome,
-    /// Grows with each webhook that was applied. It is read before the outcome, so that a feed that begins after it misses
-    /// nothing.
-    pub revision: i64,
-}
-
-/// Status of a Checkout session.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum CheckoutOutcome {
-    /// The account has no such session.
-    NotFound,
-    /// The user left it, and can still complete it.
-    Left {
-        /// Stripe's page.
-        url: String,
-    },
-    /// It was completed, and its webhook is awaited.
-    Waiting,
-    /// It was completed, and its webhook was applied.
-    Done,
-    /// It expired, or a newer one has replaced it.
-    Expired,
-    /// Stripe does not answer.
-    Unknown,
-}
-
-impl CheckoutOutcome {
-    /// Its webhook is awaited.
-    pub const fn is_waiting(&self) -> bool {
-        matches!(self, Self::Waiting | Self::Unknown)
-    }
-
-    /// It may still become another one.
-    pub const fn may_change(&self) -> bool {
-        self.is_waiting() || matches!(self, Self::Left { .. })
-    }
 }
 
 /// The form that leads to Stripe's Checkout.
@@ -160,12 +61,8 @@ pub enum BillingAction {
     Portal,
     /// Opens the portal's form for a card.
     AddCard,
-    /// Moves the stand-in's clock past the end of the trial.
-    JumpTrialEnd,
-    /// Moves the stand-in's clock past the next renewal.
-    JumpRenewal,
-    /// Moves the stand-in's clock to the next attempt to charge the card.
-    JumpPayment,
+    /// Moves the clock of the stand-in for Stripe.
+    Jump(Jump),
 }
 
 impl BillingAction {
@@ -175,9 +72,9 @@ impl BillingAction {
         Self::Yearly,
         Self::Portal,
         Self::AddCard,
-        Self::JumpTrialEnd,
-        Self::JumpRenewal,
-        Self::JumpPayment,
+        Self::Jump(Jump::TrialEnd),
+        Self::Jump(Jump::Renewal),
+        Self::Jump(Jump::Payment),
     ];
 
     /// The value of the form's hidden field.
@@ -188,9 +85,9 @@ impl BillingAction {
             Self::Yearly => "yearly",
             Self::Portal => "portal",
             Self::AddCard => "add_card",
-            Self::JumpTrialEnd => "jump_trial_end",
-            Self::JumpRenewal => "jump_renewal",
-            Self::JumpPayment => "jump_payment",
+            Self::Jump(Jump::TrialEnd) => "jump_trial_end",
+            Self::Jump(Jump::Renewal) => "jump_renewal",
+            Self::Jump(Jump::Payment) => "jump_payment",
         }
     }
 

@@ -1,19 +1,20 @@
 //! The billing page.
 
+use backend::billing::{Jump, Overview};
+use backend::dates;
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::components::Redirect;
-use leptos_router::hooks::use_query_map;
 use tracking::SubscriptionStatus;
 use uuid::Uuid;
 
 use super::buttons::ActionButton;
 use super::invoices::Invoices;
-use super::model::{BillingAction, BillingView, ClockView};
+use super::model::BillingAction;
 use super::plan_card::PlanCard;
 use super::queries;
 use super::waiting::{FollowWebhooks, ReloadWithoutScript};
-use crate::document::{document, form_errors, unreadable};
+use crate::document::{document, form_errors, query_value, unreadable};
 use crate::forms::FormErrors;
 
 /// The account's plan and its payments. The page follows the webhooks.
@@ -21,7 +22,7 @@ use crate::forms::FormErrors;
 pub fn BillingPage() -> impl IntoView {
     let errors = form_errors();
     // What a form of this page has asked for comes by webhook: until then the page says so.
-    let since = use_query_map().with_untracked(|query| query.get("since")?.parse::<i64>().ok());
+    let since = query_value("since").and_then(|since| since.parse::<i64>().ok());
     view! {
         <Title text="Billing · Seamline" />
         <section class="page billing">
@@ -30,9 +31,18 @@ pub fn BillingPage() -> impl IntoView {
             </div>
             <FormErrors errors />
             {document(move |visit| async move {
-                match queries::billing(&visit).await {
-                    Ok(Some(billing)) => view! { <LiveBilling billing since /> }.into_any(),
-                    Ok(None) => view! { <Redirect path="/sign-in?next=/billing" /> }.into_any(),
+                let Some(login) = &visit.login else {
+                    return view! { <Redirect path="/sign-in?next=/billing" /> }.into_any();
+                };
+                match visit.backend.billing.overview(&login.user).await {
+                    Ok(billing) => {
+                        let ahead = match billing.standing {
+                            Some(_) => queries::stand_in_clock(&visit).await,
+                            None => None,
+                        };
+                        let now = visit.backend.clock.now_ms().div_euclid(1_000);
+                        view! { <LiveBilling billing since now ahead /> }.into_any()
+                    }
                     Err(error) => unreadable("Your billing", &error),
                 }
             })}
@@ -41,23 +51,31 @@ pub fn BillingPage() -> impl IntoView {
 }
 
 #[component]
-fn LiveBilling(billing: BillingView, since: Option<i64>) -> impl IntoView {
+fn LiveBilling(
+    billing: Overview,
+    /// The revision before the change whose webhook is awaited.
+    since: Option<i64>,
+    /// In seconds since the epoch.
+    now: i64,
+    /// By how many seconds the clock of the stand-in for Stripe is ahead.
+    ahead: Option<i64>,
+) -> impl IntoView {
     let revision = billing.revision;
     let reload = since
-        .filter(|since| billing.subscription.is_some() && revision <= *since)
+        .filter(|since| billing.standing.is_some() && revision <= *since)
         .map(|since| format!("/billing?since={since}&refresh"));
     view! {
         <div id="billing" class="stack" data-live data-revision=revision>
             {reload
-                .clone()
-                .map(|url| {
+                .is_some()
+                .then(|| {
                     view! {
-                        <p class="banner" role="status" data-refresh=url>
+                        <p class="banner" role="status" data-refresh>
                             "Stripe has accepted your change. This page shows it when Stripe's webhook arrives."
                         </p>
                     }
                 })}
-            <Plan billing />
+            <Plan billing now ahead />
         </div>
         {reload.map(|url| view! { <ReloadWithoutScript url /> })}
         <FollowWebhooks revision />
@@ -65,18 +83,19 @@ fn LiveBilling(billing: BillingView, since: Option<i64>) -> impl IntoView {
 }
 
 #[component]
-fn Plan(billing: BillingView) -> impl IntoView {
-    let Some(subscription) = billing.subscription else {
+fn Plan(billing: Overview, now: i64, ahead: Option<i64>) -> impl IntoView {
+    let Some(subscription) = billing.standing else {
         return view! { <NoPlan /> }.into_any();
     };
-    let status = subscription.status;
+    let status = subscription.state;
+    let now = now + ahead.unwrap_or_default();
     // Each rendering has an ID of its own, also after an error: under the ID of the failed click Stripe would repeat its
     // first answer.
     let form = backend::ids::random();
     view! {
-        <PlanCard subscription form />
+        <PlanCard subscription now form />
         <Invoices invoices=billing.invoices />
-        {billing.clock.map(|clock| view! { <ClockCard clock status form /> })}
+        {ahead.map(|ahead| view! { <ClockCard now ahead status form /> })}
     }
     .into_any()
 }
@@ -96,18 +115,19 @@ fn NoPlan() -> impl IntoView {
 
 /// For a demo that does not wait three days. Only the stand-in has a clock that can be moved.
 #[component]
-fn ClockCard(clock: ClockView, status: SubscriptionStatus, form: Uuid) -> impl IntoView {
+fn ClockCard(now: i64, ahead: i64, status: SubscriptionStatus, form: Uuid) -> impl IntoView {
     let jump = match status {
-        SubscriptionStatus::Trialing | SubscriptionStatus::TrialCanceled => {
-            Some((BillingAction::JumpTrialEnd, "Jump to the end of the trial"))
-        }
+        SubscriptionStatus::Trialing | SubscriptionStatus::TrialCanceled => Some((
+            BillingAction::Jump(Jump::TrialEnd),
+            "Jump to the end of the trial",
+        )),
         SubscriptionStatus::Active | SubscriptionStatus::Canceled => {
-            Some((BillingAction::JumpRenewal, "Jump over the next renewal"))
+            Some((BillingAction::Jump(Jump::Renewal), "Jump over the next renewal"))
         }
-        SubscriptionStatus::PastDue => Some((BillingAction::JumpPayment, "Jump to the next attempt")),
+        SubscriptionStatus::PastDue => Some((BillingAction::Jump(Jump::Payment), "Jump to the next attempt")),
         SubscriptionStatus::Expired => None,
     };
-    let ahead = match clock.days_ahead {
+    let ahead = match ahead / 86_400 {
         0 => "not ahead".to_owned(),
         1 => "1 day ahead".to_owned(),
         days => format!("{days} days ahead"),
@@ -119,7 +139,7 @@ fn ClockCard(clock: ClockView, status: SubscriptionStatus, form: Uuid) -> impl I
                 " The stand-in's clock"
             </h2>
             <p>
-                {format!("It shows {}, {ahead}. Moving it triggers everything that is due until then.", clock.today)}
+                {format!("It shows {}, {ahead}. Moving it triggers everything that is due until then.", dates::long(now))}
             </p>
             {jump.map(|(action, label)| view! { <ActionButton action form label /> })}
         </section>

@@ -1,16 +1,19 @@
 //! The account's subscription: its status, what comes next, and its buttons.
 
+use backend::billing::Standing;
+use backend::dates;
 use leptos::prelude::*;
 use tracking::{Interval, SubscriptionStatus};
 use uuid::Uuid;
 
 use super::buttons::ActionButton;
-use super::model::{BillingAction, SubscriptionView};
+use super::labels;
+use super::model::BillingAction;
 
-/// The card.
+/// The card. `now` is in seconds since the epoch, by the clock that moves the subscription.
 #[component]
-pub fn PlanCard(subscription: SubscriptionView, form: Uuid) -> impl IntoView {
-    let status = subscription.status;
+pub fn PlanCard(subscription: Standing, now: i64, form: Uuid) -> impl IntoView {
+    let status = subscription.state;
     let name = match status {
         SubscriptionStatus::Trialing | SubscriptionStatus::TrialCanceled => "Pro trial",
         SubscriptionStatus::Expired => "Free",
@@ -20,7 +23,9 @@ pub fn PlanCard(subscription: SubscriptionView, form: Uuid) -> impl IntoView {
         status,
         SubscriptionStatus::Trialing | SubscriptionStatus::TrialCanceled
     );
-    let left = subscription.days_left.filter(|_| on_trial).map(days_left);
+    let left = labels::days_left(&subscription, now)
+        .filter(|_| on_trial)
+        .map(days_left);
     view! {
         <section class="card plan" data-state=status.as_str()>
             <div class="plan-head">
@@ -53,14 +58,15 @@ fn days_left(days: i64) -> String {
     }
 }
 
-fn what_comes_next(subscription: &SubscriptionView) -> String {
-    let until = subscription.until.as_deref().unwrap_or("the end of the period");
-    let price = subscription.price.as_deref().unwrap_or("the price");
+fn what_comes_next(subscription: &Standing) -> String {
+    let until = labels::until(subscription).unwrap_or_else(|| "the end of the period".to_owned());
+    let price = subscription.interval.map(labels::price);
+    let price = price.unwrap_or_else(|| "the price".to_owned());
     let each = match subscription.interval {
         Some(Interval::Year) => "year",
         Some(Interval::Month) | None => "month",
     };
-    match (subscription.status, subscription.has_card) {
+    match (subscription.state, subscription.has_card) {
         (SubscriptionStatus::Trialing, true) => {
             format!("Your trial ends on {until}. From then on it is {price} a {each}.")
         }
@@ -78,21 +84,21 @@ fn what_comes_next(subscription: &SubscriptionView) -> String {
             "The last payment failed. You keep Pro while Stripe tries again; please check your card."
                 .to_owned()
         }
-        (SubscriptionStatus::Expired, _) => match &subscription.ended {
+        (SubscriptionStatus::Expired, _) => match subscription.ended_at.map(dates::long) {
             Some(ended) => format!("Your subscription ended on {ended}. Your polls are all still there."),
             None => "Your subscription has ended. Your polls are all still there.".to_owned(),
         },
     }
 }
 
-fn actions(subscription: &SubscriptionView, form: Uuid) -> AnyView {
+fn actions(subscription: &Standing, form: Uuid) -> AnyView {
     let portal = move || {
         view! { <ActionButton action=BillingAction::Portal form label="Card and invoices" /> }
     };
     let yearly = subscription
         .may_change_to_yearly
         .then(|| view! { <ActionButton action=BillingAction::Yearly form label="Change to yearly" /> });
-    match subscription.status {
+    match subscription.state {
         SubscriptionStatus::Trialing => {
             let card = (!subscription.has_card).then(
                 || view! { <ActionButton action=BillingAction::AddCard form label="Add a card" class="button" /> },

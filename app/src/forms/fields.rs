@@ -12,18 +12,12 @@ struct Errors(FieldErrors);
 pub fn Form(
     /// What is wrong with what was sent.
     errors: FieldErrors,
-    /// Where it posts to; left out, to the page's own URL.
-    #[prop(optional, into)]
-    action: Option<String>,
-    /// Its class.
-    #[prop(optional, into)]
-    class: Option<String>,
     /// The fields.
     children: Children,
 ) -> impl IntoView {
     provide_context(Errors(errors.clone()));
     view! {
-        <form method="post" action=action class=class novalidate>
+        <form method="post" novalidate>
             <FormErrors errors />
             {children()}
         </form>
@@ -91,10 +85,7 @@ pub fn TextField(
     let faulty = error.is_some();
     let hint_id = format!("{id}-hint");
     let error_id = format!("{id}-error");
-    let described = [
-        faulty.then(|| error_id.clone()),
-        hint.map(|_| hint_id.clone()),
-    ];
+    let described = [faulty.then(|| error_id.clone()), hint.map(|_| hint_id.clone())];
     let described: Vec<String> = described.into_iter().flatten().collect();
     let described = (!described.is_empty()).then(|| described.join(" "));
     view! {

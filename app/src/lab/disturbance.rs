@@ -39,60 +39,62 @@ pub enum Disturbance {
     SharedLaptop,
 }
 
-/// Groups of disturbances, for the headings of the page.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Group {
-    /// Without a disturbance.
-    Control,
-    /// Between Stripe and us.
-    Webhooks,
-    /// Between us and Amplitude.
-    Amplitude,
-    /// Between the browser and us.
-    Browser,
-    /// The server itself.
-    Server,
+/// Disturbances under one heading of the page.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Group {
+    /// ID of the heading.
+    pub(super) id: &'static str,
+    /// The heading.
+    pub(super) title: &'static str,
+    /// What is under it.
+    pub(super) disturbances: &'static [Disturbance],
 }
 
-impl Group {
-    /// All of them, in the order of the page.
-    pub const ALL: [Self; 5] = [
-        Self::Control,
-        Self::Webhooks,
-        Self::Amplitude,
-        Self::Browser,
-        Self::Server,
-    ];
-
-    /// Its heading.
-    pub const fn title(self) -> &'static str {
-        match self {
-            Self::Control => "For comparison",
-            Self::Webhooks => "Stripe’s webhooks",
-            Self::Amplitude => "Amplitude",
-            Self::Browser => "Browsers and users",
-            Self::Server => "The server",
-        }
-    }
-
-    /// Its heading's ID in the page.
-    pub const fn id(self) -> &'static str {
-        match self {
-            Self::Control => "lab-control",
-            Self::Webhooks => "lab-webhooks",
-            Self::Amplitude => "lab-amplitude",
-            Self::Browser => "lab-browsers",
-            Self::Server => "lab-server",
-        }
-    }
-
-    /// Its disturbances.
-    pub fn disturbances(self) -> impl Iterator<Item = Disturbance> {
-        Disturbance::ALL
-            .into_iter()
-            .filter(move |disturbance| disturbance.group() == self)
-    }
-}
+/// All groups, in the order of the page.
+pub(super) const GROUPS: [Group; 5] = [
+    Group {
+        id: "lab-control",
+        title: "For comparison",
+        disturbances: &[Disturbance::Nothing],
+    },
+    Group {
+        id: "lab-webhooks",
+        title: "Stripe’s webhooks",
+        disturbances: &[
+            Disturbance::WebhooksDelayed,
+            Disturbance::WebhooksDuplicated,
+            Disturbance::WebhooksReordered,
+            Disturbance::WebhookAnswersLost,
+            Disturbance::WebhooksBeforeRedirect,
+            Disturbance::WebhooksAfterRedirect,
+        ],
+    },
+    Group {
+        id: "lab-amplitude",
+        title: "Amplitude",
+        disturbances: &[
+            Disturbance::AmplitudeThrottles,
+            Disturbance::AmplitudeFails,
+            Disturbance::AmplitudeHangs,
+        ],
+    },
+    Group {
+        id: "lab-browsers",
+        title: "Browsers and users",
+        disturbances: &[
+            Disturbance::SdkBlocked,
+            Disturbance::ClockOffBySeconds,
+            Disturbance::ClockOffByMinutes,
+            Disturbance::SecondBrowser,
+            Disturbance::SharedLaptop,
+        ],
+    },
+    Group {
+        id: "lab-server",
+        title: "The server",
+        disturbances: &[Disturbance::WorkersRestarted],
+    },
+];
 
 impl Disturbance {
     /// All of them, in the order in which they are run.
@@ -250,26 +252,6 @@ impl Disturbance {
             _ => &[],
         }
     }
-
-    /// Its group.
-    pub const fn group(self) -> Group {
-        match self {
-            Self::Nothing => Group::Control,
-            Self::WebhooksDelayed
-            | Self::WebhooksDuplicated
-            | Self::WebhooksReordered
-            | Self::WebhookAnswersLost
-            | Self::WebhooksBeforeRedirect
-            | Self::WebhooksAfterRedirect => Group::Webhooks,
-            Self::AmplitudeThrottles | Self::AmplitudeFails | Self::AmplitudeHangs => Group::Amplitude,
-            Self::SdkBlocked
-            | Self::ClockOffBySeconds
-            | Self::ClockOffByMinutes
-            | Self::SecondBrowser
-            | Self::SharedLaptop => Group::Browser,
-            Self::WorkersRestarted => Group::Server,
-        }
-    }
 }
 
 #[cfg(test)]
@@ -290,7 +272,11 @@ mod tests {
 
     #[test]
     fn every_disturbance_is_in_one_group() {
-        let shown: Vec<Disturbance> = Group::ALL.into_iter().flat_map(Group::disturbances).collect();
+        let shown: Vec<Disturbance> = GROUPS
+            .iter()
+            .flat_map(|group| group.disturbances)
+            .copied()
+            .collect();
         let all: BTreeSet<Disturbance> = Disturbance::ALL.into_iter().collect();
         assert_eq!(shown.len(), all.len());
         assert_eq!(shown.into_iter().collect::<BTreeSet<_>>(), all);

@@ -9,6 +9,6 @@ mod model;
 mod page;
 mod result;
 
-pub use disturbance::{Disturbance, Group};
+pub use disturbance::Disturbance;
 pub use model::{Answered, Board, LabForm, Outcome, Running, Stand, Story};
 pub use page::LabPage;

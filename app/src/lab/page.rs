@@ -4,11 +4,11 @@
 
 use leptos::prelude::*;
 use leptos_meta::Title;
-use leptos_router::hooks::use_query_map;
 
-use super::disturbance::{Disturbance, Group};
+use super::disturbance::{Disturbance, GROUPS};
 use super::model::{Answered, Board, Outcome, Stand};
 use super::result::OutcomeView;
+use crate::document::query_value;
 use crate::live::Live;
 use crate::not_found::NotFoundPage;
 use crate::visit;
@@ -27,17 +27,16 @@ pub fn LabPage() -> impl IntoView {
 
 #[component]
 fn Lab(board: Board) -> impl IntoView {
-    let refusal = use_query_map().with_untracked(|query| query.get("said"));
+    let refusal = query_value("said");
     let refusal = refusal.as_deref().and_then(Answered::sentence);
-    let groups = Group::ALL.into_iter().map(|group| {
-        let items = group.disturbances().map(|disturbance| {
+    let groups = GROUPS.iter().map(|group| {
+        let items = group.disturbances.iter().map(|&disturbance| {
             let (stand, outcome) = board.of(disturbance);
             view! { <Bench disturbance stand outcome busy=board.is_busy() /> }
         });
-        let id = group.id();
         view! {
-            <section aria-labelledby=id>
-                <h2 id=id>{group.title()}</h2>
+            <section aria-labelledby=group.id>
+                <h2 id=group.id>{group.title}</h2>
                 <ul class="benches">{items.collect_view()}</ul>
             </section>
         }

@@ -1,8 +1,6 @@
 //! The mailbox of local mode: a page with every mail that would have been sent. Where mails are sent, there is no such
 //! page.
 
-mod model;
 mod page;
-mod queries;
 
 pub use page::MailboxPage;

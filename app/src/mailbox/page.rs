@@ -1,12 +1,11 @@
 //! The page: a list of mails, and the mail that was chosen.
 
+use backend::mail::StoredMail;
 use leptos::prelude::*;
 use leptos_meta::Title;
-use leptos_router::hooks::use_query_map;
 
-use super::model::MailView;
-use super::queries;
-use crate::document::{document, unreadable};
+use crate::document::{document, query_value, unreadable};
+use crate::moments::ago;
 use crate::not_found::NotFoundPage;
 use crate::page::use_page;
 
@@ -22,7 +21,7 @@ pub fn MailboxPage() -> impl IntoView {
 
 #[component]
 fn Mailbox() -> impl IntoView {
-    let chosen = use_query_map().with_untracked(|query| query.get("mail"));
+    let chosen = query_value("mail");
     view! {
         <Title text="Local mailbox · Seamline" />
         <section class="page">
@@ -38,9 +37,13 @@ fn Mailbox() -> impl IntoView {
                 </a>
             </div>
             {document(|visit| async move {
-                match queries::mails(&visit).await {
-                    Ok(mails) => view! { <Panes mails=mails.unwrap_or_default() chosen /> }.into_any(),
-                    Err(error) => unreadable("The mailbox", &*error),
+                let mails = match &visit.backend.mailbox {
+                    Some(mailbox) => mailbox.mails(None).await,
+                    None => Ok(Vec::new()),
+                };
+                match mails {
+                    Ok(mails) => view! { <Panes mails chosen now_ms=visit.backend.clock.now_ms() /> }.into_any(),
+                    Err(error) => unreadable("The mailbox", &error),
                 }
             })}
         </section>
@@ -49,37 +52,34 @@ fn Mailbox() -> impl IntoView {
 
 /// The mail that `?mail=` names, else the newest, beside the list of all.
 #[component]
-fn Panes(mails: Vec<MailView>, chosen: Option<String>) -> impl IntoView {
-    let shown = mails
-        .iter()
-        .find(|mail| Some(mail.id.to_string()) == chosen)
-        .or_else(|| mails.first())
-        .cloned();
-    let Some(shown) = shown else {
+fn Panes(mut mails: Vec<StoredMail>, chosen: Option<String>, now_ms: i64) -> impl IntoView {
+    if mails.is_empty() {
         return view! { <NoMails /> }.into_any();
-    };
-    let shown_id = shown.id;
-    let row = |mail: MailView| {
+    }
+    let is_chosen = |mail: &StoredMail| Some(mail.id.to_string()) == chosen;
+    let shown = mails.iter().position(is_chosen).unwrap_or(0);
+    let row = |(place, mail): (usize, &StoredMail)| {
         view! {
             <li>
                 <a
                     href=format!("/mailbox?mail={}", mail.id)
                     class="mail"
-                    aria-current=(mail.id == shown_id).then_some("true")
+                    aria-current=(place == shown).then_some("true")
                 >
-                    <span class="subject">{mail.subject}</span>
-                    <span class="at">{mail.when}</span>
-                    <span class="recipient" dir="auto">{mail.recipient}</span>
+                    <span class="subject">{mail.content.subject.clone()}</span>
+                    <span class="at">{ago(mail.created_at_ms, now_ms)}</span>
+                    <span class="recipient" dir="auto">{mail.recipient.clone()}</span>
                 </a>
             </li>
         }
     };
+    let rows = mails.iter().enumerate().map(row).collect_view();
     view! {
         <div class="mailbox card">
             <nav aria-label="Mails">
-                <ol>{mails.into_iter().map(row).collect_view()}</ol>
+                <ol>{rows}</ol>
             </nav>
-            <Reading mail=shown />
+            <Reading mail=mails.swap_remove(shown) now_ms />
         </div>
     }
     .into_any()
@@ -97,31 +97,32 @@ fn NoMails() -> impl IntoView {
 }
 
 #[component]
-fn Reading(mail: MailView) -> impl IntoView {
+fn Reading(mail: StoredMail, now_ms: i64) -> impl IntoView {
     let paragraph = |line: String| view! { <p dir="auto">{line}</p> };
-    let button = mail.action.map(|(label, url)| {
+    let letter = mail.content;
+    let button = letter.action.map(|action| {
         view! {
             <p>
-                <a class="button" href=url>
-                    {label}
+                <a class="button" href=action.url>
+                    {action.label}
                 </a>
             </p>
         }
     });
     view! {
-        <article class="reading" aria-label=mail.subject>
+        <article class="reading" aria-label=letter.subject>
             <header>
-                <h2>{mail.subject.clone()}</h2>
+                <h2>{letter.subject.clone()}</h2>
                 <p class="quiet">
                     <span>"From Seamline"</span>
                     <span>"to " <span class="recipient" dir="auto">{mail.recipient}</span></span>
-                    <span>{mail.when}</span>
+                    <span>{ago(mail.created_at_ms, now_ms)}</span>
                 </p>
             </header>
             <div class="letter">
-                {mail.before.into_iter().map(paragraph).collect_view()}
+                {letter.before.into_iter().map(paragraph).collect_view()}
                 {button}
-                <div class="after">{mail.after.into_iter().map(paragraph).collect_view()}</div>
+                <div class="after">{letter.after.into_iter().map(paragraph).collect_view()}</div>
             </div>
         </article>
     }

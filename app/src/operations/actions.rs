@@ -1,10 +1,10 @@
 //! What the form of the operator's pages does.
 
-use backend::operations::Replayed;
+use backend::operations::ReplayOutcome;
 use forms::{Field, FieldError, FieldErrors};
 
 use super::access::may_operate;
-use super::model::{ActionOutcome, OperationsForm, OperatorAction, WebhookState};
+use super::model::{ActionOutcome, OperationsForm, OperatorAction, state_named};
 use crate::visit::{self, Visit};
 
 /// Replays a parked event or webhook. Returns the page with the same filter and the outcome. It does nothing for a visitor
@@ -20,7 +20,7 @@ pub async fn act(visit: Visit, form: OperationsForm) -> Result<String, FieldErro
         Some(OperatorAction::ReplayWebhook) => replay_webhook(&visit, &form.id).await?,
         None => ActionOutcome::Unknown,
     };
-    let filter = WebhookState::parse(&form.webhooks).map(|state| format!("&webhooks={}", state.as_str()));
+    let filter = state_named(&form.webhooks).map(|state| format!("&webhooks={}", state.as_str()));
     Ok(format!(
         "/operations?done={}{}",
         outcome.as_str(),
@@ -36,9 +36,9 @@ async fn replay_event(visit: &Visit, insert_id: &str) -> Result<ActionOutcome, F
         .await
         .map_err(|error| visit::internal(&error))?;
     Ok(match replayed {
-        Replayed::Yes => ActionOutcome::EventReplayed,
-        Replayed::NotParked => ActionOutcome::NotParked,
-        Replayed::Withheld => ActionOutcome::Withheld,
+        ReplayOutcome::Replayed => ActionOutcome::EventReplayed,
+        ReplayOutcome::NotParked => ActionOutcome::NotParked,
+        ReplayOutcome::ConsentWithdrawn => ActionOutcome::Withheld,
     })
 }
 

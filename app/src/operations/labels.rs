@@ -1,20 +1,15 @@
-//! Rows of the database as the texts that the pages show.
+//! Texts of the delivery page.
 
-use backend::billing::{self, inbox};
-use backend::dates;
-use backend::operations::{self, Condition, Deliveries, Entry, ParkReason};
+use backend::billing::inbox::{InboxRow, InboxState};
+use backend::operations::{Condition, Health, OutboxEntry, ParkReason};
+use backend::timeline::ReadError;
 use serde_json::Value;
-
-use super::model::{
-    DispatcherHealth, DuplicateSubscription, InboxSummary, OutboxSummary, ParkedEvent, RelativeTime,
-    WebhookState, WebhookSummary,
-};
 
 /// Most bytes of a payload that are shown. Stripe's largest events have hundreds of kilobytes.
 const MOST_SHOWN: usize = 16 * 1024;
 
 /// `12 s`, `3 min`, `5 h`, `2 days`. A negative duration is `0 s`.
-fn duration(ms: i64) -> String {
+pub(super) fn duration(ms: i64) -> String {
     match ms.max(0) / 1_000 {
         seconds @ 0..60 => format!("{seconds} s"),
         seconds @ 60..3_600 => format!("{} min", seconds / 60),
@@ -23,16 +18,15 @@ fn duration(ms: i64) -> String {
     }
 }
 
-/// A time, relative to `now_ms`. Both are in ms since the epoch.
-fn relative_time(ms: i64, now_ms: i64) -> RelativeTime {
-    RelativeTime {
-        at: dates::instant(ms),
-        ago: format!("{} ago", duration(now_ms - ms)),
-    }
+/// `1 payment`, `2 payments`.
+pub(super) fn count(number: impl ToString, noun: &str) -> String {
+    let number = number.to_string();
+    let plural = if number == "1" { "" } else { "s" };
+    format!("{number} {noun}{plural}")
 }
 
 /// JSON, indented and cut off at [`MOST_SHOWN`] bytes. Text that is no JSON is not indented.
-fn pretty(text: &str) -> String {
+pub(super) fn pretty(text: &str) -> String {
     let indented = serde_json::from_str::<Value>(text)
         .and_then(|value| serde_json::to_string_pretty(&value))
         .unwrap_or_else(|_| text.to_owned());
@@ -45,25 +39,16 @@ fn pretty(text: &str) -> String {
     }
 }
 
-/// Counts of the outbox and health of the dispatcher.
-pub(super) fn outbox(deliveries: &Deliveries, now_ms: i64) -> OutboxSummary {
-    let counts = deliveries.counts;
-    OutboxSummary {
-        pending: counts.pending,
-        leased: counts.leased,
-        sent: counts.sent,
-        parked: counts.parked,
-        oldest: counts.lag_ms(now_ms).map(duration),
-        health: deliveries.health.as_ref().map(|state| health(state, now_ms)),
-        by_minute: deliveries.hour.by_minute.clone(),
-        hour_from: dates::instant(deliveries.hour.from_ms),
-    }
+/// Whether Amplitude accepts events.
+pub(super) fn is_healthy(health: &Health) -> bool {
+    health.condition == Condition::Healthy
 }
 
-fn health(health: &operations::Health, now_ms: i64) -> DispatcherHealth {
+/// The health of the dispatcher in one sentence.
+pub(super) fn health(health: &Health, now_ms: i64) -> String {
     let condition = match health.condition {
-        Condition::Well if health.last_sent_ms.is_some() => "Amplitude accepts events",
-        Condition::Well => "Nothing was sent since this server was started",
+        Condition::Healthy if health.last_sent_ms.is_some() => "Amplitude accepts events",
+        Condition::Healthy => "Nothing was sent since this server was started",
         Condition::Failing => "Amplitude does not answer, or answers with server errors",
         Condition::Refused => "Amplitude, or a proxy in front of it, refuses requests of this server",
         Condition::Misconfigured => "Nothing can be sent until the API key or the URL is corrected",
@@ -72,79 +57,48 @@ fn health(health: &operations::Health, now_ms: i64) -> DispatcherHealth {
         .paused_until_ms
         .filter(|until| *until > now_ms)
         .map(|until| format!("; the next attempt is in {}", duration(until - now_ms)));
-    DispatcherHealth {
-        healthy: health.condition == Condition::Well,
-        sentence: format!("{condition}{}.", pause.unwrap_or_default()),
-        last_sent: health.last_sent_ms.map(|sent| relative_time(sent, now_ms)),
-        last_error: health.last_error.clone(),
+    format!("{condition}{}.", pause.unwrap_or_default())
+}
+
+/// Whether the event was parked because its user has withdrawn consent. Such an event is never sent.
+pub(super) fn is_withheld(entry: &OutboxEntry) -> bool {
+    entry.parked_reason == Some(ParkReason::ConsentWithdrawn.to_string())
+}
+
+/// The label of a state of webhooks.
+pub(super) const fn state(state: InboxState) -> &'static str {
+    match state {
+        InboxState::Pending => "Pending",
+        InboxState::Applied => "Applied",
+        InboxState::Parked => "Parked",
     }
 }
 
-/// A parked event.
-pub(super) fn parked_event(entry: Entry, now_ms: i64) -> ParkedEvent {
-    let reason = entry.parked_reason.unwrap_or_default();
-    ParkedEvent {
-        withheld: reason == ParkReason::ConsentWithdrawn.to_string(),
-        insert_id: entry.insert_id,
-        name: entry.event_type,
-        user: entry.user_id,
-        attempts: entry.attempts,
-        parked: entry.parked_ms.map(|parked| relative_time(parked, now_ms)),
-        payload: entry.payload.as_deref().map(pretty),
-        reason,
+/// When a pending webhook is tried next.
+pub(super) fn next_attempt(webhook: &InboxRow, now_ms: i64) -> String {
+    match webhook.next_attempt_ms - now_ms {
+        ms @ 1.. => format!("next attempt in {}", duration(ms)),
+        _ => "next attempt now".to_owned(),
     }
 }
 
-/// Counts of the inbox.
-pub(super) fn inbox(counts: inbox::Counts, now_ms: i64) -> InboxSummary {
-    InboxSummary {
-        pending: counts.pending,
-        applied: counts.applied,
-        parked: counts.parked,
-        oldest: counts
-            .oldest_pending_ms
-            .map(|received_ms| duration(now_ms - received_ms)),
-    }
-}
-
-/// A webhook.
-pub(super) fn webhook(row: inbox::InboxRow, now_ms: i64) -> WebhookSummary {
-    let state = match row.state {
-        inbox::InboxState::Pending => WebhookState::Pending,
-        inbox::InboxState::Applied => WebhookState::Applied,
-        inbox::InboxState::Parked => WebhookState::Parked,
-    };
-    let pending = state == WebhookState::Pending;
-    WebhookSummary {
-        id: row.event_id,
-        kind: row.event_type,
-        lane: row.lane,
-        state,
-        attempts: row.attempts,
-        received: relative_time(row.received_ms, now_ms),
-        next: pending.then(|| match row.next_attempt_ms - now_ms {
-            ms @ 1.. => format!("in {}", duration(ms)),
-            _ => "now".to_owned(),
-        }),
-        events: row.events,
-        error: row.parked_reason.or(row.last_error),
-        payload: row.payload.as_deref().map(pretty),
-    }
-}
-
-/// A duplicate subscription.
-pub(super) fn duplicate_subscription(row: billing::TurnedAway, now_ms: i64) -> DuplicateSubscription {
-    DuplicateSubscription {
-        subscription: row.id,
-        customer: row.customer,
-        user: row.account.map(|account| account.to_string()),
-        status: row.status,
-        seen: relative_time(row.fetched_ms, now_ms),
+/// Why Amplitude's events cannot be read, as a sentence: `otherwise`, unless an operator can act on it. The error is
+/// logged.
+pub(super) fn unreadable(error: &ReadError, otherwise: &str) -> String {
+    tracing::warn!(
+        error = error as &dyn std::error::Error,
+        "cannot read events from Amplitude"
+    );
+    match error {
+        ReadError::NoSecretKey | ReadError::RateLimited => format!("{error}."),
+        _ => otherwise.to_owned(),
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use backend::operations::OutboxState;
+
     use super::*;
 
     #[test]
@@ -175,32 +129,29 @@ mod tests {
 
     #[test]
     fn health_names_the_condition_and_the_next_attempt() {
-        let failing = operations::Health {
+        let failing = Health {
             condition: Condition::Failing,
             paused_until_ms: Some(31_000),
             last_error: Some("503".into()),
-            ..operations::Health::default()
+            ..Health::default()
         };
         let paused = health(&failing, 1_000);
-        assert!(
-            !paused.healthy && paused.sentence.ends_with("the next attempt is in 30 s."),
-            "{}",
-            paused.sentence
-        );
-        assert!(health(&failing, 40_000).sentence.ends_with("server errors."));
-        assert!(health(&operations::Health::default(), 0).healthy);
+        assert!(paused.ends_with("the next attempt is in 30 s."), "{paused}");
+        assert!(health(&failing, 40_000).ends_with("server errors."));
+        assert!(!is_healthy(&failing));
+        assert!(is_healthy(&Health::default()));
     }
 
     #[test]
     fn an_event_is_withheld_after_consent_was_withdrawn() {
-        let entry = |reason: &str| Entry {
+        let entry = |reason: &str| OutboxEntry {
             insert_id: "sign-up:1".into(),
             user_id: "u".into(),
             device_id: None,
             event_type: "Sign-up completed".into(),
             time_ms: 0,
             payload: None,
-            state: operations::State::Parked,
+            state: OutboxState::Parked,
             attempts: 1,
             next_attempt_ms: 0,
             enqueued_ms: 0,
@@ -209,7 +160,7 @@ mod tests {
             parked_reason: Some(reason.into()),
             last_error: None,
         };
-        assert!(parked_event(entry("consent withdrawn"), 0).withheld);
-        assert!(!parked_event(entry("too large"), 0).withheld);
+        assert!(is_withheld(&entry("consent withdrawn")));
+        assert!(!is_withheld(&entry("too large")));
     }
 }

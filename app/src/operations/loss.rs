@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 use tracking::loss::{Loss, Share};
 
+use super::labels::count;
 use super::parts::Figure;
 
 /// Events that browsers fired, against those that arrived.
@@ -16,10 +17,7 @@ pub(super) fn LossCard(
     let of = |share: Share| format!("{} of {}", share.arrived, share.fired);
     let lost = loss.counted().lost_percent();
     let lost = lost.map_or_else(|| "none".to_owned(), |percent| format!("{percent} %"));
-    let sessions = match loss.sessions {
-        1 => "in 1 session".to_owned(),
-        sessions => format!("in {sessions} sessions"),
-    };
+    let sessions = format!("in {}", count(loss.sessions, "session"));
     view! {
         <section class="card operations-card" aria-labelledby="loss">
             <header>

@@ -1,28 +1,39 @@
 //! The outbox: its counts, the last hour, and parked events.
 
+use backend::dates;
+use backend::operations::{Health, LastHour, OutboxCounts, OutboxEntry};
 use leptos::prelude::*;
 
-use super::model::{DispatcherHealth, OperatorAction, OutboxSummary, ParkedEvent};
+use super::labels::{self, duration};
+use super::model::OperatorAction;
 use super::parts::{Figure, Payload, ReplayForm, Time, UserLink};
 
 /// Counts of the outbox, health of the dispatcher, and the last hour.
 #[component]
-pub(super) fn OutboxCard(outbox: OutboxSummary) -> impl IntoView {
-    let oldest = outbox.oldest.map(|age| format!("oldest: {age}"));
+pub(super) fn OutboxCard(
+    counts: OutboxCounts,
+    /// Health of this process's dispatcher; `None` where none runs.
+    health: Option<Health>,
+    hour: LastHour,
+    now_ms: i64,
+) -> impl IntoView {
+    let oldest = counts
+        .lag_ms(now_ms)
+        .map(|age| format!("oldest: {}", duration(age)));
     view! {
         <section class="card operations-card" aria-labelledby="outbox">
             <header>
                 <h2 id="outbox">"Server events to Amplitude"</h2>
-                {outbox.health.as_ref().map(|health| view! { <HealthBadge healthy=health.healthy /> })}
+                {health.as_ref().map(|health| view! { <HealthBadge healthy=labels::is_healthy(health) /> })}
             </header>
             <dl class="gauges">
-                <Figure label="Pending" value=outbox.pending.to_string() note=oldest />
-                <Figure label="Being sent" value=outbox.leased.to_string() />
-                <Figure label="Arrived" value=outbox.sent.to_string() />
-                <Figure label="Parked" value=outbox.parked.to_string() alarming={outbox.parked > 0} />
+                <Figure label="Pending" value=counts.pending.to_string() note=oldest />
+                <Figure label="Being sent" value=counts.leased.to_string() />
+                <Figure label="Arrived" value=counts.sent.to_string() />
+                <Figure label="Parked" value=counts.parked.to_string() alarming={counts.parked > 0} />
             </dl>
-            {outbox.health.map(|health| view! { <HealthText health /> })}
-            <LastHour by_minute=outbox.by_minute from=outbox.hour_from />
+            {health.map(|health| view! { <HealthText health now_ms /> })}
+            <Minutes hour />
         </section>
     }
 }
@@ -36,22 +47,24 @@ fn HealthBadge(healthy: bool) -> impl IntoView {
 }
 
 #[component]
-fn HealthText(health: DispatcherHealth) -> impl IntoView {
-    let last = health.last_sent.map(|time| {
-        view! { " The last event of this server arrived " <Time time /> "." }
+fn HealthText(health: Health, now_ms: i64) -> impl IntoView {
+    let sentence = labels::health(&health, now_ms);
+    let last = health.last_sent_ms.map(|ms| {
+        view! { " The last event of this server arrived " <Time ms now_ms /> "." }
     });
     let error = health.last_error.map(|error| {
         view! { <p class="quiet">"Error of the last failed batch: " <span class="id">{error}</span></p> }
     });
     view! {
-        <p class="quiet">{health.sentence} {last}</p>
+        <p class="quiet">{sentence} {last}</p>
         {error}
     }
 }
 
 /// A bar for each minute. Bars are used instead of a line because a minute without events is a gap, not a slope.
 #[component]
-fn LastHour(by_minute: Vec<i64>, from: String) -> impl IntoView {
+fn Minutes(hour: LastHour) -> impl IntoView {
+    let by_minute = hour.by_minute;
     let most = by_minute.iter().copied().max().unwrap_or(0);
     let sum: i64 = by_minute.iter().sum();
     let summary = match (sum, most) {
@@ -71,7 +84,7 @@ fn LastHour(by_minute: Vec<i64>, from: String) -> impl IntoView {
                 preserveAspectRatio="none"
                 role="img"
                 aria-label="Events that arrived, by minute of the last hour"
-                data-from=from
+                data-from=dates::instant(hour.from_ms)
             >
                 {bars.collect_view()}
             </svg>
@@ -106,13 +119,16 @@ fn height(events: i64, most: i64) -> usize {
 #[component]
 pub(super) fn ParkedCard(
     /// The latest ones.
-    events: Vec<ParkedEvent>,
+    events: Vec<OutboxEntry>,
     /// How many there are in total.
     total: i64,
+    now_ms: i64,
 ) -> impl IntoView {
     let listed = i64::try_from(events.len()).unwrap_or(i64::MAX);
     let more = (total > listed).then(|| format!("The latest {listed} of {total}."));
-    let rows = events.into_iter().map(|event| view! { <ParkedRow event /> });
+    let rows = events
+        .into_iter()
+        .map(|event| view! { <ParkedRow event now_ms /> });
     view! {
         <section class="card operations-card" aria-labelledby="parked">
             <header>
@@ -128,13 +144,10 @@ pub(super) fn ParkedCard(
 }
 
 #[component]
-fn ParkedRow(event: ParkedEvent) -> impl IntoView {
-    let attempts = match event.attempts {
-        1 => "1 attempt".to_owned(),
-        attempts => format!("{attempts} attempts"),
-    };
+fn ParkedRow(event: OutboxEntry, now_ms: i64) -> impl IntoView {
+    let attempts = labels::count(event.attempts, "attempt");
     let id = event.insert_id.clone();
-    let replay = match event.withheld {
+    let replay = match labels::is_withheld(&event) {
         true => view! { <span class="badge note">"never sent"</span> }.into_any(),
         false => view! { <ReplayForm action=OperatorAction::ReplayEvent id=id.clone() /> }.into_any(),
     };
@@ -142,16 +155,16 @@ fn ParkedRow(event: ParkedEvent) -> impl IntoView {
         <li data-parked=id>
             <div class="row">
                 <div>
-                    <h3>{event.name}</h3>
-                    <p class="reason" dir="auto">{event.reason}</p>
+                    <h3>{event.event_type}</h3>
+                    <p class="reason" dir="auto">{event.parked_reason.unwrap_or_default()}</p>
                 </div>
                 {replay}
             </div>
             <p class="facts">
                 <span class="id">{event.insert_id}</span>
-                <span>"user " <UserLink user=event.user /></span>
+                <span>"user " <UserLink user=event.user_id /></span>
                 <span>{attempts}</span>
-                {event.parked.map(|time| view! { <span>"parked " <Time time /></span> })}
+                {event.parked_ms.map(|ms| view! { <span>"parked " <Time ms now_ms /></span> })}
             </p>
             <Payload text=event.payload />
         </li>

@@ -1,27 +1,23 @@
 //! The delivery page: the outbox, the loss of browser events, and the inbox.
 
+use backend::billing::inbox::InboxState;
 use leptos::prelude::*;
-use leptos_router::hooks::use_query_map;
 
 use super::loss::LossCard;
-use super::model::{ActionOutcome, OperationsOverview, WebhookState};
+use super::model::{ActionOutcome, state_named};
 use super::outbox::{OutboxCard, ParkedCard};
 use super::parts::OperatorPage;
-use super::queries;
+use super::queries::{self, Overview};
 use super::webhooks::{DuplicatesCard, InboxCard};
-use crate::document::{document, form_errors, unreadable};
+use crate::document::{document, form_errors, query_value, unreadable};
 use crate::forms::FormErrors;
 
 /// Delivery of events and webhooks. It answers 404 to visitors who are not operators.
 #[component]
 pub fn OperationsPage() -> impl IntoView {
     let errors = form_errors();
-    let (filter, outcome) = use_query_map().with_untracked(|query| {
-        (
-            query.get("webhooks").as_deref().and_then(WebhookState::parse),
-            query.get("done").as_deref().and_then(ActionOutcome::parse),
-        )
-    });
+    let filter = query_value("webhooks").as_deref().and_then(state_named);
+    let outcome = query_value("done").as_deref().and_then(ActionOutcome::parse);
     view! {
         <OperatorPage title="Operations">
             <FormErrors errors />
@@ -51,15 +47,23 @@ fn Notice(outcome: ActionOutcome) -> impl IntoView {
 }
 
 #[component]
-fn Cards(overview: OperationsOverview, filter: Option<WebhookState>) -> impl IntoView {
-    let (parked, sent) = (overview.outbox.parked, overview.outbox.sent);
+fn Cards(overview: Overview, filter: Option<InboxState>) -> impl IntoView {
+    let Overview {
+        deliveries,
+        loss,
+        inbox,
+        webhooks,
+        duplicates,
+        now_ms,
+    } = overview;
+    let counts = deliveries.counts;
     view! {
         <div class="stack">
-            <OutboxCard outbox=overview.outbox />
-            <LossCard loss=overview.loss arrived=sent />
-            <ParkedCard events=overview.parked total=parked />
-            <InboxCard inbox=overview.inbox webhooks=overview.webhooks filter />
-            <DuplicatesCard duplicates=overview.duplicates />
+            <OutboxCard counts health=deliveries.health hour=deliveries.hour now_ms />
+            <LossCard loss arrived=counts.sent />
+            <ParkedCard events=deliveries.parked total=counts.parked now_ms />
+            <InboxCard inbox webhooks filter now_ms />
+            <DuplicatesCard duplicates now_ms />
         </div>
     }
 }

@@ -1,10 +1,13 @@
 //! Components that the operator's pages share.
 
+use backend::billing::inbox::InboxState;
+use backend::dates;
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::components::A;
 
-use super::model::{OperatorAction, RelativeTime, WebhookState};
+use super::labels::{duration, pretty};
+use super::model::OperatorAction;
 use crate::not_found::NotFoundPage;
 use crate::page::use_page;
 
@@ -58,12 +61,13 @@ pub(super) fn UnreadableCard(
     }
 }
 
-/// A time: relative as text, exact as a tooltip.
+/// A time: relative as text, exact as a tooltip. Both arguments are in ms since the epoch.
 #[component]
-pub(super) fn Time(time: RelativeTime) -> impl IntoView {
+pub(super) fn Time(ms: i64, now_ms: i64) -> impl IntoView {
+    let at = dates::instant(ms);
     view! {
-        <time datetime=time.at.clone() title=time.at>
-            {time.ago}
+        <time datetime=at.clone() title=at>
+            {format!("{} ago", duration(now_ms - ms))}
         </time>
     }
 }
@@ -103,7 +107,7 @@ pub(super) fn ReplayForm(
     id: String,
     /// The current filter of webhooks, which the next page keeps.
     #[prop(optional_no_strip)]
-    filter: Option<WebhookState>,
+    filter: Option<InboxState>,
 ) -> impl IntoView {
     let label = action.label();
     let spoken = format!("{label} {id}");
@@ -130,14 +134,14 @@ pub(super) fn UserLink(user: String) -> impl IntoView {
     }
 }
 
-/// A payload that can be unfolded.
+/// A payload that can be unfolded; `None`: it was deleted.
 #[component]
 pub(super) fn Payload(text: Option<String>) -> impl IntoView {
     match text {
         Some(text) => view! {
             <details class="raw">
                 <summary>"Payload"</summary>
-                <pre tabindex="0" dir="auto">{text}</pre>
+                <pre tabindex="0" dir="auto">{pretty(&text)}</pre>
             </details>
         }
         .into_any(),

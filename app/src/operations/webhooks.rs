@@ -1,24 +1,30 @@
 //! Stripe's webhooks, and duplicate subscriptions.
 
+use backend::billing::TurnedAway;
+use backend::billing::inbox::{Counts, InboxRow, InboxState};
 use leptos::prelude::*;
 
-use super::model::{DuplicateSubscription, InboxSummary, OperatorAction, WebhookState, WebhookSummary};
+use super::labels::{self, duration};
+use super::model::{OperatorAction, STATES};
 use super::parts::{Figure, Payload, ReplayForm, Time, UserLink};
 
 /// The inbox.
 #[component]
 pub(super) fn InboxCard(
     /// Its counts.
-    inbox: InboxSummary,
+    inbox: Counts,
     /// The webhooks that the filter selects.
-    webhooks: Vec<WebhookSummary>,
+    webhooks: Vec<InboxRow>,
     /// Which webhooks are shown; `None`: the newest of all states.
-    filter: Option<WebhookState>,
+    filter: Option<InboxState>,
+    now_ms: i64,
 ) -> impl IntoView {
-    let oldest = inbox.oldest.map(|age| format!("oldest: {age}"));
+    let oldest = inbox
+        .oldest_pending_ms
+        .map(|received_ms| format!("oldest: {}", duration(now_ms - received_ms)));
     let rows: Vec<_> = webhooks
         .into_iter()
-        .map(|webhook| view! { <WebhookRow webhook filter /> })
+        .map(|webhook| view! { <WebhookRow webhook filter now_ms /> })
         .collect();
     view! {
         <section class="card operations-card" aria-labelledby="inbox">
@@ -41,13 +47,13 @@ pub(super) fn InboxCard(
 
 /// Links that select which webhooks are shown.
 #[component]
-fn Filter(filter: Option<WebhookState>) -> impl IntoView {
-    let link = |state: Option<WebhookState>| {
+fn Filter(filter: Option<InboxState>) -> impl IntoView {
+    let link = |state: Option<InboxState>| {
         let (href, label) = match state {
             None => ("/operations#inbox".to_owned(), "Newest"),
             Some(state) => (
                 format!("/operations?webhooks={}#inbox", state.as_str()),
-                state.label(),
+                labels::state(state),
             ),
         };
         view! {
@@ -56,50 +62,50 @@ fn Filter(filter: Option<WebhookState>) -> impl IntoView {
             </a>
         }
     };
-    let states = WebhookState::ALL.into_iter().map(|state| link(Some(state)));
+    let states = STATES.into_iter().map(|state| link(Some(state)));
     view! { <nav class="choices" aria-label="Which webhooks">{link(None)} {states.collect_view()}</nav> }
 }
 
 #[component]
-fn WebhookRow(webhook: WebhookSummary, filter: Option<WebhookState>) -> impl IntoView {
+fn WebhookRow(webhook: InboxRow, filter: Option<InboxState>, now_ms: i64) -> impl IntoView {
     let tried = match (webhook.attempts, webhook.state) {
-        (0, WebhookState::Applied) => "no action needed".to_owned(),
-        (1, _) => "1 attempt".to_owned(),
-        (attempts, _) => format!("{attempts} attempts"),
+        (0, InboxState::Applied) => "no action needed".to_owned(),
+        (attempts, _) => labels::count(attempts, "attempt"),
     };
     let became = webhook
         .events
         .filter(|_| webhook.attempts > 0)
         .map(|events| match events {
             0 => "no event".to_owned(),
-            1 => "became 1 event".to_owned(),
-            events => format!("became {events} events"),
+            events => format!("became {}", labels::count(events, "event")),
         });
+    let next = (webhook.state == InboxState::Pending).then(|| labels::next_attempt(&webhook, now_ms));
+    let error = webhook.parked_reason.or(webhook.last_error);
     let class = match webhook.state {
-        WebhookState::Pending => "badge note",
-        WebhookState::Applied => "badge server",
-        WebhookState::Parked => "badge bad",
+        InboxState::Pending => "badge note",
+        InboxState::Applied => "badge server",
+        InboxState::Parked => "badge bad",
     };
-    let id = webhook.id.clone();
-    let replay = (webhook.state == WebhookState::Parked).then(|| {
+    let id = webhook.event_id.clone();
+    let replay = (webhook.state == InboxState::Parked).then(|| {
         view! { <ReplayForm action=OperatorAction::ReplayWebhook id=id.clone() filter /> }
     });
     view! {
         <li data-webhook=id data-state=webhook.state.as_str()>
             <div class="row">
                 <div>
-                    <h3>{webhook.kind} " " <span class=class>{webhook.state.label()}</span></h3>
-                    {webhook.error.map(|error| view! { <p class="reason" dir="auto">{error}</p> })}
+                    <h3>{webhook.event_type} " " <span class=class>{labels::state(webhook.state)}</span></h3>
+                    {error.map(|error| view! { <p class="reason" dir="auto">{error}</p> })}
                 </div>
                 {replay}
             </div>
             <p class="facts">
-                <span class="id">{webhook.id}</span>
+                <span class="id">{webhook.event_id}</span>
                 <span class="id">{webhook.lane}</span>
                 <span>{tried}</span>
                 {became.map(|became| view! { <span>{became}</span> })}
-                {webhook.next.map(|next| view! { <span>{format!("next attempt {next}")}</span> })}
-                <span>"received " <Time time=webhook.received /></span>
+                {next.map(|next| view! { <span>{next}</span> })}
+                <span>"received " <Time ms=webhook.received_ms now_ms /></span>
             </p>
             <Payload text=webhook.payload />
         </li>
@@ -108,24 +114,24 @@ fn WebhookRow(webhook: WebhookSummary, filter: Option<WebhookState>) -> impl Int
 
 /// Duplicate subscriptions that were ended.
 #[component]
-pub(super) fn DuplicatesCard(duplicates: Vec<DuplicateSubscription>) -> impl IntoView {
+pub(super) fn DuplicatesCard(duplicates: Vec<TurnedAway>, now_ms: i64) -> impl IntoView {
     let none = duplicates.is_empty();
     let rows = duplicates.into_iter().map(|duplicate| {
-        let user = match duplicate.user {
-            Some(user) => view! { "user " <UserLink user /> }.into_any(),
+        let user = match duplicate.account {
+            Some(account) => view! { "user " <UserLink user=account.to_string() /> }.into_any(),
             None => view! { "deleted account" }.into_any(),
         };
-        let id = duplicate.subscription.clone();
+        let id = duplicate.id.clone();
         view! {
             <li data-duplicate=id>
                 <div class="row">
-                    <h3 class="id">{duplicate.subscription}</h3>
+                    <h3 class="id">{duplicate.id}</h3>
                     <span class="badge note">{duplicate.status}</span>
                 </div>
                 <p class="facts">
                     <span class="id">{duplicate.customer}</span>
                     <span>{user}</span>
-                    <span>"last read from Stripe " <Time time=duplicate.seen /></span>
+                    <span>"last read from Stripe " <Time ms=duplicate.fetched_ms now_ms /></span>
                 </p>
             </li>
         }

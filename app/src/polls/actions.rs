@@ -1,7 +1,7 @@
 //! What the forms of polls do. Each calls one verb of the backend and returns the path to load next; the event of what was
 //! done is confirmed with the answer, and the next document fires it.
 
-use backend::polls::{PollError, csv};
+use backend::polls::{PollError, results_csv};
 use forms::{Field, FieldError, FieldErrors, PollForm, VoteForm};
 use serde::Deserialize;
 use tracking::{
@@ -38,7 +38,7 @@ pub async fn create(visit: Visit, form: PollForm) -> Result<String, FieldErrors>
         poll_id: poll.id,
         option_count: number(poll.options.len()),
         multiple_choice: poll.multiple_choice,
-        has_closing_time: poll.closes_at.is_some(),
+        has_closing_time: poll.closes_at_ms.is_some(),
     };
     visit.confirm(InsertId::of("poll-created", poll.id), created);
     Ok("/polls?done=created".to_owned())
@@ -57,7 +57,7 @@ pub async fn edit(visit: Visit, form: PollForm) -> Result<String, FieldErrors> {
             poll_id: poll.id,
             option_count: number(poll.options.len()),
             multiple_choice: poll.multiple_choice,
-            has_closing_time: poll.closes_at.is_some(),
+            has_closing_time: poll.closes_at_ms.is_some(),
         };
         let which = format_args!("{}:{}", poll.id, poll.edits);
         visit.confirm(InsertId::of("poll-edited", which), event);
@@ -136,7 +136,7 @@ pub async fn export(visit: &Visit, poll: &str) -> Result<CsvFile, FieldErrors> {
         .map_err(errors)?;
     Ok(CsvFile {
         name: format!("poll-{}.csv", results.poll.id),
-        text: csv(&results),
+        text: results_csv(&results),
     })
 }
 

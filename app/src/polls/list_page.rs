@@ -1,11 +1,10 @@
 //! A user's own polls: found by state and text, deleted ones with a way back.
 
-use backend::polls::Counts;
+use backend::polls::PollCounts;
 use forms::FieldErrors;
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::components::Redirect;
-use leptos_router::hooks::use_query_map;
 use tracking::Surface;
 use uuid::Uuid;
 
@@ -14,7 +13,7 @@ use super::actions::PollActionForm;
 use super::model::{PollStatus, PollView};
 use super::queries::{self, ListView};
 use super::results::StatusBadge;
-use crate::document::{FormInput, document, form_input, unreadable};
+use crate::document::{FormInput, document, form_input, query_value, unreadable};
 
 /// Most polls that a list shows.
 const LISTED: usize = 200;
@@ -23,8 +22,7 @@ const LISTED: usize = 200;
 #[component]
 pub fn PollsPage() -> impl IntoView {
     let FormInput { input, errors } = form_input::<PollActionForm>();
-    let query = use_query_map();
-    let given = |name: &str| query.with_untracked(|query| query.get(name).unwrap_or_default());
+    let given = |name: &str| query_value(name).unwrap_or_default();
     let (state, find) = (given("state"), given("find"));
     // What was just deleted, or could not be restored.
     let deleted = Uuid::parse_str(&given("deleted"))
@@ -60,7 +58,7 @@ fn Polls(
             {deleted.map(|poll| view! { <Undo poll /> })}
             {match list {
                 None => ().into_any(),
-                Some(ListView { counts: Counts { open: 0, closed: 0, deleted: 0 }, .. }) => {
+                Some(ListView { counts: PollCounts { open: 0, closed: 0, deleted: 0 }, .. }) => {
                     view! { <NoPolls /> }.into_any()
                 }
                 Some(list) => view! { <Found list state find /> }.into_any(),

@@ -21,8 +21,10 @@ pub struct PollView {
     pub status: PollStatus,
     /// When it closes or closed, as `2026-11-24, 14:00 UTC`; `None`: when its owner closes it.
     pub closes: Option<String>,
-    /// Which version of the poll this is: a ballot is for one.
+    /// Which version of the question and options this is: a ballot is for one.
     pub revision: i64,
+    /// Grows with every change of the poll and of its votes.
+    pub changes: i64,
 }
 
 impl PollView {

@@ -1,6 +1,6 @@
 //! Reading polls for the pages.
 
-use backend::polls::{ClosedBy, Counts, Poll, PollError, Results, Shown, State};
+use backend::polls::{ClosedBy, PollCounts, Poll, PollError, Results, PollFilter, PollState};
 use forms::moment_text;
 use tracking::AccountType;
 use uuid::Uuid;
@@ -13,7 +13,7 @@ pub(super) struct ListView {
     /// Newest first.
     pub(super) polls: Vec<PollView>,
     /// How many of each state there are.
-    pub(super) counts: Counts,
+    pub(super) counts: PollCounts,
 }
 
 /// The signed-in user's polls of a state (`open`, `closed`, `deleted`; else all that are not deleted) that have `find` in
@@ -23,17 +23,22 @@ pub(super) async fn list(visit: &Visit, state: &str, find: &str) -> Result<Optio
         return Ok(None);
     };
     let shown = match state {
-        "open" => Shown::Open,
-        "closed" => Shown::Closed,
-        "deleted" => Shown::Deleted,
-        _ => Shown::All,
+        "open" => PollFilter::Open,
+        "closed" => PollFilter::Closed,
+        "deleted" => PollFilter::Deleted,
+        _ => PollFilter::All,
     };
     let listing = visit.backend.polls.list(login.user.id, shown, find).await?;
     let now_ms = visit.backend.clock.now_ms();
     // The list shows no counts of options, only the poll's own.
     let view = |poll: Poll| {
         let counts = vec![0; poll.options.len()];
-        poll_view(&Results { poll, counts }, now_ms)
+        let results = Results {
+            poll,
+            counts,
+            changes: 0,
+        };
+        poll_view(&results, now_ms)
     };
     Ok(Some(ListView {
         polls: listing.polls.into_iter().map(view).collect(),
@@ -57,7 +62,7 @@ pub(super) async fn new_poll(visit: &Visit) -> Result<Option<NewPollContext>, Po
     let polls = &visit.backend.polls;
     Ok(Some(NewPollContext {
         plan: polls.plan(login.user.id).await?,
-        has_room: polls.room(login.user.id).await?.is_ok(),
+        has_room: polls.check_open_poll_limit(login.user.id).await?.is_ok(),
     }))
 }
 
@@ -79,12 +84,12 @@ pub(super) async fn own_poll(visit: &Visit, poll: &str) -> Result<Option<OwnerVi
         return Ok(None);
     };
     let polls = &visit.backend.polls;
-    let Some(results) = polls.own(login.user.id, id).await? else {
+    let Some(results) = polls.own_poll(login.user.id, id).await? else {
         return Ok(None);
     };
     Ok(Some(OwnerView {
         poll: poll_view(&results, visit.backend.clock.now_ms()),
-        closes_at: results.poll.closes_at,
+        closes_at: results.poll.closes_at_ms,
         link: format!("{}p/{id}", visit.backend.site),
         plan: polls.plan(login.user.id).await?,
     }))
@@ -114,7 +119,7 @@ pub(super) async fn ballot(visit: &Visit, poll: &str) -> Result<Option<Ballot>, 
         None => None,
     };
     let is_owner = match &visit.login {
-        Some(login) => polls.own(login.user.id, id).await?.is_some(),
+        Some(login) => polls.own_poll(login.user.id, id).await?.is_some(),
         None => false,
     };
     let poll = poll_view(&results, visit.backend.clock.now_ms());
@@ -144,13 +149,14 @@ pub fn poll_view(results: &Results, now_ms: i64) -> PollView {
         multiple_choice: poll.multiple_choice,
         voters: poll.voters,
         status: match poll.state(now_ms) {
-            State::Open => PollStatus::Open,
-            State::Closed(ClosedBy::Owner) => PollStatus::ClosedByOwner,
-            State::Closed(ClosedBy::Time) => PollStatus::ClosedByTime,
-            State::Deleted => PollStatus::Deleted,
+            PollState::Open => PollStatus::Open,
+            PollState::Closed(ClosedBy::Owner) => PollStatus::ClosedByOwner,
+            PollState::Closed(ClosedBy::Time) => PollStatus::ClosedByTime,
+            PollState::Deleted => PollStatus::Deleted,
         },
-        closes: poll.closes_at.map(utc_minute),
+        closes: poll.closes_at_ms.map(utc_minute),
         revision: poll.edits,
+        changes: results.changes,
     }
 }
 

@@ -1,14 +1,26 @@
 //! Where the account is signed in.
 
+use backend::accounts::{OpenLogin, browser_name};
 use leptos::prelude::*;
+use uuid::Uuid;
 
-use super::model::{LoginSummary, OTHER_LOGINS};
+use super::model::OTHER_LOGINS;
 use crate::forms::Submit;
+use crate::moments::ago;
 
 /// The list, with a button to end each login except this browser's.
 #[component]
-pub fn Logins(logins: Vec<LoginSummary>) -> impl IntoView {
-    let others = logins.iter().any(|login| !login.current);
+pub fn Logins(
+    logins: Vec<OpenLogin>,
+    /// This browser's login.
+    current: Uuid,
+    now_ms: i64,
+) -> impl IntoView {
+    let others = logins.iter().any(|login| login.id != current);
+    let rows = logins.into_iter().map(|login| {
+        let is_current = login.id == current;
+        view! { <Row login is_current now_ms /> }
+    });
     view! {
         <section class="card" aria-labelledby="logins">
             <div class="row">
@@ -27,7 +39,7 @@ pub fn Logins(logins: Vec<LoginSummary>) -> impl IntoView {
                         }
                     })}
             </div>
-            <ul class="logins">{logins.into_iter().map(|login| view! { <Row login /> }).collect_view()}</ul>
+            <ul class="logins">{rows.collect_view()}</ul>
             <p class="quiet">
                 "A browser that you sign out from here becomes a new device. What its next user does is not linked to you."
             </p>
@@ -36,13 +48,9 @@ pub fn Logins(logins: Vec<LoginSummary>) -> impl IntoView {
 }
 
 #[component]
-fn Row(login: LoginSummary) -> impl IntoView {
-    let LoginSummary {
-        id,
-        current,
-        browser,
-        when,
-    } = login;
+fn Row(login: OpenLogin, is_current: bool, now_ms: i64) -> impl IntoView {
+    let browser = browser_name(&login.user_agent);
+    let [began, used] = [login.created_at_ms, login.last_seen_at_ms].map(|ms| ago(ms, now_ms));
     let end = format!("Sign out {browser}");
     let handheld = ["iPhone", "iPad", "Android"]
         .iter()
@@ -52,14 +60,14 @@ fn Row(login: LoginSummary) -> impl IntoView {
             <Picture handheld />
             <div>
                 <p class="name">{browser}</p>
-                <p class="quiet">{when}</p>
+                <p class="quiet">{format!("Signed in {began}, last used {used}")}</p>
             </div>
-            {if current {
+            {if is_current {
                 view! { <span class="badge plain">"this browser"</span> }.into_any()
             } else {
                 view! {
                     <form method="post" action="/settings/logins">
-                        <input type="hidden" name="login" value=id.to_string() />
+                        <input type="hidden" name="login" value=login.id.to_string() />
                         <button type="submit" class="secondary small" aria-label=end data-pending="Signing out…">
                             "Sign out"
                         </button>

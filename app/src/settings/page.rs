@@ -1,12 +1,11 @@
 //! The overview of the settings.
 
+use backend::accounts::{Login, OpenLogin};
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::components::Redirect;
 
 use super::logins::Logins;
-use super::model::Settings;
-use super::queries;
 use crate::document::{document, form_errors, unreadable};
 use crate::forms::{FormErrors, Submit};
 
@@ -20,9 +19,11 @@ pub fn SettingsPage() -> impl IntoView {
             <h1>"Settings"</h1>
             <FormErrors errors />
             {document(|visit| async move {
-                match queries::settings(&visit).await {
-                    Ok(Some(settings)) => view! { <Sections settings /> }.into_any(),
-                    Ok(None) => view! { <Redirect path="/sign-in?next=/settings" /> }.into_any(),
+                let Some(login) = visit.login else {
+                    return view! { <Redirect path="/sign-in?next=/settings" /> }.into_any();
+                };
+                match visit.backend.accounts.open_logins(&login).await {
+                    Ok(logins) => view! { <Sections login logins now_ms=visit.backend.clock.now_ms() /> }.into_any(),
                     Err(error) => unreadable("Your settings", &error),
                 }
             })}
@@ -31,12 +32,8 @@ pub fn SettingsPage() -> impl IntoView {
 }
 
 #[component]
-fn Sections(settings: Settings) -> impl IntoView {
-    let Settings {
-        email,
-        verified,
-        logins,
-    } = settings;
+fn Sections(login: Login, logins: Vec<OpenLogin>, now_ms: i64) -> impl IntoView {
+    let verified = login.user.verified;
     view! {
         <section class="card" aria-labelledby="account">
             <h2 id="account">"Account"</h2>
@@ -44,7 +41,7 @@ fn Sections(settings: Settings) -> impl IntoView {
                 <div>
                     <dt>"E-mail"</dt>
                     <dd>
-                        <span class="address" dir="auto">{email}</span>
+                        <span class="address" dir="auto">{login.user.email}</span>
                         <VerifiedBadge verified />
                     </dd>
                     <dd class="does">
@@ -61,7 +58,7 @@ fn Sections(settings: Settings) -> impl IntoView {
                 </div>
             </dl>
         </section>
-        <Logins logins />
+        <Logins logins current=login.id now_ms />
         <section class="card" aria-labelledby="data">
             <h2 id="data">"Your data"</h2>
             <div class="row">

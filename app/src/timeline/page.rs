@@ -3,8 +3,6 @@
 use backend::timeline::ReadError;
 use leptos::prelude::*;
 use leptos_meta::Title;
-use leptos_router::hooks::use_query_map;
-use leptos_router::params::ParamsMap;
 use tracking::story_page::Filter;
 
 use super::labels::counted;
@@ -12,13 +10,13 @@ use super::links;
 use super::model::{EventPage, PersonFound, TimelineQuery, TimelineResult};
 use super::queries::{TimelineError, read_page};
 use super::view::TimelineView;
-use crate::document::{document, unreadable};
+use crate::document::{document, query_value, unreadable};
 use crate::page::use_page;
 
 /// A person's timeline: the visitor's own, unless `?find=` names another person.
 #[component]
 pub fn TimelinePage() -> impl IntoView {
-    let query = use_query_map().with_untracked(query_of);
+    let query = query_of_page();
     let local = use_page().collector_page.is_some();
     let (label, hint) = match local {
         true => (
@@ -58,8 +56,8 @@ pub fn TimelinePage() -> impl IntoView {
     }
 }
 
-fn query_of(params: &ParamsMap) -> TimelineQuery {
-    let given = |key: &str| params.get(key).filter(|text| !text.trim().is_empty());
+fn query_of_page() -> TimelineQuery {
+    let given = |key: &str| query_value(key).filter(|text| !text.trim().is_empty());
     TimelineQuery {
         find: given("find"),
         filter: Filter::read(given),

@@ -47,6 +47,9 @@ pub struct ConfirmedEvent {
     pub session: Option<SessionId>,
     /// What.
     pub event: ClientEvent,
+    /// The browser's script has counted it among what it has fired.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub counted: bool,
 }
 
 /// A confirmed client event, ready for the SDK.

@@ -2,7 +2,8 @@
 //! stays until it is dismissed or the page is left, so that nobody has to read fast.
 
 use leptos::prelude::*;
-use leptos_router::hooks::use_query_map;
+
+use crate::document::query_value;
 
 /// What `?done=` can name, and the sentence for it.
 const DONE: [(&str, &str); 10] = [
@@ -40,7 +41,7 @@ fn sentence(done: &str) -> Option<&'static str> {
 /// Where it is shown. `seam.js` puts the text in once more after the load, so that screen readers announce it.
 #[component]
 pub(crate) fn ToastArea() -> impl IntoView {
-    let done = use_query_map().with_untracked(|query| query.get("done"));
+    let done = query_value("done");
     view! {
         <div class="toast-area" role="status">
             {done

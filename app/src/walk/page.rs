@@ -136,7 +136,9 @@ fn StepView(
         (StepStatus::Open, false) => ("card alone", "open", "To do"),
     };
     let body = match status {
-        StepStatus::Done(event) => view! { <EvidenceView event=*event find device_now /> }.into_any(),
+        StepStatus::Done(evidence) => {
+            view! { <EvidenceView evidence=*evidence find device_now /> }.into_any()
+        }
         status => {
             let (href, label) = place(step, &status);
             let missing = match &status {
@@ -190,31 +192,34 @@ fn place(step: Step, status: &StepStatus) -> (String, &'static str) {
 
 /// The event that completes a step: a link to it, and its IDs.
 #[component]
-fn EvidenceView(event: Evidence, find: Option<String>, device_now: Option<String>) -> impl IntoView {
-    let find = match event.of_another_person {
-        true => event.user.clone().or_else(|| event.device.clone()),
+fn EvidenceView(evidence: Evidence, find: Option<String>, device_now: Option<String>) -> impl IntoView {
+    let device = evidence.device().map(str::to_owned);
+    let (event, of_another_person) = (evidence.event, evidence.of_another_person);
+    let find = match of_another_person {
+        true => event.user.clone().or_else(|| device.clone()),
         false => find,
     };
+    let at = event.times.first().and_then(|(_, text)| text.get(..19));
     let href = event_url(find.as_deref(), &event.uuid);
     let none = || "none".to_owned();
     let stitched = event.stitched_by.and_then(|by| serde_json::to_value(by).ok());
     let stitched = stitched.and_then(|by| by.as_str().map(str::to_owned));
     let row =
         |name: &'static str, value: String| view! { <div><dt>{name}</dt><dd class="id">{value}</dd></div> };
-    let device = if event.of_another_person {
+    let device_label = if of_another_person {
         "Their device"
     } else {
         "Device"
     };
     view! {
-        <div class=format!("seen {}", event.source)>
+        <div class=format!("seen {}", event.source.as_str())>
             <p class="seen-event">
                 <a href=href>{event.name}</a>
-                {event.at.map(|at| view! { " "<span class="at">{format!("{at} UTC")}</span> })}
+                {at.map(|at| view! { " "<span class="at">{format!("{at} UTC")}</span> })}
             </p>
             <dl class="threads">
                 {row("User", event.user.unwrap_or_else(none))}
-                {row(device, event.device.unwrap_or_else(none))}
+                {row(device_label, device.unwrap_or_else(none))}
                 {row("Session", event.session.map_or_else(none, |session| session.to_string()))}
                 {stitched.map(|by| row("Stitched by", by))}
                 {device_now.map(|device| row("Device now", device))}

@@ -59,22 +59,8 @@ impl Missing {
 /// The event that completes a step.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Evidence {
-    /// Its ID at Amplitude.
-    pub(super) uuid: String,
-    /// Its name.
-    pub(super) name: String,
-    /// Its source.
-    pub(super) source: String,
-    /// Time, UTC.
-    pub(super) at: Option<String>,
-    /// User ID.
-    pub(super) user: Option<String>,
-    /// Device ID, unless Amplitude derived it from the user ID.
-    pub(super) device: Option<String>,
-    /// Session.
-    pub(super) session: Option<i64>,
-    /// How a server event got its IDs.
-    pub(super) stitched_by: Option<StitchedBy>,
+    /// The event.
+    pub(super) event: ReceivedEvent,
     /// It is in the timeline of another person.
     pub(super) of_another_person: bool,
 }
@@ -82,20 +68,17 @@ pub(super) struct Evidence {
 impl Evidence {
     fn of(event: &ReceivedEvent) -> Self {
         Self {
-            uuid: event.uuid.clone(),
-            name: event.name.clone(),
-            source: event.source.as_str().to_owned(),
-            at: event
-                .times
-                .first()
-                .and_then(|(_, text)| text.get(..19))
-                .map(str::to_owned),
-            user: event.user.clone(),
-            device: event.device.clone().filter(|_| !event.derived_device),
-            session: event.session,
-            stitched_by: event.stitched_by,
+            event: event.clone(),
             of_another_person: false,
         }
+    }
+
+    /// Device ID, unless Amplitude derived it from the user ID.
+    pub(super) fn device(&self) -> Option<&str> {
+        self.event
+            .device
+            .as_deref()
+            .filter(|_| !self.event.derived_device)
     }
 }
 
@@ -251,7 +234,7 @@ mod tests {
         ];
         for (step, own, expected) in rows {
             let found = match status(step, &own, &[]) {
-                StepStatus::Done(evidence) => Ok(evidence.name),
+                StepStatus::Done(evidence) => Ok(evidence.event.name),
                 other => Err(other),
             };
             let names: Vec<&str> = own.iter().map(|event| event.name.as_str()).collect();
@@ -290,7 +273,7 @@ mod tests {
             match expected {
                 Some(expected) => assert_eq!(found, expected, "{what}"),
                 None => assert!(
-                    matches!(&found, StepStatus::Done(event) if event.of_another_person && event.name == "Vote cast"),
+                    matches!(&found, StepStatus::Done(evidence) if evidence.of_another_person && evidence.event.name == "Vote cast"),
                     "{what}: {found:?}"
                 ),
             }
@@ -311,14 +294,11 @@ mod tests {
         ) else {
             panic!("it is done");
         };
-        assert_eq!(evidence.uuid, "newest");
+        let device = evidence.device();
+        let event = &evidence.event;
+        assert_eq!(event.uuid, "newest");
         assert_eq!(
-            (
-                evidence.user.as_deref(),
-                evidence.device,
-                evidence.session,
-                evidence.stitched_by
-            ),
+            (event.user.as_deref(), device, event.session, event.stitched_by),
             (Some("u-1"), None, None, Some(StitchedBy::NoneByRule))
         );
     }

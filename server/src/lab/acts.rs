@@ -188,8 +188,8 @@ async fn letter_link(stage: &Stage, email: &str) -> Result<String, Trouble> {
         let Some(mailbox) = &stage.backend.mailbox else {
             return Ok(None);
         };
-        let letters = mailbox.letters(Some(email)).await.map_err(ReadError::from)?;
-        let link = letters.into_iter().find_map(|mail| mail.letter.action);
+        let letters = mailbox.mails(Some(email)).await.map_err(ReadError::from)?;
+        let link = letters.into_iter().find_map(|mail| mail.content.action);
         Ok(link.map(|link| link.url))
     })
     .await

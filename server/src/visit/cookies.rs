@@ -289,6 +289,7 @@ mod tests {
             time_ms: 1_795_000_000_000,
             session: SessionId::from_ms(1_795_000_000_000),
             event: PollRestored { poll_id: Uuid::nil() }.into(),
+            counted: true,
         };
         let session = OwnSession::parse("1795000000000.1795000060000").unwrap();
         let device = DeviceId::parse("2f1d9b1c-7c1e-4a9e-8b59-0d9a2b1f4c11").unwrap();
@@ -329,6 +330,7 @@ mod tests {
             time_ms: 1_795_000_000_000,
             session: None,
             event: PollRestored { poll_id: Uuid::nil() }.into(),
+            counted: false,
         };
         let written = |known: &[ConfirmedEvent], new: &[ConfirmedEvent]| {
             let mut headers = HeaderMap::new();

@@ -161,7 +161,7 @@ async fn find_login(
     };
     let login = state.backend.accounts.login(id).await?;
     if let Some(login) = login.as_ref().filter(|_| kind != Kind::Background)
-        && state.backend.accounts.seen(login).await?
+        && state.backend.accounts.record_activity(login).await?
     {
         // Saying the expiry anew marks the cookie as changed, so that its life starts over.
         cookie.set_expiry(Some(Expiry::OnInactivity(LoginCookies::IDLE)));

@@ -6,7 +6,6 @@ use sha2::{Digest, Sha256};
 use tracking::received::ReceivedEvent;
 
 use crate::browser::{PASSWORD, sdk_cookie_name};
-use crate::documents::function;
 use crate::support::TestApp;
 
 #[tokio::test]
@@ -102,43 +101,6 @@ async fn the_sdks_session_counts_when_it_is_the_later_one() {
         (&json!(device), &json!(session))
     );
     assert_eq!(event["event_properties"]["stitched_by"], "sdk cookie");
-}
-
-#[tokio::test]
-async fn a_script_signs_up_as_a_form_does() {
-    let app = TestApp::start().await;
-    let mut browser = app.browser();
-    let boot = browser.open("/sign-up").await.boot();
-    let call = json!({"form": {"email": "ada@example.com", "password": PASSWORD}, "next": "//evil.example"});
-    let answer = browser
-        .post(&function("sign_up"), "application/json", call.to_string())
-        .await;
-    assert_eq!((answer.status, answer.json()), (200, json!({"Done": "/polls"})));
-    assert_eq!(
-        answer.header("x-seam-session"),
-        Some(boot["session"].to_string().as_str())
-    );
-    assert_eq!(answer.cookie("seam_login").http_only(), Some(true));
-
-    let user = app.user("ada@example.com").await;
-    let event = app.collector.event(&user, "Sign-up completed").await;
-    assert_eq!(
-        (&event["device_id"], &event["session_id"]),
-        (&boot["device"], &boot["session"])
-    );
-    assert_eq!(browser.signed_in_as().await, Some(user));
-
-    let again = app
-        .browser()
-        .post(&function("sign_up"), "application/json", call.to_string())
-        .await;
-    assert_eq!(
-        (again.status, again.json()),
-        (
-            200,
-            json!({"Faults": [{"field": "email", "problem": "email_taken"}]})
-        )
-    );
 }
 
 #[tokio::test]

@@ -3,10 +3,13 @@
 use reqwest::Method;
 use serde_json::json;
 use tracking::DeviceId;
+use uuid::Uuid;
 
 use crate::browser::{Answer, HTML, PASSWORD, sdk_cookie_name};
-use crate::documents::function;
 use crate::support::TestApp;
+
+/// The only server function.
+const VOTE: &str = "/api/vote";
 
 /// The caller was at fault, and is told so in words.
 fn assert_told(answer: &Answer, status: u16, what: &str) {
@@ -130,7 +133,7 @@ async fn bytes_that_are_no_text() {
     let form = "application/x-www-form-urlencoded";
     assert_told(
         &browser.post("/sign-up", form, vec![b'e', 0xff, 0xfe]).await,
-        400,
+        422,
         "raw bytes",
     );
     // Escaped, they are characters that nobody can send mail to.
@@ -143,7 +146,7 @@ async fn bytes_that_are_no_text() {
         .await;
     assert_told(&answer, 422, "escaped bytes");
     let answer = browser
-        .post(&function("sign_up"), "application/json", vec![b'{', 0xff, b'}'])
+        .post(VOTE, "application/json", vec![b'{', 0xff, b'}'])
         .await;
     assert_told(&answer, 400, "a call");
     let answer = browser
@@ -170,11 +173,8 @@ async fn bodies_over_the_limit() {
             .await;
         assert_told(&answer, 413, path);
     }
-    let call =
-        json!({"form": {"email": "ada@example.com", "password": PASSWORD}, "next": "x".repeat(70_000)});
-    let answer = browser
-        .post(&function("sign_up"), "application/json", call.to_string())
-        .await;
+    let call = json!({"poll": Uuid::nil(), "choice": ["x".repeat(70_000)], "revision": "0"});
+    let answer = browser.post(VOTE, "application/json", call.to_string()).await;
     assert_told(&answer, 413, "a call");
     app.assert_untouched().await;
 }
@@ -236,57 +236,45 @@ async fn very_long_and_odd_fields() {
 async fn calls_that_cannot_be_read() {
     let app = TestApp::start().await;
     let mut browser = app.browser();
-    for (name, body) in [
-        ("sign_up", ""),
-        ("sign_up", "{"),
-        ("sign_up", "null"),
-        ("sign_up", "[]"),
-        ("sign_up", "{}"),
-        ("sign_up", r#"{"form": 7}"#),
-        ("sign_in", r#"{"form": {"email": {"a": 1}, "password": ""}}"#),
-        ("sign_in", r#"{"form": {"email": "\ud800", "password": ""}}"#),
-        (
-            "create_poll",
-            r#"{"form": {"question": "Q"}, "id": "2f1d9b1c-7c1e-4a9e-8b59-0d9a2b1f4c11"}"#,
-        ),
-        (
-            "create_poll",
-            r#"{"form": {"question": "Q", "options": [], "multiple_choice": false}, "id": "no UUID"}"#,
-        ),
-    ] {
-        let answer = browser.post(&function(name), "application/json", body).await;
-        assert_told(&answer, 400, &format!("{name} {body}"));
-    }
     let deep = format!("{}{}", "[".repeat(30_000), "]".repeat(30_000));
-    assert_told(
-        &browser.post(&function("sign_up"), "application/json", deep).await,
-        400,
-        "deep",
-    );
+    for body in [
+        "",
+        "{",
+        "null",
+        "[]",
+        "{}",
+        r#"{"poll": 7, "choice": ["0"], "revision": "0"}"#,
+        r#"{"poll": "no UUID", "choice": ["0"], "revision": "0"}"#,
+        r#"{"poll": "2f1d9b1c-7c1e-4a9e-8b59-0d9a2b1f4c11", "choice": "0", "revision": "0"}"#,
+        r#"{"poll": "2f1d9b1c-7c1e-4a9e-8b59-0d9a2b1f4c11", "choice": [{"a": 1}], "revision": "0"}"#,
+        r#"{"poll": "2f1d9b1c-7c1e-4a9e-8b59-0d9a2b1f4c11", "choice": ["\ud800"], "revision": "0"}"#,
+        r#"{"poll": "2f1d9b1c-7c1e-4a9e-8b59-0d9a2b1f4c11", "choice": ["0"]}"#,
+        &deep,
+    ] {
+        let answer = browser.post(VOTE, "application/json", body.to_owned()).await;
+        assert_told(&answer, 400, body);
+    }
     app.assert_untouched().await;
 }
 
 #[tokio::test]
-async fn calls_of_somebody_who_may_not() {
+async fn votes_that_are_refused_say_why() {
     let app = TestApp::start().await;
     let mut browser = app.browser();
-    let call = json!({
-        "form": {"question": "Q", "options": ["a", "b"], "multiple_choice": false},
-        "id": "2f1d9b1c-7c1e-4a9e-8b59-0d9a2b1f4c11",
-    });
-    let answer = browser
-        .post(&function("create_poll"), "application/json", call.to_string())
-        .await;
-    assert_eq!(answer.status, 200);
-    assert!(answer.text().contains("signed_out"), "{}", answer.text());
-    let answer = browser
-        .post(
-            &function("my_polls"),
-            "application/json",
-            r#"{"state": "", "find": ""}"#,
-        )
-        .await;
-    assert_eq!(answer.text(), "\"SignedOut\"");
+    let poll = Uuid::nil();
+    for (choice, revision, reason) in [
+        ("99", "0", "was changed"),
+        ("0", "\u{0}", "was changed"),
+        // The answer to this one brings the cookie.
+        ("0", "0", "allow cookies"),
+        ("0", "0", "no such poll"),
+    ] {
+        let call = json!({"poll": poll, "choice": [choice], "revision": revision});
+        let answer = browser.post(VOTE, "application/json", call.to_string()).await;
+        assert_eq!(answer.status, 200, "{call}");
+        let refused = answer.json()["Refused"].as_str().unwrap().to_owned();
+        assert!(refused.contains(reason), "{call}: {refused}");
+    }
     app.assert_untouched().await;
 }
 
@@ -298,9 +286,16 @@ async fn functions_and_methods_that_are_not_there() {
         "/api/drop_tables",
         "/api/sign_up",
         "/api/x/y/z",
-        "/api/%2e%2e/%00",
+        "/api/%00",
+        "/api/vote/",
     ] {
-        assert_told(&browser.post(path, "application/json", "{}").await, 404, path);
+        let answer = browser.post(path, "application/json", "{}").await;
+        assert_told(&answer, 404, path);
+        assert_eq!(
+            answer.header("x-seam-outdated"),
+            Some("1"),
+            "{path}: an island of another version can say so"
+        );
     }
     for (method, path) in [
         (Method::GET, "/sign-out"),
@@ -335,6 +330,7 @@ async fn odd_paths_and_queries() {
         ("/%ff%fe", 404),
         ("/..%2f..%2fetc%2fpasswd", 404),
         ("/pkg/..%2f..%2f..%2fCargo.toml", 404),
+        ("/assets/..%2f..%2f..%2fCargo.toml", 404),
         (long.as_str(), 404),
         ("/sign-in?next=%ff%00&next=//evil.example", 200),
         ("/timeline?find=%00%ff'%22%3E%3Cscript%3Ealert(1)", 200),

@@ -95,10 +95,10 @@ async fn the_timeline_and_operations_tell_it() {
     app.collector.event(&user, "Sign-up completed").await;
     let page = browser.open("/timeline").await.text();
     assert!(
-        page.contains("100 % of what the browser fired never arrived"),
+        page.contains("100 % of the events that the browser fired did not arrive"),
         "{page}"
     );
-    assert!(page.contains("1 event came from the server"), "{page}");
+    assert!(page.contains("1 event was sent by the server"), "{page}");
     let page = browser.open("/operations").await.text();
     assert!(page.contains("0 of 3"), "{page}");
 }

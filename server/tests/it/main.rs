@@ -5,6 +5,7 @@
     reason = "also in what the tests are made of, where clippy does not allow it by itself"
 )]
 
+mod assets;
 mod auth;
 mod billing;
 mod browser;
@@ -13,6 +14,8 @@ mod database;
 mod delivery;
 mod documents;
 mod endings;
+mod feeds;
+mod forms;
 mod health;
 mod hostile;
 mod ingest;
@@ -24,6 +27,7 @@ mod loss;
 mod mails;
 mod operations;
 mod polls;
+mod refreshes;
 mod refusals;
 mod sdk;
 mod settings;

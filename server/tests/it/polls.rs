@@ -5,7 +5,6 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::browser::{Answer, Browser};
-use crate::documents::function;
 use crate::support::{TestApp, until};
 
 const JSON: &str = "application/json";
@@ -87,7 +86,7 @@ async fn a_poll_from_first_to_last_without_script() {
         let mut bob = app.browser();
         let page = bob.open(&format!("/p/{poll}")).await;
         assert!(
-            page.text().contains("Dinner?") && page.text().contains("Nobody has voted yet"),
+            page.text().contains("Dinner?") && page.text().contains("No votes yet"),
             "{engine:?}"
         );
         let stale = vote(&mut bob, &poll, "0").await;
@@ -158,6 +157,9 @@ async fn refused_actions_confirm_nothing() {
             );
             assert_eq!(newest(&answer), None, "{who} {action}");
         }
+        let file = browser.open(&format!("/polls/{poll}/results.csv")).await;
+        assert!(matches!(file.status, 404 | 422 | 302), "{who}: {}", file.status);
+        assert_ne!(file.header("content-type"), Some("text/csv; charset=utf-8"), "{who}");
         let answer = browser.submit(&format!("/polls/{poll}/edit"), &edit).await;
         assert!(matches!(answer.status, 404 | 422), "{who}: {}", answer.status);
         assert_eq!(newest(&answer), None, "{who}");
@@ -374,16 +376,24 @@ async fn exports_are_files_that_run_nothing() {
     ];
     ada.submit("/polls/new", &fields).await;
     let poll = app.texts("SELECT id FROM polls").await.remove(0);
-    let refused = act(&mut ada, &poll, "export").await;
-    assert_eq!((refused.status, newest(&refused)), (422, None));
+    let results = format!("/polls/{poll}/results.csv");
+    let refused = ada.open(&results).await;
+    assert_eq!(refused.status, 422);
     assert!(refused.text().contains("Exports are part of Pro."));
+    let page = ada.open(&format!("/polls/{poll}")).await.text();
+    assert!(!page.contains(&results), "Free has no link to the file: {page}");
     app.execute("UPDATE users SET account_type = 'pro'").await;
-    let file = act(&mut ada, &poll, "export").await;
-    assert_eq!(file.status, 200);
+    let page = ada.open(&format!("/polls/{poll}")).await.text();
+    let link = page.split("<a ").find(|link| link.contains(&results)).unwrap();
+    assert!(
+        link.contains("data-track") && link.contains("Results exported"),
+        "a click on the link fires the event: {link}"
+    );
+    let file = ada.open(&results).await;
+    assert_eq!((file.status, file.cookies.len()), (200, 0), "a file is a background request");
     assert_eq!(file.header("content-type"), Some("text/csv; charset=utf-8"));
     let name = format!("attachment; filename=\"poll-{poll}.csv\"");
     assert_eq!(file.header("content-disposition"), Some(name.as_str()));
-    assert_eq!(newest(&file).as_deref(), Some("Results exported"));
     let text = file.text();
     assert!(
         text.contains("\"'=HYPERLINK(\"\"http://x\"\")\",0,0.0\r\n\"b, c\",0,0.0"),
@@ -486,64 +496,56 @@ async fn pages_of_polls_that_are_not_there() {
 }
 
 #[tokio::test]
-async fn calls_by_script() {
-    let app = TestApp::start().await;
-    let mut ada = app.browser();
-    ada.sign_up("ada@example.com").await;
-    let poll = make(&app, &mut ada, "Lunch?").await;
-    let mut bob = app.browser();
-    bob.open(&format!("/p/{poll}")).await;
-    let ballot = json!({"poll": poll, "form": {"choices": ["1"], "revision": "0"}});
-    let voted = bob
-        .post(&function("cast_vote"), JSON, ballot.to_string())
-        .await
-        .json();
-    let told = &voted["Done"]["told"];
-    assert_eq!(told["event"]["event"], "Vote cast", "{voted}");
-    assert_eq!(
-        told["event"]["properties"],
-        json!({"poll_id": poll, "choice_count": 1, "changed": false})
-    );
-    assert_eq!(voted["Done"]["ballot"]["mine"], json!([1]));
-    // The same again, as after an answer that was lost: the same event under the same insert ID.
-    let again = bob
-        .post(&function("cast_vote"), JSON, ballot.to_string())
-        .await
-        .json();
-    assert_eq!(again["Done"]["told"], *told);
-    let other = json!({"poll": poll, "form": {"choices": ["0"], "revision": "0"}});
-    let changed = bob
-        .post(&function("cast_vote"), JSON, other.to_string())
-        .await
-        .json();
-    assert_eq!(changed["Done"]["told"]["event"]["properties"]["changed"], true);
-    assert_ne!(changed["Done"]["told"]["insert_id"], told["insert_id"]);
-
-    for (name, call) in [
-        (
-            "cast_vote",
-            json!({"poll": poll, "form": {"choices": [], "revision": "0"}}),
-        ),
-        (
-            "cast_vote",
-            json!({"poll": "x", "form": {"choices": ["0"], "revision": "0"}}),
-        ),
-        ("act_on_poll", json!({"form": {"poll": poll, "action": "close"}})),
-        ("export_poll", json!({"poll": poll})),
-        (
-            "edit_poll",
-            json!({"poll": poll, "form": {"question": "Q", "options": ["a", "b"], "multiple_choice": false}}),
-        ),
-    ] {
-        let answer = bob.post(&function(name), JSON, call.to_string()).await;
-        assert_eq!(answer.status, 200, "{name} {call}");
-        assert!(
-            answer.json().get("FieldErrors").is_some(),
-            "{name} {call}: {}",
-            answer.text()
+async fn an_island_votes_without_leaving_the_page() {
+    for engine in engines() {
+        let app = TestApp::on(engine).await;
+        let mut ada = app.browser();
+        ada.sign_up("ada@example.com").await;
+        let poll = make(&app, &mut ada, "Lunch?").await;
+        let mut bob = app.browser();
+        bob.open(&format!("/p/{poll}")).await;
+        let mut call = async |choice: &[&str], revision: &str| {
+            let vote = json!({"poll": poll, "choice": choice, "revision": revision});
+            let answer = bob.post("/api/vote", JSON, vote.to_string()).await;
+            assert_eq!(answer.status, 200, "{engine:?} {vote}: {}", answer.text());
+            (answer.json(), newest(&answer))
+        };
+        let (voted, confirmed) = call(&["1"], "0").await;
+        let cast = &voted["Cast"];
+        assert_eq!(cast["event"]["event"], "Vote cast", "{voted}");
+        assert_eq!(
+            cast["event"]["properties"],
+            json!({"poll_id": poll, "choice_count": 1, "changed": false})
         );
+        assert_eq!(cast["poll"]["options"][1]["votes"], 1);
+        assert_eq!(
+            confirmed.as_deref(),
+            Some("Vote cast"),
+            "{engine:?}: the page may close before it gets the answer"
+        );
+        // The same vote again, as after an answer that was lost: the same event under the same insert ID.
+        let (again, _) = call(&["1"], "0").await;
+        assert_eq!(again["Cast"]["event"], cast["event"], "{engine:?}");
+        assert_eq!(again["Cast"]["insert_id"], cast["insert_id"], "{engine:?}");
+        let (changed, _) = call(&["0"], "0").await;
+        assert_eq!(changed["Cast"]["event"]["properties"]["changed"], true);
+        assert_ne!(changed["Cast"]["insert_id"], cast["insert_id"], "{engine:?}");
+
+        for (choice, revision, reason) in [
+            (&[][..], "0", "Please choose an option."),
+            (&["0", "1"], "0", "Please choose one option only."),
+            (&["0"], "1", "was changed"),
+            (&["x"], "0", "was changed"),
+        ] {
+            let (refused, _) = call(choice, revision).await;
+            let sentence = refused["Refused"].as_str().unwrap();
+            assert!(sentence.contains(reason), "{engine:?} {choice:?}: {sentence}");
+        }
+        act(&mut ada, &poll, "close").await;
+        let (closed, _) = call(&["1"], "0").await;
+        assert_eq!(closed["Refused"], "This poll is closed.", "{engine:?}");
+        assert_eq!(app.number("SELECT position FROM vote_choices").await, 0);
     }
-    assert_eq!(app.count("polls WHERE closed_at IS NULL AND edits = 0").await, 1);
 }
 
 #[tokio::test]

@@ -4,7 +4,6 @@ use db::testing::engines;
 use serde_json::{Value, json};
 
 use crate::browser::{Browser, PASSWORD};
-use crate::documents::function;
 use crate::mails::VERIFY;
 use crate::support::{TestApp, until};
 
@@ -36,13 +35,13 @@ async fn nobody_has_no_settings() {
     for (path, fields) in [
         (
             "/settings/email",
-            vec![("email", "ada@example.com"), ("present", PASSWORD)],
+            vec![("email", "ada@example.com"), ("current_password", PASSWORD)],
         ),
         (
             "/settings/password",
-            vec![("present", PASSWORD), ("password", NEW)],
+            vec![("current_password", PASSWORD), ("password", NEW)],
         ),
-        ("/settings/delete", vec![("present", PASSWORD)]),
+        ("/settings/delete", vec![("current_password", PASSWORD)]),
     ] {
         let answer = browser.submit(path, &fields).await;
         assert_eq!(answer.status, 422, "{path}");
@@ -70,9 +69,9 @@ async fn a_password_is_changed_and_the_other_browsers_are_signed_out() {
         phone.sign_in("ada@example.com").await;
         let before = phone.open("/polls").await.boot();
         for (fields, fault) in [
-            (vec![("present", "not it"), ("password", NEW)], WRONG),
+            (vec![("current_password", "not it"), ("password", NEW)], WRONG),
             (
-                vec![("present", PASSWORD), ("password", "short")],
+                vec![("current_password", PASSWORD), ("password", "short")],
                 "at least 10 characters",
             ),
             (vec![], "Please fill this in."),
@@ -86,7 +85,7 @@ async fn a_password_is_changed_and_the_other_browsers_are_signed_out() {
             );
             assert!(!answer.text().contains(NEW) && !answer.text().contains(PASSWORD));
         }
-        let fields = [("present", PASSWORD), ("password", NEW)];
+        let fields = [("current_password", PASSWORD), ("password", NEW)];
         let done = laptop.submit("/settings/password", &fields).await;
         assert_eq!(done.redirect(), (303, "/settings?done=password"), "{engine:?}");
         assert!(
@@ -143,7 +142,7 @@ async fn logins_are_listed_in_words_and_ended() {
         assert_eq!(ended.redirect(), (303, "/settings?done=ended"));
         assert_eq!(phone.signed_in_as().await, None, "{engine:?}");
         phone.sign_in("ada@example.com").await;
-        assert_eq!(laptop.submit("/settings/logins", &[]).await.status, 303);
+        assert_eq!(laptop.submit("/settings/logins", &[("login", "others")]).await.status, 303);
         assert_eq!(phone.signed_in_as().await, None, "{engine:?}: everywhere else");
         assert!(laptop.signed_in_as().await.is_some());
         assert_eq!(app.count("logins WHERE ended_by = 'revoked'").await, 2);
@@ -155,9 +154,9 @@ async fn an_address_is_changed_by_the_link_that_was_sent_there() {
     let app = TestApp::start().await;
     app.browser().sign_up("bob@example.com").await;
     let mut browser = signed_up(&app).await;
-    let mut ask = async |email: &str, present: &str| {
+    let mut ask = async |email: &str, current: &str| {
         browser
-            .submit("/settings/email", &[("email", email), ("present", present)])
+            .submit("/settings/email", &[("email", email), ("current_password", current)])
             .await
     };
     let wrong = ask("new@example.com", "not it").await;
@@ -247,10 +246,10 @@ async fn an_account_is_deleted_and_amplitude_forgets_it() {
             (app.count("outbox WHERE state = 'sent'").await == 1).then_some(())
         })
         .await;
-        let wrong = browser.submit("/settings/delete", &[("present", "not it")]).await;
+        let wrong = browser.submit("/settings/delete", &[("current_password", "not it")]).await;
         assert!(wrong.status == 422 && wrong.text().contains(WRONG), "{engine:?}");
 
-        let done = browser.submit("/settings/delete", &[("present", PASSWORD)]).await;
+        let done = browser.submit("/settings/delete", &[("current_password", PASSWORD)]).await;
         assert_eq!(done.redirect(), (303, "/goodbye"), "{engine:?}");
         assert!(done.expired().contains(&"seam_login"));
         assert_ne!(
@@ -287,41 +286,3 @@ async fn an_account_is_deleted_and_amplitude_forgets_it() {
     }
 }
 
-#[tokio::test]
-async fn a_script_does_as_a_form_does() {
-    let app = TestApp::start().await;
-    let mut browser = signed_up(&app).await;
-    let mut call = async |name: &str, body: Value| {
-        let answer = browser
-            .post(&function(name), "application/json", body.to_string())
-            .await;
-        (answer.status, answer.json())
-    };
-    let wrong = call(
-        "change_password",
-        json!({"form": {"present": "x", "password": NEW}}),
-    )
-    .await;
-    assert_eq!(wrong.1["Faults"][0]["field"], "present_password", "{wrong:?}");
-    let done = call(
-        "change_password",
-        json!({"form": {"present": PASSWORD, "password": NEW}}),
-    )
-    .await;
-    assert_eq!(done, (200, json!({"Done": "/settings?done=password"})));
-    let done = call(
-        "change_email",
-        json!({"form": {"email": "new@example.com", "present": NEW}}),
-    )
-    .await;
-    assert_eq!(done, (200, json!({"Done": "/settings?done=email"})));
-    let done = call("forgot", json!({"form": {"email": "nobody@example.com"}})).await;
-    assert_eq!(done, (200, json!({"Done": "/forgot?done=sent"})));
-    let spent = call("reset", json!({"form": {"password": NEW}})).await;
-    assert_eq!(spent.1["Faults"][0]["problem"], "link_spent");
-    let none = call("look_at_link", json!({"page": "Reset"})).await;
-    assert_eq!(none, (200, Value::Null));
-    let done = call("delete_account", json!({"form": {"present": NEW}})).await;
-    assert_eq!(done, (200, json!({"Done": "/goodbye"})));
-    assert_eq!(browser.signed_in_as().await, None);
-}

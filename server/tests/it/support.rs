@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use amplitude_local::State;
+use amplitude_local::StateLocation;
 use backend::config::Config;
 use db::Engine;
 use db::testing::TestDb;
@@ -204,11 +204,11 @@ pub struct Collector {
 
 impl Collector {
     async fn serve_on(&mut self, listener: TcpListener) {
-        let settings = amplitude_local::Settings {
-            state: State::File(self.file.clone()),
+        let settings = amplitude_local::CollectorSettings {
+            state: StateLocation::File(self.file.clone()),
             api_key: Some(self.api_key.clone()),
             plan: Some(tracking::catalog::plan_schema()),
-            ..amplitude_local::Settings::default()
+            ..amplitude_local::CollectorSettings::default()
         };
         let collector = amplitude_local::open(settings).await.unwrap();
         let stop = CancellationToken::new();

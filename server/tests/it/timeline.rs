@@ -202,9 +202,9 @@ async fn a_long_story_is_read_page_by_page_without_script() {
     let mut pages = 0;
     loop {
         let page = browser.open(&path).await.text();
-        let (_, chapters) = page.split_once("class=\"chapters\"").unwrap();
-        let (chapters, rest) = chapters.split_once("class=\"older\"").unwrap();
-        let places = chapters.split("class=\"where\">/page-").skip(1);
+        let (_, groups) = page.split_once("id=\"session-groups\"").unwrap();
+        let (groups, rest) = groups.split_once("class=\"older\"").unwrap_or((groups, ""));
+        let places = groups.split("class=\"where\">/page-").skip(1);
         seen.extend(places.map(|text| text.split('<').next().unwrap().to_owned()));
         pages += 1;
         let link = rest

@@ -51,7 +51,7 @@ async fn nobody_is_tracked_before_a_yes_and_every_cookie_is_secure() {
 
 #[tokio::test]
 async fn one_reads_ones_own_story_and_nobody_elses() {
-    const NOT_YOURS: &str = "You can read the story of your own account and device only.";
+    const NOT_YOURS: &str = "You can read the timeline of your own account and device only.";
     let app = site().await;
     let (mut ada, mut bob) = (app.browser(), app.browser());
     for (browser, email) in [(&mut ada, "ada@example.com"), (&mut bob, "bob@example.com")] {
@@ -106,11 +106,11 @@ async fn there_is_no_walk_and_the_miniature_is_an_example() {
     let app = site().await;
     let mut browser = app.browser();
     let landing = browser.open("/").await.text();
-    assert!(landing.contains("Nothing of you is counted before you agree"));
+    assert!(landing.contains("Nothing is counted before you agree to it"));
     browser.set_cookie("seam_consent", "granted");
     let landing = browser.open("/").await.text();
     assert!(
-        landing.contains("which counts how often it is asked"),
+        landing.contains("which limits the number of queries"),
         "{landing}"
     );
     assert!(!landing.contains("Guided walk"));

@@ -1,7 +1,5 @@
 //! Reconciliation of revenue: Stripe's ledger, our record of it, and the revenue events.
 
-mod labels;
-mod model;
 mod page;
 mod queries;
 

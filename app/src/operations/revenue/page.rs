@@ -1,13 +1,13 @@
 //! The revenue page: two comparisons. While the first one has a difference, the second one means nothing.
 
+use backend::billing::ledger::{Kind, LedgerCheck, LedgerDifference};
 use leptos::prelude::*;
-use tracking::Money;
-use tracking::reconcile::{Customer, Line, Total};
+use tracking::reconcile::{Books, Customer, Line};
+use tracking::{Currency, Money};
 
-use super::labels::{amount, count};
-use super::model::{LedgerLine, LedgerReport, RevenueEvents, RevenueReport};
 use super::queries;
 use crate::document::document;
+use crate::operations::labels::{count, unreadable};
 use crate::operations::parts::{OperatorPage, UnreadableCard, UserLink};
 
 const LEDGER_TITLE: &str = "Stripe and our record";
@@ -19,14 +19,17 @@ pub fn RevenuePage() -> impl IntoView {
     view! {
         <OperatorPage title="Revenue">
             {document(|visit| async move {
-                let RevenueReport { ledger, events } = queries::revenue(&visit).await;
+                let (ledger, events) = futures::join!(queries::ledger(&visit), queries::events(&visit));
                 let ledger = match ledger {
                     Ok(ledger) => view! { <LedgerCard ledger /> }.into_any(),
                     Err(reason) => view! { <UnreadableCard id="ledger" title=LEDGER_TITLE reason /> }.into_any(),
                 };
                 let events = match events {
-                    Ok(events) => view! { <EventsCard events /> }.into_any(),
-                    Err(reason) => view! { <UnreadableCard id="revenue-events" title=EVENTS_TITLE reason /> }.into_any(),
+                    Ok((books, payers)) => view! { <EventsCard books payers /> }.into_any(),
+                    Err(error) => {
+                        let reason = unreadable(&error, "The revenue events cannot be read right now.");
+                        view! { <UnreadableCard id="revenue-events" title=EVENTS_TITLE reason /> }.into_any()
+                    }
                 };
                 view! { <div class="stack">{ledger} {events}</div> }.into_any()
             })}
@@ -46,7 +49,8 @@ fn ResultBadge(balanced: bool, differences: usize) -> impl IntoView {
 }
 
 #[component]
-fn LedgerCard(ledger: LedgerReport) -> impl IntoView {
+fn LedgerCard(ledger: LedgerCheck) -> impl IntoView {
+    let balanced = ledger.balanced();
     let counted = format!(
         "{} and {}",
         count(ledger.payments, "payment"),
@@ -57,26 +61,20 @@ fn LedgerCard(ledger: LedgerReport) -> impl IntoView {
         false => "all that Stripe has",
     };
     let totals = ledger.totals.into_iter().map(|total| {
-        view! {
-            <tr>
-                <th scope="row">{format!("All {}", total.currency)}</th>
-                <td>{total.stripe}</td>
-                <td>{total.recorded}</td>
-            </tr>
-        }
+        view! { <TotalRow currency=total.currency amounts=[total.stripe, total.recorded] /> }
     });
     let totals = totals.collect_view();
     let differences = ledger.differences.len();
     let rows = ledger
         .differences
         .into_iter()
-        .map(|line| view! { <LedgerRow line /> });
+        .map(|difference| view! { <LedgerRow difference /> });
     let rows = rows.collect_view();
     view! {
-        <section class="card operations-card books" aria-labelledby="ledger" data-balanced=ledger.balanced.to_string()>
+        <section class="card operations-card books" aria-labelledby="ledger" data-balanced=balanced.to_string()>
             <header>
                 <h2 id="ledger">{LEDGER_TITLE}</h2>
-                <ResultBadge balanced=ledger.balanced differences />
+                <ResultBadge balanced differences />
             </header>
             <p class="quiet">
                 "Stripe's own lists, read just now, against the payments and refunds that its webhooks reported. A webhook that never arrived would be missing from the events too. "
@@ -105,25 +103,41 @@ fn LedgerCard(ledger: LedgerReport) -> impl IntoView {
 }
 
 #[component]
-fn LedgerRow(line: LedgerLine) -> impl IntoView {
-    let class = if line.explained { "explained" } else { "broken" };
-    let customer = line
+fn LedgerRow(difference: LedgerDifference) -> impl IntoView {
+    let class = class_of(difference.why.is_explained());
+    let kind = match difference.kind {
+        Kind::Payment => "invoice",
+        Kind::Refund => "refund",
+    };
+    let customer = difference
         .customer
         .map(|customer| format!("Customer {customer}: "))
         .unwrap_or_default();
     view! {
         <tr class=class>
-            <th scope="row">{line.entry}</th>
-            <td>{line.stripe}</td>
-            <td>{line.recorded}</td>
+            <th scope="row">{format!("{kind} {}", difference.id)}</th>
+            <td>{amount(difference.stripe)}</td>
+            <td>{amount(difference.recorded)}</td>
         </tr>
-        <tr class=class><td colspan="3" class="why">{customer} {line.reason}</td></tr>
+        <tr class=class><td colspan="3" class="why">{customer} {difference.why.in_words()}</td></tr>
     }
 }
 
+/// An amount, or `none`.
+fn amount(money: Option<Money>) -> String {
+    money.map_or_else(|| "none".to_owned(), |money| money.to_string())
+}
+
+const fn class_of(explained: bool) -> &'static str {
+    if explained { "explained" } else { "broken" }
+}
+
 #[component]
-fn EventsCard(events: RevenueEvents) -> impl IntoView {
-    let RevenueEvents { books, payers } = events;
+fn EventsCard(
+    books: Books,
+    /// How many customers have paid. Customers whose events were not read are in no sum.
+    payers: i64,
+) -> impl IntoView {
     let balanced = books.balanced();
     let read = books.customers.len();
     let lines = books.customers.iter().flat_map(|customer| &customer.lines);
@@ -135,7 +149,7 @@ fn EventsCard(events: RevenueEvents) -> impl IntoView {
     let totals = books
         .totals
         .into_iter()
-        .map(|total| view! { <TotalRow user=None total /> });
+        .map(|total| view! { <TotalRow currency=total.currency amounts=[total.ledger, total.told] /> });
     let totals = totals.collect_view();
     let rows = books
         .customers
@@ -172,9 +186,10 @@ fn EventsCard(events: RevenueEvents) -> impl IntoView {
 #[component]
 fn CustomerRows(customer: Customer) -> impl IntoView {
     let Customer { user, lines, totals } = customer;
-    let totals = totals
-        .into_iter()
-        .map(|total| view! { <TotalRow user=Some(user.clone()) total /> });
+    let totals = totals.into_iter().map(|total| {
+        let amounts = [total.ledger, total.told];
+        view! { <TotalRow user=Some(user.clone()) currency=total.currency amounts /> }
+    });
     let totals = totals.collect_view();
     let lines = lines.into_iter().filter(|line| line.difference.is_some());
     view! {
@@ -186,32 +201,31 @@ fn CustomerRows(customer: Customer) -> impl IntoView {
 #[component]
 fn TotalRow(
     /// The customer's user ID; `None`: the sum of all customers.
+    #[prop(optional_no_strip)]
     user: Option<String>,
-    /// The sums.
-    total: Total,
+    currency: Currency,
+    /// Both sums, in minor units.
+    amounts: [i64; 2],
 ) -> impl IntoView {
-    let amount = |minor: i64| Money::new(minor, total.currency).to_string();
+    let [left, right] = amounts.map(|minor| Money::new(minor, currency).to_string());
     let name = match user {
         Some(user) => view! { <UserLink user /> }.into_any(),
-        None => view! { {format!("All {}", total.currency.iso_code())} }.into_any(),
+        None => view! { {format!("All {}", currency.iso_code())} }.into_any(),
     };
     view! {
         <tr>
             <th scope="row">{name}</th>
-            <td>{amount(total.ledger)}</td>
-            <td>{amount(total.told)}</td>
+            <td>{left}</td>
+            <td>{right}</td>
         </tr>
     }
 }
 
 #[component]
 fn DifferingRow(line: Line) -> impl IntoView {
-    let explained = line
-        .difference
-        .as_ref()
-        .is_some_and(|difference| difference.is_explained());
-    let class = if explained { "explained" } else { "broken" };
-    let reason = line.difference.as_ref().map(|difference| difference.in_words());
+    let difference = line.difference.as_ref();
+    let class = class_of(difference.is_some_and(|difference| difference.is_explained()));
+    let reason = difference.map(|difference| difference.in_words());
     view! {
         <tr class=class>
             <th scope="row" class="part">{line.entry.to_string()}</th>

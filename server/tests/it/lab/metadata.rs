@@ -74,7 +74,7 @@ async fn lived(loses_metadata: bool) -> Outcome {
     let port = free_port().await;
     let site = format!("127.0.0.1:{port}");
     let settings = stripe_local::Settings {
-        state: stripe_local::State::Temporary,
+        state: stripe_local::StateLocation::Temporary,
         secret_key: Some("sk_test_seamline_local".to_owned()),
         webhooks: vec![stripe_local::WebhookTarget {
             url: format!("http://{site}/webhooks/stripe"),

@@ -31,15 +31,15 @@ const AT_ONCE: usize = 4;
 /// Others fail on purpose here: nobody waits for them as long as for real ones.
 fn timing() -> Timing {
     Timing {
-        outbox: outbox::Settings {
+        outbox: outbox::DispatcherSettings {
             poll: Duration::from_millis(200),
-            policy: outbox::Policy {
+            policy: outbox::RetryPolicy {
                 base_ms: 100,
                 cap_ms: 1_000,
                 throttle_ms: 500,
-                ..outbox::Policy::default()
+                ..outbox::RetryPolicy::default()
             },
-            ..outbox::Settings::default()
+            ..outbox::DispatcherSettings::default()
         },
         inbox: backend::billing::inbox::Settings {
             lease: Duration::from_secs(2),

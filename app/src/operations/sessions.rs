@@ -1,12 +1,14 @@
-//! The sessions page: one table.
+//! The sessions page: session metrics over several users, stitched, and as they would be unstitched.
 
+use backend::timeline::ReadError;
 use leptos::prelude::*;
+use tracking::session_metrics::{Comparison, compare};
 
-use super::model::SessionsReport;
-use super::queries;
+use super::labels;
+use super::parts::{OperatorPage, UnreadableCard};
 use crate::document::document;
-use crate::operations::parts::{OperatorPage, UnreadableCard};
 use crate::timeline::ComparisonTable;
+use crate::visit::Visit;
 
 const TITLE: &str = "Session metrics: stitched and unstitched";
 
@@ -16,18 +18,32 @@ pub fn SessionsPage() -> impl IntoView {
     view! {
         <OperatorPage title="Sessions">
             {document(|visit| async move {
-                match queries::sessions(&visit).await {
-                    Ok(report) => view! { <MetricsCard report /> }.into_any(),
-                    Err(reason) => view! { <UnreadableCard id="session-metrics" title=TITLE reason /> }.into_any(),
+                match metrics(&visit).await {
+                    Ok((users, comparison)) => view! { <MetricsCard users comparison /> }.into_any(),
+                    Err(error) => {
+                        let reason = labels::unreadable(&error, "The users' events cannot be read right now.");
+                        view! { <UnreadableCard id="session-metrics" title=TITLE reason /> }.into_any()
+                    }
                 }
             })}
         </OperatorPage>
     }
 }
 
+/// How many of the newest users have events, and the metrics of all these events.
+async fn metrics(visit: &Visit) -> Result<(usize, Comparison), ReadError> {
+    let timeline = &visit.backend.timeline;
+    let timelines = timeline.stories(timeline.newest_people().await?).await?;
+    let users = timelines
+        .iter()
+        .filter(|timeline| !timeline.events.is_empty())
+        .count();
+    let comparison = Comparison::of_all(timelines.iter().map(|timeline| compare(&timeline.events)));
+    Ok((users, comparison))
+}
+
 #[component]
-fn MetricsCard(report: SessionsReport) -> impl IntoView {
-    let SessionsReport { users, comparison } = report;
+fn MetricsCard(users: usize, comparison: Comparison) -> impl IntoView {
     let scope = match users {
         1 => "The newest events of 1 user".to_owned(),
         users => format!("The newest events of the {users} users who had a server event last"),
