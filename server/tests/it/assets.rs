@@ -67,7 +67,9 @@ async fn what_a_document_names_is_there_and_stays_for_ever() {
     }
     assert_eq!(named.len(), 6, "{named:?}");
     let failure = {
-        let request = browser.request(Method::GET, "/sign-out").header("accept", "text/html");
+        let request = browser
+            .request(Method::GET, "/sign-out")
+            .header("accept", "text/html");
         browser.send(request).await
     };
     assert_eq!(failure.status, 405);
@@ -118,7 +120,10 @@ async fn a_file_that_is_missing_is_not_missing_for_ever() {
     let app = app_with(site.path()).await;
     let mut browser = app.browser();
     let text = browser.open("/").await.text();
-    let script = assets_in(&text).into_iter().find(|url| url.ends_with("/seam.js")).unwrap();
+    let script = assets_in(&text)
+        .into_iter()
+        .find(|url| url.ends_with("/seam.js"))
+        .unwrap();
     let root = script.trim_end_matches("/seam.js");
     for path in [
         "/nothing.js",
@@ -141,7 +146,12 @@ async fn files_are_served_as_the_build_compressed_them() {
     let named = assets_in(&browser.open("/").await.text());
     let url = |file: &str| named.iter().find(|url| url.ends_with(file)).unwrap().clone();
     for (file, encodings, encoding, body) in [
-        ("/seam.js", "gzip, deflate, br, zstd", Some("br"), &b"compressed by brotli"[..]),
+        (
+            "/seam.js",
+            "gzip, deflate, br, zstd",
+            Some("br"),
+            &b"compressed by brotli"[..],
+        ),
         ("/seam.js", "gzip, deflate", Some("gzip"), b"compressed by gzip"),
         ("/seam.js", "identity", None, b"// seam.js"),
         ("/pkg/seamline.wasm", "gzip, br", Some("br"), b"wasm by brotli"),
@@ -219,7 +229,10 @@ fn assert_scripts(path: &str, text: &str) {
         .collect();
     let by_url: Vec<&&str> = scripts.iter().filter(|tag| tag.contains(" src=")).collect();
     assert_eq!(by_url.len(), 1, "{path}: {scripts:?}");
-    assert!(by_url[0].contains("/seam.js\"") && by_url[0].contains(" defer"), "{path}: {by_url:?}");
+    assert!(
+        by_url[0].contains("/seam.js\"") && by_url[0].contains(" defer"),
+        "{path}: {by_url:?}"
+    );
     for ahead in ["modulepreload", "preload", "prefetch"] {
         assert!(!text.contains(&format!("rel=\"{ahead}\"")), "{path}: {ahead}");
     }

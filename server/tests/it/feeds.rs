@@ -24,7 +24,9 @@ struct Feed {
 impl Feed {
     /// Opens it, as a browser does that saw `last` at most.
     async fn open(browser: &Browser, path: &str, last: Option<&str>) -> Self {
-        let mut request = browser.request(Method::GET, path).header("accept", "text/event-stream");
+        let mut request = browser
+            .request(Method::GET, path)
+            .header("accept", "text/event-stream");
         if let Some(last) = last {
             request = request.header("last-event-id", last);
         }
@@ -34,8 +36,14 @@ impl Feed {
         assert_eq!(headers["content-type"], "text/event-stream", "{path}");
         assert_eq!(headers["x-accel-buffering"], "no", "{path}");
         assert_eq!(headers["cache-control"], "no-cache", "{path}");
-        assert!(headers.get("content-encoding").is_none(), "{path}: compressed, it would be buffered");
-        assert!(headers.get("set-cookie").is_none(), "{path}: a background request");
+        assert!(
+            headers.get("content-encoding").is_none(),
+            "{path}: compressed, it would be buffered"
+        );
+        assert!(
+            headers.get("set-cookie").is_none(),
+            "{path}: a background request"
+        );
         Self {
             response,
             text: String::new(),
@@ -172,7 +180,12 @@ async fn the_feed_of_the_timeline_announces_events() {
         );
     }
     let other_person = app.browser();
-    let mut others = Feed::open(&other_person, &format!("/timeline/live?find={}", uuid::Uuid::nil()), None).await;
+    let mut others = Feed::open(
+        &other_person,
+        &format!("/timeline/live?find={}", uuid::Uuid::nil()),
+        None,
+    )
+    .await;
     assert_eq!(others.next().await.data, "opened");
 
     ada.sign_out().await;

@@ -30,13 +30,21 @@ async fn assert_refused(browser: &mut Browser, refused: &Refused<'_>) {
     let answer = browser.submit(path, fields).await;
     let text = answer.text();
     assert_eq!(answer.status, 422, "{path}: {text}");
-    assert_eq!(answer.header("content-type"), Some("text/html; charset=utf-8"), "{path}");
+    assert_eq!(
+        answer.header("content-type"),
+        Some("text/html; charset=utf-8"),
+        "{path}"
+    );
     assert_eq!(answer.header("cache-control"), Some("no-store"), "{path}");
     for password in [PASSWORD, SHORT] {
         assert!(!text.contains(password), "{path} shows a password: {text}");
     }
     for input in elements(&text, "input").filter(|input| attribute(input, "type") == Some("password")) {
-        assert_eq!(attribute(input, "value").unwrap_or_default(), "", "{path}: {input}");
+        assert_eq!(
+            attribute(input, "value").unwrap_or_default(),
+            "",
+            "{path}: {input}"
+        );
     }
 
     let invalid: Vec<&str> = elements(&text, "input")
@@ -46,13 +54,23 @@ async fn assert_refused(browser: &mut Browser, refused: &Refused<'_>) {
     assert_eq!(invalid, *faulty, "{path}");
     for id in *faulty {
         let error = format!("{id}-error");
-        assert!(text.contains(&format!("id=\"{error}\"")), "{path}: no {error} in {text}");
+        assert!(
+            text.contains(&format!("id=\"{error}\"")),
+            "{path}: no {error} in {text}"
+        );
         let described = attribute(field(&text, id), "aria-describedby").unwrap_or_default();
-        assert!(described.split(' ').any(|id| id == error), "{path} {id}: {described}");
+        assert!(
+            described.split(' ').any(|id| id == error),
+            "{path} {id}: {described}"
+        );
     }
     let focused: Vec<&str> = text
         .split('<')
-        .filter(|tag| tag.split('>').next().is_some_and(|tag| tag.contains(" autofocus")))
+        .filter(|tag| {
+            tag.split('>')
+                .next()
+                .is_some_and(|tag| tag.contains(" autofocus"))
+        })
         .collect();
     let [focused] = focused[..] else {
         panic!("{path}: one element has the focus: {focused:?}")
@@ -91,15 +109,31 @@ async fn forms_of_a_visitor_are_shown_again_with_their_input() {
         app.browser().sign_up("ada@example.com").await;
         let mut browser = app.browser();
         for (path, fields, faulty) in [
-            ("/sign-up", &[("email", "ada"), ("password", PASSWORD)][..], &["email"][..]),
+            (
+                "/sign-up",
+                &[("email", "ada"), ("password", PASSWORD)][..],
+                &["email"][..],
+            ),
             (
                 "/sign-up",
                 &[("email", "new@example.com"), ("password", SHORT)],
                 &["password"],
             ),
-            ("/sign-up", &[("email", "ada"), ("password", SHORT)], &["email", "password"]),
-            ("/sign-up", &[("email", "ada@example.com"), ("password", PASSWORD)], &["email"]),
-            ("/sign-in", &[("email", "ada@example.com"), ("password", SHORT)], &[]),
+            (
+                "/sign-up",
+                &[("email", "ada"), ("password", SHORT)],
+                &["email", "password"],
+            ),
+            (
+                "/sign-up",
+                &[("email", "ada@example.com"), ("password", PASSWORD)],
+                &["email"],
+            ),
+            (
+                "/sign-in",
+                &[("email", "ada@example.com"), ("password", SHORT)],
+                &[],
+            ),
             ("/sign-in", &[("email", ""), ("password", PASSWORD)], &["email"]),
             ("/forgot", &[("email", "ada")], &["email"]),
         ] {
@@ -112,7 +146,11 @@ async fn forms_of_a_visitor_are_shown_again_with_their_input() {
             };
             assert_refused(&mut browser, &refused).await;
         }
-        assert_eq!((app.count("users").await, app.count("logins").await), (1, 1), "{engine:?}");
+        assert_eq!(
+            (app.count("users").await, app.count("logins").await),
+            (1, 1),
+            "{engine:?}"
+        );
     }
 }
 
@@ -152,7 +190,12 @@ async fn forms_of_an_account_are_shown_again_with_their_input() {
             &["current_password"],
             &[],
         ),
-        ("/settings/delete", &[("current_password", SHORT)], &["current_password"], &[]),
+        (
+            "/settings/delete",
+            &[("current_password", SHORT)],
+            &["current_password"],
+            &[],
+        ),
     ] {
         let refused = Refused {
             path,
@@ -197,7 +240,11 @@ async fn forms_of_polls_are_shown_again_with_their_input() {
             (
                 &[("question", "Dinner?"), ("option", "Rice"), ("option", "Rice")],
                 &["option-1"],
-                &[("question", "Dinner?"), ("option-0", "Rice"), ("option-1", "Rice")],
+                &[
+                    ("question", "Dinner?"),
+                    ("option-0", "Rice"),
+                    ("option-1", "Rice"),
+                ],
             ),
             (
                 &[("question", "Dinner?"), ("option", "Rice"), ("option", "")],
@@ -226,7 +273,8 @@ async fn forms_of_polls_are_shown_again_with_their_input() {
         }
         let several = [("question", ""), ("multiple_choice", "true")];
         let text = browser.submit(path, &several).await.text();
-        let checkbox = elements(&text, "input").find(|input| attribute(input, "name") == Some("multiple_choice"));
+        let checkbox =
+            elements(&text, "input").find(|input| attribute(input, "name") == Some("multiple_choice"));
         assert!(checkbox.unwrap().contains(" checked"), "{path}: {checkbox:?}");
     }
     // More options than the page has fields for: the error is above the form.
@@ -261,7 +309,10 @@ async fn forms_that_are_buttons_say_why_they_did_nothing() {
     for (path, fields) in [
         ("/pricing", &[("interval", "year")][..]),
         ("/polls", &[("action", "restore")]),
-        ("/p/00000000-0000-0000-0000-000000000000", &[("choice", "0"), ("revision", "0")]),
+        (
+            "/p/00000000-0000-0000-0000-000000000000",
+            &[("choice", "0"), ("revision", "0")],
+        ),
     ] {
         let answer = browser.submit(path, fields).await;
         assert!(matches!(answer.status, 404 | 422), "{path}: {}", answer.status);
@@ -270,8 +321,14 @@ async fn forms_that_are_buttons_say_why_they_did_nothing() {
     for (path, fields) in [
         ("/billing", &[("action", "cancel")][..]),
         ("/polls", &[("poll", "x"), ("action", "restore")]),
-        ("/sign-in", &[("email", "ada@example.com"), ("password", PASSWORD)]),
-        ("/sign-up", &[("email", "ada@example.com"), ("password", PASSWORD)]),
+        (
+            "/sign-in",
+            &[("email", "ada@example.com"), ("password", PASSWORD)],
+        ),
+        (
+            "/sign-up",
+            &[("email", "ada@example.com"), ("password", PASSWORD)],
+        ),
     ] {
         let refused = Refused {
             path,
@@ -307,7 +364,11 @@ async fn a_field_that_takes_one_value_is_sent_once() {
     ] {
         let answer = browser.submit(path, fields).await;
         assert_eq!(answer.status, 400, "{path}: {}", answer.text());
-        assert!(answer.text().contains("could not be read"), "{path}: {}", answer.text());
+        assert!(
+            answer.text().contains("could not be read"),
+            "{path}: {}",
+            answer.text()
+        );
     }
     app.assert_untouched().await;
 }
@@ -322,7 +383,10 @@ fn link_to(page: &Answer, path: &str) -> String {
         .collect();
     // The header may have one too, without a query.
     let with_query = links.iter().find(|href| href.contains('?'));
-    with_query.or(links.first()).cloned().unwrap_or_else(|| panic!("no link to {path} in {text}"))
+    with_query
+        .or(links.first())
+        .cloned()
+        .unwrap_or_else(|| panic!("no link to {path} in {text}"))
 }
 
 #[tokio::test]
@@ -359,7 +423,11 @@ async fn the_page_to_go_on_to_is_kept_from_sign_in_to_sign_up() {
     for path in ["/sign-up?next=//evil.example", "/sign-up?next=/%5Cevil.example"] {
         let email = format!("{}@example.com", uuid::Uuid::new_v4());
         let fields = [("email", email.as_str()), ("password", PASSWORD)];
-        assert_eq!(browser.submit(path, &fields).await.redirect(), (303, "/polls"), "{path}");
+        assert_eq!(
+            browser.submit(path, &fields).await.redirect(),
+            (303, "/polls"),
+            "{path}"
+        );
         browser.sign_out().await;
     }
 }

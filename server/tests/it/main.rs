@@ -12,6 +12,7 @@ mod browser;
 mod consent;
 mod database;
 mod delivery;
+mod docs;
 mod documents;
 mod endings;
 mod feeds;

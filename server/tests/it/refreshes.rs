@@ -18,7 +18,11 @@ async fn a_refresh_creates_no_device_and_sets_no_cookie() {
             assert!(answer.status < 400, "{page}{refresh}: {}", answer.status);
             assert!(answer.cookies.is_empty(), "{page}{refresh}: {:?}", answer.cookies);
             if answer.status == 200 {
-                assert_eq!(answer.boot()["device"], serde_json::Value::Null, "{page}{refresh}");
+                assert_eq!(
+                    answer.boot()["device"],
+                    serde_json::Value::Null,
+                    "{page}{refresh}"
+                );
             }
         }
         let opened = app.browser().open(page).await;
@@ -41,11 +45,20 @@ async fn a_refresh_does_not_extend_the_session_or_the_login() {
         let own = format!("{session}.{session}");
         browser.set_cookie("seam_session", own.as_str());
         let yesterday = now - 24 * 60 * MINUTE;
-        app.execute(&format!("UPDATE logins SET last_seen_at = {yesterday}")).await;
+        app.execute(&format!("UPDATE logins SET last_seen_at = {yesterday}"))
+            .await;
         for page in PAGES {
             let answer = browser.open(&format!("{page}?refresh")).await;
-            assert_eq!((answer.status, answer.cookies.len()), (200, 0), "{engine:?} {page}");
-            assert_eq!(answer.boot()["session"], session, "{engine:?} {page}: it is in the session");
+            assert_eq!(
+                (answer.status, answer.cookies.len()),
+                (200, 0),
+                "{engine:?} {page}"
+            );
+            assert_eq!(
+                answer.boot()["session"],
+                session,
+                "{engine:?} {page}: it is in the session"
+            );
             assert_eq!(answer.boot()["device"], device, "{engine:?} {page}");
         }
         assert_eq!(browser.cookie("seam_session").as_ref(), Some(&own), "{engine:?}");
@@ -79,7 +92,11 @@ async fn a_refresh_confirms_no_event() {
         answer.boot()["confirmed"].as_array().unwrap().len()
     };
     assert_eq!(confirmed(&mut browser, "/polls?refresh").await, 0);
-    assert_eq!(confirmed(&mut browser, "/polls").await, 1, "the next document fires it");
+    assert_eq!(
+        confirmed(&mut browser, "/polls").await,
+        1,
+        "the next document fires it"
+    );
 }
 
 #[tokio::test]
@@ -87,7 +104,10 @@ async fn a_refresh_is_a_request_and_no_form() {
     let app = TestApp::start().await;
     let mut browser = app.browser();
     // A post stays a post.
-    let fields = [("email", "ada@example.com"), ("password", crate::browser::PASSWORD)];
+    let fields = [
+        ("email", "ada@example.com"),
+        ("password", crate::browser::PASSWORD),
+    ];
     let answer = browser.submit("/sign-up?refresh", &fields).await;
     assert_eq!(answer.redirect(), (303, "/polls"));
     assert!(!answer.cookie("seam_login").value().is_empty());
