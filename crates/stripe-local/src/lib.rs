@@ -1,38 +1,42 @@
-//! A local stand-in for Stripe: subscriptions from Checkout to the last renewal, without an account or a network.
+//! A local stand-in for Stripe's billing, without an account and without network access.
 //!
-//! It speaks the API at one version (2026-09-30.endive) with forms, errors, idempotency and lists as Stripe's, shows
-//! a hosted Checkout page and a customer portal, keeps a billing clock that can be moved (one for everything, and test
-//! clocks), and posts signed webhooks that can be delayed, doubled, shuffled and lost on purpose. It has no tax, no
-//! coupons, no Connect and no metering; it moves no money, takes test cards only, and listens on loopback addresses.
+//! It implements one version of the API (2026-09-30.endive) with Stripe's forms, errors, idempotency and lists, a hosted
+//! Checkout page and a customer portal. Its billing clock and its test clocks can be moved. It sends signed webhooks, and
+//! can delay, duplicate, reorder and drop them for tests. It has no tax, coupons, Connect or metering. It moves no money,
+//! accepts test cards only, and listens on loopback addresses.
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
-//! let stripe = stripe_local::open(stripe_local::Settings::default()).await?;
+//! let stand_in = stripe_local::open(stripe_local::StripeStandInSettings::default()).await?;
 //! let listener = tokio::net::TcpListener::bind("127.0.0.1:12111").await?;
-//! stripe_local::serve(listener, stripe, std::future::pending()).await?;
+//! stripe_local::serve(listener, stand_in, std::future::pending()).await?;
 //! # Ok(())
 //! # }
 //! ```
 
-// Objects with many fields are written with `json!`.
+// Large objects are built with `json!`, which recurses once per field.
 #![recursion_limit = "512"]
 
 mod api;
+mod api_error;
 mod billing;
+mod delivery_client;
 mod engine;
-mod failure;
 mod form;
 mod http;
 mod money;
+mod records;
 mod render;
+mod safety;
 mod server;
 mod settings;
+mod stand_in;
 mod store;
-mod stripe;
 mod webhooks;
-mod world;
 
 pub use local_service::{ServeError, StateError, StateLocation, WallClock};
 pub use server::serve;
-pub use settings::{AfterLastRetry, OpenError, Rules, Settings, WebhookTarget};
-pub use stripe::{Stripe, open};
+pub use settings::{
+    AccountRules, AfterLastRetry, StripeStandInOpenError, StripeStandInSettings, WebhookTarget,
+};
+pub use stand_in::{StripeStandIn, open};

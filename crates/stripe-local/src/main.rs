@@ -1,10 +1,10 @@
-//! `stripe-local`: the stand-in as a program of its own.
+//! The command-line program `stripe-local`.
 
 use std::{error::Error, net::SocketAddr, path::PathBuf, process::ExitCode};
 
 use clap::Parser;
 use local_service::{program, serve::bind_loopback};
-use stripe_local::{Settings, StateLocation, WebhookTarget, open, serve};
+use stripe_local::{StateLocation, StripeStandInSettings, WebhookTarget, open, serve};
 
 /// A local stand-in for Stripe.
 #[derive(Parser)]
@@ -13,22 +13,22 @@ struct Arguments {
     /// The loopback address to listen on.
     #[arg(long, default_value = "127.0.0.1:12111", env = "STRIPE_LOCAL_ADDR")]
     listen: SocketAddr,
-    /// The SQLite file that keeps everything; without it all is gone at the end.
+    /// The SQLite state file. Without it the state is temporary.
     #[arg(long)]
     state: Option<PathBuf>,
-    /// The only API key accepted (sk_test_…); without it, any test key.
+    /// The only accepted API key (sk_test_…). Without it any test key is accepted.
     #[arg(long)]
     secret_key: Option<String>,
-    /// Where hosted pages are linked to; without it, http://localhost with the port asked.
+    /// The origin of hosted pages. Without it http://localhost with the requested port.
     #[arg(long)]
     public_url: Option<String>,
-    /// A webhook endpoint on this machine that is there from the start.
+    /// The URL of a webhook endpoint on this machine.
     #[arg(long, requires = "webhook_secret")]
     webhook: Option<String>,
-    /// The secret that its deliveries are signed with (whsec_…).
+    /// The signing secret of the webhook endpoint (whsec_…).
     #[arg(long, requires = "webhook", env = "STRIPE_LOCAL_WEBHOOK_SECRET")]
     webhook_secret: Option<String>,
-    /// Run although this is a release build.
+    /// Allow a release build to run.
     #[arg(long)]
     allow_release: bool,
 }
@@ -41,7 +41,7 @@ async fn main() -> ExitCode {
 async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     let listener = bind_loopback(arguments.listen).await?;
     let webhook = arguments.webhook.zip(arguments.webhook_secret);
-    let stripe = open(Settings {
+    let stand_in = open(StripeStandInSettings {
         state: arguments
             .state
             .map_or(StateLocation::Temporary, StateLocation::File),
@@ -52,10 +52,10 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
             .map(|(url, secret)| WebhookTarget { url, secret })
             .collect(),
         allow_release: arguments.allow_release,
-        ..Settings::default()
+        ..StripeStandInSettings::default()
     })
     .await?;
     tracing::info!("stripe-local listens on http://{}", listener.local_addr()?);
-    serve(listener, stripe, program::shutdown_signal()).await?;
+    serve(listener, stand_in, program::shutdown_signal()).await?;
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Money as people read it. Amounts are minor units everywhere else.
+//! Formatted amounts for pages and descriptions.
 
 /// Stripe's currencies without minor units ("Supported currencies", zero-decimal).
 const ZERO_DECIMAL: [&str; 16] = [
@@ -6,21 +6,21 @@ const ZERO_DECIMAL: [&str; 16] = [
     "xpf",
 ];
 
-/// `$12.00`, `¥1200` or `12.00 CHF`.
-pub(crate) fn amount_in_words(amount: i64, currency: &str) -> String {
-    let minus = if amount < 0 { "−" } else { "" };
-    let size = amount.unsigned_abs();
+/// Formats an amount in minor units: `$12.00`, `¥1200` or `12.00 CHF`.
+pub(crate) fn format_amount(amount: i64, currency: &str) -> String {
+    let sign = if amount < 0 { "−" } else { "" };
+    let magnitude = amount.unsigned_abs();
     let number = if ZERO_DECIMAL.contains(&currency) {
-        size.to_string()
+        magnitude.to_string()
     } else {
-        format!("{}.{:02}", size / 100, size % 100)
+        format!("{}.{:02}", magnitude / 100, magnitude % 100)
     };
     match currency {
-        "usd" => format!("{minus}${number}"),
-        "eur" => format!("{minus}€{number}"),
-        "gbp" => format!("{minus}£{number}"),
-        "jpy" => format!("{minus}¥{number}"),
-        other => format!("{minus}{number} {}", other.to_uppercase()),
+        "usd" => format!("{sign}${number}"),
+        "eur" => format!("{sign}€{number}"),
+        "gbp" => format!("{sign}£{number}"),
+        "jpy" => format!("{sign}¥{number}"),
+        other => format!("{sign}{number} {}", other.to_uppercase()),
     }
 }
 
@@ -29,7 +29,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn amounts() {
+    fn amounts_have_the_currencys_decimals() {
         let cases = [
             (1200, "usd", "$12.00"),
             (-5, "eur", "−€0.05"),
@@ -38,7 +38,7 @@ mod tests {
             (500, "krw", "500 KRW"),
         ];
         for (amount, currency, expected) in cases {
-            assert_eq!(amount_in_words(amount, currency), expected);
+            assert_eq!(format_amount(amount, currency), expected);
         }
     }
 }

@@ -5,27 +5,29 @@ use std::future::Future;
 use local_service::{ServeError, serve::STOP_TIMEOUT};
 use tokio::net::TcpListener;
 
-use crate::{stripe::Stripe, webhooks};
+use crate::{stand_in::StripeStandIn, webhooks};
 
-/// Serves `stripe` until `stop` resolves; meanwhile time passes and webhooks are delivered. Then it waits for open
-/// requests and deliveries (5 s at most for each), and closes the stand-in. Undelivered webhooks are delivered after the
-/// next start.
+/// Serves `stand_in` until `stop` resolves. Meanwhile due steps run and webhooks are delivered.
+///
+/// Then it waits for open requests and deliveries, 5 s at most for each, and closes the stand-in. Undelivered webhooks
+/// are delivered after the next start.
 ///
 /// # Errors
 /// The listener is not on a loopback address, or fails.
 pub async fn serve(
     listener: TcpListener,
-    stripe: Stripe,
+    stand_in: StripeStandIn,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), ServeError> {
-    let deliveries = tokio::spawn(webhooks::deliver_until_ended(stripe.clone()));
-    let stopping = stripe.clone();
-    let served = local_service::serve::serve(listener, stripe.router(), stop, move || stopping.end()).await;
-    stripe.end();
-    let stop_deliveries = deliveries.abort_handle();
+    let deliveries = tokio::spawn(webhooks::deliver_until_stopped(stand_in.clone()));
+    let stopping = stand_in.clone();
+    let served =
+        local_service::serve::serve(listener, stand_in.router(), stop, move || stopping.stop()).await;
+    stand_in.stop();
+    let abort_deliveries = deliveries.abort_handle();
     if tokio::time::timeout(STOP_TIMEOUT, deliveries).await.is_err() {
-        stop_deliveries.abort();
+        abort_deliveries.abort();
     }
-    stripe.close().await;
+    stand_in.close().await;
     served
 }

@@ -1,39 +1,38 @@
-//! What a stand-in is opened with. Nothing here reads the environment or the disk.
+//! The settings of a stand-in, and the errors of opening it. This module does not read the environment or files.
 
 use std::fmt;
 
 use local_service::{StateError, StateLocation, WallClock};
 
-/// Everything that can be chosen about a stand-in. Start from `Settings::default()`.
+/// The settings of a stand-in. Start from `StripeStandInSettings::default()`.
 #[derive(Clone)]
-pub struct Settings {
-    /// Where objects, events and undelivered webhooks are kept.
+pub struct StripeStandInSettings {
+    /// Where records and undelivered webhooks are stored.
     pub state: StateLocation,
-    /// The only API key accepted, `sk_test_…` or `rk_test_…`. `None`: any of that form. Live keys are refused.
+    /// The only accepted API key, `sk_test_…` or `rk_test_…`. `None`: any test key. Live keys are always rejected.
     pub secret_key: Option<String>,
-    /// The origin that hosted pages are linked with, without a slash at its end. `None`: `http://localhost`
-    /// with the port that the request came in at.
+    /// The origin of hosted pages, without a trailing slash. `None`: `http://localhost` with the port of the request.
     pub public_url: Option<String>,
-    /// Webhook endpoints that exist from the start. What an earlier start did not deliver goes to them, in order.
+    /// Webhook endpoints that exist from the start. They also get the events that an earlier start did not deliver.
     pub webhooks: Vec<WebhookTarget>,
-    /// How accounts are set up on Stripe's dashboard: retries, drafts, notices.
-    pub rules: Rules,
+    /// The account's dashboard settings.
+    pub rules: AccountRules,
     /// The wall clock.
     pub clock: WallClock,
-    /// Seed of the IDs, so that a run can be repeated. `None`: different ones every time.
+    /// The seed of random IDs, for repeatable runs. `None`: different IDs in each run.
     pub seed: Option<u64>,
-    /// A program built for release must say that it means a stand-in.
+    /// Must be true in a release build.
     pub allow_release: bool,
 }
 
-impl Default for Settings {
+impl Default for StripeStandInSettings {
     fn default() -> Self {
         Self {
             state: StateLocation::Temporary,
             secret_key: None,
             public_url: None,
             webhooks: Vec::new(),
-            rules: Rules::default(),
+            rules: AccountRules::default(),
             clock: WallClock::system(),
             seed: None,
             allow_release: false,
@@ -41,9 +40,9 @@ impl Default for Settings {
     }
 }
 
-impl fmt::Debug for Settings {
+impl fmt::Debug for StripeStandInSettings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Settings")
+        f.debug_struct("StripeStandInSettings")
             .field("state", &self.state)
             .field("secret_key", &self.secret_key.as_ref().map(|_| "…"))
             .field("public_url", &self.public_url)
@@ -53,10 +52,10 @@ impl fmt::Debug for Settings {
     }
 }
 
-/// A webhook endpoint that is there without a call to the API.
+/// A webhook endpoint that exists without an API call.
 #[derive(Clone, PartialEq, Eq)]
 pub struct WebhookTarget {
-    /// Where events are posted to; on a loopback address.
+    /// An HTTP URL on a loopback address.
     pub url: String,
     /// The signing secret, `whsec_…`.
     pub secret: String,
@@ -70,25 +69,25 @@ impl fmt::Debug for WebhookTarget {
     }
 }
 
-/// What is set on Stripe's dashboard rather than through the API.
+/// Account settings that Stripe has on its dashboard, not in the API.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Rules {
-    /// How long a renewal's invoice stays a draft, in seconds. Stripe: about an hour.
-    pub draft_seconds: i64,
-    /// Days between payment attempts. Stripe's Smart Retries are not fixed; these are.
+pub struct AccountRules {
+    /// How long a renewal's invoice stays a draft. About an hour on Stripe.
+    pub draft_secs: i64,
+    /// Days between payment attempts. Fixed, unlike Stripe's Smart Retries.
     pub retry_days: Vec<i64>,
-    /// What becomes of a subscription whose last attempt failed.
+    /// The effect of the last failed payment attempt.
     pub after_last_retry: AfterLastRetry,
-    /// Days before a renewal at which `invoice.upcoming` is sent. `None`: never.
+    /// Days before a renewal at which `invoice.upcoming` is sent. `None`: it is not sent.
     pub upcoming_days: Option<i64>,
-    /// Milliseconds between attempts to deliver a webhook.
+    /// Milliseconds between the attempts of a webhook delivery.
     pub webhook_retry_ms: Vec<i64>,
 }
 
-impl Default for Rules {
+impl Default for AccountRules {
     fn default() -> Self {
         Self {
-            draft_seconds: 3600,
+            draft_secs: 3600,
             retry_days: vec![3, 5, 7],
             after_last_retry: AfterLastRetry::Cancel,
             upcoming_days: Some(7),
@@ -97,7 +96,7 @@ impl Default for Rules {
     }
 }
 
-/// What becomes of a subscription whose last payment attempt failed.
+/// The effect of the last failed payment attempt on the subscription.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AfterLastRetry {
     /// It is canceled.
@@ -108,25 +107,25 @@ pub enum AfterLastRetry {
     LeavePastDue,
 }
 
-/// Why a stand-in could not be opened.
+/// Why a stand-in cannot be opened.
 #[derive(Debug, thiserror::Error)]
-pub enum OpenError {
-    /// A live key was given.
-    #[error("this is a stand-in for Stripe: it takes test keys only (sk_test_… or rk_test_…)")]
+pub enum StripeStandInOpenError {
+    /// The settings have a live key.
+    #[error("this stand-in for Stripe accepts test keys only (sk_test_… or rk_test_…)")]
     NotATestKey,
-    /// A release build that did not ask for it.
-    #[error("a release build runs a stand-in for Stripe only when told to")]
+    /// This is a release build and the settings do not allow it.
+    #[error("a release build does not run a stand-in for Stripe unless the settings allow it")]
     Release,
-    /// A webhook endpoint that is not on this machine.
-    #[error("{0} is not on a loopback address: webhooks go to this machine only")]
+    /// A webhook endpoint is not on this machine.
+    #[error("{0} is not on a loopback address: webhooks are sent to this machine only")]
     ForeignWebhook(String),
     /// The state file cannot be used.
     #[error(transparent)]
     State(#[from] StateError),
-    /// An object in the file cannot be read.
-    #[error("an object in the state file cannot be read: {0}")]
+    /// A record in the state file cannot be parsed.
+    #[error("a record in the state file cannot be parsed: {0}")]
     Unreadable(#[from] serde_json::Error),
-    /// The client that delivers webhooks could not be made.
-    #[error("cannot make the client that delivers webhooks: {0}")]
+    /// The HTTP client for webhooks cannot be created.
+    #[error("cannot create the HTTP client for webhooks: {0}")]
     Client(String),
 }

@@ -1,31 +1,31 @@
-//! Checkout sessions.
+//! The endpoints for Checkout sessions.
 
 use serde_json::{Value, json};
 
-use super::{list::page, subscriptions::take_trial_days};
+use super::{
+    list::list_page,
+    subscription_params::{parse_billing_mode, parse_missing_payment_method, parse_trial_days},
+};
 use crate::{
-    billing::period::DAY,
-    engine::Work,
-    failure::{Answer, Failure},
+    api_error::{ApiError, ApiResult},
+    billing::period::DAY_SECS,
+    engine::Operation,
     form::{Metadata, Params},
+    records::{CheckoutLine, CheckoutMode, CheckoutSessionRecord, CheckoutStatus, SubscriptionData},
     render,
-    world::{
-        BillingMode, CheckoutLine, CheckoutMode, CheckoutSession, CheckoutStatus, MissingPaymentMethod,
-        SubscriptionData,
-    },
 };
 
-/// How long a session stays open, in seconds: least and most.
-const SHORTEST: i64 = 30 * 60;
-const LONGEST: i64 = DAY;
+/// Limits for the time that a session is open, in seconds.
+const MIN_OPEN_SECS: i64 = 30 * 60;
+const MAX_OPEN_SECS: i64 = DAY_SECS;
 
-/// How far ahead a trial's end must be.
-const TRIAL_AHEAD: i64 = 2 * DAY;
+/// Seconds from now that a trial's end must be away at least.
+const MIN_TRIAL_SECS: i64 = 2 * DAY_SECS;
 
-const MOST_REFERENCE_CHARS: usize = 200;
+const MAX_REFERENCE_CHARS: usize = 200;
 
-/// Parameters about looks and wording, and about parts that a subscription without tax or coupons does not need.
-const WITHOUT_EFFECT: [&str; 12] = [
+/// Parameters that are accepted and ignored: appearance, wording, tax, coupons and shipping.
+const IGNORED_PARAMS: [&str; 12] = [
     "allow_promotion_codes",
     "billing_address_collection",
     "branding_settings",
@@ -40,52 +40,52 @@ const WITHOUT_EFFECT: [&str; 12] = [
     "tax_id_collection",
 ];
 
-pub(super) fn create(work: &mut Work<'_>, mut params: Params) -> Answer {
-    let created = work.wall();
-    let mode = params.word("mode", |word| match word {
+pub(super) fn create(operation: &mut Operation<'_>, mut params: Params) -> ApiResult {
+    let created = operation.wall_secs();
+    let mode = params.one_of("mode", |word| match word {
         "subscription" => Some(CheckoutMode::Subscription),
         "setup" => Some(CheckoutMode::Setup),
         _ => None,
     })?;
-    let mode = mode.ok_or_else(|| Failure::missing_parameter("mode"))?;
-    params.word("ui_mode", |word| (word == "hosted_page").then_some(()))?;
-    let customer = params.filled("customer")?;
+    let mode = mode.ok_or_else(|| ApiError::missing_parameter("mode"))?;
+    params.one_of("ui_mode", |word| (word == "hosted_page").then_some(()))?;
+    let customer = params.non_empty("customer")?;
     if let Some(id) = &customer {
-        work.customer(id, "customer")?;
+        operation.find_customer(id, "customer")?;
     }
-    let customer_email = params.filled("customer_email")?;
+    let customer_email = params.non_empty("customer_email")?;
     if customer.is_some() && customer_email.is_some() {
-        return Err(Failure::invalid(
+        return Err(ApiError::invalid_request(
             "You may only specify one of these parameters: customer, customer_email.",
         ));
     }
-    let client_reference_id = params.filled("client_reference_id")?;
+    let client_reference_id = params.non_empty("client_reference_id")?;
     if client_reference_id
         .as_ref()
-        .is_some_and(|text| text.chars().count() > MOST_REFERENCE_CHARS)
+        .is_some_and(|text| text.chars().count() > MAX_REFERENCE_CHARS)
     {
-        return Err(Failure::parameter(
+        return Err(ApiError::invalid_parameter(
             "client_reference_id",
             "Invalid string: at most 200 characters.",
         ));
     }
-    let expires_at = params.integer("expires_at")?.unwrap_or(created + LONGEST);
-    if !(created + SHORTEST..=created + LONGEST).contains(&expires_at) {
-        return Err(Failure::parameter(
+    let expires_at = params.integer("expires_at")?.unwrap_or(created + MAX_OPEN_SECS);
+    if !(created + MIN_OPEN_SECS..=created + MAX_OPEN_SECS).contains(&expires_at) {
+        return Err(ApiError::invalid_parameter(
             "expires_at",
             "The `expires_at` timestamp must be between 30 minutes and 24 hours from Checkout Session creation.",
         ));
     }
-    let (lines, currency) = take_lines(work, &mut params, mode)?;
-    let subscription_data = take_subscription_data(work, &mut params, mode)?;
-    let collection = params.word("payment_method_collection", |word| match word {
+    let (lines, currency) = parse_lines(operation, &mut params, mode)?;
+    let subscription_data = parse_subscription_data(operation, &mut params, mode)?;
+    let collection = params.one_of("payment_method_collection", |word| match word {
         "always" => Some(true),
         "if_required" => Some(false),
         _ => None,
     })?;
-    let id = format!("cs_test_{}", work.world.letters(58));
-    let mut session = CheckoutSession {
-        url: format!("{}/c/pay/{id}", work.base_url),
+    let id = format!("cs_test_{}", operation.records.random_text(58));
+    let mut session = CheckoutSessionRecord {
+        url: format!("{}/c/pay/{id}", operation.base_url),
         id,
         created,
         expires_at,
@@ -98,7 +98,7 @@ pub(super) fn create(work: &mut Work<'_>, mut params: Params) -> Answer {
         }
         .to_owned(),
         success_url: params.required("success_url")?,
-        cancel_url: params.filled("cancel_url")?,
+        cancel_url: params.non_empty("cancel_url")?,
         client_reference_id,
         customer,
         customer_email,
@@ -112,56 +112,57 @@ pub(super) fn create(work: &mut Work<'_>, mut params: Params) -> Answer {
         subscription: None,
         invoice: None,
         setup_intent: None,
-        submit_type: params.filled("submit_type")?,
-        locale: params.filled("locale")?,
+        submit_type: params.non_empty("submit_type")?,
+        locale: params.non_empty("locale")?,
     };
     for (name, url) in [
         ("success_url", Some(&session.success_url)),
         ("cancel_url", session.cancel_url.as_ref()),
     ] {
         if url.is_some_and(|url| !is_web_url(url)) {
-            return Err(
-                Failure::parameter(name, "Not a valid URL: it must begin with http:// or https://.")
-                    .with_code("url_invalid"),
-            );
+            return Err(ApiError::invalid_parameter(
+                name,
+                "Not a valid URL: it must begin with http:// or https://.",
+            )
+            .with_code("url_invalid"));
         }
     }
     params.metadata(&mut session.metadata)?;
     if let Some(mut tax) = params.nested("automatic_tax")? {
-        tax.word("enabled", |word| (word == "false").then_some(()))?;
+        tax.one_of("enabled", |word| (word == "false").then_some(()))?;
         tax.finish()?;
     }
-    params.ignore(&WITHOUT_EFFECT);
+    params.ignore(&IGNORED_PARAMS);
     params.finish()?;
-    let object = render::checkout_session(work.world, &session);
-    work.world.put(session);
+    let object = render::checkout_session(operation.records, &session);
+    operation.records.put(session);
     Ok(object)
 }
 
-/// Whether a browser can be sent there.
+/// Whether a browser can be redirected to this URL.
 pub(super) fn is_web_url(url: &str) -> bool {
     url::Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "http" | "https"))
 }
 
-fn take_lines(
-    work: &mut Work<'_>,
+fn parse_lines(
+    operation: &mut Operation<'_>,
     params: &mut Params,
     mode: CheckoutMode,
-) -> Result<(Vec<CheckoutLine>, String), Failure> {
+) -> Result<(Vec<CheckoutLine>, String), ApiError> {
     let mut lines = Vec::new();
-    for mut given in params.elements("line_items")? {
+    for mut part in params.elements("line_items")? {
         let line = CheckoutLine {
-            id: work.world.mint("li"),
-            price: given.required("price")?,
-            quantity: given.quantity("quantity")?.unwrap_or(1),
+            id: operation.records.new_id("li"),
+            price: part.required("price")?,
+            quantity: part.quantity("quantity")?.unwrap_or(1),
         };
-        given.finish()?;
+        part.finish()?;
         lines.push(line);
     }
-    let currency = params.filled("currency")?;
+    let currency = params.non_empty("currency")?;
     if mode == CheckoutMode::Setup {
         if !lines.is_empty() {
-            return Err(Failure::parameter(
+            return Err(ApiError::invalid_parameter(
                 "line_items",
                 "You cannot pass `line_items` in `setup` mode.",
             ));
@@ -169,106 +170,79 @@ fn take_lines(
         return Ok((lines, currency.unwrap_or_else(|| "usd".to_owned())));
     }
     if lines.is_empty() {
-        return Err(Failure::missing_parameter("line_items"));
+        return Err(ApiError::missing_parameter("line_items"));
     }
-    let (_, currency) = work.common_terms(lines.iter().map(|line| line.price.as_str()))?;
+    let (_, currency) = operation.common_terms(lines.iter().map(|line| line.price.as_str()))?;
     Ok((lines, currency))
 }
 
-fn take_subscription_data(
-    work: &Work<'_>,
+fn parse_subscription_data(
+    operation: &Operation<'_>,
     params: &mut Params,
     mode: CheckoutMode,
-) -> Result<SubscriptionData, Failure> {
+) -> Result<SubscriptionData, ApiError> {
     let mut data = SubscriptionData::default();
-    let Some(mut given) = params.nested("subscription_data")? else {
+    let Some(mut part) = params.nested("subscription_data")? else {
         return Ok(data);
     };
     if mode == CheckoutMode::Setup {
-        return Err(Failure::parameter(
+        return Err(ApiError::invalid_parameter(
             "subscription_data",
             "You can not pass `subscription_data` in `setup` mode.",
         ));
     }
-    data.description = given.filled("description")?;
-    given.metadata(&mut data.metadata)?;
-    data.trial_period_days = take_trial_days(&mut given)?;
-    data.trial_end = given.moment("trial_end")?;
+    data.description = part.non_empty("description")?;
+    part.metadata(&mut data.metadata)?;
+    data.trial_period_days = parse_trial_days(&mut part)?;
+    data.trial_end = part.timestamp("trial_end")?;
     match (data.trial_period_days, data.trial_end) {
         (Some(_), Some(_)) => {
-            return Err(Failure::invalid(
+            return Err(ApiError::invalid_request(
                 "You can only pass one of `trial_end` and `trial_period_days`.",
             ));
         }
-        (_, Some(end)) if end < work.now(None) + TRIAL_AHEAD => {
-            return Err(Failure::parameter(
+        (_, Some(end)) if end < operation.now_secs(None) + MIN_TRIAL_SECS => {
+            return Err(ApiError::invalid_parameter(
                 "subscription_data[trial_end]",
                 "The `trial_end` date has to be at least 2 days in the future.",
             ));
         }
         _ => {}
     }
-    data.missing_payment_method = take_missing_payment_method(&mut given)?.unwrap_or_default();
-    data.billing_mode = take_billing_mode(&mut given)?;
-    given.finish()?;
+    data.missing_payment_method = parse_missing_payment_method(&mut part)?.unwrap_or_default();
+    data.billing_mode = parse_billing_mode(&mut part)?;
+    part.finish()?;
     Ok(data)
 }
 
-/// `trial_settings[end_behavior][missing_payment_method]`
-pub(super) fn take_missing_payment_method(
-    params: &mut Params,
-) -> Result<Option<MissingPaymentMethod>, Failure> {
-    let Some(mut settings) = params.nested("trial_settings")? else {
-        return Ok(None);
-    };
-    let mut missing = None;
-    if let Some(mut behavior) = settings.nested("end_behavior")? {
-        missing = behavior.word("missing_payment_method", MissingPaymentMethod::read)?;
-        behavior.finish()?;
-    }
-    settings.finish()?;
-    Ok(missing)
-}
-
-/// `billing_mode[type]`
-pub(super) fn take_billing_mode(params: &mut Params) -> Result<BillingMode, Failure> {
-    let Some(mut given) = params.nested("billing_mode")? else {
-        return Ok(BillingMode::default());
-    };
-    let mode = given.word("type", BillingMode::read)?;
-    given.ignore(&["flexible"]);
-    given.finish()?;
-    Ok(mode.unwrap_or_default())
-}
-
-pub(super) fn retrieve(work: &mut Work<'_>, id: &str, params: Params) -> Answer {
+pub(super) fn retrieve(operation: &mut Operation<'_>, id: &str, params: Params) -> ApiResult {
     params.finish()?;
-    let session = work.find::<CheckoutSession>("checkout.session", id, "id")?;
-    Ok(render::checkout_session(work.world, &session))
+    let session = operation.find::<CheckoutSessionRecord>("checkout.session", id, "id")?;
+    Ok(render::checkout_session(operation.records, &session))
 }
 
-pub(super) fn expire(work: &mut Work<'_>, id: &str, params: Params) -> Answer {
+pub(super) fn expire(operation: &mut Operation<'_>, id: &str, params: Params) -> ApiResult {
     params.finish()?;
-    let session = work.find::<CheckoutSession>("checkout.session", id, "id")?;
+    let session = operation.find::<CheckoutSessionRecord>("checkout.session", id, "id")?;
     if session.status != CheckoutStatus::Open {
-        return Err(Failure::invalid(format!(
+        return Err(ApiError::invalid_request(format!(
             "Only Checkout Sessions with a status in [\"open\"] can be expired. This Checkout Session has a status of `{}`.",
             session.status.as_str()
         )));
     }
-    let expired = work.expire_checkout(&session);
-    Ok(render::checkout_session(work.world, &expired))
+    let expired = operation.expire_checkout(&session);
+    Ok(render::checkout_session(operation.records, &expired))
 }
 
-pub(super) fn line_items(work: &mut Work<'_>, id: &str, mut params: Params) -> Answer {
+pub(super) fn list_line_items(operation: &mut Operation<'_>, id: &str, mut params: Params) -> ApiResult {
     params.integer("limit")?;
     params.finish()?;
-    let session = work.find::<CheckoutSession>("checkout.session", id, "id")?;
+    let session = operation.find::<CheckoutSessionRecord>("checkout.session", id, "id")?;
     let due = !session.has_trial();
     let data: Vec<Value> = session
         .lines
         .iter()
-        .map(|line| render::checkout_line(work.world, line, due))
+        .map(|line| render::checkout_line(operation.records, line, due))
         .collect();
     Ok(json!({
         "object": "list",
@@ -278,16 +252,16 @@ pub(super) fn line_items(work: &mut Work<'_>, id: &str, mut params: Params) -> A
     }))
 }
 
-pub(super) fn list(work: &mut Work<'_>, mut params: Params) -> Answer {
-    let customer = params.filled("customer")?;
-    let subscription = params.filled("subscription")?;
-    let status = params.filled("status")?;
+pub(super) fn list(operation: &mut Operation<'_>, mut params: Params) -> ApiResult {
+    let customer = params.non_empty("customer")?;
+    let subscription = params.non_empty("subscription")?;
+    let status = params.non_empty("status")?;
     let created = params.range("created")?;
-    page(
-        work,
+    list_page(
+        operation,
         params,
         "/v1/checkout/sessions",
-        |session: &CheckoutSession| {
+        |session: &CheckoutSessionRecord| {
             customer
                 .as_ref()
                 .is_none_or(|id| session.customer.as_ref() == Some(id))
@@ -297,7 +271,7 @@ pub(super) fn list(work: &mut Work<'_>, mut params: Params) -> Answer {
                 && status
                     .as_ref()
                     .is_none_or(|status| session.status.as_str() == status)
-                && created.has(session.created)
+                && created.contains(session.created)
         },
         render::checkout_session,
     )

@@ -1,22 +1,22 @@
-//! Customers.
+//! The endpoints for customers.
 
-use super::{cards::owned_card, list::page};
+use super::{cards::find_customer_card, list::list_page};
 use crate::{
-    engine::Work,
-    failure::{Answer, Failure},
+    api_error::{ApiError, ApiResult},
+    engine::Operation,
     form::{Metadata, Params, Patch},
+    records::{CustomerRecord, TestClockRecord},
     render,
-    world::{Customer, TestClock},
 };
 
-pub(super) fn create(work: &mut Work<'_>, mut params: Params) -> Answer {
-    let test_clock = params.filled("test_clock")?;
+pub(super) fn create(operation: &mut Operation<'_>, mut params: Params) -> ApiResult {
+    let test_clock = params.non_empty("test_clock")?;
     if let Some(clock) = &test_clock {
-        work.find::<TestClock>("testclock", clock, "test_clock")?;
+        operation.find::<TestClockRecord>("testclock", clock, "test_clock")?;
     }
-    let mut customer = Customer {
-        id: work.world.mint("cus"),
-        created: work.now(test_clock.as_deref()),
+    let mut customer = CustomerRecord {
+        id: operation.records.new_id("cus"),
+        created: operation.now_secs(test_clock.as_deref()),
         email: None,
         name: None,
         phone: None,
@@ -24,31 +24,31 @@ pub(super) fn create(work: &mut Work<'_>, mut params: Params) -> Answer {
         metadata: Metadata::new(),
         default_payment_method: None,
         currency: None,
-        invoice_prefix: work.world.letters(8).to_uppercase(),
+        invoice_prefix: operation.records.random_text(8).to_uppercase(),
         next_invoice: 1,
         test_clock,
         deleted: false,
     };
-    take(&mut customer, &mut params)?;
-    let method = params.filled("payment_method")?;
+    apply_params(&mut customer, &mut params)?;
+    let method = params.non_empty("payment_method")?;
     let default = default_method(&mut params)?;
     params.finish()?;
-    work.world.put(customer.clone());
+    operation.records.put(customer.clone());
     if let Some(id) = &method {
-        let card = super::cards::card(work, id, "payment_method")?;
-        work.attach(&card, &customer.id)?;
+        let card = super::cards::find_or_create_card(operation, id, "payment_method")?;
+        operation.attach_card(&card, &customer.id)?;
         if default == Patch::Set(id.clone()) {
             customer.default_payment_method = Some(card.id);
         }
     }
     let object = render::customer(&customer);
-    work.world.put(customer);
-    work.emit("customer.created", object.clone(), None);
+    operation.records.put(customer);
+    operation.emit("customer.created", object.clone(), None);
     Ok(object)
 }
 
-/// What can be said of a customer when made and later.
-fn take(customer: &mut Customer, params: &mut Params) -> Result<(), Failure> {
+/// Applies the parameters that creation and update share.
+fn apply_params(customer: &mut CustomerRecord, params: &mut Params) -> Result<(), ApiError> {
     params.patch("email")?.apply(&mut customer.email);
     params.patch("name")?.apply(&mut customer.name);
     params.patch("phone")?.apply(&mut customer.phone);
@@ -58,7 +58,7 @@ fn take(customer: &mut Customer, params: &mut Params) -> Result<(), Failure> {
     Ok(())
 }
 
-fn default_method(params: &mut Params) -> Result<Patch<String>, Failure> {
+fn default_method(params: &mut Params) -> Result<Patch<String>, ApiError> {
     let Some(mut settings) = params.nested("invoice_settings")? else {
         return Ok(Patch::Keep);
     };
@@ -67,48 +67,48 @@ fn default_method(params: &mut Params) -> Result<Patch<String>, Failure> {
     Ok(method)
 }
 
-pub(super) fn retrieve(work: &mut Work<'_>, id: &str, params: Params) -> Answer {
+pub(super) fn retrieve(operation: &mut Operation<'_>, id: &str, params: Params) -> ApiResult {
     params.finish()?;
-    Ok(render::customer(&work.find("customer", id, "id")?))
+    Ok(render::customer(&operation.find("customer", id, "id")?))
 }
 
-pub(super) fn update(work: &mut Work<'_>, id: &str, mut params: Params) -> Answer {
-    let mut customer = work.customer(id, "id")?;
-    take(&mut customer, &mut params)?;
+pub(super) fn update(operation: &mut Operation<'_>, id: &str, mut params: Params) -> ApiResult {
+    let mut customer = operation.find_customer(id, "id")?;
+    apply_params(&mut customer, &mut params)?;
     let default = default_method(&mut params)?;
     params.finish()?;
     if let Patch::Set(method) = &default {
-        owned_card(work, method, id, "invoice_settings[default_payment_method]")?;
+        find_customer_card(operation, method, id, "invoice_settings[default_payment_method]")?;
     }
     default.apply(&mut customer.default_payment_method);
     let object = render::customer(&customer);
-    work.change_customer(customer);
+    operation.change_customer(customer);
     Ok(object)
 }
 
-pub(super) fn delete(work: &mut Work<'_>, id: &str, params: Params) -> Answer {
+pub(super) fn delete(operation: &mut Operation<'_>, id: &str, params: Params) -> ApiResult {
     params.finish()?;
-    let customer = work.customer(id, "id")?;
-    work.delete_customer(&customer);
+    let customer = operation.find_customer(id, "id")?;
+    operation.delete_customer(&customer);
     Ok(render::deleted("customer", id))
 }
 
-pub(super) fn list(work: &mut Work<'_>, mut params: Params) -> Answer {
-    let email = params.filled("email")?;
-    let test_clock = params.filled("test_clock")?;
+pub(super) fn list(operation: &mut Operation<'_>, mut params: Params) -> ApiResult {
+    let email = params.non_empty("email")?;
+    let test_clock = params.non_empty("test_clock")?;
     let created = params.range("created")?;
-    page(
-        work,
+    list_page(
+        operation,
         params,
         "/v1/customers",
-        |customer: &Customer| {
-            // Customers on a test clock are listed only with it.
+        |customer: &CustomerRecord| {
+            // Customers on a test clock are listed only if `test_clock` is given.
             !customer.deleted
                 && customer.test_clock == test_clock
                 && email
                     .as_ref()
                     .is_none_or(|email| customer.email.as_ref() == Some(email))
-                && created.has(customer.created)
+                && created.contains(customer.created)
         },
         |_, customer| render::customer(customer),
     )

@@ -1,104 +1,109 @@
-//! Invoices and their payments.
+//! The endpoints for invoices and invoice payments.
 
-use super::{cards::card, list::page};
+use super::{cards::find_or_create_card, list::list_page};
 use crate::{
-    engine::{Collected, Work},
-    failure::{Answer, Failure},
+    api_error::{ApiError, ApiResult},
+    engine::{CollectionOutcome, Operation},
     form::Params,
+    records::{InvoicePaymentRecord, InvoiceRecord, InvoiceStatus, SubscriptionRecord},
     render,
-    world::{Invoice, InvoicePayment, InvoiceStatus, Subscription},
 };
 
-fn show(work: &Work<'_>, id: &str) -> Answer {
-    Ok(render::invoice(work.world, &work.find("invoice", id, "id")?))
+fn render_by_id(operation: &Operation<'_>, id: &str) -> ApiResult {
+    Ok(render::invoice(
+        operation.records,
+        &operation.find("invoice", id, "id")?,
+    ))
 }
 
-pub(super) fn retrieve(work: &mut Work<'_>, id: &str, params: Params) -> Answer {
+pub(super) fn retrieve(operation: &mut Operation<'_>, id: &str, params: Params) -> ApiResult {
     params.finish()?;
-    show(work, id)
+    render_by_id(operation, id)
 }
 
-/// All lines: an invoice here has few.
-pub(super) fn lines(work: &mut Work<'_>, id: &str, mut params: Params) -> Answer {
+/// Lists all lines on one page. Invoices have few lines.
+pub(super) fn list_lines(operation: &mut Operation<'_>, id: &str, mut params: Params) -> ApiResult {
     params.integer("limit")?;
     params.finish()?;
-    Ok(show(work, id)?["lines"].take())
+    Ok(render_by_id(operation, id)?["lines"].take())
 }
 
-pub(super) fn list(work: &mut Work<'_>, mut params: Params) -> Answer {
-    let customer = params.filled("customer")?;
-    let subscription = params.filled("subscription")?;
-    let status = params.filled("status")?;
+pub(super) fn list(operation: &mut Operation<'_>, mut params: Params) -> ApiResult {
+    let customer = params.non_empty("customer")?;
+    let subscription = params.non_empty("subscription")?;
+    let status = params.non_empty("status")?;
     let created = params.range("created")?;
-    page(
-        work,
+    list_page(
+        operation,
         params,
         "/v1/invoices",
-        |invoice: &Invoice| {
+        |invoice: &InvoiceRecord| {
             customer.as_ref().is_none_or(|id| invoice.customer == *id)
                 && subscription.as_ref().is_none_or(|id| invoice.subscription == *id)
                 && status
                     .as_ref()
                     .is_none_or(|status| invoice.status.as_str() == status)
-                && created.has(invoice.created)
+                && created.contains(invoice.created)
         },
         render::invoice,
     )
 }
 
-pub(super) fn preview(work: &mut Work<'_>, mut params: Params) -> Answer {
+pub(super) fn create_preview(operation: &mut Operation<'_>, mut params: Params) -> ApiResult {
     let subscription = params.required("subscription")?;
     params.ignore(&["customer"]);
     params.finish()?;
-    let subscription = work.find::<Subscription>("subscription", &subscription, "subscription")?;
-    if subscription.is_over() || subscription.ends_at().is_some() {
-        return Err(Failure::invalid("No upcoming invoices for this subscription.")
-            .with_code("invoice_upcoming_none"));
+    let subscription = operation.find::<SubscriptionRecord>("subscription", &subscription, "subscription")?;
+    if subscription.has_ended() || subscription.ends_at().is_some() {
+        return Err(
+            ApiError::invalid_request("No upcoming invoices for this subscription.")
+                .with_code("invoice_upcoming_none"),
+        );
     }
-    let mut value = work.upcoming(&subscription);
-    // A preview has an ID, unlike the invoice of `invoice.upcoming`.
-    value["id"] = work.world.mint("upcoming_in").into();
+    let mut value = operation.preview_renewal(&subscription);
+    // A preview has an ID; the invoice of `invoice.upcoming` has none.
+    value["id"] = operation.records.new_id("upcoming_in").into();
     Ok(value)
 }
 
-pub(super) fn finalize(work: &mut Work<'_>, id: &str, mut params: Params) -> Answer {
+pub(super) fn finalize(operation: &mut Operation<'_>, id: &str, mut params: Params) -> ApiResult {
     let advance = params.boolean("auto_advance")?.unwrap_or(true);
     params.finish()?;
-    work.finalize(id, advance, false)?;
-    show(work, id)
+    operation.finalize_invoice(id, advance, false)?;
+    render_by_id(operation, id)
 }
 
-pub(super) fn pay(work: &mut Work<'_>, id: &str, mut params: Params) -> Answer {
-    let method = params.filled("payment_method")?;
+pub(super) fn pay(operation: &mut Operation<'_>, id: &str, mut params: Params) -> ApiResult {
+    let method = params.non_empty("payment_method")?;
     params.ignore(&["off_session"]);
     params.finish()?;
-    let invoice = work.find::<Invoice>("invoice", id, "id")?;
+    let invoice = operation.find::<InvoiceRecord>("invoice", id, "id")?;
     let method = match method {
         Some(method) => {
-            let method = card(work, &method, "payment_method")?;
-            Some(work.attach(&method, &invoice.customer)?)
+            let method = find_or_create_card(operation, &method, "payment_method")?;
+            Some(operation.attach_card(&method, &invoice.customer)?)
         }
         None => None,
     };
     if invoice.status == InvoiceStatus::Draft {
-        work.finalize(id, false, false)?;
+        operation.finalize_invoice(id, false, false)?;
     }
-    if work.find::<Invoice>("invoice", id, "id")?.status == InvoiceStatus::Paid {
+    if operation.find::<InvoiceRecord>("invoice", id, "id")?.status == InvoiceStatus::Paid {
         return if invoice.status == InvoiceStatus::Paid {
-            Err(Failure::invalid("Invoice is already paid"))
+            Err(ApiError::invalid_request("Invoice is already paid"))
         } else {
-            show(work, id)
+            render_by_id(operation, id)
         };
     }
-    match work.collect(id, method, false)? {
-        Collected::Paid | Collected::Open => show(work, id),
-        // Stripe keeps what a failed attempt did, and answers with the card's refusal.
-        Collected::Failed(decline) => work.keep_despite(Failure::card(
+    match operation.collect_invoice(id, method, false)? {
+        CollectionOutcome::Paid | CollectionOutcome::Open => render_by_id(operation, id),
+        // Stripe saves a failed attempt, and responds with the decline.
+        CollectionOutcome::Failed(decline) => operation.commit_with_error(ApiError::card_declined(
             &decline.code,
             decline.decline_code.as_deref(),
             &decline.message,
         )),
-        Collected::NeedsConfirmation => work.keep_despite(Failure::card(
+        CollectionOutcome::NeedsConfirmation => operation.commit_with_error(ApiError::card_declined(
             "invoice_payment_intent_requires_action",
             None,
             "This payment requires additional user action before it can be completed successfully.",
@@ -106,46 +111,46 @@ pub(super) fn pay(work: &mut Work<'_>, id: &str, mut params: Params) -> Answer {
     }
 }
 
-pub(super) fn void(work: &mut Work<'_>, id: &str, params: Params) -> Answer {
+pub(super) fn void(operation: &mut Operation<'_>, id: &str, params: Params) -> ApiResult {
     params.finish()?;
-    let invoice = work.find::<Invoice>("invoice", id, "id")?;
+    let invoice = operation.find::<InvoiceRecord>("invoice", id, "id")?;
     if invoice.status != InvoiceStatus::Open {
-        return Err(Failure::invalid(
+        return Err(ApiError::invalid_request(
             "You can only pass in open invoices. This invoice isn't open.",
         ));
     }
-    work.void(id);
-    show(work, id)
+    operation.void_invoice(id);
+    render_by_id(operation, id)
 }
 
-pub(super) fn payment(work: &mut Work<'_>, id: &str, params: Params) -> Answer {
+pub(super) fn retrieve_payment(operation: &mut Operation<'_>, id: &str, params: Params) -> ApiResult {
     params.finish()?;
-    Ok(render::invoice_payment(&work.find(
+    Ok(render::invoice_payment(&operation.find(
         "invoice_payment",
         id,
         "id",
     )?))
 }
 
-pub(super) fn list_payments(work: &mut Work<'_>, mut params: Params) -> Answer {
-    let invoice = params.filled("invoice")?;
-    let status = params.filled("status")?;
+pub(super) fn list_payments(operation: &mut Operation<'_>, mut params: Params) -> ApiResult {
+    let invoice = params.non_empty("invoice")?;
+    let status = params.non_empty("status")?;
     let mut intent = None;
     if let Some(mut payment) = params.nested("payment")? {
-        payment.word("type", |word| (word == "payment_intent").then_some(()))?;
-        intent = payment.filled("payment_intent")?;
+        payment.one_of("type", |word| (word == "payment_intent").then_some(()))?;
+        intent = payment.non_empty("payment_intent")?;
         payment.finish()?;
     }
     let created = params.range("created")?;
-    page(
-        work,
+    list_page(
+        operation,
         params,
         "/v1/invoice_payments",
-        |payment: &InvoicePayment| {
+        |payment: &InvoicePaymentRecord| {
             invoice.as_ref().is_none_or(|id| payment.invoice == *id)
                 && intent.as_ref().is_none_or(|id| payment.payment_intent == *id)
                 && status.as_ref().is_none_or(|status| payment.status == *status)
-                && created.has(payment.created)
+                && created.contains(payment.created)
         },
         |_, payment| render::invoice_payment(payment),
     )

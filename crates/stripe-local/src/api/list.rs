@@ -1,18 +1,18 @@
-//! Lists: newest first, a page at a time.
+//! Lists: newest object first, in pages.
 
 use serde_json::{Value, json};
 
 use crate::{
-    engine::Work,
-    failure::{Answer, Failure},
+    api_error::{ApiError, ApiResult},
+    engine::Operation,
     form::Params,
-    world::{Stored, World},
+    records::{RecordKind, Records},
 };
 
-const USUAL: i64 = 10;
-const MOST: i64 = 100;
+const DEFAULT_LIMIT: i64 = 10;
+const MAX_LIMIT: i64 = 100;
 
-/// Which part of a list is wanted.
+/// The requested page.
 #[derive(Debug, PartialEq, Eq)]
 struct Paging {
     limit: usize,
@@ -21,41 +21,41 @@ struct Paging {
 }
 
 impl Paging {
-    fn take(params: &mut Params) -> Result<Self, Failure> {
-        let limit = params.integer("limit")?.unwrap_or(USUAL);
-        if !(1..=MOST).contains(&limit) {
-            return Err(Failure::parameter(
+    fn parse(params: &mut Params) -> Result<Self, ApiError> {
+        let limit = params.integer("limit")?.unwrap_or(DEFAULT_LIMIT);
+        if !(1..=MAX_LIMIT).contains(&limit) {
+            return Err(ApiError::invalid_parameter(
                 "limit",
-                format!("limit must be between 1 and {MOST}"),
+                format!("limit must be between 1 and {MAX_LIMIT}"),
             ));
         }
         let paging = Self {
             limit: usize::try_from(limit).unwrap_or(1),
-            starting_after: params.filled("starting_after")?,
-            ending_before: params.filled("ending_before")?,
+            starting_after: params.non_empty("starting_after")?,
+            ending_before: params.non_empty("ending_before")?,
         };
         if paging.starting_after.is_some() && paging.ending_before.is_some() {
-            return Err(Failure::invalid(
+            return Err(ApiError::invalid_request(
                 "Use only one of starting_after and ending_before.",
             ));
         }
         Ok(paging)
     }
 
-    /// The page of `ids` (newest first) as a range, and whether there is more beyond it.
-    fn cut(&self, ids: &[&str]) -> Result<(std::ops::Range<usize>, bool), Failure> {
-        let place = |id: &str, param: &str| {
+    /// The range of the page in `ids` (newest first), and whether there are more objects.
+    fn select(&self, ids: &[&str]) -> Result<(std::ops::Range<usize>, bool), ApiError> {
+        let position = |id: &str, param: &str| {
             ids.iter()
                 .position(|known| *known == id)
-                .ok_or_else(|| Failure::missing("object", id, param))
+                .ok_or_else(|| ApiError::no_such_object("object", id, param))
         };
         if let Some(id) = &self.ending_before {
-            let end = place(id, "ending_before")?;
+            let end = position(id, "ending_before")?;
             let start = end.saturating_sub(self.limit);
             return Ok((start..end, start > 0));
         }
         let start = match &self.starting_after {
-            Some(id) => place(id, "starting_after")? + 1,
+            Some(id) => position(id, "starting_after")? + 1,
             None => 0,
         };
         let end = (start + self.limit).min(ids.len());
@@ -63,25 +63,28 @@ impl Paging {
     }
 }
 
-/// A page of all records that `keep` keeps. What is left of `params` must be about paging.
-pub(super) fn page<T: Stored>(
-    work: &Work<'_>,
+/// A page of the records that `is_included` selects. `params` must have no other parameters than those for paging.
+pub(super) fn list_page<T: RecordKind>(
+    operation: &Operation<'_>,
     mut params: Params,
     url: &str,
-    keep: impl Fn(&T) -> bool,
-    show: impl Fn(&World, &T) -> Value,
-) -> Answer {
-    let paging = Paging::take(&mut params)?;
+    is_included: impl Fn(&T) -> bool,
+    show: impl Fn(&Records, &T) -> Value,
+) -> ApiResult {
+    let paging = Paging::parse(&mut params)?;
     params.finish()?;
-    let all: Vec<&T> = work
-        .world
+    let all: Vec<&T> = operation
+        .records
         .all::<T>()
         .rev()
-        .filter(|record| keep(record))
+        .filter(|record| is_included(record))
         .collect();
     let ids: Vec<&str> = all.iter().map(|record| record.id()).collect();
-    let (range, has_more) = paging.cut(&ids)?;
-    let data: Vec<Value> = all[range].iter().map(|record| show(work.world, record)).collect();
+    let (range, has_more) = paging.select(&ids)?;
+    let data: Vec<Value> = all[range]
+        .iter()
+        .map(|record| show(operation.records, record))
+        .collect();
     Ok(json!({"object": "list", "data": data, "has_more": has_more, "url": url}))
 }
 
@@ -91,9 +94,9 @@ mod tests {
     use crate::form::parse;
 
     #[test]
-    fn pages() {
+    fn pages_are_selected_by_limit_and_cursor() {
         let ids = ["e", "d", "c", "b", "a"];
-        // Query, the page, whether there is more.
+        // Query, IDs of the page, whether there are more.
         let cases = [
             ("", "edcba", false),
             ("limit=2", "ed", true),
@@ -105,8 +108,8 @@ mod tests {
             ("ending_before=e", "", false),
         ];
         for (query, expected, more) in cases {
-            let paging = Paging::take(&mut Params::of(parse(query))).unwrap();
-            let (range, has_more) = paging.cut(&ids).unwrap();
+            let paging = Paging::parse(&mut Params::new(parse(query))).unwrap();
+            let (range, has_more) = paging.select(&ids).unwrap();
             assert_eq!(
                 (ids[range].concat().as_str(), has_more),
                 (expected, more),
@@ -119,9 +122,9 @@ mod tests {
             "limit=x",
             "starting_after=a&ending_before=b",
         ] {
-            assert!(Paging::take(&mut Params::of(parse(query))).is_err(), "{query}");
+            assert!(Paging::parse(&mut Params::new(parse(query))).is_err(), "{query}");
         }
-        let paging = Paging::take(&mut Params::of(parse("starting_after=x"))).unwrap();
-        assert!(paging.cut(&ids).is_err());
+        let paging = Paging::parse(&mut Params::new(parse("starting_after=x"))).unwrap();
+        assert!(paging.select(&ids).is_err());
     }
 }

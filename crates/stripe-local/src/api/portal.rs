@@ -1,64 +1,65 @@
-//! The customer portal: sessions and configurations.
+//! The endpoints for customer portal sessions and configurations.
 
-use super::{checkout::is_web_url, list::page, subscription_change::FEEDBACK};
+use super::{checkout::is_web_url, list::list_page, subscription_change::FEEDBACK_OPTIONS};
 use crate::{
-    engine::Work,
-    failure::{Answer, Failure},
+    api_error::{ApiError, ApiResult},
+    engine::Operation,
     form::{Metadata, Params},
+    records::{FlowKind, PortalConfigurationRecord, PortalFlow, PortalSessionRecord, SubscriptionRecord},
     render,
-    world::{FlowKind, PortalConfiguration, PortalFlow, PortalSession, Subscription},
 };
 
-pub(super) fn create_session(work: &mut Work<'_>, mut params: Params) -> Answer {
+pub(super) fn create_session(operation: &mut Operation<'_>, mut params: Params) -> ApiResult {
     let customer = params.required("customer")?;
-    let customer = work.customer(&customer, "customer")?;
-    let configuration = match params.filled("configuration")? {
-        Some(id) => work.find::<PortalConfiguration>("configuration", &id, "configuration")?,
-        None => default_configuration(work),
+    let customer = operation.find_customer(&customer, "customer")?;
+    let configuration = match params.non_empty("configuration")? {
+        Some(id) => operation.find::<PortalConfigurationRecord>("configuration", &id, "configuration")?,
+        None => default_configuration(operation),
     };
     let return_url = params
-        .filled("return_url")?
+        .non_empty("return_url")?
         .or_else(|| configuration.default_return_url.clone());
     if return_url.as_deref().is_some_and(|url| !is_web_url(url)) {
-        return Err(Failure::parameter("return_url", "Not a valid URL.").with_code("url_invalid"));
+        return Err(ApiError::invalid_parameter("return_url", "Not a valid URL.").with_code("url_invalid"));
     }
     let flow = match params.nested("flow_data")? {
-        Some(given) => Some(take_flow(work, given, &customer.id)?),
+        Some(part) => Some(parse_flow(operation, part, &customer.id)?),
         None => None,
     };
     params.ignore(&["locale"]);
     params.finish()?;
-    let id = work.world.mint("bps");
-    let session = PortalSession {
-        url: format!("{}/p/session/{id}", work.base_url),
+    let id = operation.records.new_id("bps");
+    let session = PortalSessionRecord {
+        url: format!("{}/p/session/{id}", operation.base_url),
         id,
-        created: work.wall(),
+        created: operation.wall_secs(),
         customer: customer.id,
         configuration: configuration.id,
         return_url,
         flow,
     };
     let object = render::portal_session(&session);
-    work.world.put(session);
-    work.emit("billing_portal.session.created", object.clone(), None);
+    operation.records.put(session);
+    operation.emit("billing_portal.session.created", object.clone(), None);
     Ok(object)
 }
 
-fn take_flow(work: &Work<'_>, mut given: Params, customer: &str) -> Result<PortalFlow, Failure> {
-    let kind = given
-        .word("type", FlowKind::read)?
-        .ok_or_else(|| Failure::missing_parameter("flow_data[type]"))?;
+fn parse_flow(operation: &Operation<'_>, mut part: Params, customer: &str) -> Result<PortalFlow, ApiError> {
+    let kind = part
+        .one_of("type", FlowKind::parse)?
+        .ok_or_else(|| ApiError::missing_parameter("flow_data[type]"))?;
     let mut flow = PortalFlow {
         kind,
         subscription: None,
         redirect: None,
     };
-    if let Some(mut cancel) = given.nested("subscription_cancel")? {
+    if let Some(mut cancel) = part.nested("subscription_cancel")? {
         let id = cancel.required("subscription")?;
-        let subscription = work.find::<Subscription>("subscription", &id, &cancel.name("subscription"))?;
-        if subscription.customer != customer || subscription.is_over() {
-            return Err(Failure::parameter(
-                cancel.name("subscription"),
+        let subscription =
+            operation.find::<SubscriptionRecord>("subscription", &id, &cancel.full_name("subscription"))?;
+        if subscription.customer != customer || subscription.has_ended() {
+            return Err(ApiError::invalid_parameter(
+                cancel.full_name("subscription"),
                 "The subscription cannot be canceled by this customer.",
             ));
         }
@@ -66,48 +67,53 @@ fn take_flow(work: &Work<'_>, mut given: Params, customer: &str) -> Result<Porta
         flow.subscription = Some(id);
     }
     if kind == FlowKind::SubscriptionCancel && flow.subscription.is_none() {
-        return Err(Failure::missing_parameter(
+        return Err(ApiError::missing_parameter(
             "flow_data[subscription_cancel][subscription]",
         ));
     }
-    if let Some(mut after) = given.nested("after_completion")? {
-        after.word("type", |word| {
+    if let Some(mut after) = part.nested("after_completion")? {
+        after.one_of("type", |word| {
             matches!(word, "redirect" | "portal_homepage").then_some(())
         })?;
         if let Some(mut redirect) = after.nested("redirect")? {
             let url = redirect.required("return_url")?;
             if !is_web_url(&url) {
-                return Err(
-                    Failure::parameter(redirect.name("return_url"), "Not a valid URL.")
-                        .with_code("url_invalid"),
-                );
+                return Err(ApiError::invalid_parameter(
+                    redirect.full_name("return_url"),
+                    "Not a valid URL.",
+                )
+                .with_code("url_invalid"));
             }
             redirect.finish()?;
             flow.redirect = Some(url);
         }
         after.finish()?;
     }
-    given.finish()?;
+    part.finish()?;
     Ok(flow)
 }
 
-/// The account's own configuration, made when it is first needed.
-fn default_configuration(work: &mut Work<'_>) -> PortalConfiguration {
-    if let Some(found) = work.world.all::<PortalConfiguration>().find(|one| one.is_default) {
+/// The default configuration of the account. It is created when it is first needed.
+fn default_configuration(operation: &mut Operation<'_>) -> PortalConfigurationRecord {
+    if let Some(found) = operation
+        .records
+        .all::<PortalConfigurationRecord>()
+        .find(|configuration| configuration.is_default)
+    {
         return found.clone();
     }
-    let configuration = PortalConfiguration {
+    let configuration = PortalConfigurationRecord {
         is_default: true,
-        ..empty(work)
+        ..new_configuration(operation)
     };
-    work.world.put(configuration.clone());
+    operation.records.put(configuration.clone());
     configuration
 }
 
-fn empty(work: &mut Work<'_>) -> PortalConfiguration {
-    let now = work.wall();
-    PortalConfiguration {
-        id: work.world.mint("bpc"),
+fn new_configuration(operation: &mut Operation<'_>) -> PortalConfigurationRecord {
+    let now = operation.wall_secs();
+    PortalConfigurationRecord {
+        id: operation.records.new_id("bpc"),
         created: now,
         updated: now,
         active: true,
@@ -126,34 +132,34 @@ fn empty(work: &mut Work<'_>) -> PortalConfiguration {
     }
 }
 
-pub(super) fn create(work: &mut Work<'_>, mut params: Params) -> Answer {
-    let mut configuration = PortalConfiguration {
+pub(super) fn create(operation: &mut Operation<'_>, mut params: Params) -> ApiResult {
+    let mut configuration = PortalConfigurationRecord {
         invoice_history: false,
         payment_method_update: false,
         subscription_cancel: false,
-        ..empty(work)
+        ..new_configuration(operation)
     };
-    take(&mut configuration, &mut params)?;
+    apply_params(&mut configuration, &mut params)?;
     params.finish()?;
     let object = render::portal_configuration(&configuration);
-    work.world.put(configuration);
-    work.emit("billing_portal.configuration.created", object.clone(), None);
+    operation.records.put(configuration);
+    operation.emit("billing_portal.configuration.created", object.clone(), None);
     Ok(object)
 }
 
-pub(super) fn update(work: &mut Work<'_>, id: &str, mut params: Params) -> Answer {
-    let mut configuration = work.find::<PortalConfiguration>("configuration", id, "id")?;
+pub(super) fn update(operation: &mut Operation<'_>, id: &str, mut params: Params) -> ApiResult {
+    let mut configuration = operation.find::<PortalConfigurationRecord>("configuration", id, "id")?;
     configuration.active = params.boolean("active")?.unwrap_or(configuration.active);
-    take(&mut configuration, &mut params)?;
+    apply_params(&mut configuration, &mut params)?;
     params.finish()?;
-    configuration.updated = work.wall();
+    configuration.updated = operation.wall_secs();
     let object = render::portal_configuration(&configuration);
-    work.world.put(configuration);
-    work.emit("billing_portal.configuration.updated", object.clone(), None);
+    operation.records.put(configuration);
+    operation.emit("billing_portal.configuration.updated", object.clone(), None);
     Ok(object)
 }
 
-fn take(configuration: &mut PortalConfiguration, params: &mut Params) -> Result<(), Failure> {
+fn apply_params(configuration: &mut PortalConfigurationRecord, params: &mut Params) -> Result<(), ApiError> {
     params.patch("name")?.apply(&mut configuration.name);
     params
         .patch("default_return_url")?
@@ -172,7 +178,7 @@ fn take(configuration: &mut PortalConfiguration, params: &mut Params) -> Result<
     let Some(mut features) = params.nested("features")? else {
         return Ok(());
     };
-    let switch = |features: &mut Params, key: &str, value: &mut bool| -> Result<(), Failure> {
+    let switch = |features: &mut Params, key: &str, value: &mut bool| -> Result<(), ApiError> {
         if let Some(mut feature) = features.nested(key)? {
             *value = feature.boolean("enabled")?.unwrap_or(*value);
             feature.finish()?;
@@ -189,10 +195,10 @@ fn take(configuration: &mut PortalConfiguration, params: &mut Params) -> Result<
         "payment_method_update",
         &mut configuration.payment_method_update,
     )?;
-    // Features that are left out here can be named as long as they are off.
+    // Features that the stand-in does not have are accepted if they are disabled.
     for key in ["customer_update", "subscription_update"] {
         if let Some(mut feature) = features.nested(key)? {
-            feature.word("enabled", |word| (word == "false").then_some(()))?;
+            feature.one_of("enabled", |word| (word == "false").then_some(()))?;
             feature.ignore(&[
                 "allowed_updates",
                 "default_allowed_updates",
@@ -203,28 +209,34 @@ fn take(configuration: &mut PortalConfiguration, params: &mut Params) -> Result<
         }
     }
     if let Some(cancel) = features.nested("subscription_cancel")? {
-        take_cancel(configuration, cancel)?;
+        apply_cancel_params(configuration, cancel)?;
     }
     features.finish()
 }
 
-fn take_cancel(configuration: &mut PortalConfiguration, mut cancel: Params) -> Result<(), Failure> {
+fn apply_cancel_params(
+    configuration: &mut PortalConfigurationRecord,
+    mut cancel: Params,
+) -> Result<(), ApiError> {
     configuration.subscription_cancel = cancel
         .boolean("enabled")?
         .unwrap_or(configuration.subscription_cancel);
-    let mode = cancel.word("mode", |word| match word {
+    let mode = cancel.one_of("mode", |word| match word {
         "at_period_end" => Some(false),
         "immediately" => Some(true),
         _ => None,
     })?;
     configuration.cancel_immediately = mode.unwrap_or(configuration.cancel_immediately);
-    cancel.word("proration_behavior", |word| (word == "none").then_some(()))?;
+    cancel.one_of("proration_behavior", |word| (word == "none").then_some(()))?;
     if let Some(mut reason) = cancel.nested("cancellation_reason")? {
         let enabled = reason.boolean("enabled")?.unwrap_or(false);
         let options = reason.texts("options")?;
-        if let Some(unknown) = options.iter().find(|option| !FEEDBACK.contains(&option.as_str())) {
-            return Err(Failure::parameter(
-                reason.name("options"),
+        if let Some(unknown) = options
+            .iter()
+            .find(|option| !FEEDBACK_OPTIONS.contains(&option.as_str()))
+        {
+            return Err(ApiError::invalid_parameter(
+                reason.full_name("options"),
                 format!("Invalid option: {unknown}"),
             ));
         }
@@ -234,26 +246,26 @@ fn take_cancel(configuration: &mut PortalConfiguration, mut cancel: Params) -> R
     cancel.finish()
 }
 
-pub(super) fn retrieve(work: &mut Work<'_>, id: &str, params: Params) -> Answer {
+pub(super) fn retrieve(operation: &mut Operation<'_>, id: &str, params: Params) -> ApiResult {
     params.finish()?;
-    Ok(render::portal_configuration(&work.find(
+    Ok(render::portal_configuration(&operation.find(
         "configuration",
         id,
         "id",
     )?))
 }
 
-pub(super) fn list(work: &mut Work<'_>, mut params: Params) -> Answer {
+pub(super) fn list(operation: &mut Operation<'_>, mut params: Params) -> ApiResult {
     let active = params.boolean("active")?;
     let is_default = params.boolean("is_default")?;
-    page(
-        work,
+    list_page(
+        operation,
         params,
         "/v1/billing_portal/configurations",
-        |one: &PortalConfiguration| {
-            active.is_none_or(|active| one.active == active)
-                && is_default.is_none_or(|is_default| one.is_default == is_default)
+        |configuration: &PortalConfigurationRecord| {
+            active.is_none_or(|active| configuration.active == active)
+                && is_default.is_none_or(|is_default| configuration.is_default == is_default)
         },
-        |_, one| render::portal_configuration(one),
+        |_, configuration| render::portal_configuration(configuration),
     )
 }

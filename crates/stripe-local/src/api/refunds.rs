@@ -1,103 +1,105 @@
-//! Money that moved: payment intents, charges, refunds.
+//! The endpoints for payment intents, charges and refunds.
 
-use super::list::page;
+use super::list::list_page;
 use crate::{
-    engine::Work,
-    failure::{Answer, Failure},
+    api_error::{ApiError, ApiResult},
+    engine::Operation,
     form::{Metadata, Params},
+    records::{ChargeRecord, PaymentIntentRecord, StripeRefundRecord},
     render,
-    world::{Charge, PaymentIntent, Refund},
 };
 
-/// `reason` of a refund.
-const REASONS: [&str; 3] = ["duplicate", "fraudulent", "requested_by_customer"];
+/// Values of a refund's `reason`.
+const REFUND_REASONS: [&str; 3] = ["duplicate", "fraudulent", "requested_by_customer"];
 
-pub(super) fn create(work: &mut Work<'_>, mut params: Params) -> Answer {
-    let charge = match (params.filled("charge")?, params.filled("payment_intent")?) {
-        (Some(id), _) => work.find::<Charge>("charge", &id, "charge")?,
+pub(super) fn create(operation: &mut Operation<'_>, mut params: Params) -> ApiResult {
+    let charge = match (params.non_empty("charge")?, params.non_empty("payment_intent")?) {
+        (Some(id), _) => operation.find::<ChargeRecord>("charge", &id, "charge")?,
         (None, Some(id)) => {
-            let intent = work.find::<PaymentIntent>("payment_intent", &id, "payment_intent")?;
+            let intent = operation.find::<PaymentIntentRecord>("payment_intent", &id, "payment_intent")?;
             let charge = intent
                 .latest_charge
-                .and_then(|id| work.world.get::<Charge>(&id).cloned());
+                .and_then(|id| operation.records.get::<ChargeRecord>(&id).cloned());
             charge.ok_or_else(|| {
-                Failure::invalid(format!("The PaymentIntent {id} has no successful charge."))
+                ApiError::invalid_request(format!("The PaymentIntent {id} has no successful charge."))
             })?
         }
         (None, None) => {
-            return Err(Failure::invalid(
+            return Err(ApiError::invalid_request(
                 "One of the following params should be provided for this request: payment_intent or charge.",
             ));
         }
     };
     let amount = params.integer("amount")?;
-    let reason = params.word("reason", |word| REASONS.contains(&word).then(|| word.to_owned()))?;
+    let reason = params.one_of("reason", |word| {
+        REFUND_REASONS.contains(&word).then(|| word.to_owned())
+    })?;
     let mut metadata = Metadata::new();
     params.metadata(&mut metadata)?;
     params.finish()?;
-    let refund = work.refund(&charge, amount, reason, metadata)?;
+    let refund = operation.create_refund(&charge, amount, reason, metadata)?;
     Ok(render::refund(&refund))
 }
 
-pub(super) fn retrieve(work: &mut Work<'_>, id: &str, params: Params) -> Answer {
+pub(super) fn retrieve(operation: &mut Operation<'_>, id: &str, params: Params) -> ApiResult {
     params.finish()?;
-    Ok(render::refund(&work.find("refund", id, "id")?))
+    Ok(render::refund(&operation.find("refund", id, "id")?))
 }
 
-pub(super) fn list(work: &mut Work<'_>, mut params: Params) -> Answer {
-    let charge = params.filled("charge")?;
-    let intent = params.filled("payment_intent")?;
+pub(super) fn list(operation: &mut Operation<'_>, mut params: Params) -> ApiResult {
+    let charge = params.non_empty("charge")?;
+    let intent = params.non_empty("payment_intent")?;
     let created = params.range("created")?;
-    page(
-        work,
+    list_page(
+        operation,
         params,
         "/v1/refunds",
-        |refund: &Refund| {
+        |refund: &StripeRefundRecord| {
             charge.as_ref().is_none_or(|id| refund.charge == *id)
                 && intent.as_ref().is_none_or(|id| refund.payment_intent == *id)
-                && created.has(refund.created)
+                && created.contains(refund.created)
         },
         |_, refund| render::refund(refund),
     )
 }
 
-pub(super) fn charge(work: &mut Work<'_>, id: &str, params: Params) -> Answer {
+pub(super) fn retrieve_charge(operation: &mut Operation<'_>, id: &str, params: Params) -> ApiResult {
     params.finish()?;
-    Ok(render::charge(&work.find("charge", id, "id")?))
+    Ok(render::charge(&operation.find("charge", id, "id")?))
 }
 
-pub(super) fn list_charges(work: &mut Work<'_>, mut params: Params) -> Answer {
-    let customer = params.filled("customer")?;
-    let intent = params.filled("payment_intent")?;
+pub(super) fn list_charges(operation: &mut Operation<'_>, mut params: Params) -> ApiResult {
+    let customer = params.non_empty("customer")?;
+    let intent = params.non_empty("payment_intent")?;
     let created = params.range("created")?;
-    page(
-        work,
+    list_page(
+        operation,
         params,
         "/v1/charges",
-        |charge: &Charge| {
+        |charge: &ChargeRecord| {
             customer.as_ref().is_none_or(|id| charge.customer == *id)
                 && intent.as_ref().is_none_or(|id| charge.payment_intent == *id)
-                && created.has(charge.created)
+                && created.contains(charge.created)
         },
         |_, charge| render::charge(charge),
     )
 }
 
-pub(super) fn intent(work: &mut Work<'_>, id: &str, params: Params) -> Answer {
+pub(super) fn retrieve_payment_intent(operation: &mut Operation<'_>, id: &str, params: Params) -> ApiResult {
     params.finish()?;
-    let intent = work.find::<PaymentIntent>("payment_intent", id, "id")?;
-    Ok(render::payment_intent(work.world, &intent))
+    let intent = operation.find::<PaymentIntentRecord>("payment_intent", id, "id")?;
+    Ok(render::payment_intent(operation.records, &intent))
 }
 
-pub(super) fn list_intents(work: &mut Work<'_>, mut params: Params) -> Answer {
-    let customer = params.filled("customer")?;
+pub(super) fn list_payment_intents(operation: &mut Operation<'_>, mut params: Params) -> ApiResult {
+    let customer = params.non_empty("customer")?;
     let created = params.range("created")?;
-    page(
-        work,
+    list_page(
+        operation,
         params,
         "/v1/payment_intents",
-        |intent: &PaymentIntent| {
-            customer.as_ref().is_none_or(|id| intent.customer == *id) && created.has(intent.created)
+        |intent: &PaymentIntentRecord| {
+            customer.as_ref().is_none_or(|id| intent.customer == *id) && created.contains(intent.created)
         },
         render::payment_intent,
     )

@@ -1,20 +1,20 @@
-//! Events, webhook endpoints and the account.
+//! The endpoints for events, webhook endpoints and the account.
 
 use std::collections::HashSet;
 
 use serde_json::json;
 
-use super::list::page;
+use super::list::list_page;
 use crate::{
-    engine::Work,
-    failure::{Answer, Failure},
+    api_error::{ApiError, ApiResult},
+    engine::Operation,
     form::{Metadata, Params},
+    records::{DeliveryRecord, DeliveryState, EventRecord, WebhookEndpointRecord},
     render,
-    stripe::is_loopback_url,
-    world::{Delivery, DeliveryState, Event, WebhookEndpoint},
+    safety::is_loopback_url,
 };
 
-pub(super) fn account(params: Params) -> Answer {
+pub(super) fn retrieve_account(params: Params) -> ApiResult {
     params.finish()?;
     Ok(json!({
         "id": "acct_local",
@@ -31,71 +31,76 @@ pub(super) fn account(params: Params) -> Answer {
     }))
 }
 
-pub(super) fn event(work: &mut Work<'_>, id: &str, params: Params) -> Answer {
+pub(super) fn retrieve_event(operation: &mut Operation<'_>, id: &str, params: Params) -> ApiResult {
     params.finish()?;
-    Ok(render::event(work.world, &work.find("event", id, "id")?))
+    Ok(render::event(
+        operation.records,
+        &operation.find("event", id, "id")?,
+    ))
 }
 
-pub(super) fn list_events(work: &mut Work<'_>, mut params: Params) -> Answer {
-    let one = params.filled("type")?;
-    let several = params.texts("types")?;
+pub(super) fn list_events(operation: &mut Operation<'_>, mut params: Params) -> ApiResult {
+    let pattern_filter = params.non_empty("type")?;
+    let types = params.texts("types")?;
     let created = params.range("created")?;
     let delivered = params.boolean("delivery_success")?;
-    // What nobody listened to has nothing that could have failed.
-    let late: HashSet<String> = work
-        .world
-        .all::<Delivery>()
-        .filter(|delivery| !delivery.copy && delivery.state != DeliveryState::Delivered)
+    // An event without deliveries counts as delivered.
+    let undelivered: HashSet<String> = operation
+        .records
+        .all::<DeliveryRecord>()
+        .filter(|delivery| !delivery.is_copy && delivery.state != DeliveryState::Delivered)
         .map(|delivery| delivery.event.clone())
         .collect();
-    page(
-        work,
+    list_page(
+        operation,
         params,
         "/v1/events",
-        |event: &Event| {
-            one.as_ref().is_none_or(|pattern| fits(pattern, &event.name))
-                && (several.is_empty() || several.contains(&event.name))
-                && created.has(event.created)
-                && delivered.is_none_or(|delivered| delivered != late.contains(&event.id))
+        |event: &EventRecord| {
+            pattern_filter
+                .as_ref()
+                .is_none_or(|pattern| matches_pattern(pattern, &event.name))
+                && (types.is_empty() || types.contains(&event.name))
+                && created.contains(event.created)
+                && delivered.is_none_or(|delivered| delivered != undelivered.contains(&event.id))
         },
         render::event,
     )
 }
 
-/// A name, or the beginning of one with `*` for the rest.
-fn fits(pattern: &str, name: &str) -> bool {
+/// Whether `pattern` is the name, or its beginning followed by `*`.
+fn matches_pattern(pattern: &str, name: &str) -> bool {
     match pattern.strip_suffix('*') {
         Some(beginning) => name.starts_with(beginning),
         None => pattern == name,
     }
 }
 
-pub(super) fn create(work: &mut Work<'_>, mut params: Params) -> Answer {
-    let mut endpoint = WebhookEndpoint {
-        id: work.world.mint("we"),
-        created: work.wall(),
+pub(super) fn create(operation: &mut Operation<'_>, mut params: Params) -> ApiResult {
+    let mut endpoint = WebhookEndpointRecord {
+        id: operation.records.new_id("we"),
+        created: operation.wall_secs(),
         url: params.required("url")?,
-        secret: format!("whsec_{}", work.world.letters(32)),
+        secret: format!("whsec_{}", operation.records.random_text(32)),
         enabled_events: Vec::new(),
         description: None,
         disabled: false,
-        from_settings: false,
+        is_configured: false,
         metadata: Metadata::new(),
     };
-    take(&mut endpoint, &mut params)?;
+    apply_params(&mut endpoint, &mut params)?;
     params.ignore(&["api_version", "connect"]);
     params.finish()?;
     if endpoint.enabled_events.is_empty() {
-        return Err(Failure::missing_parameter("enabled_events"));
+        return Err(ApiError::missing_parameter("enabled_events"));
     }
     let object = render::webhook_endpoint(&endpoint, true);
-    work.world.put(endpoint);
+    operation.records.put(endpoint);
     Ok(object)
 }
 
-fn take(endpoint: &mut WebhookEndpoint, params: &mut Params) -> Result<(), Failure> {
+fn apply_params(endpoint: &mut WebhookEndpointRecord, params: &mut Params) -> Result<(), ApiError> {
     if !is_loopback_url(&endpoint.url) {
-        return Err(Failure::parameter(
+        return Err(ApiError::invalid_parameter(
             "url",
             "Invalid URL: stripe-local posts webhooks to this machine only (127.0.0.1, localhost, [::1]).",
         )
@@ -110,52 +115,52 @@ fn take(endpoint: &mut WebhookEndpoint, params: &mut Params) -> Result<(), Failu
     params.metadata(&mut endpoint.metadata)
 }
 
-pub(super) fn retrieve(work: &mut Work<'_>, id: &str, params: Params) -> Answer {
+pub(super) fn retrieve(operation: &mut Operation<'_>, id: &str, params: Params) -> ApiResult {
     params.finish()?;
-    let endpoint = work.find("webhook endpoint", id, "id")?;
+    let endpoint = operation.find("webhook endpoint", id, "id")?;
     Ok(render::webhook_endpoint(&endpoint, false))
 }
 
-pub(super) fn update(work: &mut Work<'_>, id: &str, mut params: Params) -> Answer {
-    let mut endpoint = work.find::<WebhookEndpoint>("webhook endpoint", id, "id")?;
-    endpoint.url = params.filled("url")?.unwrap_or(endpoint.url);
-    take(&mut endpoint, &mut params)?;
+pub(super) fn update(operation: &mut Operation<'_>, id: &str, mut params: Params) -> ApiResult {
+    let mut endpoint = operation.find::<WebhookEndpointRecord>("webhook endpoint", id, "id")?;
+    endpoint.url = params.non_empty("url")?.unwrap_or(endpoint.url);
+    apply_params(&mut endpoint, &mut params)?;
     params.finish()?;
     let object = render::webhook_endpoint(&endpoint, false);
-    work.world.put(endpoint);
+    operation.records.put(endpoint);
     Ok(object)
 }
 
-pub(super) fn delete(work: &mut Work<'_>, id: &str, params: Params) -> Answer {
+pub(super) fn delete(operation: &mut Operation<'_>, id: &str, params: Params) -> ApiResult {
     params.finish()?;
-    work.find::<WebhookEndpoint>("webhook endpoint", id, "id")?;
-    work.world.remove(id);
+    operation.find::<WebhookEndpointRecord>("webhook endpoint", id, "id")?;
+    operation.records.remove(id);
     Ok(render::deleted("webhook_endpoint", id))
 }
 
-pub(super) fn list(work: &mut Work<'_>, params: Params) -> Answer {
-    page(
-        work,
+pub(super) fn list(operation: &mut Operation<'_>, params: Params) -> ApiResult {
+    list_page(
+        operation,
         params,
         "/v1/webhook_endpoints",
-        |_: &WebhookEndpoint| true,
+        |_: &WebhookEndpointRecord| true,
         |_, endpoint| render::webhook_endpoint(endpoint, false),
     )
 }
 
 #[cfg(test)]
 mod tests {
-    use super::fits;
+    use super::matches_pattern;
 
     #[test]
-    fn event_names() {
+    fn patterns_match_event_names() {
         for (pattern, name, expected) in [
             ("invoice.paid", "invoice.paid", true),
             ("invoice.paid", "invoice.paid2", false),
             ("invoice.*", "invoice.paid", true),
             ("invoice.*", "customer.created", false),
         ] {
-            assert_eq!(fits(pattern, name), expected, "{pattern} {name}");
+            assert_eq!(matches_pattern(pattern, name), expected, "{pattern} {name}");
         }
     }
 }

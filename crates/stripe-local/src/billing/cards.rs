@@ -1,34 +1,9 @@
-//! Stripe's test cards: what each number, `pm_card_…` and `tok_…` does.
+//! Stripe's test cards: the behaviour behind each number, `pm_card_…` and `tok_…`. It accepts no other cards.
 
-use serde::{Deserialize, Serialize};
+use crate::records::{CardBehaviour, CardDecline, DeclineReason};
 
-use crate::world::Decline;
-
-/// What a card does when it is kept and when it is charged.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Behaviour {
-    Good,
-    /// Refused already when it is kept.
-    Declined(Reason),
-    /// Can be kept; every charge fails.
-    FailsWhenCharged,
-    /// Asks its owner to confirm.
-    NeedsConfirmation,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Reason {
-    Generic,
-    InsufficientFunds,
-    Expired,
-    IncorrectCvc,
-    ProcessingError,
-}
-
-impl Reason {
-    fn decline(self) -> Decline {
+impl DeclineReason {
+    fn decline(self) -> CardDecline {
         let (code, decline_code, message) = match self {
             Self::Generic => (
                 "card_declined",
@@ -52,7 +27,7 @@ impl Reason {
                 "An error occurred while processing your card. Try again in a little bit.",
             ),
         };
-        Decline {
+        CardDecline {
             code: code.to_owned(),
             decline_code: decline_code.map(str::to_owned),
             message: message.to_owned(),
@@ -60,22 +35,22 @@ impl Reason {
     }
 }
 
-impl Behaviour {
-    /// Why the card cannot be kept, if it cannot.
-    pub(crate) fn refusal(self) -> Option<Decline> {
+impl CardBehaviour {
+    /// The decline when the card is attached to a customer, or `None` if it can be attached.
+    pub(crate) fn attach_decline(self) -> Option<CardDecline> {
         match self {
             Self::Declined(reason) => Some(reason.decline()),
             Self::Good | Self::FailsWhenCharged | Self::NeedsConfirmation => None,
         }
     }
 
-    /// What a charge without its owner present comes to.
-    pub(crate) fn charge(self) -> Result<(), Decline> {
+    /// The result of a charge while the cardholder is not present.
+    pub(crate) fn off_session_charge(self) -> Result<(), CardDecline> {
         match self {
             Self::Good => Ok(()),
             Self::Declined(reason) => Err(reason.decline()),
-            Self::FailsWhenCharged => Err(Reason::Generic.decline()),
-            Self::NeedsConfirmation => Err(Decline {
+            Self::FailsWhenCharged => Err(DeclineReason::Generic.decline()),
+            Self::NeedsConfirmation => Err(CardDecline {
                 code: "authentication_required".to_owned(),
                 decline_code: Some("authentication_required".to_owned()),
                 message: "Your card was declined. This transaction requires authentication.".to_owned(),
@@ -84,66 +59,71 @@ impl Behaviour {
     }
 }
 
-/// A test card before anyone has it.
+/// A test card that no customer has yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct TestCard {
     pub(crate) brand: &'static str,
     pub(crate) last4: &'static str,
-    pub(crate) behaviour: Behaviour,
+    pub(crate) behaviour: CardBehaviour,
 }
 
 /// Number, name after `pm_card_` and `tok_`, brand, behaviour.
-const CARDS: [(&str, &str, &str, Behaviour); 12] = [
-    ("4242424242424242", "visa", "visa", Behaviour::Good),
-    ("4000056655665556", "visa_debit", "visa", Behaviour::Good),
-    ("5555555555554444", "mastercard", "mastercard", Behaviour::Good),
-    ("378282246310005", "amex", "amex", Behaviour::Good),
-    ("6011111111111117", "discover", "discover", Behaviour::Good),
+const CARDS: [(&str, &str, &str, CardBehaviour); 12] = [
+    ("4242424242424242", "visa", "visa", CardBehaviour::Good),
+    ("4000056655665556", "visa_debit", "visa", CardBehaviour::Good),
+    (
+        "5555555555554444",
+        "mastercard",
+        "mastercard",
+        CardBehaviour::Good,
+    ),
+    ("378282246310005", "amex", "amex", CardBehaviour::Good),
+    ("6011111111111117", "discover", "discover", CardBehaviour::Good),
     (
         "4000000000000002",
         "chargeDeclined",
         "visa",
-        Behaviour::Declined(Reason::Generic),
+        CardBehaviour::Declined(DeclineReason::Generic),
     ),
     (
         "4000000000009995",
         "chargeDeclinedInsufficientFunds",
         "visa",
-        Behaviour::Declined(Reason::InsufficientFunds),
+        CardBehaviour::Declined(DeclineReason::InsufficientFunds),
     ),
     (
         "4000000000000069",
         "chargeDeclinedExpiredCard",
         "visa",
-        Behaviour::Declined(Reason::Expired),
+        CardBehaviour::Declined(DeclineReason::Expired),
     ),
     (
         "4000000000000127",
         "chargeDeclinedIncorrectCvc",
         "visa",
-        Behaviour::Declined(Reason::IncorrectCvc),
+        CardBehaviour::Declined(DeclineReason::IncorrectCvc),
     ),
     (
         "4000000000000119",
         "chargeDeclinedProcessingError",
         "visa",
-        Behaviour::Declined(Reason::ProcessingError),
+        CardBehaviour::Declined(DeclineReason::ProcessingError),
     ),
     (
         "4000000000000341",
         "chargeCustomerFail",
         "visa",
-        Behaviour::FailsWhenCharged,
+        CardBehaviour::FailsWhenCharged,
     ),
     (
         "4000002500003155",
         "threeDSecure2Required",
         "visa",
-        Behaviour::NeedsConfirmation,
+        CardBehaviour::NeedsConfirmation,
     ),
 ];
 
-fn found(matches: impl Fn(&str, &str) -> bool) -> Option<TestCard> {
+fn find_card(matches: impl Fn(&str, &str) -> bool) -> Option<TestCard> {
     let (number, _, brand, behaviour) = CARDS.iter().find(|(number, name, ..)| matches(number, name))?;
     Some(TestCard {
         brand,
@@ -152,16 +132,19 @@ fn found(matches: impl Fn(&str, &str) -> bool) -> Option<TestCard> {
     })
 }
 
-/// The card with this number; spaces do not count.
+/// The test card with this number. Spaces are ignored.
 pub(crate) fn by_number(number: &str) -> Option<TestCard> {
-    let digits: String = number.chars().filter(|letter| !letter.is_whitespace()).collect();
-    found(|known, _| known == digits)
+    let digits: String = number
+        .chars()
+        .filter(|character| !character.is_whitespace())
+        .collect();
+    find_card(|known, _| known == digits)
 }
 
-/// `pm_card_visa` or `tok_visa`.
+/// The test card with this ID, such as `pm_card_visa` or `tok_visa`.
 pub(crate) fn by_name(id: &str) -> Option<TestCard> {
     let name = id.strip_prefix("pm_card_").or_else(|| id.strip_prefix("tok_"))?;
-    found(|_, known| known == name)
+    find_card(|_, known| known == name)
 }
 
 #[cfg(test)]
@@ -169,8 +152,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_cards_do() {
-        // Number, name, kept, charged.
+    fn each_card_has_its_documented_behaviour() {
+        // Number, name, can be attached, can be charged.
         let cases = [
             ("4242 4242 4242 4242", "visa", true, true),
             ("4000000000000002", "chargeDeclined", false, false),
@@ -183,12 +166,12 @@ mod tests {
             ("4000000000000341", "chargeCustomerFail", true, false),
             ("4000002500003155", "threeDSecure2Required", true, false),
         ];
-        for (number, name, kept, charged) in cases {
+        for (number, name, can_attach, can_charge) in cases {
             let card = by_number(number).expect(number);
             assert_eq!(by_name(&format!("pm_card_{name}")), Some(card), "{name}");
             assert_eq!(by_name(&format!("tok_{name}")), Some(card), "{name}");
-            assert_eq!(card.behaviour.refusal().is_none(), kept, "{name}");
-            assert_eq!(card.behaviour.charge().is_ok(), charged, "{name}");
+            assert_eq!(card.behaviour.attach_decline().is_none(), can_attach, "{name}");
+            assert_eq!(card.behaviour.off_session_charge().is_ok(), can_charge, "{name}");
             assert!(number.ends_with(card.last4));
         }
         for number in ["", "4242424242424241", "pm_card_visa"] {

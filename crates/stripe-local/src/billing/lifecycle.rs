@@ -1,118 +1,144 @@
-//! The life of a subscription: which status follows from what.
+//! Status transitions of a subscription.
 
 use crate::{
-    billing::period::DAY,
+    billing::period::DAY_SECS,
+    records::{BillingMode, InvoiceBillingReason, MissingPaymentMethod, StripeSubscriptionStatus},
     settings::AfterLastRetry,
-    world::{BillingMode, BillingReason, MissingPaymentMethod, Status},
 };
 
-/// How the first invoice went.
+/// The result of the first invoice's payment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum FirstPayment {
-    /// Nothing was due.
+    /// No amount was due.
     NotNeeded,
     Succeeded,
-    /// Declined, waiting for its owner's confirmation, or without a card.
+    /// The card was declined, needs confirmation, or is missing.
     Open,
 }
 
-/// The status that a subscription begins with.
-pub(crate) fn first_status(trial: bool, payment: FirstPayment) -> Status {
+/// The status of a new subscription.
+pub(crate) fn first_status(trial: bool, payment: FirstPayment) -> StripeSubscriptionStatus {
     match (trial, payment) {
-        (true, _) => Status::Trialing,
-        (false, FirstPayment::NotNeeded | FirstPayment::Succeeded) => Status::Active,
-        (false, FirstPayment::Open) => Status::Incomplete,
+        (true, _) => StripeSubscriptionStatus::Trialing,
+        (false, FirstPayment::NotNeeded | FirstPayment::Succeeded) => StripeSubscriptionStatus::Active,
+        (false, FirstPayment::Open) => StripeSubscriptionStatus::Incomplete,
     }
 }
 
-/// What a trial's end comes to.
+/// The effect of a trial's end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum TrialEnd {
+pub(crate) enum TrialEndAction {
     Bill,
     Cancel,
     Pause,
 }
 
-pub(crate) fn at_trial_end(has_payment_method: bool, missing: MissingPaymentMethod) -> TrialEnd {
-    match (has_payment_method, missing) {
-        (true, _) | (false, MissingPaymentMethod::CreateInvoice) => TrialEnd::Bill,
-        (false, MissingPaymentMethod::Cancel) => TrialEnd::Cancel,
-        (false, MissingPaymentMethod::Pause) => TrialEnd::Pause,
+pub(crate) fn trial_end_action(
+    has_payment_method: bool,
+    missing_payment_method: MissingPaymentMethod,
+) -> TrialEndAction {
+    match (has_payment_method, missing_payment_method) {
+        (true, _) | (false, MissingPaymentMethod::CreateInvoice) => TrialEndAction::Bill,
+        (false, MissingPaymentMethod::Cancel) => TrialEndAction::Cancel,
+        (false, MissingPaymentMethod::Pause) => TrialEndAction::Pause,
     }
 }
 
-/// Why a subscription cannot be paused on demand, if it cannot.
-pub(crate) fn why_not_paused(status: Status, mode: BillingMode) -> Option<&'static str> {
+/// Why a subscription cannot be paused, as an error message. `None` if it can be paused.
+pub(crate) fn pause_obstacle(status: StripeSubscriptionStatus, mode: BillingMode) -> Option<&'static str> {
     match (status, mode) {
-        (Status::Active, BillingMode::Flexible) => None,
-        (Status::Active, BillingMode::Classic) => {
+        (StripeSubscriptionStatus::Active, BillingMode::Flexible) => None,
+        (StripeSubscriptionStatus::Active, BillingMode::Classic) => {
             Some("Only subscriptions with `billing_mode[type]=flexible` can be paused.")
         }
-        (Status::Paused, _) => Some("This subscription is paused already."),
+        (StripeSubscriptionStatus::Paused, _) => Some("This subscription is paused already."),
         _ => Some("Only active subscriptions can be paused."),
     }
 }
 
-/// When an invoice is tried again after its `attempts`-th failure at `at`, if ever.
+/// The time of the next payment attempt after the failed attempt number `attempts` at `at`, in Unix seconds.
 ///
-/// A first invoice is not retried: its subscription expires. Nor is one of a subscription that is over.
-pub(crate) fn next_attempt(attempts: i64, at: i64, reason: BillingReason, retry_days: &[i64]) -> Option<i64> {
-    if reason == BillingReason::SubscriptionCreate {
+/// `None` after the last retry, and for a subscription's first invoice, which is not retried.
+pub(crate) fn next_attempt_at(
+    attempts: i64,
+    at: i64,
+    reason: InvoiceBillingReason,
+    retry_days: &[i64],
+) -> Option<i64> {
+    if reason == InvoiceBillingReason::SubscriptionCreate {
         return None;
     }
     let index = usize::try_from(attempts - 1).ok()?;
-    retry_days.get(index).map(|days| at + days * DAY)
+    retry_days.get(index).map(|days| at + days * DAY_SECS)
 }
 
-/// What a failed attempt does to the subscription.
+/// The effect of a failed payment attempt on the subscription.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Consequence {
+pub(crate) enum FailedPaymentEffect {
     None,
-    Become(Status),
+    SetStatus(StripeSubscriptionStatus),
     Cancel,
 }
 
-pub(crate) fn after_failure(
-    status: Status,
-    reason: BillingReason,
-    retried: bool,
+pub(crate) fn effect_of_failed_payment(
+    status: StripeSubscriptionStatus,
+    reason: InvoiceBillingReason,
+    will_retry: bool,
     rule: AfterLastRetry,
-) -> Consequence {
-    let owing = matches!(status, Status::Active | Status::PastDue | Status::Trialing);
-    if !owing || reason == BillingReason::SubscriptionCreate {
-        return Consequence::None;
+) -> FailedPaymentEffect {
+    let is_collectible = matches!(
+        status,
+        StripeSubscriptionStatus::Active
+            | StripeSubscriptionStatus::PastDue
+            | StripeSubscriptionStatus::Trialing
+    );
+    if !is_collectible || reason == InvoiceBillingReason::SubscriptionCreate {
+        return FailedPaymentEffect::None;
     }
-    let past_due = if status == Status::PastDue {
-        Consequence::None
+    let past_due = if status == StripeSubscriptionStatus::PastDue {
+        FailedPaymentEffect::None
     } else {
-        Consequence::Become(Status::PastDue)
+        FailedPaymentEffect::SetStatus(StripeSubscriptionStatus::PastDue)
     };
     match rule {
-        _ if retried => past_due,
-        AfterLastRetry::Cancel => Consequence::Cancel,
-        AfterLastRetry::MarkUnpaid => Consequence::Become(Status::Unpaid),
+        _ if will_retry => past_due,
+        AfterLastRetry::Cancel => FailedPaymentEffect::Cancel,
+        AfterLastRetry::MarkUnpaid => FailedPaymentEffect::SetStatus(StripeSubscriptionStatus::Unpaid),
         AfterLastRetry::LeavePastDue => past_due,
     }
 }
 
-/// The status after an invoice was paid, if it changes. `owes_more`: another invoice is still open.
-pub(crate) fn after_payment(status: Status, owes_more: bool) -> Option<Status> {
-    let waits = matches!(status, Status::Incomplete | Status::PastDue | Status::Unpaid);
-    (waits && !owes_more).then_some(Status::Active)
+/// The new status after a paid invoice, or `None` if it does not change. `owes_more`: another invoice is still open.
+pub(crate) fn status_after_payment(
+    status: StripeSubscriptionStatus,
+    owes_more: bool,
+) -> Option<StripeSubscriptionStatus> {
+    let is_unpaid = matches!(
+        status,
+        StripeSubscriptionStatus::Incomplete
+            | StripeSubscriptionStatus::PastDue
+            | StripeSubscriptionStatus::Unpaid
+    );
+    (is_unpaid && !owes_more).then_some(StripeSubscriptionStatus::Active)
 }
 
-/// Who asks for an end at the end of the period.
+/// Where a cancellation at the end of the period was requested.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum AskedIn {
+pub(crate) enum CancellationSource {
     Api,
     Portal,
 }
 
-/// `cancel_at` and `cancel_at_period_end` of a subscription that ends with its period.
+/// `cancel_at` and `cancel_at_period_end` of a subscription that is canceled at the end of its period.
 ///
-/// The portal in flexible mode says `cancel_at` alone (Stripe changelog, 2025-09-30.clover); everything else says both.
-pub(crate) fn scheduled_end(asked_in: AskedIn, mode: BillingMode, period_end: i64) -> (Option<i64>, bool) {
-    let flag = (asked_in, mode) != (AskedIn::Portal, BillingMode::Flexible);
+/// In flexible billing mode the portal sets only `cancel_at` (Stripe changelog, 2025-09-30.clover). Otherwise both are
+/// set.
+pub(crate) fn period_end_cancellation(
+    source: CancellationSource,
+    mode: BillingMode,
+    period_end: i64,
+) -> (Option<i64>, bool) {
+    let flag = (source, mode) != (CancellationSource::Portal, BillingMode::Flexible);
     (Some(period_end), flag)
 }
 
@@ -121,14 +147,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn how_it_begins() {
+    fn first_status_follows_trial_and_payment() {
         use FirstPayment::{NotNeeded, Open, Succeeded};
         let cases = [
-            (true, NotNeeded, Status::Trialing),
-            (true, Open, Status::Trialing),
-            (false, NotNeeded, Status::Active),
-            (false, Succeeded, Status::Active),
-            (false, Open, Status::Incomplete),
+            (true, NotNeeded, StripeSubscriptionStatus::Trialing),
+            (true, Open, StripeSubscriptionStatus::Trialing),
+            (false, NotNeeded, StripeSubscriptionStatus::Active),
+            (false, Succeeded, StripeSubscriptionStatus::Active),
+            (false, Open, StripeSubscriptionStatus::Incomplete),
         ];
         for (trial, payment, expected) in cases {
             assert_eq!(first_status(trial, payment), expected, "{trial} {payment:?}");
@@ -136,71 +162,101 @@ mod tests {
     }
 
     #[test]
-    fn how_a_trial_ends() {
+    fn trial_end_action_follows_card_and_setting() {
         use MissingPaymentMethod::{Cancel, CreateInvoice, Pause};
         let cases = [
-            (true, Cancel, TrialEnd::Bill),
-            (true, Pause, TrialEnd::Bill),
-            (true, CreateInvoice, TrialEnd::Bill),
-            (false, Cancel, TrialEnd::Cancel),
-            (false, Pause, TrialEnd::Pause),
-            (false, CreateInvoice, TrialEnd::Bill),
+            (true, Cancel, TrialEndAction::Bill),
+            (true, Pause, TrialEndAction::Bill),
+            (true, CreateInvoice, TrialEndAction::Bill),
+            (false, Cancel, TrialEndAction::Cancel),
+            (false, Pause, TrialEndAction::Pause),
+            (false, CreateInvoice, TrialEndAction::Bill),
         ];
-        for (card, missing, expected) in cases {
-            assert_eq!(at_trial_end(card, missing), expected, "{card} {missing:?}");
+        for (card, missing_payment_method, expected) in cases {
+            assert_eq!(
+                trial_end_action(card, missing_payment_method),
+                expected,
+                "{card} {missing_payment_method:?}"
+            );
         }
     }
 
     #[test]
-    fn what_can_be_paused() {
+    fn only_active_flexible_subscriptions_can_be_paused() {
         use BillingMode::{Classic, Flexible};
-        for status in Status::ALL {
+        for status in StripeSubscriptionStatus::ALL {
             assert_eq!(
-                why_not_paused(status, Flexible).is_none(),
-                status == Status::Active,
+                pause_obstacle(status, Flexible).is_none(),
+                status == StripeSubscriptionStatus::Active,
                 "{status:?}"
             );
-            assert!(why_not_paused(status, Classic).is_some(), "{status:?}");
+            assert!(pause_obstacle(status, Classic).is_some(), "{status:?}");
         }
     }
 
     #[test]
-    fn retries() {
-        let cycle = BillingReason::SubscriptionCycle;
+    fn retry_days_count_from_the_failed_attempt() {
+        let cycle = InvoiceBillingReason::SubscriptionCycle;
         let days = [3, 5, 7];
-        assert_eq!(next_attempt(1, 100, cycle, &days), Some(100 + 3 * DAY));
-        assert_eq!(next_attempt(3, 100, cycle, &days), Some(100 + 7 * DAY));
-        assert_eq!(next_attempt(4, 100, cycle, &days), None);
-        assert_eq!(next_attempt(1, 100, cycle, &[]), None);
+        assert_eq!(next_attempt_at(1, 100, cycle, &days), Some(100 + 3 * DAY_SECS));
+        assert_eq!(next_attempt_at(3, 100, cycle, &days), Some(100 + 7 * DAY_SECS));
+        assert_eq!(next_attempt_at(4, 100, cycle, &days), None);
+        assert_eq!(next_attempt_at(1, 100, cycle, &[]), None);
         assert_eq!(
-            next_attempt(1, 100, BillingReason::SubscriptionCreate, &days),
+            next_attempt_at(1, 100, InvoiceBillingReason::SubscriptionCreate, &days),
             None
         );
     }
 
     #[test]
-    fn what_failures_do() {
+    fn failed_payments_change_the_status() {
         use AfterLastRetry::{Cancel, LeavePastDue, MarkUnpaid};
-        use Consequence::{Become, None};
+        use FailedPaymentEffect::{None, SetStatus};
         let cases = [
-            (Status::Active, true, Cancel, Become(Status::PastDue)),
-            (Status::PastDue, true, Cancel, None),
-            (Status::PastDue, false, Cancel, Consequence::Cancel),
-            (Status::Active, false, Cancel, Consequence::Cancel),
-            (Status::PastDue, false, MarkUnpaid, Become(Status::Unpaid)),
-            (Status::PastDue, false, LeavePastDue, None),
-            (Status::Active, false, LeavePastDue, Become(Status::PastDue)),
-            (Status::Canceled, true, Cancel, None),
-            (Status::Unpaid, false, Cancel, None),
-            (Status::Paused, false, Cancel, None),
+            (
+                StripeSubscriptionStatus::Active,
+                true,
+                Cancel,
+                SetStatus(StripeSubscriptionStatus::PastDue),
+            ),
+            (StripeSubscriptionStatus::PastDue, true, Cancel, None),
+            (
+                StripeSubscriptionStatus::PastDue,
+                false,
+                Cancel,
+                FailedPaymentEffect::Cancel,
+            ),
+            (
+                StripeSubscriptionStatus::Active,
+                false,
+                Cancel,
+                FailedPaymentEffect::Cancel,
+            ),
+            (
+                StripeSubscriptionStatus::PastDue,
+                false,
+                MarkUnpaid,
+                SetStatus(StripeSubscriptionStatus::Unpaid),
+            ),
+            (StripeSubscriptionStatus::PastDue, false, LeavePastDue, None),
+            (
+                StripeSubscriptionStatus::Active,
+                false,
+                LeavePastDue,
+                SetStatus(StripeSubscriptionStatus::PastDue),
+            ),
+            (StripeSubscriptionStatus::Canceled, true, Cancel, None),
+            (StripeSubscriptionStatus::Unpaid, false, Cancel, None),
+            (StripeSubscriptionStatus::Paused, false, Cancel, None),
         ];
-        for (status, retried, rule, expected) in cases {
-            let found = after_failure(status, BillingReason::SubscriptionCycle, retried, rule);
-            assert_eq!(found, expected, "{status:?} {retried} {rule:?}");
+        for (status, will_retry, rule, expected) in cases {
+            let found =
+                effect_of_failed_payment(status, InvoiceBillingReason::SubscriptionCycle, will_retry, rule);
+            assert_eq!(found, expected, "{status:?} {will_retry} {rule:?}");
         }
-        let first = after_failure(
-            Status::Incomplete,
-            BillingReason::SubscriptionCreate,
+        let first = effect_of_failed_payment(
+            StripeSubscriptionStatus::Incomplete,
+            InvoiceBillingReason::SubscriptionCreate,
             false,
             Cancel,
         );
@@ -208,31 +264,36 @@ mod tests {
     }
 
     #[test]
-    fn what_payments_do() {
-        for status in Status::ALL {
-            let waits = matches!(status, Status::Incomplete | Status::PastDue | Status::Unpaid);
+    fn payments_activate_unpaid_subscriptions() {
+        for status in StripeSubscriptionStatus::ALL {
+            let is_unpaid = matches!(
+                status,
+                StripeSubscriptionStatus::Incomplete
+                    | StripeSubscriptionStatus::PastDue
+                    | StripeSubscriptionStatus::Unpaid
+            );
             assert_eq!(
-                after_payment(status, false),
-                waits.then_some(Status::Active),
+                status_after_payment(status, false),
+                is_unpaid.then_some(StripeSubscriptionStatus::Active),
                 "{status:?}"
             );
-            assert_eq!(after_payment(status, true), Option::None, "{status:?}");
+            assert_eq!(status_after_payment(status, true), Option::None, "{status:?}");
         }
     }
 
     #[test]
-    fn scheduled_ends() {
+    fn only_the_portal_in_flexible_mode_leaves_the_flag_off() {
         let cases = [
-            (AskedIn::Api, BillingMode::Classic, true),
-            (AskedIn::Api, BillingMode::Flexible, true),
-            (AskedIn::Portal, BillingMode::Classic, true),
-            (AskedIn::Portal, BillingMode::Flexible, false),
+            (CancellationSource::Api, BillingMode::Classic, true),
+            (CancellationSource::Api, BillingMode::Flexible, true),
+            (CancellationSource::Portal, BillingMode::Classic, true),
+            (CancellationSource::Portal, BillingMode::Flexible, false),
         ];
-        for (asked_in, mode, flag) in cases {
+        for (source, mode, flag) in cases {
             assert_eq!(
-                scheduled_end(asked_in, mode, 9),
+                period_end_cancellation(source, mode, 9),
                 (Some(9), flag),
-                "{asked_in:?} {mode:?}"
+                "{source:?} {mode:?}"
             );
         }
     }

@@ -2,17 +2,16 @@
 
 use time::{Date, Duration, OffsetDateTime, util::days_in_month};
 
-use crate::world::{Interval, Period, Recurring};
+use crate::records::{BillingPeriod, PriceInterval, Recurring};
 
-/// Seconds of a day.
-pub(crate) const DAY: i64 = 86_400;
+pub(crate) const DAY_SECS: i64 = 86_400;
 
-/// The end of the period that begins at `start`: the first boundary of `anchor` after it.
+/// The end of the period that starts at `start`: the first boundary of `anchor` after it.
 ///
-/// Months and years keep the anchor's day, or take the month's last when it has fewer days.
-pub(crate) fn end_after(anchor: i64, recurring: Recurring, start: i64) -> i64 {
-    let length = longest(recurring);
-    // One step below the estimate, because `length` is the longest that a period can be.
+/// Months and years keep the anchor's day of month, or use the last day of a shorter month.
+pub(crate) fn end_of_period(anchor: i64, recurring: Recurring, start: i64) -> i64 {
+    let length = max_length_secs(recurring);
+    // One below the estimate, because `length` is the length of the longest possible period.
     let mut step = ((start - anchor) / length - 1).max(0);
     loop {
         let boundary = boundary(anchor, recurring, step);
@@ -23,45 +22,45 @@ pub(crate) fn end_after(anchor: i64, recurring: Recurring, start: i64) -> i64 {
     }
 }
 
-/// The period that `at` is in, of all that follow from `anchor`.
-pub(crate) fn around(anchor: i64, recurring: Recurring, at: i64) -> Period {
-    let mut period = first(anchor, recurring);
+/// The period of the cycle from `anchor` that contains `at`.
+pub(crate) fn containing(anchor: i64, recurring: Recurring, at: i64) -> BillingPeriod {
+    let mut period = first_period(anchor, recurring);
     while period.end <= at {
-        period = Period {
+        period = BillingPeriod {
             start: period.end,
-            end: end_after(anchor, recurring, period.end),
+            end: end_of_period(anchor, recurring, period.end),
         };
     }
     period
 }
 
-/// The first period of a subscription that is billed from `start`.
-pub(crate) fn first(start: i64, recurring: Recurring) -> Period {
-    Period {
+/// The first period of a billing cycle that starts at `start`.
+pub(crate) fn first_period(start: i64, recurring: Recurring) -> BillingPeriod {
+    BillingPeriod {
         start,
-        end: end_after(start, recurring, start),
+        end: end_of_period(start, recurring, start),
     }
 }
 
-/// An upper bound of a period's length in seconds.
-pub(crate) fn longest(recurring: Recurring) -> i64 {
+/// The greatest possible length of a period, in seconds.
+pub(crate) fn max_length_secs(recurring: Recurring) -> i64 {
     let days = match recurring.interval {
-        Interval::Day => 1,
-        Interval::Week => 7,
-        Interval::Month => 31,
-        Interval::Year => 366,
+        PriceInterval::Day => 1,
+        PriceInterval::Week => 7,
+        PriceInterval::Month => 31,
+        PriceInterval::Year => 366,
     };
-    days * DAY * recurring.count.max(1)
+    days * DAY_SECS * recurring.count.max(1)
 }
 
-/// The anchor plus `steps` periods.
+/// The anchor plus a number of periods.
 fn boundary(anchor: i64, recurring: Recurring, steps: i64) -> i64 {
     let amount = steps * recurring.count.max(1);
     match recurring.interval {
-        Interval::Day => anchor + amount * DAY,
-        Interval::Week => anchor + amount * 7 * DAY,
-        Interval::Month => add_months(anchor, amount),
-        Interval::Year => add_months(anchor, amount * 12),
+        PriceInterval::Day => anchor + amount * DAY_SECS,
+        PriceInterval::Week => anchor + amount * 7 * DAY_SECS,
+        PriceInterval::Month => add_months(anchor, amount),
+        PriceInterval::Year => add_months(anchor, amount * 12),
     }
 }
 
@@ -75,7 +74,7 @@ fn add_months(anchor: i64, months: i64) -> i64 {
         let date = Date::from_calendar_date(year, month, day).ok()?;
         Some(from.replace_date(date).unix_timestamp())
     };
-    // Beyond the calendar's end a month is as long as it can be.
+    // Fallback for dates that the calendar does not support.
     shifted()
         .unwrap_or_else(|| anchor.saturating_add(Duration::days(31).whole_seconds().saturating_mul(months)))
 }
@@ -93,8 +92,8 @@ mod tests {
     }
 
     #[test]
-    fn period_ends() {
-        use Interval::{Day, Month, Week, Year};
+    fn periods_end_on_the_anchor_day() {
+        use PriceInterval::{Day, Month, Week, Year};
         // Anchor, interval, count, start, end.
         let cases = [
             ("2026-01-15", Month, 1, "2026-01-15", "2026-02-15"),
@@ -112,7 +111,7 @@ mod tests {
         for (anchor, interval, count, start, end) in cases {
             let recurring = Recurring { interval, count };
             assert_eq!(
-                end_after(at(anchor), recurring, at(start)),
+                end_of_period(at(anchor), recurring, at(start)),
                 at(end),
                 "{anchor} {interval:?} {count} {start}"
             );
@@ -120,15 +119,18 @@ mod tests {
     }
 
     #[test]
-    fn boundaries_move_on() {
+    fn boundaries_advance_month_by_month() {
         let recurring = Recurring {
-            interval: Interval::Month,
+            interval: PriceInterval::Month,
             count: 1,
         };
         let mut start = at("2026-01-31");
         for _ in 0..600 {
-            let end = end_after(at("2026-01-31"), recurring, start);
-            assert!((28 * DAY..=31 * DAY).contains(&(end - start)), "{start} {end}");
+            let end = end_of_period(at("2026-01-31"), recurring, start);
+            assert!(
+                (28 * DAY_SECS..=31 * DAY_SECS).contains(&(end - start)),
+                "{start} {end}"
+            );
             start = end;
         }
     }

@@ -1,20 +1,20 @@
-//! What is owed and what is given back when a price changes within a period.
+//! Proration: the share of a price for the rest of a period.
 
-use crate::world::Period;
+use crate::records::BillingPeriod;
 
 /// How a change within a period is billed (`proration_behavior`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Proration {
-    /// Lines wait for the next invoice.
+    /// The lines are added to the next invoice.
     #[default]
     Create,
-    /// Lines are invoiced at once.
+    /// The lines are invoiced immediately.
     AlwaysInvoice,
     None,
 }
 
 impl Proration {
-    pub(crate) fn read(word: &str) -> Option<Self> {
+    pub(crate) fn parse(word: &str) -> Option<Self> {
         match word {
             "create_prorations" => Some(Self::Create),
             "always_invoice" => Some(Self::AlwaysInvoice),
@@ -24,12 +24,12 @@ impl Proration {
     }
 }
 
-/// The part of `amount` that the rest of the period from `at` on is worth, rounded to whole minor units.
-pub(crate) fn remaining(amount: i64, period: Period, at: i64) -> i64 {
-    let length = (period.end - period.start).max(1);
-    let left = (period.end - at).clamp(0, length);
-    let exact = i128::from(amount) * i128::from(left);
-    let rounded = (exact * 2 + i128::from(length)).div_euclid(i128::from(length) * 2);
+/// The share of `amount` for the rest of the period from `at` on, rounded to minor units.
+pub(crate) fn remaining_amount(amount: i64, period: BillingPeriod, at: i64) -> i64 {
+    let period_secs = (period.end - period.start).max(1);
+    let remaining_secs = (period.end - at).clamp(0, period_secs);
+    let exact = i128::from(amount) * i128::from(remaining_secs);
+    let rounded = (exact * 2 + i128::from(period_secs)).div_euclid(i128::from(period_secs) * 2);
     i64::try_from(rounded).unwrap_or(amount)
 }
 
@@ -38,8 +38,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn shares() {
-        let period = Period { start: 100, end: 200 };
+    fn amounts_are_prorated_and_rounded() {
+        let period = BillingPeriod { start: 100, end: 200 };
         let cases = [
             (1200, 100, 1200),
             (1200, 150, 600),
@@ -52,7 +52,7 @@ mod tests {
             (1, 151, 0),
         ];
         for (amount, at, expected) in cases {
-            assert_eq!(remaining(amount, period, at), expected, "{amount} {at}");
+            assert_eq!(remaining_amount(amount, period, at), expected, "{amount} {at}");
         }
     }
 }

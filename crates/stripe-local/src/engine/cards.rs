@@ -1,24 +1,27 @@
-//! Cards: made from test numbers and names, kept for customers.
+//! Cards: created from test numbers and test IDs, attached to customers and detached from them.
 
-use super::Work;
+use super::Operation;
 use crate::{
-    billing::cards::{Behaviour, TestCard},
-    failure::Failure,
+    api_error::ApiError,
+    billing::cards::TestCard,
     form::Metadata,
+    records::{
+        Card, CardBehaviour, CardDecline, CustomerRecord, PaymentMethodRecord, SetupIntentRecord,
+        SetupStatus, SubscriptionRecord,
+    },
     render,
-    world::{Card, Customer, Decline, PaymentMethod, SetupIntent, SetupStatus, Subscription},
 };
 
-pub(super) fn refused(decline: &Decline) -> Failure {
-    Failure::card(&decline.code, decline.decline_code.as_deref(), &decline.message)
+pub(super) fn card_error(decline: &CardDecline) -> ApiError {
+    ApiError::card_declined(&decline.code, decline.decline_code.as_deref(), &decline.message)
 }
 
-impl Work<'_> {
-    /// A card that belongs to nobody yet. `expiry` is month and year.
-    pub(crate) fn new_card(&mut self, card: TestCard, expiry: (i64, i64)) -> PaymentMethod {
-        let method = PaymentMethod {
-            id: self.world.mint("pm"),
-            created: self.now(None),
+impl Operation<'_> {
+    /// A card that is attached to no customer. `expiry` is month and year.
+    pub(crate) fn new_card(&mut self, card: TestCard, expiry: (i64, i64)) -> PaymentMethodRecord {
+        let method = PaymentMethodRecord {
+            id: self.records.new_id("pm"),
+            created: self.now_secs(None),
             customer: None,
             email: None,
             name: None,
@@ -32,48 +35,52 @@ impl Work<'_> {
             },
             metadata: Metadata::new(),
         };
-        self.world.put(method.clone());
+        self.records.put(method.clone());
         method
     }
 
-    /// Keeps a card for a customer, with `payment_method.attached`.
-    pub(crate) fn attach(
+    /// Attaches a card to a customer and emits `payment_method.attached`.
+    ///
+    /// Fails if the card is declined or attached to another customer.
+    pub(crate) fn attach_card(
         &mut self,
-        method: &PaymentMethod,
+        method: &PaymentMethodRecord,
         customer: &str,
-    ) -> Result<PaymentMethod, Failure> {
-        if let Some(decline) = method.card.behaviour.refusal() {
-            return Err(refused(&decline));
+    ) -> Result<PaymentMethodRecord, ApiError> {
+        if let Some(decline) = method.card.behaviour.attach_decline() {
+            return Err(card_error(&decline));
         }
         if method.customer.as_deref().is_some_and(|owner| owner != customer) {
-            return Err(Failure::invalid(
+            return Err(ApiError::invalid_request(
                 "The payment method you provided has already been attached to a customer.",
             ));
         }
-        let attached = PaymentMethod {
+        let attached = PaymentMethodRecord {
             customer: Some(customer.to_owned()),
             ..method.clone()
         };
-        self.world.put(attached.clone());
+        self.records.put(attached.clone());
         self.emit("payment_method.attached", render::payment_method(&attached), None);
         Ok(attached)
     }
 
-    /// Keeps a card by a setup intent, as Checkout and the portal do. `confirmed`: its owner says yes.
-    pub(crate) fn set_up(
+    /// Attaches a card through a setup intent, as Checkout and the portal do. Emits the intent's events.
+    ///
+    /// Fails if the card is declined, or if it needs confirmation and `confirmed` is false.
+    pub(crate) fn set_up_card(
         &mut self,
-        method: &PaymentMethod,
+        method: &PaymentMethodRecord,
         customer: &str,
         confirmed: bool,
-    ) -> Result<SetupIntent, Failure> {
-        let waits = method.card.behaviour == Behaviour::NeedsConfirmation && !confirmed;
+    ) -> Result<SetupIntentRecord, ApiError> {
+        let waits = method.card.behaviour == CardBehaviour::NeedsConfirmation && !confirmed;
         if waits {
-            return Err(needs_confirmation());
+            return Err(confirmation_required());
         }
-        let test_clock = self.customer(customer, "customer")?.test_clock;
-        let mut intent = SetupIntent {
-            id: self.world.mint("seti"),
-            created: self.now(test_clock.as_deref()),
+        let test_clock = self.find_customer(customer, "customer")?.test_clock;
+        let mut intent = SetupIntentRecord {
+            id: self.records.new_id("seti"),
+            created: self.now_secs(test_clock.as_deref()),
             customer: Some(customer.to_owned()),
             payment_method: None,
             status: SetupStatus::RequiresPaymentMethod,
@@ -82,31 +89,31 @@ impl Work<'_> {
             metadata: Metadata::new(),
             error: None,
         };
-        self.emit_setup("setup_intent.created", &intent);
-        self.attach(method, customer)?;
+        self.emit_setup_intent("setup_intent.created", &intent);
+        self.attach_card(method, customer)?;
         intent.payment_method = Some(method.id.clone());
         intent.status = SetupStatus::Succeeded;
-        self.emit_setup("setup_intent.succeeded", &intent);
+        self.emit_setup_intent("setup_intent.succeeded", &intent);
         Ok(intent)
     }
 
-    pub(crate) fn emit_setup(&mut self, name: &str, intent: &SetupIntent) {
-        let object = render::setup_intent(self.world, intent);
-        self.world.put(intent.clone());
+    pub(crate) fn emit_setup_intent(&mut self, name: &str, intent: &SetupIntentRecord) {
+        let object = render::setup_intent(self.records, intent);
+        self.records.put(intent.clone());
         self.emit(name, object, None);
     }
 
-    /// Makes a card the one for everything that its customer pays.
-    pub(crate) fn make_default(&mut self, customer: Customer, method: &str) {
+    /// Makes a card the default of its customer, and of the customer's subscriptions that have their own card.
+    pub(crate) fn make_default_card(&mut self, customer: CustomerRecord, method: &str) {
         let id = customer.id.clone();
-        self.change_customer(Customer {
+        self.change_customer(CustomerRecord {
             default_payment_method: Some(method.to_owned()),
             ..customer
         });
         let own: Vec<String> = self
-            .world
-            .all::<Subscription>()
-            .filter(|subscription| subscription.customer == id && !subscription.is_over())
+            .records
+            .all::<SubscriptionRecord>()
+            .filter(|subscription| subscription.customer == id && !subscription.has_ended())
             .filter(|subscription| subscription.default_payment_method.is_some())
             .map(|subscription| subscription.id.clone())
             .collect();
@@ -117,33 +124,36 @@ impl Work<'_> {
         }
     }
 
-    pub(crate) fn detach(&mut self, method: &PaymentMethod) -> Result<PaymentMethod, Failure> {
+    pub(crate) fn detach_card(
+        &mut self,
+        method: &PaymentMethodRecord,
+    ) -> Result<PaymentMethodRecord, ApiError> {
         let Some(owner) = &method.customer else {
-            return Err(Failure::invalid(
+            return Err(ApiError::invalid_request(
                 "The payment method you provided is not attached to a customer so detachment is impossible.",
             ));
         };
-        if let Some(mut customer) = self.world.get::<Customer>(owner).cloned()
+        if let Some(mut customer) = self.records.get::<CustomerRecord>(owner).cloned()
             && customer.default_payment_method.as_deref() == Some(method.id.as_str())
         {
             customer.default_payment_method = None;
             self.change_customer(customer);
         }
-        let detached = PaymentMethod {
+        let detached = PaymentMethodRecord {
             customer: None,
             ..method.clone()
         };
-        self.world.put(detached.clone());
+        self.records.put(detached.clone());
         self.emit("payment_method.detached", render::payment_method(&detached), None);
         Ok(detached)
     }
 }
 
-/// The page asks the card's owner and comes back.
-pub(crate) fn needs_confirmation() -> Failure {
-    Failure::card(
+/// The error that makes a page ask the cardholder for confirmation.
+pub(crate) fn confirmation_required() -> ApiError {
+    ApiError::card_declined(
         "authentication_required",
         None,
-        "The bank asks you to confirm that you are the card's owner.",
+        "Your bank requires you to confirm this payment.",
     )
 }

@@ -1,18 +1,21 @@
-//! A subscription changed by someone: its end planned or taken back, its price, its trial, its card.
+//! Updates of a subscription: cancellation, price, trial and payment method.
 
-use super::{Collected, Work, pause::no_credit_left};
+use super::{CollectionOutcome, Operation, pause::require_no_credit};
 use crate::{
+    api_error::ApiError,
     billing::{
-        lifecycle::{self, AskedIn},
+        lifecycle::{self, CancellationSource},
         period,
-        proration::{Proration, remaining},
+        proration::{Proration, remaining_amount},
     },
-    failure::Failure,
     form::{Metadata, Patch},
-    world::{BillingReason, Cancellation, Item, Line, MissingPaymentMethod, Price, Status, Subscription},
+    records::{
+        BillingPeriod, CancellationDetails, InvoiceBillingReason, InvoiceLine, MissingPaymentMethod,
+        PriceRecord, StripeSubscriptionStatus, SubscriptionItem, SubscriptionRecord,
+    },
 };
 
-/// What is to be different. `Default` changes nothing.
+/// The requested changes. `Default` changes nothing.
 #[derive(Default)]
 pub(crate) struct SubscriptionChange {
     pub(crate) metadata: Option<Metadata>,
@@ -28,11 +31,11 @@ pub(crate) struct SubscriptionChange {
     pub(crate) trial: Option<TrialChange>,
     /// A failed payment undoes the change.
     pub(crate) error_if_incomplete: bool,
-    /// Who asks; the portal plans an end in its own way.
+    /// Whether the portal requests the change. The portal schedules a cancellation differently.
     pub(crate) in_portal: bool,
 }
 
-/// Another price or quantity of an item; without an ID of the only item.
+/// Another price or quantity of an item. Without an ID, the subscription must have one item.
 pub(crate) struct ItemChange {
     pub(crate) id: Option<String>,
     pub(crate) price: Option<String>,
@@ -46,50 +49,52 @@ pub(crate) enum TrialChange {
     EndAt(i64),
 }
 
-/// What a change of items comes to.
-struct NewItems {
-    items: Vec<Item>,
-    lines: Vec<Line>,
-    /// Billing starts anew with another interval.
-    restart: bool,
+/// The items and invoice lines after a change of items.
+struct ItemsUpdate {
+    items: Vec<SubscriptionItem>,
+    lines: Vec<InvoiceLine>,
+    /// Whether a new billing cycle starts, because the interval changed.
+    starts_new_cycle: bool,
 }
 
-impl Work<'_> {
-    /// Applies a change: one event for all of it, and an invoice if it is billed at once.
-    pub(crate) fn change(&mut self, id: &str, change: SubscriptionChange) -> Result<(), Failure> {
-        let subscription = self.find::<Subscription>("subscription", id, "id")?;
-        if subscription.is_over() {
-            return Err(Failure::invalid(
+impl Operation<'_> {
+    /// Applies a change: one event for the whole change, and an invoice if it is billed immediately.
+    ///
+    /// Fails if the change is not valid. With `error_if_incomplete`, a failed payment is an error too.
+    pub(crate) fn apply_change(&mut self, id: &str, change: SubscriptionChange) -> Result<(), ApiError> {
+        let subscription = self.find::<SubscriptionRecord>("subscription", id, "id")?;
+        if subscription.has_ended() {
+            return Err(ApiError::invalid_request(
                 "A canceled subscription can only update its cancellation_details and metadata.",
             ));
         }
-        let start = self.next_second(&subscription);
-        if let Some(Patch::Set(at)) = change.cancel_at
-            && at <= start
+        let at = self.next_change_at(&subscription);
+        if let Some(Patch::Set(cancel_at)) = change.cancel_at
+            && cancel_at <= at
         {
-            return Err(Failure::parameter(
+            return Err(ApiError::invalid_parameter(
                 "cancel_at",
                 "cancel_at must be in the future.",
             ));
         }
-        let new_items = self.new_items(&subscription, &change, start)?;
-        let bill = new_items.as_ref().is_some_and(|new| {
-            subscription.status != Status::Trialing
-                && (new.restart || change.proration == Proration::AlwaysInvoice)
+        let new_items = self.new_items(&subscription, &change, at)?;
+        let is_billed_now = new_items.as_ref().is_some_and(|new| {
+            subscription.status != StripeSubscriptionStatus::Trialing
+                && (new.starts_new_cycle || change.proration == Proration::AlwaysInvoice)
         });
         let invoice = match &new_items {
-            Some(new) if bill => {
-                no_credit_left(new.lines.iter().chain(&subscription.pending_lines))?;
-                let changed = Subscription {
+            Some(new) if is_billed_now => {
+                require_no_credit(new.lines.iter().chain(&subscription.pending_lines))?;
+                let changed = SubscriptionRecord {
                     metadata: change
                         .metadata
                         .clone()
                         .unwrap_or_else(|| subscription.metadata.clone()),
                     ..subscription.clone()
                 };
-                Some(self.draft(
+                Some(self.create_draft(
                     &changed,
-                    BillingReason::SubscriptionUpdate,
+                    InvoiceBillingReason::SubscriptionUpdate,
                     new.lines.clone(),
                     subscription.period,
                 ))
@@ -108,17 +113,17 @@ impl Work<'_> {
         self.change_subscription(id, |subscription, at| {
             if let Some(new) = new_items {
                 subscription.items = new.items;
-                if new.restart {
+                if new.starts_new_cycle {
                     subscription.recurring = recurring;
-                    if subscription.status != Status::Trialing {
+                    if subscription.status != StripeSubscriptionStatus::Trialing {
                         subscription.billing_cycle_anchor = at;
-                        subscription.period = period::first(at, recurring);
+                        subscription.period = period::first_period(at, recurring);
                     }
                 }
                 if invoice.is_some() {
                     subscription.latest_invoice.clone_from(&invoice);
                     subscription.pending_lines.clear();
-                } else if subscription.status != Status::Trialing {
+                } else if subscription.status != StripeSubscriptionStatus::Trialing {
                     subscription.pending_lines.extend(new.lines);
                 }
             }
@@ -126,19 +131,19 @@ impl Work<'_> {
         });
         if let Some(invoice) = invoice {
             self.emit_invoice("invoice.created", &invoice);
-            let collected = self.finalize(&invoice, true, false)?;
-            if let (true, Collected::Failed(decline)) = (error_if_incomplete, &collected) {
-                return Err(Failure::card(
+            let collected = self.finalize_invoice(&invoice, true, false)?;
+            if let (true, CollectionOutcome::Failed(decline)) = (error_if_incomplete, &collected) {
+                return Err(ApiError::card_declined(
                     &decline.code,
                     decline.decline_code.as_deref(),
                     &decline.message,
                 ));
             }
         }
-        if trial == Some(TrialChange::EndNow) && subscription.status == Status::Trialing {
-            self.trial_notice(id);
+        if trial == Some(TrialChange::EndNow) && subscription.status == StripeSubscriptionStatus::Trialing {
+            self.send_trial_notice(id);
             if let Some(invoice) = self.end_trial(id)? {
-                self.finalize(&invoice, true, false)?;
+                self.finalize_invoice(&invoice, true, false)?;
             }
         }
         Ok(())
@@ -146,79 +151,82 @@ impl Work<'_> {
 
     fn new_items(
         &mut self,
-        subscription: &Subscription,
+        subscription: &SubscriptionRecord,
         change: &SubscriptionChange,
         at: i64,
-    ) -> Result<Option<NewItems>, Failure> {
+    ) -> Result<Option<ItemsUpdate>, ApiError> {
         if change.items.is_empty() {
             return Ok(None);
         }
         let mut items = subscription.items.clone();
-        for (index, wanted) in change.items.iter().enumerate() {
-            let item = match &wanted.id {
+        for (index, item_change) in change.items.iter().enumerate() {
+            let item = match &item_change.id {
                 Some(id) => items.iter_mut().find(|item| item.id == *id),
                 None if items.len() == 1 => items.first_mut(),
                 None => None,
             };
             let Some(item) = item else {
-                return Err(Failure::parameter(
+                return Err(ApiError::invalid_parameter(
                     format!("items[{index}][id]"),
-                    "stripe-local changes the items that a subscription has: name one of them by its id.",
+                    "stripe-local changes existing items only: give the id of one of the subscription's items.",
                 ));
             };
-            if let Some(price) = &wanted.price {
+            if let Some(price) = &item_change.price {
                 item.price.clone_from(price);
             }
-            item.quantity = wanted.quantity.unwrap_or(item.quantity);
-            if let Some(metadata) = &wanted.metadata {
+            item.quantity = item_change.quantity.unwrap_or(item.quantity);
+            if let Some(metadata) = &item_change.metadata {
                 item.metadata.clone_from(metadata);
             }
         }
         let (recurring, currency) = self.common_terms(items.iter().map(|item| item.price.as_str()))?;
         if currency != subscription.currency {
-            return Err(Failure::invalid("The currency of a subscription cannot change."));
+            return Err(ApiError::invalid_request(
+                "The currency of a subscription cannot change.",
+            ));
         }
-        let restart = recurring != subscription.recurring;
+        let starts_new_cycle = recurring != subscription.recurring;
         let mut lines = Vec::new();
-        if subscription.status != Status::Trialing {
+        if subscription.status != StripeSubscriptionStatus::Trialing {
             if change.proration != Proration::None {
-                lines.extend(self.shares(subscription, &subscription.items, at, -1));
+                lines.extend(self.proration_lines(subscription, &subscription.items, at, -1));
             }
-            if restart {
-                lines.extend(self.period_lines(&items, period::first(at, recurring), false));
+            if starts_new_cycle {
+                lines.extend(self.period_lines(&items, period::first_period(at, recurring), false));
             } else if change.proration != Proration::None {
-                lines.extend(self.shares(subscription, &items, at, 1));
+                lines.extend(self.proration_lines(subscription, &items, at, 1));
             }
         }
-        Ok(Some(NewItems {
+        Ok(Some(ItemsUpdate {
             items,
             lines,
-            restart,
+            starts_new_cycle,
         }))
     }
 
-    /// Lines of the rest of the period: given back (`sign` −1) or owed (1).
-    pub(super) fn shares(
+    /// Invoice lines for the rest of the period: a credit (`sign` = -1) or a debit (`sign` = 1).
+    pub(super) fn proration_lines(
         &mut self,
-        subscription: &Subscription,
-        items: &[Item],
+        subscription: &SubscriptionRecord,
+        items: &[SubscriptionItem],
         at: i64,
         sign: i64,
-    ) -> Vec<Line> {
+    ) -> Vec<InvoiceLine> {
         let mut period = subscription.period;
         period.start = at.clamp(period.start, period.end);
         items
             .iter()
             .filter_map(|item| {
-                let price = self.world.get::<Price>(&item.price)?.clone();
-                let amount = remaining(price.unit_amount * item.quantity, subscription.period, at) * sign;
+                let price = self.records.get::<PriceRecord>(&item.price)?.clone();
+                let amount =
+                    remaining_amount(price.unit_amount * item.quantity, subscription.period, at) * sign;
                 let name = self.product_name(&price);
-                let what = if sign < 0 { "Unused" } else { "Remaining" };
-                Some(self.line(
+                let label = if sign < 0 { "Unused" } else { "Remaining" };
+                Some(self.invoice_line(
                     item,
                     &price,
                     amount,
-                    format!("{what} time on {name}"),
+                    format!("{label} time on {name}"),
                     period,
                     true,
                 ))
@@ -227,8 +235,8 @@ impl Work<'_> {
     }
 }
 
-/// Everything but the items.
-fn apply(subscription: &mut Subscription, change: SubscriptionChange, at: i64) {
+/// Applies all parts of a change except the items.
+fn apply(subscription: &mut SubscriptionRecord, change: SubscriptionChange, at: i64) {
     if let Some(metadata) = change.metadata {
         subscription.metadata = metadata;
     }
@@ -238,18 +246,18 @@ fn apply(subscription: &mut Subscription, change: SubscriptionChange, at: i64) {
     if let Some(method) = change.default_payment_method {
         method.apply(&mut subscription.default_payment_method);
     }
-    if let Some(missing) = change.missing_payment_method {
-        subscription.missing_payment_method = missing;
+    if let Some(missing_payment_method) = change.missing_payment_method {
+        subscription.missing_payment_method = missing_payment_method;
     }
     match change.trial {
         Some(TrialChange::EndAt(end)) => {
             let start = subscription.trial.map_or(at, |trial| trial.start);
-            let trial = crate::world::Period { start, end };
+            let trial = BillingPeriod { start, end };
             subscription.trial = Some(trial);
             subscription.period = trial;
             subscription.billing_cycle_anchor = end;
             subscription.trial_notice_sent = false;
-            subscription.status = Status::Trialing;
+            subscription.status = StripeSubscriptionStatus::Trialing;
         }
         Some(TrialChange::EndNow) => {
             if let Some(trial) = &mut subscription.trial {
@@ -258,16 +266,19 @@ fn apply(subscription: &mut Subscription, change: SubscriptionChange, at: i64) {
         }
         None => {}
     }
-    let planned = subscription.ends_at();
+    let scheduled_before = subscription.ends_at();
     match (change.cancel_at_period_end, change.cancel_at) {
         (Some(true), _) => {
-            let asked_in = if change.in_portal {
-                AskedIn::Portal
+            let source = if change.in_portal {
+                CancellationSource::Portal
             } else {
-                AskedIn::Api
+                CancellationSource::Api
             };
-            let (cancel_at, flag) =
-                lifecycle::scheduled_end(asked_in, subscription.billing_mode, subscription.period.end);
+            let (cancel_at, flag) = lifecycle::period_end_cancellation(
+                source,
+                subscription.billing_mode,
+                subscription.period.end,
+            );
             subscription.cancel_at = cancel_at;
             subscription.cancel_at_period_end = flag;
         }
@@ -285,14 +296,14 @@ fn apply(subscription: &mut Subscription, change: SubscriptionChange, at: i64) {
         }
         _ => {}
     }
-    match (planned, subscription.ends_at()) {
+    match (scheduled_before, subscription.ends_at()) {
         (None, Some(_)) => {
             subscription.canceled_at = Some(at);
             subscription.cancellation.reason = Some("cancellation_requested".to_owned());
         }
         (Some(_), None) => {
             subscription.canceled_at = None;
-            subscription.cancellation = Cancellation::default();
+            subscription.cancellation = CancellationDetails::default();
         }
         _ => {}
     }

@@ -1,28 +1,26 @@
-//! What the hosted Checkout page does when it is submitted, and when it is too late.
+//! Checkout sessions: completed by the hosted page, or expired. Does not render pages.
 
-use super::{NewSubscription, PayFirst, Work};
+use super::{FirstPaymentPolicy, NewSubscription, Operation};
 use crate::{
-    billing::{
-        cards::{self, Behaviour},
-        period::DAY,
-    },
-    failure::Failure,
+    api_error::ApiError,
+    billing::{cards, period::DAY_SECS},
     form::Metadata,
-    render,
-    world::{
-        CheckoutMode, CheckoutSession, CheckoutStatus, Customer, PaymentMethod, SetupIntent, Subscription,
+    records::{
+        CardBehaviour, CheckoutMode, CheckoutSessionRecord, CheckoutStatus, CustomerRecord,
+        PaymentMethodRecord, SetupIntentRecord, SubscriptionRecord,
     },
+    render,
 };
 
-/// A card as it was typed.
+/// The card fields of a submitted form.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct CardForm {
     pub(crate) number: String,
-    /// `12 / 34`.
+    /// For example `12 / 34`.
     pub(crate) expiry: String,
     pub(crate) cvc: String,
     pub(crate) name: String,
-    /// The owner said yes to their bank.
+    /// Whether the cardholder confirmed the payment at the bank.
     pub(crate) confirmed: bool,
 }
 
@@ -41,26 +39,29 @@ impl CardForm {
     }
 }
 
-impl Work<'_> {
-    /// A new card from what was typed, or what is wrong with it, in the words of Stripe's pages.
-    pub(crate) fn typed_card(&mut self, form: &CardForm) -> Result<PaymentMethod, Failure> {
+impl Operation<'_> {
+    /// Creates a card from a submitted form.
+    ///
+    /// Fails with the message that Stripe's page shows if a field is not valid or the card is expired.
+    pub(crate) fn card_from_form(&mut self, form: &CardForm) -> Result<PaymentMethodRecord, ApiError> {
         let Some(card) = cards::by_number(&form.number) else {
-            return Err(Failure::card(
+            return Err(ApiError::card_declined(
                 "incorrect_number",
                 None,
                 "Your card number is not one of Stripe's test cards, such as 4242 4242 4242 4242.",
             ));
         };
         let Some((month, year)) = form.expires() else {
-            return Err(Failure::card(
+            return Err(ApiError::card_declined(
                 "invalid_expiry_month",
                 None,
                 "Your card's expiration date is incomplete.",
             ));
         };
-        let today = time::OffsetDateTime::from_unix_timestamp(self.wall()).map_err(|_| Failure::broken())?;
+        let today =
+            time::OffsetDateTime::from_unix_timestamp(self.wall_secs()).map_err(|_| ApiError::internal())?;
         if (year, month) < (i64::from(today.year()), i64::from(u8::from(today.month()))) {
-            return Err(Failure::card(
+            return Err(ApiError::card_declined(
                 "invalid_expiry_year",
                 None,
                 "Your card's expiration date is in the past.",
@@ -68,7 +69,7 @@ impl Work<'_> {
         }
         let digits = form.cvc.trim();
         if !(3..=4).contains(&digits.len()) || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-            return Err(Failure::card(
+            return Err(ApiError::card_declined(
                 "invalid_cvc",
                 None,
                 "Your card's security code is incomplete.",
@@ -76,89 +77,92 @@ impl Work<'_> {
         }
         let mut method = self.new_card(card, (month, year));
         method.name = Some(form.name.trim().to_owned()).filter(|name| !name.is_empty());
-        self.world.put(method.clone());
+        self.records.put(method.clone());
         Ok(method)
     }
 
-    /// Completes an open Checkout session; `card` when the page asked for one.
+    /// Completes an open Checkout session and emits `checkout.session.completed`. `card` is needed if the page asked
+    /// for one.
+    ///
+    /// Fails if the card is not valid or is declined.
     pub(crate) fn complete_checkout(
         &mut self,
-        session: &CheckoutSession,
+        session: &CheckoutSessionRecord,
         email: Option<String>,
         card: Option<&CardForm>,
-    ) -> Result<CheckoutSession, Failure> {
-        let mut done = session.clone();
-        done.collected_email = email;
-        done.collected_name = card.map(|card| card.name.clone()).filter(|name| !name.is_empty());
-        let method = card.map(|card| self.typed_card(card)).transpose()?;
+    ) -> Result<CheckoutSessionRecord, ApiError> {
+        let mut completed = session.clone();
+        completed.collected_email = email;
+        completed.collected_name = card.map(|card| card.name.clone()).filter(|name| !name.is_empty());
+        let method = card.map(|card| self.card_from_form(card)).transpose()?;
         if let (Some(method), Some(card)) = (&method, card) {
             self.check_card(session, method, card.confirmed)?;
         }
-        let customer = self.checkout_customer(&done)?;
-        done.customer = Some(customer.id.clone());
+        let customer = self.checkout_customer(&completed)?;
+        completed.customer = Some(customer.id.clone());
         let confirmed = card.is_some_and(|card| card.confirmed);
         let intent = match method {
             Some(mut method) => {
-                method.email = known_email(&done, &customer);
-                Some(self.keep_card(session, &method, &customer.id, confirmed)?)
+                method.email = known_email(&completed, &customer);
+                Some(self.attach_checkout_card(session, &method, &customer.id, confirmed)?)
             }
             None => None,
         };
         if session.mode == CheckoutMode::Subscription {
             let method = intent.as_ref().and_then(|(method, _)| method.clone());
             let subscription = self.checkout_subscription(session, customer, method, confirmed)?;
-            let made = self.find::<Subscription>("subscription", &subscription, "id")?;
-            done.invoice.clone_from(&made.latest_invoice);
-            done.subscription = Some(subscription);
+            let created = self.find::<SubscriptionRecord>("subscription", &subscription, "id")?;
+            completed.invoice.clone_from(&created.latest_invoice);
+            completed.subscription = Some(subscription);
         }
-        done.setup_intent = intent.and_then(|(_, setup)| setup).map(|setup| setup.id);
-        done.status = CheckoutStatus::Complete;
-        done.payment_status = if session.needs_card() && session.mode == CheckoutMode::Subscription {
+        completed.setup_intent = intent.and_then(|(_, setup)| setup).map(|setup| setup.id);
+        completed.status = CheckoutStatus::Complete;
+        completed.payment_status = if session.needs_card() && session.mode == CheckoutMode::Subscription {
             "paid".to_owned()
         } else {
             "no_payment_required".to_owned()
         };
-        let object = render::checkout_session(self.world, &done);
-        self.world.put(done.clone());
+        let object = render::checkout_session(self.records, &completed);
+        self.records.put(completed.clone());
         self.emit("checkout.session.completed", object, None);
-        Ok(done)
+        Ok(completed)
     }
 
-    /// Says no before anything is made, as a page does that stays where it is.
+    /// Fails if the card will be declined, before any object is created.
     fn check_card(
         &self,
-        session: &CheckoutSession,
-        method: &PaymentMethod,
+        session: &CheckoutSessionRecord,
+        method: &PaymentMethodRecord,
         confirmed: bool,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), ApiError> {
         let behaviour = method.card.behaviour;
-        if behaviour == Behaviour::NeedsConfirmation {
+        if behaviour == CardBehaviour::NeedsConfirmation {
             return if confirmed {
                 Ok(())
             } else {
-                Err(super::cards::needs_confirmation())
+                Err(super::cards::confirmation_required())
             };
         }
-        let pays_now = session.mode == CheckoutMode::Subscription && !session.has_trial();
-        let decline = if pays_now {
-            behaviour.charge().err()
+        let is_paid_now = session.mode == CheckoutMode::Subscription && !session.has_trial();
+        let decline = if is_paid_now {
+            behaviour.off_session_charge().err()
         } else {
-            behaviour.refusal()
+            behaviour.attach_decline()
         };
-        decline.map_or(Ok(()), |decline| Err(super::cards::refused(&decline)))
+        decline.map_or(Ok(()), |decline| Err(super::cards::card_error(&decline)))
     }
 
-    fn checkout_customer(&mut self, session: &CheckoutSession) -> Result<Customer, Failure> {
+    fn checkout_customer(&mut self, session: &CheckoutSessionRecord) -> Result<CustomerRecord, ApiError> {
         if let Some(id) = &session.customer {
-            return self.customer(id, "customer");
+            return self.find_customer(id, "customer");
         }
         let email = session
             .collected_email
             .clone()
             .or_else(|| session.customer_email.clone());
-        let customer = Customer {
-            id: self.world.mint("cus"),
-            created: self.now(None),
+        let customer = CustomerRecord {
+            id: self.records.new_id("cus"),
+            created: self.now_secs(None),
             email,
             name: session.collected_name.clone(),
             phone: None,
@@ -166,29 +170,29 @@ impl Work<'_> {
             metadata: Metadata::new(),
             default_payment_method: None,
             currency: None,
-            invoice_prefix: self.world.letters(8).to_uppercase(),
+            invoice_prefix: self.records.random_text(8).to_uppercase(),
             next_invoice: 1,
             test_clock: None,
             deleted: false,
         };
-        self.world.put(customer.clone());
+        self.records.put(customer.clone());
         self.emit("customer.created", render::customer(&customer), None);
         Ok(customer)
     }
 
-    /// The card kept for the customer; with a trial or in setup mode by a setup intent.
-    fn keep_card(
+    /// Attaches the card to the customer, through a setup intent if there is a trial or in setup mode.
+    fn attach_checkout_card(
         &mut self,
-        session: &CheckoutSession,
-        method: &PaymentMethod,
+        session: &CheckoutSessionRecord,
+        method: &PaymentMethodRecord,
         customer: &str,
         confirmed: bool,
-    ) -> Result<(Option<String>, Option<SetupIntent>), Failure> {
-        self.world.put(method.clone());
+    ) -> Result<(Option<String>, Option<SetupIntentRecord>), ApiError> {
+        self.records.put(method.clone());
         let intent = if session.has_trial() || session.mode == CheckoutMode::Setup {
-            Some(self.set_up(method, customer, confirmed)?)
+            Some(self.set_up_card(method, customer, confirmed)?)
         } else {
-            self.attach(method, customer)?;
+            self.attach_card(method, customer)?;
             None
         };
         Ok((Some(method.id.clone()), intent))
@@ -196,14 +200,14 @@ impl Work<'_> {
 
     fn checkout_subscription(
         &mut self,
-        session: &CheckoutSession,
-        customer: Customer,
+        session: &CheckoutSessionRecord,
+        customer: CustomerRecord,
         method: Option<String>,
         confirmed: bool,
-    ) -> Result<String, Failure> {
+    ) -> Result<String, ApiError> {
         let data = &session.subscription_data;
-        let now = self.now(customer.test_clock.as_deref());
-        self.subscribe(NewSubscription {
+        let now = self.now_secs(customer.test_clock.as_deref());
+        self.create_subscription(NewSubscription {
             customer,
             items: session
                 .lines
@@ -212,34 +216,34 @@ impl Work<'_> {
                 .collect(),
             trial_end: data
                 .trial_end
-                .or(data.trial_period_days.map(|days| now + days * DAY)),
+                .or(data.trial_period_days.map(|days| now + days * DAY_SECS)),
             missing_payment_method: data.missing_payment_method,
             billing_mode: data.billing_mode,
             metadata: data.metadata.clone(),
             description: data.description.clone(),
             default_payment_method: method,
-            pay: if confirmed {
-                PayFirst::Confirmed
+            first_payment: if confirmed {
+                FirstPaymentPolicy::Confirmed
             } else {
-                PayFirst::OrRefuse
+                FirstPaymentPolicy::ErrorIfIncomplete
             },
         })
     }
 
-    /// Ends an open session without a purchase.
-    pub(crate) fn expire_checkout(&mut self, session: &CheckoutSession) -> CheckoutSession {
-        let expired = CheckoutSession {
+    /// Expires an open session and emits `checkout.session.expired`.
+    pub(crate) fn expire_checkout(&mut self, session: &CheckoutSessionRecord) -> CheckoutSessionRecord {
+        let expired = CheckoutSessionRecord {
             status: CheckoutStatus::Expired,
             ..session.clone()
         };
-        let object = render::checkout_session(self.world, &expired);
-        self.world.put(expired.clone());
+        let object = render::checkout_session(self.records, &expired);
+        self.records.put(expired.clone());
         self.emit("checkout.session.expired", object, None);
         expired
     }
 }
 
-fn known_email(session: &CheckoutSession, customer: &Customer) -> Option<String> {
+fn known_email(session: &CheckoutSessionRecord, customer: &CustomerRecord) -> Option<String> {
     session.collected_email.clone().or_else(|| customer.email.clone())
 }
 
@@ -248,7 +252,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn expiry_dates() {
+    fn expiry_dates_are_parsed() {
         let cases = [
             ("12 / 34", Some((12, 2034))),
             ("1234", Some((12, 2034))),

@@ -1,101 +1,112 @@
-//! Taking the money of an invoice, and what follows for its subscription.
+//! Payment of an invoice, and its effect on the subscription.
 
-use super::Work;
+use super::Operation;
 use crate::{
+    api_error::ApiError,
     billing::{
-        cards::Behaviour,
-        difference::previous_attributes,
-        lifecycle::{self, Consequence},
+        lifecycle::{self, FailedPaymentEffect},
+        previous_attributes::previous_attributes,
     },
-    failure::Failure,
     form::Metadata,
-    render,
-    world::{
-        Charge, Decline, Invoice, InvoicePayment, InvoiceStatus, PaymentIntent, PaymentMethod, PaymentStatus,
-        Status, Subscription,
+    records::{
+        CardBehaviour, CardDecline, ChargeRecord, InvoicePaymentRecord, InvoiceRecord, InvoiceStatus,
+        PaymentIntentRecord, PaymentMethodRecord, PaymentStatus, StripeSubscriptionStatus,
+        SubscriptionRecord,
     },
+    render,
 };
 
-/// How an attempt to take the money went.
+/// The result of a payment attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Collected {
+pub(crate) enum CollectionOutcome {
     Paid,
-    /// Not tried.
+    /// No payment was attempted.
     Open,
-    Failed(Decline),
-    /// The card's owner must confirm.
+    Failed(CardDecline),
+    /// The cardholder must confirm the payment.
     NeedsConfirmation,
 }
 
-fn no_card() -> Decline {
-    Decline {
+fn no_card() -> CardDecline {
+    CardDecline {
         code: "resource_missing".to_owned(),
         decline_code: None,
         message: "This customer has no attached payment source or default payment method.".to_owned(),
     }
 }
 
-impl Work<'_> {
-    /// Tries to take an open invoice's money from `method`, else from the subscription's card.
-    /// `confirmed`: the card's owner is there and says yes.
-    pub(crate) fn collect(
+impl Operation<'_> {
+    /// Tries to pay an open invoice with `method`, or with the subscription's card. With `confirmed` the cardholder is
+    /// present and confirms.
+    ///
+    /// Fails if the invoice is not open. A declined card is not an error.
+    pub(crate) fn collect_invoice(
         &mut self,
         id: &str,
-        method: Option<PaymentMethod>,
+        method: Option<PaymentMethodRecord>,
         confirmed: bool,
-    ) -> Result<Collected, Failure> {
-        let invoice = self.find::<Invoice>("invoice", id, "id")?;
+    ) -> Result<CollectionOutcome, ApiError> {
+        let invoice = self.find::<InvoiceRecord>("invoice", id, "id")?;
         if invoice.status != InvoiceStatus::Open {
-            return Err(Failure::invalid("Invoice is not open: it cannot be paid."));
+            return Err(ApiError::invalid_request(
+                "Invoice is not open: it cannot be paid.",
+            ));
         }
-        let subscription = self.find::<Subscription>("subscription", &invoice.subscription, "id")?;
+        let subscription = self.find::<SubscriptionRecord>("subscription", &invoice.subscription, "id")?;
         let method = method.or_else(|| self.payment_method_of(&subscription));
         let result = match &method {
-            None => Collected::Failed(no_card()),
-            Some(method) => match (method.card.behaviour, method.card.behaviour.charge()) {
-                (_, Ok(())) => Collected::Paid,
-                (Behaviour::NeedsConfirmation, _) if confirmed => Collected::Paid,
-                (Behaviour::NeedsConfirmation, _) => Collected::NeedsConfirmation,
-                (_, Err(decline)) => Collected::Failed(decline),
+            None => CollectionOutcome::Failed(no_card()),
+            Some(method) => match (method.card.behaviour, method.card.behaviour.off_session_charge()) {
+                (_, Ok(())) => CollectionOutcome::Paid,
+                (CardBehaviour::NeedsConfirmation, _) if confirmed => CollectionOutcome::Paid,
+                (CardBehaviour::NeedsConfirmation, _) => CollectionOutcome::NeedsConfirmation,
+                (_, Err(decline)) => CollectionOutcome::Failed(decline),
             },
         };
-        self.move_money(&invoice, method.as_ref(), &result);
-        if result == Collected::Paid {
-            self.paid(&invoice);
+        self.record_payment_attempt(&invoice, method.as_ref(), &result);
+        if result == CollectionOutcome::Paid {
+            self.mark_paid(&invoice);
         } else {
-            self.failed(&invoice, &result);
+            self.mark_failed(&invoice, &result);
         }
         Ok(result)
     }
 
-    /// The payment intent and its charge.
-    fn move_money(&mut self, invoice: &Invoice, method: Option<&PaymentMethod>, result: &Collected) {
+    /// Updates the payment intent and creates the charge.
+    fn record_payment_attempt(
+        &mut self,
+        invoice: &InvoiceRecord,
+        method: Option<&PaymentMethodRecord>,
+        result: &CollectionOutcome,
+    ) {
         let Some(mut intent) = invoice
             .payment_intent
             .as_deref()
-            .and_then(|id| self.world.get::<PaymentIntent>(id))
+            .and_then(|id| self.records.get::<PaymentIntentRecord>(id))
             .cloned()
         else {
             return;
         };
         intent.payment_method = method.map(|method| method.id.clone());
         let (status, event) = match result {
-            Collected::Paid => (PaymentStatus::Succeeded, "payment_intent.succeeded"),
-            Collected::NeedsConfirmation => (PaymentStatus::RequiresAction, "payment_intent.requires_action"),
-            Collected::Open | Collected::Failed(_) => (
+            CollectionOutcome::Paid => (PaymentStatus::Succeeded, "payment_intent.succeeded"),
+            CollectionOutcome::NeedsConfirmation => {
+                (PaymentStatus::RequiresAction, "payment_intent.requires_action")
+            }
+            CollectionOutcome::Open | CollectionOutcome::Failed(_) => (
                 PaymentStatus::RequiresPaymentMethod,
                 "payment_intent.payment_failed",
             ),
         };
         intent.status = status;
         intent.error = match result {
-            Collected::Failed(decline) => Some(decline.clone()),
+            CollectionOutcome::Failed(decline) => Some(decline.clone()),
             _ => None,
         };
-        if let (Some(method), Collected::Paid | Collected::Failed(_)) = (method, result) {
-            let charge = Charge {
-                id: self.world.mint("ch"),
-                created: self.now(invoice.test_clock.as_deref()),
+        if let (Some(method), CollectionOutcome::Paid | CollectionOutcome::Failed(_)) = (method, result) {
+            let charge = ChargeRecord {
+                id: self.records.new_id("ch"),
+                created: self.now_secs(invoice.test_clock.as_deref()),
                 amount: intent.amount,
                 amount_refunded: 0,
                 currency: intent.currency.clone(),
@@ -116,26 +127,26 @@ impl Work<'_> {
                 "charge.failed"
             };
             let object = render::charge(&charge);
-            self.world.put(charge);
+            self.records.put(charge);
             self.emit(name, object, None);
         }
-        let object = render::payment_intent(self.world, &intent);
-        self.world.put(intent);
+        let object = render::payment_intent(self.records, &intent);
+        self.records.put(intent);
         self.emit(event, object, None);
     }
 
-    fn paid(&mut self, invoice: &Invoice) {
-        let now = self.now(invoice.test_clock.as_deref());
+    fn mark_paid(&mut self, invoice: &InvoiceRecord) {
+        let now = self.now_secs(invoice.test_clock.as_deref());
         let payment = self
-            .world
-            .all::<InvoicePayment>()
+            .records
+            .all::<InvoicePaymentRecord>()
             .find(|payment| payment.invoice == invoice.id);
         if let Some(mut payment) = payment.cloned() {
             payment.status = "paid".to_owned();
             payment.amount_paid = Some(payment.amount_requested);
             payment.paid_at = Some(now);
             let object = render::invoice_payment(&payment);
-            self.world.put(payment);
+            self.records.put(payment);
             self.emit("invoice_payment.paid", object, None);
         }
         let change = self.write_invoice(&invoice.id, |invoice| {
@@ -152,33 +163,40 @@ impl Work<'_> {
         }
         self.emit_invoice("invoice.paid", &invoice.id);
         self.emit_invoice("invoice.payment_succeeded", &invoice.id);
-        let owes_more = self.world.all::<Invoice>().any(|other| {
+        let owes_more = self.records.all::<InvoiceRecord>().any(|other| {
             other.subscription == invoice.subscription
                 && other.status == InvoiceStatus::Open
                 && other.attempts > 0
         });
         self.change_subscription(&invoice.subscription, |subscription, _| {
-            if let Some(status) = lifecycle::after_payment(subscription.status, owes_more) {
+            if let Some(status) = lifecycle::status_after_payment(subscription.status, owes_more) {
                 subscription.status = status;
             }
         });
     }
 
-    fn failed(&mut self, invoice: &Invoice, result: &Collected) {
-        let now = self.now(invoice.test_clock.as_deref());
+    fn mark_failed(&mut self, invoice: &InvoiceRecord, result: &CollectionOutcome) {
+        let now = self.now_secs(invoice.test_clock.as_deref());
         let status = self
-            .world
-            .get::<Subscription>(&invoice.subscription)
-            .map_or(Status::Canceled, |subscription| subscription.status);
+            .records
+            .get::<SubscriptionRecord>(&invoice.subscription)
+            .map_or(StripeSubscriptionStatus::Canceled, |subscription| {
+                subscription.status
+            });
         let attempts = invoice.attempts + 1;
-        let next = lifecycle::next_attempt(attempts, now, invoice.reason, &self.rules.retry_days);
-        let next = next.filter(|_| !matches!(status, Status::Canceled | Status::Unpaid));
+        let next = lifecycle::next_attempt_at(attempts, now, invoice.reason, &self.rules.retry_days);
+        let next = next.filter(|_| {
+            !matches!(
+                status,
+                StripeSubscriptionStatus::Canceled | StripeSubscriptionStatus::Unpaid
+            )
+        });
         let change = self.write_invoice(&invoice.id, |invoice| {
             invoice.attempts = attempts;
             invoice.next_attempt = next;
             invoice.auto_advance = next.is_some();
         });
-        if *result == Collected::NeedsConfirmation {
+        if *result == CollectionOutcome::NeedsConfirmation {
             self.emit_invoice("invoice.payment_action_required", &invoice.id);
         }
         self.emit_invoice("invoice.payment_failed", &invoice.id);
@@ -186,19 +204,21 @@ impl Work<'_> {
             let previous = previous_attributes(&before, &after);
             self.emit("invoice.updated", after, previous);
         }
-        match lifecycle::after_failure(
+        match lifecycle::effect_of_failed_payment(
             status,
             invoice.reason,
             next.is_some(),
             self.rules.after_last_retry,
         ) {
-            Consequence::None => {}
-            Consequence::Become(status) => {
+            FailedPaymentEffect::None => {}
+            FailedPaymentEffect::SetStatus(status) => {
                 self.change_subscription(&invoice.subscription, |subscription, _| {
                     subscription.status = status;
                 });
             }
-            Consequence::Cancel => self.end(&invoice.subscription, Some("payment_failed")),
+            FailedPaymentEffect::Cancel => {
+                self.end_subscription(&invoice.subscription, Some("payment_failed"));
+            }
         }
     }
 }

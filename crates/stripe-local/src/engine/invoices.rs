@@ -1,33 +1,34 @@
-//! Invoices from draft to open, and what stands on them.
+//! Invoices: drafts, lines, finalization and previews. `collect` has the payment.
 
 use serde_json::Value;
 
-use super::{Collected, Work};
+use super::{CollectionOutcome, Operation};
 use crate::{
+    api_error::ApiError,
     billing::period,
-    failure::Failure,
     form::Metadata,
-    money::amount_in_words,
-    render,
-    world::{
-        BillingReason, Customer, Invoice, InvoicePayment, InvoiceStatus, Item, Line, PaymentIntent,
-        PaymentStatus, Period, Price, Product, Subscription,
+    money::format_amount,
+    records::{
+        BillingPeriod, CustomerRecord, InvoiceBillingReason, InvoiceLine, InvoicePaymentRecord,
+        InvoiceRecord, InvoiceStatus, PaymentIntentRecord, PaymentStatus, PriceRecord, ProductRecord,
+        SubscriptionItem, SubscriptionRecord,
     },
+    render,
 };
 
-impl Work<'_> {
-    /// Writes an invoice down as a draft; nobody hears of it yet. Lines that waited for it are taken along.
-    pub(crate) fn draft(
+impl Operation<'_> {
+    /// Creates a draft invoice and returns its ID. Pending lines of the subscription are added. Emits no event.
+    pub(crate) fn create_draft(
         &mut self,
-        subscription: &Subscription,
-        reason: BillingReason,
-        mut lines: Vec<Line>,
-        period: Period,
+        subscription: &SubscriptionRecord,
+        reason: InvoiceBillingReason,
+        mut lines: Vec<InvoiceLine>,
+        period: BillingPeriod,
     ) -> String {
-        let now = self.now(subscription.test_clock.as_deref());
+        let now = self.now_secs(subscription.test_clock.as_deref());
         lines.extend(subscription.pending_lines.iter().cloned());
-        let invoice = Invoice {
-            id: self.world.mint("in"),
+        let invoice = InvoiceRecord {
+            id: self.records.new_id("in"),
             created: now,
             customer: subscription.customer.clone(),
             test_clock: subscription.test_clock.clone(),
@@ -40,8 +41,8 @@ impl Work<'_> {
             period,
             number: None,
             auto_advance: true,
-            finalizes_at: (reason == BillingReason::SubscriptionCycle)
-                .then(|| now + self.rules.draft_seconds),
+            finalizes_at: (reason == InvoiceBillingReason::SubscriptionCycle)
+                .then(|| now + self.rules.draft_secs),
             finalized_at: None,
             paid_at: None,
             voided_at: None,
@@ -52,16 +53,21 @@ impl Work<'_> {
             metadata: Metadata::new(),
         };
         let id = invoice.id.clone();
-        self.world.put(invoice);
+        self.records.put(invoice);
         id
     }
 
-    /// The lines of a whole period. `free`: of a trial.
-    pub(crate) fn period_lines(&mut self, items: &[Item], period: Period, free: bool) -> Vec<Line> {
+    /// The invoice lines for a whole period. In a trial (`free`) they cost nothing.
+    pub(crate) fn period_lines(
+        &mut self,
+        items: &[SubscriptionItem],
+        period: BillingPeriod,
+        free: bool,
+    ) -> Vec<InvoiceLine> {
         items
             .iter()
             .filter_map(|item| {
-                let price = self.world.get::<Price>(&item.price)?.clone();
+                let price = self.records.get::<PriceRecord>(&item.price)?.clone();
                 let amount = if free {
                     0
                 } else {
@@ -71,28 +77,28 @@ impl Work<'_> {
                 let description = if free {
                     format!("Trial period for {name}")
                 } else {
-                    let cost = amount_in_words(price.unit_amount, &price.currency);
+                    let cost = format_amount(price.unit_amount, &price.currency);
                     let interval = price
                         .recurring
                         .map_or("once", |recurring| recurring.interval.as_str());
                     format!("{} × {name} (at {cost} / {interval})", item.quantity)
                 };
-                Some(self.line(item, &price, amount, description, period, false))
+                Some(self.invoice_line(item, &price, amount, description, period, false))
             })
             .collect()
     }
 
-    pub(crate) fn line(
+    pub(crate) fn invoice_line(
         &mut self,
-        item: &Item,
-        price: &Price,
+        item: &SubscriptionItem,
+        price: &PriceRecord,
         amount: i64,
         description: String,
-        period: Period,
-        proration: bool,
-    ) -> Line {
-        Line {
-            id: self.world.mint("il"),
+        period: BillingPeriod,
+        is_proration: bool,
+    ) -> InvoiceLine {
+        InvoiceLine {
+            id: self.records.new_id("il"),
             amount,
             description,
             item: item.id.clone(),
@@ -101,34 +107,41 @@ impl Work<'_> {
             unit_amount: price.unit_amount,
             quantity: item.quantity,
             period,
-            proration,
+            is_proration,
         }
     }
 
-    pub(crate) fn product_name(&self, price: &Price) -> String {
-        self.world
-            .get::<Product>(&price.product)
+    pub(crate) fn product_name(&self, price: &PriceRecord) -> String {
+        self.records
+            .get::<ProductRecord>(&price.product)
             .map_or_else(|| price.product.clone(), |product| product.name.clone())
     }
 
-    /// Makes a draft final and takes the money, if any is due and `pay` says so.
-    pub(crate) fn finalize(&mut self, id: &str, pay: bool, confirmed: bool) -> Result<Collected, Failure> {
-        let invoice = self.find::<Invoice>("invoice", id, "id")?;
+    /// Finalizes a draft. If `pay` is true and an amount is due, the payment is attempted.
+    ///
+    /// Fails if the invoice is not a draft.
+    pub(crate) fn finalize_invoice(
+        &mut self,
+        id: &str,
+        pay: bool,
+        confirmed: bool,
+    ) -> Result<CollectionOutcome, ApiError> {
+        let invoice = self.find::<InvoiceRecord>("invoice", id, "id")?;
         if invoice.status != InvoiceStatus::Draft {
-            return Err(Failure::invalid(
+            return Err(ApiError::invalid_request(
                 "This invoice is already finalized, you can't re-finalize a non-draft invoice.",
             ));
         }
-        let now = self.now(invoice.test_clock.as_deref());
+        let now = self.now_secs(invoice.test_clock.as_deref());
         let number = self.next_number(&invoice.customer);
         let total = invoice.total();
         let intent = (total > 0).then(|| self.payment_intent_for(&invoice, total, now));
         let metadata = self
-            .world
-            .get::<Subscription>(&invoice.subscription)
+            .records
+            .get::<SubscriptionRecord>(&invoice.subscription)
             .map(|subscription| subscription.metadata.clone());
         self.write_invoice(id, |invoice| {
-            // From now on it says what the subscription said at this moment.
+            // The invoice keeps the subscription's metadata of this moment.
             if let Some(metadata) = metadata {
                 invoice.subscription_metadata = metadata;
             }
@@ -147,28 +160,28 @@ impl Work<'_> {
             });
             self.emit_invoice("invoice.paid", id);
             self.emit_invoice("invoice.payment_succeeded", id);
-            return Ok(Collected::Paid);
+            return Ok(CollectionOutcome::Paid);
         };
-        let object = render::payment_intent(self.world, &intent);
+        let object = render::payment_intent(self.records, &intent);
         self.emit("payment_intent.created", object, None);
         if pay {
-            self.collect(id, None, confirmed)
+            self.collect_invoice(id, None, confirmed)
         } else {
-            Ok(Collected::Open)
+            Ok(CollectionOutcome::Open)
         }
     }
 
     fn next_number(&mut self, customer: &str) -> Option<String> {
-        let mut customer = self.world.get::<Customer>(customer)?.clone();
+        let mut customer = self.records.get::<CustomerRecord>(customer)?.clone();
         let number = format!("{}-{:04}", customer.invoice_prefix, customer.next_invoice);
         customer.next_invoice += 1;
-        self.world.put(customer);
+        self.records.put(customer);
         Some(number)
     }
 
-    fn payment_intent_for(&mut self, invoice: &Invoice, amount: i64, now: i64) -> PaymentIntent {
-        let intent = PaymentIntent {
-            id: self.world.mint("pi"),
+    fn payment_intent_for(&mut self, invoice: &InvoiceRecord, amount: i64, now: i64) -> PaymentIntentRecord {
+        let intent = PaymentIntentRecord {
+            id: self.records.new_id("pi"),
             created: now,
             amount,
             currency: invoice.currency.clone(),
@@ -177,14 +190,14 @@ impl Work<'_> {
             status: PaymentStatus::RequiresPaymentMethod,
             latest_charge: None,
             description: Some(match invoice.reason {
-                BillingReason::SubscriptionCreate => "Subscription creation".to_owned(),
+                InvoiceBillingReason::SubscriptionCreate => "Subscription creation".to_owned(),
                 _ => "Subscription update".to_owned(),
             }),
             error: None,
             metadata: Metadata::new(),
         };
-        let payment = InvoicePayment {
-            id: self.world.mint("inpay"),
+        let payment = InvoicePaymentRecord {
+            id: self.records.new_id("inpay"),
             created: now,
             invoice: invoice.id.clone(),
             payment_intent: intent.id.clone(),
@@ -195,28 +208,33 @@ impl Work<'_> {
             paid_at: None,
             canceled_at: None,
         };
-        self.world.put(intent.clone());
-        self.world.put(payment);
+        self.records.put(intent.clone());
+        self.records.put(payment);
         intent
     }
 
-    /// The invoice that the next renewal will bring, as `invoice.upcoming` and previews show it. Nothing is kept.
-    pub(crate) fn upcoming(&mut self, subscription: &Subscription) -> Value {
+    /// The invoice of the next renewal, as `invoice.upcoming` and previews show it. It is not stored.
+    pub(crate) fn preview_renewal(&mut self, subscription: &SubscriptionRecord) -> Value {
         let start = subscription.period.end;
-        let next = Period {
+        let next = BillingPeriod {
             start,
-            end: period::end_after(subscription.billing_cycle_anchor, subscription.recurring, start),
+            end: period::end_of_period(subscription.billing_cycle_anchor, subscription.recurring, start),
         };
         let lines = self.period_lines(&subscription.items, next, false);
-        let id = self.draft(subscription, BillingReason::Upcoming, lines, subscription.period);
-        let Some(mut invoice) = self.world.get::<Invoice>(&id).cloned() else {
+        let id = self.create_draft(
+            subscription,
+            InvoiceBillingReason::Upcoming,
+            lines,
+            subscription.period,
+        );
+        let Some(mut invoice) = self.records.get::<InvoiceRecord>(&id).cloned() else {
             return Value::Null;
         };
-        self.world.remove(&id);
+        self.records.remove(&id);
         invoice.created = start;
-        invoice.next_attempt = Some(start + self.rules.draft_seconds);
-        // Stripe's line items name the invoice that they will be on; there is none yet.
+        invoice.next_attempt = Some(start + self.rules.draft_secs);
+        // Stripe's line items name their invoice. The previewed invoice has no real ID.
         invoice.id = format!("upcoming_{id}");
-        render::upcoming_invoice(self.world, &invoice)
+        render::upcoming_invoice(self.records, &invoice)
     }
 }

@@ -1,193 +1,210 @@
-//! One operation on the world: what the API, the pages, the controls and time itself do through.
+//! Operations on the records of an account. The API, the pages, the controls and the clocks all use them.
 //!
-//! Everything here is synchronous and in memory. `Stripe` gives an operation the world and the time, and keeps or
-//! undoes what it did.
+//! Operations are synchronous and in memory. `StripeStandIn` provides the records and the time, and saves or undoes
+//! the changes.
 
 mod cards;
 mod change;
 mod checkout;
+mod clocks;
 mod collect;
-mod ending;
+mod configured_endpoints;
+mod deletion;
 pub(crate) mod events;
 mod invoices;
 mod pause;
 mod refunds;
-mod run;
 mod subscribe;
+mod transitions;
 
 pub(crate) use change::{ItemChange, SubscriptionChange, TrialChange};
 pub(crate) use checkout::CardForm;
-pub(crate) use collect::Collected;
-pub(crate) use pause::{Credit, Resume};
-pub(crate) use run::Jump;
-pub(crate) use subscribe::{NewSubscription, PayFirst};
+pub(crate) use clocks::BillingClockTarget;
+pub(crate) use collect::CollectionOutcome;
+pub(crate) use configured_endpoints::register_configured_endpoints;
+pub(crate) use pause::{PauseCredit, ResumeMode};
+pub(crate) use subscribe::{FirstPaymentPolicy, NewSubscription};
 
 use serde_json::Value;
 
 use crate::{
-    billing::difference::previous_attributes,
-    failure::{Answer, Failure},
+    api_error::{ApiError, ApiResult},
+    billing::previous_attributes::previous_attributes,
+    records::{
+        CustomerRecord, GlobalClockRecord, InvoiceRecord, PaymentMethodRecord, RecordKind, Records,
+        SubscriptionRecord, TestClockRecord,
+    },
     render,
-    settings::Rules,
-    world::{Customer, GlobalClock, Invoice, PaymentMethod, Stored, Subscription, TestClock, World},
+    settings::AccountRules,
 };
 
-/// Who caused an operation. Both absent: time, a page or a control.
+/// The API request that caused an operation. Both fields are `None` if a clock, a page or a control caused it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Cause {
     pub(crate) request: Option<String>,
     pub(crate) idempotency_key: Option<String>,
 }
 
-/// An operation that is under way.
-pub(crate) struct Work<'a> {
-    pub(crate) world: &'a mut World,
-    pub(crate) rules: &'a Rules,
-    /// Wall clock, ms.
+/// A running operation.
+pub(crate) struct Operation<'a> {
+    pub(crate) records: &'a mut Records,
+    pub(crate) rules: &'a AccountRules,
     pub(crate) wall_ms: i64,
-    /// The origin of hosted pages.
+    /// The origin that links to hosted pages start with.
     pub(crate) base_url: &'a str,
     cause: Cause,
-    /// What the global clock shows while time passes.
-    at: Option<i64>,
-    /// An answer in the negative, though what was done is kept.
-    refusal: Option<Failure>,
+    /// The time of the global clock while due steps run, in Unix seconds.
+    running_at: Option<i64>,
+    /// An error response whose changes are saved nevertheless.
+    error_response: Option<ApiError>,
 }
 
-impl<'a> Work<'a> {
+impl<'a> Operation<'a> {
     pub(crate) fn new(
-        world: &'a mut World,
-        rules: &'a Rules,
+        records: &'a mut Records,
+        rules: &'a AccountRules,
         wall_ms: i64,
         base_url: &'a str,
         cause: Cause,
     ) -> Self {
         Self {
-            world,
+            records,
             rules,
             wall_ms,
             base_url,
             cause,
-            at: None,
-            refusal: None,
+            running_at: None,
+            error_response: None,
         }
     }
 
-    /// Answers with a refusal and keeps what was done all the same, as Stripe does with a payment that fails.
-    pub(crate) fn keep_despite(&mut self, failure: Failure) -> Answer {
-        self.refusal = Some(failure);
+    /// Responds with an error but saves the changes, as Stripe does for a failed payment.
+    pub(crate) fn commit_with_error(&mut self, error: ApiError) -> ApiResult {
+        self.error_response = Some(error);
         Ok(Value::Null)
     }
 
-    /// Tries something as the only thing of this operation: a refusal leaves nothing behind.
-    pub(crate) fn attempt<T>(
+    /// Runs `attempt` and undoes all changes of this operation if it fails.
+    pub(crate) fn attempt_or_undo<T>(
         &mut self,
-        attempt: impl FnOnce(&mut Self) -> Result<T, Failure>,
-    ) -> Result<T, Failure> {
-        let outcome = attempt(self);
-        if outcome.is_err() {
-            self.world.undo();
+        attempt: impl FnOnce(&mut Self) -> Result<T, ApiError>,
+    ) -> Result<T, ApiError> {
+        let result = attempt(self);
+        if result.is_err() {
+            self.records.rollback();
         }
-        outcome
+        result
     }
 
-    pub(crate) fn take_refusal(&mut self) -> Option<Failure> {
-        self.refusal.take()
+    pub(crate) fn take_error_response(&mut self) -> Option<ApiError> {
+        self.error_response.take()
     }
 
-    /// The wall clock in seconds.
-    pub(crate) fn wall(&self) -> i64 {
+    /// The wall clock, in Unix seconds.
+    pub(crate) fn wall_secs(&self) -> i64 {
         self.wall_ms.div_euclid(1000)
     }
 
-    /// What a test clock, or the global clock, shows.
-    pub(crate) fn now(&self, test_clock: Option<&str>) -> i64 {
-        match test_clock.and_then(|id| self.world.get::<TestClock>(id)) {
+    /// The time of a test clock, or of the global clock without one, in Unix seconds.
+    pub(crate) fn now_secs(&self, test_clock: Option<&str>) -> i64 {
+        match test_clock.and_then(|id| self.records.get::<TestClockRecord>(id)) {
             Some(clock) => clock.frozen_time,
-            None => self.at.unwrap_or_else(|| self.wall() + self.ahead()),
+            None => self
+                .running_at
+                .unwrap_or_else(|| self.wall_secs() + self.ahead_secs()),
         }
     }
 
-    /// How far the global clock is ahead of the wall clock, in seconds.
-    pub(crate) fn ahead(&self) -> i64 {
-        self.world
-            .get::<GlobalClock>(GlobalClock::ID)
-            .map_or(0, |clock| clock.ahead)
+    /// Seconds that the global clock is ahead of the wall clock.
+    pub(crate) fn ahead_secs(&self) -> i64 {
+        self.records
+            .get::<GlobalClockRecord>(GlobalClockRecord::ID)
+            .map_or(0, |clock| clock.ahead_secs)
     }
 
-    /// Finds an object named in a parameter (`id`: in the path).
-    pub(crate) fn find<T: Stored>(&self, what: &str, id: &str, param: &str) -> Result<T, Failure> {
-        self.world
+    /// The record with an ID. Fails with `resource_missing`; `param` is `id` if the ID comes from the path.
+    pub(crate) fn find<T: RecordKind>(
+        &self,
+        object_type: &str,
+        id: &str,
+        param: &str,
+    ) -> Result<T, ApiError> {
+        self.records
             .get::<T>(id)
             .cloned()
-            .ok_or_else(|| Failure::missing(what, id, param))
+            .ok_or_else(|| ApiError::no_such_object(object_type, id, param))
     }
 
-    /// A customer that was not deleted.
-    pub(crate) fn customer(&self, id: &str, param: &str) -> Result<Customer, Failure> {
-        let customer = self.find::<Customer>("customer", id, param)?;
+    /// The customer with an ID. Fails with `resource_missing`, also if the customer is deleted.
+    pub(crate) fn find_customer(&self, id: &str, param: &str) -> Result<CustomerRecord, ApiError> {
+        let customer = self.find::<CustomerRecord>("customer", id, param)?;
         if customer.deleted {
-            return Err(Failure::missing("customer", id, param));
+            return Err(ApiError::no_such_object("customer", id, param));
         }
         Ok(customer)
     }
 
-    /// The card that a subscription is paid with: its own, else the customer's.
-    pub(crate) fn payment_method_of(&self, subscription: &Subscription) -> Option<PaymentMethod> {
+    /// The card that pays for a subscription: its own card, or else the customer's default.
+    pub(crate) fn payment_method_of(&self, subscription: &SubscriptionRecord) -> Option<PaymentMethodRecord> {
         let of_customer = || {
-            self.world
-                .get::<Customer>(&subscription.customer)?
+            self.records
+                .get::<CustomerRecord>(&subscription.customer)?
                 .default_payment_method
                 .clone()
         };
         let id = subscription.default_payment_method.clone().or_else(of_customer)?;
-        self.world.get::<PaymentMethod>(&id).cloned()
+        self.records.get::<PaymentMethodRecord>(&id).cloned()
     }
 
-    /// The second that a subscription's next change has for itself.
-    fn next_second(&self, subscription: &Subscription) -> i64 {
-        self.now(subscription.test_clock.as_deref())
+    /// The time of a subscription's next change, in Unix seconds. No two changes share a second.
+    fn next_change_at(&self, subscription: &SubscriptionRecord) -> i64 {
+        self.now_secs(subscription.test_clock.as_deref())
             .max(subscription.changed_at + 1)
     }
 
-    /// Changes a subscription without telling anyone, and answers how it looked before and looks now.
+    /// Changes a subscription without an event. Returns the rendered object before and after, or `None` if nothing
+    /// changed.
     ///
-    /// Each change has a second of its own, which `change` is given: a test clock ticks where it has to.
+    /// `change` gets the time of the change, which no other change has. A test clock is moved forward if needed.
     pub(crate) fn write_subscription(
         &mut self,
         id: &str,
-        change: impl FnOnce(&mut Subscription, i64),
+        change: impl FnOnce(&mut SubscriptionRecord, i64),
     ) -> Option<(Value, Value)> {
-        let old = self.world.get::<Subscription>(id)?.clone();
-        let at = self.next_second(&old);
+        let old = self.records.get::<SubscriptionRecord>(id)?.clone();
+        let at = self.next_change_at(&old);
         let mut new = old.clone();
         change(&mut new, at);
         if new == old {
             return None;
         }
-        if new.cancel_at_period_end && new.period != old.period && !new.is_over() {
-            // The end was planned for the period's, wherever that is.
+        if new.cancel_at_period_end && new.period != old.period && !new.has_ended() {
+            // The cancellation was scheduled for the end of the period, and the period changed.
             new.cancel_at = Some(new.period.end);
         }
         new.changed_at = at;
         if let Some(mut clock) = old
             .test_clock
             .as_deref()
-            .and_then(|id| self.world.get::<TestClock>(id))
+            .and_then(|id| self.records.get::<TestClockRecord>(id))
             .cloned()
             && at > clock.frozen_time
         {
             clock.frozen_time = at;
-            self.world.put(clock);
+            self.records.put(clock);
         }
-        let before = render::subscription(self.world, &old);
-        let after = render::subscription(self.world, &new);
-        self.world.put(new);
+        let before = render::subscription(self.records, &old);
+        let after = render::subscription(self.records, &new);
+        self.records.put(new);
         Some((before, after))
     }
 
-    /// Changes a subscription and sends `customer.subscription.updated` if it shows.
-    pub(crate) fn change_subscription(&mut self, id: &str, change: impl FnOnce(&mut Subscription, i64)) {
+    /// Changes a subscription and emits `customer.subscription.updated` if the rendered object changed.
+    pub(crate) fn change_subscription(
+        &mut self,
+        id: &str,
+        change: impl FnOnce(&mut SubscriptionRecord, i64),
+    ) {
         if let Some((before, after)) = self.write_subscription(id, change)
             && let Some(previous) = previous_attributes(&before, &after)
         {
@@ -195,26 +212,26 @@ impl<'a> Work<'a> {
         }
     }
 
-    /// Changes an invoice without telling anyone, and answers how it looked before and looks now.
+    /// Changes an invoice without an event. Returns the rendered object before and after.
     pub(crate) fn write_invoice(
         &mut self,
         id: &str,
-        change: impl FnOnce(&mut Invoice),
+        change: impl FnOnce(&mut InvoiceRecord),
     ) -> Option<(Value, Value)> {
-        let old = self.world.get::<Invoice>(id)?.clone();
+        let old = self.records.get::<InvoiceRecord>(id)?.clone();
         let mut new = old.clone();
         change(&mut new);
-        let before = render::invoice(self.world, &old);
-        let after = render::invoice(self.world, &new);
-        self.world.put(new);
+        let before = render::invoice(self.records, &old);
+        let after = render::invoice(self.records, &new);
+        self.records.put(new);
         Some((before, after))
     }
 
-    /// Changes a customer and sends `customer.updated` if it shows.
-    pub(crate) fn change_customer(&mut self, new: Customer) {
+    /// Changes a customer and emits `customer.updated` if the rendered object changed.
+    pub(crate) fn change_customer(&mut self, new: CustomerRecord) {
         let after = render::customer(&new);
-        let before = self.world.get::<Customer>(&new.id).map(render::customer);
-        self.world.put(new);
+        let before = self.records.get::<CustomerRecord>(&new.id).map(render::customer);
+        self.records.put(new);
         if let Some(previous) = before.and_then(|before| previous_attributes(&before, &after)) {
             self.emit("customer.updated", after, Some(previous));
         }

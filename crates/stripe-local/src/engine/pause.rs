@@ -1,60 +1,65 @@
-//! A subscription set aside, and taken up again.
+//! Pausing and resuming a subscription.
 
-use super::Work;
+use super::Operation;
 use crate::{
+    api_error::ApiError,
     billing::{lifecycle, period, proration::Proration},
-    failure::Failure,
-    world::{BillingReason, Line, Pause, PauseReason, Status, Subscription},
+    records::{
+        InvoiceBillingReason, InvoiceLine, Pause, PauseReason, StripeSubscriptionStatus, SubscriptionRecord,
+    },
 };
 
-/// What is given back of the period in which a subscription is paused.
+/// The credit for the period in which a subscription is paused.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Credit {
-    /// What is left of it.
+pub(crate) enum PauseCredit {
+    /// For the unused time.
     #[default]
-    Rest,
-    Whole,
-    Nothing,
+    Unused,
+    WholePeriod,
+    NoCredit,
 }
 
-/// How a paused subscription is taken up again.
+/// How a paused subscription is resumed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Resume {
-    /// A new period begins, and is billed.
-    Anew,
-    /// The periods go on as if there had been no pause; the rest of the running one is billed like this.
-    InStep(Proration),
+pub(crate) enum ResumeMode {
+    /// A new period starts and is billed.
+    NewPeriod,
+    /// The billing cycle continues as if there had been no pause. The rest of the current period is billed with this
+    /// proration.
+    KeepCycle(Proration),
 }
 
-impl Work<'_> {
-    /// Sets an active subscription aside. A credit waits for its next invoice.
-    pub(crate) fn pause(&mut self, id: &str, credit: Credit) -> Result<(), Failure> {
-        let subscription = self.find::<Subscription>("subscription", id, "id")?;
-        if let Some(reason) = lifecycle::why_not_paused(subscription.status, subscription.billing_mode) {
-            return Err(Failure::invalid(reason));
+impl Operation<'_> {
+    /// Pauses an active subscription. A credit is added to its next invoice.
+    ///
+    /// Fails if the subscription is not active or in classic billing mode.
+    pub(crate) fn pause_subscription(&mut self, id: &str, credit: PauseCredit) -> Result<(), ApiError> {
+        let subscription = self.find::<SubscriptionRecord>("subscription", id, "id")?;
+        if let Some(reason) = lifecycle::pause_obstacle(subscription.status, subscription.billing_mode) {
+            return Err(ApiError::invalid_request(reason));
         }
         let from = match credit {
-            Credit::Rest => Some(self.next_second(&subscription)),
-            Credit::Whole => Some(subscription.period.start),
-            Credit::Nothing => None,
+            PauseCredit::Unused => Some(self.next_change_at(&subscription)),
+            PauseCredit::WholePeriod => Some(subscription.period.start),
+            PauseCredit::NoCredit => None,
         };
         let credits = match from {
-            Some(from) => self.shares(&subscription, &subscription.items, from, -1),
+            Some(from) => self.proration_lines(&subscription, &subscription.items, from, -1),
             None => Vec::new(),
         };
-        self.set_aside(id, PauseReason::PauseRequested, credits);
+        self.mark_paused(id, PauseReason::PauseRequested, credits);
         Ok(())
     }
 
-    /// Makes a subscription `paused` and says so. `credits` wait for its next invoice.
-    pub(super) fn set_aside(&mut self, id: &str, reason: PauseReason, credits: Vec<Line>) {
+    /// Sets the status to `paused` and emits `customer.subscription.paused`. `credits` are added to the next invoice.
+    pub(super) fn mark_paused(&mut self, id: &str, reason: PauseReason, credits: Vec<InvoiceLine>) {
         let change = self.write_subscription(id, |subscription, at| {
-            // What time brought about happened at its own second.
+            // The pause at a trial's end starts at that end, also if the step runs later.
             let since = match (reason, subscription.trial) {
                 (PauseReason::TrialEndWithoutPaymentMethod, Some(trial)) => trial.end.min(at),
                 _ => at,
             };
-            subscription.status = Status::Paused;
+            subscription.status = StripeSubscriptionStatus::Paused;
             subscription.pause = Some(Pause { since, reason });
             subscription.pending_lines.extend(credits);
         });
@@ -63,18 +68,20 @@ impl Work<'_> {
         }
     }
 
-    /// Takes a paused subscription up again, from now on.
-    pub(crate) fn resume(&mut self, id: &str, how: Resume) -> Result<(), Failure> {
-        let subscription = self.find::<Subscription>("subscription", id, "id")?;
-        if subscription.status != Status::Paused {
-            return Err(Failure::invalid(
-                "The subscription can't be resumed because it isn't paused. To take back a scheduled cancellation, update `cancel_at_period_end`.",
+    /// Resumes a paused subscription now.
+    ///
+    /// Fails if it is not paused, or if a credit would remain.
+    pub(crate) fn resume_subscription(&mut self, id: &str, how: ResumeMode) -> Result<(), ApiError> {
+        let subscription = self.find::<SubscriptionRecord>("subscription", id, "id")?;
+        if subscription.status != StripeSubscriptionStatus::Paused {
+            return Err(ApiError::invalid_request(
+                "The subscription can't be resumed because it isn't paused. To undo a scheduled cancellation, update `cancel_at_period_end`.",
             ));
         }
-        let start = self.next_second(&subscription);
+        let start = self.next_change_at(&subscription);
         let (anchor, period, lines, bill) = match how {
-            Resume::Anew => {
-                let first = period::first(start, subscription.recurring);
+            ResumeMode::NewPeriod => {
+                let first = period::first_period(start, subscription.recurring);
                 (
                     start,
                     first,
@@ -82,25 +89,27 @@ impl Work<'_> {
                     true,
                 )
             }
-            Resume::InStep(proration) => {
+            ResumeMode::KeepCycle(proration) => {
                 let anchor = subscription.billing_cycle_anchor;
-                let running = period::around(anchor, subscription.recurring, start);
-                let rest = Subscription {
+                let running = period::containing(anchor, subscription.recurring, start);
+                let rest = SubscriptionRecord {
                     period: running,
                     ..subscription.clone()
                 };
                 let lines = match proration {
                     Proration::None => Vec::new(),
-                    Proration::Create | Proration::AlwaysInvoice => self.shares(&rest, &rest.items, start, 1),
+                    Proration::Create | Proration::AlwaysInvoice => {
+                        self.proration_lines(&rest, &rest.items, start, 1)
+                    }
                 };
                 (anchor, running, lines, proration == Proration::AlwaysInvoice)
             }
         };
         let invoice = if bill {
-            no_credit_left(lines.iter().chain(&subscription.pending_lines))?;
-            Some(self.draft(
+            require_no_credit(lines.iter().chain(&subscription.pending_lines))?;
+            Some(self.create_draft(
                 &subscription,
-                BillingReason::SubscriptionUpdate,
+                InvoiceBillingReason::SubscriptionUpdate,
                 lines.clone(),
                 subscription.period,
             ))
@@ -108,7 +117,7 @@ impl Work<'_> {
             None
         };
         let change = self.write_subscription(id, |subscription, _| {
-            subscription.status = Status::Active;
+            subscription.status = StripeSubscriptionStatus::Active;
             subscription.pause = None;
             subscription.billing_cycle_anchor = anchor;
             subscription.period = period;
@@ -124,17 +133,17 @@ impl Work<'_> {
         }
         if let Some(invoice) = invoice {
             self.emit_invoice("invoice.created", &invoice);
-            self.finalize(&invoice, true, false)?;
+            self.finalize_invoice(&invoice, true, false)?;
         }
         Ok(())
     }
 }
 
-/// Refuses an invoice that would owe its customer something: there are no customer balances here.
-pub(super) fn no_credit_left<'l>(lines: impl Iterator<Item = &'l Line>) -> Result<(), Failure> {
+/// Fails if the lines sum up to a credit. The stand-in has no customer balances.
+pub(super) fn require_no_credit<'l>(lines: impl Iterator<Item = &'l InvoiceLine>) -> Result<(), ApiError> {
     if lines.map(|line| line.amount).sum::<i64>() < 0 {
-        return Err(Failure::invalid(
-            "stripe-local keeps no customer balance: this change would leave a credit. Do it without prorations.",
+        return Err(ApiError::invalid_request(
+            "stripe-local has no customer balances: this change would leave a credit. Use proration_behavior=none.",
         ));
     }
     Ok(())

@@ -1,38 +1,41 @@
-//! Money given back, and a bank that sends it back later.
+//! Refunds, and refunds that the bank rejects afterwards.
 
-use super::Work;
+use super::Operation;
 use crate::{
-    billing::difference::previous_attributes,
-    failure::Failure,
+    api_error::ApiError,
+    billing::previous_attributes::previous_attributes,
     form::Metadata,
+    records::{ChargeRecord, CustomerRecord, StripeRefundRecord},
     render,
-    world::{Charge, Customer, Refund},
 };
 
-impl Work<'_> {
-    /// Refunds a charge, in whole (`amount` `None`: what is left of it) or in part.
-    pub(crate) fn refund(
+impl Operation<'_> {
+    /// Refunds a charge. Without `amount` the rest of the charge is refunded.
+    ///
+    /// Fails if the charge did not succeed, or the amount is not between 1 and the rest.
+    pub(crate) fn create_refund(
         &mut self,
-        charge: &Charge,
+        charge: &ChargeRecord,
         amount: Option<i64>,
         reason: Option<String>,
         metadata: Metadata,
-    ) -> Result<Refund, Failure> {
+    ) -> Result<StripeRefundRecord, ApiError> {
         let left = charge.amount - charge.amount_refunded;
         let amount = amount.unwrap_or(left);
         if charge.failure.is_some() {
-            return Err(Failure::invalid(
+            return Err(ApiError::invalid_request(
                 "This charge did not succeed: there is nothing to refund.",
             ));
         }
         if left == 0 {
-            return Err(
-                Failure::invalid(format!("Charge {} has already been refunded.", charge.id))
-                    .with_code("charge_already_refunded"),
-            );
+            return Err(ApiError::invalid_request(format!(
+                "Charge {} has already been refunded.",
+                charge.id
+            ))
+            .with_code("charge_already_refunded"));
         }
         if amount < 1 || amount > left {
-            return Err(Failure::parameter(
+            return Err(ApiError::invalid_parameter(
                 "amount",
                 format!(
                     "Refund amount ({amount}) must be between 1 and the unrefunded amount on the charge ({left})."
@@ -40,12 +43,12 @@ impl Work<'_> {
             ));
         }
         let test_clock = self
-            .world
-            .get::<Customer>(&charge.customer)
+            .records
+            .get::<CustomerRecord>(&charge.customer)
             .and_then(|customer| customer.test_clock.clone());
-        let refund = Refund {
-            id: self.world.mint("re"),
-            created: self.now(test_clock.as_deref()),
+        let refund = StripeRefundRecord {
+            id: self.records.new_id("re"),
+            created: self.now_secs(test_clock.as_deref()),
             amount,
             currency: charge.currency.clone(),
             charge: charge.id.clone(),
@@ -57,42 +60,47 @@ impl Work<'_> {
             failure_reason: None,
             metadata,
         };
-        self.world.put(refund.clone());
+        self.records.put(refund.clone());
         self.emit("refund.created", render::refund(&refund), None);
-        self.change_refunded(charge, amount, "charge.refunded");
+        self.adjust_refunded_amount(charge, amount, "charge.refunded");
         Ok(refund)
     }
 
-    /// The bank could not take a refund: it fails after it had succeeded.
-    pub(crate) fn fail_refund(&mut self, refund: &Refund) -> Result<Refund, Failure> {
+    /// Marks a refund as failed after it succeeded, because the bank rejected it.
+    ///
+    /// Fails if it failed before.
+    pub(crate) fn fail_refund(
+        &mut self,
+        refund: &StripeRefundRecord,
+    ) -> Result<StripeRefundRecord, ApiError> {
         if refund.status != "succeeded" {
-            return Err(Failure::invalid("This refund has failed already."));
+            return Err(ApiError::invalid_request("This refund has failed already."));
         }
-        let failed = Refund {
+        let failed = StripeRefundRecord {
             status: "failed".to_owned(),
             failure_reason: Some("lost_or_stolen_card".to_owned()),
             ..refund.clone()
         };
         let before = render::refund(refund);
         let after = render::refund(&failed);
-        self.world.put(failed.clone());
+        self.records.put(failed.clone());
         let previous = previous_attributes(&before, &after);
         self.emit("refund.updated", after.clone(), previous.clone());
         self.emit("refund.failed", after.clone(), None);
         self.emit("charge.refund.updated", after, previous);
-        let charge = self.find::<Charge>("charge", &refund.charge, "id")?;
-        self.change_refunded(&charge, -refund.amount, "charge.updated");
+        let charge = self.find::<ChargeRecord>("charge", &refund.charge, "id")?;
+        self.adjust_refunded_amount(&charge, -refund.amount, "charge.updated");
         Ok(failed)
     }
 
-    fn change_refunded(&mut self, charge: &Charge, by: i64, event: &str) {
-        let changed = Charge {
+    fn adjust_refunded_amount(&mut self, charge: &ChargeRecord, by: i64, event: &str) {
+        let changed = ChargeRecord {
             amount_refunded: charge.amount_refunded + by,
             ..charge.clone()
         };
         let before = render::charge(charge);
         let after = render::charge(&changed);
-        self.world.put(changed);
+        self.records.put(changed);
         let previous = previous_attributes(&before, &after);
         self.emit(event, after, previous);
     }

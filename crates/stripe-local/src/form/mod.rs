@@ -1,24 +1,24 @@
-//! Form bodies and queries with Stripe's nested brackets, as a tree of texts.
+//! Form bodies and queries with Stripe's nested brackets, parsed into a tree of text values.
 //!
-//! Both `expand[]=a` (curl, most SDKs) and `expand[0]=a` (serde_qs) are read. Meaning is given in `params`.
+//! `expand[]=a` (curl, most SDKs) and `expand[0]=a` (serde_qs) are equal. `params` interprets the values.
 
 mod params;
 mod values;
 
-pub(crate) use params::{LATEST, Metadata, Params};
-pub(crate) use values::{Patch, Range};
+pub(crate) use params::{MAX_TIMESTAMP_SECS, Metadata, Params};
+pub(crate) use values::{Patch, TimestampRange};
 
 use std::collections::BTreeMap;
 
-/// A value of a form: a text, or names (also numbers, in a list) with values.
+/// A value of a form: text, or a map. The keys of an array are its indexes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Node {
+pub(crate) enum FormValue {
     Text(String),
-    Map(BTreeMap<String, Node>),
+    Map(BTreeMap<String, FormValue>),
 }
 
-/// Reads `a=1&b[c]=2&d[]=3`; a later pair of the same name wins.
-pub(crate) fn parse(form: &str) -> BTreeMap<String, Node> {
+/// Parses `a=1&b[c]=2&d[]=3`. If a name repeats, the last value is used.
+pub(crate) fn parse(form: &str) -> BTreeMap<String, FormValue> {
     let mut root = BTreeMap::new();
     for (key, value) in url::form_urlencoded::parse(form.as_bytes()) {
         insert(&mut root, &path(&key), value.into_owned());
@@ -26,7 +26,7 @@ pub(crate) fn parse(form: &str) -> BTreeMap<String, Node> {
     root
 }
 
-/// `a[b][]` is `["a", "b", ""]`. A key with unbalanced brackets is taken as it stands.
+/// `a[b][]` becomes `["a", "b", ""]`. A key with unbalanced brackets is not split.
 fn path(key: &str) -> Vec<&str> {
     let Some((name, rest)) = key.split_once('[') else {
         return vec![key];
@@ -39,7 +39,7 @@ fn path(key: &str) -> Vec<&str> {
     parts
 }
 
-fn insert(map: &mut BTreeMap<String, Node>, path: &[&str], value: String) {
+fn insert(map: &mut BTreeMap<String, FormValue>, path: &[&str], value: String) {
     let Some((first, rest)) = path.split_first() else {
         return;
     };
@@ -49,23 +49,23 @@ fn insert(map: &mut BTreeMap<String, Node>, path: &[&str], value: String) {
         (*first).to_owned()
     };
     if rest.is_empty() {
-        map.insert(key, Node::Text(value));
+        map.insert(key, FormValue::Text(value));
         return;
     }
-    let inner = map.entry(key).or_insert_with(|| Node::Map(BTreeMap::new()));
-    if let Node::Text(_) = inner {
-        *inner = Node::Map(BTreeMap::new());
+    let inner = map.entry(key).or_insert_with(|| FormValue::Map(BTreeMap::new()));
+    if let FormValue::Text(_) = inner {
+        *inner = FormValue::Map(BTreeMap::new());
     }
-    if let Node::Map(inner) = inner {
+    if let FormValue::Map(inner) = inner {
         insert(inner, rest, value);
     }
 }
 
-/// `a[][x]=1&a[][y]=2` fills one element until a name repeats.
-fn next_index(map: &BTreeMap<String, Node>, rest: &[&str]) -> String {
+/// The index for `[]`. Objects such as `a[][x]=1&a[][y]=2` fill one element until a name repeats.
+fn next_index(map: &BTreeMap<String, FormValue>, rest: &[&str]) -> String {
     let last = map.keys().filter_map(|key| key.parse::<usize>().ok()).max();
     let open = match (last.and_then(|last| map.get(&last.to_string())), rest.first()) {
-        (Some(Node::Map(element)), Some(name)) => !element.contains_key(*name),
+        (Some(FormValue::Map(element)), Some(name)) => !element.contains_key(*name),
         _ => false,
     };
     match last {
@@ -79,11 +79,11 @@ fn next_index(map: &BTreeMap<String, Node>, rest: &[&str]) -> String {
 mod tests {
     use super::*;
 
-    fn text(value: &str) -> Node {
-        Node::Text(value.to_owned())
+    fn text(value: &str) -> FormValue {
+        FormValue::Text(value.to_owned())
     }
 
-    fn map(pairs: &[(&str, Node)]) -> BTreeMap<String, Node> {
+    fn map(pairs: &[(&str, FormValue)]) -> BTreeMap<String, FormValue> {
         pairs
             .iter()
             .map(|(key, node)| ((*key).to_owned(), node.clone()))
@@ -91,8 +91,8 @@ mod tests {
     }
 
     #[test]
-    fn nested_brackets() {
-        let list = |nodes: &[(&str, Node)]| Node::Map(map(nodes));
+    fn forms_with_nested_brackets_are_parsed() {
+        let list = |nodes: &[(&str, FormValue)]| FormValue::Map(map(nodes));
         let cases = [
             ("", map(&[])),
             ("a=1&b=x+y%20z", map(&[("a", text("1")), ("b", text("x y z"))])),

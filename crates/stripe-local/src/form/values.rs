@@ -1,6 +1,6 @@
-//! Values with a meaning of their own.
+//! Parameter types with their own semantics.
 
-/// What a request says of a value that can be emptied.
+/// An update of an optional value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Patch<T> {
     Keep,
@@ -18,15 +18,15 @@ impl<T> Patch<T> {
     }
 }
 
-/// Moments that a list is narrowed to, both included.
+/// A filter for timestamps. Both bounds are inclusive.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Range {
+pub(crate) struct TimestampRange {
     pub(super) from: Option<i64>,
     pub(super) to: Option<i64>,
 }
 
-impl Range {
-    pub(crate) fn has(self, at: i64) -> bool {
+impl TimestampRange {
+    pub(crate) fn contains(self, at: i64) -> bool {
         self.from.is_none_or(|from| at >= from) && self.to.is_none_or(|to| at <= to)
     }
 }

@@ -1,4 +1,4 @@
-//! What stands around every API call: the key, the version, the form, and idempotency.
+//! API requests: key, version header, form and idempotency. `api` has the endpoints.
 
 use axum::{
     body::to_bytes,
@@ -10,30 +10,34 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::{LARGEST_BODY, answered, base_url, failed};
+use super::{
+    base_url::base_url,
+    responses::{MAX_BODY_BYTES, error_response, json_response},
+};
 use crate::{
     api,
-    engine::{Cause, Work},
-    failure::Failure,
+    api_error::ApiError,
+    engine::{Cause, Operation},
     form::{self, Params},
+    records::IdempotentResponseRecord,
     render::API_VERSION,
-    stripe::{Stripe, is_test_key},
-    world::KeptAnswer,
+    safety::is_test_key,
+    stand_in::StripeStandIn,
 };
 
-/// The longest idempotency key in characters.
-const LONGEST_KEY: usize = 255;
+/// Stripe's limit.
+const MAX_IDEMPOTENCY_KEY_CHARS: usize = 255;
 
-/// What is answered, and what is kept under an idempotency key.
-struct Reply {
+/// A response, possibly stored for an idempotency key.
+struct ApiReply {
     status: u16,
     body: Value,
-    /// The request that was first answered so.
-    replays: Option<String>,
+    /// The ID of the first request, if this is a replayed response.
+    original_request: Option<String>,
 }
 
-/// `/v1/…`
-pub(super) async fn handle(State(stripe): State<Stripe>, request: Request) -> Response {
+/// Handles `/v1/…`.
+pub(super) async fn handle(State(stand_in): State<StripeStandIn>, request: Request) -> Response {
     let request_id = format!(
         "req_{}",
         std::iter::repeat_with(fastrand::alphanumeric)
@@ -43,11 +47,14 @@ pub(super) async fn handle(State(stripe): State<Stripe>, request: Request) -> Re
     let headers = request.headers().clone();
     let version = header_text(&headers, "stripe-version").map(str::to_owned);
     let key = header_text(&headers, "idempotency-key").map(str::to_owned);
-    warn_of_version(version.as_deref());
-    let reply = answer(&stripe, request, &headers, &request_id, key.clone()).await;
-    let (mut response, replays) = match &reply {
-        Ok(reply) => (answered(reply.status, &reply.body), reply.replays.clone()),
-        Err(failure) => (failed(failure), None),
+    warn_about_version(version.as_deref());
+    let reply = respond(&stand_in, request, &headers, &request_id, key.clone()).await;
+    let (mut response, original_request) = match &reply {
+        Ok(reply) => (
+            json_response(reply.status, &reply.body),
+            reply.original_request.clone(),
+        ),
+        Err(error) => (error_response(error), None),
     };
     let mut set = |name: &'static str, value: &str| {
         if let Ok(value) = HeaderValue::from_str(value) {
@@ -59,37 +66,40 @@ pub(super) async fn handle(State(stripe): State<Stripe>, request: Request) -> Re
     if let Some(key) = &key {
         set("idempotency-key", key);
     }
-    if let Some(original) = replays {
+    if let Some(original) = original_request {
         set("idempotent-replayed", "true");
         set("original-request", &original);
     }
     response
 }
 
-async fn answer(
-    stripe: &Stripe,
+async fn respond(
+    stand_in: &StripeStandIn,
     request: Request,
     headers: &HeaderMap,
     request_id: &str,
     key: Option<String>,
-) -> Result<Reply, Failure> {
-    check_key(stripe, headers)?;
+) -> Result<ApiReply, ApiError> {
+    check_api_key(stand_in, headers)?;
     let method = request.method().as_str().to_owned();
     let path = request.uri().path().trim_start_matches("/v1/").to_owned();
     let query = request.uri().query().unwrap_or_default().to_owned();
     let kind = header_text(headers, header::CONTENT_TYPE.as_str()).unwrap_or_default();
     if kind.contains("json") {
-        return Err(Failure::invalid(
+        return Err(ApiError::invalid_request(
             "Invalid request: send the parameters as application/x-www-form-urlencoded, not as JSON.",
         ));
     }
-    let body = to_bytes(request.into_body(), LARGEST_BODY)
+    let body = to_bytes(request.into_body(), MAX_BODY_BYTES)
         .await
-        .map_err(|_| Failure::invalid("The request body is too large."))?;
+        .map_err(|_| ApiError::invalid_request("The request body is too large."))?;
     let body = String::from_utf8_lossy(&body).into_owned();
     let key = key.filter(|key| method == "POST" && !key.is_empty());
-    if key.as_ref().is_some_and(|key| key.chars().count() > LONGEST_KEY) {
-        return Err(Failure::idempotency(
+    if key
+        .as_ref()
+        .is_some_and(|key| key.chars().count() > MAX_IDEMPOTENCY_KEY_CHARS)
+    {
+        return Err(ApiError::idempotency_mismatch(
             "Idempotency keys have at most 255 characters.",
         ));
     }
@@ -103,36 +113,36 @@ async fn answer(
         fingerprint: fingerprint(&method, &path, &format!("{map:?}")),
         method,
         path,
-        params: Params::of(map),
+        params: Params::new(map),
         key,
         request: request_id.to_owned(),
     };
-    let kept = call.clone();
-    let base_url = base_url(stripe, headers);
-    let reply = stripe
-        .run(base_url.clone(), cause, move |work| call.answer(work))
+    let stored_call = call.clone();
+    let base_url = base_url(stand_in, headers);
+    let reply = stand_in
+        .run(base_url.clone(), cause, move |operation| call.respond(operation))
         .await;
     match reply {
-        // A refusal undid everything else, so it is kept by itself.
-        Err(failure) if failure.is_outcome() && kept.key.is_some() => {
-            let body = failure.body();
-            stripe
-                .run(base_url, Cause::default(), move |work| {
-                    kept.keep(work, failure.status, &failure.body());
+        // The error undid the operation. Its response is stored in an operation of its own.
+        Err(error) if error.is_replayable() && stored_call.key.is_some() => {
+            let body = error.body();
+            stand_in
+                .run(base_url, Cause::default(), move |operation| {
+                    stored_call.store_response(operation, error.status, &error.body());
                     Ok(())
                 })
                 .await?;
-            Ok(Reply {
+            Ok(ApiReply {
                 status: 402,
                 body,
-                replays: None,
+                original_request: None,
             })
         }
         other => other,
     }
 }
 
-/// A call that was read.
+/// A parsed API request.
 #[derive(Clone)]
 struct Call {
     method: String,
@@ -144,43 +154,43 @@ struct Call {
 }
 
 impl Call {
-    fn kept_id(&self) -> Option<String> {
+    fn stored_response_id(&self) -> Option<String> {
         self.key.as_ref().map(|key| format!("idempotency:{key}"))
     }
 
-    fn answer(self, work: &mut Work<'_>) -> Result<Reply, Failure> {
-        let known = self
-            .kept_id()
-            .and_then(|id| work.world.get::<KeptAnswer>(&id).cloned());
-        if let Some(known) = known {
-            if known.fingerprint != self.fingerprint {
-                return Err(Failure::idempotency(
+    fn respond(self, operation: &mut Operation<'_>) -> Result<ApiReply, ApiError> {
+        let stored = self
+            .stored_response_id()
+            .and_then(|id| operation.records.get::<IdempotentResponseRecord>(&id).cloned());
+        if let Some(stored) = stored {
+            if stored.fingerprint != self.fingerprint {
+                return Err(ApiError::idempotency_mismatch(
                     "Keys for idempotent requests can only be used with the same parameters they were first used with.",
                 ));
             }
-            return Ok(Reply {
-                status: known.status,
-                body: known.body,
-                replays: Some(known.request),
+            return Ok(ApiReply {
+                status: stored.status,
+                body: stored.body,
+                original_request: Some(stored.request),
             });
         }
-        let value = api::answer(work, &self.method, &self.path, self.params.clone())?;
-        let (status, body) = match work.take_refusal() {
-            Some(failure) => (failure.status, failure.body()),
+        let value = api::handle(operation, &self.method, &self.path, self.params.clone())?;
+        let (status, body) = match operation.take_error_response() {
+            Some(error) => (error.status, error.body()),
             None => (200, value),
         };
-        self.keep(work, status, &body);
-        Ok(Reply {
+        self.store_response(operation, status, &body);
+        Ok(ApiReply {
             status,
             body,
-            replays: None,
+            original_request: None,
         })
     }
 
-    fn keep(&self, work: &mut Work<'_>, status: u16, body: &Value) {
-        if let Some(id) = self.kept_id() {
-            let stored_at = work.wall();
-            work.world.put(KeptAnswer {
+    fn store_response(&self, operation: &mut Operation<'_>, status: u16, body: &Value) {
+        if let Some(id) = self.stored_response_id() {
+            let stored_at = operation.wall_secs();
+            operation.records.put(IdempotentResponseRecord {
                 id,
                 fingerprint: self.fingerprint.clone(),
                 status,
@@ -201,32 +211,32 @@ fn header_text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name).and_then(|value| value.to_str().ok())
 }
 
-fn check_key(stripe: &Stripe, headers: &HeaderMap) -> Result<(), Failure> {
-    let Some(key) = key_of(headers) else {
-        return Err(Failure::unauthorized(
+fn check_api_key(stand_in: &StripeStandIn, headers: &HeaderMap) -> Result<(), ApiError> {
+    let Some(key) = api_key(headers) else {
+        return Err(ApiError::unauthorized(
             "You did not provide an API key. Set it in the Authorization header: `Authorization: Bearer sk_test_…`.",
         ));
     };
     if key.starts_with("sk_live_") || key.starts_with("rk_live_") {
-        return Err(Failure::unauthorized(
-            "This is stripe-local, a stand-in: a live key must never be sent here. Roll it on Stripe's dashboard if this was a mistake.",
+        return Err(ApiError::unauthorized(
+            "This is stripe-local, a stand-in: do not send live keys here. If this was a mistake, roll the key on Stripe's dashboard.",
         ));
     }
-    let accepted = match &stripe.settings().secret_key {
+    let accepted = match &stand_in.settings().secret_key {
         Some(expected) => key == *expected,
         None => is_test_key(&key),
     };
     if accepted {
         Ok(())
     } else {
-        Err(Failure::unauthorized(
-            "Invalid API Key provided: stripe-local takes test keys (sk_test_… or rk_test_…).",
+        Err(ApiError::unauthorized(
+            "Invalid API Key provided: stripe-local accepts test keys (sk_test_… or rk_test_…).",
         ))
     }
 }
 
-/// The key of `Authorization: Bearer`, or the user name of `Basic`, as curl's `-u` sends it.
-fn key_of(headers: &HeaderMap) -> Option<String> {
+/// The key from `Authorization: Bearer`, or the user name from `Basic`, as `curl -u` sends it.
+fn api_key(headers: &HeaderMap) -> Option<String> {
     let (scheme, rest) = header_text(headers, header::AUTHORIZATION.as_str())?.split_once(' ')?;
     if scheme.eq_ignore_ascii_case("bearer") {
         return Some(rest.trim().to_owned());
@@ -242,16 +252,16 @@ fn key_of(headers: &HeaderMap) -> Option<String> {
     )
 }
 
-/// Every object is rendered at one version. A client of another major may not understand it.
-fn warn_of_version(version: Option<&str>) {
+/// Logs a warning if the client expects another major version. All objects are rendered at one version.
+fn warn_about_version(version: Option<&str>) {
     let major = |version: &str| version.split_once('.').map(|(_, name)| name.to_owned());
-    if let Some(asked) = version
-        && major(asked) != major(API_VERSION)
+    if let Some(requested) = version
+        && major(requested) != major(API_VERSION)
     {
         tracing::warn!(
-            asked,
-            spoken = API_VERSION,
-            "a client asks for another version of the API"
+            requested,
+            served = API_VERSION,
+            "a client requested another API version"
         );
     }
 }

@@ -1,6 +1,6 @@
-//! `/_sim/`: what Stripe does not have. The clock, the switches of the webhooks, the state, the reset.
+//! The control API under `/_sim/`, which Stripe does not have: clock, webhook switches, state and reset.
 //!
-//! Programs send JSON and get JSON; the control page sends forms and is shown again.
+//! Programs send and receive JSON. The control page sends forms and is redirected to itself.
 
 use axum::{
     extract::{Path, State},
@@ -10,32 +10,37 @@ use axum::{
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Map, Value, json};
 
-use super::{answered, failed};
+use super::responses::{error_response, json_response};
 use crate::{
+    api_error::ApiError,
+    billing::period::DAY_SECS,
     engine::{
-        Cause, Jump, Work,
-        events::{HELD, deliver, release as release_held},
+        BillingClockTarget, Cause, Operation,
+        events::{HELD_BACK_MS, queue_delivery, release_held_deliveries},
+        register_configured_endpoints,
     },
-    failure::Failure,
-    form::{self, Node},
+    form::{self, FormValue},
+    records::{
+        CustomerRecord, DeliveryRecord, EventRecord, InvoiceRecord, StripeRefundRecord, SubscriptionRecord,
+        TestClockRecord, WebhookEndpointRecord, WebhookSwitchesRecord,
+    },
     render,
-    stripe::{Stripe, register},
-    world::{Customer, Delivery, Event, Invoice, Refund, Subscription, Switches, TestClock, WebhookEndpoint},
+    stand_in::StripeStandIn,
 };
 
-/// Deliveries shown, newest first.
-const MOST_DELIVERIES: usize = 200;
+/// Deliveries in a response, newest first.
+const MAX_DELIVERIES: usize = 200;
 
-/// Runs an operation that nobody asked for through the API.
+/// Runs an operation that no API request caused.
 async fn run(
-    stripe: &Stripe,
+    stand_in: &StripeStandIn,
     headers: &HeaderMap,
-    operation: impl FnOnce(&mut Work<'_>) -> Result<Value, Failure> + Send + 'static,
+    action: impl FnOnce(&mut Operation<'_>) -> Result<Value, ApiError> + Send + 'static,
 ) -> Response {
-    match stripe.run(String::new(), Cause::default(), operation).await {
+    match stand_in.run(String::new(), Cause::default(), action).await {
         Ok(_) if is_form(headers) => Redirect::to("/").into_response(),
-        Ok(body) => answered(200, &body),
-        Err(failure) => failed(&failure),
+        Ok(body) => json_response(200, &body),
+        Err(error) => error_response(&error),
     }
 }
 
@@ -45,13 +50,13 @@ fn is_form(headers: &HeaderMap) -> bool {
         .is_some_and(|kind| kind.as_bytes().starts_with(b"application/x-www-form-urlencoded"))
 }
 
-/// Reads JSON, or a form whose numbers and `true` are what they look like.
-fn read<T: DeserializeOwned>(headers: &HeaderMap, body: &str) -> Result<T, Failure> {
+/// Parses JSON, or a form whose values are parsed as JSON where possible.
+fn parse_body<T: DeserializeOwned>(headers: &HeaderMap, body: &str) -> Result<T, ApiError> {
     let value = if is_form(headers) {
         let fields = form::parse(body)
             .into_iter()
-            .filter_map(|(key, node)| match node {
-                Node::Text(text) if !text.is_empty() => {
+            .filter_map(|(key, value)| match value {
+                FormValue::Text(text) if !text.is_empty() => {
                     let value = serde_json::from_str(&text).unwrap_or(Value::String(text));
                     Some((key, value))
                 }
@@ -61,120 +66,128 @@ fn read<T: DeserializeOwned>(headers: &HeaderMap, body: &str) -> Result<T, Failu
     } else if body.trim().is_empty() {
         json!({})
     } else {
-        serde_json::from_str(body).map_err(|error| Failure::invalid(format!("This is no JSON: {error}")))?
+        serde_json::from_str(body)
+            .map_err(|error| ApiError::invalid_request(format!("Invalid JSON: {error}")))?
     };
-    serde_json::from_value(value).map_err(|error| Failure::invalid(error.to_string()))
+    serde_json::from_value(value).map_err(|error| ApiError::invalid_request(error.to_string()))
 }
 
-fn clock_now(work: &Work<'_>) -> Value {
-    json!({"now": work.now(None), "ahead": work.ahead(), "wall": work.wall()})
+fn clock_json(operation: &Operation<'_>) -> Value {
+    json!({"now": operation.now_secs(None), "ahead": operation.ahead_secs(), "wall": operation.wall_secs()})
 }
 
 /// `GET /_sim/clock`
-pub(super) async fn clock(State(stripe): State<Stripe>, headers: HeaderMap) -> Response {
-    run(&stripe, &headers, |work| Ok(clock_now(work))).await
+pub(super) async fn clock(State(stand_in): State<StripeStandIn>, headers: HeaderMap) -> Response {
+    run(&stand_in, &headers, |operation| Ok(clock_json(operation))).await
 }
 
 /// `{"advance": seconds}`, `{"days": n}`, `{"to": unix seconds}`, or `{"subscription": "sub_…", "until": …}`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Move {
+struct MoveClockRequest {
     advance: Option<i64>,
     days: Option<i64>,
     to: Option<i64>,
     subscription: Option<String>,
-    until: Option<Until>,
+    until: Option<Milestone>,
 }
 
-/// A moment in a subscription's life.
+/// An event in a subscription's future.
 #[derive(Clone, Copy, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum Until {
+enum Milestone {
     TrialEnd,
     /// The end of the current period.
     PeriodEnd,
-    /// The next attempt to take money.
+    /// The next payment attempt.
     Payment,
 }
 
-/// `POST /_sim/clock`: moves everything that is not on a test clock, or the clock that a subscription is on
-pub(super) async fn move_clock(State(stripe): State<Stripe>, headers: HeaderMap, body: String) -> Response {
-    let asked = match read::<Move>(&headers, &body) {
-        Ok(asked) => asked,
-        Err(failure) => return failed(&failure),
+/// `POST /_sim/clock`: moves the global clock, or the clock of a subscription
+pub(super) async fn move_clock(
+    State(stand_in): State<StripeStandIn>,
+    headers: HeaderMap,
+    body: String,
+) -> Response {
+    let request = match parse_body::<MoveClockRequest>(&headers, &body) {
+        Ok(request) => request,
+        Err(error) => return error_response(&error),
     };
-    run(&stripe, &headers, move |work| {
-        match asked {
-            Move { subscription: Some(id), until: Some(until), advance: None, days: None, to: None } => {
-                let subscription = work.find::<Subscription>("subscription", &id, "subscription")?;
-                let target = moment(work, &subscription, until)?;
-                work.jump_for(&subscription, target)?;
+    run(&stand_in, &headers, move |operation| {
+        match request {
+            MoveClockRequest { subscription: Some(id), until: Some(until), advance: None, days: None, to: None } => {
+                let subscription = operation.find::<SubscriptionRecord>("subscription", &id, "subscription")?;
+                let target = milestone_secs(operation, &subscription, until)?;
+                operation.move_clock_of(&subscription, target)?;
             }
-            Move { advance: Some(seconds), days: None, to: None, subscription: None, until: None } => {
-                work.jump(Jump::By(seconds))?;
+            MoveClockRequest { advance: Some(seconds), days: None, to: None, subscription: None, until: None } => {
+                operation.move_global_clock(BillingClockTarget::AheadSecs(seconds))?;
             }
-            Move { days: Some(days), advance: None, to: None, subscription: None, until: None } => {
-                work.jump(Jump::By(days.saturating_mul(crate::billing::period::DAY)))?;
+            MoveClockRequest { days: Some(days), advance: None, to: None, subscription: None, until: None } => {
+                operation.move_global_clock(BillingClockTarget::AheadSecs(days.saturating_mul(DAY_SECS)))?;
             }
-            Move { to: Some(at), advance: None, days: None, subscription: None, until: None } => {
-                work.jump(Jump::To(at))?;
+            MoveClockRequest { to: Some(at), advance: None, days: None, subscription: None, until: None } => {
+                operation.move_global_clock(BillingClockTarget::At(at))?;
             }
             _ => {
-                return Err(Failure::invalid(
+                return Err(ApiError::invalid_request(
                     "Send one of {\"advance\": seconds}, {\"days\": n}, {\"to\": unix seconds}, {\"subscription\": id, \"until\": \"trial_end\" | \"period_end\" | \"payment\"}.",
                 ));
             }
         }
-        Ok(clock_now(work))
+        Ok(clock_json(operation))
     })
     .await
 }
 
-fn moment(work: &Work<'_>, subscription: &Subscription, until: Until) -> Result<i64, Failure> {
-    if subscription.is_over() {
-        return Err(Failure::invalid(
-            "This subscription is over: nothing will happen to it.",
-        ));
+fn milestone_secs(
+    operation: &Operation<'_>,
+    subscription: &SubscriptionRecord,
+    until: Milestone,
+) -> Result<i64, ApiError> {
+    if subscription.has_ended() {
+        return Err(ApiError::invalid_request("This subscription has ended."));
     }
     match until {
-        Until::TrialEnd => subscription
+        Milestone::TrialEnd => subscription
             .trial
             .map(|trial| trial.end)
-            .ok_or_else(|| Failure::invalid("This subscription has no trial.")),
-        Until::PeriodEnd => Ok(subscription.period.end),
-        Until::Payment => work
-            .next_payment(subscription)
-            .ok_or_else(|| Failure::invalid("No payment of this subscription will come by itself.")),
+            .ok_or_else(|| ApiError::invalid_request("This subscription has no trial.")),
+        Milestone::PeriodEnd => Ok(subscription.period.end),
+        Milestone::Payment => operation
+            .next_payment_at(subscription)
+            .ok_or_else(|| ApiError::invalid_request("This subscription has no upcoming payment.")),
     }
 }
 
-/// `GET /_sim/state`: everything, as the API shows it
-pub(super) async fn state(State(stripe): State<Stripe>, headers: HeaderMap) -> Response {
-    run(&stripe, &headers, |work| {
-        let world = &*work.world;
+/// `GET /_sim/state`: all objects, as the API renders them
+pub(super) async fn state(State(stand_in): State<StripeStandIn>, headers: HeaderMap) -> Response {
+    run(&stand_in, &headers, |operation| {
+        let records = &*operation.records;
         Ok(json!({
-            "clock": clock_now(work),
-            "test_clocks": world.all::<TestClock>().map(render::test_clock).collect::<Vec<_>>(),
-            "customers": world.all::<Customer>().map(render::customer).collect::<Vec<_>>(),
-            "subscriptions": world.all::<Subscription>().map(|one| render::subscription(world, one)).collect::<Vec<_>>(),
-            "invoices": world.all::<Invoice>().map(|one| render::invoice(world, one)).collect::<Vec<_>>(),
-            "webhook_endpoints": world.all::<WebhookEndpoint>().map(|one| render::webhook_endpoint(one, false)).collect::<Vec<_>>(),
-            "switches": switches_of(work),
+            "clock": clock_json(operation),
+            "test_clocks": records.all::<TestClockRecord>().map(render::test_clock).collect::<Vec<_>>(),
+            "customers": records.all::<CustomerRecord>().map(render::customer).collect::<Vec<_>>(),
+            "subscriptions": records.all::<SubscriptionRecord>().map(|one| render::subscription(records, one)).collect::<Vec<_>>(),
+            "invoices": records.all::<InvoiceRecord>().map(|one| render::invoice(records, one)).collect::<Vec<_>>(),
+            "webhook_endpoints": records.all::<WebhookEndpointRecord>().map(|one| render::webhook_endpoint(one, false)).collect::<Vec<_>>(),
+            "switches": current_switches(operation),
         }))
     })
     .await
 }
 
-fn switches_of(work: &Work<'_>) -> Switches {
-    work.world
-        .get::<Switches>(Switches::ID)
+fn current_switches(operation: &Operation<'_>) -> WebhookSwitchesRecord {
+    operation
+        .records
+        .get::<WebhookSwitchesRecord>(WebhookSwitchesRecord::ID)
         .cloned()
         .unwrap_or_default()
 }
 
-/// A delivery with its event's name.
-pub(super) fn delivery(work: &Work<'_>, delivery: &Delivery) -> Value {
-    let event = work.world.get::<Event>(&delivery.event);
+/// A delivery with the name of its event.
+pub(super) fn delivery_json(operation: &Operation<'_>, delivery: &DeliveryRecord) -> Value {
+    let event = operation.records.get::<EventRecord>(&delivery.event);
     json!({
         "id": delivery.id,
         "event": delivery.event,
@@ -182,110 +195,125 @@ pub(super) fn delivery(work: &Work<'_>, delivery: &Delivery) -> Value {
         "object": event.map(|event| &event.object["id"]),
         "endpoint": delivery.endpoint,
         "state": delivery.state,
-        "copy": delivery.copy,
-        "due_ms": (delivery.due_ms != HELD).then_some(delivery.due_ms),
+        "copy": delivery.is_copy,
+        "due_ms": (delivery.due_ms != HELD_BACK_MS).then_some(delivery.due_ms),
         "attempts": delivery.attempts,
     })
 }
 
 /// `GET /_sim/webhooks`: switches and deliveries, newest first
-pub(super) async fn webhooks(State(stripe): State<Stripe>, headers: HeaderMap) -> Response {
-    run(&stripe, &headers, |work| {
-        let deliveries: Vec<Value> = work
-            .world
-            .all::<Delivery>()
+pub(super) async fn webhooks(State(stand_in): State<StripeStandIn>, headers: HeaderMap) -> Response {
+    run(&stand_in, &headers, |operation| {
+        let deliveries: Vec<Value> = operation
+            .records
+            .all::<DeliveryRecord>()
             .rev()
-            .take(MOST_DELIVERIES)
-            .map(|one| delivery(work, one))
+            .take(MAX_DELIVERIES)
+            .map(|one| delivery_json(operation, one))
             .collect();
-        Ok(json!({"switches": switches_of(work), "deliveries": deliveries}))
+        Ok(json!({"switches": current_switches(operation), "deliveries": deliveries}))
     })
     .await
 }
 
-/// `POST /_sim/webhooks`: the switches, whole; what is left out is off
-pub(super) async fn set_switches(State(stripe): State<Stripe>, headers: HeaderMap, body: String) -> Response {
-    let switches = match read::<Switches>(&headers, &body) {
-        Ok(switches) => Switches {
-            id: Switches::ID.to_owned(),
+/// `POST /_sim/webhooks`: replaces all switches; missing fields are off
+pub(super) async fn set_switches(
+    State(stand_in): State<StripeStandIn>,
+    headers: HeaderMap,
+    body: String,
+) -> Response {
+    let switches = match parse_body::<WebhookSwitchesRecord>(&headers, &body) {
+        Ok(switches) => WebhookSwitchesRecord {
+            id: WebhookSwitchesRecord::ID.to_owned(),
             ..switches
         },
-        Err(failure) => return failed(&failure),
+        Err(error) => return error_response(&error),
     };
-    run(&stripe, &headers, move |work| {
-        let answer = json!({"switches": switches});
+    run(&stand_in, &headers, move |operation| {
+        let response = json!({"switches": switches});
         if switches.reorder == 0 {
-            release_held(work.world, work.wall_ms);
+            release_held_deliveries(operation.records, operation.wall_ms);
         }
-        work.world.put(switches);
-        Ok(answer)
+        operation.records.put(switches);
+        Ok(response)
     })
     .await
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Resend {
+struct ResendRequest {
     event: String,
     /// `None`: all endpoints.
     endpoint: Option<String>,
 }
 
-/// `POST /_sim/webhooks/resend`: an event once more, to one endpoint or to all
-pub(super) async fn resend(State(stripe): State<Stripe>, headers: HeaderMap, body: String) -> Response {
-    let asked = match read::<Resend>(&headers, &body) {
-        Ok(asked) => asked,
-        Err(failure) => return failed(&failure),
+/// `POST /_sim/webhooks/resend`: sends an event again, to one endpoint or to all
+pub(super) async fn resend(
+    State(stand_in): State<StripeStandIn>,
+    headers: HeaderMap,
+    body: String,
+) -> Response {
+    let request = match parse_body::<ResendRequest>(&headers, &body) {
+        Ok(request) => request,
+        Err(error) => return error_response(&error),
     };
-    run(&stripe, &headers, move |work| {
-        work.find::<Event>("event", &asked.event, "event")?;
-        let endpoints: Vec<String> = work
-            .world
-            .all::<WebhookEndpoint>()
-            .filter(|endpoint| asked.endpoint.as_ref().is_none_or(|id| endpoint.id == *id))
+    run(&stand_in, &headers, move |operation| {
+        operation.find::<EventRecord>("event", &request.event, "event")?;
+        let endpoints: Vec<String> = operation
+            .records
+            .all::<WebhookEndpointRecord>()
+            .filter(|endpoint| request.endpoint.as_ref().is_none_or(|id| endpoint.id == *id))
             .map(|endpoint| endpoint.id.clone())
             .collect();
         for endpoint in &endpoints {
-            deliver(work.world, &asked.event, endpoint, work.wall_ms, true);
+            queue_delivery(
+                operation.records,
+                &request.event,
+                endpoint,
+                operation.wall_ms,
+                true,
+            );
         }
-        Ok(json!({"event": asked.event, "endpoints": endpoints}))
+        Ok(json!({"event": request.event, "endpoints": endpoints}))
     })
     .await
 }
 
-/// `POST /_sim/webhooks/release`: sends what a `reorder` holds back
-pub(super) async fn release(State(stripe): State<Stripe>, headers: HeaderMap) -> Response {
-    run(&stripe, &headers, |work| {
-        let switches = Switches {
+/// `POST /_sim/webhooks/release`: sends the deliveries that `reorder` holds back
+pub(super) async fn release(State(stand_in): State<StripeStandIn>, headers: HeaderMap) -> Response {
+    run(&stand_in, &headers, |operation| {
+        let switches = WebhookSwitchesRecord {
             reorder: 0,
-            ..switches_of(work)
+            ..current_switches(operation)
         };
-        work.world.put(switches);
-        release_held(work.world, work.wall_ms);
+        operation.records.put(switches);
+        release_held_deliveries(operation.records, operation.wall_ms);
         Ok(json!({"released": true}))
     })
     .await
 }
 
-/// `POST /_sim/refunds/{id}/fail`: the bank sends a refund back
+/// `POST /_sim/refunds/{id}/fail`: the bank rejects a refund
 pub(super) async fn fail_refund(
-    State(stripe): State<Stripe>,
+    State(stand_in): State<StripeStandIn>,
     headers: HeaderMap,
     Path(id): Path<String>,
 ) -> Response {
-    run(&stripe, &headers, move |work| {
-        let refund = work.find::<Refund>("refund", &id, "id")?;
-        Ok(render::refund(&work.fail_refund(&refund)?))
+    run(&stand_in, &headers, move |operation| {
+        let refund = operation.find::<StripeRefundRecord>("refund", &id, "id")?;
+        Ok(render::refund(&operation.fail_refund(&refund)?))
     })
     .await
 }
 
-/// `POST /_sim/reset`: an empty account with the endpoints of the start; the clock is the wall clock again
-pub(super) async fn reset(State(stripe): State<Stripe>, headers: HeaderMap) -> Response {
-    let settings = stripe.settings().clone();
-    run(&stripe, &headers, move |work| {
-        work.world.clear();
-        register(work.world, &settings);
+/// `POST /_sim/reset`: deletes all records except the configured endpoints; the global clock shows the wall clock
+/// again
+pub(super) async fn reset(State(stand_in): State<StripeStandIn>, headers: HeaderMap) -> Response {
+    let settings = stand_in.settings().clone();
+    run(&stand_in, &headers, move |operation| {
+        operation.records.clear();
+        register_configured_endpoints(operation.records, &settings);
         Ok(json!({"reset": true}))
     })
     .await

@@ -1,26 +1,35 @@
-//! Every route, in one screen.
+//! All HTTP routes, on one screen. The handlers are in the submodules.
 
 mod api;
+mod base_url;
 mod control;
 mod pages;
+mod responses;
 
 use axum::{
     Router,
     extract::{DefaultBodyLimit, Request},
-    http::{HeaderMap, StatusCode, header},
+    http::{Method, Uri},
     middleware::{self, Next},
-    response::{IntoResponse, Response},
+    response::Response,
     routing::{any, get, post},
 };
 use local_service::guard::{check_host, check_write_origin};
-use serde_json::{Value, json};
 
-use crate::{failure::Failure, stripe::Stripe};
+use crate::{api_error::ApiError, stand_in::StripeStandIn};
+use responses::{MAX_BODY_BYTES, error_response, forbidden};
 
-/// The largest request body in bytes.
-const LARGEST_BODY: usize = 1 << 20;
+impl StripeStandIn {
+    /// All routes: the API, the hosted pages, `/_sim/` and the control page. Only requests for loopback host names are
+    /// accepted.
+    ///
+    /// Each request runs the due steps first. Between requests, and to deliver webhooks, `serve` is needed.
+    pub fn router(&self) -> Router {
+        router(self.clone())
+    }
+}
 
-pub(crate) fn router(stripe: Stripe) -> Router {
+fn router(stand_in: StripeStandIn) -> Router {
     Router::new()
         .route("/v1/{*path}", any(api::handle))
         .route(
@@ -30,7 +39,7 @@ pub(crate) fn router(stripe: Stripe) -> Router {
         .route("/p/session/{session}", get(pages::portal::show))
         .route(
             "/p/session/{session}/cancel/{subscription}",
-            get(pages::portal::ask_cancel).post(pages::portal::cancel),
+            get(pages::portal::show_cancel).post(pages::portal::cancel),
         )
         .route(
             "/p/session/{session}/renew/{subscription}",
@@ -38,7 +47,7 @@ pub(crate) fn router(stripe: Stripe) -> Router {
         )
         .route(
             "/p/session/{session}/card",
-            get(pages::portal::ask_card).post(pages::portal::update_card),
+            get(pages::portal::show_card).post(pages::portal::update_card),
         )
         .route("/p/session/{session}/pay/{invoice}", post(pages::portal::pay))
         .route("/_sim/state", get(control::state))
@@ -53,57 +62,19 @@ pub(crate) fn router(stripe: Stripe) -> Router {
         .route("/_sim/reset", post(control::reset))
         .route("/", get(pages::index::show))
         .fallback(unknown_path)
-        .layer(DefaultBodyLimit::max(LARGEST_BODY))
+        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .layer(middleware::from_fn(guard))
-        .with_state(stripe)
+        .with_state(stand_in)
 }
 
 /// Rejects requests for another host, and cross-site writes.
 async fn guard(request: Request, next: Next) -> Response {
     match check_host(&request).and_then(|()| check_write_origin(&request)) {
         Ok(()) => next.run(request).await,
-        Err(error) => said(StatusCode::FORBIDDEN, error.to_string()),
+        Err(error) => forbidden(error.to_string()),
     }
 }
 
-async fn unknown_path(method: axum::http::Method, uri: axum::http::Uri) -> Response {
-    failed(&Failure::unknown_route(method.as_str(), uri.path()))
-}
-
-fn status(code: u16) -> StatusCode {
-    StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
-}
-
-fn failed(failure: &Failure) -> Response {
-    answered(failure.status, &failure.body())
-}
-
-/// A JSON answer, indented as Stripe's are.
-fn answered(code: u16, body: &Value) -> Response {
-    let text = serde_json::to_string_pretty(body).unwrap_or_default();
-    (status(code), [(header::CONTENT_TYPE, "application/json")], text).into_response()
-}
-
-/// An answer in this crate's own words, in Stripe's shape.
-fn said(status: StatusCode, sentence: impl Into<String>) -> Response {
-    let body = json!({"error": {"type": "invalid_request_error", "message": sentence.into()}});
-    answered(status.as_u16(), &body)
-}
-
-/// The origin of hosted pages: as set, else `localhost` with the port that was asked. On a machine where the
-/// application is `127.0.0.1` that is another site, as real Stripe is.
-fn base_url(stripe: &Stripe, headers: &HeaderMap) -> String {
-    if let Some(url) = &stripe.settings().public_url {
-        return url.trim_end_matches('/').to_owned();
-    }
-    let host = headers
-        .get(header::HOST)
-        .and_then(|host| host.to_str().ok())
-        .unwrap_or_default();
-    match host.rsplit_once(':') {
-        Some((_, port)) if !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit()) => {
-            format!("http://localhost:{port}")
-        }
-        _ => "http://localhost".to_owned(),
-    }
+async fn unknown_path(method: Method, uri: Uri) -> Response {
+    error_response(&ApiError::unknown_route(method.as_str(), uri.path()))
 }

@@ -1,4 +1,4 @@
-//! Subscriptions and invoices.
+//! Rendering of subscriptions and invoices.
 
 use serde_json::{Value, json};
 
@@ -6,13 +6,16 @@ use super::{
     catalog::{plan, price},
     inner_list,
 };
-use crate::world::{Customer, Invoice, InvoiceStatus, Item, Line, Price, Subscription, World};
+use crate::records::{
+    CustomerRecord, InvoiceLine, InvoiceRecord, InvoiceStatus, PriceRecord, Records, SubscriptionItem,
+    SubscriptionRecord,
+};
 
-pub(crate) fn subscription(world: &World, subscription: &Subscription) -> Value {
+pub(crate) fn subscription(records: &Records, subscription: &SubscriptionRecord) -> Value {
     let items = subscription
         .items
         .iter()
-        .map(|one| item(world, subscription, one))
+        .map(|one| item(records, subscription, one))
         .collect();
     let cancellation = &subscription.cancellation;
     let mut value = json!({
@@ -95,8 +98,8 @@ pub(crate) fn subscription(world: &World, subscription: &Subscription) -> Value 
     value
 }
 
-fn item(world: &World, subscription: &Subscription, item: &Item) -> Value {
-    let (plan, price) = match world.get::<Price>(&item.price) {
+fn item(records: &Records, subscription: &SubscriptionRecord, item: &SubscriptionItem) -> Value {
+    let (plan, price) = match records.get::<PriceRecord>(&item.price) {
         Some(found) => (plan(found), price(found)),
         None => (Value::Null, Value::Null),
     };
@@ -118,13 +121,13 @@ fn item(world: &World, subscription: &Subscription, item: &Item) -> Value {
     })
 }
 
-pub(crate) fn invoice(world: &World, invoice: &Invoice) -> Value {
+pub(crate) fn invoice(records: &Records, invoice: &InvoiceRecord) -> Value {
     let total = invoice.total();
     let remaining = match invoice.status {
         InvoiceStatus::Paid | InvoiceStatus::Void => 0,
         InvoiceStatus::Draft | InvoiceStatus::Open => total - invoice.amount_paid,
     };
-    let customer = world.get::<Customer>(&invoice.customer);
+    let customer = records.get::<CustomerRecord>(&invoice.customer);
     let lines = invoice.lines.iter().map(|one| line(invoice, one)).collect();
     json!({
         "id": invoice.id,
@@ -213,16 +216,16 @@ pub(crate) fn invoice(world: &World, invoice: &Invoice) -> Value {
     })
 }
 
-/// An invoice that does not exist yet has no ID and no status to speak of.
-pub(crate) fn upcoming_invoice(world: &World, upcoming: &Invoice) -> Value {
-    let mut value = invoice(world, upcoming);
+/// A preview of an invoice. It has no ID, because the invoice does not exist yet.
+pub(crate) fn upcoming_invoice(records: &Records, upcoming: &InvoiceRecord) -> Value {
+    let mut value = invoice(records, upcoming);
     if let Some(object) = value.as_object_mut() {
         object.remove("id");
     }
     value
 }
 
-fn line(invoice: &Invoice, line: &Line) -> Value {
+fn line(invoice: &InvoiceRecord, line: &InvoiceLine) -> Value {
     json!({
         "id": line.id,
         "object": "line_item",
@@ -230,7 +233,7 @@ fn line(invoice: &Invoice, line: &Line) -> Value {
         "currency": invoice.currency,
         "description": line.description,
         "discount_amounts": [],
-        "discountable": !line.proration,
+        "discountable": !line.is_proration,
         "discounts": [],
         "invoice": invoice.id,
         "livemode": false,
@@ -239,7 +242,7 @@ fn line(invoice: &Invoice, line: &Line) -> Value {
             "invoice_item_details": null,
             "subscription_item_details": {
                 "invoice_item": null,
-                "proration": line.proration,
+                "proration": line.is_proration,
                 "proration_details": {"credited_items": null},
                 "subscription": invoice.subscription,
                 "subscription_item": line.item,

@@ -1,10 +1,10 @@
-//! Products, prices and customers.
+//! Rendering of products, prices and customers.
 
 use serde_json::{Value, json};
 
-use crate::world::{Customer, Price, Product};
+use crate::records::{CustomerRecord, PriceRecord, ProductRecord};
 
-pub(crate) fn product(product: &Product) -> Value {
+pub(crate) fn product(product: &ProductRecord) -> Value {
     json!({
         "id": product.id,
         "object": "product",
@@ -29,7 +29,7 @@ pub(crate) fn product(product: &Product) -> Value {
     })
 }
 
-pub(crate) fn price(price: &Price) -> Value {
+pub(crate) fn price(price: &PriceRecord) -> Value {
     let recurring = price.recurring.map(|recurring| {
         json!({
             "interval": recurring.interval.as_str(),
@@ -62,8 +62,8 @@ pub(crate) fn price(price: &Price) -> Value {
     })
 }
 
-/// The older form of a recurring price, still part of every subscription item.
-pub(super) fn plan(price: &Price) -> Value {
+/// The `plan` of a subscription item, an older form of its price.
+pub(super) fn plan(price: &PriceRecord) -> Value {
     let recurring = price.recurring;
     json!({
         "id": price.id,
@@ -88,7 +88,7 @@ pub(super) fn plan(price: &Price) -> Value {
     })
 }
 
-pub(crate) fn customer(customer: &Customer) -> Value {
+pub(crate) fn customer(customer: &CustomerRecord) -> Value {
     if customer.deleted {
         return deleted("customer", &customer.id);
     }
@@ -122,7 +122,7 @@ pub(crate) fn customer(customer: &Customer) -> Value {
     })
 }
 
-/// What is left of an object that was deleted.
+/// A deleted object.
 pub(crate) fn deleted(object: &str, id: &str) -> Value {
     json!({"id": id, "object": object, "deleted": true})
 }

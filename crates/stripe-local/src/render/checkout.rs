@@ -1,16 +1,16 @@
-//! Checkout sessions, portal sessions and the portal's configuration.
+//! Rendering of Checkout sessions, portal sessions and portal configurations.
 
 use serde_json::{Value, json};
 
 use super::catalog::price;
-use crate::world::{
-    CheckoutLine, CheckoutMode, CheckoutSession, CheckoutStatus, Customer, FlowKind, PortalConfiguration,
-    PortalFlow, PortalSession, Price, Product, World,
+use crate::records::{
+    CheckoutLine, CheckoutMode, CheckoutSessionRecord, CheckoutStatus, CustomerRecord, FlowKind,
+    PortalConfigurationRecord, PortalFlow, PortalSessionRecord, PriceRecord, ProductRecord, Records,
 };
 
-pub(crate) fn checkout_session(world: &World, session: &CheckoutSession) -> Value {
-    let total: i64 = session.lines.iter().map(|line| amount(world, line)).sum();
-    // In a trial nothing is due today.
+pub(crate) fn checkout_session(records: &Records, session: &CheckoutSessionRecord) -> Value {
+    let total: i64 = session.lines.iter().map(|line| amount(records, line)).sum();
+    // Nothing is due at the start of a trial.
     let due = if session.has_trial() { 0 } else { total };
     let is_subscription = session.mode == CheckoutMode::Subscription;
     let money = |amount: i64| {
@@ -20,7 +20,7 @@ pub(crate) fn checkout_session(world: &World, session: &CheckoutSession) -> Valu
             Value::Null
         }
     };
-    let email = customer_email(world, session);
+    let email = customer_email(records, session);
     let details = (email.is_some() || session.collected_name.is_some()).then(|| {
         json!({
             "address": null,
@@ -98,12 +98,15 @@ pub(crate) fn checkout_session(world: &World, session: &CheckoutSession) -> Valu
     })
 }
 
-/// The address that the session's customer is known by.
-pub(crate) fn customer_email<'a>(world: &'a World, session: &'a CheckoutSession) -> Option<&'a str> {
+/// The email address of the session's customer.
+pub(crate) fn customer_email<'a>(
+    records: &'a Records,
+    session: &'a CheckoutSessionRecord,
+) -> Option<&'a str> {
     let known = session
         .customer
         .as_deref()
-        .and_then(|id| world.get::<Customer>(id))
+        .and_then(|id| records.get::<CustomerRecord>(id))
         .and_then(|customer| customer.email.as_deref());
     session
         .collected_email
@@ -112,19 +115,19 @@ pub(crate) fn customer_email<'a>(world: &'a World, session: &'a CheckoutSession)
         .or(session.customer_email.as_deref())
 }
 
-fn amount(world: &World, line: &CheckoutLine) -> i64 {
-    world
-        .get::<Price>(&line.price)
+fn amount(records: &Records, line: &CheckoutLine) -> i64 {
+    records
+        .get::<PriceRecord>(&line.price)
         .map_or(0, |price| price.unit_amount * line.quantity)
 }
 
-/// A line of a session; `due` tells whether it is paid now.
-pub(crate) fn checkout_line(world: &World, line: &CheckoutLine, due: bool) -> Value {
-    let found = world.get::<Price>(&line.price);
+/// A line item of a session. `due`: whether it is paid now.
+pub(crate) fn checkout_line(records: &Records, line: &CheckoutLine, due: bool) -> Value {
+    let found = records.get::<PriceRecord>(&line.price);
     let name = found
-        .and_then(|price| world.get::<Product>(&price.product))
+        .and_then(|price| records.get::<ProductRecord>(&price.product))
         .map(|product| &product.name);
-    let amount = if due { amount(world, line) } else { 0 };
+    let amount = if due { amount(records, line) } else { 0 };
     json!({
         "id": line.id,
         "object": "item",
@@ -141,7 +144,7 @@ pub(crate) fn checkout_line(world: &World, line: &CheckoutLine, due: bool) -> Va
     })
 }
 
-pub(crate) fn portal_session(session: &PortalSession) -> Value {
+pub(crate) fn portal_session(session: &PortalSessionRecord) -> Value {
     json!({
         "id": session.id,
         "object": "billing_portal.session",
@@ -175,7 +178,7 @@ fn flow(flow: &PortalFlow) -> Value {
     })
 }
 
-pub(crate) fn portal_configuration(configuration: &PortalConfiguration) -> Value {
+pub(crate) fn portal_configuration(configuration: &PortalConfigurationRecord) -> Value {
     json!({
         "id": configuration.id,
         "object": "billing_portal.configuration",

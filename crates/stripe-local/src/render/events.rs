@@ -1,14 +1,16 @@
-//! Events, endpoints and test clocks.
+//! Rendering of events, webhook endpoints and test clocks.
 
 use serde_json::{Value, json};
 
 use super::API_VERSION;
-use crate::world::{Delivery, DeliveryState, Event, TestClock, WebhookEndpoint, World};
+use crate::records::{
+    DeliveryRecord, DeliveryState, EventRecord, Records, TestClockRecord, WebhookEndpointRecord,
+};
 
-pub(crate) fn event(world: &World, event: &Event) -> Value {
-    let pending = world
-        .all::<Delivery>()
-        .filter(|delivery| delivery.event == event.id && !delivery.copy)
+pub(crate) fn event(records: &Records, event: &EventRecord) -> Value {
+    let pending = records
+        .all::<DeliveryRecord>()
+        .filter(|delivery| delivery.event == event.id && !delivery.is_copy)
         .filter(|delivery| delivery.state == DeliveryState::Waiting)
         .count();
     let mut data = json!({"object": event.object});
@@ -28,8 +30,8 @@ pub(crate) fn event(world: &World, event: &Event) -> Value {
     })
 }
 
-/// `with_secret`: only when it is created.
-pub(crate) fn webhook_endpoint(endpoint: &WebhookEndpoint, with_secret: bool) -> Value {
+/// Stripe shows the secret only in the response to the creation.
+pub(crate) fn webhook_endpoint(endpoint: &WebhookEndpointRecord, with_secret: bool) -> Value {
     let mut value = json!({
         "id": endpoint.id,
         "object": "webhook_endpoint",
@@ -49,7 +51,7 @@ pub(crate) fn webhook_endpoint(endpoint: &WebhookEndpoint, with_secret: bool) ->
     value
 }
 
-pub(crate) fn test_clock(clock: &TestClock) -> Value {
+pub(crate) fn test_clock(clock: &TestClockRecord) -> Value {
     let (status, details) = match clock.advancing_to {
         Some(target) => ("advancing", json!({"advancing": {"target_frozen_time": target}})),
         None => ("ready", json!({})),

@@ -1,4 +1,4 @@
-//! `expand[]`: IDs replaced by the objects they name, and parts that are only shown on request.
+//! `expand[]`: replaces IDs with objects, and adds parts that are shown only on request.
 
 use serde_json::Value;
 
@@ -8,51 +8,55 @@ use super::{
     setup_intent, subscription, test_clock, webhook_endpoint,
 };
 use crate::{
-    failure::Failure,
-    world::{CheckoutSession, InvoicePayment, Record, Refund, Subscription, World},
+    api_error::ApiError,
+    records::{
+        CheckoutSessionRecord, InvoicePaymentRecord, Record, Records, StripeRefundRecord, SubscriptionRecord,
+    },
 };
 
-/// How deep Stripe expands.
-const DEEPEST: usize = 4;
+/// Stripe's limit of levels.
+const MAX_DEPTH: usize = 4;
 
-/// Any object that has an ID of its own.
-fn by_id(world: &World, id: &str) -> Option<Value> {
-    Some(match world.record(id)? {
+/// The rendered object with an ID.
+fn by_id(records: &Records, id: &str) -> Option<Value> {
+    Some(match records.record(id)? {
         Record::Product(record) => product(record),
         Record::Price(record) => price(record),
         Record::Customer(record) => customer(record),
         Record::PaymentMethod(record) => payment_method(record),
-        Record::SetupIntent(record) => setup_intent(world, record),
-        Record::CheckoutSession(record) => checkout_session(world, record),
-        Record::Subscription(record) => subscription(world, record),
-        Record::Invoice(record) => invoice(world, record),
+        Record::SetupIntent(record) => setup_intent(records, record),
+        Record::CheckoutSession(record) => checkout_session(records, record),
+        Record::Subscription(record) => subscription(records, record),
+        Record::Invoice(record) => invoice(records, record),
         Record::InvoicePayment(record) => invoice_payment(record),
-        Record::PaymentIntent(record) => payment_intent(world, record),
+        Record::PaymentIntent(record) => payment_intent(records, record),
         Record::Charge(record) => charge(record),
         Record::Refund(record) => refund(record),
         Record::PortalSession(record) => portal_session(record),
         Record::PortalConfiguration(record) => portal_configuration(record),
         Record::TestClock(record) => test_clock(record),
         Record::WebhookEndpoint(record) => webhook_endpoint(record, false),
-        Record::Event(record) => event(world, record),
+        Record::Event(record) => event(records, record),
         Record::GlobalClock(_) | Record::Delivery(_) | Record::Switches(_) | Record::KeptAnswer(_) => {
             return None;
         }
     })
 }
 
-/// Expands every path, such as `latest_invoice.payments` or (in lists) `data.customer`.
-pub(crate) fn expand(world: &World, value: &mut Value, paths: &[String]) -> Result<(), Failure> {
+/// Expands every path, such as `latest_invoice.payments` or, in lists, `data.customer`.
+///
+/// Fails if a path is too deep or cannot be expanded.
+pub(crate) fn expand(records: &Records, value: &mut Value, paths: &[String]) -> Result<(), ApiError> {
     for path in paths {
         let parts: Vec<&str> = path.split('.').collect();
-        if parts.len() > DEEPEST {
-            return Err(Failure::parameter(
+        if parts.len() > MAX_DEPTH {
+            return Err(ApiError::invalid_parameter(
                 "expand",
-                format!("You cannot expand more than {DEEPEST} levels of a property: {path}"),
+                format!("You cannot expand more than {MAX_DEPTH} levels of a property: {path}"),
             ));
         }
-        if !along(world, value, &parts) {
-            return Err(Failure::parameter(
+        if !expand_path(records, value, &parts) {
+            return Err(ApiError::invalid_parameter(
                 "expand",
                 format!("This property cannot be expanded ({path})."),
             ));
@@ -61,19 +65,21 @@ pub(crate) fn expand(world: &World, value: &mut Value, paths: &[String]) -> Resu
     Ok(())
 }
 
-/// Answers whether the path leads somewhere.
-fn along(world: &World, value: &mut Value, parts: &[&str]) -> bool {
+/// Expands one path. Returns whether the path exists.
+fn expand_path(records: &Records, value: &mut Value, parts: &[&str]) -> bool {
     let Some((key, rest)) = parts.split_first() else {
         return true;
     };
     if let Some(elements) = value.as_array_mut() {
-        return elements.iter_mut().all(|element| along(world, element, parts));
+        return elements
+            .iter_mut()
+            .all(|element| expand_path(records, element, parts));
     }
     if value.is_null() {
         return true;
     }
     if value.get(key).is_none() {
-        match hidden(world, value, key) {
+        match unexpanded_part(records, value, key) {
             Some(part) => value[*key] = part,
             None => return false,
         }
@@ -81,43 +87,43 @@ fn along(world: &World, value: &mut Value, parts: &[&str]) -> bool {
     let Some(part) = value.get_mut(key) else {
         return false;
     };
-    if let Some(object) = part.as_str().and_then(|id| by_id(world, id)) {
+    if let Some(object) = part.as_str().and_then(|id| by_id(records, id)) {
         *part = object;
     }
     match part {
-        Value::Object(_) | Value::Array(_) | Value::Null => along(world, part, rest),
+        Value::Object(_) | Value::Array(_) | Value::Null => expand_path(records, part, rest),
         _ => false,
     }
 }
 
-/// Parts that are left out unless asked for.
-fn hidden(world: &World, value: &Value, key: &str) -> Option<Value> {
+/// A part that is rendered only on request.
+fn unexpanded_part(records: &Records, value: &Value, key: &str) -> Option<Value> {
     let id = value["id"].as_str()?;
     let (url, data): (String, Vec<Value>) = match (value["object"].as_str()?, key) {
         ("checkout.session", "line_items") => {
-            let session = world.get::<CheckoutSession>(id)?;
+            let session = records.get::<CheckoutSessionRecord>(id)?;
             let due = !session.has_trial();
             (
                 format!("/v1/checkout/sessions/{id}/line_items"),
                 session
                     .lines
                     .iter()
-                    .map(|line| checkout_line(world, line, due))
+                    .map(|line| checkout_line(records, line, due))
                     .collect(),
             )
         }
         ("invoice", "payments") => (
             "/v1/invoice_payments".to_owned(),
-            world
-                .all::<InvoicePayment>()
+            records
+                .all::<InvoicePaymentRecord>()
                 .filter(|payment| payment.invoice == id)
                 .map(invoice_payment)
                 .collect(),
         ),
         ("charge", "refunds") => (
             format!("/v1/charges/{id}/refunds"),
-            world
-                .all::<Refund>()
+            records
+                .all::<StripeRefundRecord>()
                 .rev()
                 .filter(|refund| refund.charge == id)
                 .map(refund)
@@ -125,11 +131,11 @@ fn hidden(world: &World, value: &Value, key: &str) -> Option<Value> {
         ),
         ("customer", "subscriptions") => (
             format!("/v1/customers/{id}/subscriptions"),
-            world
-                .all::<Subscription>()
+            records
+                .all::<SubscriptionRecord>()
                 .rev()
-                .filter(|one| one.customer == id && !one.is_over())
-                .map(|one| subscription(world, one))
+                .filter(|one| one.customer == id && !one.has_ended())
+                .map(|one| subscription(records, one))
                 .collect(),
         ),
         _ => return None,

@@ -1,13 +1,13 @@
-//! Objects as API version 2026-09-30.endive shows them: one function for each.
+//! Rendering of records as JSON objects of API version 2026-09-30.endive, one function per object type.
 //!
-//! What is always null here belongs to parts of Stripe that this stand-in leaves out.
+//! Attributes of unsupported features are always null.
 
 mod billing;
 mod catalog;
 mod checkout;
 mod events;
 mod expand;
-mod money;
+mod payments;
 
 pub(crate) use billing::{invoice, subscription, upcoming_invoice};
 pub(crate) use catalog::{customer, deleted, price, product};
@@ -16,14 +16,14 @@ pub(crate) use checkout::{
 };
 pub(crate) use events::{event, test_clock, webhook_endpoint};
 pub(crate) use expand::expand;
-pub(crate) use money::{charge, invoice_payment, payment_intent, payment_method, refund, setup_intent};
+pub(crate) use payments::{charge, invoice_payment, payment_intent, payment_method, refund, setup_intent};
 
 use serde_json::{Value, json};
 
-/// The version that every object is rendered at.
+/// The version of all rendered objects.
 pub(crate) const API_VERSION: &str = "2026-09-30.endive";
 
-/// A complete list inside an object.
+/// A complete list within an object.
 fn inner_list(url: &str, data: Vec<Value>) -> Value {
     json!({"object": "list", "data": data, "has_more": false, "url": url})
 }

@@ -1,14 +1,14 @@
-//! The state file: one SQLite database that holds every record. All SQL of the crate is in this folder.
+//! The state file: one SQLite database with all records. It contains all SQL of the crate.
 //!
-//! Records are read once, at the start; after that the world in memory is what counts, and each operation's changes
-//! are written in one transaction before anyone hears of them.
+//! Records are loaded once, at the start. The changes of each operation are written in one transaction before the
+//! response is sent.
 
 use local_service::{StateDatabase, StateError, StateLocation, StateSchema};
 use sqlx::Row;
 
 use crate::{
-    settings::OpenError,
-    world::{Record, World, Written},
+    records::{Record, RecordChange, Records},
+    settings::StripeStandInOpenError,
 };
 
 const SCHEMA: StateSchema = StateSchema {
@@ -28,8 +28,8 @@ impl RecordStore {
         })
     }
 
-    /// Puts every record into `world`.
-    pub(crate) async fn load(&self, world: &mut World) -> Result<(), OpenError> {
+    /// Adds all stored records to `records`.
+    pub(crate) async fn load(&self, records: &mut Records) -> Result<(), StripeStandInOpenError> {
         let rows = sqlx::query("SELECT number, body FROM records ORDER BY number")
             .fetch_all(self.database.readers())
             .await
@@ -39,13 +39,13 @@ impl RecordStore {
             let record: Record = serde_json::from_str(body)?;
             let number: i64 = row.try_get("number").map_err(StateError::from)?;
             let number = u64::try_from(number).unwrap_or_default();
-            world.restore(number, record);
+            records.restore(number, record);
         }
         Ok(())
     }
 
-    /// Writes an operation's changes, all or none.
-    pub(crate) async fn write(&self, changes: &[Written<'_>]) -> Result<(), sqlx::Error> {
+    /// Writes the changes of an operation, all or none.
+    pub(crate) async fn write(&self, changes: &[RecordChange<'_>]) -> Result<(), sqlx::Error> {
         let mut tx = self.database.begin().await?;
         for change in changes {
             let number = i64::try_from(change.number).unwrap_or(i64::MAX);

@@ -1,211 +1,204 @@
-//! The loop that posts events to endpoints: one at a time for each endpoint, in the order of their being due.
+//! The delivery loop: sends due deliveries, one at a time per endpoint, in due order.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
-use reqwest::{Client, redirect::Policy};
-use rustls::{ClientConfig, RootCertStore, crypto::ring};
 use tokio::{task::JoinSet, time::timeout};
 
 use super::signature;
 use crate::{
+    api_error::ApiError,
+    delivery_client::RESPONSE_TIMEOUT,
     engine::Cause,
-    failure::Failure,
+    records::{
+        DeliveryRecord, DeliveryState, EventRecord, Records, WebhookAttempt, WebhookEndpointRecord,
+        WebhookSwitchesRecord,
+    },
     render,
-    stripe::Stripe,
-    world::{Attempt, Delivery, DeliveryState, Event, Switches, WebhookEndpoint, World},
+    stand_in::StripeStandIn,
 };
 
-/// An endpoint that is slower than this counts as one that does not answer.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// The longest wait. The loop also runs due steps, and a test may move the wall clock.
+const MAX_WAIT: Duration = Duration::from_secs(1);
 
-/// The longest sleep: billing time passes meanwhile, and the wall clock may be one that a test moves.
-const HEARTBEAT: Duration = Duration::from_secs(1);
-
-/// The client for deliveries. It follows no redirects and trusts no certificates: it stays on this machine.
-pub(crate) fn client() -> Result<Client, String> {
-    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .map_err(|error| error.to_string())?
-        .with_root_certificates(RootCertStore::empty())
-        .with_no_client_auth();
-    Client::builder()
-        .tls_backend_preconfigured(config)
-        .no_proxy()
-        .redirect(Policy::none())
-        .timeout(PATIENCE)
-        .build()
-        .map_err(|error| error.to_string())
-}
-
-/// A request that is ready to be sent.
-struct Letter {
+/// A delivery attempt that is ready to be sent.
+struct WebhookRequest {
     delivery: String,
     url: String,
     signature: String,
     body: String,
-    /// What a switch makes of it.
-    fate: Fate,
+    /// The effect of the webhook switches.
+    simulated: SimulatedOutcome,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Fate {
+enum SimulatedOutcome {
     Sent,
     NotSent,
-    AnswerLost,
+    ResponseLost,
 }
 
-/// Lets time pass and delivers webhooks until the stand-in ends.
-pub(crate) async fn deliver_until_ended(stripe: Stripe) {
-    while !stripe.has_ended() {
-        let letters = stripe
-            .run(String::new(), Cause::default(), |work| {
-                Ok(letters(work.world, work.wall_ms))
+/// Runs due steps and delivers webhooks until the stand-in is stopped.
+pub(crate) async fn deliver_until_stopped(stand_in: StripeStandIn) {
+    while !stand_in.is_stopped() {
+        let requests = stand_in
+            .run(String::new(), Cause::default(), |operation| {
+                Ok(due_requests(operation.records, operation.wall_ms))
             })
             .await;
-        let (letters, pause) = match letters {
-            Ok(found) => found,
-            // Said in the log where it happened; the next round tries again.
-            Err(_) => (Vec::new(), HEARTBEAT),
+        let (requests, wait) = match requests {
+            Ok(requests) => requests,
+            // The error is already logged. The next round tries again.
+            Err(_) => (Vec::new(), MAX_WAIT),
         };
-        if letters.is_empty() {
-            // Either way there may be something to do.
-            let _ = timeout(pause, stripe.news().notified()).await;
+        if requests.is_empty() {
+            // Timeout or wakeup: in both cases there may be work.
+            let _ = timeout(wait, stand_in.delivery_wakeup().notified()).await;
             continue;
         }
         let mut sending = JoinSet::new();
-        for letter in letters {
-            let stripe = stripe.clone();
-            sending.spawn(async move { post(&stripe, letter).await });
+        for request in requests {
+            let stand_in = stand_in.clone();
+            sending.spawn(async move { send(&stand_in, request).await });
         }
         sending.join_all().await;
     }
 }
 
-/// The earliest due delivery of each endpoint, and how long to wait when there is none.
-fn letters(world: &mut World, wall_ms: i64) -> (Vec<Letter>, Duration) {
-    let mut switches = world.get::<Switches>(Switches::ID).cloned().unwrap_or_default();
+/// The first due delivery of each endpoint, or how long to wait if none is due.
+fn due_requests(records: &mut Records, wall_ms: i64) -> (Vec<WebhookRequest>, Duration) {
+    let mut switches = records
+        .get::<WebhookSwitchesRecord>(WebhookSwitchesRecord::ID)
+        .cloned()
+        .unwrap_or_default();
     if switches.hold {
-        return (Vec::new(), HEARTBEAT);
+        return (Vec::new(), MAX_WAIT);
     }
-    let endpoints: Vec<WebhookEndpoint> = world.all::<WebhookEndpoint>().cloned().collect();
-    let before = switches.clone();
-    let mut found = Vec::new();
-    let mut pause = HEARTBEAT;
+    let endpoints: Vec<WebhookEndpointRecord> = records.all::<WebhookEndpointRecord>().cloned().collect();
+    let original_switches = switches.clone();
+    let mut requests = Vec::new();
+    let mut wait = MAX_WAIT;
     for endpoint in endpoints {
-        let next = world
-            .all::<Delivery>()
+        let next = records
+            .all::<DeliveryRecord>()
             .filter(|delivery| delivery.endpoint == endpoint.id && delivery.state == DeliveryState::Waiting)
             .min_by_key(|delivery| delivery.due_ms);
         let Some(delivery) = next else {
             continue;
         };
         if delivery.due_ms > wall_ms {
-            let wait = u64::try_from(delivery.due_ms.saturating_sub(wall_ms)).unwrap_or_default();
-            pause = pause.min(Duration::from_millis(wait));
+            let wait_ms = u64::try_from(delivery.due_ms.saturating_sub(wall_ms)).unwrap_or_default();
+            wait = wait.min(Duration::from_millis(wait_ms));
             continue;
         }
-        let Some(event) = world.get::<Event>(&delivery.event) else {
+        let Some(event) = records.get::<EventRecord>(&delivery.event) else {
             continue;
         };
-        let body = render::event(world, event).to_string();
-        found.push(Letter {
+        let body = render::event(records, event).to_string();
+        requests.push(WebhookRequest {
             delivery: delivery.id.clone(),
             url: endpoint.url.clone(),
-            // Signed anew with the wall clock at every attempt, as receivers refuse old signatures.
+            // Each attempt has a new timestamp, because receivers reject old signatures.
             signature: signature(&endpoint.secret, wall_ms.div_euclid(1000), &body),
             body,
-            fate: fate(&mut switches),
+            simulated: simulate_outcome(&mut switches),
         });
     }
-    if switches != before {
-        world.put(switches);
+    if switches != original_switches {
+        records.put(switches);
     }
-    (found, pause)
+    (requests, wait)
 }
 
-fn fate(switches: &mut Switches) -> Fate {
+fn simulate_outcome(switches: &mut WebhookSwitchesRecord) -> SimulatedOutcome {
     if switches.fail > 0 {
         switches.fail -= 1;
-        Fate::NotSent
-    } else if switches.lose_answer > 0 {
-        switches.lose_answer -= 1;
-        Fate::AnswerLost
+        SimulatedOutcome::NotSent
+    } else if switches.lose_response > 0 {
+        switches.lose_response -= 1;
+        SimulatedOutcome::ResponseLost
     } else {
-        Fate::Sent
+        SimulatedOutcome::Sent
     }
 }
 
-async fn post(stripe: &Stripe, letter: Letter) {
-    let answer = match letter.fate {
-        Fate::NotSent => Err("a switch keeps it from being sent".to_owned()),
-        Fate::Sent | Fate::AnswerLost => {
-            let sent = stripe
+async fn send(stand_in: &StripeStandIn, request: WebhookRequest) {
+    let response = match request.simulated {
+        SimulatedOutcome::NotSent => Err("not sent: the switch `fail` is on".to_owned()),
+        SimulatedOutcome::Sent | SimulatedOutcome::ResponseLost => {
+            let sent = stand_in
                 .client()
-                .post(&letter.url)
+                .post(&request.url)
                 .header("content-type", "application/json; charset=utf-8")
                 .header("user-agent", "Stripe/1.0 (+https://stripe.com/docs/webhooks)")
-                .header("stripe-signature", &letter.signature)
-                .body(letter.body)
+                .header("stripe-signature", &request.signature)
+                .body(request.body)
                 .send()
                 .await;
-            match (sent, letter.fate) {
-                (Ok(_), Fate::AnswerLost) => Err("a switch loses the answer".to_owned()),
+            match (sent, request.simulated) {
+                (Ok(_), SimulatedOutcome::ResponseLost) => {
+                    Err("response dropped: the switch `lose_answer` is on".to_owned())
+                }
                 (Ok(response), _) => Ok(response.status().as_u16()),
-                (Err(error), _) => Err(reason(&error)),
+                (Err(error), _) => Err(error_text(&error)),
             }
         }
     };
-    let written = stripe
-        .run(String::new(), Cause::default(), move |work| {
-            let retries = work.rules.webhook_retry_ms.clone();
-            settle(work.world, &letter.delivery, answer, work.wall_ms, &retries)
+    let saved = stand_in
+        .run(String::new(), Cause::default(), move |operation| {
+            let retry_delays_ms = operation.rules.webhook_retry_ms.clone();
+            record_attempt(
+                operation.records,
+                &request.delivery,
+                response,
+                operation.wall_ms,
+                &retry_delays_ms,
+            )
         })
         .await;
-    if let Err(failure) = written {
-        // It stays due and is sent again: at least once is what webhooks promise.
-        tracing::error!(error = failure.message(), "a delivery could not be written down");
-        tokio::time::sleep(HEARTBEAT).await;
+    if let Err(error) = saved {
+        // The delivery stays due and is sent again. Webhooks are delivered at least once.
+        tracing::error!(error = error.message(), "a delivery attempt could not be saved");
+        tokio::time::sleep(MAX_WAIT).await;
     }
 }
 
-fn reason(error: &reqwest::Error) -> String {
+fn error_text(error: &reqwest::Error) -> String {
     if error.is_timeout() {
-        format!("no answer within {} s", PATIENCE.as_secs())
+        format!("no response within {} s", RESPONSE_TIMEOUT.as_secs())
     } else if error.is_connect() {
-        "nobody listens there".to_owned()
+        "cannot connect to the endpoint".to_owned()
     } else {
-        "the connection broke off".to_owned()
+        "the connection was closed".to_owned()
     }
 }
 
-/// Writes down how an attempt went.
-fn settle(
-    world: &mut World,
+/// Saves the result of an attempt and schedules the next one. A deleted delivery is ignored.
+fn record_attempt(
+    records: &mut Records,
     id: &str,
-    answer: Result<u16, String>,
+    response: Result<u16, String>,
     wall_ms: i64,
-    retries: &[i64],
-) -> Result<(), Failure> {
-    // A reset may have removed it meanwhile.
-    let Some(mut delivery) = world.get::<Delivery>(id).cloned() else {
+    retry_delays_ms: &[i64],
+) -> Result<(), ApiError> {
+    let Some(mut delivery) = records.get::<DeliveryRecord>(id).cloned() else {
         return Ok(());
     };
-    let delivered = answer.as_ref().is_ok_and(|status| (200..300).contains(status));
-    let (status, error) = match answer {
+    let delivered = response.as_ref().is_ok_and(|status| (200..300).contains(status));
+    let (status, error) = match response {
         Ok(status) => (Some(status), None),
         Err(error) => (None, Some(error)),
     };
-    delivery.attempts.push(Attempt {
+    delivery.attempts.push(WebhookAttempt {
         at_ms: wall_ms,
         status,
         error,
     });
-    match retries.get(delivery.attempts.len() - 1) {
+    match retry_delays_ms.get(delivery.attempts.len() - 1) {
         _ if delivered => delivery.state = DeliveryState::Delivered,
-        Some(pause) => delivery.due_ms = wall_ms + pause,
+        Some(wait) => delivery.due_ms = wall_ms + wait,
         None => delivery.state = DeliveryState::GivenUp,
     }
-    world.put(delivery);
+    records.put(delivery);
     Ok(())
 }
 
@@ -214,44 +207,51 @@ mod tests {
     use super::*;
 
     #[test]
-    fn attempts_end() {
-        let mut world = World::new(Some(1));
-        world.put(Delivery {
+    fn a_delivery_ends_after_the_last_retry() {
+        let mut records = Records::new(Some(1));
+        records.put(DeliveryRecord {
             id: "whd_1".to_owned(),
             event: "evt_1".to_owned(),
             endpoint: "we_1".to_owned(),
             due_ms: 0,
             state: DeliveryState::Waiting,
             attempts: Vec::new(),
-            copy: false,
+            is_copy: false,
         });
-        let retries = [10, 20];
-        // Answer, time, and then: state and due.
+        let retry_delays_ms = [10, 20];
+        // Response, time, then the state and the due time.
         let cases = [
             (Ok(500), 100, DeliveryState::Waiting, 110),
-            (Err("nobody".to_owned()), 200, DeliveryState::Waiting, 220),
+            (Err("cannot connect".to_owned()), 200, DeliveryState::Waiting, 220),
             (Ok(301), 300, DeliveryState::GivenUp, 220),
         ];
-        for (answer, at, state, due) in cases {
-            settle(&mut world, "whd_1", answer, at, &retries).unwrap();
-            let delivery = world.get::<Delivery>("whd_1").unwrap();
+        for (response, at, state, due) in cases {
+            record_attempt(&mut records, "whd_1", response, at, &retry_delays_ms).unwrap();
+            let delivery = records.get::<DeliveryRecord>("whd_1").unwrap();
             assert_eq!((delivery.state, delivery.due_ms), (state, due), "{at}");
         }
-        settle(&mut world, "whd_1", Ok(204), 400, &retries).unwrap();
+        record_attempt(&mut records, "whd_1", Ok(204), 400, &retry_delays_ms).unwrap();
         assert_eq!(
-            world.get::<Delivery>("whd_1").unwrap().state,
+            records.get::<DeliveryRecord>("whd_1").unwrap().state,
             DeliveryState::Delivered
         );
     }
 
     #[test]
-    fn switches_count_down() {
-        let mut switches = Switches {
+    fn switches_apply_to_the_next_attempts() {
+        let mut switches = WebhookSwitchesRecord {
             fail: 1,
-            lose_answer: 1,
-            ..Switches::default()
+            lose_response: 1,
+            ..WebhookSwitchesRecord::default()
         };
-        let fates: Vec<Fate> = (0..3).map(|_| fate(&mut switches)).collect();
-        assert_eq!(fates, [Fate::NotSent, Fate::AnswerLost, Fate::Sent]);
+        let outcomes: Vec<SimulatedOutcome> = (0..3).map(|_| simulate_outcome(&mut switches)).collect();
+        assert_eq!(
+            outcomes,
+            [
+                SimulatedOutcome::NotSent,
+                SimulatedOutcome::ResponseLost,
+                SimulatedOutcome::Sent
+            ]
+        );
     }
 }

@@ -1,7 +1,7 @@
-//! Webhooks on their way: signed, posted, tried again.
+//! Webhooks: signing, delivery and retries. `engine` creates the deliveries.
 
 mod deliver;
-mod sign;
+mod signature;
 
-pub(crate) use deliver::{client, deliver_until_ended};
-pub(crate) use sign::signature;
+pub(crate) use deliver::deliver_until_stopped;
+pub(crate) use signature::signature;

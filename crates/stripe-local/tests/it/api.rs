@@ -1,13 +1,13 @@
-//! What stands around every call: keys, errors, idempotency, lists, expansion.
+//! All endpoints: keys, errors, idempotency, lists and expansion.
 
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::{Form, KEY, Server, answer, id};
+use crate::test_server::{Form, KEY, TestServer, id, send};
 
 #[tokio::test]
-async fn keys() {
-    let server = Server::start().await;
+async fn requests_need_a_test_key() {
+    let server = TestServer::start().await;
     let url = format!("{}/v1/account", server.url);
     let cases = [
         (server.client.get(&url), 401),
@@ -17,15 +17,15 @@ async fn keys() {
         (server.client.get(&url).basic_auth(KEY, Some("")), 200),
     ];
     for (request, expected) in cases {
-        let (status, body) = answer(request).await;
+        let (status, body) = send(request).await;
         assert_eq!(status, expected, "{body}");
     }
     server.stop().await;
 }
 
 #[tokio::test]
-async fn refusals_in_stripes_shape() {
-    let server = Server::start().await;
+async fn errors_have_stripes_format() {
+    let server = TestServer::start().await;
     let cases: [(Method, &str, Form<'_>, u16, &str, Value); 6] = [
         (
             Method::GET,
@@ -83,10 +83,10 @@ async fn refusals_in_stripes_shape() {
         .post(format!("{}/v1/customers", server.url))
         .bearer_auth(KEY)
         .json(&json!({}));
-    assert_eq!(answer(json).await.0, 400);
+    assert_eq!(send(json).await.0, 400);
     let customer = server.customer().await;
     let (status, error) = server
-        .refused(
+        .expect_error(
             Method::GET,
             &format!("/v1/customers/{customer}?expand[]=nothing"),
             &[],
@@ -97,8 +97,8 @@ async fn refusals_in_stripes_shape() {
 }
 
 #[tokio::test]
-async fn numbers_out_of_bounds() {
-    let server = Server::start().await;
+async fn numbers_out_of_range_are_rejected() {
+    let server = TestServer::start().await;
     let customer = server.customer().await;
     let price = server.price().await;
     let huge = i64::MAX.to_string();
@@ -115,13 +115,15 @@ async fn numbers_out_of_bounds() {
             ("items[0][price]", &price),
             (key, value),
         ];
-        let (status, error) = server.refused(Method::POST, "/v1/subscriptions", &form).await;
+        let (status, error) = server
+            .expect_error(Method::POST, "/v1/subscriptions", &form)
+            .await;
         assert_eq!((status, &error["param"]), (400, &json!(key)), "{value}: {error}");
     }
     let clock = [("frozen_time", huge.as_str())];
     assert_eq!(
         server
-            .refused(Method::POST, "/v1/test_helpers/test_clocks", &clock)
+            .expect_error(Method::POST, "/v1/test_helpers/test_clocks", &clock)
             .await
             .0,
         400
@@ -130,8 +132,8 @@ async fn numbers_out_of_bounds() {
 }
 
 #[tokio::test]
-async fn the_same_key_is_the_same_call() {
-    let server = Server::start().await;
+async fn an_idempotency_key_replays_the_first_response() {
+    let server = TestServer::start().await;
     let call = |path: &str, form: &[(&str, &str)]| {
         server
             .request(Method::POST, path, form)
@@ -150,7 +152,7 @@ async fn the_same_key_is_the_same_call() {
         .unwrap();
     assert_eq!(second.headers()["idempotent-replayed"], "true");
     assert_eq!(second.json::<Value>().await.unwrap(), first);
-    let (status, body) = answer(call("/v1/customers", &[("email", "b@example.com")])).await;
+    let (status, body) = send(call("/v1/customers", &[("email", "b@example.com")])).await;
     assert_eq!(
         (status, &body["error"]["type"]),
         (400, &json!("idempotency_error"))
@@ -165,9 +167,9 @@ async fn the_same_key_is_the_same_call() {
 }
 
 #[tokio::test]
-async fn lists_and_expansion() {
-    let server = Server::start().await;
-    let customer = server.customer_with("pm_card_visa").await;
+async fn lists_are_paged_and_expanded() {
+    let server = TestServer::start().await;
+    let customer = server.customer_with_card("pm_card_visa").await;
     let one = server.subscribe(&customer, &[("trial_period_days", "3")]).await;
     let two = server.subscribe(&customer, &[]).await;
     let list = server
@@ -205,8 +207,8 @@ async fn lists_and_expansion() {
 }
 
 #[tokio::test]
-async fn lookup_keys() {
-    let server = Server::start().await;
+async fn lookup_keys_are_unique_and_transferable() {
+    let server = TestServer::start().await;
     let product = server
         .post("/v1/products", &[("name", "Pro"), ("metadata[a]", "1")])
         .await;
@@ -218,7 +220,10 @@ async fn lookup_keys() {
         ("lookup_key", "pro_monthly"),
     ];
     let first = server.post("/v1/prices", &form).await;
-    assert_eq!(server.refused(Method::POST, "/v1/prices", &form).await.0, 400);
+    assert_eq!(
+        server.expect_error(Method::POST, "/v1/prices", &form).await.0,
+        400
+    );
     let mut transfer = form.to_vec();
     transfer.push(("transfer_lookup_key", "true"));
     let second = server.post("/v1/prices", &transfer).await;
@@ -248,11 +253,11 @@ async fn lookup_keys() {
 }
 
 #[tokio::test]
-async fn cards_and_setup_intents() {
-    let server = Server::start().await;
+async fn cards_are_attached_by_setup_intents() {
+    let server = TestServer::start().await;
     let customer = server.customer().await;
     let (status, error) = server
-        .refused(
+        .expect_error(
             Method::POST,
             "/v1/payment_methods/pm_card_chargeDeclined/attach",
             &[("customer", &customer)],
@@ -303,12 +308,12 @@ async fn cards_and_setup_intents() {
 }
 
 #[tokio::test]
-async fn previews() {
-    let server = Server::start().await;
-    let customer = server.customer_with("pm_card_visa").await;
-    let made = server.subscribe(&customer, &[("trial_period_days", "3")]).await;
+async fn a_preview_is_not_stored() {
+    let server = TestServer::start().await;
+    let customer = server.customer_with_card("pm_card_visa").await;
+    let created = server.subscribe(&customer, &[("trial_period_days", "3")]).await;
     let preview = server
-        .post("/v1/invoices/create_preview", &[("subscription", id(&made))])
+        .post("/v1/invoices/create_preview", &[("subscription", id(&created))])
         .await;
     assert_eq!(
         (&preview["total"], &preview["billing_reason"]),
@@ -318,11 +323,11 @@ async fn previews() {
     assert_eq!(
         invoices["data"].as_array().map(Vec::len),
         Some(1),
-        "a preview is not kept"
+        "a preview is not stored"
     );
     let ended = server
         .delete(
-            &format!("/v1/subscriptions/{}", id(&made)),
+            &format!("/v1/subscriptions/{}", id(&created)),
             &[("cancellation_details[feedback]", "unused")],
         )
         .await;

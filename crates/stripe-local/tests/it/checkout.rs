@@ -1,11 +1,11 @@
-//! The hosted Checkout page, as a browser without scripts uses it.
+//! The hosted Checkout page, used without JavaScript.
 
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::{DAY, Form, START, Server, answer, id};
+use crate::test_server::{DAY_SECS, Form, START_SECS, TestServer, id, send};
 
-async fn session(server: &Server, more: Form<'_>) -> Value {
+async fn session(server: &TestServer, more: Form<'_>) -> Value {
     let price = server.price().await;
     let mut form = vec![
         ("mode", "subscription"),
@@ -41,23 +41,23 @@ fn card(number: &str) -> [(&str, &str); 4] {
     ]
 }
 
-async fn page(server: &Server, session: &Value) -> String {
+async fn page(server: &TestServer, session: &Value) -> String {
     let url = session["url"].as_str().expect("a URL");
     let path = url.split_once("/c/").expect("a path").1;
-    let (status, body) = answer(server.request(Method::GET, &format!("/c/{path}"), &[])).await;
+    let (status, body) = send(server.request(Method::GET, &format!("/c/{path}"), &[])).await;
     assert_eq!(status, 200);
     body.as_str().expect("a page").to_owned()
 }
 
-/// Submits the page: status, and where it leads or what it says.
-async fn submit(server: &Server, session: &Value, form: Form<'_>) -> (u16, String) {
+/// Submits the page. Returns the status, and the redirect location or the page.
+async fn submit(server: &TestServer, session: &Value, form: Form<'_>) -> (u16, String) {
     let path = format!("/c/pay/{}", id(session));
     let form: Form<'_> = if form.is_empty() { &[("x", "")] } else { form };
     let response = server
         .request(Method::POST, &path, form)
         .send()
         .await
-        .expect("an answer");
+        .expect("a response");
     let status = response.status().as_u16();
     let location = response
         .headers()
@@ -67,17 +67,17 @@ async fn submit(server: &Server, session: &Value, form: Form<'_>) -> (u16, Strin
 }
 
 #[tokio::test]
-async fn a_trial_without_a_card() {
-    let server = Server::start().await;
+async fn a_trial_starts_without_a_card() {
+    let server = TestServer::start().await;
     let customer = server.customer().await;
     let mut form = TRIAL.to_vec();
     form.push(("customer", &customer));
-    let made = session(&server, &form).await;
+    let created = session(&server, &form).await;
     assert_eq!(
-        (&made["status"], &made["payment_status"]),
+        (&created["status"], &created["payment_status"]),
         (&json!("open"), &json!("unpaid"))
     );
-    let html = page(&server, &made).await;
+    let html = page(&server, &created).await;
     assert!(
         html.contains("3 days free")
             && html.contains("zoe@example.com")
@@ -87,11 +87,11 @@ async fn a_trial_without_a_card() {
     assert!(html.contains("href=\"http://127.0.0.1:3000/pricing\""));
 
     let before = server.history().await.len();
-    let (status, location) = submit(&server, &made, &[]).await;
+    let (status, location) = submit(&server, &created, &[]).await;
     assert_eq!(status, 303);
     assert_eq!(
         location,
-        format!("http://127.0.0.1:3000/return?session={}", id(&made))
+        format!("http://127.0.0.1:3000/return?session={}", id(&created))
     );
     assert_eq!(
         server.history().await[before..],
@@ -106,58 +106,58 @@ async fn a_trial_without_a_card() {
             "customer.subscription.trial_will_end",
         ]
     );
-    let done = server
+    let completed = server
         .get(&format!(
             "/v1/checkout/sessions/{}?expand[]=subscription&expand[]=line_items",
-            id(&made)
+            id(&created)
         ))
         .await;
     assert_eq!(
-        (&done["status"], &done["payment_status"]),
+        (&completed["status"], &completed["payment_status"]),
         (&json!("complete"), &json!("no_payment_required"))
     );
-    assert_eq!(done["url"], json!(null));
-    assert_eq!(done["client_reference_id"], "user-1");
-    assert_eq!(done["line_items"]["data"][0]["amount_total"], 0);
-    let subscription = &done["subscription"];
+    assert_eq!(completed["url"], json!(null));
+    assert_eq!(completed["client_reference_id"], "user-1");
+    assert_eq!(completed["line_items"]["data"][0]["amount_total"], 0);
+    let subscription = &completed["subscription"];
     assert_eq!(
         (&subscription["status"], &subscription["customer"]),
         (&json!("trialing"), &json!(customer))
     );
     assert_eq!(subscription["metadata"], json!({"seam_user": "user-1"}));
-    assert_eq!(subscription["trial_end"], START + 3 * DAY);
+    assert_eq!(subscription["trial_end"], START_SECS + 3 * DAY_SECS);
     assert_eq!(
         subscription["trial_settings"]["end_behavior"]["missing_payment_method"],
         "cancel"
     );
-    let created = server.hooks.wait_for_name("customer.subscription.created").await;
-    assert_eq!(created["data"]["object"]["metadata"]["seam_user"], "user-1");
-    assert_eq!(created["created"], START);
+    let event = server.hooks.wait_for_name("customer.subscription.created").await;
+    assert_eq!(event["data"]["object"]["metadata"]["seam_user"], "user-1");
+    assert_eq!(event["created"], START_SECS);
 
-    let (status, location) = submit(&server, &made, &[]).await;
+    let (status, location) = submit(&server, &created, &[]).await;
     assert_eq!(
         (status, location.contains("/return?")),
         (303, true),
-        "a second submit leads there too"
+        "a second submission redirects too"
     );
     let all = server.get("/v1/subscriptions?status=all").await;
     assert_eq!(all["data"].as_array().map(Vec::len), Some(1));
-    assert!(page(&server, &made).await.contains("all done"));
+    assert!(page(&server, &created).await.contains("all done"));
     server.stop().await;
 }
 
 #[tokio::test]
-async fn a_visitor_types_everything() {
-    let server = Server::start().await;
-    let made = session(&server, &[("subscription_data[trial_period_days]", "3")]).await;
-    let html = page(&server, &made).await;
+async fn a_new_customer_enters_email_and_card() {
+    let server = TestServer::start().await;
+    let created = session(&server, &[("subscription_data[trial_period_days]", "3")]).await;
+    let html = page(&server, &created).await;
     assert!(
         html.contains("name=\"cardNumber\"") && html.contains("name=\"email\""),
         "{html}"
     );
 
     let before = server.history().await;
-    for (number, email, said) in [
+    for (number, email, message) in [
         ("4000 0000 0000 0002", "a@example.com", "Your card was declined."),
         ("4000000000009995", "a@example.com", "insufficient funds"),
         ("1234", "a@example.com", "test cards"),
@@ -165,19 +165,19 @@ async fn a_visitor_types_everything() {
     ] {
         let mut form = card(number).to_vec();
         form.push(("email", email));
-        let (status, html) = submit(&server, &made, &form).await;
+        let (status, html) = submit(&server, &created, &form).await;
         assert_eq!(status, 402, "{number}");
-        assert!(html.contains(said) && html.contains("Zoë &lt;b&gt;"), "{html}");
+        assert!(html.contains(message) && html.contains("Zoë &lt;b&gt;"), "{html}");
     }
     assert_eq!(
         server.history().await,
         before,
-        "a refused card leaves nothing behind"
+        "a declined card leaves no objects behind"
     );
 
     let mut form = card("4242424242424242").to_vec();
     form.push(("email", "new@example.com"));
-    assert_eq!(submit(&server, &made, &form).await.0, 303);
+    assert_eq!(submit(&server, &created, &form).await.0, 303);
     let history = server.history().await;
     assert_eq!(
         history[before.len()..],
@@ -204,21 +204,24 @@ async fn a_visitor_types_everything() {
 }
 
 #[tokio::test]
-async fn paying_at_once_with_a_confirmation() {
-    let server = Server::start().await;
-    let made = session(&server, &[("customer_email", "zoe@example.com")]).await;
+async fn an_immediate_payment_requires_authentication() {
+    let server = TestServer::start().await;
+    let created = session(&server, &[("customer_email", "zoe@example.com")]).await;
     let form = card("4000 0025 0000 3155");
-    let (status, html) = submit(&server, &made, &form).await;
+    let (status, html) = submit(&server, &created, &form).await;
     assert_eq!(status, 200);
     assert!(html.contains("Complete authentication"), "{html}");
     let mut confirmed = form.to_vec();
     confirmed.push(("confirmed", "yes"));
-    assert_eq!(submit(&server, &made, &confirmed).await.0, 303);
-    let done = server
-        .get(&format!("/v1/checkout/sessions/{}?expand[]=invoice", id(&made)))
+    assert_eq!(submit(&server, &created, &confirmed).await.0, 303);
+    let completed = server
+        .get(&format!(
+            "/v1/checkout/sessions/{}?expand[]=invoice",
+            id(&created)
+        ))
         .await;
-    assert_eq!(done["payment_status"], "paid");
-    assert_eq!(done["invoice"]["amount_paid"], 1200);
+    assert_eq!(completed["payment_status"], "paid");
+    assert_eq!(completed["invoice"]["amount_paid"], 1200);
     assert_eq!(
         server.get("/v1/subscriptions").await["data"][0]["status"],
         "active"
@@ -227,45 +230,45 @@ async fn paying_at_once_with_a_confirmation() {
 }
 
 #[tokio::test]
-async fn sessions_expire() {
-    let server = Server::start().await;
-    let late = session(&server, &[("expires_at", &(START + 3600).to_string())]).await;
+async fn sessions_expire_by_the_wall_clock() {
+    let server = TestServer::start().await;
+    let late = session(&server, &[("expires_at", &(START_SECS + 3600).to_string())]).await;
     let ended = session(&server, &[]).await;
     let path = format!("/v1/checkout/sessions/{}/expire", id(&ended));
     assert_eq!(server.post(&path, &[]).await["status"], "expired");
-    assert_eq!(server.refused(Method::POST, &path, &[]).await.0, 400);
-    server.jump_days(2).await;
+    assert_eq!(server.expect_error(Method::POST, &path, &[]).await.0, 400);
+    server.advance_days(2).await;
     assert_eq!(
         server.get(&format!("/v1/checkout/sessions/{}", id(&late))).await["status"],
         "open",
-        "pages do not travel with the billing clock"
+        "sessions do not expire by the billing clock"
     );
-    server.pass(3600);
+    server.advance_wall_clock(3600);
     assert_eq!(
         server.get(&format!("/v1/checkout/sessions/{}", id(&late))).await["status"],
         "expired"
     );
     let expired = server.get("/v1/events?type=checkout.session.expired").await;
     assert_eq!(expired["data"].as_array().map(Vec::len), Some(2));
-    assert!(page_of(&server, &late).await.contains("expired"));
+    assert!(page_of_any_status(&server, &late).await.contains("expired"));
     server.stop().await;
 }
 
-async fn page_of(server: &Server, session: &Value) -> String {
-    let (_, body) = answer(server.request(Method::GET, &format!("/c/pay/{}", id(session)), &[])).await;
+async fn page_of_any_status(server: &TestServer, session: &Value) -> String {
+    let (_, body) = send(server.request(Method::GET, &format!("/c/pay/{}", id(session)), &[])).await;
     body.as_str().expect("a page").to_owned()
 }
 
 #[tokio::test]
-async fn what_a_session_refuses() {
-    let server = Server::start().await;
+async fn invalid_session_parameters_are_rejected() {
+    let server = TestServer::start().await;
     let price = server.price().await;
     let base = [
         ("mode", "subscription"),
         ("line_items[0][price]", price.as_str()),
         ("success_url", "http://127.0.0.1/"),
     ];
-    let soon = (START + 60).to_string();
+    let soon = (START_SECS + 60).to_string();
     let cases: [(&[(&str, &str)], &str); 6] = [
         (&[("payment_method_types[0]", "card")], "payment_method_types"),
         (&[("expires_at", &soon)], "expires_at"),
@@ -279,7 +282,9 @@ async fn what_a_session_refuses() {
     ];
     for (more, param) in cases {
         let form = [&base, more].concat();
-        let (status, error) = server.refused(Method::POST, "/v1/checkout/sessions", &form).await;
+        let (status, error) = server
+            .expect_error(Method::POST, "/v1/checkout/sessions", &form)
+            .await;
         assert_eq!((status, &error["param"]), (400, &json!(param)), "{error}");
     }
     server.stop().await;

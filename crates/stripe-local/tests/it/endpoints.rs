@@ -1,11 +1,11 @@
-//! Every endpoint, one by one: it answers, refuses a parameter that it does not know, and does nothing then.
+//! Each endpoint succeeds, and rejects an unknown parameter without any effect.
 
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::{DAY, START, Server, answer, id};
+use crate::test_server::{DAY_SECS, START_SECS, TestServer, id, send};
 
-/// Method, path below `/v1/`, and a form that fits. `{name}` stands for an object of the account.
+/// Method, path after `/v1/`, and a valid form. `{name}` is replaced by the ID of an object of the account.
 const ENDPOINTS: [(&str, &str, &str); 68] = [
     ("GET", "account", ""),
     ("POST", "products", "name=Max"),
@@ -145,12 +145,12 @@ const ENDPOINTS: [(&str, &str, &str); 68] = [
     ("DELETE", "customers/{customer}", ""),
 ];
 
-/// An account with an object for every `{name}`.
-async fn account(server: &Server) -> Vec<(&'static str, String)> {
+/// Creates an account with an object for every `{name}`. Returns names and IDs.
+async fn account(server: &TestServer) -> Vec<(&'static str, String)> {
     let price = server.price().await;
     let product = server.get(&format!("/v1/prices/{price}")).await["product"].clone();
     let customer = server.customer().await;
-    let method = server.give(&customer, "pm_card_visa").await;
+    let method = server.set_default_card(&customer, "pm_card_visa").await;
     let subscribe = async |more: &[(&str, &str)]| {
         let base = [
             ("customer", customer.as_str()),
@@ -160,30 +160,30 @@ async fn account(server: &Server) -> Vec<(&'static str, String)> {
     };
     let subscription = subscribe(&[]).await;
     let other = subscribe(&[]).await;
-    // A draft, and an invoice that waits to be paid.
-    let trial = subscribe(&[("trial_end", &(START + DAY).to_string())]).await;
-    server.jump_until(id(&trial), "trial_end").await;
+    // A draft invoice, and an open one.
+    let trial = subscribe(&[("trial_end", &(START_SECS + DAY_SECS).to_string())]).await;
+    server.advance_until(id(&trial), "trial_end").await;
     let trial = server.subscription(id(&trial)).await;
     let open = subscribe(&[("payment_behavior", "default_incomplete")]).await;
     let invoice = subscription["latest_invoice"]
         .as_str()
-        .expect("it has an invoice");
+        .expect("a subscription has an invoice");
     let payment = server
         .get(&format!("/v1/invoice_payments?invoice={invoice}"))
         .await["data"][0]
         .clone();
     let intent = payment["payment"]["payment_intent"]
         .as_str()
-        .expect("it was paid by a card");
+        .expect("the invoice was paid by card");
     let charge = server.get(&format!("/v1/charges?payment_intent={intent}")).await["data"][0].clone();
-    let made = async |path: &str, form: &[(&str, &str)]| server.post(path, form).await["id"].clone();
-    let loose = made(
+    let created = async |path: &str, form: &[(&str, &str)]| server.post(path, form).await["id"].clone();
+    let loose = created(
         "/v1/payment_methods",
         &[("type", "card"), ("card[token]", "tok_visa")],
     )
     .await;
-    let setup = made("/v1/setup_intents", &[("customer", &customer)]).await;
-    let session = made(
+    let setup = created("/v1/setup_intents", &[("customer", &customer)]).await;
+    let session = created(
         "/v1/checkout/sessions",
         &[
             ("mode", "subscription"),
@@ -192,18 +192,18 @@ async fn account(server: &Server) -> Vec<(&'static str, String)> {
         ],
     )
     .await;
-    let configuration = made(
+    let configuration = created(
         "/v1/billing_portal/configurations",
         &[("features[invoice_history][enabled]", "true")],
     )
     .await;
-    let clock = made(
+    let clock = created(
         "/v1/test_helpers/test_clocks",
-        &[("frozen_time", &START.to_string())],
+        &[("frozen_time", &START_SECS.to_string())],
     )
     .await;
-    let refund = made("/v1/refunds", &[("charge", id(&charge)), ("amount", "10")]).await;
-    let endpoint = made(
+    let refund = created("/v1/refunds", &[("charge", id(&charge)), ("amount", "10")]).await;
+    let endpoint = created(
         "/v1/webhook_endpoints",
         &[
             ("url", "http://127.0.0.1:9/hook"),
@@ -213,10 +213,7 @@ async fn account(server: &Server) -> Vec<(&'static str, String)> {
     .await;
     server
         .post(
-            &format!(
-                "/v1/webhook_endpoints/{}",
-                endpoint.as_str().expect("it has an ID")
-            ),
+            &format!("/v1/webhook_endpoints/{}", endpoint.as_str().expect("an ID")),
             &[("disabled", "true")],
         )
         .await;
@@ -248,16 +245,16 @@ async fn account(server: &Server) -> Vec<(&'static str, String)> {
     .collect()
 }
 
-/// Everything that `/_sim/state` shows but the clock.
-async fn state(server: &Server) -> Value {
+/// The state without the clock.
+async fn state(server: &TestServer) -> Value {
     let mut state = server.get("/_sim/state").await;
     state["clock"].take();
     state
 }
 
 #[tokio::test]
-async fn every_endpoint_answers_and_refuses_what_it_does_not_know() {
-    let server = Server::start().await;
+async fn every_endpoint_succeeds_and_rejects_unknown_parameters() {
+    let server = TestServer::start().await;
     let ids = account(&server).await;
     for (method, path, form) in ENDPOINTS {
         let (mut path, mut form) = (format!("/v1/{path}"), form.to_owned());
@@ -272,13 +269,13 @@ async fn every_endpoint_answers_and_refuses_what_it_does_not_know() {
             let request = if method == Method::GET {
                 server.request(method, &format!("{path}?{form}"), &[])
             } else {
-                // Also with DELETE, as async-stripe sends it.
+                // DELETE requests have a body too, as async-stripe sends them.
                 server
                     .request(method, &path, &[])
                     .header("content-type", "application/x-www-form-urlencoded")
                     .body(form.to_owned())
             };
-            let (status, body) = answer(request).await;
+            let (status, body) = send(request).await;
             crate::schema::check(&body);
             (status, body)
         };
@@ -293,12 +290,12 @@ async fn every_endpoint_answers_and_refuses_what_it_does_not_know() {
         let (status, body) = call(&form).await;
         assert_eq!(status, 200, "{method} {path} {form}: {body:#}");
     }
-    server.abandon().await;
+    server.stop_without_delivery().await;
 }
 
 #[tokio::test]
-async fn what_is_not_there_is_said_in_stripes_words() {
-    let server = Server::start().await;
+async fn unknown_routes_get_stripes_error() {
+    let server = TestServer::start().await;
     for (method, path) in [
         (Method::GET, "coupons"),
         (Method::POST, "invoiceitems"),
@@ -309,7 +306,9 @@ async fn what_is_not_there_is_said_in_stripes_words() {
         (Method::GET, "subscriptions/sub_1/pause"),
         (Method::GET, "billing_portal/sessions"),
     ] {
-        let (status, error) = server.refused(method.clone(), &format!("/v1/{path}"), &[]).await;
+        let (status, error) = server
+            .expect_error(method.clone(), &format!("/v1/{path}"), &[])
+            .await;
         assert_eq!(status, 404, "{method} {path}");
         assert_eq!(error["type"], "invalid_request_error");
         let message = error["message"].as_str().unwrap();
@@ -322,14 +321,14 @@ async fn what_is_not_there_is_said_in_stripes_words() {
 }
 
 #[tokio::test]
-async fn an_end_by_delete_takes_its_form_from_the_body() {
-    let server = Server::start().await;
-    let customer = server.customer_with("pm_card_visa").await;
+async fn a_cancellation_by_delete_reads_the_form_in_the_body() {
+    let server = TestServer::start().await;
+    let customer = server.customer_with_card("pm_card_visa").await;
     for key in ["expand[0]", "expand[]"] {
-        let made = server.subscribe(&customer, &[]).await;
+        let created = server.subscribe(&customer, &[]).await;
         let ended = server
             .delete(
-                &format!("/v1/subscriptions/{}", id(&made)),
+                &format!("/v1/subscriptions/{}", id(&created)),
                 &[
                     (key, "latest_invoice"),
                     ("cancellation_details[comment]", "Enough"),
@@ -343,10 +342,10 @@ async fn an_end_by_delete_takes_its_form_from_the_body() {
 }
 
 #[tokio::test]
-async fn a_refusal_by_the_bank_is_replayed_and_a_malformed_call_is_not() {
-    let server = Server::start().await;
+async fn a_decline_is_replayed_and_an_invalid_request_is_not() {
+    let server = TestServer::start().await;
     let price = server.price().await;
-    let customer = server.customer_with("pm_card_chargeCustomerFail").await;
+    let customer = server.customer_with_card("pm_card_chargeCustomerFail").await;
     let call = async |more: &[(&str, &str)]| {
         let base = [
             ("customer", customer.as_str()),
@@ -356,23 +355,23 @@ async fn a_refusal_by_the_bank_is_replayed_and_a_malformed_call_is_not() {
         let request = server
             .request(Method::POST, "/v1/subscriptions", &[&base, more].concat())
             .header("idempotency-key", "key-1");
-        answer(request).await
+        send(request).await
     };
-    // Stripe keeps nothing of a call that it could not read.
+    // Stripe stores no response for a request with invalid parameters.
     assert_eq!(call(&[("nonsense", "1")]).await.0, 400);
     let (status, first) = call(&[]).await;
     assert_eq!(status, 402);
-    server.give(&customer, "pm_card_visa").await;
+    server.set_default_card(&customer, "pm_card_visa").await;
     assert_eq!(call(&[]).await, (402, first));
     let (status, body) = call(&[("metadata[a]", "1")]).await;
     assert_eq!(
         (status, &body["error"]["type"]),
         (400, &json!("idempotency_error"))
     );
-    // The same form at another place is another call.
+    // The same form on another path is another request.
     let elsewhere = server
         .request(Method::POST, "/v1/customers", &[])
         .header("idempotency-key", "key-1");
-    assert_eq!(answer(elsewhere).await.1["error"]["type"], "idempotency_error");
+    assert_eq!(send(elsewhere).await.1["error"]["type"], "idempotency_error");
     server.stop().await;
 }

@@ -1,18 +1,19 @@
-//! The stand-in over real HTTP, as its users meet it. Every answer and every webhook is checked against Stripe's types.
+//! Tests of the stand-in over HTTP. Every response and every webhook is checked against Stripe's types.
 
 mod api;
 mod async_stripe;
 mod checkout;
+mod clocks;
 mod endpoints;
-mod lives;
-mod money;
+mod event_sequences;
 mod pauses;
+mod payments;
 mod portal;
 mod program;
 mod receiver;
 mod schema;
 mod sdks;
-mod sequences;
 mod state;
-mod support;
+mod subscriptions;
+mod test_server;
 mod webhooks;

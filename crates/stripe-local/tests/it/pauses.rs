@@ -1,48 +1,48 @@
-//! Subscriptions set aside by request, and taken up again.
+//! Pausing and resuming subscriptions.
 
 use reqwest::Method;
 use serde_json::json;
 
-use crate::support::{DAY, START, Server, id};
+use crate::test_server::{DAY_SECS, START_SECS, TestServer, id};
 
-/// The current period of a subscription: 30 days from the start.
-const MONTH: i64 = 30 * DAY;
+/// The first period of a subscription: November 14 to December 14.
+const FIRST_PERIOD_SECS: i64 = 30 * DAY_SECS;
 
 #[tokio::test]
-async fn a_paused_subscription_is_not_billed_and_its_rest_is_given_back() {
-    let server = Server::start().await;
-    let customer = server.customer_with("pm_card_visa").await;
-    let made = server.subscribe(&customer, &[]).await;
-    let path = format!("/v1/subscriptions/{}", id(&made));
-    server.jump_days(15).await;
+async fn a_paused_subscription_is_not_billed_and_unused_time_is_credited() {
+    let server = TestServer::start().await;
+    let customer = server.customer_with_card("pm_card_visa").await;
+    let created = server.subscribe(&customer, &[]).await;
+    let path = format!("/v1/subscriptions/{}", id(&created));
+    server.advance_days(15).await;
     let paused = server.post(&format!("{path}/pause"), &[]).await;
     assert_eq!(paused["status"], "paused");
     assert_eq!(
         paused["status_details"]["paused"],
         json!({
             "subscription": {"type": "pause_requested"},
-            "transitioned_at": START + 15 * DAY,
+            "transitioned_at": START_SECS + 15 * DAY_SECS,
             "type": "subscription",
         })
     );
-    // A change of something else leaves the moment of the pause alone.
-    server.pass(60);
-    let noted = server.post(&path, &[("metadata[a]", "1")]).await;
+    // Other changes keep the time of the pause.
+    server.advance_wall_clock(60);
+    let updated = server.post(&path, &[("metadata[a]", "1")]).await;
     assert_eq!(
-        noted["status_details"]["paused"]["transitioned_at"],
-        START + 15 * DAY
+        updated["status_details"]["paused"]["transitioned_at"],
+        START_SECS + 15 * DAY_SECS
     );
 
-    server.jump_days(100).await;
+    server.advance_days(100).await;
     assert_eq!(
         server.get("/v1/invoices").await["data"].as_array().map(Vec::len),
         Some(1),
-        "no period begins in a pause"
+        "a paused subscription has no new period"
     );
     let resumed = server.post(&format!("{path}/resume"), &[]).await;
     assert_eq!(resumed["status"], "active");
     assert_eq!(resumed.get("status_details"), None);
-    let start = START + 115 * DAY + 60;
+    let start = START_SECS + 115 * DAY_SECS + 60;
     assert_eq!(resumed["items"]["data"][0]["current_period_start"], start);
     assert_eq!(resumed["billing_cycle_anchor"], start);
     let invoice = server
@@ -54,15 +54,15 @@ async fn a_paused_subscription_is_not_billed_and_its_rest_is_given_back() {
     assert_eq!(
         (&invoice["status"], &invoice["amount_paid"]),
         (&json!("paid"), &json!(600)),
-        "a month, less the half of one"
+        "one month less half a month of credit"
     );
     let names = server.history().await;
     for name in ["customer.subscription.paused", "customer.subscription.resumed"] {
         assert_eq!(names.iter().filter(|known| *known == name).count(), 1, "{name}");
     }
 
-    // The credit is used up.
-    server.jump_until(id(&made), "payment").await;
+    // The credit is used once.
+    server.advance_until(id(&created), "payment").await;
     let charges = server.get("/v1/charges").await;
     let amounts: Vec<_> = charges["data"]
         .as_array()
@@ -75,26 +75,28 @@ async fn a_paused_subscription_is_not_billed_and_its_rest_is_given_back() {
 }
 
 #[tokio::test]
-async fn a_resumption_in_step_keeps_the_periods_where_they_were() {
-    // What is billed for the rest of the running period, and whether at once.
-    for (behavior, at_once, next) in [
+async fn resuming_with_an_unchanged_anchor_keeps_the_billing_cycle() {
+    // Proration behavior, the amount that is billed immediately, and the amount of the next renewal.
+    for (behavior, immediate, next) in [
         ("none", None, 1200),
         ("create_prorations", None, 1800),
         ("always_invoice", Some(600), 1200),
     ] {
-        let server = Server::start().await;
-        let customer = server.customer_with("pm_card_visa").await;
-        let made = server.subscribe(&customer, &[]).await;
-        let path = format!("/v1/subscriptions/{}", id(&made));
+        let server = TestServer::start().await;
+        let customer = server.customer_with_card("pm_card_visa").await;
+        let created = server.subscribe(&customer, &[]).await;
+        let path = format!("/v1/subscriptions/{}", id(&created));
         server
             .post(
                 &format!("{path}/pause"),
                 &[("bill_for[unused_time_from][type]", "none")],
             )
             .await;
-        // Into the second period: December 14 to January 14.
-        server.jump_days(30).await;
-        server.control("clock", json!({"advance": 31 * DAY / 2})).await;
+        // In the middle of the second period: December 14 to January 14.
+        server.advance_days(30).await;
+        server
+            .control("clock", json!({"advance": 31 * DAY_SECS / 2}))
+            .await;
         let resumed = server
             .post(
                 &format!("{path}/resume"),
@@ -107,32 +109,39 @@ async fn a_resumption_in_step_keeps_the_periods_where_they_were() {
         let item = &resumed["items"]["data"][0];
         assert_eq!(
             (&item["current_period_start"], &item["current_period_end"]),
-            (&json!(START + MONTH), &json!(START + MONTH + 31 * DAY)),
+            (
+                &json!(START_SECS + FIRST_PERIOD_SECS),
+                &json!(START_SECS + FIRST_PERIOD_SECS + 31 * DAY_SECS)
+            ),
             "{behavior}"
         );
-        assert_eq!(resumed["billing_cycle_anchor"], START);
+        assert_eq!(resumed["billing_cycle_anchor"], START_SECS);
         let newest = async || server.get("/v1/charges").await["data"][0]["amount"].clone();
-        assert_eq!(newest().await, at_once.unwrap_or(1200), "{behavior}");
-        server.jump_until(id(&made), "payment").await;
+        assert_eq!(newest().await, immediate.unwrap_or(1200), "{behavior}");
+        server.advance_until(id(&created), "payment").await;
         assert_eq!(newest().await, next, "{behavior}");
         server.stop().await;
     }
 }
 
 #[tokio::test]
-async fn what_cannot_be_paused() {
-    let server = Server::start().await;
-    let customer = server.customer_with("pm_card_visa").await;
+async fn only_active_flexible_subscriptions_are_paused() {
+    let server = TestServer::start().await;
+    let customer = server.customer_with_card("pm_card_visa").await;
     for form in [("trial_period_days", "3"), ("billing_mode[type]", "classic")] {
-        let made = server.subscribe(&customer, &[form]).await;
-        let path = format!("/v1/subscriptions/{}/pause", id(&made));
-        assert_eq!(server.refused(Method::POST, &path, &[]).await.0, 400, "{form:?}");
+        let created = server.subscribe(&customer, &[form]).await;
+        let path = format!("/v1/subscriptions/{}/pause", id(&created));
+        assert_eq!(
+            server.expect_error(Method::POST, &path, &[]).await.0,
+            400,
+            "{form:?}"
+        );
     }
-    let made = server.subscribe(&customer, &[]).await;
-    let path = format!("/v1/subscriptions/{}", id(&made));
-    // A credit cannot be paid out here.
+    let created = server.subscribe(&customer, &[]).await;
+    let path = format!("/v1/subscriptions/{}", id(&created));
+    // A credit cannot be paid out.
     let (status, error) = server
-        .refused(
+        .expect_error(
             Method::POST,
             &format!("{path}/pause"),
             &[("invoicing_behavior", "invoice")],
@@ -141,7 +150,7 @@ async fn what_cannot_be_paused() {
     assert_eq!((status, &error["param"]), (400, &json!("invoicing_behavior")));
     assert_eq!(
         server
-            .refused(Method::POST, &format!("{path}/resume"), &[])
+            .expect_error(Method::POST, &format!("{path}/resume"), &[])
             .await
             .0,
         400
@@ -149,7 +158,7 @@ async fn what_cannot_be_paused() {
     server.post(&format!("{path}/pause"), &[]).await;
     assert_eq!(
         server
-            .refused(Method::POST, &format!("{path}/pause"), &[])
+            .expect_error(Method::POST, &format!("{path}/pause"), &[])
             .await
             .0,
         400
@@ -158,19 +167,19 @@ async fn what_cannot_be_paused() {
 }
 
 #[tokio::test]
-async fn a_planned_end_comes_in_a_pause_too() {
-    let server = Server::start().await;
-    let customer = server.customer_with("pm_card_visa").await;
-    let made = server
+async fn a_scheduled_cancellation_takes_effect_during_a_pause() {
+    let server = TestServer::start().await;
+    let customer = server.customer_with_card("pm_card_visa").await;
+    let created = server
         .subscribe(&customer, &[("cancel_at_period_end", "true")])
         .await;
-    let path = format!("/v1/subscriptions/{}", id(&made));
+    let path = format!("/v1/subscriptions/{}", id(&created));
     server.post(&format!("{path}/pause"), &[]).await;
-    server.jump_days(31).await;
+    server.advance_days(31).await;
     let ended = server.get(&path).await;
     assert_eq!(
         (&ended["status"], &ended["ended_at"]),
-        (&json!("canceled"), &json!(START + MONTH))
+        (&json!("canceled"), &json!(START_SECS + FIRST_PERIOD_SECS))
     );
     assert_eq!(ended.get("status_details"), None);
     server.stop().await;

@@ -1,4 +1,4 @@
-//! The program: how it starts, stops and survives.
+//! The command-line program: start, stop, and restart after a crash.
 
 use std::{
     process::Stdio,
@@ -21,17 +21,17 @@ use tokio::{
 
 use crate::{
     receiver::{Receiver, SECRET},
-    support::{KEY, answer, client, id},
+    test_server::{KEY, client, id, send},
 };
 
-/// Long enough for a busy machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// For slow machines.
+const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// The program, listening.
+/// A running program that listens.
 struct Program {
     child: Child,
     url: String,
-    /// Kept open, so that the program can go on logging.
+    /// Must stay open while the program writes its log.
     _log: Lines<BufReader<ChildStderr>>,
 }
 
@@ -46,21 +46,23 @@ impl Program {
             .arg(state)
             .args(more)
             .spawn()
-            .expect("it starts");
-        let mut log = BufReader::new(child.stderr.take().expect("its log")).lines();
+            .expect("the program starts");
+        let mut log = BufReader::new(child.stderr.take().expect("standard error")).lines();
         let listening = async {
             loop {
                 let line = log
                     .next_line()
                     .await
-                    .expect("text")
-                    .expect("it says where it listens");
+                    .expect("UTF-8")
+                    .expect("the log names the address");
                 if let Some((_, url)) = line.split_once("listens on ") {
                     return url.trim().to_owned();
                 }
             }
         };
-        let url = timeout(PATIENCE, listening).await.expect("it listens in time");
+        let url = timeout(TIMEOUT, listening)
+            .await
+            .expect("the program listens in time");
         Self {
             child,
             url,
@@ -70,7 +72,7 @@ impl Program {
 
     async fn get(&self, path: &str) -> Value {
         let request = client().get(format!("{}{path}", self.url)).bearer_auth(KEY);
-        let (status, body) = answer(request).await;
+        let (status, body) = send(request).await;
         assert_eq!(status, 200, "{path}: {body:#}");
         body
     }
@@ -80,35 +82,35 @@ impl Program {
             .post(format!("{}{path}", self.url))
             .bearer_auth(KEY)
             .form(form);
-        let (status, body) = answer(request).await;
+        let (status, body) = send(request).await;
         assert_eq!(status, 200, "{path}: {body:#}");
         body
     }
 
     async fn control(&self, path: &str, body: Value) {
         let request = client().post(format!("{}/_sim/{path}", self.url)).json(&body);
-        let (status, body) = answer(request).await;
+        let (status, body) = send(request).await;
         assert_eq!(status, 200, "{path}: {body:#}");
     }
 
-    /// SIGKILL: nothing in it runs any more.
+    /// Sends SIGKILL.
     async fn kill(mut self) {
-        self.child.kill().await.expect("it can be killed");
+        self.child.kill().await.expect("the process is killed");
     }
 
-    /// Makes a customer and answers the status.
-    async fn customer(&self) -> u16 {
+    /// Creates a customer. Returns the status.
+    async fn create_customer(&self) -> u16 {
         let request = client()
             .post(format!("{}/v1/customers", self.url))
             .bearer_auth(KEY);
-        answer(request).await.0
+        send(request).await.0
     }
 
-    async fn customers(&self) -> usize {
+    async fn count_customers(&self) -> usize {
         let request = client()
             .get(format!("{}/v1/customers", self.url))
             .bearer_auth(KEY);
-        answer(request).await.1["data"].as_array().expect("a list").len()
+        send(request).await.1["data"].as_array().expect("a list").len()
     }
 }
 
@@ -124,35 +126,35 @@ fn command() -> Command {
 }
 
 #[tokio::test]
-async fn it_stops_gracefully_and_survives_being_killed() {
+async fn the_program_stops_gracefully_and_keeps_its_state_after_a_kill() {
     let folder = tempfile::tempdir().expect("a folder");
     let state = folder.path().join("stripe.db");
 
     let mut first = Program::start(&state).await;
-    assert_eq!(first.customer().await, 200);
-    let pid = first.child.id().expect("it runs").to_string();
-    let told = Command::new("kill")
+    assert_eq!(first.create_customer().await, 200);
+    let pid = first.child.id().expect("the process runs").to_string();
+    let terminated = Command::new("kill")
         .args(["-TERM", &pid])
         .status()
         .await
         .expect("kill");
-    assert!(told.success());
-    let ended = timeout(PATIENCE, first.child.wait())
+    assert!(terminated.success());
+    let ended = timeout(TIMEOUT, first.child.wait())
         .await
-        .expect("it ends in time")
-        .expect("it ends");
+        .expect("the process ends in time")
+        .expect("the exit status");
     assert!(ended.success(), "{ended}");
 
     let mut second = Program::start(&state).await;
-    assert_eq!(second.customer().await, 200);
-    second.child.kill().await.expect("it can be killed");
+    assert_eq!(second.create_customer().await, 200);
+    second.child.kill().await.expect("the process is killed");
 
     let third = Program::start(&state).await;
-    assert_eq!(third.customers().await, 2);
+    assert_eq!(third.count_customers().await, 2);
 }
 
 #[tokio::test]
-async fn killed_in_the_middle_of_a_life_it_loses_nothing() {
+async fn a_kill_during_a_trial_loses_nothing() {
     let folder = tempfile::tempdir().expect("a folder");
     let state = folder.path().join("stripe.db");
     let hooks = Receiver::start(WallClock::system()).await;
@@ -179,37 +181,37 @@ async fn killed_in_the_middle_of_a_life_it_loses_nothing() {
             ],
         )
         .await;
-    // From here on nothing is delivered.
+    // No webhook is delivered from here on.
     first.control("webhooks", json!({"hold": true})).await;
     let trial = [
         ("customer", id(&customer)),
         ("items[0][price]", id(&price)),
         ("trial_period_days", "10"),
     ];
-    let keyed = async |program: &Program| {
+    let create_trial = async |program: &Program| {
         let request = client()
             .post(format!("{}/v1/subscriptions", program.url))
             .bearer_auth(KEY)
             .header("idempotency-key", "trial-1")
             .form(&trial);
-        answer(request).await
+        send(request).await
     };
-    let (status, made) = keyed(&first).await;
+    let (status, created) = create_trial(&first).await;
     assert_eq!(status, 200);
-    let until = |moment: &str| json!({"subscription": id(&made), "until": moment});
+    let until = |moment: &str| json!({"subscription": id(&created), "until": moment});
     first.control("clock", until("trial_end")).await;
-    let path = format!("/v1/subscriptions/{}", id(&made));
+    let path = format!("/v1/subscriptions/{}", id(&created));
     let before = first.get(&path).await;
     let ahead = first.get("/_sim/clock").await["ahead"].clone();
     first.kill().await;
 
     let second = Program::start_with(&state, &webhook).await;
-    assert_eq!(second.get(&path).await, before, "active, with a draft");
+    assert_eq!(second.get(&path).await, before, "active with a draft invoice");
     assert_eq!(second.get("/_sim/clock").await["ahead"], ahead);
     assert_eq!(
-        keyed(&second).await,
-        (200, made.clone()),
-        "the first answer again"
+        create_trial(&second).await,
+        (200, created.clone()),
+        "the first response is replayed"
     );
     second.control("clock", until("payment")).await;
     second.kill().await;
@@ -221,7 +223,7 @@ async fn killed_in_the_middle_of_a_life_it_loses_nothing() {
     let mut expected: Vec<&str> = events.as_array().expect("a list").iter().map(id).collect();
     expected.reverse();
     let arrived = hooks.wait_for(expected.len()).await;
-    // What was on its way when the first one died may have come twice.
+    // A delivery that was in progress at the kill may have been repeated.
     let mut ids: Vec<&str> = arrived.iter().map(id).collect();
     ids.dedup();
     assert_eq!(ids, expected, "every event, in order");
@@ -229,48 +231,55 @@ async fn killed_in_the_middle_of_a_life_it_loses_nothing() {
 }
 
 #[tokio::test]
-async fn killed_under_load_it_keeps_what_it_answered() {
+async fn a_kill_under_load_loses_no_acknowledged_request() {
     let folder = tempfile::tempdir().expect("a folder");
     let state = folder.path().join("stripe.db");
     let program = Program::start(&state).await;
     let url = format!("{}/v1/customers", program.url);
-    let answered = Arc::new(AtomicUsize::new(0));
-    let enough = Arc::new(Notify::new());
+    let responded = Arc::new(AtomicUsize::new(0));
+    let enough_responses = Arc::new(Notify::new());
     let mut callers = JoinSet::new();
     for _ in 0..4 {
-        let (url, answered, enough) = (url.clone(), answered.clone(), enough.clone());
+        let (url, responded, enough_responses) = (url.clone(), responded.clone(), enough_responses.clone());
         callers.spawn(async move {
             let client = client();
             while let Ok(response) = client.post(&url).bearer_auth(KEY).send().await {
                 assert_eq!(response.status(), 200);
-                if answered.fetch_add(1, Ordering::SeqCst) == 40 {
-                    enough.notify_one();
+                if responded.fetch_add(1, Ordering::SeqCst) == 40 {
+                    enough_responses.notify_one();
                 }
             }
         });
     }
-    timeout(PATIENCE, enough.notified())
+    timeout(TIMEOUT, enough_responses.notified())
         .await
-        .expect("forty answers in time");
+        .expect("forty responses in time");
     program.kill().await;
     callers.join_all().await;
     let program = Program::start(&state).await;
     let customers = program.get("/_sim/state").await["customers"].clone();
-    let kept = customers.as_array().expect("a list").len();
-    let answered = answered.load(Ordering::SeqCst);
-    // One of each caller's may have been written down without an answer.
-    assert!((answered..=answered + 4).contains(&kept), "{answered} {kept}");
+    let saved = customers.as_array().expect("a list").len();
+    let responded = responded.load(Ordering::SeqCst);
+    // One request per client may have been saved without a response.
+    assert!(
+        (responded..=responded + 4).contains(&saved),
+        "{responded} {saved}"
+    );
 }
 
 #[tokio::test]
-async fn it_refuses_to_be_reached_from_elsewhere_and_live_keys() {
-    for (arguments, said) in [
+async fn foreign_addresses_and_live_keys_are_rejected() {
+    for (arguments, message) in [
         (["--listen", "0.0.0.0:0"], "0.0.0.0 is not a loopback address"),
         (["--secret-key", "sk_live_1"], "test keys only"),
     ] {
-        let output = command().args(arguments).output().await.expect("it starts");
+        let output = command()
+            .args(arguments)
+            .output()
+            .await
+            .expect("the program starts");
         assert!(!output.status.success());
         let log = String::from_utf8_lossy(&output.stderr);
-        assert!(log.contains(said), "{log}");
+        assert!(log.contains(message), "{log}");
     }
 }

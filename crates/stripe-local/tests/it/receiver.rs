@@ -1,4 +1,4 @@
-//! A webhook endpoint that keeps what it gets and answers as told. async-stripe opens every letter.
+//! A webhook endpoint that stores requests and responds with given statuses. async-stripe parses every request.
 
 use std::{
     sync::{Arc, Mutex},
@@ -15,34 +15,34 @@ use crate::schema::reasons;
 
 pub(crate) const SECRET: &str = "whsec_test";
 
-/// Long enough for a busy machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// For slow machines.
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 #[derive(Clone)]
 pub(crate) struct Receiver {
     pub(crate) url: String,
     clock: WallClock,
     inbox: Arc<Mutex<Vec<Value>>>,
-    /// Bodies as they came, with their signatures.
-    letters: Arc<Mutex<Vec<(String, String)>>>,
-    /// What a receiver in Rust would have refused, and why.
-    refused: Arc<Mutex<Vec<String>>>,
+    /// Bodies and signatures, in order of arrival.
+    deliveries: Arc<Mutex<Vec<(String, String)>>>,
+    /// Reasons why async-stripe rejects a webhook.
+    rejections: Arc<Mutex<Vec<String>>>,
     count: watch::Sender<usize>,
-    answers: Arc<Mutex<Vec<u16>>>,
+    statuses: Arc<Mutex<Vec<u16>>>,
 }
 
 impl Receiver {
-    /// `clock`: the wall clock by which signatures are too old.
+    /// Signatures are checked against `clock`.
     pub(crate) async fn start(clock: WallClock) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let receiver = Self {
             url: format!("http://{}/hook", listener.local_addr().expect("an address")),
             clock,
             inbox: Arc::default(),
-            letters: Arc::default(),
-            refused: Arc::default(),
+            deliveries: Arc::default(),
+            rejections: Arc::default(),
             count: watch::Sender::new(0),
-            answers: Arc::default(),
+            statuses: Arc::default(),
         };
         let router = Router::new()
             .route("/hook", post(receive))
@@ -51,12 +51,12 @@ impl Receiver {
         receiver
     }
 
-    /// The statuses of the next answers; after them 200.
-    pub(crate) fn answer_with(&self, statuses: &[u16]) {
-        *self.answers.lock().expect("answers") = statuses.iter().rev().copied().collect();
+    /// Sets the statuses of the next responses. After them the status is 200.
+    pub(crate) fn respond_with(&self, statuses: &[u16]) {
+        *self.statuses.lock().expect("statuses") = statuses.iter().rev().copied().collect();
     }
 
-    /// Everything that arrived, in order.
+    /// All received events, in order.
     pub(crate) fn events(&self) -> Vec<Value> {
         self.inbox.lock().expect("inbox").clone()
     }
@@ -65,24 +65,24 @@ impl Receiver {
         names(&self.events())
     }
 
-    /// Waits for an event of this name and answers the first as it came: body and signature.
-    pub(crate) async fn letter(&self, name: &str) -> (String, String) {
+    /// Waits for an event with this name. Returns the body and signature of the first one.
+    pub(crate) async fn first_delivery(&self, name: &str) -> (String, String) {
         self.wait_for_name(name).await;
-        let place = self.names().iter().position(|known| known == name);
-        let letters = self.letters.lock().expect("letters");
-        letters[place.expect("it arrived")].clone()
+        let index = self.names().iter().position(|known| known == name);
+        let deliveries = self.deliveries.lock().expect("deliveries");
+        deliveries[index.expect("the event arrived")].clone()
     }
 
-    /// Panics if anything that arrived was not as Stripe sends it.
+    /// Panics if async-stripe rejects a received webhook.
     pub(crate) fn check(&self) {
-        let refused = self.refused.lock().expect("refused");
-        assert!(refused.is_empty(), "webhooks refused: {refused:#?}");
+        let rejections = self.rejections.lock().expect("rejections");
+        assert!(rejections.is_empty(), "webhooks rejected: {rejections:#?}");
     }
 
-    /// Waits until so many events arrived.
+    /// Waits until `count` events arrived. Returns all events.
     pub(crate) async fn wait_for(&self, count: usize) -> Vec<Value> {
         let mut counted = self.count.subscribe();
-        let arrived = timeout(PATIENCE, counted.wait_for(|now| *now >= count)).await;
+        let arrived = timeout(TIMEOUT, counted.wait_for(|now| *now >= count)).await;
         assert!(
             arrived.is_ok_and(|seen| seen.is_ok()),
             "{count} webhooks expected: {:?}",
@@ -91,11 +91,11 @@ impl Receiver {
         self.events()
     }
 
-    /// Waits for an event of this name and answers the first.
+    /// Waits for an event with this name. Returns the first one.
     pub(crate) async fn wait_for_name(&self, name: &str) -> Value {
         let mut counted = self.count.subscribe();
         let arrived = timeout(
-            PATIENCE,
+            TIMEOUT,
             counted.wait_for(|_| self.names().iter().any(|known| known == name)),
         )
         .await;
@@ -107,7 +107,7 @@ impl Receiver {
         self.events()
             .into_iter()
             .find(|event| event["type"] == name)
-            .expect("it arrived")
+            .expect("the event arrived")
     }
 }
 
@@ -119,30 +119,38 @@ pub(crate) fn names(events: &[Value]) -> Vec<String> {
 }
 
 async fn receive(State(receiver): State<Receiver>, headers: HeaderMap, body: String) -> StatusCode {
-    let signed = headers
+    let signature = headers
         .get("stripe-signature")
         .and_then(|value| value.to_str().ok())
         .unwrap_or_default();
     let event: Value = serde_json::from_str(&body).unwrap_or_default();
-    let mut refusals = reasons(&event);
-    refusals.extend(refusal(&body, signed, receiver.clock.now_ms().div_euclid(1000)));
-    let refusals = refusals
+    let mut reasons_of_event = reasons(&event);
+    reasons_of_event.extend(rejection(
+        &body,
+        signature,
+        receiver.clock.now_ms().div_euclid(1000),
+    ));
+    let reasons_of_event = reasons_of_event
         .into_iter()
         .map(|reason| format!("{}: {reason}", event["type"]));
-    receiver.refused.lock().expect("refused").extend(refusals);
-    let letter = (body, signed.to_owned());
-    receiver.letters.lock().expect("letters").push(letter);
+    receiver
+        .rejections
+        .lock()
+        .expect("rejections")
+        .extend(reasons_of_event);
+    let delivery = (body, signature.to_owned());
+    receiver.deliveries.lock().expect("deliveries").push(delivery);
     receiver.inbox.lock().expect("inbox").push(event);
     receiver.count.send_modify(|count| *count += 1);
-    let status = receiver.answers.lock().expect("answers").pop().unwrap_or(200);
+    let status = receiver.statuses.lock().expect("statuses").pop().unwrap_or(200);
     StatusCode::from_u16(status).expect("a status")
 }
 
-/// Why async-stripe does not take a webhook: its signature, its age, or an object that it cannot read or does not know.
-fn refusal(body: &str, signed: &str, now: i64) -> Option<String> {
-    match Webhook::construct_event_with_timestamp(body, signed, SECRET, now) {
+/// Why async-stripe rejects a webhook: signature, age, or an object that it cannot parse or does not know.
+fn rejection(body: &str, signature: &str, now: i64) -> Option<String> {
+    match Webhook::construct_event_with_timestamp(body, signature, SECRET, now) {
         Ok(event) => matches!(event.data.object, EventObject::Unknown(_))
-            .then(|| "async-stripe does not know the type".to_owned()),
+            .then(|| "async-stripe does not know the event type".to_owned()),
         Err(error) => Some(format!("async-stripe: {error}")),
     }
 }

@@ -1,4 +1,4 @@
-//! Objects against the JSON Schema of stripe-node's types (tests/schema).
+//! Validates objects with the JSON Schema of stripe-node's types (tests/schema).
 
 use std::{
     collections::BTreeMap,
@@ -8,7 +8,7 @@ use std::{
 use jsonschema::Validator;
 use serde_json::{Value, json};
 
-/// `object` and the name of its type in the schema.
+/// Value of `object`, and name of the type in the schema.
 const TYPES: [(&str, &str); 15] = [
     ("customer", "customer"),
     ("subscription", "subscription"),
@@ -39,13 +39,13 @@ fn validator(name: &'static str) -> &'static Validator {
     })
 }
 
-/// Panics with every reason if `value`, or what it lists, is not what Stripe sends.
+/// Panics with all reasons if `value`, or an element of a list, does not match Stripe's type.
 pub(crate) fn check(value: &Value) {
     let reasons = reasons(value);
     assert!(reasons.is_empty(), "{reasons:#?}\n{value:#}");
 }
 
-/// Why `value`, or what it lists, is not what Stripe sends.
+/// Why `value`, or an element of a list, does not match Stripe's type.
 pub(crate) fn reasons(value: &Value) -> Vec<String> {
     if value["deleted"] == true {
         return Vec::new();
@@ -60,7 +60,7 @@ pub(crate) fn reasons(value: &Value) -> Vec<String> {
     };
     let mut checked = value.clone();
     if object == Some("invoice") && checked.get("id").is_none() {
-        // The types demand an ID; Stripe sends upcoming invoices without.
+        // The types require an ID, but Stripe sends upcoming invoices without one.
         checked["id"] = json!("in_upcoming");
     }
     let mut found: Vec<String> = validator(name)

@@ -1,6 +1,6 @@
-//! Stripe's official SDKs at the API version that is spoken here live a subscription's life, unchanged.
+//! Stripe's official SDKs for Node.js and Python, unchanged, at the API version of the stand-in.
 //!
-//! `scripts/sdk-clients.sh` installs them (`make test` calls it). Set `SEAMLINE_SKIP_SDKS=1` to do without.
+//! `scripts/sdk-clients.sh` installs them (`make test` calls it). `SEAMLINE_SKIP_SDKS=1` skips these tests.
 
 use std::{
     path::{Path, PathBuf},
@@ -13,20 +13,20 @@ use tokio::{process::Command, time::timeout};
 
 use crate::{
     receiver::SECRET,
-    support::{KEY, Server},
+    test_server::{KEY, TestServer},
 };
 
-/// Long enough for a busy machine.
-const PATIENCE: Duration = Duration::from_secs(120);
+/// For slow machines.
+const TIMEOUT: Duration = Duration::from_secs(120);
 
-/// Where their programs are. Cargo runs tests in their package's folder; a path that was compiled in may be that of another
-/// checkout with the same build directory.
-fn sdks() -> PathBuf {
+/// The folder of the SDK scripts. Cargo runs tests in the folder of their package. A compiled-in path could belong to
+/// another checkout with the same build directory.
+fn scripts_folder() -> PathBuf {
     std::path::absolute("tests/sdks").expect("a working directory")
 }
 
-/// Whether the test is to run. A missing SDK is a failure, so that nobody takes silence for success.
-fn installed(path: &Path) -> bool {
+/// Whether the test runs. Panics if the SDK is missing and the test is not skipped explicitly.
+fn is_installed(path: &Path) -> bool {
     if std::env::var("SEAMLINE_SKIP_SDKS").is_ok_and(|skip| skip == "1") {
         return false;
     }
@@ -38,9 +38,9 @@ fn installed(path: &Path) -> bool {
     true
 }
 
-/// Runs a client against a new account and compares what it printed.
-async fn live(program: &Path, script: &Path) {
-    let server = Server::start().await;
+/// Runs an SDK script against a new account and compares its output.
+async fn run_script(program: &Path, script: &Path) {
+    let server = TestServer::start().await;
     let child = Command::new(program)
         .arg(script)
         .args([&server.url, KEY, SECRET])
@@ -49,7 +49,7 @@ async fn live(program: &Path, script: &Path) {
         .stderr(Stdio::piped())
         .kill_on_drop(true)
         .output();
-    let output = timeout(PATIENCE, child)
+    let output = timeout(TIMEOUT, child)
         .await
         .expect("the client ends")
         .expect("the client starts");
@@ -65,7 +65,7 @@ async fn live(program: &Path, script: &Path) {
         "session": "open",
         "portal": "billing_portal.session",
         "refund": ["succeeded", 200],
-        // Cancel, resume, conversion; the trial's $0 invoice and the first payment.
+        // Cancellation, its undoing, and conversion; the trial's $0 invoice and the first payment.
         "events": [updated, updated, updated, "invoice.paid", "invoice.paid"],
         "refused": ["StripeInvalidRequestError", "resource_missing", 404],
     });
@@ -74,18 +74,18 @@ async fn live(program: &Path, script: &Path) {
 }
 
 #[tokio::test]
-async fn node() {
-    let folder = sdks().join("node");
-    if installed(&folder.join("node_modules").join("stripe")) {
-        live(Path::new("node"), &folder.join("script.mjs")).await;
+async fn node_sdk() {
+    let folder = scripts_folder().join("node");
+    if is_installed(&folder.join("node_modules").join("stripe")) {
+        run_script(Path::new("node"), &folder.join("script.mjs")).await;
     }
 }
 
 #[tokio::test]
-async fn python() {
-    let folder = sdks().join("python");
+async fn python_sdk() {
+    let folder = scripts_folder().join("python");
     let program = folder.join(".venv").join("bin").join("python");
-    if installed(&program) {
-        live(&program, &folder.join("script.py")).await;
+    if is_installed(&program) {
+        run_script(&program, &folder.join("script.py")).await;
     }
 }

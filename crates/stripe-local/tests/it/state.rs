@@ -1,75 +1,80 @@
-//! What lasts, and what is refused at the start.
+//! State files, reset, and settings that are rejected.
 
 use reqwest::Method;
 use serde_json::json;
-use stripe_local::{OpenError, Settings, StateError, StateLocation, WebhookTarget, open};
+use stripe_local::{
+    StateError, StateLocation, StripeStandInOpenError, StripeStandInSettings, WebhookTarget, open,
+};
 
-use crate::support::{START, Server, answer, id};
+use crate::test_server::{START_SECS, TestServer, id, send};
 
-fn on_file(folder: &tempfile::TempDir) -> Settings {
-    Settings {
+fn file_settings(folder: &tempfile::TempDir) -> StripeStandInSettings {
+    StripeStandInSettings {
         state: StateLocation::File(folder.path().join("deep").join("stripe.db")),
-        ..Settings::default()
+        ..StripeStandInSettings::default()
     }
 }
 
 #[tokio::test]
-async fn everything_is_there_after_a_restart() {
+async fn the_state_file_keeps_everything() {
     let folder = tempfile::tempdir().expect("a folder");
-    let server = Server::with(on_file(&folder)).await;
-    let customer = server.customer_with("pm_card_visa").await;
-    let made = server.subscribe(&customer, &[("trial_period_days", "10")]).await;
-    server.jump_days(1).await;
-    // Nothing is delivered while the deliveries are held.
+    let server = TestServer::start_with(file_settings(&folder)).await;
+    let customer = server.customer_with_card("pm_card_visa").await;
+    let created = server.subscribe(&customer, &[("trial_period_days", "10")]).await;
+    server.advance_days(1).await;
+    // With `hold` no webhook is delivered.
     let arrived = server.hooks.wait_for(server.history().await.len()).await.len();
     server.control("webhooks", json!({"hold": true})).await;
     server.customer().await;
     let before = server.get("/_sim/state").await;
-    server.abandon().await;
+    server.stop_without_delivery().await;
 
-    let server = Server::with(on_file(&folder)).await;
+    let server = TestServer::start_with(file_settings(&folder)).await;
     let mut after = server.get("/_sim/state").await;
     for part in ["clock", "customers", "subscriptions", "invoices", "switches"] {
         assert_eq!(after[part].take(), before[part], "{part}");
     }
-    // The application listens at another port now; what it missed follows it there.
+    // The application now listens on another port. Undelivered webhooks are sent there.
     assert_eq!(server.hooks.events().len(), 0);
     server.control("webhooks", json!({})).await;
-    let missed = server.hooks.wait_for(1).await;
-    assert_eq!(missed[0]["type"], "customer.created");
+    let undelivered = server.hooks.wait_for(1).await;
+    assert_eq!(undelivered[0]["type"], "customer.created");
     let log = server.get("/_sim/webhooks").await;
     assert_eq!(log["deliveries"].as_array().map(Vec::len), Some(arrived + 1));
-    server.jump_until(id(&made), "payment").await;
+    server.advance_until(id(&created), "payment").await;
     assert_eq!(server.get("/v1/charges").await["data"][0]["amount"], 1200);
-    server.abandon().await;
+    server.stop_without_delivery().await;
 }
 
 #[tokio::test]
-async fn a_reset_empties_the_account() {
-    let server = Server::start().await;
-    server.jump_days(3).await;
+async fn a_reset_deletes_all_records() {
+    let server = TestServer::start().await;
+    server.advance_days(3).await;
     server.customer().await;
     server.control("reset", json!({})).await;
     let state = server.get("/_sim/state").await;
-    assert_eq!(state["clock"], json!({"now": START, "ahead": 0, "wall": START}));
+    assert_eq!(
+        state["clock"],
+        json!({"now": START_SECS, "ahead": 0, "wall": START_SECS})
+    );
     assert_eq!(state["customers"], json!([]));
     assert_eq!(
         state["webhook_endpoints"].as_array().map(Vec::len),
         Some(1),
-        "the endpoint of the start"
+        "the configured endpoint"
     );
-    let (status, html) = answer(server.request(Method::GET, "/", &[])).await;
+    let (status, html) = send(server.request(Method::GET, "/", &[])).await;
     assert_eq!(status, 200);
     assert!(html.as_str().unwrap().contains("Billing clock"));
     server.stop().await;
 }
 
 #[tokio::test]
-async fn the_clock_only_goes_forward() {
-    let server = Server::start().await;
+async fn the_clock_moves_forward_only() {
+    let server = TestServer::start().await;
     for body in [
         json!({"advance": -1}),
-        json!({"to": START - 1}),
+        json!({"to": START_SECS - 1}),
         json!({}),
         json!({"x": 1}),
         json!({"days": i64::MAX}),
@@ -80,35 +85,41 @@ async fn the_clock_only_goes_forward() {
             .client
             .post(format!("{}/_sim/clock", server.url))
             .json(&body);
-        assert_eq!(answer(request).await.0, 400, "{body}");
+        assert_eq!(send(request).await.0, 400, "{body}");
     }
-    let moved = server.control("clock", json!({"to": START + 5})).await;
-    assert_eq!(moved, json!({"now": START + 5, "ahead": 5, "wall": START}));
+    let moved = server.control("clock", json!({"to": START_SECS + 5})).await;
+    assert_eq!(
+        moved,
+        json!({"now": START_SECS + 5, "ahead": 5, "wall": START_SECS})
+    );
     let page = server
         .client
         .post(format!("{}/_sim/clock", server.url))
         .form(&[("days", "1")]);
-    assert_eq!(answer(page).await.0, 303);
+    assert_eq!(send(page).await.0, 303);
     server.stop().await;
 }
 
 #[tokio::test]
-async fn what_it_will_not_start_with() {
-    let live = open(Settings {
+async fn invalid_settings_are_rejected() {
+    let live = open(StripeStandInSettings {
         secret_key: Some("sk_live_123".to_owned()),
-        ..Settings::default()
+        ..StripeStandInSettings::default()
     })
     .await;
-    assert!(matches!(live.err(), Some(OpenError::NotATestKey)));
-    let abroad = open(Settings {
+    assert!(matches!(live.err(), Some(StripeStandInOpenError::NotATestKey)));
+    let foreign = open(StripeStandInSettings {
         webhooks: vec![WebhookTarget {
             url: "https://example.com/hook".to_owned(),
             secret: "whsec_1".to_owned(),
         }],
-        ..Settings::default()
+        ..StripeStandInSettings::default()
     })
     .await;
-    assert!(matches!(abroad.err(), Some(OpenError::ForeignWebhook(_))));
+    assert!(matches!(
+        foreign.err(),
+        Some(StripeStandInOpenError::ForeignWebhook(_))
+    ));
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("other.db");
     let options = sqlx::sqlite::SqliteConnectOptions::new()
@@ -120,13 +131,16 @@ async fn what_it_will_not_start_with() {
         .await
         .expect("a table");
     pool.close().await;
-    let other = open(Settings {
+    let other = open(StripeStandInSettings {
         state: StateLocation::File(path),
-        ..Settings::default()
+        ..StripeStandInSettings::default()
     })
     .await;
     assert!(matches!(
         other.err(),
-        Some(OpenError::State(StateError::SchemaVersion { found: 0, .. }))
+        Some(StripeStandInOpenError::State(StateError::SchemaVersion {
+            found: 0,
+            ..
+        }))
     ));
 }

@@ -1,97 +1,100 @@
-//! The first page: the clock, what lives, what is on its way, and the switches.
+//! The control page: clock, subscriptions, deliveries and switches.
 
 use axum::{extract::State, http::StatusCode, response::Response};
 
-use super::{escape, moment, notice, page};
+use super::{date_time, error_page, escape, html_page};
 use crate::{
-    engine::{Cause, Work, events::HELD},
-    stripe::Stripe,
-    world::{Customer, Delivery, DeliveryState, Event, Status, Subscription, Switches},
+    engine::{Cause, Operation, events::HELD_BACK_MS},
+    records::{
+        CustomerRecord, DeliveryRecord, DeliveryState, EventRecord, StripeSubscriptionStatus,
+        SubscriptionRecord, WebhookSwitchesRecord,
+    },
+    stand_in::StripeStandIn,
 };
 
-/// Rows of each table.
-const MOST_ROWS: usize = 50;
+/// Rows in each table.
+const MAX_ROWS: usize = 50;
 
 /// `GET /`
-pub(crate) async fn show(State(stripe): State<Stripe>) -> Response {
-    let body = stripe
-        .run(String::new(), Cause::default(), |work| Ok(body(work)))
+pub(crate) async fn show(State(stand_in): State<StripeStandIn>) -> Response {
+    let body = stand_in
+        .run(String::new(), Cause::default(), |operation| Ok(body(operation)))
         .await;
     match body {
-        Ok(body) => page(StatusCode::OK, "stripe-local", "wide", &body),
-        Err(failure) => notice(&failure),
+        Ok(body) => html_page(StatusCode::OK, "stripe-local", "wide", &body),
+        Err(error) => error_page(&error),
     }
 }
 
-fn body(work: &Work<'_>) -> String {
-    let now = work.now(None);
-    let ahead = work.ahead();
-    let subscriptions: String = work
-        .world
-        .all::<Subscription>()
+fn body(operation: &Operation<'_>) -> String {
+    let now = operation.now_secs(None);
+    let ahead = operation.ahead_secs();
+    let subscriptions: String = operation
+        .records
+        .all::<SubscriptionRecord>()
         .rev()
-        .take(MOST_ROWS)
-        .map(|subscription| row(work, subscription))
+        .take(MAX_ROWS)
+        .map(|subscription| subscription_row(operation, subscription))
         .collect();
-    let deliveries: String = work
-        .world
-        .all::<Delivery>()
+    let deliveries: String = operation
+        .records
+        .all::<DeliveryRecord>()
         .rev()
-        .take(MOST_ROWS)
-        .map(|delivery| delivery_row(work, delivery))
+        .take(MAX_ROWS)
+        .map(|delivery| delivery_row(operation, delivery))
         .collect();
     format!(
         r#"<main><h1>stripe-local <span class="badge">Test mode</span></h1>
 <p class="soft">A local stand-in for Stripe. Billing clock: <strong>{}</strong> UTC, {ahead} s ahead of the wall clock.</p>
-<h2>Clock</h2><form class="fields" method="post" action="/_sim/clock"><div><label for="days">Days</label><input id="days" name="days" type="number" min="0" value="1"></div><button>Jump ahead</button></form>
-<h2>Subscriptions</h2><div class="scroll"><table><thead><tr><th>Subscription</th><th>Customer</th><th>Status</th><th>Period ends</th><th>Jump to</th></tr></thead><tbody>{subscriptions}</tbody></table></div>
-<h2>Webhooks</h2>{}<div class="scroll"><table><thead><tr><th>Event</th><th>State</th><th>Attempts</th><th>Again</th></tr></thead><tbody>{deliveries}</tbody></table></div>
-<h2>Everything</h2><div class="actions"><a class="button" href="/_sim/state">State as JSON</a><form method="post" action="/_sim/reset"><button>Reset</button></form></div></main>"#,
-        moment(now),
-        switches(work),
+<h2>Clock</h2><form class="fields" method="post" action="/_sim/clock"><div><label for="days">Days</label><input id="days" name="days" type="number" min="0" value="1"></div><button>Move forward</button></form>
+<h2>Subscriptions</h2><div class="scroll"><table><thead><tr><th>Subscription</th><th>Customer</th><th>Status</th><th>Period ends</th><th>Move clock to</th></tr></thead><tbody>{subscriptions}</tbody></table></div>
+<h2>Webhooks</h2>{}<div class="scroll"><table><thead><tr><th>Event</th><th>State</th><th>Attempts</th><th>Resend</th></tr></thead><tbody>{deliveries}</tbody></table></div>
+<h2>State</h2><div class="actions"><a class="button" href="/_sim/state">State as JSON</a><form method="post" action="/_sim/reset"><button>Reset</button></form></div></main>"#,
+        date_time(now),
+        switches_form(operation),
     )
 }
 
-fn row(work: &Work<'_>, subscription: &Subscription) -> String {
-    let email = work
-        .world
-        .get::<Customer>(&subscription.customer)
+fn subscription_row(operation: &Operation<'_>, subscription: &SubscriptionRecord) -> String {
+    let email = operation
+        .records
+        .get::<CustomerRecord>(&subscription.customer)
         .and_then(|customer| customer.email.clone())
         .unwrap_or_else(|| subscription.customer.clone());
-    let jump = |until: &str, label: &str| {
+    let move_button = |until: &str, label: &str| {
         format!(
             "<form method=\"post\" action=\"/_sim/clock\"><input type=\"hidden\" name=\"subscription\" value=\"{}\"><input type=\"hidden\" name=\"until\" value=\"{until}\"><button>{label}</button></form>",
             escape(&subscription.id)
         )
     };
-    let mut jumps = String::new();
-    if !subscription.is_over() {
+    let mut buttons = String::new();
+    if !subscription.has_ended() {
         match subscription.status {
-            Status::Trialing => jumps.push_str(&jump("trial_end", "trial end")),
-            Status::Paused => {}
-            _ => jumps.push_str(&jump("period_end", "period end")),
+            StripeSubscriptionStatus::Trialing => buttons.push_str(&move_button("trial_end", "trial end")),
+            StripeSubscriptionStatus::Paused => {}
+            _ => buttons.push_str(&move_button("period_end", "period end")),
         }
-        if work.next_payment(subscription).is_some() {
-            jumps.push_str(&jump("payment", "next payment"));
+        if operation.next_payment_at(subscription).is_some() {
+            buttons.push_str(&move_button("payment", "next payment"));
         }
     }
     let ends = subscription
         .ends_at()
-        .map_or(String::new(), |at| format!(" (ends {})", moment(at)));
+        .map_or(String::new(), |at| format!(" (ends {})", date_time(at)));
     format!(
-        "<tr><td><code>{}</code></td><td>{}</td><td>{}{}</td><td>{}</td><td><div class=\"actions\">{jumps}</div></td></tr>",
+        "<tr><td><code>{}</code></td><td>{}</td><td>{}{}</td><td>{}</td><td><div class=\"actions\">{buttons}</div></td></tr>",
         escape(&subscription.id),
         escape(&email),
         subscription.status.as_str(),
         escape(&ends),
-        moment(subscription.period.end),
+        date_time(subscription.period.end),
     )
 }
 
-fn switches(work: &Work<'_>) -> String {
-    let switches = work
-        .world
-        .get::<Switches>(Switches::ID)
+fn switches_form(operation: &Operation<'_>) -> String {
+    let switches = operation
+        .records
+        .get::<WebhookSwitchesRecord>(WebhookSwitchesRecord::ID)
         .cloned()
         .unwrap_or_default();
     let number = |name: &str, label: &str, value: i64| {
@@ -102,17 +105,21 @@ fn switches(work: &Work<'_>) -> String {
     format!(
         "<form class=\"fields\" method=\"post\" action=\"/_sim/webhooks\">{}{}{}{}{}<button>Set</button></form>",
         number("delay_ms", "Delay (ms)", switches.delay_ms),
-        number("duplicate", "Next … twice", switches.duplicate.into()),
-        number("fail", "Next … fail", switches.fail.into()),
-        number("lose_answer", "Next … answers lost", switches.lose_answer.into()),
-        number("reorder", "Shuffle next …", switches.reorder.into()),
+        number("duplicate", "Duplicate next …", switches.duplicate.into()),
+        number("fail", "Fail next …", switches.fail.into()),
+        number(
+            "lose_answer",
+            "Lose response of next …",
+            switches.lose_response.into()
+        ),
+        number("reorder", "Reorder next …", switches.reorder.into()),
     )
 }
 
-fn delivery_row(work: &Work<'_>, delivery: &Delivery) -> String {
-    let event = work.world.get::<Event>(&delivery.event);
+fn delivery_row(operation: &Operation<'_>, delivery: &DeliveryRecord) -> String {
+    let event = operation.records.get::<EventRecord>(&delivery.event);
     let state = match delivery.state {
-        DeliveryState::Waiting if delivery.due_ms == HELD => "held back",
+        DeliveryState::Waiting if delivery.due_ms == HELD_BACK_MS => "held back",
         DeliveryState::Waiting => "waiting",
         DeliveryState::Delivered => "delivered",
         DeliveryState::GivenUp => "given up",

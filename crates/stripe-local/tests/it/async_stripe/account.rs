@@ -1,4 +1,4 @@
-//! What stands around: portal, test clocks, events page by page, deleted customers, refusals, keys.
+//! Portal, catalog, test clocks, event pages, deleted customers, errors and idempotency keys.
 
 use futures::TryStreamExt;
 use stripe::{IdempotencyKey, RequestStrategy, StripeError, StripeRequest};
@@ -28,11 +28,11 @@ use stripe_product::{
 use stripe_shared::{ApiErrorsCode, ApiErrorsType, TestHelpersTestClockStatus};
 
 use super::{client, customer, prices, subscription::new};
-use crate::support::{DAY, START, Server};
+use crate::test_server::{DAY_SECS, START_SECS, TestServer};
 
 #[tokio::test]
-async fn the_portal() {
-    let server = Server::start().await;
+async fn portal_sessions_and_configurations_are_created() {
+    let server = TestServer::start().await;
     let client = client(&server);
     let customer = customer(&client, "").await;
     let mut features = CreateBillingPortalConfigurationFeatures::new();
@@ -67,11 +67,11 @@ async fn the_portal() {
 }
 
 #[tokio::test]
-async fn a_test_clock() {
-    let server = Server::start().await;
+async fn a_test_clock_advances_and_is_deleted() {
+    let server = TestServer::start().await;
     let client = client(&server);
     let (monthly, _) = prices(&client).await;
-    let clock = CreateTestHelpersTestClock::new(START)
+    let clock = CreateTestHelpersTestClock::new(START_SECS)
         .name("a clock")
         .send(&client)
         .await
@@ -86,7 +86,7 @@ async fn a_test_clock() {
         .send(&client)
         .await
         .expect("a subscription");
-    let advanced = AdvanceTestHelpersTestClock::new(clock.id.clone(), START + 4 * DAY)
+    let advanced = AdvanceTestHelpersTestClock::new(clock.id.clone(), START_SECS + 4 * DAY_SECS)
         .send(&client)
         .await
         .expect("the clock");
@@ -97,32 +97,32 @@ async fn a_test_clock() {
         .expect("the clock");
     assert_eq!(
         (ready.status, ready.frozen_time),
-        (TestHelpersTestClockStatus::Ready, START + 4 * DAY)
+        (TestHelpersTestClockStatus::Ready, START_SECS + 4 * DAY_SECS)
     );
     DeleteTestHelpersTestClock::new(clock.id)
         .send(&client)
         .await
-        .expect("the end of a clock");
-    let gone = RetrieveCustomer::new(customer.id)
+        .expect("a deleted clock");
+    let deleted = RetrieveCustomer::new(customer.id)
         .send(&client)
         .await
-        .expect("an answer");
-    assert!(matches!(gone, RetrieveCustomerReturned::DeletedCustomer(_)));
+        .expect("a response");
+    assert!(matches!(deleted, RetrieveCustomerReturned::DeletedCustomer(_)));
     server.stop().await;
 }
 
 #[tokio::test]
-async fn events_page_by_page() {
-    let server = Server::start().await;
+async fn events_are_paged() {
+    let server = TestServer::start().await;
     let client = client(&server);
     let (monthly, _) = prices(&client).await;
     let customer = customer(&client, "pm_card_visa").await;
-    let made = new(customer.id.as_str(), monthly.id.as_str())
+    let created = new(customer.id.as_str(), monthly.id.as_str())
         .trial_period_days(10_u32)
         .send(&client)
         .await
         .expect("a subscription");
-    server.jump_until(made.id.as_str(), "payment").await;
+    server.advance_until(created.id.as_str(), "payment").await;
     let paged: Vec<_> = ListEvent::new()
         .limit(3)
         .paginate()
@@ -138,22 +138,22 @@ async fn events_page_by_page() {
         .send(&client)
         .await
         .expect("events");
-    assert_eq!(
-        paid.data.len(),
-        2,
-        "the trial's, and the first that cost something"
-    );
+    assert_eq!(paid.data.len(), 2, "the trial's $0 invoice and the first payment");
     let one = RetrieveEvent::new(paid.data[0].id.clone())
         .send(&client)
         .await
         .expect("the event");
-    assert_eq!(one.request.and_then(|request| request.id), None, "time caused it");
+    assert_eq!(
+        one.request.and_then(|request| request.id),
+        None,
+        "no API request caused the event"
+    );
     server.stop().await;
 }
 
 #[tokio::test]
-async fn what_is_sold() {
-    let server = Server::start().await;
+async fn products_and_prices_are_updated() {
+    let server = TestServer::start().await;
     let client = client(&server);
     let (monthly, yearly) = prices(&client).await;
     let product = monthly.product.id().clone();
@@ -187,8 +187,8 @@ async fn what_is_sold() {
 }
 
 #[tokio::test]
-async fn refusals_and_keys() {
-    let server = Server::start().await;
+async fn errors_and_idempotency_keys_are_recognized() {
+    let server = TestServer::start().await;
     let client = client(&server);
     match RetrieveCustomer::new("cus_none").send(&client).await {
         Err(StripeError::Stripe(error, 404)) => {
@@ -197,7 +197,7 @@ async fn refusals_and_keys() {
         }
         other => panic!("{other:?}"),
     }
-    let once = async |email: &str| {
+    let create = async |email: &str| {
         CreateCustomer::new()
             .email(email)
             .customize()
@@ -207,10 +207,10 @@ async fn refusals_and_keys() {
             .send(&client)
             .await
     };
-    let first = once("a@example.com").await.expect("a customer");
-    let again = once("a@example.com").await.expect("the same customer");
+    let first = create("a@example.com").await.expect("a customer");
+    let again = create("a@example.com").await.expect("the same customer");
     assert_eq!(first.id, again.id);
-    match once("b@example.com").await {
+    match create("b@example.com").await {
         Err(StripeError::Stripe(error, 400)) => assert_eq!(error.type_, ApiErrorsType::IdempotencyError),
         other => panic!("{other:?}"),
     }
@@ -220,7 +220,10 @@ async fn refusals_and_keys() {
         .await
         .expect("customers");
     assert_eq!(found.data.len(), 1);
-    let gone = DeleteCustomer::new(first.id).send(&client).await.expect("an end");
-    assert_eq!(gone.id, again.id);
+    let deleted = DeleteCustomer::new(first.id)
+        .send(&client)
+        .await
+        .expect("a deleted customer");
+    assert_eq!(deleted.id, again.id);
     server.stop().await;
 }

@@ -1,4 +1,4 @@
-//! From the price on a page to the trial that Checkout began.
+//! From the price list to a trial that starts in Checkout.
 
 use reqwest::Method;
 use stripe_billing::subscription::RetrieveSubscription;
@@ -19,10 +19,10 @@ use stripe_webhook::{EventObject, Webhook};
 use super::{client, customer, prices};
 use crate::{
     receiver::SECRET,
-    support::{DAY, Server},
+    test_server::{DAY_SECS, TestServer},
 };
 
-/// A three-day trial, as the application asks for it: no card, and an end if none is there in time.
+/// A three-day trial as the application requests it: without a card, and canceled if none is added.
 fn trial(customer: &str, price: &str) -> CreateCheckoutSession {
     let mut line = CreateCheckoutSessionLineItems::new();
     line.price = Some(price.to_owned());
@@ -44,22 +44,22 @@ fn trial(customer: &str, price: &str) -> CreateCheckoutSession {
         .cancel_url("http://127.0.0.1:3000/pricing")
 }
 
-/// Submits the hosted page as a browser does and answers where it leads.
-async fn submit(server: &Server, session: &CheckoutSession) -> String {
+/// Submits the hosted page as a browser does. Returns the redirect location.
+async fn submit(server: &TestServer, session: &CheckoutSession) -> String {
     let url = session.url.as_deref().expect("an open session has a page");
     let path = url.split_once("/c/").expect("a path").1;
     let response = server
         .request(Method::POST, &format!("/c/{path}"), &[("email", "")])
         .send()
         .await
-        .expect("an answer");
+        .expect("a response");
     assert_eq!(response.status(), 303);
     response.headers()["location"].to_str().expect("text").to_owned()
 }
 
 #[tokio::test]
-async fn a_trial_without_a_card() {
-    let server = Server::today().await;
+async fn a_trial_starts_without_a_card() {
+    let server = TestServer::start_with_system_clock().await;
     let client = client(&server);
     prices(&client).await;
     let found = ListPrice::new()
@@ -94,7 +94,7 @@ async fn a_trial_without_a_card() {
         location,
         format!("http://127.0.0.1:3000/return?session={}", session.id)
     );
-    let done = RetrieveCheckoutSession::new(session.id.clone())
+    let completed = RetrieveCheckoutSession::new(session.id.clone())
         .expand(
             ["subscription", "line_items", "customer", "invoice"]
                 .map(str::to_owned)
@@ -103,9 +103,9 @@ async fn a_trial_without_a_card() {
         .send(&client)
         .await
         .expect("the session");
-    assert_eq!(done.status, Some(CheckoutSessionStatus::Complete));
+    assert_eq!(completed.status, Some(CheckoutSessionStatus::Complete));
     assert_eq!(
-        done.payment_status,
+        completed.payment_status,
         CheckoutSessionPaymentStatus::NoPaymentRequired
     );
     let lines = ListLineItemsCheckoutSession::new(session.id.clone())
@@ -114,7 +114,7 @@ async fn a_trial_without_a_card() {
         .expect("lines");
     assert_eq!(lines.data.len(), 1);
     assert_eq!(lines.data[0].amount_total, 0);
-    let subscription = done.subscription.expect("a subscription");
+    let subscription = completed.subscription.expect("a subscription");
     assert!(subscription.is_object());
     let subscription = RetrieveSubscription::new(subscription.id().clone())
         .send(&client)
@@ -123,7 +123,10 @@ async fn a_trial_without_a_card() {
     assert_eq!(subscription.status, SubscriptionStatus::Trialing);
     assert_eq!(subscription.metadata["seam_user"], "user-1");
     let end = subscription.trial_end.expect("a trial's end");
-    assert_eq!(end - subscription.trial_start.expect("a trial's start"), 3 * DAY);
+    assert_eq!(
+        end - subscription.trial_start.expect("a trial's start"),
+        3 * DAY_SECS
+    );
     assert_eq!(subscription.items.data[0].current_period_end, end);
     let listed = ListCheckoutSession::new()
         .customer(customer.id.as_str())
@@ -136,8 +139,8 @@ async fn a_trial_without_a_card() {
 }
 
 #[tokio::test]
-async fn a_session_that_was_left() {
-    let server = Server::start().await;
+async fn an_open_session_is_expired() {
+    let server = TestServer::start().await;
     let client = client(&server);
     let (monthly, _) = prices(&client).await;
     let customer = customer(&client, "").await;
@@ -153,18 +156,18 @@ async fn a_session_that_was_left() {
     server.stop().await;
 }
 
-/// With nothing but the system's clock and `construct_event`, as the application's webhook route has it.
+/// Uses the system clock and `construct_event`, as the application's webhook route does.
 #[tokio::test]
-async fn what_was_sent_is_accepted_by_the_clock_on_the_wall() {
-    let server = Server::today().await;
+async fn webhooks_are_accepted_with_the_system_clock() {
+    let server = TestServer::start_with_system_clock().await;
     let client = client(&server);
-    let made = customer(&client, "pm_card_visa").await;
-    let (body, signature) = server.hooks.letter("customer.created").await;
+    let created = customer(&client, "pm_card_visa").await;
+    let (body, signature) = server.hooks.first_delivery("customer.created").await;
     let event = Webhook::construct_event(&body, &signature, SECRET).expect("an event");
     let EventObject::CustomerCreated(customer) = event.data.object else {
         panic!("{:?}", event.type_);
     };
-    assert_eq!(customer.id, made.id);
+    assert_eq!(customer.id, created.id);
     assert!(Webhook::construct_event(&body, &signature, "whsec_other").is_err());
     server.stop().await;
 }

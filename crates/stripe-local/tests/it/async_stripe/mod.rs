@@ -1,8 +1,8 @@
-//! async-stripe, the client that the application uses, lives subscriptions here: every answer must parse as its types.
+//! The stand-in used with async-stripe, the client of the application. Every response must parse as its types.
 
 mod account;
 mod checkout;
-mod money;
+mod payments;
 mod subscription;
 
 use std::collections::HashMap;
@@ -17,11 +17,11 @@ use stripe_product::{
 use stripe_shared::Customer;
 use stripe_types::Currency;
 
-use crate::support::{KEY, Server};
+use crate::test_server::{KEY, TestServer};
 
-/// A client as the application makes it: once a call, without retries.
-pub(crate) fn client(server: &Server) -> Client {
-    // Both this process' clients want the same provider.
+/// A client with the application's configuration.
+pub(crate) fn client(server: &TestServer) -> Client {
+    // Fails if another client of this process has installed it.
     let _ = rustls::crypto::ring::default_provider().install_default();
     ClientBuilder::new(KEY)
         .url(format!("{}/", server.url))
@@ -29,7 +29,7 @@ pub(crate) fn client(server: &Server) -> Client {
         .expect("a client")
 }
 
-/// A product with a price of 12 USD a month and one of 120 USD a year, found by their lookup keys.
+/// Creates a product with a price of 12 USD per month and one of 120 USD per year, with lookup keys.
 pub(crate) async fn prices(client: &Client) -> (Price, Price) {
     let product = CreateProduct::new("Pro")
         .description("Polls without limits")
@@ -54,7 +54,7 @@ pub(crate) async fn prices(client: &Client) -> (Price, Price) {
     )
 }
 
-/// A customer who pays with a card of this name; empty: without one.
+/// Creates a customer with a default card. An empty name means no card.
 pub(crate) async fn customer(client: &Client, card: &str) -> Customer {
     let new = CreateCustomer::new().email("zoe@example.com").name("Zoë");
     let new = if card.is_empty() {

@@ -1,4 +1,4 @@
-//! A subscription's life: trial, second thoughts, conversion, another plan, a pause, the end.
+//! A subscription with async-stripe: trial, cancellation and its undoing, conversion, plan change, pause, end.
 
 use std::collections::HashMap;
 
@@ -24,7 +24,7 @@ use stripe_shared::{
 };
 
 use super::{client, customer, prices};
-use crate::support::{DAY, START, Server};
+use crate::test_server::{DAY_SECS, START_SECS, TestServer};
 
 pub(super) fn new(customer: &str, price: &str) -> CreateSubscription {
     let mut item = CreateSubscriptionItems::new();
@@ -32,7 +32,7 @@ pub(super) fn new(customer: &str, price: &str) -> CreateSubscription {
     CreateSubscription::new().customer(customer).items(vec![item])
 }
 
-async fn now(client: &Client, id: &SubscriptionId) -> Subscription {
+async fn retrieve(client: &Client, id: &SubscriptionId) -> Subscription {
     RetrieveSubscription::new(id.clone())
         .expand(vec!["latest_invoice.payments".to_owned(), "customer".to_owned()])
         .send(client)
@@ -41,32 +41,32 @@ async fn now(client: &Client, id: &SubscriptionId) -> Subscription {
 }
 
 #[tokio::test]
-async fn a_life() {
-    let server = Server::start().await;
+async fn a_subscription_runs_from_trial_to_cancellation() {
+    let server = TestServer::start().await;
     let client = client(&server);
     let (monthly, yearly) = prices(&client).await;
     let customer = customer(&client, "pm_card_visa").await;
-    let made = new(customer.id.as_str(), monthly.id.as_str())
+    let created = new(customer.id.as_str(), monthly.id.as_str())
         .trial_period_days(10_u32)
         .metadata(HashMap::from([("click".to_owned(), "1".to_owned())]))
         .send(&client)
         .await
         .expect("a subscription");
-    assert_eq!(made.status, SubscriptionStatus::Trialing);
+    assert_eq!(created.status, SubscriptionStatus::Trialing);
 
-    // Second thoughts, twice over.
-    let canceled = UpdateSubscription::new(made.id.clone())
+    // Cancel and undo the cancellation.
+    let canceled = UpdateSubscription::new(created.id.clone())
         .cancel_at_period_end(true)
         .send(&client)
         .await
         .expect("a change");
-    assert_eq!(canceled.cancel_at, Some(START + 10 * DAY));
+    assert_eq!(canceled.cancel_at, Some(START_SECS + 10 * DAY_SECS));
     assert!(
         canceled
             .cancellation_details
             .is_some_and(|details| details.reason.is_some())
     );
-    let resumed = UpdateSubscription::new(made.id.clone())
+    let resumed = UpdateSubscription::new(created.id.clone())
         .cancel_at_period_end(false)
         .send(&client)
         .await
@@ -74,7 +74,7 @@ async fn a_life() {
     assert_eq!((resumed.cancel_at, resumed.canceled_at), (None, None));
 
     let preview = CreatePreviewInvoice::new()
-        .subscription(made.id.as_str())
+        .subscription(created.id.as_str())
         .send(&client)
         .await
         .expect("a preview");
@@ -83,8 +83,8 @@ async fn a_life() {
         (1200, Some(InvoiceBillingReason::Upcoming))
     );
 
-    server.jump_until(made.id.as_str(), "payment").await;
-    let active = now(&client, &made.id).await;
+    server.advance_until(created.id.as_str(), "payment").await;
+    let active = retrieve(&client, &created.id).await;
     assert_eq!(active.status, SubscriptionStatus::Active);
     let invoice = active.latest_invoice.expect("an invoice");
     let invoice = invoice.as_object().expect("expanded");
@@ -93,11 +93,11 @@ async fn a_life() {
         (Some(InvoiceStatus::Paid), 1200)
     );
     let parent = invoice.parent.as_ref().expect("a parent");
-    let of = parent.subscription_details.as_ref().expect("a subscription");
-    assert_eq!(of.subscription.id(), &made.id);
+    let details_of_parent = parent.subscription_details.as_ref().expect("a subscription");
+    assert_eq!(details_of_parent.subscription.id(), &created.id);
     assert!(active.customer.is_object());
 
-    // The invoice is found by its payment.
+    // Find the invoice by its payment.
     let payments = &invoice.payments.as_ref().expect("payments").data;
     let intent = payments[0]
         .payment
@@ -118,24 +118,24 @@ async fn a_life() {
         Some(&invoice.id)
     );
     let invoices = ListInvoice::new()
-        .subscription(made.id.as_str())
+        .subscription(created.id.as_str())
         .status(InvoiceStatus::Paid)
         .limit(1)
         .send(&client)
         .await
         .expect("invoices");
-    assert!(invoices.has_more, "the trial's own invoice is the other one");
+    assert!(invoices.has_more, "the other one is the trial's invoice");
     let again = RetrieveInvoice::new(invoice.id.clone().expect("an ID"))
         .send(&client)
         .await
         .expect("the invoice");
     assert_eq!(again.lines.data[0].amount, 1200);
 
-    // From month to year.
+    // Change from the monthly to the yearly price.
     let mut item = UpdateSubscriptionItems::new();
     item.id = Some(active.items.data[0].id.to_string());
     item.price = Some(yearly.id.to_string());
-    let changed = UpdateSubscription::new(made.id.clone())
+    let changed = UpdateSubscription::new(created.id.clone())
         .items(vec![item])
         .proration_behavior(UpdateSubscriptionProrationBehavior::None)
         .send(&client)
@@ -143,28 +143,28 @@ async fn a_life() {
         .expect("a change");
     assert_eq!(changed.items.data[0].price.id, yearly.id);
 
-    // A pause, and on.
-    let mut keep = PauseSubscriptionBillFor::new();
-    keep.unused_time_from = Some(PauseSubscriptionBillForUnusedTimeFrom::new(
+    // Pause and resume.
+    let mut without_credit = PauseSubscriptionBillFor::new();
+    without_credit.unused_time_from = Some(PauseSubscriptionBillForUnusedTimeFrom::new(
         PauseSubscriptionBillForUnusedTimeFromType::None,
     ));
-    let paused = PauseSubscription::new(made.id.clone())
+    let paused = PauseSubscription::new(created.id.clone())
         .type_(PauseSubscriptionType::Subscription)
-        .bill_for(keep)
+        .bill_for(without_credit)
         .send(&client)
         .await
-        .expect("a pause");
+        .expect("a paused subscription");
     assert_eq!(paused.status, SubscriptionStatus::Paused);
     let details = paused.status_details.expect("details").paused;
     assert_eq!(details.subscription.type_, PausedBecause::PauseRequested);
-    let on = ResumeSubscription::new(made.id.clone())
+    let resumed_subscription = ResumeSubscription::new(created.id.clone())
         .billing_cycle_anchor(ResumeSubscriptionBillingCycleAnchor::new(
             ResumeSubscriptionBillingCycleAnchorType::Now,
         ))
         .send(&client)
         .await
-        .expect("a resumption");
-    assert_eq!(on.status, SubscriptionStatus::Active);
+        .expect("a resumed subscription");
+    assert_eq!(resumed_subscription.status, SubscriptionStatus::Active);
 
     let listed = ListSubscription::new()
         .customer(customer.id.as_str())
@@ -176,39 +176,39 @@ async fn a_life() {
     assert_eq!(listed.data.len(), 1);
     let mut details = CancelSubscriptionCancellationDetails::new();
     details.feedback = Some(CancelSubscriptionCancellationDetailsFeedback::Unused);
-    let ended = CancelSubscription::new(made.id.clone())
+    let ended = CancelSubscription::new(created.id.clone())
         .cancellation_details(details)
         .expand(vec!["latest_invoice".to_owned()])
         .send(&client)
         .await
-        .expect("an end");
+        .expect("a canceled subscription");
     assert_eq!(ended.status, SubscriptionStatus::Canceled);
     assert!(ended.ended_at.is_some());
     server.stop().await;
 }
 
 #[tokio::test]
-async fn a_trial_that_pauses_for_want_of_a_card() {
-    let server = Server::start().await;
+async fn a_trial_without_a_card_pauses() {
+    let server = TestServer::start().await;
     let client = client(&server);
     let (monthly, _) = prices(&client).await;
     let customer = customer(&client, "").await;
     let mut end = CreateSubscriptionTrialSettingsEndBehavior::new();
     end.missing_payment_method = Some(MissingPaymentMethod::Pause);
-    let made = new(customer.id.as_str(), monthly.id.as_str())
+    let created = new(customer.id.as_str(), monthly.id.as_str())
         .trial_period_days(3_u32)
         .trial_settings(CreateSubscriptionTrialSettings::new(end))
         .send(&client)
         .await
         .expect("a subscription");
-    server.jump_until(made.id.as_str(), "trial_end").await;
-    let paused = now(&client, &made.id).await;
+    server.advance_until(created.id.as_str(), "trial_end").await;
+    let paused = retrieve(&client, &created.id).await;
     assert_eq!(paused.status, SubscriptionStatus::Paused);
     let details = paused.status_details.expect("details").paused;
     assert_eq!(
         details.subscription.type_,
         PausedBecause::TrialEndWithoutPaymentMethod
     );
-    assert_eq!(details.transitioned_at, START + 3 * DAY);
+    assert_eq!(details.transitioned_at, START_SECS + 3 * DAY_SECS);
     server.stop().await;
 }

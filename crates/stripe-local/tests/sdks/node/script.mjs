@@ -1,5 +1,5 @@
-// A subscription's life with Stripe's SDK for Node.js: `node script.mjs <url> <key> <webhook secret>`.
-// Prints what the test compares.
+// Runs a subscription through Stripe's SDK for Node.js: `node script.mjs <url> <key> <webhook secret>`.
+// Prints the values that the test compares, as JSON.
 import Stripe from 'stripe';
 
 const [url, key, secret] = process.argv.slice(2);

@@ -1,6 +1,6 @@
-"""A subscription's life with Stripe's SDK for Python: `script.py <url> <key> <webhook secret>`.
+"""Runs a subscription through Stripe's SDK for Python: `script.py <url> <key> <webhook secret>`.
 
-Prints what the test compares."""
+Prints the values that the test compares, as JSON."""
 
 import json
 import sys

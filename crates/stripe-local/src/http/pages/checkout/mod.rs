@@ -1,43 +1,51 @@
-//! The hosted Checkout page: e-mail, card or none, pay, leave.
+//! The hosted Checkout page: its two routes.
 
-mod view;
+mod page;
 
 use axum::{
     extract::{Path, State},
     response::{IntoResponse, Redirect, Response},
 };
 
-use super::{Fault, card_form, closed_page, confirmation, escape, field, hidden_card, notice};
-use crate::{
-    engine::{CardForm, Cause},
-    failure::Failure,
-    form,
-    stripe::Stripe,
-    world::{CheckoutSession, CheckoutStatus},
+use super::{
+    card_form::{FormFieldError, card_form, confirmation_page, field, hidden_card},
+    closed_page, error_page, escape,
 };
-use view::{View, open_page, view};
+use crate::{
+    api_error::ApiError,
+    engine::{CardForm, Cause},
+    form,
+    records::{CheckoutSessionRecord, CheckoutStatus},
+    stand_in::StripeStandIn,
+};
+use page::{CheckoutPage, checkout_page, open_session_page};
 
-/// Most characters of an e-mail address.
-const MOST_EMAIL_CHARS: usize = 254;
+/// The longest email address.
+const MAX_EMAIL_CHARS: usize = 254;
 
 /// `GET /c/pay/{session}`
-pub(crate) async fn show(State(stripe): State<Stripe>, Path(id): Path<String>) -> Response {
-    let found = stripe
-        .run(String::new(), Cause::default(), move |work| {
-            let session = work.find::<CheckoutSession>("checkout.session", &id, "id")?;
-            Ok(view(work, session))
+pub(crate) async fn show(State(stand_in): State<StripeStandIn>, Path(id): Path<String>) -> Response {
+    let result = stand_in
+        .run(String::new(), Cause::default(), move |operation| {
+            let session = operation.find::<CheckoutSessionRecord>("checkout.session", &id, "id")?;
+            Ok(checkout_page(operation, session))
         })
         .await;
-    match found {
-        Ok(view) => answer(&view, "", &CardForm::default(), None),
-        Err(failure) => notice(&failure),
+    match result {
+        Ok(page) => session_page(&page, "", &CardForm::default(), None),
+        Err(error) => error_page(&error),
     }
 }
 
-fn answer(view: &View, email: &str, card: &CardForm, fault: Option<&Fault>) -> Response {
-    let session = &view.session;
+fn session_page(
+    page: &CheckoutPage,
+    email: &str,
+    card: &CardForm,
+    error: Option<&FormFieldError>,
+) -> Response {
+    let session = &page.session;
     match session.status {
-        CheckoutStatus::Open => open_page(view, email, card, fault),
+        CheckoutStatus::Open => open_session_page(page, email, card, error),
         CheckoutStatus::Complete => closed_page(
             "You’re all done here",
             "This Checkout session is complete.",
@@ -52,64 +60,73 @@ fn answer(view: &View, email: &str, card: &CardForm, fault: Option<&Fault>) -> R
 }
 
 /// `POST /c/pay/{session}`
-pub(crate) async fn submit(State(stripe): State<Stripe>, Path(id): Path<String>, body: String) -> Response {
+pub(crate) async fn submit(
+    State(stand_in): State<StripeStandIn>,
+    Path(id): Path<String>,
+    body: String,
+) -> Response {
     let form = form::parse(&body);
-    let typed = field(&form, "email");
+    let typed_email = field(&form, "email");
     let card = card_form(&body);
-    let (email, given) = (typed.clone(), card.clone());
-    let found = stripe
-        .run(String::new(), Cause::default(), move |work| {
-            let session = work.find::<CheckoutSession>("checkout.session", &id, "id")?;
-            let view = view(work, session);
-            if view.session.status != CheckoutStatus::Open {
-                let session = view.session.clone();
-                return Ok((view, Ok(session)));
+    let (email, card_fields) = (typed_email.clone(), card.clone());
+    let result = stand_in
+        .run(String::new(), Cause::default(), move |operation| {
+            let session = operation.find::<CheckoutSessionRecord>("checkout.session", &id, "id")?;
+            let page = checkout_page(operation, session);
+            if page.session.status != CheckoutStatus::Open {
+                let session = page.session.clone();
+                return Ok((page, Ok(session)));
             }
-            // A card that was refused leaves nothing behind.
-            let outcome = work.attempt(|work| {
-                let email = check_email(&view, &email)?;
-                let card = view.session.needs_card().then_some(&given);
-                work.complete_checkout(&view.session, email, card)
+            // A declined card leaves no objects behind.
+            let outcome = operation.attempt_or_undo(|operation| {
+                let email = parse_email(&page, &email)?;
+                let card = page.session.needs_card().then_some(&card_fields);
+                operation.complete_checkout(&page.session, email, card)
             });
-            Ok((view, outcome))
+            Ok((page, outcome))
         })
         .await;
-    match found {
+    match result {
         Ok((_, Ok(done))) if done.status == CheckoutStatus::Complete => {
             Redirect::to(&success_url(&done)).into_response()
         }
-        Ok((view, Ok(_))) => answer(&view, &typed, &card, None),
-        Ok((view, Err(failure))) if failure.asks_for_confirmation() => {
-            let path = format!("/c/pay/{}", view.session.id);
+        Ok((page, Ok(_))) => session_page(&page, &typed_email, &card, None),
+        Ok((page, Err(error))) if error.needs_confirmation() => {
+            let path = format!("/c/pay/{}", page.session.id);
             let hidden = format!(
                 "<input type=\"hidden\" name=\"email\" value=\"{}\">{}",
-                escape(&typed),
+                escape(&typed_email),
                 hidden_card(&card)
             );
-            confirmation(&path, &path, &hidden)
+            confirmation_page(&path, &path, &hidden)
         }
-        Ok((view, Err(failure))) => answer(&view, &typed, &card, Some(&Fault::of(&failure))),
-        Err(failure) => notice(&failure),
+        Ok((page, Err(error))) => session_page(
+            &page,
+            &typed_email,
+            &card,
+            Some(&FormFieldError::from_api_error(&error)),
+        ),
+        Err(error) => error_page(&error),
     }
 }
 
-/// The address that was typed, if the page asked for one.
-fn check_email(view: &View, typed: &str) -> Result<Option<String>, Failure> {
-    if view.email.is_some() {
+/// The email address of the form, or `None` if the customer's address is known. Fails if it is not valid.
+fn parse_email(page: &CheckoutPage, typed_email: &str) -> Result<Option<String>, ApiError> {
+    if page.email.is_some() {
         return Ok(None);
     }
-    let fits = typed.chars().count() <= MOST_EMAIL_CHARS
-        && !typed.contains(char::is_whitespace)
-        && typed
+    let is_valid = typed_email.chars().count() <= MAX_EMAIL_CHARS
+        && !typed_email.contains(char::is_whitespace)
+        && typed_email
             .split_once('@')
             .is_some_and(|(name, host)| !name.is_empty() && host.contains('.'));
-    if fits {
-        Ok(Some(typed.to_owned()))
+    if is_valid {
+        Ok(Some(typed_email.to_owned()))
     } else {
-        Err(Failure::parameter("email", "Your email is invalid."))
+        Err(ApiError::invalid_parameter("email", "Your email is invalid."))
     }
 }
 
-fn success_url(session: &CheckoutSession) -> String {
+fn success_url(session: &CheckoutSessionRecord) -> String {
     session.success_url.replace("{CHECKOUT_SESSION_ID}", &session.id)
 }

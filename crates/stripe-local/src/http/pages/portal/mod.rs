@@ -1,4 +1,4 @@
-//! The customer portal: what one has, what one pays with, what one paid.
+//! The customer portal: its routes.
 
 mod plan;
 mod view;
@@ -8,41 +8,47 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 
-use super::{Fault, card_form, confirmation, field, hidden_card, notice};
-use crate::{
-    engine::{CardForm, Cause, Collected, SubscriptionChange, Work},
-    failure::Failure,
-    form::{self, Patch},
-    stripe::Stripe,
-    world::{Customer, FlowKind, Invoice, PortalConfiguration, PortalSession, Subscription},
+use super::{
+    card_form::{FormFieldError, card_form, confirmation_page, field, hidden_card},
+    error_page,
 };
-use view::{cancel_page, card_page, overview};
+use crate::{
+    api_error::ApiError,
+    engine::{CardForm, Cause, CollectionOutcome, Operation, SubscriptionChange},
+    form::{self, Patch},
+    records::{
+        CustomerRecord, FlowKind, InvoiceRecord, PortalConfigurationRecord, PortalSessionRecord,
+        SubscriptionRecord,
+    },
+    stand_in::StripeStandIn,
+};
+use view::{cancel_page, card_page, overview_page};
 
-/// Most characters of a comment.
-const MOST_COMMENT_CHARS: usize = 500;
+/// The longest cancellation comment.
+const MAX_COMMENT_CHARS: usize = 500;
 
-/// A session with everything that its pages are about.
-struct Visit {
-    session: PortalSession,
-    configuration: PortalConfiguration,
-    customer: Customer,
+/// A portal session with its customer and configuration.
+struct PortalContext {
+    session: PortalSessionRecord,
+    configuration: PortalConfigurationRecord,
+    customer: CustomerRecord,
 }
 
-impl Visit {
-    fn find(work: &Work<'_>, id: &str) -> Result<Self, Failure> {
-        let session = work.find::<PortalSession>("billing_portal.session", id, "id")?;
+impl PortalContext {
+    fn find(operation: &Operation<'_>, id: &str) -> Result<Self, ApiError> {
+        let session = operation.find::<PortalSessionRecord>("billing_portal.session", id, "id")?;
         Ok(Self {
-            configuration: work.find("configuration", &session.configuration, "id")?,
-            customer: work.customer(&session.customer, "id")?,
+            configuration: operation.find("configuration", &session.configuration, "id")?,
+            customer: operation.find_customer(&session.customer, "id")?,
             session,
         })
     }
 
-    /// One of the customer's own subscriptions that is not over.
-    fn subscription(&self, work: &Work<'_>, id: &str) -> Result<Subscription, Failure> {
-        let subscription = work.find::<Subscription>("subscription", id, "id")?;
-        if subscription.customer != self.customer.id || subscription.is_over() {
-            return Err(Failure::missing("subscription", id, "id"));
+    /// A subscription of this customer. Fails with `resource_missing` if it belongs to another customer or has ended.
+    fn subscription(&self, operation: &Operation<'_>, id: &str) -> Result<SubscriptionRecord, ApiError> {
+        let subscription = operation.find::<SubscriptionRecord>("subscription", id, "id")?;
+        if subscription.customer != self.customer.id || subscription.has_ended() {
+            return Err(ApiError::no_such_object("subscription", id, "id"));
         }
         Ok(subscription)
     }
@@ -51,8 +57,8 @@ impl Visit {
         format!("/p/session/{}", self.session.id)
     }
 
-    /// Where the browser goes when something was done.
-    fn after(&self, kind: FlowKind) -> String {
+    /// Where the browser is redirected after an action.
+    fn redirect_after(&self, kind: FlowKind) -> String {
         let flow = self.session.flow.as_ref().filter(|flow| flow.kind == kind);
         flow.and_then(|flow| flow.redirect.clone())
             .unwrap_or_else(|| self.path())
@@ -60,37 +66,37 @@ impl Visit {
 }
 
 async fn run<T: Send + 'static>(
-    stripe: &Stripe,
-    operation: impl FnOnce(&mut Work<'_>) -> Result<T, Failure> + Send + 'static,
-) -> Result<T, Failure> {
-    stripe.run(String::new(), Cause::default(), operation).await
+    stand_in: &StripeStandIn,
+    action: impl FnOnce(&mut Operation<'_>) -> Result<T, ApiError> + Send + 'static,
+) -> Result<T, ApiError> {
+    stand_in.run(String::new(), Cause::default(), action).await
 }
 
-fn shown(result: Result<Response, Failure>) -> Response {
-    result.unwrap_or_else(|failure| notice(&failure))
+fn or_error_page(result: Result<Response, ApiError>) -> Response {
+    result.unwrap_or_else(|error| error_page(&error))
 }
 
-/// `GET /p/session/{session}`: the first page, or the one that the flow begins with
-pub(crate) async fn show(State(stripe): State<Stripe>, Path(id): Path<String>) -> Response {
-    shown(
-        run(&stripe, move |work| {
-            let visit = Visit::find(work, &id)?;
-            Ok(overview(work, &visit))
+/// `GET /p/session/{session}`: the overview, or the first page of the session's flow
+pub(crate) async fn show(State(stand_in): State<StripeStandIn>, Path(id): Path<String>) -> Response {
+    or_error_page(
+        run(&stand_in, move |operation| {
+            let context = PortalContext::find(operation, &id)?;
+            Ok(overview_page(operation, &context))
         })
         .await,
     )
 }
 
 /// `GET /p/session/{session}/cancel/{subscription}`
-pub(crate) async fn ask_cancel(
-    State(stripe): State<Stripe>,
+pub(crate) async fn show_cancel(
+    State(stand_in): State<StripeStandIn>,
     Path((id, subscription)): Path<(String, String)>,
 ) -> Response {
-    shown(
-        run(&stripe, move |work| {
-            let visit = Visit::find(work, &id)?;
-            let subscription = visit.subscription(work, &subscription)?;
-            Ok(cancel_page(work, &visit, &subscription))
+    or_error_page(
+        run(&stand_in, move |operation| {
+            let context = PortalContext::find(operation, &id)?;
+            let subscription = context.subscription(operation, &subscription)?;
+            Ok(cancel_page(operation, &context, &subscription))
         })
         .await,
     )
@@ -98,29 +104,31 @@ pub(crate) async fn ask_cancel(
 
 /// `POST /p/session/{session}/cancel/{subscription}`
 pub(crate) async fn cancel(
-    State(stripe): State<Stripe>,
+    State(stand_in): State<StripeStandIn>,
     Path((id, subscription)): Path<(String, String)>,
     body: String,
 ) -> Response {
     let form = form::parse(&body);
-    let said = |name: &str| Some(field(&form, name)).filter(|text| !text.is_empty());
-    let comment = said("comment").map(|text| text.chars().take(MOST_COMMENT_CHARS).collect::<String>());
-    let feedback = said("feedback");
-    shown(
-        run(&stripe, move |work| {
-            let visit = Visit::find(work, &id)?;
-            let subscription = visit.subscription(work, &subscription)?;
-            if !visit.configuration.subscription_cancel {
-                return Err(Failure::invalid("This portal does not cancel subscriptions."));
+    let form_text = |name: &str| Some(field(&form, name)).filter(|text| !text.is_empty());
+    let comment = form_text("comment").map(|text| text.chars().take(MAX_COMMENT_CHARS).collect::<String>());
+    let feedback = form_text("feedback");
+    or_error_page(
+        run(&stand_in, move |operation| {
+            let context = PortalContext::find(operation, &id)?;
+            let subscription = context.subscription(operation, &subscription)?;
+            if !context.configuration.subscription_cancel {
+                return Err(ApiError::invalid_request(
+                    "This portal does not cancel subscriptions.",
+                ));
             }
             let comment = comment.map(Patch::Set);
             let feedback = feedback
-                .filter(|word| visit.configuration.cancellation_reasons.contains(word))
+                .filter(|word| context.configuration.cancellation_reasons.contains(word))
                 .map(Patch::Set);
-            if visit.configuration.cancel_immediately {
-                work.cancel_now(&subscription.id, comment, feedback);
+            if context.configuration.cancel_immediately {
+                operation.cancel_now(&subscription.id, comment, feedback);
             } else {
-                work.change(
+                operation.apply_change(
                     &subscription.id,
                     SubscriptionChange {
                         cancel_at_period_end: Some(true),
@@ -131,7 +139,7 @@ pub(crate) async fn cancel(
                     },
                 )?;
             }
-            Ok(Redirect::to(&visit.after(FlowKind::SubscriptionCancel)).into_response())
+            Ok(Redirect::to(&context.redirect_after(FlowKind::SubscriptionCancel)).into_response())
         })
         .await,
     )
@@ -139,86 +147,92 @@ pub(crate) async fn cancel(
 
 /// `POST /p/session/{session}/renew/{subscription}`
 pub(crate) async fn renew(
-    State(stripe): State<Stripe>,
+    State(stand_in): State<StripeStandIn>,
     Path((id, subscription)): Path<(String, String)>,
 ) -> Response {
-    shown(
-        run(&stripe, move |work| {
-            let visit = Visit::find(work, &id)?;
-            let subscription = visit.subscription(work, &subscription)?;
+    or_error_page(
+        run(&stand_in, move |operation| {
+            let context = PortalContext::find(operation, &id)?;
+            let subscription = context.subscription(operation, &subscription)?;
             let change = SubscriptionChange {
                 cancel_at: Some(Patch::Clear),
                 in_portal: true,
                 ..SubscriptionChange::default()
             };
-            work.change(&subscription.id, change)?;
-            Ok(Redirect::to(&visit.path()).into_response())
+            operation.apply_change(&subscription.id, change)?;
+            Ok(Redirect::to(&context.path()).into_response())
         })
         .await,
     )
 }
 
 /// `GET /p/session/{session}/card`
-pub(crate) async fn ask_card(State(stripe): State<Stripe>, Path(id): Path<String>) -> Response {
-    shown(
-        run(&stripe, move |work| {
-            let visit = Visit::find(work, &id)?;
-            Ok(card_page(&visit, &CardForm::default(), None))
+pub(crate) async fn show_card(State(stand_in): State<StripeStandIn>, Path(id): Path<String>) -> Response {
+    or_error_page(
+        run(&stand_in, move |operation| {
+            let context = PortalContext::find(operation, &id)?;
+            Ok(card_page(&context, &CardForm::default(), None))
         })
         .await,
     )
 }
 
-/// `POST /p/session/{session}/card`: a new card, which becomes the default
+/// `POST /p/session/{session}/card`: adds a card and makes it the default
 pub(crate) async fn update_card(
-    State(stripe): State<Stripe>,
+    State(stand_in): State<StripeStandIn>,
     Path(id): Path<String>,
     body: String,
 ) -> Response {
     let card = card_form(&body);
-    shown(
-        run(&stripe, move |work| {
-            let visit = Visit::find(work, &id)?;
-            if !visit.configuration.payment_method_update {
-                return Err(Failure::invalid("This portal does not change cards."));
+    or_error_page(
+        run(&stand_in, move |operation| {
+            let context = PortalContext::find(operation, &id)?;
+            if !context.configuration.payment_method_update {
+                return Err(ApiError::invalid_request("This portal does not change cards."));
             }
-            let added = work.attempt(|work| {
-                let method = work.typed_card(&card)?;
-                work.set_up(&method, &visit.customer.id, card.confirmed)?;
-                work.make_default(visit.customer.clone(), &method.id);
+            let result = operation.attempt_or_undo(|operation| {
+                let method = operation.card_from_form(&card)?;
+                operation.set_up_card(&method, &context.customer.id, card.confirmed)?;
+                operation.make_default_card(context.customer.clone(), &method.id);
                 Ok(())
             });
-            Ok(match added {
-                Ok(()) => Redirect::to(&visit.after(FlowKind::PaymentMethodUpdate)).into_response(),
-                Err(failure) if failure.asks_for_confirmation() => {
-                    let path = format!("{}/card", visit.path());
-                    confirmation(&path, &path, &hidden_card(&card))
+            Ok(match result {
+                Ok(()) => {
+                    Redirect::to(&context.redirect_after(FlowKind::PaymentMethodUpdate)).into_response()
                 }
-                Err(failure) => card_page(&visit, &card, Some(&Fault::of(&failure))),
+                Err(error) if error.needs_confirmation() => {
+                    let path = format!("{}/card", context.path());
+                    confirmation_page(&path, &path, &hidden_card(&card))
+                }
+                Err(error) => card_page(&context, &card, Some(&FormFieldError::from_api_error(&error))),
             })
         })
         .await,
     )
 }
 
-/// `POST /p/session/{session}/pay/{invoice}`: an open invoice, with the card that there is
+/// `POST /p/session/{session}/pay/{invoice}`: pays an open invoice with the default card
 pub(crate) async fn pay(
-    State(stripe): State<Stripe>,
+    State(stand_in): State<StripeStandIn>,
     Path((id, invoice)): Path<(String, String)>,
 ) -> Response {
-    shown(
-        run(&stripe, move |work| {
-            let visit = Visit::find(work, &id)?;
-            let found = work.find::<Invoice>("invoice", &invoice, "id")?;
-            if found.customer != visit.customer.id {
-                return Err(Failure::missing("invoice", &invoice, "id"));
+    or_error_page(
+        run(&stand_in, move |operation| {
+            let context = PortalContext::find(operation, &id)?;
+            let invoice_record = operation.find::<InvoiceRecord>("invoice", &invoice, "id")?;
+            if invoice_record.customer != context.customer.id {
+                return Err(ApiError::no_such_object("invoice", &invoice, "id"));
             }
-            Ok(match work.collect(&invoice, None, true)? {
-                Collected::Failed(decline) => {
-                    let fault = Fault::of(&Failure::card(&decline.code, None, &decline.message));
-                    card_page(&visit, &CardForm::default(), Some(&fault))
+            Ok(match operation.collect_invoice(&invoice, None, true)? {
+                CollectionOutcome::Failed(decline) => {
+                    let fault = FormFieldError::from_api_error(&ApiError::card_declined(
+                        &decline.code,
+                        None,
+                        &decline.message,
+                    ));
+                    card_page(&context, &CardForm::default(), Some(&fault))
                 }
-                _ => Redirect::to(&visit.path()).into_response(),
+                _ => Redirect::to(&context.path()).into_response(),
             })
         })
         .await,

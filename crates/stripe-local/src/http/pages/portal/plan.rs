@@ -1,20 +1,26 @@
-//! A subscription as the portal shows it: what it is, what comes next, what can be done.
+//! The tile of one subscription in the portal.
 
-use super::Visit;
+use super::PortalContext;
 use crate::{
-    billing::lifecycle::{TrialEnd, at_trial_end},
-    engine::Work,
-    http::pages::{date, escape, every},
-    money::amount_in_words,
-    world::{PauseReason, PaymentMethod, Price, Product, Status, Subscription},
+    billing::lifecycle::{TrialEndAction, trial_end_action},
+    engine::Operation,
+    http::pages::{date, escape, interval_text},
+    money::format_amount,
+    records::{
+        PauseReason, PaymentMethodRecord, PriceRecord, ProductRecord, StripeSubscriptionStatus,
+        SubscriptionRecord,
+    },
 };
 
-/// Name and cost of a subscription.
-pub(super) fn describe(work: &Work<'_>, subscription: &Subscription) -> (String, String) {
+/// Name and price of a subscription.
+pub(super) fn name_and_cost(
+    operation: &Operation<'_>,
+    subscription: &SubscriptionRecord,
+) -> (String, String) {
     let mut names = Vec::new();
     for item in &subscription.items {
-        if let Some(price) = work.world.get::<Price>(&item.price) {
-            let product = work.world.get::<Product>(&price.product);
+        if let Some(price) = operation.records.get::<PriceRecord>(&item.price) {
+            let product = operation.records.get::<ProductRecord>(&price.product);
             names.push(product.map_or_else(|| price.product.clone(), |product| product.name.clone()));
         }
     }
@@ -22,59 +28,65 @@ pub(super) fn describe(work: &Work<'_>, subscription: &Subscription) -> (String,
         names.join(", "),
         format!(
             "{} per {}",
-            amount(work, subscription),
-            every(subscription.recurring)
+            amount(operation, subscription),
+            interval_text(subscription.recurring)
         ),
     )
 }
 
-/// What a period costs.
-fn amount(work: &Work<'_>, subscription: &Subscription) -> String {
+/// The price of a full period.
+fn amount(operation: &Operation<'_>, subscription: &SubscriptionRecord) -> String {
     let total = subscription
         .items
         .iter()
-        .filter_map(|item| Some(work.world.get::<Price>(&item.price)?.unit_amount * item.quantity))
+        .filter_map(|item| {
+            Some(operation.records.get::<PriceRecord>(&item.price)?.unit_amount * item.quantity)
+        })
         .sum();
-    amount_in_words(total, &subscription.currency)
+    format_amount(total, &subscription.currency)
 }
 
-/// A word or two beside the plan's name, and how good that is.
-fn badge(subscription: &Subscription) -> Option<(String, &'static str)> {
+/// The status label of a subscription and its CSS class.
+fn status_tag(subscription: &SubscriptionRecord) -> Option<(String, &'static str)> {
     if let Some(at) = subscription.ends_at() {
         return Some((format!("Cancels {}", date(at)), "quiet"));
     }
     match subscription.status {
-        Status::Trialing => Some(("Trial".to_owned(), "good")),
-        Status::Active => Some(("Active".to_owned(), "good")),
-        Status::PastDue => Some(("Past due".to_owned(), "bad")),
-        Status::Unpaid => Some(("Unpaid".to_owned(), "bad")),
-        Status::Incomplete => Some(("Incomplete".to_owned(), "bad")),
-        Status::Paused => Some(("Paused".to_owned(), "quiet")),
-        Status::Canceled | Status::IncompleteExpired => None,
+        StripeSubscriptionStatus::Trialing => Some(("Trial".to_owned(), "good")),
+        StripeSubscriptionStatus::Active => Some(("Active".to_owned(), "good")),
+        StripeSubscriptionStatus::PastDue => Some(("Past due".to_owned(), "bad")),
+        StripeSubscriptionStatus::Unpaid => Some(("Unpaid".to_owned(), "bad")),
+        StripeSubscriptionStatus::Incomplete => Some(("Incomplete".to_owned(), "bad")),
+        StripeSubscriptionStatus::Paused => Some(("Paused".to_owned(), "quiet")),
+        StripeSubscriptionStatus::Canceled | StripeSubscriptionStatus::IncompleteExpired => None,
     }
 }
 
-/// What comes next, in a sentence or two.
-fn outlook(work: &Work<'_>, subscription: &Subscription) -> String {
-    let card = work.payment_method_of(subscription);
+/// A text about the next change: renewal, cancellation or trial end.
+fn next_event_text(operation: &Operation<'_>, subscription: &SubscriptionRecord) -> String {
+    let card = operation.payment_method_of(subscription);
     let end = date(subscription.period.end);
     if let Some(at) = subscription.ends_at() {
         return format!("Your plan will be canceled on {}.", date(at));
     }
     match subscription.status {
-        Status::Trialing => {
-            let next = match at_trial_end(card.is_some(), subscription.missing_payment_method) {
-                TrialEnd::Bill => paying(&amount(work, subscription), card.as_ref()),
-                TrialEnd::Cancel => "Add a payment method before that to keep your plan.".to_owned(),
-                TrialEnd::Pause => {
+        StripeSubscriptionStatus::Trialing => {
+            let next = match trial_end_action(card.is_some(), subscription.missing_payment_method) {
+                TrialEndAction::Bill => charge_text(&amount(operation, subscription), card.as_ref()),
+                TrialEndAction::Cancel => "Add a payment method before that to keep your plan.".to_owned(),
+                TrialEndAction::Pause => {
                     "Add a payment method before that, or your plan will be paused.".to_owned()
                 }
             };
             format!("Your trial ends on {end}. {next}")
         }
-        Status::PastDue => "Your last payment failed. Update your card to keep your plan.".to_owned(),
-        Status::Unpaid | Status::Incomplete => "Your plan waits for a payment.".to_owned(),
-        Status::Paused => match subscription.pause.map(|pause| pause.reason) {
+        StripeSubscriptionStatus::PastDue => {
+            "Your last payment failed. Update your card to keep your plan.".to_owned()
+        }
+        StripeSubscriptionStatus::Unpaid | StripeSubscriptionStatus::Incomplete => {
+            "Your plan is waiting for a payment.".to_owned()
+        }
+        StripeSubscriptionStatus::Paused => match subscription.pause.map(|pause| pause.reason) {
             Some(PauseReason::TrialEndWithoutPaymentMethod) => {
                 "Your plan is paused: its trial ended without a payment method.".to_owned()
             }
@@ -82,12 +94,12 @@ fn outlook(work: &Work<'_>, subscription: &Subscription) -> String {
         },
         _ => format!(
             "Your plan renews on {end}. {}",
-            paying(&amount(work, subscription), card.as_ref())
+            charge_text(&amount(operation, subscription), card.as_ref())
         ),
     }
 }
 
-fn paying(amount: &str, card: Option<&PaymentMethod>) -> String {
+fn charge_text(amount: &str, card: Option<&PaymentMethodRecord>) -> String {
     match card {
         Some(method) => format!(
             "{amount} will be charged to {} •••• {}.",
@@ -98,11 +110,15 @@ fn paying(amount: &str, card: Option<&PaymentMethod>) -> String {
     }
 }
 
-pub(super) fn plan(work: &Work<'_>, visit: &Visit, subscription: &Subscription) -> String {
-    let (name, cost) = describe(work, subscription);
-    let path = visit.path();
+pub(super) fn plan_tile(
+    operation: &Operation<'_>,
+    context: &PortalContext,
+    subscription: &SubscriptionRecord,
+) -> String {
+    let (name, cost) = name_and_cost(operation, subscription);
+    let path = context.path();
     let id = escape(&subscription.id);
-    let action = if !visit.configuration.subscription_cancel {
+    let action = if !context.configuration.subscription_cancel {
         String::new()
     } else if subscription.ends_at().is_some() {
         format!(
@@ -111,13 +127,13 @@ pub(super) fn plan(work: &Work<'_>, visit: &Visit, subscription: &Subscription) 
     } else {
         format!("<a class=\"button\" href=\"{path}/cancel/{id}\">Cancel subscription</a>")
     };
-    let badge = badge(subscription).map_or(String::new(), |(word, kind)| {
+    let badge = status_tag(subscription).map_or(String::new(), |(word, kind)| {
         format!(" <span class=\"tag {kind}\">{}</span>", escape(&word))
     });
     format!(
         "<div class=\"tile plan\"><div><p><strong dir=\"auto\">{}</strong>{badge}</p><p class=\"price\">{}</p><p class=\"soft\">{}</p></div><div class=\"actions\">{action}</div></div>",
         escape(&name),
         escape(&cost),
-        escape(&outlook(work, subscription)),
+        escape(&next_event_text(operation, subscription)),
     )
 }

@@ -1,4 +1,4 @@
-//! What the portal's pages look like.
+//! The HTML of the portal's pages.
 
 use axum::{
     http::StatusCode,
@@ -6,38 +6,43 @@ use axum::{
 };
 
 use super::{
-    MOST_COMMENT_CHARS, Visit,
-    plan::{describe, plan},
+    MAX_COMMENT_CHARS, PortalContext,
+    plan::{name_and_cost, plan_tile},
 };
 use crate::{
-    engine::{CardForm, Work},
-    http::pages::{ACCOUNT, FOOT, Fault, SHOP, card_fields, date, escape, page, short_date},
-    money::amount_in_words,
-    world::{FlowKind, Invoice, InvoiceStatus, PaymentMethod, Subscription},
+    engine::{CardForm, Operation},
+    http::pages::{
+        ACCOUNT_NAME, FOOTER, MERCHANT_ICON,
+        card_form::{FormFieldError, card_fields},
+        date, escape, html_page, short_date,
+    },
+    money::format_amount,
+    records::{FlowKind, InvoiceRecord, InvoiceStatus, PaymentMethodRecord, SubscriptionRecord},
 };
 
-pub(super) fn overview(work: &Work<'_>, visit: &Visit) -> Response {
-    // A flow whose subscription is canceled already shows the first page.
-    if let Some(flow) = &visit.session.flow {
+pub(super) fn overview_page(operation: &Operation<'_>, context: &PortalContext) -> Response {
+    // The overview is shown if the flow's subscription is already canceled.
+    if let Some(flow) = &context.session.flow {
         let open = flow
             .subscription
             .as_deref()
-            .and_then(|id| visit.subscription(work, id).ok());
+            .and_then(|id| context.subscription(operation, id).ok());
         match (flow.kind, open) {
-            (FlowKind::PaymentMethodUpdate, _) if visit.customer.default_payment_method.is_none() => {
-                return Redirect::to(&format!("{}/card", visit.path())).into_response();
+            (FlowKind::PaymentMethodUpdate, _) if context.customer.default_payment_method.is_none() => {
+                return Redirect::to(&format!("{}/card", context.path())).into_response();
             }
             (FlowKind::SubscriptionCancel, Some(subscription)) if subscription.ends_at().is_none() => {
-                return Redirect::to(&format!("{}/cancel/{}", visit.path(), subscription.id)).into_response();
+                return Redirect::to(&format!("{}/cancel/{}", context.path(), subscription.id))
+                    .into_response();
             }
             _ => {}
         }
     }
-    let subscriptions: String = work
-        .world
-        .all::<Subscription>()
-        .filter(|subscription| subscription.customer == visit.customer.id && !subscription.is_over())
-        .map(|subscription| plan(work, visit, subscription))
+    let subscriptions: String = operation
+        .records
+        .all::<SubscriptionRecord>()
+        .filter(|subscription| subscription.customer == context.customer.id && !subscription.has_ended())
+        .map(|subscription| plan_tile(operation, context, subscription))
         .collect();
     let subscriptions = if subscriptions.is_empty() {
         "<p class=\"soft\">You have no subscription.</p>".to_owned()
@@ -46,28 +51,28 @@ pub(super) fn overview(work: &Work<'_>, visit: &Visit) -> Response {
     };
     let body = format!(
         "<h2>Current plan</h2>{subscriptions}{}{}{}",
-        cards(work, visit),
-        person(visit),
-        invoices(work, visit)
+        payment_methods(operation, context),
+        billing_information(context),
+        invoice_history(operation, context)
     );
-    frame(visit, &body)
+    portal_page(context, &body)
 }
 
-fn frame(visit: &Visit, body: &str) -> Response {
-    let back = visit.session.return_url.as_ref().map_or(String::new(), |url| {
+fn portal_page(context: &PortalContext, body: &str) -> Response {
+    let back = context.session.return_url.as_ref().map_or(String::new(), |url| {
         format!(
             "<p><a class=\"back\" href=\"{}\"><span aria-hidden=\"true\">←</span> Return to the site</a></p>",
             escape(url)
         )
     });
-    let headline = visit
+    let headline = context
         .configuration
         .headline
         .as_deref()
         .unwrap_or("Manage your subscription and billing");
     let links: String = [
-        ("Terms", &visit.configuration.terms_of_service_url),
-        ("Privacy", &visit.configuration.privacy_policy_url),
+        ("Terms", &context.configuration.terms_of_service_url),
+        ("Privacy", &context.configuration.privacy_policy_url),
     ]
     .into_iter()
     .filter_map(|(label, url)| Some(format!("<a href=\"{}\">{label}</a> ", escape(url.as_deref()?))))
@@ -78,24 +83,24 @@ fn frame(visit: &Visit, body: &str) -> Response {
         format!("<p class=\"small\">{links}</p>")
     };
     let body = format!(
-        r#"<main class="two portal"><section class="summary" aria-label="Account"><div><p class="merchant">{SHOP}<span>{}</span> <span class="badge">Test mode</span></p><h1 dir="auto">{}</h1>{back}{links}{FOOT}</div></section><section class="form" aria-label="Billing"><div>{body}</div></section></main>"#,
-        escape(ACCOUNT),
+        r#"<main class="two portal"><section class="summary" aria-label="Account"><div><p class="merchant">{MERCHANT_ICON}<span>{}</span> <span class="badge">Test mode</span></p><h1 dir="auto">{}</h1>{back}{links}{FOOTER}</div></section><section class="form" aria-label="Billing"><div>{body}</div></section></main>"#,
+        escape(ACCOUNT_NAME),
         escape(headline),
     );
-    page(StatusCode::OK, "Billing", "", &body)
+    html_page(StatusCode::OK, "Billing", "", &body)
 }
 
-fn cards(work: &Work<'_>, visit: &Visit) -> String {
-    if !visit.configuration.payment_method_update {
+fn payment_methods(operation: &Operation<'_>, context: &PortalContext) -> String {
+    if !context.configuration.payment_method_update {
         return String::new();
     }
-    let list: String = work
-        .world
-        .all::<PaymentMethod>()
-        .filter(|method| method.customer.as_deref() == Some(visit.customer.id.as_str()))
+    let list: String = operation
+        .records
+        .all::<PaymentMethodRecord>()
+        .filter(|method| method.customer.as_deref() == Some(context.customer.id.as_str()))
         .map(|method| {
             let card = &method.card;
-            let default = if visit.customer.default_payment_method.as_ref() == Some(&method.id) {
+            let default = if context.customer.default_payment_method.as_ref() == Some(&method.id) {
                 " <span class=\"tag quiet\">Default</span>"
             } else {
                 ""
@@ -116,29 +121,32 @@ fn cards(work: &Work<'_>, visit: &Visit) -> String {
     };
     format!(
         "<h2>Payment method</h2>{list}<p><a class=\"button\" href=\"{}/card\">Add payment method</a></p>",
-        visit.path()
+        context.path()
     )
 }
 
-/// Who the invoices are for.
-fn person(visit: &Visit) -> String {
-    let rows: String = [("Name", &visit.customer.name), ("Email", &visit.customer.email)]
-        .into_iter()
-        .filter_map(|(label, value)| {
-            Some(format!(
-                "<div><dt>{label}</dt><dd dir=\"auto\">{}</dd></div>",
-                escape(value.as_deref()?)
-            ))
-        })
-        .collect();
+/// The name and email address on invoices.
+fn billing_information(context: &PortalContext) -> String {
+    let rows: String = [
+        ("Name", &context.customer.name),
+        ("Email", &context.customer.email),
+    ]
+    .into_iter()
+    .filter_map(|(label, value)| {
+        Some(format!(
+            "<div><dt>{label}</dt><dd dir=\"auto\">{}</dd></div>",
+            escape(value.as_deref()?)
+        ))
+    })
+    .collect();
     if rows.is_empty() {
         return rows;
     }
     format!("<h2>Billing information</h2><dl class=\"known\">{rows}</dl>")
 }
 
-/// How an invoice stands, and how good that is.
-fn standing(status: InvoiceStatus) -> (&'static str, &'static str) {
+/// The status label of an invoice and its CSS class.
+fn invoice_tag(status: InvoiceStatus) -> (&'static str, &'static str) {
     match status {
         InvoiceStatus::Draft => ("Draft", "quiet"),
         InvoiceStatus::Open => ("Open", "bad"),
@@ -147,31 +155,31 @@ fn standing(status: InvoiceStatus) -> (&'static str, &'static str) {
     }
 }
 
-fn invoices(work: &Work<'_>, visit: &Visit) -> String {
-    if !visit.configuration.invoice_history {
+fn invoice_history(operation: &Operation<'_>, context: &PortalContext) -> String {
+    if !context.configuration.invoice_history {
         return String::new();
     }
-    let rows: String = work
-        .world
-        .all::<Invoice>()
+    let rows: String = operation
+        .records
+        .all::<InvoiceRecord>()
         .rev()
-        .filter(|invoice| invoice.customer == visit.customer.id && invoice.status != InvoiceStatus::Draft)
+        .filter(|invoice| invoice.customer == context.customer.id && invoice.status != InvoiceStatus::Draft)
         .map(|invoice| {
             let pay = if invoice.status == InvoiceStatus::Open {
                 format!(
                     "<form method=\"post\" action=\"{}/pay/{}\"><button>Pay<span class=\"hidden\"> invoice {}</span></button></form>",
-                    visit.path(),
+                    context.path(),
                     escape(&invoice.id),
                     escape(invoice.number.as_deref().unwrap_or_default()),
                 )
             } else {
                 String::new()
             };
-            let (word, kind) = standing(invoice.status);
+            let (word, kind) = invoice_tag(invoice.status);
             format!(
                 "<tr><td class=\"date\">{}</td><td class=\"number\">{}</td><td><div class=\"actions\"><span class=\"tag {kind}\">{word}</span>{pay}</div></td><td class=\"soft\">{}</td></tr>",
                 short_date(invoice.created),
-                escape(&amount_in_words(invoice.total(), &invoice.currency)),
+                escape(&format_amount(invoice.total(), &invoice.currency)),
                 escape(invoice.number.as_deref().unwrap_or_default()),
             )
         })
@@ -184,17 +192,21 @@ fn invoices(work: &Work<'_>, visit: &Visit) -> String {
     )
 }
 
-pub(super) fn cancel_page(work: &Work<'_>, visit: &Visit, subscription: &Subscription) -> Response {
-    let (name, cost) = describe(work, subscription);
-    let when = if visit.configuration.cancel_immediately {
-        "Your plan ends at once.".to_owned()
+pub(super) fn cancel_page(
+    operation: &Operation<'_>,
+    context: &PortalContext,
+    subscription: &SubscriptionRecord,
+) -> Response {
+    let (name, cost) = name_and_cost(operation, subscription);
+    let when = if context.configuration.cancel_immediately {
+        "Your plan ends immediately.".to_owned()
     } else {
         format!(
             "Your plan will be canceled, but is still available until the end of your billing period on {}. If you change your mind, you can renew it until then.",
             date(subscription.period.end)
         )
     };
-    let reasons: String = visit
+    let reasons: String = context
         .configuration
         .cancellation_reasons
         .iter()
@@ -210,7 +222,7 @@ pub(super) fn cancel_page(work: &Work<'_>, visit: &Visit, subscription: &Subscri
         String::new()
     } else {
         format!(
-            "<label for=\"feedback\">Why do you cancel?</label><select id=\"feedback\" name=\"feedback\"><option value=\"\">No answer</option>{reasons}</select><label for=\"comment\">Anything else?</label><textarea id=\"comment\" name=\"comment\" maxlength=\"{MOST_COMMENT_CHARS}\"></textarea>"
+            "<label for=\"feedback\">Why do you cancel?</label><select id=\"feedback\" name=\"feedback\"><option value=\"\">No answer</option>{reasons}</select><label for=\"comment\">Anything else?</label><textarea id=\"comment\" name=\"comment\" maxlength=\"{MAX_COMMENT_CHARS}\"></textarea>"
         )
     };
     let body = format!(
@@ -219,30 +231,34 @@ pub(super) fn cancel_page(work: &Work<'_>, visit: &Visit, subscription: &Subscri
         escape(&cost),
         escape(&when),
         escape(&subscription.id),
-        path = visit.path(),
+        path = context.path(),
         back = escape(
-            visit
+            context
                 .session
                 .return_url
                 .as_deref()
-                .filter(|_| visit.session.flow.is_some())
-                .unwrap_or(&visit.path())
+                .filter(|_| context.session.flow.is_some())
+                .unwrap_or(&context.path())
         ),
     );
-    frame(visit, &body)
+    portal_page(context, &body)
 }
 
-pub(super) fn card_page(visit: &Visit, card: &CardForm, fault: Option<&Fault>) -> Response {
-    let back = visit
+pub(super) fn card_page(
+    context: &PortalContext,
+    card: &CardForm,
+    error: Option<&FormFieldError>,
+) -> Response {
+    let back = context
         .session
         .return_url
         .as_deref()
-        .filter(|_| visit.session.flow.is_some());
-    let path = visit.path();
+        .filter(|_| context.session.flow.is_some());
+    let path = context.path();
     let body = format!(
         "<h2 class=\"plain\">Add payment method</h2><form class=\"pay\" method=\"post\" action=\"{path}/card\">{}<button class=\"primary\">Add</button></form><p class=\"centre\"><a href=\"{}\">Go back</a></p>",
-        card_fields(card, fault),
+        card_fields(card, error),
         escape(back.unwrap_or(&path)),
     );
-    frame(visit, &body)
+    portal_page(context, &body)
 }

@@ -1,11 +1,11 @@
-//! `Stripe-Signature`.
+//! The `Stripe-Signature` header.
 
 use std::fmt::Write;
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-/// `t=<unix seconds>,v1=<hex of HMAC-SHA256(secret, "<t>.<body>")>`. The secret is used as it stands, prefix included.
+/// `t=<unix seconds>,v1=<hex of HMAC-SHA256(secret, "<t>.<body>")>`. The key is the whole secret, with its prefix.
 pub(crate) fn signature(secret: &str, timestamp: i64, body: &str) -> String {
     let mut header = format!("t={timestamp},v1=");
     // HMAC takes keys of any length.
@@ -25,7 +25,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_known_signature() {
+    fn the_signature_matches_a_known_value() {
         assert_eq!(
             signature("whsec_test_secret", 1_700_000_000, r#"{"id":"evt_1"}"#),
             "t=1700000000,v1=248a374f50f943a28b0f6ab50faf9a7e7e29b710fa26df9fb1618b9bf8ea9c9a"

@@ -1,4 +1,4 @@
-//! Subscriptions and invoices.
+//! Subscriptions and invoices. Amounts are minor units of the currency.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,49 +6,52 @@ use super::Recurring;
 use crate::form::Metadata;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Subscription {
+pub(crate) struct SubscriptionRecord {
     pub(crate) id: String,
     pub(crate) created: i64,
     pub(crate) customer: String,
     pub(crate) test_clock: Option<String>,
-    pub(crate) status: Status,
-    pub(crate) items: Vec<Item>,
+    pub(crate) status: StripeSubscriptionStatus,
+    pub(crate) items: Vec<SubscriptionItem>,
     pub(crate) recurring: Recurring,
     pub(crate) currency: String,
-    pub(crate) period: Period,
+    pub(crate) period: BillingPeriod,
     pub(crate) billing_cycle_anchor: i64,
     pub(crate) billing_mode: BillingMode,
     pub(crate) cancel_at: Option<i64>,
     pub(crate) cancel_at_period_end: bool,
     pub(crate) canceled_at: Option<i64>,
-    pub(crate) cancellation: Cancellation,
+    pub(crate) cancellation: CancellationDetails,
     pub(crate) ended_at: Option<i64>,
     pub(crate) default_payment_method: Option<String>,
     pub(crate) description: Option<String>,
     pub(crate) latest_invoice: Option<String>,
     pub(crate) metadata: Metadata,
-    pub(crate) trial: Option<Period>,
+    pub(crate) trial: Option<BillingPeriod>,
     pub(crate) missing_payment_method: MissingPaymentMethod,
-    /// Since when and why it is paused.
+    /// Set while the subscription is paused.
     #[serde(default)]
     pub(crate) pause: Option<Pause>,
-    /// Lines that wait for the next invoice.
-    pub(crate) pending_lines: Vec<Line>,
-    /// Of `customer.subscription.trial_will_end`.
+    /// Lines that are added to the next invoice.
+    pub(crate) pending_lines: Vec<InvoiceLine>,
+    /// Whether `customer.subscription.trial_will_end` was sent.
     pub(crate) trial_notice_sent: bool,
-    /// The period end that `invoice.upcoming` was sent for.
+    /// The end of the period for which `invoice.upcoming` was sent.
     pub(crate) upcoming_sent_for: Option<i64>,
-    /// The second of the latest change; the next change gets a later one.
+    /// The time of the last change. The next change has a later one.
     pub(crate) changed_at: i64,
 }
 
-impl Subscription {
-    /// Whether nothing can happen to it any more.
-    pub(crate) fn is_over(&self) -> bool {
-        matches!(self.status, Status::Canceled | Status::IncompleteExpired)
+impl SubscriptionRecord {
+    /// Whether the subscription is in a final status.
+    pub(crate) fn has_ended(&self) -> bool {
+        matches!(
+            self.status,
+            StripeSubscriptionStatus::Canceled | StripeSubscriptionStatus::IncompleteExpired
+        )
     }
 
-    /// When it will end by itself.
+    /// When a scheduled cancellation takes effect, or `None` if none is scheduled.
     pub(crate) fn ends_at(&self) -> Option<i64> {
         if self.cancel_at_period_end {
             Some(self.cancel_at.unwrap_or(self.period.end))
@@ -59,7 +62,7 @@ impl Subscription {
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Item {
+pub(crate) struct SubscriptionItem {
     pub(crate) id: String,
     pub(crate) created: i64,
     pub(crate) price: String,
@@ -67,16 +70,16 @@ pub(crate) struct Item {
     pub(crate) metadata: Metadata,
 }
 
-/// Seconds of the billing clock; `end` is not part of it.
+/// Unix seconds of the billing clock. `end` is exclusive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Period {
+pub(crate) struct BillingPeriod {
     pub(crate) start: i64,
     pub(crate) end: i64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum Status {
+pub(crate) enum StripeSubscriptionStatus {
     Active,
     Canceled,
     Incomplete,
@@ -87,7 +90,7 @@ pub(crate) enum Status {
     Unpaid,
 }
 
-impl Status {
+impl StripeSubscriptionStatus {
     pub(crate) const ALL: [Self; 8] = [
         Self::Active,
         Self::Canceled,
@@ -122,7 +125,7 @@ pub(crate) enum BillingMode {
 }
 
 impl BillingMode {
-    pub(crate) fn read(word: &str) -> Option<Self> {
+    pub(crate) fn parse(word: &str) -> Option<Self> {
         [Self::Classic, Self::Flexible]
             .into_iter()
             .find(|mode| mode.as_str() == word)
@@ -147,7 +150,7 @@ pub(crate) enum MissingPaymentMethod {
 }
 
 impl MissingPaymentMethod {
-    pub(crate) fn read(word: &str) -> Option<Self> {
+    pub(crate) fn parse(word: &str) -> Option<Self> {
         [Self::Cancel, Self::CreateInvoice, Self::Pause]
             .into_iter()
             .find(|choice| choice.as_str() == word)
@@ -187,7 +190,7 @@ impl PauseReason {
 
 /// `cancellation_details`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Cancellation {
+pub(crate) struct CancellationDetails {
     pub(crate) comment: Option<String>,
     pub(crate) feedback: Option<String>,
     /// `cancellation_requested` or `payment_failed`.
@@ -195,20 +198,20 @@ pub(crate) struct Cancellation {
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Invoice {
+pub(crate) struct InvoiceRecord {
     pub(crate) id: String,
     pub(crate) created: i64,
     pub(crate) customer: String,
     pub(crate) test_clock: Option<String>,
     pub(crate) subscription: String,
-    /// The subscription's metadata when the invoice was made.
+    /// The subscription's metadata when the invoice was created or finalized.
     pub(crate) subscription_metadata: Metadata,
     pub(crate) status: InvoiceStatus,
-    pub(crate) reason: BillingReason,
+    pub(crate) reason: InvoiceBillingReason,
     pub(crate) currency: String,
-    pub(crate) lines: Vec<Line>,
-    /// `period_start` and `period_end`, which on Stripe look back.
-    pub(crate) period: Period,
+    pub(crate) lines: Vec<InvoiceLine>,
+    /// `period_start` and `period_end`. On Stripe this is the previous period.
+    pub(crate) period: BillingPeriod,
     pub(crate) number: Option<String>,
     pub(crate) auto_advance: bool,
     pub(crate) finalizes_at: Option<i64>,
@@ -222,7 +225,7 @@ pub(crate) struct Invoice {
     pub(crate) metadata: Metadata,
 }
 
-impl Invoice {
+impl InvoiceRecord {
     pub(crate) fn total(&self) -> i64 {
         self.lines.iter().map(|line| line.amount).sum()
     }
@@ -250,14 +253,14 @@ impl InvoiceStatus {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum BillingReason {
+pub(crate) enum InvoiceBillingReason {
     SubscriptionCreate,
     SubscriptionCycle,
     SubscriptionUpdate,
     Upcoming,
 }
 
-impl BillingReason {
+impl InvoiceBillingReason {
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::SubscriptionCreate => "subscription_create",
@@ -269,9 +272,9 @@ impl BillingReason {
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Line {
+pub(crate) struct InvoiceLine {
     pub(crate) id: String,
-    /// Minor units; negative for a credit.
+    /// Negative for a credit.
     pub(crate) amount: i64,
     pub(crate) description: String,
     pub(crate) item: String,
@@ -279,6 +282,7 @@ pub(crate) struct Line {
     pub(crate) product: String,
     pub(crate) unit_amount: i64,
     pub(crate) quantity: i64,
-    pub(crate) period: Period,
-    pub(crate) proration: bool,
+    pub(crate) period: BillingPeriod,
+    #[serde(rename = "proration")]
+    pub(crate) is_proration: bool,
 }

@@ -1,20 +1,20 @@
-//! Money: payments that fail and recover or do not, and refunds.
+//! Failing payments, retries and refunds.
 
 use reqwest::Method;
 use serde_json::json;
 
-use crate::support::{DAY, START, Server, id};
+use crate::test_server::{DAY_SECS, START_SECS, TestServer, id};
 
 const TRIAL: [(&str, &str); 1] = [("trial_period_days", "10")];
 
 #[tokio::test]
-async fn a_card_that_fails_then_recovers() {
-    let server = Server::start().await;
-    let customer = server.customer_with("pm_card_chargeCustomerFail").await;
-    let made = server.subscribe(&customer, &TRIAL).await;
-    server.jump_until(id(&made), "trial_end").await;
-    server.jump_until(id(&made), "payment").await;
-    let failed = server.subscription(id(&made)).await;
+async fn a_failed_payment_recovers_with_a_new_card() {
+    let server = TestServer::start().await;
+    let customer = server.customer_with_card("pm_card_chargeCustomerFail").await;
+    let created = server.subscribe(&customer, &TRIAL).await;
+    server.advance_until(id(&created), "trial_end").await;
+    server.advance_until(id(&created), "payment").await;
+    let failed = server.subscription(id(&created)).await;
     assert_eq!(failed["status"], "past_due");
     let invoice = server
         .get(&format!(
@@ -26,7 +26,7 @@ async fn a_card_that_fails_then_recovers() {
         (&invoice["status"], &invoice["attempt_count"]),
         (&json!("open"), &json!(1))
     );
-    assert_eq!(invoice["next_payment_attempt"], START + 13 * DAY + 3600);
+    assert_eq!(invoice["next_payment_attempt"], START_SECS + 13 * DAY_SECS + 3600);
     let history = server.history().await;
     let tail: Vec<&str> = history.iter().rev().take(5).rev().map(String::as_str).collect();
     assert_eq!(
@@ -40,15 +40,15 @@ async fn a_card_that_fails_then_recovers() {
         ]
     );
     let (status, error) = server
-        .refused(Method::POST, &format!("/v1/invoices/{}/pay", id(&invoice)), &[])
+        .expect_error(Method::POST, &format!("/v1/invoices/{}/pay", id(&invoice)), &[])
         .await;
     assert_eq!((status, &error["code"]), (402, &json!("card_declined")));
     let again = server.get(&format!("/v1/invoices/{}", id(&invoice))).await;
-    assert_eq!(again["attempt_count"], 2, "a failed attempt is kept");
+    assert_eq!(again["attempt_count"], 2, "a failed attempt is saved");
 
-    server.give(&customer, "pm_card_visa").await;
-    server.jump_days(10).await;
-    let recovered = server.subscription(id(&made)).await;
+    server.set_default_card(&customer, "pm_card_visa").await;
+    server.advance_days(10).await;
+    let recovered = server.subscription(id(&created)).await;
     assert_eq!(recovered["status"], "active");
     assert_eq!(
         server.get("/v1/events?type=customer.subscription.updated").await["data"][0]["data"]["previous_attributes"]
@@ -59,12 +59,12 @@ async fn a_card_that_fails_then_recovers() {
 }
 
 #[tokio::test]
-async fn a_card_that_fails_for_good() {
-    let server = Server::start().await;
-    let customer = server.customer_with("pm_card_chargeCustomerFail").await;
-    let made = server.subscribe(&customer, &TRIAL).await;
-    server.jump_days(10 + 3 + 5 + 7 + 1).await;
-    let ended = server.subscription(id(&made)).await;
+async fn the_last_failed_retry_cancels_the_subscription() {
+    let server = TestServer::start().await;
+    let customer = server.customer_with_card("pm_card_chargeCustomerFail").await;
+    let created = server.subscribe(&customer, &TRIAL).await;
+    server.advance_days(10 + 3 + 5 + 7 + 1).await;
+    let ended = server.subscription(id(&created)).await;
     assert_eq!(ended["status"], "canceled");
     assert_eq!(ended["cancellation_details"]["reason"], "payment_failed");
     let failures = server.get("/v1/events?type=invoice.payment_failed").await;
@@ -79,20 +79,20 @@ async fn a_card_that_fails_for_good() {
         (&invoice["attempt_count"], &invoice["next_payment_attempt"]),
         (&json!(4), &json!(null))
     );
-    server.jump_days(60).await;
-    assert_eq!(server.subscription(id(&made)).await["status"], "canceled");
+    server.advance_days(60).await;
+    assert_eq!(server.subscription(id(&created)).await["status"], "canceled");
     server.stop().await;
 }
 
 #[tokio::test]
-async fn signing_up_with_a_bad_card() {
-    let server = Server::start().await;
-    let customer = server.customer_with("pm_card_chargeCustomerFail").await;
-    let made = server.subscribe(&customer, &[]).await;
-    assert_eq!(made["status"], "incomplete");
-    server.jump_days(1).await;
+async fn a_failed_first_payment_expires_or_is_rejected() {
+    let server = TestServer::start().await;
+    let customer = server.customer_with_card("pm_card_chargeCustomerFail").await;
+    let created = server.subscribe(&customer, &[]).await;
+    assert_eq!(created["status"], "incomplete");
+    server.advance_days(1).await;
     assert_eq!(
-        server.subscription(id(&made)).await["status"],
+        server.subscription(id(&created)).await["status"],
         "incomplete_expired"
     );
     assert!(server.history().await.contains(&"invoice.voided".to_owned()));
@@ -103,21 +103,23 @@ async fn signing_up_with_a_bad_card() {
         ("items[0][price]", &price),
         ("payment_behavior", "error_if_incomplete"),
     ];
-    let (status, error) = server.refused(Method::POST, "/v1/subscriptions", &form).await;
+    let (status, error) = server
+        .expect_error(Method::POST, "/v1/subscriptions", &form)
+        .await;
     assert_eq!((status, &error["type"]), (402, &json!("card_error")));
     let all = server.get("/v1/subscriptions?status=all").await;
     assert_eq!(
         all["data"].as_array().map(Vec::len),
         Some(1),
-        "nothing is left of the refused one"
+        "the rejected subscription does not exist"
     );
     server.stop().await;
 }
 
 #[tokio::test]
-async fn a_refund_and_its_failure() {
-    let server = Server::start().await;
-    let customer = server.customer_with("pm_card_visa").await;
+async fn a_refund_can_fail_afterwards() {
+    let server = TestServer::start().await;
+    let customer = server.customer_with_card("pm_card_visa").await;
     server.subscribe(&customer, &[]).await;
     let charge = server.get("/v1/charges").await["data"][0].clone();
     assert_eq!(charge["amount"], 1200);
@@ -137,7 +139,10 @@ async fn a_refund_and_its_failure() {
     );
     let events = server.get("/v1/events?limit=2").await;
     assert_eq!(events["data"][1]["type"], "refund.created");
-    assert!(refund["balance_transaction"].is_string(), "it left the balance");
+    assert!(
+        refund["balance_transaction"].is_string(),
+        "a refund has a balance transaction"
+    );
     assert_eq!(events["data"][0]["type"], "charge.refunded");
     assert_eq!(
         events["data"][0]["data"]["previous_attributes"],
@@ -147,7 +152,7 @@ async fn a_refund_and_its_failure() {
     let rest = server.post("/v1/refunds", &[("payment_intent", intent)]).await;
     assert_eq!(rest["amount"], 700);
     let (_, error) = server
-        .refused(Method::POST, "/v1/refunds", &[("charge", id(&charge))])
+        .expect_error(Method::POST, "/v1/refunds", &[("charge", id(&charge))])
         .await;
     assert_eq!(error["code"], "charge_already_refunded");
 
@@ -156,7 +161,10 @@ async fn a_refund_and_its_failure() {
         .await;
     let failed = server.get(&format!("/v1/refunds/{}", id(&refund))).await;
     assert_eq!(failed["balance_transaction"], refund["balance_transaction"]);
-    assert!(failed["failure_balance_transaction"].is_string(), "and came back");
+    assert!(
+        failed["failure_balance_transaction"].is_string(),
+        "a failed refund has a second balance transaction"
+    );
     assert_eq!(failed["status"], "failed");
     assert_eq!(
         server.get(&format!("/v1/charges/{}", id(&charge))).await["amount_refunded"],

@@ -1,4 +1,4 @@
-//! Events, who hears of them, and answers kept for idempotency keys.
+//! Events, webhook endpoints, deliveries, the webhook switches, and stored idempotent responses.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::form::Metadata;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct WebhookEndpoint {
+pub(crate) struct WebhookEndpointRecord {
     pub(crate) id: String,
     pub(crate) created: i64,
     pub(crate) url: String,
@@ -14,47 +14,49 @@ pub(crate) struct WebhookEndpoint {
     pub(crate) enabled_events: Vec<String>,
     pub(crate) description: Option<String>,
     pub(crate) disabled: bool,
-    /// Named by the settings, not made through the API.
-    pub(crate) from_settings: bool,
+    /// Named in the settings, not created through the API.
+    #[serde(rename = "from_settings")]
+    pub(crate) is_configured: bool,
     pub(crate) metadata: Metadata,
 }
 
-impl WebhookEndpoint {
-    pub(crate) fn wants(&self, event: &str) -> bool {
+impl WebhookEndpointRecord {
+    pub(crate) fn accepts(&self, event: &str) -> bool {
         !self.disabled
             && self
                 .enabled_events
                 .iter()
-                .any(|wanted| wanted == "*" || wanted == event)
+                .any(|accepted| accepted == "*" || accepted == event)
     }
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Event {
+pub(crate) struct EventRecord {
     pub(crate) id: String,
-    /// Wall clock, whatever the billing clock says.
+    /// Wall clock, not the billing clock.
     pub(crate) created: i64,
     pub(crate) name: String,
-    /// The object as it was when the event was made.
+    /// The object at the time of the event.
     pub(crate) object: Value,
     pub(crate) previous: Option<Value>,
-    /// Both absent when time, a page or a control caused it.
+    /// `None`, like the key, if a clock, a page or a control caused the event.
     pub(crate) request: Option<String>,
     pub(crate) idempotency_key: Option<String>,
 }
 
-/// One event on its way to one endpoint.
+/// The delivery of one event to one endpoint.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Delivery {
+pub(crate) struct DeliveryRecord {
     pub(crate) id: String,
     pub(crate) event: String,
     pub(crate) endpoint: String,
-    /// When it is (next) sent; wall clock, ms.
+    /// When the next attempt is due. Wall clock.
     pub(crate) due_ms: i64,
     pub(crate) state: DeliveryState,
-    pub(crate) attempts: Vec<Attempt>,
-    /// A copy made by a switch or by hand; it does not count as pending.
-    pub(crate) copy: bool,
+    pub(crate) attempts: Vec<WebhookAttempt>,
+    /// Whether a switch or a resend created this additional delivery. It does not count as pending.
+    #[serde(rename = "copy")]
+    pub(crate) is_copy: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,67 +64,68 @@ pub(crate) struct Delivery {
 pub(crate) enum DeliveryState {
     Waiting,
     Delivered,
-    /// Every attempt failed.
+    /// All attempts failed.
     GivenUp,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Attempt {
-    /// Wall clock, ms.
+pub(crate) struct WebhookAttempt {
+    /// Wall clock.
     pub(crate) at_ms: i64,
-    /// The status answered; `None`: no answer.
+    /// The status of the response. `None` without a response.
     pub(crate) status: Option<u16>,
-    /// Why there was none.
+    /// Why there was no response.
     pub(crate) error: Option<String>,
 }
 
-/// What happens to webhooks on purpose. Posted to `/_sim/webhooks`.
+/// The webhook disturbances, as `POST /_sim/webhooks` sets them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub(crate) struct Switches {
+pub(crate) struct WebhookSwitchesRecord {
     pub(crate) id: String,
-    /// Every delivery waits this long, in ms.
+    /// Delay of each delivery.
     pub(crate) delay_ms: i64,
-    /// The next so many deliveries are sent twice.
+    /// Number of next deliveries that are sent twice.
     pub(crate) duplicate: u32,
-    /// The next so many attempts fail as if nobody listened.
+    /// Number of next attempts that fail as if the endpoint were down.
     pub(crate) fail: u32,
-    /// The next so many attempts arrive, but their answer is lost.
-    pub(crate) lose_answer: u32,
-    /// So many deliveries are held back until they are complete, then sent in an order drawn by chance.
+    /// Number of next attempts that arrive but whose response is lost.
+    #[serde(rename = "lose_answer")]
+    pub(crate) lose_response: u32,
+    /// Number of deliveries that are collected and then sent in random order.
     pub(crate) reorder: u32,
-    /// Nothing is sent until this is off.
+    /// Whether all deliveries are stopped.
     pub(crate) hold: bool,
 }
 
 fn switches_id() -> String {
-    Switches::ID.to_owned()
+    WebhookSwitchesRecord::ID.to_owned()
 }
 
-impl Switches {
+impl WebhookSwitchesRecord {
     pub(crate) const ID: &'static str = "switches";
 }
 
-impl Default for Switches {
+impl Default for WebhookSwitchesRecord {
     fn default() -> Self {
         Self {
             id: switches_id(),
             delay_ms: 0,
             duplicate: 0,
             fail: 0,
-            lose_answer: 0,
+            lose_response: 0,
             reorder: 0,
             hold: false,
         }
     }
 }
 
-/// The first answer to a request with an idempotency key.
+/// The response to the first request with an idempotency key. Replayed for later requests with the same key.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct KeptAnswer {
+pub(crate) struct IdempotentResponseRecord {
     /// `idempotency:` and the key.
     pub(crate) id: String,
-    /// Of method, path and parameters.
+    /// Hash of method, path and parameters.
     pub(crate) fingerprint: String,
     pub(crate) status: u16,
     pub(crate) body: Value,

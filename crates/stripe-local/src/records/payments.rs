@@ -1,11 +1,12 @@
-//! Cards and what moves through them.
+//! Payment methods, intents, charges and refunds. Amounts are minor units of the currency.
 
 use serde::{Deserialize, Serialize};
 
-use crate::{billing::cards::Behaviour, form::Metadata};
+use super::{Card, CardDecline};
+use crate::form::Metadata;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct PaymentMethod {
+pub(crate) struct PaymentMethodRecord {
     pub(crate) id: String,
     pub(crate) created: i64,
     pub(crate) customer: Option<String>,
@@ -16,26 +17,7 @@ pub(crate) struct PaymentMethod {
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Card {
-    pub(crate) brand: String,
-    pub(crate) last4: String,
-    pub(crate) exp_month: i64,
-    pub(crate) exp_year: i64,
-    pub(crate) fingerprint: String,
-    /// What the card does is known from its test number, which is not kept.
-    pub(crate) behaviour: Behaviour,
-}
-
-/// Why a card said no.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Decline {
-    pub(crate) code: String,
-    pub(crate) decline_code: Option<String>,
-    pub(crate) message: String,
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct SetupIntent {
+pub(crate) struct SetupIntentRecord {
     pub(crate) id: String,
     pub(crate) created: i64,
     pub(crate) customer: Option<String>,
@@ -44,7 +26,7 @@ pub(crate) struct SetupIntent {
     pub(crate) usage: String,
     pub(crate) description: Option<String>,
     pub(crate) metadata: Metadata,
-    pub(crate) error: Option<Decline>,
+    pub(crate) error: Option<CardDecline>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -66,7 +48,7 @@ impl SetupStatus {
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct PaymentIntent {
+pub(crate) struct PaymentIntentRecord {
     pub(crate) id: String,
     pub(crate) created: i64,
     pub(crate) amount: i64,
@@ -76,7 +58,7 @@ pub(crate) struct PaymentIntent {
     pub(crate) status: PaymentStatus,
     pub(crate) latest_charge: Option<String>,
     pub(crate) description: Option<String>,
-    pub(crate) error: Option<Decline>,
+    pub(crate) error: Option<CardDecline>,
     pub(crate) metadata: Metadata,
 }
 
@@ -101,7 +83,7 @@ impl PaymentStatus {
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Charge {
+pub(crate) struct ChargeRecord {
     pub(crate) id: String,
     pub(crate) created: i64,
     pub(crate) amount: i64,
@@ -114,13 +96,13 @@ pub(crate) struct Charge {
     pub(crate) email: Option<String>,
     pub(crate) name: Option<String>,
     pub(crate) description: Option<String>,
-    /// `None`: it succeeded.
-    pub(crate) failure: Option<Decline>,
+    /// `None` if the charge succeeded.
+    pub(crate) failure: Option<CardDecline>,
     pub(crate) metadata: Metadata,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Refund {
+pub(crate) struct StripeRefundRecord {
     pub(crate) id: String,
     pub(crate) created: i64,
     pub(crate) amount: i64,
@@ -130,15 +112,15 @@ pub(crate) struct Refund {
     pub(crate) payment_intent: String,
     pub(crate) payment_method: String,
     pub(crate) reason: Option<String>,
-    /// `succeeded`, or `failed` when the bank sent it back later.
+    /// `succeeded`, or `failed` if the bank rejected the refund afterwards.
     pub(crate) status: String,
     pub(crate) failure_reason: Option<String>,
     pub(crate) metadata: Metadata,
 }
 
-/// Ties a payment to an invoice.
+/// Connects a payment intent with an invoice.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct InvoicePayment {
+pub(crate) struct InvoicePaymentRecord {
     pub(crate) id: String,
     pub(crate) created: i64,
     pub(crate) invoice: String,

@@ -1,25 +1,27 @@
-//! `previous_attributes`: what an object looked like before, where it changed.
+//! `previous_attributes` of an event: the old values of the changed attributes.
 
 use serde_json::{Map, Value};
 
-/// The old values of everything that changed; `None` when nothing did.
+/// The old values of all attributes that changed, or `None` if nothing changed.
 ///
-/// Hashes are compared key by key, with null for a key that was not there. Lists, among them Stripe's own list
-/// objects, appear whole with their old value (stripe-node, Events.ts, "previous_attributes").
+/// Objects are compared by key; a key that did not exist has the value null. Arrays and Stripe's list objects appear
+/// whole, with their old value (stripe-node, Events.ts, "previous_attributes").
 pub(crate) fn previous_attributes(before: &Value, after: &Value) -> Option<Value> {
     let (Value::Object(old), Value::Object(new)) = (before, after) else {
         return (before != after).then(|| before.clone());
     };
     let mut changed = Map::new();
     for key in old.keys().chain(new.keys().filter(|key| !old.contains_key(*key))) {
-        let was = old.get(key).unwrap_or(&Value::Null);
-        let is = new.get(key).unwrap_or(&Value::Null);
-        if was == is {
+        let old_value = old.get(key).unwrap_or(&Value::Null);
+        let new_value = new.get(key).unwrap_or(&Value::Null);
+        if old_value == new_value {
             continue;
         }
-        let inner = match (was, is) {
-            (Value::Object(_), Value::Object(_)) if was["object"] != "list" => previous_attributes(was, is),
-            _ => Some(was.clone()),
+        let inner = match (old_value, new_value) {
+            (Value::Object(_), Value::Object(_)) if old_value["object"] != "list" => {
+                previous_attributes(old_value, new_value)
+            }
+            _ => Some(old_value.clone()),
         };
         if let Some(inner) = inner {
             changed.insert(key.clone(), inner);
@@ -35,7 +37,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn differences() {
+    fn only_changed_attributes_are_listed() {
         let cases = [
             (json!({"a": 1}), json!({"a": 1}), None),
             (

@@ -1,4 +1,4 @@
-//! Money as async-stripe reads it: cards, intents, charges that fail, refunds.
+//! Cards, intents, failed charges and refunds with async-stripe.
 
 use stripe::{IdempotencyKey, RequestStrategy, StripeError, StripeRequest};
 use stripe_billing::{invoice::PayInvoice, subscription::RetrieveSubscription};
@@ -16,11 +16,11 @@ use stripe_shared::{
 };
 
 use super::{client, customer, prices, subscription::new};
-use crate::support::Server;
+use crate::test_server::TestServer;
 
 #[tokio::test]
-async fn a_payment_and_its_refund() {
-    let server = Server::start().await;
+async fn a_payment_is_refunded() {
+    let server = TestServer::start().await;
     let client = client(&server);
     let (monthly, _) = prices(&client).await;
     let customer = customer(&client, "pm_card_visa").await;
@@ -84,24 +84,24 @@ async fn a_payment_and_its_refund() {
 }
 
 #[tokio::test]
-async fn a_card_that_fails_and_another_that_pays() {
-    let server = Server::start().await;
+async fn another_card_pays_after_a_failure() {
+    let server = TestServer::start().await;
     let client = client(&server);
     let (monthly, _) = prices(&client).await;
     let customer = customer(&client, "pm_card_chargeCustomerFail").await;
-    let made = new(customer.id.as_str(), monthly.id.as_str())
+    let created = new(customer.id.as_str(), monthly.id.as_str())
         .trial_period_days(3_u32)
         .send(&client)
         .await
         .expect("a subscription");
-    server.jump_until(made.id.as_str(), "payment").await;
-    let owing = RetrieveSubscription::new(made.id.clone())
+    server.advance_until(created.id.as_str(), "payment").await;
+    let past_due = RetrieveSubscription::new(created.id.clone())
         .expand(vec!["latest_invoice".to_owned()])
         .send(&client)
         .await
         .expect("the subscription");
-    assert_eq!(owing.status, SubscriptionStatus::PastDue);
-    let invoice = owing.latest_invoice.expect("an invoice");
+    assert_eq!(past_due.status, SubscriptionStatus::PastDue);
+    let invoice = past_due.latest_invoice.expect("an invoice");
     let invoice = invoice.as_object().expect("expanded");
     assert_eq!(
         (invoice.status.clone(), invoice.attempt_count),
@@ -124,7 +124,7 @@ async fn a_card_that_fails_and_another_that_pays() {
         other => panic!("{other:?}"),
     }
 
-    // Another card, by a setup intent as hosted pages do it.
+    // Adds another card with a setup intent, as the hosted pages do.
     let intent = CreateSetupIntent::new()
         .customer(customer.id.as_str())
         .payment_method("pm_card_mastercard")
@@ -147,7 +147,7 @@ async fn a_card_that_fails_and_another_that_pays() {
         .expect("a change");
     let paid = PayInvoice::new(id).send(&client).await.expect("a payment");
     assert_eq!(paid.status, Some(InvoiceStatus::Paid));
-    let again = RetrieveSubscription::new(made.id)
+    let again = RetrieveSubscription::new(created.id)
         .send(&client)
         .await
         .expect("the subscription");
@@ -156,8 +156,8 @@ async fn a_card_that_fails_and_another_that_pays() {
 }
 
 #[tokio::test]
-async fn cards_come_and_go() {
-    let server = Server::start().await;
+async fn cards_are_attached_and_detached() {
+    let server = TestServer::start().await;
     let client = client(&server);
     let customer = customer(&client, "").await;
     let attached = AttachPaymentMethod::new("pm_card_visa")
@@ -175,10 +175,10 @@ async fn cards_come_and_go() {
         .await
         .expect("cards");
     assert_eq!(cards.data.len(), 1);
-    let gone = DetachPaymentMethod::new(attached.id)
+    let detached = DetachPaymentMethod::new(attached.id)
         .send(&client)
         .await
         .expect("a card");
-    assert!(gone.customer.is_none());
+    assert!(detached.customer.is_none());
     server.stop().await;
 }

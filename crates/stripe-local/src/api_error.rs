@@ -1,13 +1,13 @@
-//! Refusals in Stripe's shape: `{"error": {"type", "code", "message", "param", …}}`.
+//! API errors in Stripe's format: `{"error": {"type", "code", "message", "param", …}}`.
 
 use serde_json::{Value, json};
 
-/// What every endpoint answers with.
-pub(crate) type Answer = Result<Value, Failure>;
+/// The result of an endpoint.
+pub(crate) type ApiResult = Result<Value, ApiError>;
 
-/// An error as Stripe words it.
+/// An error with the attributes of Stripe's error object.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Failure {
+pub(crate) struct ApiError {
     pub(crate) status: u16,
     kind: &'static str,
     code: Option<String>,
@@ -16,7 +16,7 @@ pub(crate) struct Failure {
     decline_code: Option<String>,
 }
 
-impl Failure {
+impl ApiError {
     fn new(status: u16, kind: &'static str, message: impl Into<String>) -> Self {
         Self {
             status,
@@ -28,38 +28,40 @@ impl Failure {
         }
     }
 
-    /// A request that cannot be carried out as it stands.
-    pub(crate) fn invalid(message: impl Into<String>) -> Self {
+    /// A request that is not valid in the current state.
+    pub(crate) fn invalid_request(message: impl Into<String>) -> Self {
         Self::new(400, "invalid_request_error", message)
     }
 
-    /// A parameter with a value that does not fit.
-    pub(crate) fn parameter(param: impl Into<String>, message: impl Into<String>) -> Self {
+    /// A parameter with an invalid value.
+    pub(crate) fn invalid_parameter(param: impl Into<String>, message: impl Into<String>) -> Self {
         Self {
             param: Some(param.into()),
-            ..Self::invalid(message)
+            ..Self::invalid_request(message)
         }
     }
 
     pub(crate) fn missing_parameter(param: &str) -> Self {
-        Self::parameter(param, format!("Missing required param: {param}.")).with_code("parameter_missing")
+        Self::invalid_parameter(param, format!("Missing required param: {param}."))
+            .with_code("parameter_missing")
     }
 
     pub(crate) fn unknown_parameters(params: &[String]) -> Self {
         let first = params.first().cloned().unwrap_or_default();
         let plural = if params.len() == 1 { "" } else { "s" };
-        Self::parameter(
+        Self::invalid_parameter(
             first,
             format!("Received unknown parameter{plural}: {}", params.join(", ")),
         )
         .with_code("parameter_unknown")
     }
 
-    /// No object has this ID. `param` is `id` when it came in the path.
-    pub(crate) fn missing(what: &str, id: &str, param: &str) -> Self {
+    /// No object has this ID. The status is 404 if `param` is `id`, that is, if the ID is in the path, and else 400.
+    pub(crate) fn no_such_object(object_type: &str, id: &str, param: &str) -> Self {
         Self {
             status: if param == "id" { 404 } else { 400 },
-            ..Self::parameter(param, format!("No such {what}: '{id}'")).with_code("resource_missing")
+            ..Self::invalid_parameter(param, format!("No such {object_type}: '{id}'"))
+                .with_code("resource_missing")
         }
     }
 
@@ -68,7 +70,7 @@ impl Failure {
             404,
             "invalid_request_error",
             format!(
-                "Unrecognized request URL ({method}: {path}). stripe-local does not answer here; see its README for what it does."
+                "Unrecognized request URL ({method}: {path}). stripe-local does not have this endpoint; see its README."
             ),
         )
     }
@@ -77,24 +79,24 @@ impl Failure {
         Self::new(401, "invalid_request_error", message)
     }
 
-    pub(crate) fn idempotency(message: impl Into<String>) -> Self {
+    pub(crate) fn idempotency_mismatch(message: impl Into<String>) -> Self {
         Self::new(400, "idempotency_error", message)
     }
 
-    /// A card said no.
-    pub(crate) fn card(code: &str, decline_code: Option<&str>, message: &str) -> Self {
+    /// A declined card.
+    pub(crate) fn card_declined(code: &str, decline_code: Option<&str>, message: &str) -> Self {
         Self {
             decline_code: decline_code.map(str::to_owned),
             ..Self::new(402, "card_error", message).with_code(code)
         }
     }
 
-    /// The stand-in itself failed. The reason goes to the log at the place where it is known.
-    pub(crate) fn broken() -> Self {
+    /// The stand-in itself failed. The caller logs the reason.
+    pub(crate) fn internal() -> Self {
         Self::new(
             500,
             "api_error",
-            "stripe-local cannot use its state; see its log.",
+            "stripe-local cannot use its state file; see its log.",
         )
     }
 
@@ -105,8 +107,8 @@ impl Failure {
         }
     }
 
-    /// Whether the card's owner is to be asked.
-    pub(crate) fn asks_for_confirmation(&self) -> bool {
+    /// Whether the cardholder must confirm the payment.
+    pub(crate) fn needs_confirmation(&self) -> bool {
         self.code.as_deref() == Some("authentication_required") && self.decline_code.is_none()
     }
 
@@ -122,8 +124,8 @@ impl Failure {
         self.param.as_deref()
     }
 
-    /// Whether Stripe would keep this answer under an idempotency key: it does once an operation ran.
-    pub(crate) fn is_outcome(&self) -> bool {
+    /// Whether Stripe stores this response for an idempotency key. It does so once the operation was executed.
+    pub(crate) fn is_replayable(&self) -> bool {
         self.status == 402
     }
 

@@ -1,13 +1,13 @@
-//! Cards, intents, charges and refunds.
+//! Rendering of payment methods, intents, charges and refunds.
 
 use serde_json::{Value, json};
 
-use crate::world::{
-    Card, Charge, Decline, InvoicePayment, PaymentIntent, PaymentMethod, PaymentStatus, Refund, SetupIntent,
-    SetupStatus, World,
+use crate::records::{
+    Card, CardDecline, ChargeRecord, InvoicePaymentRecord, PaymentIntentRecord, PaymentMethodRecord,
+    PaymentStatus, Records, SetupIntentRecord, SetupStatus, StripeRefundRecord,
 };
 
-pub(crate) fn payment_method(method: &PaymentMethod) -> Value {
+pub(crate) fn payment_method(method: &PaymentMethodRecord) -> Value {
     json!({
         "id": method.id,
         "object": "payment_method",
@@ -46,8 +46,13 @@ fn checks() -> Value {
     json!({"address_line1_check": null, "address_postal_code_check": null, "cvc_check": "pass"})
 }
 
-/// `last_payment_error` and `last_setup_error`.
-fn error(world: &World, decline: Option<&Decline>, method: Option<&str>, charge: Option<&str>) -> Value {
+/// `last_payment_error` or `last_setup_error`.
+fn error(
+    records: &Records,
+    decline: Option<&CardDecline>,
+    method: Option<&str>,
+    charge: Option<&str>,
+) -> Value {
     let Some(decline) = decline else {
         return Value::Null;
     };
@@ -63,13 +68,13 @@ fn error(world: &World, decline: Option<&Decline>, method: Option<&str>, charge:
     if let Some(charge) = charge {
         error["charge"] = json!(charge);
     }
-    if let Some(method) = method.and_then(|id| world.get::<PaymentMethod>(id)) {
+    if let Some(method) = method.and_then(|id| records.get::<PaymentMethodRecord>(id)) {
         error["payment_method"] = payment_method(method);
     }
     error
 }
 
-pub(crate) fn setup_intent(world: &World, intent: &SetupIntent) -> Value {
+pub(crate) fn setup_intent(records: &Records, intent: &SetupIntentRecord) -> Value {
     json!({
         "id": intent.id,
         "object": "setup_intent",
@@ -83,7 +88,7 @@ pub(crate) fn setup_intent(world: &World, intent: &SetupIntent) -> Value {
         "customer_account": null,
         "description": intent.description,
         "excluded_payment_method_types": null,
-        "last_setup_error": error(world, intent.error.as_ref(), intent.payment_method.as_deref(), None),
+        "last_setup_error": error(records, intent.error.as_ref(), intent.payment_method.as_deref(), None),
         "latest_attempt": null,
         "livemode": false,
         "mandate": null,
@@ -108,7 +113,7 @@ fn next_action(needed: bool) -> Value {
     }
 }
 
-pub(crate) fn payment_intent(world: &World, intent: &PaymentIntent) -> Value {
+pub(crate) fn payment_intent(records: &Records, intent: &PaymentIntentRecord) -> Value {
     let paid = intent.status == PaymentStatus::Succeeded;
     json!({
         "id": intent.id,
@@ -131,7 +136,7 @@ pub(crate) fn payment_intent(world: &World, intent: &PaymentIntent) -> Value {
         "customer_account": null,
         "description": intent.description,
         "excluded_payment_method_types": null,
-        "last_payment_error": error(world, intent.error.as_ref(), intent.payment_method.as_deref(), intent.latest_charge.as_deref()),
+        "last_payment_error": error(records, intent.error.as_ref(), intent.payment_method.as_deref(), intent.latest_charge.as_deref()),
         "latest_charge": intent.latest_charge,
         "livemode": false,
         "managed_payments": null,
@@ -156,7 +161,7 @@ pub(crate) fn payment_intent(world: &World, intent: &PaymentIntent) -> Value {
     })
 }
 
-pub(crate) fn charge(charge: &Charge) -> Value {
+pub(crate) fn charge(charge: &ChargeRecord) -> Value {
     let failure = charge.failure.as_ref();
     let paid = failure.is_none();
     json!({
@@ -205,7 +210,7 @@ pub(crate) fn charge(charge: &Charge) -> Value {
     })
 }
 
-fn outcome(failure: Option<&Decline>) -> Value {
+fn outcome(failure: Option<&CardDecline>) -> Value {
     json!({
         "advice_code": failure.map(|_| "try_again_later"),
         "network_advice_code": null,
@@ -242,8 +247,8 @@ fn charged_card(card: &Card, amount: i64) -> Value {
     })
 }
 
-pub(crate) fn refund(refund: &Refund) -> Value {
-    // A card's refund leaves the balance at once; one without a transaction would say that it never did.
+pub(crate) fn refund(refund: &StripeRefundRecord) -> Value {
+    // A card refund is taken from the balance immediately. Without a balance transaction it would look pending.
     let transaction = refund.id.replace("re_", "txn_");
     let mut value = json!({
         "id": refund.id,
@@ -271,7 +276,7 @@ pub(crate) fn refund(refund: &Refund) -> Value {
     value
 }
 
-pub(crate) fn invoice_payment(payment: &InvoicePayment) -> Value {
+pub(crate) fn invoice_payment(payment: &InvoicePaymentRecord) -> Value {
     json!({
         "id": payment.id,
         "object": "invoice_payment",

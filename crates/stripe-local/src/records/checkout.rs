@@ -1,4 +1,4 @@
-//! Hosted pages: Checkout sessions, portal sessions and the portal's configuration.
+//! Checkout sessions, portal sessions and portal configurations.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,9 +6,9 @@ use super::{BillingMode, MissingPaymentMethod};
 use crate::form::Metadata;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct CheckoutSession {
+pub(crate) struct CheckoutSessionRecord {
     pub(crate) id: String,
-    /// Wall clock, like `expires_at`: a page in a browser does not travel with the billing clock.
+    /// Wall clock, also for `expires_at`: sessions do not expire with the billing clock.
     pub(crate) created: i64,
     pub(crate) expires_at: i64,
     pub(crate) mode: CheckoutMode,
@@ -20,13 +20,13 @@ pub(crate) struct CheckoutSession {
     pub(crate) client_reference_id: Option<String>,
     pub(crate) customer: Option<String>,
     pub(crate) customer_email: Option<String>,
-    /// The address that was typed on the page.
+    /// The email address that was entered on the page.
     pub(crate) collected_email: Option<String>,
     pub(crate) collected_name: Option<String>,
     pub(crate) metadata: Metadata,
     pub(crate) lines: Vec<CheckoutLine>,
     pub(crate) currency: String,
-    /// A card is asked for even if nothing is due.
+    /// Whether a card is required even if no amount is due.
     pub(crate) always_collect_card: bool,
     pub(crate) subscription_data: SubscriptionData,
     pub(crate) subscription: Option<String>,
@@ -36,7 +36,7 @@ pub(crate) struct CheckoutSession {
     pub(crate) locale: Option<String>,
 }
 
-impl CheckoutSession {
+impl CheckoutSessionRecord {
     pub(crate) fn has_trial(&self) -> bool {
         self.subscription_data.trial_period_days.is_some() || self.subscription_data.trial_end.is_some()
     }
@@ -51,7 +51,7 @@ impl CheckoutSession {
 #[serde(rename_all = "snake_case")]
 pub(crate) enum CheckoutMode {
     Subscription,
-    /// A card for a customer, without a purchase.
+    /// Saves a card for a customer, without a purchase.
     Setup,
 }
 
@@ -80,7 +80,7 @@ pub(crate) struct CheckoutLine {
     pub(crate) quantity: i64,
 }
 
-/// What the subscription of a Checkout session will be made with.
+/// Parameters of the subscription that a Checkout session creates.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct SubscriptionData {
     pub(crate) description: Option<String>,
@@ -92,7 +92,7 @@ pub(crate) struct SubscriptionData {
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct PortalSession {
+pub(crate) struct PortalSessionRecord {
     pub(crate) id: String,
     /// Wall clock.
     pub(crate) created: i64,
@@ -103,13 +103,13 @@ pub(crate) struct PortalSession {
     pub(crate) flow: Option<PortalFlow>,
 }
 
-/// A portal session that goes to one page and then back.
+/// A portal session for one task. The browser returns to the application afterwards.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct PortalFlow {
     pub(crate) kind: FlowKind,
-    /// Of a `subscription_cancel`.
+    /// For `subscription_cancel` only.
     pub(crate) subscription: Option<String>,
-    /// Where the browser goes after it; `None`: to the portal's first page.
+    /// Where the browser is redirected afterwards. `None`: the portal's first page.
     pub(crate) redirect: Option<String>,
 }
 
@@ -121,7 +121,7 @@ pub(crate) enum FlowKind {
 }
 
 impl FlowKind {
-    pub(crate) fn read(word: &str) -> Option<Self> {
+    pub(crate) fn parse(word: &str) -> Option<Self> {
         [Self::PaymentMethodUpdate, Self::SubscriptionCancel]
             .into_iter()
             .find(|kind| kind.as_str() == word)
@@ -136,7 +136,7 @@ impl FlowKind {
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct PortalConfiguration {
+pub(crate) struct PortalConfigurationRecord {
     pub(crate) id: String,
     pub(crate) created: i64,
     pub(crate) updated: i64,
@@ -151,8 +151,8 @@ pub(crate) struct PortalConfiguration {
     pub(crate) invoice_history: bool,
     pub(crate) payment_method_update: bool,
     pub(crate) subscription_cancel: bool,
-    /// `false`: at the end of the period.
+    /// `false`: the subscription is canceled at the end of the period.
     pub(crate) cancel_immediately: bool,
-    /// The reasons offered to someone who cancels; empty: not asked.
+    /// The cancellation reasons that the page offers. If empty, the page does not ask.
     pub(crate) cancellation_reasons: Vec<String>,
 }

@@ -1,50 +1,50 @@
-//! What follows on what, where lives take a less usual turn.
+//! The order of events in less common cases.
 
 use serde_json::{Value, json};
-use stripe_local::{AfterLastRetry, Rules, Settings};
+use stripe_local::{AccountRules, AfterLastRetry, StripeStandInSettings};
 
-use crate::support::{DAY, START, Server, id};
+use crate::test_server::{DAY_SECS, START_SECS, TestServer, id};
 
 const TRIAL: [(&str, &str); 1] = [("trial_period_days", "10")];
 
-/// What happened since `before` events.
-async fn since(server: &Server, before: usize) -> Vec<String> {
+/// The events after the first `before` events.
+async fn events_since(server: &TestServer, before: usize) -> Vec<String> {
     server.history().await.split_off(before)
 }
 
 #[tokio::test]
-async fn a_planned_end_moves_with_the_period_that_it_ends() {
-    let server = Server::start().await;
-    let customer = server.customer_with("pm_card_visa").await;
-    let made = server.subscribe(&customer, &TRIAL).await;
-    let path = format!("/v1/subscriptions/{}", id(&made));
+async fn a_cancellation_at_period_end_moves_with_the_period() {
+    let server = TestServer::start().await;
+    let customer = server.customer_with_card("pm_card_visa").await;
+    let created = server.subscribe(&customer, &TRIAL).await;
+    let path = format!("/v1/subscriptions/{}", id(&created));
     server.post(&path, &[("cancel_at_period_end", "true")]).await;
-    let later = (START + 20 * DAY).to_string();
+    let later = (START_SECS + 20 * DAY_SECS).to_string();
     let moved = server.post(&path, &[("trial_end", &later)]).await;
     assert_eq!(
         (&moved["cancel_at"], &moved["cancel_at_period_end"]),
-        (&json!(START + 20 * DAY), &json!(true))
+        (&json!(START_SECS + 20 * DAY_SECS), &json!(true))
     );
-    server.jump_until(id(&made), "trial_end").await;
+    server.advance_until(id(&created), "trial_end").await;
     let ended = server.get(&path).await;
     assert_eq!(
         (&ended["status"], &ended["ended_at"]),
-        (&json!("canceled"), &json!(START + 20 * DAY))
+        (&json!("canceled"), &json!(START_SECS + 20 * DAY_SECS))
     );
     assert_eq!(server.get("/v1/charges").await["data"], json!([]));
     server.stop().await;
 }
 
 #[tokio::test]
-async fn a_trial_that_is_billed_without_a_card_goes_past_due_an_hour_later() {
-    let server = Server::start().await;
+async fn a_trial_billed_without_a_card_becomes_past_due_an_hour_later() {
+    let server = TestServer::start().await;
     let customer = server.customer().await;
-    let made = server.subscribe(&customer, &TRIAL).await;
-    server.jump_until(id(&made), "trial_end").await;
+    let created = server.subscribe(&customer, &TRIAL).await;
+    server.advance_until(id(&created), "trial_end").await;
     let before = server.history().await.len();
-    server.jump_until(id(&made), "payment").await;
+    server.advance_until(id(&created), "payment").await;
     assert_eq!(
-        since(&server, before).await,
+        events_since(&server, before).await,
         [
             "invoice.finalized",
             "payment_intent.created",
@@ -54,20 +54,20 @@ async fn a_trial_that_is_billed_without_a_card_goes_past_due_an_hour_later() {
             "customer.subscription.updated",
         ]
     );
-    assert_eq!(server.subscription(id(&made)).await["status"], "past_due");
+    assert_eq!(server.subscription(id(&created)).await["status"], "past_due");
     server.stop().await;
 }
 
 #[tokio::test]
-async fn a_renewal_that_asks_for_the_cards_owner_waits_past_due() {
-    let server = Server::start().await;
-    let customer = server.customer_with("pm_card_threeDSecure2Required").await;
-    let made = server.subscribe(&customer, &TRIAL).await;
-    server.jump_until(id(&made), "trial_end").await;
+async fn a_renewal_that_needs_confirmation_becomes_past_due() {
+    let server = TestServer::start().await;
+    let customer = server.customer_with_card("pm_card_threeDSecure2Required").await;
+    let created = server.subscribe(&customer, &TRIAL).await;
+    server.advance_until(id(&created), "trial_end").await;
     let before = server.history().await.len();
-    server.jump_until(id(&made), "payment").await;
+    server.advance_until(id(&created), "payment").await;
     assert_eq!(
-        since(&server, before).await,
+        events_since(&server, before).await,
         [
             "invoice.finalized",
             "payment_intent.created",
@@ -78,38 +78,38 @@ async fn a_renewal_that_asks_for_the_cards_owner_waits_past_due() {
             "customer.subscription.updated",
         ]
     );
-    let owing = server.subscription(id(&made)).await;
-    assert_eq!(owing["status"], "past_due");
+    let past_due = server.subscription(id(&created)).await;
+    assert_eq!(past_due["status"], "past_due");
     server.stop().await;
 }
 
 #[tokio::test]
-async fn the_last_failure_does_what_the_account_says() {
+async fn the_last_failed_retry_applies_the_account_rule() {
     for (rule, status) in [
         (AfterLastRetry::Cancel, "canceled"),
         (AfterLastRetry::MarkUnpaid, "unpaid"),
         (AfterLastRetry::LeavePastDue, "past_due"),
     ] {
-        let server = Server::with(Settings {
-            rules: Rules {
+        let server = TestServer::start_with(StripeStandInSettings {
+            rules: AccountRules {
                 after_last_retry: rule,
-                ..Rules::default()
+                ..AccountRules::default()
             },
-            ..Settings::default()
+            ..StripeStandInSettings::default()
         })
         .await;
-        let customer = server.customer_with("pm_card_chargeCustomerFail").await;
-        let made = server.subscribe(&customer, &TRIAL).await;
-        server.jump_days(10 + 3 + 5 + 7 + 1).await;
-        let after = server.subscription(id(&made)).await;
+        let customer = server.customer_with_card("pm_card_chargeCustomerFail").await;
+        let created = server.subscribe(&customer, &TRIAL).await;
+        server.advance_days(10 + 3 + 5 + 7 + 1).await;
+        let after = server.subscription(id(&created)).await;
         assert_eq!(after["status"], status);
         if rule != AfterLastRetry::Cancel {
-            // A card that works and a payment by hand bring it back.
-            server.give(&customer, "pm_card_visa").await;
+            // A valid card and a manual payment activate the subscription again.
+            server.set_default_card(&customer, "pm_card_visa").await;
             let invoice = after["latest_invoice"].as_str().unwrap();
             server.post(&format!("/v1/invoices/{invoice}/pay"), &[]).await;
             assert_eq!(
-                server.subscription(id(&made)).await["status"],
+                server.subscription(id(&created)).await["status"],
                 "active",
                 "{rule:?}"
             );
@@ -119,17 +119,17 @@ async fn the_last_failure_does_what_the_account_says() {
 }
 
 #[tokio::test]
-async fn a_first_payment_made_within_a_day_saves_the_subscription() {
-    let server = Server::start().await;
-    let customer = server.customer_with("pm_card_chargeCustomerFail").await;
-    let made = server.subscribe(&customer, &[]).await;
-    assert_eq!(made["status"], "incomplete");
-    server.give(&customer, "pm_card_visa").await;
+async fn a_first_payment_within_a_day_activates_the_subscription() {
+    let server = TestServer::start().await;
+    let customer = server.customer_with_card("pm_card_chargeCustomerFail").await;
+    let created = server.subscribe(&customer, &[]).await;
+    assert_eq!(created["status"], "incomplete");
+    server.set_default_card(&customer, "pm_card_visa").await;
     let before = server.history().await.len();
-    let invoice = made["latest_invoice"].as_str().unwrap();
+    let invoice = created["latest_invoice"].as_str().unwrap();
     server.post(&format!("/v1/invoices/{invoice}/pay"), &[]).await;
     assert_eq!(
-        since(&server, before).await,
+        events_since(&server, before).await,
         [
             "charge.succeeded",
             "payment_intent.succeeded",
@@ -140,18 +140,18 @@ async fn a_first_payment_made_within_a_day_saves_the_subscription() {
             "customer.subscription.updated",
         ]
     );
-    server.jump_days(2).await;
-    assert_eq!(server.subscription(id(&made)).await["status"], "active");
+    server.advance_days(2).await;
+    assert_eq!(server.subscription(id(&created)).await["status"], "active");
     server.stop().await;
 }
 
 #[tokio::test]
-async fn a_trial_ended_by_hand_says_so_and_is_paid_at_once() {
-    let server = Server::start().await;
-    let customer = server.customer_with("pm_card_visa").await;
-    let made = server.subscribe(&customer, &TRIAL).await;
+async fn a_trial_ended_by_request_sends_a_notice_and_is_paid_immediately() {
+    let server = TestServer::start().await;
+    let customer = server.customer_with_card("pm_card_visa").await;
+    let created = server.subscribe(&customer, &TRIAL).await;
     let before = server.history().await.len();
-    let path = format!("/v1/subscriptions/{}", id(&made));
+    let path = format!("/v1/subscriptions/{}", id(&created));
     let ended = server
         .post(&path, &[("trial_end", "now"), ("expand[]", "latest_invoice")])
         .await;
@@ -159,7 +159,7 @@ async fn a_trial_ended_by_hand_says_so_and_is_paid_at_once() {
         (&ended["status"], &ended["latest_invoice"]["status"]),
         (&json!("active"), &json!("paid"))
     );
-    let names = since(&server, before).await;
+    let names = events_since(&server, before).await;
     assert!(
         names.contains(&"customer.subscription.trial_will_end".to_owned()),
         "{names:?}"
@@ -168,9 +168,9 @@ async fn a_trial_ended_by_hand_says_so_and_is_paid_at_once() {
 }
 
 #[tokio::test]
-async fn a_whole_refund_says_what_it_was_before() {
-    let server = Server::start().await;
-    let customer = server.customer_with("pm_card_visa").await;
+async fn a_full_refund_has_previous_attributes() {
+    let server = TestServer::start().await;
+    let customer = server.customer_with_card("pm_card_visa").await;
     server.subscribe(&customer, &[]).await;
     let charge = server.get("/v1/charges").await["data"][0].clone();
     server.post("/v1/refunds", &[("charge", id(&charge))]).await;
@@ -183,20 +183,20 @@ async fn a_whole_refund_says_what_it_was_before() {
 }
 
 #[tokio::test]
-async fn a_test_clock_that_goes_takes_its_people_with_it() {
-    let server = Server::start().await;
-    let frozen = START.to_string();
+async fn deleting_a_test_clock_deletes_its_customers() {
+    let server = TestServer::start().await;
+    let frozen = START_SECS.to_string();
     let clock = server
         .post("/v1/test_helpers/test_clocks", &[("frozen_time", &frozen)])
         .await;
     let customer = server.post("/v1/customers", &[("test_clock", id(&clock))]).await;
-    let made = server.subscribe(id(&customer), &TRIAL).await;
+    let created = server.subscribe(id(&customer), &TRIAL).await;
     let before = server.history().await.len();
     server
         .delete(&format!("/v1/test_helpers/test_clocks/{}", id(&clock)), &[])
         .await;
     assert_eq!(
-        since(&server, before).await,
+        events_since(&server, before).await,
         [
             "customer.subscription.deleted",
             "customer.deleted",
@@ -204,9 +204,9 @@ async fn a_test_clock_that_goes_takes_its_people_with_it() {
         ]
     );
     let (status, _) = server
-        .refused(
+        .expect_error(
             reqwest::Method::POST,
-            &format!("/v1/subscriptions/{}", id(&made)),
+            &format!("/v1/subscriptions/{}", id(&created)),
             &[("metadata[a]", "1")],
         )
         .await;
@@ -215,11 +215,11 @@ async fn a_test_clock_that_goes_takes_its_people_with_it() {
 }
 
 #[tokio::test]
-async fn a_change_names_only_what_changed() {
-    let server = Server::start().await;
-    let customer = server.customer_with("pm_card_visa").await;
-    let made = server.subscribe(&customer, &TRIAL).await;
-    let path = format!("/v1/subscriptions/{}", id(&made));
+async fn previous_attributes_list_only_changes() {
+    let server = TestServer::start().await;
+    let customer = server.customer_with_card("pm_card_visa").await;
+    let created = server.subscribe(&customer, &TRIAL).await;
+    let path = format!("/v1/subscriptions/{}", id(&created));
     server.post(&path, &[("cancel_at_period_end", "true")]).await;
     let keys = async || {
         let event = server.get("/v1/events?type=customer.subscription.updated").await["data"][0].clone();
@@ -239,7 +239,7 @@ async fn a_change_names_only_what_changed() {
         ]
     );
     server.post(&path, &[("cancel_at_period_end", "false")]).await;
-    server.jump_until(id(&made), "trial_end").await;
+    server.advance_until(id(&created), "trial_end").await;
     assert_eq!(keys().await, ["items", "latest_invoice", "status"]);
     server.stop().await;
 }

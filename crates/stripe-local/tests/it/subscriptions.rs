@@ -1,21 +1,24 @@
-//! Lives of subscriptions, from the first second to the last.
+//! Subscriptions from the first second to the last renewal.
 
 use reqwest::Method;
 use serde_json::json;
 
-use crate::support::{DAY, START, Server, answer, id};
+use crate::test_server::{DAY_SECS, START_SECS, TestServer, id};
 
 const TRIAL: [(&str, &str); 1] = [("trial_period_days", "10")];
 
 #[tokio::test]
 async fn a_trial_converts_and_renews() {
-    let server = Server::start().await;
-    let customer = server.customer_with("pm_card_visa").await;
-    let made = server.subscribe(&customer, &TRIAL).await;
-    let subscription = id(&made);
-    assert_eq!(made["status"], "trialing");
-    assert_eq!(made["trial_end"], START + 10 * DAY);
-    assert_eq!(made["items"]["data"][0]["current_period_end"], START + 10 * DAY);
+    let server = TestServer::start().await;
+    let customer = server.customer_with_card("pm_card_visa").await;
+    let created = server.subscribe(&customer, &TRIAL).await;
+    let subscription = id(&created);
+    assert_eq!(created["status"], "trialing");
+    assert_eq!(created["trial_end"], START_SECS + 10 * DAY_SECS);
+    assert_eq!(
+        created["items"]["data"][0]["current_period_end"],
+        START_SECS + 10 * DAY_SECS
+    );
     let first = server
         .get(&format!("/v1/invoices?subscription={subscription}"))
         .await;
@@ -25,7 +28,7 @@ async fn a_trial_converts_and_renews() {
         (&json!("paid"), &json!(0))
     );
 
-    server.jump_days(7).await;
+    server.advance_days(7).await;
     assert!(
         server
             .history()
@@ -33,8 +36,8 @@ async fn a_trial_converts_and_renews() {
             .contains(&"customer.subscription.trial_will_end".to_owned())
     );
 
-    // At the trial's end it is active, and nothing is paid for an hour.
-    server.jump_until(subscription, "trial_end").await;
+    // The subscription is active at the trial's end. The invoice remains a draft for an hour.
+    server.advance_until(subscription, "trial_end").await;
     let active = server.subscription(subscription).await;
     assert_eq!(active["status"], "active");
     let draft = server
@@ -47,7 +50,10 @@ async fn a_trial_converts_and_renews() {
         (&draft["status"], &draft["billing_reason"]),
         (&json!("draft"), &json!("subscription_cycle"))
     );
-    assert_eq!(draft["automatically_finalizes_at"], START + 10 * DAY + 3600);
+    assert_eq!(
+        draft["automatically_finalizes_at"],
+        START_SECS + 10 * DAY_SECS + 3600
+    );
     let events = server.get("/v1/events?limit=2").await;
     let updated = &events["data"][1];
     assert_eq!(updated["type"], "customer.subscription.updated");
@@ -55,14 +61,17 @@ async fn a_trial_converts_and_renews() {
     assert_eq!(previous["status"], "trialing");
     assert_eq!(
         previous["items"]["data"][0]["current_period_end"],
-        START + 10 * DAY
+        START_SECS + 10 * DAY_SECS
     );
     assert_eq!(previous["latest_invoice"], first["data"][0]["id"]);
-    assert_eq!(updated["created"], START, "events have the wall clock's time");
+    assert_eq!(
+        updated["created"], START_SECS,
+        "events have the time of the wall clock"
+    );
     assert_eq!(updated["request"], json!({"id": null, "idempotency_key": null}));
 
     let before = server.history().await.len();
-    server.jump_until(subscription, "payment").await;
+    server.advance_until(subscription, "payment").await;
     assert_eq!(
         server.history().await[before..],
         [
@@ -92,8 +101,8 @@ async fn a_trial_converts_and_renews() {
         .await;
     assert_eq!(found["data"][0]["invoice"], paid["id"]);
 
-    server.jump_until(subscription, "period_end").await;
-    server.jump_until(subscription, "payment").await;
+    server.advance_until(subscription, "period_end").await;
+    server.advance_until(subscription, "payment").await;
     let history = server.history().await;
     assert!(history.contains(&"invoice.upcoming".to_owned()));
     let charges = server.get("/v1/charges").await;
@@ -102,17 +111,17 @@ async fn a_trial_converts_and_renews() {
 }
 
 #[tokio::test]
-async fn a_trial_without_a_card() {
-    // What to do, how it ends, the event that says so.
+async fn a_trial_without_a_card_ends_as_configured() {
+    // Setting, final status, last event.
     let cases = [
         ("cancel", "canceled", "customer.subscription.deleted"),
         ("pause", "paused", "customer.subscription.paused"),
         ("create_invoice", "active", "invoice.created"),
     ];
     for (behavior, status, event) in cases {
-        let server = Server::start().await;
+        let server = TestServer::start().await;
         let customer = server.customer().await;
-        let made = server
+        let created = server
             .subscribe(
                 &customer,
                 &[
@@ -126,11 +135,11 @@ async fn a_trial_without_a_card() {
                 .history()
                 .await
                 .contains(&"customer.subscription.trial_will_end".to_owned()),
-            "a short trial's notice is due at once"
+            "the notice of a short trial is sent immediately"
         );
-        server.jump_until(id(&made), "trial_end").await;
+        server.advance_until(id(&created), "trial_end").await;
         assert_eq!(
-            server.subscription(id(&made)).await["status"],
+            server.subscription(id(&created)).await["status"],
             status,
             "{behavior}"
         );
@@ -140,9 +149,9 @@ async fn a_trial_without_a_card() {
             "{behavior}"
         );
         if behavior == "pause" {
-            server.give(&customer, "pm_card_visa").await;
+            server.set_default_card(&customer, "pm_card_visa").await;
             let resumed = server
-                .post(&format!("/v1/subscriptions/{}/resume", id(&made)), &[])
+                .post(&format!("/v1/subscriptions/{}/resume", id(&created)), &[])
                 .await;
             assert_eq!(resumed["status"], "active");
             let history = server.history().await;
@@ -154,11 +163,11 @@ async fn a_trial_without_a_card() {
 }
 
 #[tokio::test]
-async fn canceled_and_taken_back_twice() {
-    let server = Server::start().await;
-    let customer = server.customer_with("pm_card_visa").await;
-    let made = server.subscribe(&customer, &TRIAL).await;
-    let path = format!("/v1/subscriptions/{}", id(&made));
+async fn a_cancellation_is_undone_twice() {
+    let server = TestServer::start().await;
+    let customer = server.customer_with_card("pm_card_visa").await;
+    let created = server.subscribe(&customer, &TRIAL).await;
+    let path = format!("/v1/subscriptions/{}", id(&created));
     let mut seconds = Vec::new();
     for _ in 0..2 {
         let canceled = server
@@ -168,7 +177,7 @@ async fn canceled_and_taken_back_twice() {
             )
             .await;
         assert_eq!(canceled["cancel_at_period_end"], true);
-        assert_eq!(canceled["cancel_at"], START + 10 * DAY);
+        assert_eq!(canceled["cancel_at"], START_SECS + 10 * DAY_SECS);
         assert_eq!(
             canceled["cancellation_details"]["reason"],
             "cancellation_requested"
@@ -185,7 +194,7 @@ async fn canceled_and_taken_back_twice() {
     }
     assert!(
         seconds[0] < seconds[1],
-        "each change has a second of its own: {seconds:?}"
+        "no two changes share a second: {seconds:?}"
     );
     let events = server.get("/v1/events?type=customer.subscription.updated").await;
     let previous = &events["data"][1]["data"]["previous_attributes"];
@@ -194,26 +203,26 @@ async fn canceled_and_taken_back_twice() {
     assert_eq!(previous["metadata"], json!({"click": "2"}));
 
     server.post(&path, &[("cancel_at_period_end", "true")]).await;
-    server.jump_until(id(&made), "trial_end").await;
+    server.advance_until(id(&created), "trial_end").await;
     let ended = server.get(&path).await;
     assert_eq!(
         (&ended["status"], &ended["ended_at"]),
-        (&json!("canceled"), &json!(START + 10 * DAY))
+        (&json!("canceled"), &json!(START_SECS + 10 * DAY_SECS))
     );
     assert!(!server.history().await.contains(&"charge.succeeded".to_owned()));
     let (status, _) = server
-        .refused(Method::POST, &path, &[("cancel_at_period_end", "true")])
+        .expect_error(Method::POST, &path, &[("cancel_at_period_end", "true")])
         .await;
     assert_eq!(status, 400);
     server.stop().await;
 }
 
 #[tokio::test]
-async fn from_month_to_year() {
-    let server = Server::start().await;
-    let customer = server.customer_with("pm_card_visa").await;
-    let made = server.subscribe(&customer, &[]).await;
-    let item = &made["items"]["data"][0];
+async fn a_change_from_monthly_to_yearly_is_billed_immediately() {
+    let server = TestServer::start().await;
+    let customer = server.customer_with_card("pm_card_visa").await;
+    let created = server.subscribe(&customer, &[]).await;
+    let item = &created["items"]["data"][0];
     let product = item["price"]["product"].as_str().unwrap();
     let yearly = server
         .post(
@@ -226,10 +235,10 @@ async fn from_month_to_year() {
             ],
         )
         .await;
-    server.jump_days(5).await;
+    server.advance_days(5).await;
     let changed = server
         .post(
-            &format!("/v1/subscriptions/{}", id(&made)),
+            &format!("/v1/subscriptions/{}", id(&created)),
             &[
                 ("items[0][id]", id(item)),
                 ("items[0][price]", id(&yearly)),
@@ -248,7 +257,7 @@ async fn from_month_to_year() {
     assert_eq!(
         invoice["parent"]["subscription_details"]["metadata"],
         json!({"click": "2"}),
-        "its invoice carries what came with the change"
+        "the invoice has the metadata of the change"
     );
     let start = changed["items"]["data"][0]["current_period_start"]
         .as_i64()
@@ -256,131 +265,12 @@ async fn from_month_to_year() {
     let end = changed["items"]["data"][0]["current_period_end"]
         .as_i64()
         .unwrap();
-    assert_eq!(end - start, 366 * DAY, "the year has a leap day");
+    assert_eq!(end - start, 366 * DAY_SECS, "the year has a leap day");
     let events = server.get("/v1/events?type=customer.subscription.updated").await;
     assert_eq!(
         events["data"].as_array().map(Vec::len),
         Some(1),
         "one change, one event"
     );
-    server.stop().await;
-}
-
-#[tokio::test]
-async fn a_test_clock_has_its_own_time() {
-    let server = Server::start().await;
-    let frozen = (START - 100 * DAY).to_string();
-    let clock = server
-        .post("/v1/test_helpers/test_clocks", &[("frozen_time", &frozen)])
-        .await;
-    let customer = server
-        .post(
-            "/v1/customers",
-            &[("test_clock", id(&clock)), ("email", "a@example.com")],
-        )
-        .await;
-    server.give(id(&customer), "pm_card_visa").await;
-    let made = server
-        .subscribe(id(&customer), &[("trial_period_days", "3")])
-        .await;
-    assert_eq!(made["created"], START - 100 * DAY);
-    server.jump_days(30).await;
-    assert_eq!(
-        server.subscription(id(&made)).await["status"],
-        "trialing",
-        "the global clock does not move it"
-    );
-    let path = format!("/v1/test_helpers/test_clocks/{}", id(&clock));
-    let target = START - 97 * DAY + 3600;
-    let advanced = server
-        .post(
-            &format!("{path}/advance"),
-            &[("frozen_time", &target.to_string())],
-        )
-        .await;
-    assert_eq!(advanced["status"], "advancing");
-    let ready = server.get(&path).await;
-    assert_eq!(
-        (&ready["status"], &ready["frozen_time"]),
-        (&json!("ready"), &json!(target))
-    );
-    assert_eq!(server.subscription(id(&made)).await["status"], "active");
-    let charges = server
-        .get(&format!("/v1/charges?customer={}", id(&customer)))
-        .await;
-    assert_eq!(charges["data"][0]["created"], target);
-
-    // A frozen clock ticks where two changes would share a second.
-    let subscription = format!("/v1/subscriptions/{}", id(&made));
-    let one = server
-        .post(&subscription, &[("cancel_at_period_end", "true")])
-        .await;
-    server
-        .post(&subscription, &[("cancel_at_period_end", "false")])
-        .await;
-    let two = server
-        .post(&subscription, &[("cancel_at_period_end", "true")])
-        .await;
-    assert!(one["canceled_at"].as_i64() < two["canceled_at"].as_i64());
-
-    let far = (target + 200 * DAY).to_string();
-    let (status, _) = server
-        .refused(Method::POST, &format!("{path}/advance"), &[("frozen_time", &far)])
-        .await;
-    assert_eq!(status, 400, "two intervals at most");
-    server.delete(&path, &[]).await;
-    assert_eq!(
-        server.get(&format!("/v1/customers/{}", id(&customer))).await["deleted"],
-        true
-    );
-    server.stop().await;
-}
-
-#[tokio::test]
-async fn a_jump_to_the_payment_carries_a_trial_and_then_each_renewal_through() {
-    let server = Server::start().await;
-    let customer = server.customer_with("pm_card_visa").await;
-    let made = server.subscribe(&customer, &TRIAL).await;
-    for paid in 1..=3 {
-        server.jump_until(id(&made), "payment").await;
-        let now = server.subscription(id(&made)).await;
-        let invoice = server
-            .get(&format!(
-                "/v1/invoices/{}",
-                now["latest_invoice"].as_str().unwrap()
-            ))
-            .await;
-        assert_eq!(
-            (&now["status"], &invoice["status"]),
-            (&json!("active"), &json!("paid"))
-        );
-        let charges = server.get("/v1/charges").await;
-        assert_eq!(charges["data"].as_array().map(Vec::len), Some(paid));
-    }
-    server.stop().await;
-}
-
-#[tokio::test]
-async fn there_is_no_jump_to_a_payment_that_will_not_come() {
-    let server = Server::start().await;
-    let behavior = "trial_settings[end_behavior][missing_payment_method]";
-    let without_card = server.customer().await;
-    let trial = server
-        .subscribe(&without_card, &[TRIAL[0], (behavior, "cancel")])
-        .await;
-    let with_card = server.customer_with("pm_card_visa").await;
-    let ending = server
-        .subscribe(&with_card, &[("cancel_at_period_end", "true")])
-        .await;
-    for subscription in [&trial, &ending] {
-        let body = json!({"subscription": id(subscription), "until": "payment"});
-        let request = server
-            .client
-            .post(format!("{}/_sim/clock", server.url))
-            .json(&body);
-        assert_eq!(answer(request).await.0, 400);
-    }
-    server.jump_until(id(&trial), "trial_end").await;
-    assert_eq!(server.subscription(id(&trial)).await["status"], "canceled");
     server.stop().await;
 }

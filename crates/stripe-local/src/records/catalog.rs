@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::form::Metadata;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Product {
+pub(crate) struct ProductRecord {
     pub(crate) id: String,
     pub(crate) created: i64,
     pub(crate) updated: i64,
@@ -21,7 +21,7 @@ pub(crate) struct Product {
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Price {
+pub(crate) struct PriceRecord {
     pub(crate) id: String,
     pub(crate) created: i64,
     pub(crate) active: bool,
@@ -29,7 +29,7 @@ pub(crate) struct Price {
     pub(crate) currency: String,
     /// Minor units.
     pub(crate) unit_amount: i64,
-    /// `None`: paid once.
+    /// `None` for a one-time price.
     pub(crate) recurring: Option<Recurring>,
     pub(crate) lookup_key: Option<String>,
     pub(crate) nickname: Option<String>,
@@ -38,24 +38,24 @@ pub(crate) struct Price {
     pub(crate) tax_behavior: String,
 }
 
-/// How often something is paid.
+/// A billing interval and how many of them a period has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Recurring {
-    pub(crate) interval: Interval,
+    pub(crate) interval: PriceInterval,
     pub(crate) count: i64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum Interval {
+pub(crate) enum PriceInterval {
     Day,
     Week,
     Month,
     Year,
 }
 
-impl Interval {
-    pub(crate) fn read(word: &str) -> Option<Self> {
+impl PriceInterval {
+    pub(crate) fn parse(word: &str) -> Option<Self> {
         [Self::Day, Self::Week, Self::Month, Self::Year]
             .into_iter()
             .find(|interval| interval.as_str() == word)
@@ -72,7 +72,7 @@ impl Interval {
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Customer {
+pub(crate) struct CustomerRecord {
     pub(crate) id: String,
     pub(crate) created: i64,
     pub(crate) email: Option<String>,
@@ -80,11 +80,11 @@ pub(crate) struct Customer {
     pub(crate) phone: Option<String>,
     pub(crate) description: Option<String>,
     pub(crate) metadata: Metadata,
-    /// The card for invoices of subscriptions without one of their own.
+    /// Pays the invoices of subscriptions without their own card.
     pub(crate) default_payment_method: Option<String>,
     /// Set by the first subscription.
     pub(crate) currency: Option<String>,
-    /// Begins the numbers of the customer's invoices.
+    /// The beginning of the customer's invoice numbers.
     pub(crate) invoice_prefix: String,
     pub(crate) next_invoice: i64,
     pub(crate) test_clock: Option<String>,

@@ -1,36 +1,36 @@
-//! The billing clocks: one for everything, and test clocks for customers of their own.
+//! The billing clocks: the global clock, and test clocks for single customers.
 
 use serde::{Deserialize, Serialize};
 
-/// The clock of everything that is on no test clock: the wall clock, moved ahead.
+/// The clock of all customers without a test clock. It is ahead of the wall clock by a fixed time.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct GlobalClock {
+pub(crate) struct GlobalClockRecord {
     pub(crate) id: String,
-    /// Seconds ahead of the wall clock.
-    pub(crate) ahead: i64,
+    #[serde(rename = "ahead")]
+    pub(crate) ahead_secs: i64,
 }
 
-impl GlobalClock {
+impl GlobalClockRecord {
     pub(crate) const ID: &'static str = "global_clock";
 }
 
-impl Default for GlobalClock {
+impl Default for GlobalClockRecord {
     fn default() -> Self {
         Self {
             id: Self::ID.to_owned(),
-            ahead: 0,
+            ahead_secs: 0,
         }
     }
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct TestClock {
+pub(crate) struct TestClockRecord {
     pub(crate) id: String,
-    /// Wall clock, like `deletes_after`.
+    /// Wall clock, also for `deletes_after`.
     pub(crate) created: i64,
     pub(crate) deletes_after: i64,
     pub(crate) frozen_time: i64,
     pub(crate) name: Option<String>,
-    /// Where it is going while it advances.
+    /// The target time while the clock advances.
     pub(crate) advancing_to: Option<i64>,
 }

@@ -1,4 +1,4 @@
-//! A served stand-in with a wall clock that the test moves, and a receiver for its webhooks.
+//! A running stand-in with a wall clock that the test moves, and a receiver for its webhooks.
 
 use std::sync::{
     Arc,
@@ -7,7 +7,7 @@ use std::sync::{
 
 use reqwest::{Client, Method, RequestBuilder, redirect::Policy};
 use serde_json::{Value, json};
-use stripe_local::{Rules, Settings, WallClock, WebhookTarget, open, serve};
+use stripe_local::{AccountRules, StripeStandInSettings, WallClock, WebhookTarget, open, serve};
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 
 use crate::{
@@ -17,14 +17,14 @@ use crate::{
 
 pub(crate) const KEY: &str = "sk_test_local";
 
-/// Where the wall clock starts: 2023-11-14 22:13:20 UTC.
-pub(crate) const START: i64 = 1_700_000_000;
+/// The initial wall clock: 2023-11-14 22:13:20 UTC.
+pub(crate) const START_SECS: i64 = 1_700_000_000;
 
-pub(crate) const DAY: i64 = 86_400;
+pub(crate) const DAY_SECS: i64 = 86_400;
 
 pub(crate) type Form<'a> = &'a [(&'a str, &'a str)];
 
-pub(crate) struct Server {
+pub(crate) struct TestServer {
     pub(crate) url: String,
     pub(crate) hooks: Receiver,
     pub(crate) client: Client,
@@ -33,50 +33,55 @@ pub(crate) struct Server {
     task: JoinHandle<()>,
 }
 
-impl Server {
+impl TestServer {
     pub(crate) async fn start() -> Self {
-        Self::with(Settings::default()).await
+        Self::start_with(StripeStandInSettings::default()).await
     }
 
-    /// Serves a stand-in; its clock is the test's, and webhooks are tried again at once.
-    pub(crate) async fn with(settings: Settings) -> Self {
-        let now_ms = Arc::new(AtomicI64::new(START * 1000));
+    /// Starts a stand-in with a clock that the test moves. Webhooks are retried without delay.
+    pub(crate) async fn start_with(settings: StripeStandInSettings) -> Self {
+        let now_ms = Arc::new(AtomicI64::new(START_SECS * 1000));
         let now = now_ms.clone();
         let clock = WallClock::from_fn(move || now.load(Ordering::SeqCst));
         Self::serve(settings, clock, now_ms).await
     }
 
-    /// Serves a stand-in by the system's clock, as programs meet it that check signatures by it.
-    pub(crate) async fn today() -> Self {
-        Self::serve(Settings::default(), WallClock::system(), Arc::default()).await
+    /// Starts a stand-in with the system clock, for clients that compare signatures with it.
+    pub(crate) async fn start_with_system_clock() -> Self {
+        Self::serve(
+            StripeStandInSettings::default(),
+            WallClock::system(),
+            Arc::default(),
+        )
+        .await
     }
 
-    async fn serve(settings: Settings, clock: WallClock, now_ms: Arc<AtomicI64>) -> Self {
+    async fn serve(settings: StripeStandInSettings, clock: WallClock, now_ms: Arc<AtomicI64>) -> Self {
         let hooks = Receiver::start(clock.clone()).await;
-        let settings = Settings {
+        let settings = StripeStandInSettings {
             clock,
             webhooks: vec![WebhookTarget {
                 url: hooks.url.clone(),
                 secret: SECRET.to_owned(),
             }],
-            rules: Rules {
+            rules: AccountRules {
                 webhook_retry_ms: vec![0, 0, 0],
                 ..settings.rules
             },
             ..settings
         };
-        let stripe = open(settings).await.expect("it opens");
+        let stripe = open(settings).await.expect("the stand-in opens");
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         let (stop, stopped) = oneshot::channel::<()>();
         let task = tokio::spawn(async move {
             let stopped = async {
-                // A dropped sender stops the server too.
+                // Dropping the sender stops the server too.
                 let _ = stopped.await;
             };
             serve(listener, stripe, stopped)
                 .await
-                .expect("the server ends well");
+                .expect("the server ends without an error");
         });
         Self {
             url,
@@ -88,23 +93,23 @@ impl Server {
         }
     }
 
-    /// Waits until everything is delivered, checks that a receiver in Rust would have taken it, and ends.
+    /// Waits for all deliveries, checks that async-stripe accepts them, and stops.
     pub(crate) async fn stop(self) {
         let log = self.get("/_sim/webhooks").await;
         let sent = log["deliveries"].as_array().expect("a list").len();
         self.hooks.wait_for(sent).await;
-        self.abandon().await;
+        self.stop_without_delivery().await;
     }
 
-    /// Ends with webhooks that are still on their way.
-    pub(crate) async fn abandon(self) {
+    /// Stops without waiting for deliveries.
+    pub(crate) async fn stop_without_delivery(self) {
         drop(self.stop);
         self.task.await.expect("the server's task");
         self.hooks.check();
     }
 
-    /// Moves the wall clock.
-    pub(crate) fn pass(&self, seconds: i64) {
+    /// Moves the wall clock forward.
+    pub(crate) fn advance_wall_clock(&self, seconds: i64) {
         self.now_ms.fetch_add(seconds * 1000, Ordering::SeqCst);
     }
 
@@ -122,9 +127,9 @@ impl Server {
         }
     }
 
-    /// A call that may be refused; the body is checked against Stripe's types.
+    /// Sends a request. The body is checked against Stripe's types.
     pub(crate) async fn call(&self, method: Method, path: &str, form: Form<'_>) -> (u16, Value) {
-        let (status, body) = answer(self.request(method, path, form)).await;
+        let (status, body) = send(self.request(method, path, form)).await;
         check(&body);
         (status, body)
     }
@@ -147,8 +152,8 @@ impl Server {
         body
     }
 
-    /// A call that must be refused: its status and `error`.
-    pub(crate) async fn refused(&self, method: Method, path: &str, form: Form<'_>) -> (u16, Value) {
+    /// Sends a request that must fail. Returns the status and `error`.
+    pub(crate) async fn expect_error(&self, method: Method, path: &str, form: Form<'_>) -> (u16, Value) {
         let (status, mut body) = self.call(method, path, form).await;
         assert!(status >= 400, "{path}: {body:#}");
         (status, body["error"].take())
@@ -156,22 +161,22 @@ impl Server {
 
     pub(crate) async fn control(&self, path: &str, body: Value) -> Value {
         let request = self.client.post(format!("{}/_sim/{path}", self.url)).json(&body);
-        let (status, body) = answer(request).await;
+        let (status, body) = send(request).await;
         assert_eq!(status, 200, "{path}: {body:#}");
         body
     }
 
-    /// Moves the billing clock by days.
-    pub(crate) async fn jump_days(&self, days: i64) {
+    /// Moves the billing clock forward.
+    pub(crate) async fn advance_days(&self, days: i64) {
         self.control("clock", json!({"days": days})).await;
     }
 
-    pub(crate) async fn jump_until(&self, subscription: &str, until: &str) {
+    pub(crate) async fn advance_until(&self, subscription: &str, until: &str) {
         self.control("clock", json!({"subscription": subscription, "until": until}))
             .await;
     }
 
-    /// A monthly price of 12 USD.
+    /// Creates a monthly price of 12 USD.
     pub(crate) async fn price(&self) -> String {
         let product = self.post("/v1/products", &[("name", "Pro")]).await;
         let price = self
@@ -192,15 +197,15 @@ impl Server {
         id(&self.post("/v1/customers", &[("email", "zoe@example.com")]).await).to_owned()
     }
 
-    /// A customer whose invoices go to a card of this name.
-    pub(crate) async fn customer_with(&self, card: &str) -> String {
+    /// Creates a customer with a default card.
+    pub(crate) async fn customer_with_card(&self, card: &str) -> String {
         let customer = self.customer().await;
-        self.give(&customer, card).await;
+        self.set_default_card(&customer, card).await;
         customer
     }
 
-    /// Makes a card a customer's default.
-    pub(crate) async fn give(&self, customer: &str, card: &str) -> String {
+    /// Attaches a card and makes it the customer's default.
+    pub(crate) async fn set_default_card(&self, customer: &str, card: &str) -> String {
         let method = self
             .post(
                 &format!("/v1/payment_methods/{card}/attach"),
@@ -216,7 +221,7 @@ impl Server {
         method
     }
 
-    /// A subscription to a new monthly price.
+    /// Creates a subscription with a new monthly price.
     pub(crate) async fn subscribe(&self, customer: &str, more: Form<'_>) -> Value {
         let price = self.price().await;
         let mut form = vec![("customer", customer), ("items[0][price]", price.as_str())];
@@ -228,7 +233,7 @@ impl Server {
         self.get(&format!("/v1/subscriptions/{id}")).await
     }
 
-    /// Names of all events that are about a subscription or its invoices, oldest first.
+    /// The names of all events, oldest first.
     pub(crate) async fn history(&self) -> Vec<String> {
         let mut events = self.get("/v1/events?limit=100").await["data"].take();
         let events = events.as_array_mut().expect("a list");
@@ -241,9 +246,9 @@ pub(crate) fn id(value: &Value) -> &str {
     value["id"].as_str().expect("an ID")
 }
 
-/// Status and body; a body that is no JSON comes as text, an empty one as null.
-pub(crate) async fn answer(request: RequestBuilder) -> (u16, Value) {
-    let response = request.send().await.expect("an answer");
+/// Returns status and body. A body that is not JSON is returned as text, an empty one as null.
+pub(crate) async fn send(request: RequestBuilder) -> (u16, Value) {
+    let response = request.send().await.expect("a response");
     let status = response.status().as_u16();
     let text = response.text().await.expect("a body");
     let body = serde_json::from_str(&text)
@@ -252,7 +257,7 @@ pub(crate) async fn answer(request: RequestBuilder) -> (u16, Value) {
 }
 
 pub(crate) fn client() -> Client {
-    // Another test of this process may have installed it.
+    // Fails if another test of this process has installed it.
     let _ = rustls::crypto::ring::default_provider().install_default();
     Client::builder()
         .no_proxy()

@@ -1,0 +1,308 @@
+//! The records of one Stripe account, in memory, with an undo list for the running operation.
+//!
+//! Timestamps are Unix seconds of the billing clock unless a field says otherwise. Field names and the variant names of
+//! `Record` are the layout of the state file: a renamed field keeps its old name with `#[serde(rename)]`. This module
+//! performs no I/O; `store` writes what `changes` returns and loads it at the next start.
+
+mod billing;
+mod cards;
+mod catalog;
+mod checkout;
+mod clocks;
+mod payments;
+mod webhooks;
+
+use std::collections::{BTreeMap, HashMap};
+
+use serde::{Deserialize, Serialize};
+
+pub(crate) use billing::*;
+pub(crate) use cards::*;
+pub(crate) use catalog::*;
+pub(crate) use checkout::*;
+pub(crate) use clocks::*;
+pub(crate) use payments::*;
+pub(crate) use webhooks::*;
+
+/// A type of record.
+pub(crate) trait RecordKind: Clone + 'static {
+    /// The name of the type in the state file.
+    const KIND: &'static str;
+    fn id(&self) -> &str;
+    fn into_record(self) -> Record;
+    fn from_record(record: &Record) -> Option<&Self>;
+}
+
+macro_rules! define_records {
+    ($($kind:ident($type:ident)),* $(,)?) => {
+        /// A record of any type. The variant's name is the value of `kind` in the state file.
+        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+        #[serde(tag = "kind")]
+        pub(crate) enum Record { $($kind(Box<$type>)),* }
+
+        impl Record {
+            fn kind(&self) -> &'static str {
+                match self { $(Self::$kind(_) => stringify!($kind)),* }
+            }
+
+            pub(crate) fn id(&self) -> &str {
+                match self { $(Self::$kind(record) => &record.id),* }
+            }
+        }
+
+        $(impl RecordKind for $type {
+            const KIND: &'static str = stringify!($kind);
+
+            fn id(&self) -> &str {
+                &self.id
+            }
+
+            fn into_record(self) -> Record {
+                Record::$kind(Box::new(self))
+            }
+
+            fn from_record(record: &Record) -> Option<&Self> {
+                match record {
+                    Record::$kind(record) => Some(record),
+                    _ => None,
+                }
+            }
+        })*
+    };
+}
+
+define_records!(
+    Product(ProductRecord),
+    Price(PriceRecord),
+    Customer(CustomerRecord),
+    PaymentMethod(PaymentMethodRecord),
+    SetupIntent(SetupIntentRecord),
+    CheckoutSession(CheckoutSessionRecord),
+    Subscription(SubscriptionRecord),
+    Invoice(InvoiceRecord),
+    InvoicePayment(InvoicePaymentRecord),
+    PaymentIntent(PaymentIntentRecord),
+    Charge(ChargeRecord),
+    Refund(StripeRefundRecord),
+    PortalSession(PortalSessionRecord),
+    PortalConfiguration(PortalConfigurationRecord),
+    GlobalClock(GlobalClockRecord),
+    TestClock(TestClockRecord),
+    WebhookEndpoint(WebhookEndpointRecord),
+    Event(EventRecord),
+    Delivery(DeliveryRecord),
+    Switches(WebhookSwitchesRecord),
+    KeptAnswer(IdempotentResponseRecord),
+);
+
+/// A record's type and its number in the order of creation.
+type RowKey = (&'static str, u64);
+
+/// A row to write, or to delete if `record` is `None`.
+#[derive(Debug)]
+pub(crate) struct RecordChange<'a> {
+    pub(crate) id: &'a str,
+    pub(crate) number: u64,
+    pub(crate) record: Option<&'a Record>,
+}
+
+/// All records of the account.
+pub(crate) struct Records {
+    rows: BTreeMap<RowKey, Record>,
+    keys: HashMap<String, RowKey>,
+    next_number: u64,
+    /// The state before the running operation of each record that it changed, by ID.
+    originals: BTreeMap<String, Option<(RowKey, Record)>>,
+    random: fastrand::Rng,
+}
+
+impl Records {
+    pub(crate) fn new(seed: Option<u64>) -> Self {
+        Self {
+            rows: BTreeMap::new(),
+            keys: HashMap::new(),
+            next_number: 1,
+            originals: BTreeMap::new(),
+            random: seed.map_or_else(fastrand::Rng::new, fastrand::Rng::with_seed),
+        }
+    }
+
+    /// Adds a record that was read from the state file, with its number there.
+    pub(crate) fn restore(&mut self, number: u64, record: Record) {
+        let key = (record.kind(), number);
+        self.keys.insert(record.id().to_owned(), key);
+        self.rows.insert(key, record);
+        self.next_number = self.next_number.max(number + 1);
+    }
+
+    pub(crate) fn get<T: RecordKind>(&self, id: &str) -> Option<&T> {
+        T::from_record(self.rows.get(self.keys.get(id)?)?)
+    }
+
+    /// All records of a type, oldest first.
+    pub(crate) fn all<T: RecordKind>(&self) -> impl DoubleEndedIterator<Item = &T> {
+        self.rows
+            .range((T::KIND, 0)..=(T::KIND, u64::MAX))
+            .filter_map(|(_, record)| T::from_record(record))
+    }
+
+    pub(crate) fn record(&self, id: &str) -> Option<&Record> {
+        self.rows.get(self.keys.get(id)?)
+    }
+
+    /// Adds a record, or replaces the record with the same ID. A replaced record keeps its number.
+    pub(crate) fn put<T: RecordKind>(&mut self, value: T) {
+        let id = value.id().to_owned();
+        self.save_original(&id);
+        let key = match self.keys.get(&id) {
+            Some(key) => *key,
+            None => {
+                let key = (T::KIND, self.next_number);
+                self.next_number += 1;
+                self.keys.insert(id, key);
+                key
+            }
+        };
+        self.rows.insert(key, value.into_record());
+    }
+
+    pub(crate) fn remove(&mut self, id: &str) {
+        self.save_original(id);
+        if let Some(key) = self.keys.remove(id) {
+            self.rows.remove(&key);
+        }
+    }
+
+    /// Removes every record. `rollback` restores them.
+    pub(crate) fn clear(&mut self) {
+        let ids: Vec<String> = self.keys.keys().cloned().collect();
+        for id in ids {
+            self.remove(&id);
+        }
+    }
+
+    fn save_original(&mut self, id: &str) {
+        if self.originals.contains_key(id) {
+            return;
+        }
+        let key = self.keys.get(id).copied();
+        let old = key.and_then(|key| Some((key, self.rows.get(&key)?.clone())));
+        self.originals.insert(id.to_owned(), old);
+    }
+
+    /// The changes of the running operation. A record that was removed and added again is written with its new number.
+    pub(crate) fn changes(&self) -> Vec<RecordChange<'_>> {
+        self.originals
+            .iter()
+            .filter_map(|(id, old)| match (self.keys.get(id), old) {
+                (Some(key), _) => Some(RecordChange {
+                    id,
+                    number: key.1,
+                    record: self.rows.get(key),
+                }),
+                (None, Some((key, _))) => Some(RecordChange {
+                    id,
+                    number: key.1,
+                    record: None,
+                }),
+                (None, None) => None,
+            })
+            .collect()
+    }
+
+    /// Ends the running operation and keeps its changes.
+    pub(crate) fn commit(&mut self) {
+        self.originals.clear();
+    }
+
+    /// Ends the running operation and restores the state before it.
+    pub(crate) fn rollback(&mut self) {
+        for (id, old) in std::mem::take(&mut self.originals) {
+            if let Some(key) = self.keys.remove(&id) {
+                self.rows.remove(&key);
+            }
+            if let Some((key, record)) = old {
+                self.keys.insert(id, key);
+                self.rows.insert(key, record);
+            }
+        }
+    }
+
+    /// A new unique ID such as `cus_…`, with 24 random letters and digits.
+    pub(crate) fn new_id(&mut self, prefix: &str) -> String {
+        loop {
+            let id = format!("{prefix}_{}", self.random_text(24));
+            if !self.keys.contains_key(&id) {
+                return id;
+            }
+        }
+    }
+
+    /// `length` random letters and digits. Not suitable for real secrets.
+    pub(crate) fn random_text(&mut self, length: usize) -> String {
+        std::iter::repeat_with(|| self.random.alphanumeric())
+            .take(length)
+            .collect()
+    }
+
+    /// A random number from 0 to `limit` - 1, or 0 if `limit` is 0.
+    pub(crate) fn random_below(&mut self, limit: usize) -> usize {
+        self.random.usize(0..limit.max(1))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn clock(ahead_secs: i64) -> GlobalClockRecord {
+        GlobalClockRecord {
+            ahead_secs,
+            ..GlobalClockRecord::default()
+        }
+    }
+
+    #[test]
+    fn rollback_restores_every_record() {
+        let mut records = Records::new(Some(1));
+        records.put(clock(1));
+        records.commit();
+        records.put(clock(2));
+        records.put(clock(3));
+        records.put(WebhookSwitchesRecord::default());
+        records.rollback();
+        assert_eq!(
+            records
+                .get::<GlobalClockRecord>(GlobalClockRecord::ID)
+                .map(|clock| clock.ahead_secs),
+            Some(1)
+        );
+        assert!(records.all::<WebhookSwitchesRecord>().next().is_none());
+        assert!(records.changes().is_empty());
+        records.clear();
+        assert!(records.all::<GlobalClockRecord>().next().is_none());
+        records.rollback();
+        assert!(records.all::<GlobalClockRecord>().next().is_some());
+    }
+
+    #[test]
+    fn changes_lists_each_record_once() {
+        let mut records = Records::new(Some(1));
+        records.put(clock(1));
+        records.commit();
+        records.put(clock(2));
+        records.put(clock(3));
+        records.put(WebhookSwitchesRecord::default());
+        records.remove(WebhookSwitchesRecord::ID);
+        let changes = records.changes();
+        assert_eq!(
+            changes.len(),
+            1,
+            "a record that is added and removed in one operation is not written"
+        );
+        assert_eq!(changes[0].record, Some(&clock(3).into_record()));
+        records.commit();
+        records.remove(GlobalClockRecord::ID);
+        assert!(records.changes()[0].record.is_none());
+    }
+}
