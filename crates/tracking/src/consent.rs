@@ -1,24 +1,26 @@
-//! Whether a person is tracked: their own choice, the browser's signal, and what holds where nobody said anything.
+//! Whether a user is tracked: decided from the user's choice, the browser's signal and the operator's default.
+//!
+//! This module does not store choices and does not enforce the decision.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// What somebody chose, in a browser's cookie or on an account.
+/// A user's choice, stored in the browser's cookie or on the account.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Choice {
-    /// Nothing yet.
+    /// No choice yet.
     #[default]
     Unset,
-    /// Tracking is fine.
+    /// The user accepts tracking.
     Granted,
-    /// No tracking.
+    /// The user rejects tracking.
     Denied,
 }
 
 impl Choice {
-    /// Reads what [`Self::as_str`] writes. Anything else is no choice.
+    /// Parses the output of [`Self::as_str`]. Any other text is [`Self::Unset`].
     pub fn parse(text: &str) -> Self {
         match text {
             "granted" => Self::Granted,
@@ -43,17 +45,17 @@ impl fmt::Display for Choice {
     }
 }
 
-/// What holds where nobody chose (`CONSENT_DEFAULT`).
+/// The operator's default for users without a choice (`CONSENT_DEFAULT`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ConsentDefault {
-    /// Tracked until somebody says no.
+    /// Tracked until the user rejects tracking.
     Granted,
-    /// Not tracked until somebody says yes.
+    /// Not tracked until the user accepts tracking.
     Denied,
 }
 
 impl ConsentDefault {
-    /// Reads `granted` or `denied`; anything else is `None`.
+    /// Parses `granted` or `denied`; any other text is `None`.
     pub fn parse(text: &str) -> Option<Self> {
         match Choice::parse(text) {
             Choice::Granted => Some(Self::Granted),
@@ -63,13 +65,13 @@ impl ConsentDefault {
     }
 }
 
-/// What holds.
+/// The decision for a request or an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Consent {
     /// Tracked.
     Granted,
-    /// No cookie with an ID, no ID to Stripe, no SDK, nothing enqueued.
+    /// Not tracked: no ID cookies, no IDs in Stripe's metadata, no SDK, no events in the outbox.
     Denied,
 }
 
@@ -80,12 +82,12 @@ impl Consent {
     }
 }
 
-/// What holds for a request: `cookie` is the browser's choice, `account` that of the signed-in account (`None`:
-/// nobody is signed in), `gpc` whether the browser sends Global Privacy Control. A webhook has an account and
-/// neither cookie nor signal.
+/// The decision for a request. `cookie` is the browser's choice, `account` the choice of the signed-in account (`None`:
+/// not signed in), `gpc` whether the browser sends Global Privacy Control. A webhook has an account, but neither cookie
+/// nor signal.
 ///
-/// What the person chose wins, and of two choices the "no": it is the one that nobody may overlook. Without a choice
-/// Global Privacy Control is a "no".
+/// An explicit choice wins; if cookie and account differ, `Denied` wins. Without a choice, Global Privacy Control denies.
+/// Otherwise the operator's default applies.
 pub fn effective(cookie: Choice, account: Option<Choice>, gpc: bool, default: ConsentDefault) -> Consent {
     match (explicit(cookie, account.unwrap_or_default()), default) {
         (Choice::Denied, _) => Consent::Denied,
@@ -96,9 +98,10 @@ pub fn effective(cookie: Choice, account: Option<Choice>, gpc: bool, default: Co
     }
 }
 
-/// What is to stand on an account once it is seen in a browser, so that webhooks, which see no browser, know it too.
-/// A choice of the account stays; without one it takes over the browser's, and Global Privacy Control is a "no".
-pub fn on_account(account: Choice, cookie: Choice, gpc: bool) -> Choice {
+/// The choice to store on an account after a request from a browser, so that it also applies to webhooks, which have no
+/// browser. An existing choice of the account is kept; without one the account takes the browser's choice. Without either,
+/// Global Privacy Control denies.
+pub fn choice_for_account(account: Choice, cookie: Choice, gpc: bool) -> Choice {
     match (account, cookie) {
         (Choice::Granted | Choice::Denied, _) => account,
         (Choice::Unset, Choice::Granted | Choice::Denied) => cookie,
@@ -160,9 +163,9 @@ mod tests {
     }
 
     #[test]
-    fn an_account_takes_over_what_its_browser_says_only_while_it_has_no_choice() {
+    fn an_account_without_a_choice_takes_the_browsers_choice() {
         use Choice::{Denied as N, Granted as Y, Unset as U};
-        // account, cookie, GPC, what then stands on the account
+        // account, cookie, GPC, the account's choice afterwards
         let rows = [
             (U, U, false, U),
             (U, U, true, N),
@@ -175,7 +178,7 @@ mod tests {
         ];
         for (account, cookie, gpc, expected) in rows {
             assert_eq!(
-                on_account(account, cookie, gpc),
+                choice_for_account(account, cookie, gpc),
                 expected,
                 "{account} {cookie} gpc={gpc}"
             );
@@ -183,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn texts_round_trip_and_junk_is_no_choice() {
+    fn choices_round_trip_and_other_texts_are_unset() {
         for choice in [Choice::Unset, Choice::Granted, Choice::Denied] {
             assert_eq!(Choice::parse(choice.as_str()), choice);
         }

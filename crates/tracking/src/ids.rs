@@ -1,14 +1,14 @@
-//! The IDs that are threaded between browser and server, each parsed once at the door and trusted after.
+//! The IDs that browser and server share. Each is parsed once at the boundary and trusted afterwards.
 //!
-//! None of them is a credential: an ID that came from a browser says which timeline an event belongs to, never
-//! what somebody may do.
+//! None of them is a credential: an ID from a browser decides which timeline an event belongs to, never what a user may
+//! do.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// The account's UUIDv7: Amplitude's `user_id`. Never an e-mail address, which changes.
+/// The account's UUIDv7, sent as Amplitude's `user_id`. Not the e-mail address, because it can change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct UserId(Uuid);
@@ -19,7 +19,7 @@ impl UserId {
         Self(id)
     }
 
-    /// Reads a hyphenated UUID; anything else is `None`.
+    /// Parses a hyphenated UUID; any other text and the nil UUID are `None`.
     pub fn parse(text: &str) -> Option<Self> {
         (text.len() == 36)
             .then(|| Uuid::parse_str(text).ok())
@@ -28,7 +28,7 @@ impl UserId {
             .map(Self)
     }
 
-    /// The UUID itself.
+    /// The UUID.
     pub const fn uuid(self) -> Uuid {
         self.0
     }
@@ -40,21 +40,23 @@ impl fmt::Display for UserId {
     }
 }
 
-/// One browser, as Amplitude's `device_id`. Ours are UUIDv4; one adopted from the SDK's cookie has the SDK's form.
+/// A browser, sent as Amplitude's `device_id`. The server generates UUIDv4; an ID adopted from the SDK's cookie has the
+/// SDK's format.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct DeviceId(String);
 
 impl DeviceId {
-    /// Longest device ID that is taken from outside. UUIDs have 36.
+    /// Maximum length of an accepted device ID, in bytes. A UUID has 36.
     pub const MAX_LEN: usize = 64;
 
-    /// Wraps a UUID that the server minted.
+    /// Wraps a UUID that the server generated.
     pub fn minted(id: Uuid) -> Self {
         Self(id.to_string())
     }
 
-    /// Accepts 8 to 64 of `A-Z a-z 0-9 . _ -`; refuses what Amplitude refuses (`HTTP V2`, "Device IDs and user IDs").
+    /// Accepts 8 to 64 characters of `A-Z a-z 0-9 . _ -`. `None` for other texts and for IDs that Amplitude rejects
+    /// (HTTP V2, "Device IDs and user IDs").
     pub fn parse(text: &str) -> Option<Self> {
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
         let sized = (8..=Self::MAX_LEN).contains(&text.len());
@@ -65,7 +67,7 @@ impl DeviceId {
         (sized && !placeholder && text.bytes().all(plain)).then(|| Self(text.to_owned()))
     }
 
-    /// The text as it stands in cookies and on the wire.
+    /// The text in cookies and on the wire.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -77,16 +79,16 @@ impl fmt::Display for DeviceId {
     }
 }
 
-/// A text that is no device ID.
+/// The text is not a valid device ID.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not a device ID")]
-pub struct BadDeviceId;
+pub struct DeviceIdError;
 
 impl TryFrom<String> for DeviceId {
-    type Error = BadDeviceId;
+    type Error = DeviceIdError;
 
-    fn try_from(text: String) -> Result<Self, BadDeviceId> {
-        Self::parse(&text).ok_or(BadDeviceId)
+    fn try_from(text: String) -> Result<Self, DeviceIdError> {
+        Self::parse(&text).ok_or(DeviceIdError)
     }
 }
 
@@ -96,7 +98,7 @@ impl From<DeviceId> for String {
     }
 }
 
-/// An analytics session: the moment it started, in ms since the epoch. Amplitude groups by user and session ID.
+/// An analytics session: its start in ms since the epoch. Amplitude groups events by user and session ID.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct SessionId(i64);
@@ -107,7 +109,7 @@ impl SessionId {
         Self(now_ms)
     }
 
-    /// Accepts moments from 2001 to 2286, that is, 13 digits of milliseconds; a browser's clock may be off, but not so far.
+    /// Accepts times from 2001 to 2286: milliseconds with 13 digits. `None` for other numbers.
     pub const fn from_ms(ms: i64) -> Option<Self> {
         if ms >= 1_000_000_000_000 && ms < 10_000_000_000_000 {
             Some(Self(ms))
@@ -116,7 +118,7 @@ impl SessionId {
         }
     }
 
-    /// Reads what [`fmt::Display`] writes.
+    /// Parses the output of [`fmt::Display`].
     pub fn parse(text: &str) -> Option<Self> {
         (text.len() == 13)
             .then(|| text.parse().ok())
@@ -136,8 +138,8 @@ impl fmt::Display for SessionId {
     }
 }
 
-/// What makes a repeated delivery one event: Amplitude ignores a second one of the same device for 7 days.
-/// A server event's is made of what happened, so that a handler that runs twice names the same one.
+/// The ID by which Amplitude detects duplicates: it ignores a second event with the same insert ID and device for 7 days.
+/// A server event's insert ID is derived from the change it reports, so a repeated handler produces the same ID.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct InsertId(String);
@@ -148,12 +150,12 @@ impl InsertId {
         Self(format!("{fact}:{subject}"))
     }
 
-    /// One that was minted elsewhere: a click's, or one read back from the outbox.
+    /// Wraps an existing ID: one generated with a click, or one read from the outbox.
     pub fn existing(text: impl Into<String>) -> Self {
         Self(text.into())
     }
 
-    /// The text as it stands on the wire.
+    /// The text on the wire.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -170,7 +172,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn device_ids_of_both_sides_are_taken() {
+    fn device_ids_of_server_and_sdk_are_accepted() {
         let longest = "a".repeat(DeviceId::MAX_LEN);
         let ours = DeviceId::minted(Uuid::from_u128(0x5ad2_a0a4_3a2e_4f0f_9c0a_1d9f_8a6f_2f11));
         for text in [
@@ -189,10 +191,10 @@ mod tests {
         assert_eq!(DeviceId::parse(ours.as_str()), Some(ours));
     }
 
-    /// The words are those that Amplitude answers with 400 (`HTTP V2`, "Device IDs and user IDs").
+    /// Amplitude responds with 400 to the first list (HTTP V2, "Device IDs and user IDs").
     #[test]
-    fn device_ids_that_amplitude_refuses_or_a_header_cannot_hold_are_none() {
-        let words = [
+    fn device_ids_that_amplitude_rejects_or_that_break_headers_are_rejected() {
+        let rejected = [
             "anonymous",
             "Anonymous",
             "nil",
@@ -226,7 +228,7 @@ mod tests {
             "a,b,c,d,e,f",
             too_long.as_str(),
         ];
-        for text in words.into_iter().chain(hostile) {
+        for text in rejected.into_iter().chain(hostile) {
             assert_eq!(DeviceId::parse(text), None, "{text:?}");
             assert!(
                 serde_json::from_value::<DeviceId>(text.into()).is_err(),

@@ -1,21 +1,21 @@
-//! The tracking plan as types: who may say what, with which IDs, and how it looks on the wire.
+//! The tracking plan as types: the events, their owners, their IDs and their wire format.
 //!
-//! Read in this order: the IDs that both sides share, who was there, the events of the server and of the browser,
-//! then the wire. `received` reads events back; `verdict`, `proof`, `session_metrics` and `reconcile` say what they are
-//! worth. Beside them stand the pure decisions about sessions and consent, and the catalog that turns the
-//! types into a document and a JSON Schema.
+//! Reading order: `ids`, `presence`, `server`, `client`, `wire`. `received` parses exported events; `verdict`, `proof`,
+//! `session_metrics` and `reconcile` analyze them. `session` and `consent` decide which session a request belongs to and
+//! whether a user is tracked. `catalog` generates the plan's document and JSON Schema from the types.
 //!
-//! This crate does no I/O, reads no clock and draws no random number: moments and IDs come in as arguments. It
-//! builds natively and for wasm; the browser needs `client` and the IDs, the rest is small.
+//! This crate does no I/O, reads no clock and generates no random numbers: times and IDs are arguments. It builds
+//! natively and for wasm.
 //!
-//! Each event has exactly one owner. The browser's tracker takes a [`ClientEvent`], and no server event becomes one:
+//! Each event has exactly one owner. The browser's tracker takes a [`ClientEvent`]. A server event does not convert into
+//! one:
 //! ```compile_fail,E0277
 //! use tracking::{ClientEvent, SubscriptionRenewal};
 //! # fn t(event: SubscriptionRenewal) {
 //! let _: ClientEvent = event.into();
 //! # }
 //! ```
-//! One of its own does:
+//! A browser event does:
 //! ```
 //! use tracking::{ClientEvent, PollRestored};
 //! # fn t(event: PollRestored) {
@@ -23,6 +23,8 @@
 //! # }
 //! ```
 
+#[cfg(feature = "catalog")]
+mod event_spec;
 mod ids;
 mod money;
 mod presence;
@@ -30,6 +32,7 @@ mod properties;
 
 pub mod client;
 pub mod consent;
+pub mod facts;
 pub mod loss;
 pub mod proof;
 pub mod received;
@@ -38,26 +41,26 @@ pub mod sdk_cookie;
 pub mod server;
 pub mod session;
 pub mod session_metrics;
-pub mod story_page;
 pub mod stripe_clock;
+pub mod timeline_page;
 pub mod verdict;
 pub mod wire;
 
 #[cfg(feature = "catalog")]
 pub mod catalog;
 
-pub use ids::{BadDeviceId, DeviceId, InsertId, SessionId, UserId};
-pub use presence::{Found, PresentIds, StitchedBy};
+pub use ids::{DeviceId, DeviceIdError, InsertId, SessionId, UserId};
+pub use presence::{IdSource, PresentIds, StitchedBy};
 
 pub use money::{Currency, Money, Revenue, RevenueKind};
 pub use properties::{AccountType, Interval, SubscriptionStatus, UserProperties, UserProperty};
 
 pub use server::{
-    EmailVerified, Fact, Handoff, PasswordResetCompleted, PaymentFailure, PollExpiration, PresentEvent,
-    RefundOutcome, ServerEvent, SignInCompleted, SignOutCompleted, SignUpCompleted, SubscriptionCanceled,
-    SubscriptionChanged, SubscriptionExpiration, SubscriptionRefund, SubscriptionRenewal, SubscriptionReport,
-    SubscriptionResumed, SubscriptionStarted, SystemEvent, TrialCanceled, TrialConverted, TrialExpiration,
-    TrialResumed, TrialStarted,
+    EmailVerified, EventPayload, HandoffRef, PasswordResetCompleted, PaymentFailure, PollExpiration,
+    PresentEvent, RefundOutcome, ServerEvent, SignInCompleted, SignOutCompleted, SignUpCompleted,
+    SubscriptionCanceled, SubscriptionChanged, SubscriptionExpiration, SubscriptionRefund,
+    SubscriptionRenewal, SubscriptionReport, SubscriptionResumed, SubscriptionStarted, SystemEvent,
+    TrialCanceled, TrialConverted, TrialExpiration, TrialResumed, TrialStarted,
 };
 
 pub use client::{
@@ -68,5 +71,5 @@ pub use client::{
 
 pub use consent::{Choice, Consent, ConsentDefault};
 pub use sdk_cookie::SdkCookie;
-pub use session::{OwnSession, Resolved};
+pub use session::{OwnSession, ResolvedSession};
 pub use wire::WireEvent;

@@ -1,20 +1,19 @@
-//! What blockers eat: what a browser's script says it has fired, against what has come by.
+//! Browser event loss: events that a page's script fired, compared with events that arrived. Blockers cause the loss.
 //!
-//! The count is our own and travels in a cookie with every request, so it gets through where Amplitude's SDK does not. It has
-//! feature events and page views; what the SDK fires by itself is estimated. A browser can say anything here, so nothing
-//! follows from it but a figure.
+//! The script counts feature events and page views in a first-party cookie, which blockers do not stop. The SDK's own
+//! events are estimated. The cookie is untrusted: it is used for statistics only.
 
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{DeviceId, SessionId};
 
-/// More than this nobody does in one session.
-const MOST: u32 = 10_000;
+/// Upper limit of a count in one session. Higher counts are capped.
+const MAX_COUNT: u32 = 10_000;
 
-/// What a browser's script has fired so far in one session, by its own count.
+/// How many events a page's script has fired in one session, by its own count.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Fired {
-    /// The browser, as the script knows it.
+pub struct FiredCount {
+    /// The browser's device ID.
     pub device: DeviceId,
     /// The session.
     pub session: SessionId,
@@ -24,15 +23,15 @@ pub struct Fired {
     pub pages: u32,
 }
 
-impl Fired {
-    /// The cookie that carries it.
+impl FiredCount {
+    /// Name of the cookie.
     pub const COOKIE: &'static str = "seam_fired";
 
-    /// Reads the cookie's value, `device.session.events.pages`. What is no such value is no count; of one that is too high
-    /// only so much is believed.
+    /// Parses the cookie's value, `device.session.events.pages`. Any other text is `None`. Counts above the limit are
+    /// capped.
     pub fn parse(text: &str) -> Option<Self> {
         let mut parts = text.rsplitn(4, '.');
-        let mut count = || Some(parts.next()?.parse::<u32>().ok()?.min(MOST));
+        let mut count = || Some(parts.next()?.parse::<u32>().ok()?.min(MAX_COUNT));
         let (pages, events) = (count()?, count()?);
         Some(Self {
             session: SessionId::parse(parts.next()?)?,
@@ -43,42 +42,42 @@ impl Fired {
     }
 }
 
-/// What arrived of what.
+/// Fired and arrived events of one kind.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Share {
-    /// What left, or tried to.
+    /// Events that were fired.
     pub fired: u64,
-    /// What arrived of it; repeats are left out as far as they are known, so never more than that.
+    /// Events that arrived, without known duplicates; at most `fired`.
     pub arrived: u64,
 }
 
 impl Share {
-    /// What did not arrive.
+    /// Events that did not arrive.
     pub const fn lost(self) -> u64 {
         self.fired.saturating_sub(self.arrived)
     }
 
-    /// What did not arrive, in whole percent; `None` where nothing was fired.
+    /// Events that did not arrive, in percent, rounded; `None` if no event was fired.
     pub const fn lost_percent(self) -> Option<u64> {
         (self.lost() * 100 + self.fired / 2).checked_div(self.fired)
     }
 }
 
-/// What browsers lost.
+/// The event loss over all counted sessions.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Loss {
-    /// Sessions in which a script counted.
+    /// Sessions with a count.
     pub sessions: u64,
     /// Feature events.
     pub events: Share,
     /// Page views.
     pub pages: Share,
-    /// Sessions in which something of the SDK's own arrived.
+    /// Sessions in which an event of the SDK itself arrived.
     pub sessions_of_sdk: u64,
 }
 
 impl Loss {
-    /// What was counted.
+    /// Feature events and page views together.
     pub const fn counted(&self) -> Share {
         Share {
             fired: self.events.fired + self.pages.fired,
@@ -86,7 +85,7 @@ impl Loss {
         }
     }
 
-    /// Estimated: a `session_start` of the SDK's own in each of the sessions.
+    /// The SDK's `session_start` events, estimated as one per session.
     pub const fn session_starts(&self) -> Share {
         Share {
             fired: self.sessions,
@@ -100,8 +99,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_the_cookie_may_say() {
-        let fired = |device: &str, events, pages| Fired {
+    fn only_valid_cookies_are_parsed() {
+        let fired = |device: &str, events, pages| FiredCount {
             device: DeviceId::parse(device).unwrap(),
             session: SessionId::from_ms(1_795_000_000_000).unwrap(),
             events,
@@ -118,7 +117,7 @@ mod tests {
             ),
             (
                 "device-0001.1795000000000.4000000000.2",
-                Some(fired("device-0001", MOST, 2)),
+                Some(fired("device-0001", MAX_COUNT, 2)),
             ),
             ("device-0001.1795000000000.3", None),
             ("device-0001.1795000000000.-1.2", None),
@@ -128,12 +127,12 @@ mod tests {
             ("", None),
         ];
         for (text, expected) in rows {
-            assert_eq!(Fired::parse(text), expected, "{text:?}");
+            assert_eq!(FiredCount::parse(text), expected, "{text:?}");
         }
     }
 
     #[test]
-    fn percent_is_rounded_and_of_nothing_there_is_none() {
+    fn lost_percent_is_rounded_and_none_without_events() {
         let rows = [
             (0, 0, None),
             (3, 3, Some(0)),

@@ -1,6 +1,6 @@
-//! Money in minor units, as Stripe counts it, and the one conversion to the decimal amounts that Amplitude wants.
+//! Money in minor units, as Stripe uses it, and the conversion to the decimal amounts that Amplitude requires.
 //!
-//! No arithmetic beyond the sign: sums and rates are nobody's business here.
+//! No arithmetic except the sign; no exchange rates.
 
 use std::fmt;
 
@@ -11,8 +11,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 pub struct Currency([u8; 3]);
 
 /// Stripe's amounts in these currencies are whole units (Stripe, "Supported currencies", zero-decimal currencies).
-/// Its list names `ugx` too, but among the special cases stands that `ugx` and `isk` amounts are still given with
-/// two decimals, so neither is here.
+/// Stripe's list contains `ugx` too, but its special cases say that `ugx` and `isk` amounts have two decimals, so neither
+/// is listed here.
 const ZERO_DECIMAL: [&[u8; 3]; 15] = [
     b"bif", b"clp", b"djf", b"gnf", b"jpy", b"kmf", b"krw", b"mga", b"pyg", b"rwf", b"vnd", b"vuv", b"xaf",
     b"xof", b"xpf",
@@ -25,13 +25,13 @@ impl Currency {
     /// US dollars, the currency of the demo's prices.
     pub const USD: Self = Self(*b"usd");
 
-    /// Reads three lowercase ASCII letters; anything else is `None`.
+    /// Parses three lowercase ASCII letters; any other text is `None`.
     pub fn parse(text: &str) -> Option<Self> {
         let code: [u8; 3] = text.as_bytes().try_into().ok()?;
         code.iter().all(u8::is_ascii_lowercase).then_some(Self(code))
     }
 
-    /// How many decimals one unit has in Stripe's amounts: 0, 2 or 3.
+    /// Number of decimals in Stripe's amounts: 0, 2 or 3.
     pub fn decimals(self) -> u32 {
         if ZERO_DECIMAL.contains(&&self.0) {
             0
@@ -42,7 +42,7 @@ impl Currency {
         }
     }
 
-    /// The code in upper case, as HTTP V2 wants it.
+    /// The code in upper case, as HTTP V2 requires it.
     pub fn iso_code(self) -> String {
         self.to_string().to_ascii_uppercase()
     }
@@ -69,7 +69,7 @@ impl<'de> Deserialize<'de> for Currency {
     }
 }
 
-/// An amount as Stripe states it; as event properties, `amount_minor` and `currency`.
+/// An amount in Stripe's minor units. The event properties are `amount_minor` and `currency`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "catalog", derive(schemars::JsonSchema))]
 pub struct Money {
@@ -87,7 +87,7 @@ impl Money {
         Self { minor, currency }
     }
 
-    /// The same amount going the other way.
+    /// The same amount with the opposite sign. Saturates at `i64::MAX`.
     #[must_use]
     pub const fn reversed(self) -> Self {
         Self {
@@ -96,8 +96,8 @@ impl Money {
         }
     }
 
-    /// The amount in whole units, for the one place that needs a decimal: the wire. Exact to the printed digit for
-    /// every amount below 2^53 minor units, because one division of two exact numbers rounds to the nearest.
+    /// The amount in whole units, for the wire. Correctly rounded for amounts below 2^53 minor units, because it is one
+    /// division of two exact numbers.
     pub fn decimal(self) -> f64 {
         #[expect(
             clippy::cast_precision_loss,
@@ -132,11 +132,11 @@ impl fmt::Display for Money {
 /// Money that moved, for Amplitude's revenue fields.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Revenue {
-    /// What moved; negative when it went back to the customer.
+    /// The amount; negative for a refund.
     pub amount: Money,
-    /// What was bought: `productId` on the wire.
+    /// The product: `productId` on the wire.
     pub product_id: &'static str,
-    /// What kind of payment it was.
+    /// The kind of payment.
     pub kind: RevenueKind,
 }
 
@@ -147,14 +147,14 @@ pub enum RevenueKind {
     Purchase,
     /// A later period.
     Renewal,
-    /// Another interval of the same plan.
+    /// A change of the billing interval.
     Change,
-    /// Given back, or a refund that failed and so was not given back after all.
+    /// A refund, or the reversal of a failed refund.
     Refund,
 }
 
 impl RevenueKind {
-    /// The word on the wire.
+    /// The value on the wire.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Purchase => "purchase",
@@ -166,10 +166,10 @@ impl RevenueKind {
 }
 
 impl Revenue {
-    /// The one product that is sold.
+    /// Product ID of the Pro plan.
     pub const PRO: &'static str = "pro";
 
-    /// Money for the Pro plan.
+    /// Revenue of the Pro plan.
     pub const fn of_pro(amount: Money, kind: RevenueKind) -> Self {
         Self {
             amount,
@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn amounts_become_decimals_by_the_currency() {
+    fn decimal_amounts_depend_on_the_currency() {
         let rows = [
             (1200, "usd", 12.0, "12.0"),
             (1299, "usd", 12.99, "12.99"),
@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn amounts_are_written_as_people_read_them() {
+    fn amounts_are_displayed_in_whole_units() {
         for (minor, currency, text) in [
             (1299, "usd", "12.99 USD"),
             (-1205, "eur", "−12.05 EUR"),
@@ -242,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn no_amount_overflows_when_reversed() {
+    fn reversing_an_amount_does_not_overflow() {
         assert_eq!(Money::new(i64::MIN, Currency::USD).reversed().minor, i64::MAX);
         assert_eq!(Money::new(1200, Currency::USD).reversed().minor, -1200);
     }

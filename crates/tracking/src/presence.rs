@@ -1,45 +1,45 @@
-//! Who was there when a server event happened, and how the server knows.
+//! The IDs of a present event, and how the server got them (`stitched_by`).
 
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{DeviceId, SessionId};
 
-/// The IDs of a *present* event: somebody brought it about, in some browser. A *system* event takes none.
+/// The IDs of a *present* event: a user caused it in a browser. A *system* event has none.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PresentIds {
-    /// The browser's device and session at the click.
+    /// Device and session of the browser at the time of the click.
     Live {
         /// The browser.
         device: DeviceId,
         /// The session that the click was part of.
         session: SessionId,
-        /// Where the two were found.
-        found: Found,
+        /// Where the IDs were found.
+        source: IdSource,
     },
-    /// Only an older handoff is known: the device still holds, the session would be stretched.
+    /// Only a handoff older than the session timeout is known: the device is valid, the session has ended.
     DeviceOnly {
         /// The browser of the older handoff.
         device: DeviceId,
     },
-    /// Nobody's handoff: changed in Stripe's dashboard, cookies refused, or a device that is not proven yet.
+    /// No handoff is known: a change in Stripe's dashboard, rejected cookies, or an unconfirmed new device.
     Unknown,
 }
 
-/// Where the device and session of a live event were found.
+/// The source of a present event's device and session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Found {
-    /// The SDK's own cookie carried the session that won.
+pub enum IdSource {
+    /// The session of the SDK's cookie.
     SdkCookie,
-    /// Our session cookie did: the SDK has not run here, or not lately.
+    /// The session of our own cookie: the SDK has not run in this session, or not recently.
     ServerSession,
-    /// Metadata that the click wrote to Stripe: Checkout, cancel, resume, change.
+    /// Stripe metadata written with the click: Checkout, cancel, resume, change.
     CheckoutHandoff,
-    /// The visit to Stripe's portal that we noted before the redirect.
+    /// The portal visit recorded before the redirect to Stripe.
     PortalVisit,
 }
 
-/// The word that every server event says of its IDs (event property `stitched_by`).
+/// How a server event got its IDs: the event property `stitched_by`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum StitchedBy {
     /// Session of the SDK's cookie.
@@ -48,25 +48,25 @@ pub enum StitchedBy {
     /// Session of our own cookie.
     #[serde(rename = "server session")]
     ServerSession,
-    /// IDs that the click wrote into Stripe's metadata.
+    /// Stripe metadata written with the click.
     #[serde(rename = "checkout handoff")]
     CheckoutHandoff,
-    /// IDs noted before the redirect to the portal.
+    /// The portal visit recorded before the redirect to Stripe.
     #[serde(rename = "portal visit")]
     PortalVisit,
     /// A handoff older than the session timeout: device only.
     #[serde(rename = "stale handoff")]
     StaleHandoff,
-    /// A present event of which nobody knows the browser.
+    /// A present event whose browser is unknown.
     #[serde(rename = "none known")]
     NoneKnown,
-    /// A system event: nobody was there.
+    /// A system event, which has no IDs.
     #[serde(rename = "none by rule")]
     NoneByRule,
 }
 
 impl StitchedBy {
-    /// Every word.
+    /// All values.
     pub const ALL: [Self; 7] = [
         Self::SdkCookie,
         Self::ServerSession,
@@ -79,23 +79,23 @@ impl StitchedBy {
 }
 
 impl PresentIds {
-    /// What the event says of how it got these IDs.
+    /// The value of `stitched_by` for these IDs.
     pub fn stitched_by(&self) -> StitchedBy {
         match self {
             Self::Live {
-                found: Found::SdkCookie,
+                source: IdSource::SdkCookie,
                 ..
             } => StitchedBy::SdkCookie,
             Self::Live {
-                found: Found::ServerSession,
+                source: IdSource::ServerSession,
                 ..
             } => StitchedBy::ServerSession,
             Self::Live {
-                found: Found::CheckoutHandoff,
+                source: IdSource::CheckoutHandoff,
                 ..
             } => StitchedBy::CheckoutHandoff,
             Self::Live {
-                found: Found::PortalVisit,
+                source: IdSource::PortalVisit,
                 ..
             } => StitchedBy::PortalVisit,
             Self::DeviceOnly { .. } => StitchedBy::StaleHandoff,

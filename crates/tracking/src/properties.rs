@@ -1,18 +1,18 @@
-//! The closed vocabularies of the plan: values that properties may have, and the user properties that the server owns.
+//! The closed lists of the plan: values of event properties, and the user properties that the server sets.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-/// What an account may use.
+/// The plan of an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "catalog", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum AccountType {
-    /// No subscription, or one that ended.
+    /// No subscription, or an expired one.
     Free,
-    /// A trial or a subscription that has not ended yet.
+    /// A trial or a subscription that has not expired.
     Pro,
 }
 
@@ -26,27 +26,27 @@ impl AccountType {
     }
 }
 
-/// Where a subscription stands, in words of the plan; Stripe's own status cannot tell a canceled trial from a trial.
+/// The state of a subscription. Stripe's status does not distinguish a canceled trial from a running one; this does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "catalog", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum SubscriptionStatus {
-    /// In the trial, going on to be paid.
+    /// In the trial; converts to a paid subscription.
     Trialing,
-    /// In the trial, which will end without payment.
+    /// In the trial; ends without a payment.
     TrialCanceled,
-    /// Paid, or about to be at a renewal.
+    /// Paid, or awaiting a renewal payment.
     Active,
-    /// Paid until the end of the period, and ending then.
+    /// Paid; ends with the current period.
     Canceled,
-    /// A payment failed and Stripe still tries.
+    /// A payment failed and Stripe retries it.
     PastDue,
     /// Ended.
     Expired,
 }
 
 impl SubscriptionStatus {
-    /// The value of both the event and the user property.
+    /// The value of the event property and of the user property.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Trialing => "trialing",
@@ -58,7 +58,7 @@ impl SubscriptionStatus {
         }
     }
 
-    /// What the account may use meanwhile: Pro until the subscription has ended.
+    /// The account's plan in this state: Pro until the subscription has expired.
     pub const fn account_type(self) -> AccountType {
         match self {
             Self::Trialing | Self::TrialCanceled | Self::Active | Self::Canceled | Self::PastDue => {
@@ -69,7 +69,7 @@ impl SubscriptionStatus {
     }
 }
 
-/// How often a subscription is paid.
+/// Billing interval of a subscription.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "catalog", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
@@ -80,7 +80,7 @@ pub enum Interval {
     Year,
 }
 
-/// Every user property that the server sets. The browser may set none of them.
+/// The user properties that the server sets. The browser may not set them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum UserProperty {
     /// Our user ID.
@@ -89,22 +89,22 @@ pub enum UserProperty {
     AccountType,
     /// The part of the e-mail address after the `@`.
     EmailDomain,
-    /// The address itself, only where the operator asked for it (`TRACK_EMAIL`).
+    /// The full address, only if the operator enabled `TRACK_EMAIL`.
     Email,
     /// Date of the sign-up, `YYYY-MM-DD`, UTC. Set once.
     InitialSignupDate,
     /// Date of the last sign-in, `YYYY-MM-DD`, UTC.
     LastLoginDate,
-    /// Whether a login of the account is open anywhere.
+    /// Whether the account has an open login in any browser.
     IsLoggedIn,
-    /// Stripe's customer.
+    /// Stripe's customer ID.
     StripeCustomerId,
-    /// [`SubscriptionStatus`] as fetched when the event was made.
+    /// [`SubscriptionStatus`] fetched from Stripe when the event was created.
     SubscriptionStatus,
 }
 
 impl UserProperty {
-    /// All of them: what the ingest route refuses in any operation.
+    /// All of them. The ingest route rejects browser events that set one.
     pub const ALL: [Self; 9] = [
         Self::CustomerId,
         Self::AccountType,
@@ -133,12 +133,12 @@ impl UserProperty {
     }
 }
 
-/// User properties that ride on an event, by operation.
+/// User properties that an event sets, by operation.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct UserProperties {
     /// Values that replace earlier ones.
     pub set: BTreeMap<&'static str, Value>,
-    /// Values that only the first event sets.
+    /// Values that are kept once set.
     pub set_once: BTreeMap<&'static str, Value>,
 }
 
@@ -150,23 +150,23 @@ impl UserProperties {
         self
     }
 
-    /// Adds a value that counts only if the user has none yet.
+    /// Adds a value that is used only if the user has none yet.
     #[must_use]
     pub fn set_once(mut self, property: UserProperty, value: impl Into<Value>) -> Self {
         self.set_once.insert(property.name(), value.into());
         self
     }
 
-    /// Whether there is nothing to say.
+    /// Whether no property is set.
     pub fn is_empty(&self) -> bool {
         self.set.is_empty() && self.set_once.is_empty()
     }
 }
 
-/// The serialised fields of an event, sorted, so that the text does not depend on how `serde_json` was built.
+/// The serialized fields of an event, sorted by name, so that the JSON does not depend on `serde_json`'s features.
 ///
-/// An event is a struct of strings, numbers and enums, so this cannot fail; the golden files prove it for each. Were
-/// it ever to, an event without properties is better than a sign-up that fails for the sake of tracking.
+/// Events are structs of strings, numbers and enums, so serialization cannot fail; the golden files cover each one. If it
+/// failed in production, the event would have no properties, and the request would still succeed.
 pub(crate) fn fields_of(event: &impl Serialize) -> Map<String, Value> {
     match serde_json::to_value(event) {
         Ok(Value::Object(mut fields)) => {
@@ -185,7 +185,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_and_wire_values_agree() {
+    fn as_str_equals_the_serialized_value() {
         use SubscriptionStatus as S;
         for status in [
             S::Trialing,
@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn pro_lasts_until_the_subscription_has_ended() {
+    fn the_account_is_pro_until_the_subscription_has_expired() {
         use SubscriptionStatus as S;
         let rows = [
             (S::Trialing, AccountType::Pro),

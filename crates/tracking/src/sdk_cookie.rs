@@ -1,7 +1,7 @@
-//! The cookie of Amplitude's Browser SDK, read on the server. Never written: the SDK owns it.
+//! Parser for the cookie of Amplitude's Browser SDK. The server never writes this cookie.
 //!
-//! Everything in it comes from outside. A cookie that is not exactly what the SDK writes is no cookie; nothing here
-//! decides whether its device is ours (see [`crate::session`]).
+//! The content is untrusted. A cookie in any other format than the SDK's is rejected. This module does not check whether
+//! the device is the request's device (see [`crate::session`]).
 
 use base64::Engine;
 use base64::alphabet;
@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use crate::ids::{DeviceId, SessionId};
 
-/// As lenient as the browser's `atob`, which the SDK reads it with.
+/// As lenient as the browser's `atob`, which the SDK uses.
 const ATOB: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
     GeneralPurposeConfig::new()
@@ -25,7 +25,7 @@ pub fn cookie_name(public_key: &str) -> String {
     format!("AMP_{}", first_ten(public_key))
 }
 
-/// Name of the cookie with the campaign that brought the visitor.
+/// Name of the cookie with the visitor's campaign.
 pub fn campaign_cookie_name(public_key: &str) -> String {
     format!("AMP_MKTG_{}", first_ten(public_key))
 }
@@ -34,20 +34,20 @@ fn first_ten(key: &str) -> String {
     key.chars().take(10).collect()
 }
 
-/// What the SDK noted with its last event.
+/// The SDK's state after its last event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SdkCookie {
     /// The SDK's device.
     pub device: DeviceId,
     /// The SDK's session.
     pub session: SessionId,
-    /// The SDK's user, unchecked: says whose events it still sends, never who somebody is.
+    /// The user ID that the SDK sends with its events. Untrusted, never used for authentication.
     pub user: Option<String>,
-    /// Moment of the last event in ms since the epoch, by the *browser's* clock. The session's start if it had none.
+    /// Time of the last event in ms since the epoch, by the *browser's* clock. Without an event, the start of the session.
     pub last_event_ms: i64,
 }
 
-/// The fields that matter; others may come and go with versions of the SDK.
+/// The fields that are used. Other fields depend on the SDK's version and are ignored.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Stored {
@@ -58,14 +58,14 @@ struct Stored {
 }
 
 impl SdkCookie {
-    /// Longest value that is looked at, in bytes: what a browser stores in one cookie.
+    /// Maximum length of the value, in bytes: the size limit of a cookie in browsers.
     pub const MAX_LEN: usize = 4096;
 
-    /// Longest user that is taken, in bytes.
+    /// Maximum length of an accepted user ID, in bytes.
     const MAX_USER_LEN: usize = 128;
 
-    /// Reads `base64(encodeURIComponent(JSON))`, with or without one more layer of URL-encoding around it, which some
-    /// servers and proxies add (SDK, `storage/cookie.ts`). Anything else is `None`.
+    /// Parses `base64(encodeURIComponent(JSON))`, optionally with one more layer of URL encoding, which some servers and
+    /// proxies add (SDK, `storage/cookie.ts`). Any other text is `None`.
     pub fn parse(raw: &str) -> Option<Self> {
         if raw.len() > Self::MAX_LEN {
             return None;
@@ -89,7 +89,7 @@ impl SdkCookie {
     }
 }
 
-/// `JSON.parse(decodeURIComponent(atob(value)))`. The JSON reader stops at 128 levels of its own accord.
+/// `JSON.parse(decodeURIComponent(atob(value)))`. `serde_json` limits the depth to 128 levels.
 fn decode(value: &[u8]) -> Option<Stored> {
     let escaped = ATOB.decode(value).ok()?;
     let json = percent_decode(&escaped).decode_utf8().ok()?;
@@ -106,7 +106,7 @@ mod tests {
     const DEVICE: &str = "5ad2a0a4-3a2e-4f0f-9c0a-1d9f8a6f2f11";
 
     /// `btoa(encodeURIComponent(json))`, as the SDK writes it.
-    fn written(json: &str) -> String {
+    fn encoded(json: &str) -> String {
         STANDARD.encode(utf8_percent_encode(json, NON_ALPHANUMERIC).to_string())
     }
 
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn names_come_from_the_first_ten_characters_of_the_key() {
+    fn cookie_names_contain_the_first_ten_characters_of_the_key() {
         let rows = [
             (
                 "0123456789abcdef0123456789abcdef",
@@ -135,18 +135,17 @@ mod tests {
     }
 
     #[test]
-    fn what_the_sdk_writes_is_read() {
-        let cookie = SdkCookie::parse(&written(&full())).unwrap();
+    fn the_sdks_cookie_is_parsed() {
+        let cookie = SdkCookie::parse(&encoded(&full())).unwrap();
         assert_eq!(cookie.device.as_str(), DEVICE);
         assert_eq!(cookie.session.ms(), 1_795_000_000_000);
         assert_eq!(cookie.user.as_deref(), Some("user-1"));
         assert_eq!(cookie.last_event_ms, 1_795_000_060_000);
     }
 
-    /// Made by JavaScript's `btoa(encodeURIComponent(JSON.stringify(…)))`, so that this module does not only read what
-    /// its own test wrote.
+    /// Generated with JavaScript's `btoa(encodeURIComponent(JSON.stringify(…)))`, independent of this module's encoder.
     #[test]
-    fn what_javascript_encodes_is_read() {
+    fn a_cookie_encoded_by_javascript_is_parsed() {
         let raw = "JTdCJTIyZGV2aWNlSWQlMjIlM0ElMjI1YWQyYTBhNC0zYTJlLTRmMGYtOWMwYS0xZDlmOGE2ZjJmMTElMjIlMkMlMjJzZXNzaW9uSWQl\
             MjIlM0ExNzk1MDAwMDAwMDAwJTJDJTIyb3B0T3V0JTIyJTNBZmFsc2UlMkMlMjJsYXN0RXZlbnRUaW1lJTIyJTNBMTc5NTAwMDA2MDAwMCUy\
             QyUyMmxhc3RFdmVudElkJTIyJTNBNyUyQyUyMnBhZ2VDb3VudGVyJTIyJTNBMSUyQyUyMmNvb2tpZURvbWFpbiUyMiUzQSUyMiUyMiU3RA==";
@@ -163,9 +162,9 @@ mod tests {
     }
 
     #[test]
-    fn one_more_layer_of_url_encoding_is_taken_off() {
-        let raw = written(&format!("{} ", full()));
-        assert!(raw.contains('='), "the case needs padding to encode: {raw}");
+    fn one_more_layer_of_url_encoding_is_removed() {
+        let raw = encoded(&format!("{} ", full()));
+        assert!(raw.contains('='), "the value must contain padding: {raw}");
         let encoded = raw.replace('=', "%3D");
         assert_eq!(SdkCookie::parse(&encoded), SdkCookie::parse(&raw));
         assert!(SdkCookie::parse(&encoded).is_some());
@@ -175,29 +174,29 @@ mod tests {
 
     #[test]
     fn padding_may_be_missing() {
-        let raw = written(&format!("{} ", full()));
+        let raw = encoded(&format!("{} ", full()));
         assert!(SdkCookie::parse(raw.trim_end_matches('=')).is_some());
     }
 
     #[test]
-    fn fields_that_may_be_absent() {
-        let cookie = SdkCookie::parse(&written(&format!(
+    fn user_and_last_event_are_optional() {
+        let cookie = SdkCookie::parse(&encoded(&format!(
             r#"{{"deviceId":"{DEVICE}","sessionId":1795000000000}}"#
         )))
         .unwrap();
         assert_eq!(cookie.user, None);
         assert_eq!(
             cookie.last_event_ms, 1_795_000_000_000,
-            "no event yet: the session's start"
+            "no event yet: the start of the session"
         );
         let nulls = format!(
             r#"{{"deviceId":"{DEVICE}","sessionId":1795000000000,"userId":null,"lastEventTime":null}}"#
         );
-        assert_eq!(SdkCookie::parse(&written(&nulls)), Some(cookie));
+        assert_eq!(SdkCookie::parse(&encoded(&nulls)), Some(cookie));
     }
 
     #[test]
-    fn a_user_is_capped_but_does_not_cost_the_cookie() {
+    fn an_overlong_user_id_is_dropped_and_the_cookie_is_kept() {
         for (user, kept) in [
             (String::new(), false),
             ("u".repeat(128), true),
@@ -205,7 +204,7 @@ mod tests {
         ] {
             let json = format!(r#"{{"deviceId":"{DEVICE}","sessionId":1795000000000,"userId":"{user}"}}"#);
             assert_eq!(
-                SdkCookie::parse(&written(&json)).unwrap().user.is_some(),
+                SdkCookie::parse(&encoded(&json)).unwrap().user.is_some(),
                 kept,
                 "{} bytes",
                 user.len()
@@ -214,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn hostile_values_are_no_cookie() {
+    fn hostile_values_are_rejected() {
         let session = |value: &str| format!(r#"{{"deviceId":"{DEVICE}","sessionId":{value}}}"#);
         let last = |value: &str| {
             format!(r#"{{"deviceId":"{DEVICE}","sessionId":1795000000000,"lastEventTime":{value}}}"#)
@@ -257,12 +256,12 @@ mod tests {
             format!(r#"{{"deviceId":"{DEVICE}","sessionId":1795000000000,"x":{deep}}}"#),
         ];
         for json in jsons {
-            assert_eq!(SdkCookie::parse(&written(&json)), None, "{json}");
+            assert_eq!(SdkCookie::parse(&encoded(&json)), None, "{json}");
         }
     }
 
     #[test]
-    fn values_that_are_not_what_the_sdk_encodes_are_no_cookie() {
+    fn values_in_other_encodings_are_rejected() {
         let not_utf8 = STANDARD.encode(b"%FF%FE{}");
         let raw_bytes = STANDARD.encode([0xff, 0xfe, 0x00, 0x7b]);
         let cases = [
@@ -285,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn longer_values_than_a_browser_stores_are_not_looked_at() {
+    fn values_longer_than_a_cookie_are_rejected() {
         let padded = |spaces: usize| STANDARD.encode(format!("{}{}", full(), " ".repeat(spaces)));
         let fits = padded(2_000);
         assert!(fits.len() <= SdkCookie::MAX_LEN && SdkCookie::parse(&fits).is_some());

@@ -1,7 +1,7 @@
-//! What session charts say of a story, as it is, and as it would be without the stitching. Pure.
+//! Session metrics of a timeline, with the stitching and without it. Pure.
 //!
-//! The measures are Amplitude's: sessions are counted by session ID, their length is from the first to the last event, and
-//! what has no session is in none of them. The funnel holds the session constant: every step lies in the same one.
+//! The definitions are Amplitude's: sessions are counted by session ID, their length is the time from the first to the last
+//! event, and events out of session are not counted. The funnel requires all steps in the same session.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,19 +9,19 @@ use serde::{Deserialize, Serialize};
 
 use crate::client::TrialCheckoutClicked;
 use crate::received::{ReceivedEvent, Source};
-use crate::server::{Fact, TrialStarted};
+use crate::server::{EventPayload, TrialStarted};
 
-/// The two side by side.
+/// Session metrics with and without the stitching.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Comparison {
-    /// As the events are.
+pub struct StitchingComparison {
+    /// Metrics of the events.
     pub stitched: SessionMetrics,
-    /// As they would be if the server sent its events with a user ID and nothing else.
+    /// Metrics of the events if server events had a user ID, but no device and session.
     pub unstitched: SessionMetrics,
 }
 
-impl Comparison {
-    /// Several people's as one. A device or a session that two of them have in common counts for each.
+impl StitchingComparison {
+    /// The sum over several users. A device or session that two users share is counted twice.
     pub fn of_all(comparisons: impl IntoIterator<Item = Self>) -> Self {
         comparisons.into_iter().fold(Self::default(), |all, one| Self {
             stitched: all.stitched.with(&one.stitched),
@@ -30,20 +30,20 @@ impl Comparison {
     }
 }
 
-/// What session charts say.
+/// The metrics of session charts.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SessionMetrics {
-    /// Sessions.
+    /// Number of sessions.
     pub sessions: usize,
-    /// Events that are in no session.
+    /// Number of events out of session.
     pub out_of_session: usize,
-    /// Devices, those that Amplitude makes up included.
+    /// Number of devices, including those that Amplitude derives from user IDs.
     pub devices: usize,
-    /// All sessions together, in ms.
+    /// Total length of all sessions, in ms.
     pub total_ms: i64,
-    /// The longest, in ms.
+    /// Length of the longest session, in ms.
     pub longest_ms: i64,
-    /// Sessions in which the funnel's first steps were done in order: as many as did the first, the first two, all three.
+    /// Number of sessions that completed the first step, the first two steps, and all three steps, in order.
     pub funnel: [usize; 3],
 }
 
@@ -54,7 +54,7 @@ pub const FUNNEL: [&str; 3] = [PAGE_VIEWED, TrialCheckoutClicked::NAME, TrialSta
 const PAGE_VIEWED: &str = "[Amplitude] Page Viewed";
 
 impl SessionMetrics {
-    /// The mean length of a session, in ms.
+    /// Average length of a session, in ms; 0 without sessions.
     pub fn average_ms(&self) -> i64 {
         i64::try_from(self.sessions).map_or(0, |sessions| self.total_ms / sessions.max(1))
     }
@@ -70,45 +70,45 @@ impl SessionMetrics {
         }
     }
 
-    fn of<'a>(events: impl Iterator<Item = Seen<'a>>) -> Self {
-        let mut sessions: BTreeMap<i64, Vec<Seen<'a>>> = BTreeMap::new();
+    fn of<'a>(events: impl Iterator<Item = MeasuredEvent<'a>>) -> Self {
+        let mut sessions: BTreeMap<i64, Vec<MeasuredEvent<'a>>> = BTreeMap::new();
         let mut devices = BTreeSet::new();
         let mut metrics = Self::default();
-        for seen in events {
-            devices.insert(seen.device);
-            match seen.session {
-                Some(session) => sessions.entry(session).or_default().push(seen),
+        for event in events {
+            devices.insert(event.device);
+            match event.session {
+                Some(session) => sessions.entry(session).or_default().push(event),
                 None => metrics.out_of_session += 1,
             }
         }
         metrics.sessions = sessions.len();
         metrics.devices = devices.len();
         for events in sessions.values_mut() {
-            events.sort_by_key(|seen| seen.time_ms);
+            events.sort_by_key(|event| event.time_ms);
             if let (Some(first), Some(last)) = (events.first(), events.last()) {
                 let length = last.time_ms - first.time_ms;
                 metrics.total_ms += length;
                 metrics.longest_ms = metrics.longest_ms.max(length);
             }
-            for done in 0..steps_done(events) {
-                metrics.funnel[done] += 1;
+            for step in 0..steps_done(events) {
+                metrics.funnel[step] += 1;
             }
         }
         metrics
     }
 }
 
-/// What session charts see of an event.
+/// The part of an event that the metrics use.
 #[derive(Clone, Copy)]
-struct Seen<'a> {
+struct MeasuredEvent<'a> {
     name: &'a str,
     time_ms: i64,
     session: Option<i64>,
-    /// `None`: the one that Amplitude makes of the user ID.
+    /// `None`: the device ID that Amplitude derives from the user ID.
     device: Option<&'a str>,
 }
 
-impl<'a> Seen<'a> {
+impl<'a> MeasuredEvent<'a> {
     fn of(event: &'a ReceivedEvent) -> Self {
         Self {
             name: &event.name,
@@ -118,7 +118,7 @@ impl<'a> Seen<'a> {
         }
     }
 
-    /// A server event that was sent with a user ID and nothing else.
+    /// The event, without device and session if the server sent it.
     fn of_unstitched(event: &'a ReceivedEvent) -> Self {
         match event.source {
             Source::Browser => Self::of(event),
@@ -131,21 +131,21 @@ impl<'a> Seen<'a> {
     }
 }
 
-/// How many of the funnel's steps were done, one after another.
-fn steps_done(events: &[Seen<'_>]) -> usize {
+/// Number of the funnel's steps that were completed in order.
+fn steps_done(events: &[MeasuredEvent<'_>]) -> usize {
     let mut done = 0;
-    for seen in events {
-        if FUNNEL.get(done) == Some(&seen.name) {
+    for event in events {
+        if FUNNEL.get(done) == Some(&event.name) {
             done += 1;
         }
     }
     done
 }
 
-/// Measures a story as it is and as it would be unstitched.
-pub fn compare(events: &[ReceivedEvent]) -> Comparison {
-    Comparison {
-        stitched: SessionMetrics::of(events.iter().map(Seen::of)),
-        unstitched: SessionMetrics::of(events.iter().map(Seen::of_unstitched)),
+/// Computes the metrics of a timeline with and without the stitching. The order of `events` does not matter.
+pub fn compare(events: &[ReceivedEvent]) -> StitchingComparison {
+    StitchingComparison {
+        stitched: SessionMetrics::of(events.iter().map(MeasuredEvent::of)),
+        unstitched: SessionMetrics::of(events.iter().map(MeasuredEvent::of_unstitched)),
     }
 }

@@ -1,22 +1,22 @@
-//! Stripe's clock, where it was moved: a test clock, or the stand-in's. Pure.
+//! Detects an advanced Stripe clock: a test clock, or the clock of the stand-in. Pure.
 //!
-//! A webhook's event has the moment at which Stripe made it, by everybody's clock. What it reports has a moment of its own, by
-//! the clock that moves the subscription. Where the two are days apart, that clock was moved.
+//! A webhook event has the real time at which Stripe created it. The payment or the end of a subscription that it reports
+//! has a time by the subscription's clock. If the two are days apart, that clock was advanced.
 
 use serde_json::Value;
 
+use crate::facts::TimelineFacts;
 use crate::received::{ReceivedEvent, Source};
-use crate::verdict::Facts;
 
 const DAY_MS: i64 = 86_400_000;
 
-/// The nearest of what is taken for a moved clock, in ms: a webhook may be late by hours, and a day is the shortest jump that
-/// tells something.
-const MOVED_MS: i64 = DAY_MS / 2;
+/// The smallest difference that counts as an advanced clock, in ms. Webhooks can be hours late, and clocks are advanced by
+/// at least a day.
+const MIN_ADVANCE_MS: i64 = DAY_MS / 2;
 
-/// How many days ahead of everybody's the clock stood that moves the subscription, when it brought this event about. `None`: it
-/// was not moved, or it is not known: payments and ends of subscriptions are.
-pub fn days_ahead(event: &ReceivedEvent, facts: &Facts) -> Option<i64> {
+/// How many days the subscription's clock was ahead of real time when this event happened. `None` if it was not advanced,
+/// or if the event is neither a payment nor the end of a subscription.
+pub fn days_ahead(event: &ReceivedEvent, facts: &TimelineFacts) -> Option<i64> {
     if event.source != Source::Stripe {
         return None;
     }
@@ -25,12 +25,15 @@ pub fn days_ahead(event: &ReceivedEvent, facts: &Facts) -> Option<i64> {
         invoice.and_then(|invoice| facts.payments.iter().find(|payment| payment.invoice == invoice));
     let ended = || {
         let (what, subscription) = event.insert_id.as_deref()?.split_once(':')?;
-        let end = facts.ends.iter().find(|end| end.subscription == subscription)?;
+        let end = facts
+            .ended_subscriptions
+            .iter()
+            .find(|end| end.subscription == subscription)?;
         what.ends_with("-expiration").then_some(end.ended_at_ms)
     };
     let at_ms = payment.map(|payment| payment.paid_at_ms).or_else(ended)?;
     let ahead = at_ms - event.time_ms;
-    (ahead >= MOVED_MS).then_some((ahead + MOVED_MS) / DAY_MS)
+    (ahead >= MIN_ADVANCE_MS).then_some((ahead + MIN_ADVANCE_MS) / DAY_MS)
 }
 
 #[cfg(test)]
@@ -38,7 +41,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::verdict::{Ended, Payment};
+    use crate::facts::{EndedSubscription, PaymentRecord};
     use crate::{Currency, Money, UserId};
 
     /// `2026-11-18 11:06:40`.
@@ -56,24 +59,24 @@ mod tests {
         ReceivedEvent::from_export(&raw).unwrap()
     }
 
-    fn facts(paid_at_ms: i64, ended_at_ms: i64) -> Facts {
-        Facts {
-            payments: vec![Payment {
+    fn facts(paid_at_ms: i64, ended_at_ms: i64) -> TimelineFacts {
+        TimelineFacts {
+            payments: vec![PaymentRecord {
                 invoice: "in_1".into(),
                 account: UserId::new(uuid::Uuid::nil()),
                 amount: Money::new(1_200, Currency::parse("usd").unwrap()),
                 paid_at_ms,
             }],
-            ends: vec![Ended {
+            ended_subscriptions: vec![EndedSubscription {
                 subscription: "sub_1".into(),
                 ended_at_ms,
             }],
-            ..Facts::default()
+            ..TimelineFacts::default()
         }
     }
 
     #[test]
-    fn a_clock_that_was_moved_tells_its_day() {
+    fn an_advanced_clock_is_detected_from_payments_and_ends() {
         let paid = event(
             "Trial converted",
             "trial-converted:sub_1",
@@ -92,17 +95,23 @@ mod tests {
         let browser = event("Page", "page", json!({"invoice": "in_1"}));
         let hours = |hours: i64| NOON + hours * 3_600_000;
         for (what, event, paid_at, ended_at, expected) in [
-            ("a trial's end", &paid, hours(72), NOON, Some(3)),
+            ("a trial conversion", &paid, hours(72), NOON, Some(3)),
             ("a second late", &paid, NOON - 1_000, NOON, None),
-            ("not moved", &paid, hours(1), hours(72), None),
+            ("clock not advanced", &paid, hours(1), hours(72), None),
             ("a renewal", &paid, hours(33 * 24 + 1), NOON, Some(33)),
-            ("an end", &ended, NOON, hours(73), Some(3)),
-            ("an end that was not moved", &ended, NOON, NOON, None),
-            ("something else of it", &other, hours(72), hours(72), None),
-            ("no event of Stripe's", &browser, hours(72), hours(72), None),
+            ("an expiration", &ended, NOON, hours(73), Some(3)),
+            ("an expiration, clock not advanced", &ended, NOON, NOON, None),
+            (
+                "another event of the subscription",
+                &other,
+                hours(72),
+                hours(72),
+                None,
+            ),
+            ("a browser event", &browser, hours(72), hours(72), None),
         ] {
             assert_eq!(days_ahead(event, &facts(paid_at, ended_at)), expected, "{what}");
         }
-        assert_eq!(days_ahead(&paid, &Facts::default()), None, "nothing is known");
+        assert_eq!(days_ahead(&paid, &TimelineFacts::default()), None, "no facts");
     }
 }

@@ -1,6 +1,6 @@
-//! The wire form of server events: the one place where the field names of Amplitude's HTTP V2 are spelled.
+//! The wire format of server events. Only this module contains the field names of Amplitude's HTTP V2 API.
 //!
-//! `client_upload_time` and the key are not here: they belong to the moment of sending.
+//! The sender adds `client_upload_time` and the API key.
 
 use std::collections::BTreeMap;
 
@@ -13,22 +13,22 @@ use crate::presence::StitchedBy;
 use crate::properties::{UserProperties, fields_of};
 use crate::server::ServerEvent;
 
-/// What the events say sent them.
+/// The value of the field `library`.
 pub const LIBRARY: &str = concat!("seamline-server/", env!("CARGO_PKG_VERSION"));
 
-/// One element of `events` (`HTTP V2`, "Keys for the event argument"). Serialised, it has the fields in this order,
-/// and its own properties sorted by name: the same event is the same text.
+/// One element of `events` (HTTP V2, "Keys for the event argument"). The fields are serialized in this order, and event
+/// properties are sorted by name, so equal events have equal JSON.
 #[derive(Clone, Debug, Serialize)]
 pub struct WireEvent<'a> {
     user_id: UserId,
-    /// Absent where nobody was there: Amplitude then derives one from the user ID, which is nobody's browser.
+    /// Absent for system events and unknown browsers. Amplitude then derives a device ID from the user ID.
     #[serde(skip_serializing_if = "Option::is_none")]
     device_id: Option<&'a str>,
-    /// Absent means out of session, as `-1` does.
+    /// Absent means out of session, like `-1`.
     #[serde(skip_serializing_if = "Option::is_none")]
     session_id: Option<SessionId>,
     insert_id: &'a InsertId,
-    /// Ms since the epoch; a text would be refused.
+    /// Ms since the epoch. Amplitude rejects text.
     time: i64,
     event_type: &'static str,
     event_properties: EventProperties<'a>,
@@ -47,7 +47,7 @@ struct EventProperties<'a> {
     stitched_by: StitchedBy,
 }
 
-/// Operators and bare keys must not be mixed (`Identify`, "user_properties"), so everything goes through operators.
+/// User properties by operator. Operators and plain keys must not be mixed (Identify API, "user_properties").
 #[derive(Clone, Debug, Serialize)]
 struct Operations<'a> {
     #[serde(rename = "$set", skip_serializing_if = "BTreeMap::is_empty")]
@@ -56,7 +56,7 @@ struct Operations<'a> {
     set_once: &'a BTreeMap<&'static str, Value>,
 }
 
-/// Where all three are sent, price × quantity wins over revenue (`HTTP V2`), so they say the same: one of its price.
+/// Amplitude uses price × quantity before `revenue` (HTTP V2), so both have the same value: the quantity is 1.
 /// A refund has a negative price.
 #[derive(Clone, Debug, Serialize)]
 struct WireRevenue {
@@ -94,7 +94,7 @@ impl<'a> Operations<'a> {
 }
 
 impl ServerEvent {
-    /// The event as it goes to Amplitude, to be serialised as it stands.
+    /// The event as it is sent to Amplitude.
     pub fn wire(&self) -> WireEvent<'_> {
         WireEvent {
             user_id: self.user,

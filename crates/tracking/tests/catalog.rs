@@ -1,4 +1,4 @@
-//! The plan against its own rules, and against what the events really say.
+//! The plan follows its naming rules and matches the events.
 
 mod samples;
 
@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 use tracking::catalog::{EventSpec, Owner, catalog, plan_markdown, plan_schema};
-use tracking::{Found, PresentIds, ServerEvent, StitchedBy, UserProperty};
+use tracking::{IdSource, PresentIds, ServerEvent, StitchedBy, UserProperty};
 
 fn spec(name: &str) -> EventSpec {
     catalog()
@@ -44,13 +44,13 @@ fn names_are_unique_and_in_sentence_case() {
 }
 
 #[test]
-fn what_a_person_did_ends_in_a_participle_and_what_happened_by_itself_does_not() {
+fn user_actions_end_in_a_participle_and_system_events_do_not() {
     let participle = |word: &str| word.ends_with("ed") || matches!(word, "cast" | "shown");
     for spec in catalog() {
         let last = *words(spec.name).last().unwrap();
         match spec.owner {
             Owner::Browser | Owner::ServerPresent => assert!(participle(last), "{}", spec.name),
-            // "Trial converted" keeps the name that everybody knows the event by.
+            // "Trial converted" keeps its established name.
             Owner::ServerSystem => {
                 assert!(
                     !participle(last) || spec.name == "Trial converted",
@@ -63,7 +63,7 @@ fn what_a_person_did_ends_in_a_participle_and_what_happened_by_itself_does_not()
 }
 
 #[test]
-fn the_page_is_fresh() {
+fn the_plan_document_is_current() {
     let path = PathBuf::from("../../docs/TRACKING_PLAN.md");
     if std::env::var_os("UPDATE_GOLDEN").is_some() {
         std::fs::write(&path, plan_markdown()).unwrap();
@@ -71,12 +71,12 @@ fn the_page_is_fresh() {
     let page = std::fs::read_to_string(&path).unwrap();
     assert!(
         page == plan_markdown(),
-        "UPDATE_GOLDEN=1 cargo test -p tracking writes docs/TRACKING_PLAN.md anew"
+        "UPDATE_GOLDEN=1 cargo test -p tracking regenerates docs/TRACKING_PLAN.md"
     );
 }
 
 #[test]
-fn every_event_says_what_it_is_for_and_every_property_what_it_means() {
+fn every_event_and_property_has_a_description() {
     for spec in catalog() {
         assert!(
             spec.purpose.len() > 20 && spec.purpose.ends_with('.'),
@@ -94,7 +94,7 @@ fn every_event_says_what_it_is_for_and_every_property_what_it_means() {
 }
 
 #[test]
-fn properties_are_snake_case_and_none_is_personal() {
+fn properties_are_snake_case_and_not_personal_data() {
     let personal = [
         "email",
         "mail",
@@ -122,7 +122,7 @@ fn properties_are_snake_case_and_none_is_personal() {
         let fields = spec.schema["properties"].as_object().unwrap().clone();
         fields.into_iter().map(|(name, _)| name)
     });
-    // The address itself is a user property for operators who ask for it, and nothing else may be.
+    // The full address is the only exception: a user property that operators can enable.
     let user_properties = UserProperty::ALL
         .iter()
         .filter(|name| **name != UserProperty::Email)
@@ -137,7 +137,7 @@ fn properties_are_snake_case_and_none_is_personal() {
 }
 
 #[test]
-fn the_address_is_sent_only_where_the_operator_asked_for_it() {
+fn the_address_is_sent_only_if_the_operator_enabled_it() {
     let event = |email| {
         ServerEvent::present(
             samples::user(),
@@ -153,7 +153,7 @@ fn the_address_is_sent_only_where_the_operator_asked_for_it() {
 }
 
 #[test]
-fn what_events_say_is_valid_by_their_schema() {
+fn event_properties_are_valid_by_their_schema() {
     let plan = plan_schema();
     let check = |file: &str, name: &str, properties: &Value| {
         let validator = jsonschema::validator_for(&plan["events"][name]).unwrap();
@@ -172,7 +172,7 @@ fn what_events_say_is_valid_by_their_schema() {
 }
 
 #[test]
-fn what_the_plan_does_not_say_is_invalid() {
+fn properties_outside_the_plan_are_invalid() {
     let plan = plan_schema();
     let valid = |name: &str, properties: Value| {
         jsonschema::validator_for(&plan["events"][name])
@@ -192,17 +192,14 @@ fn what_the_plan_does_not_say_is_invalid() {
     );
     assert!(
         !valid("Poll shared", json!({ "poll_id": poll, "method": "pigeon" })),
-        "a word that is not in the list"
+        "a value that is not in the list"
     );
     assert!(valid("Email verified", json!({ "stitched_by": "none known" })));
     assert!(
         !valid("Email verified", json!({ "stitched_by": "none by rule" })),
-        "somebody was there"
+        "a present event"
     );
-    assert!(
-        !valid("Email verified", json!({})),
-        "an event that does not say how it got its IDs"
-    );
+    assert!(!valid("Email verified", json!({})), "stitched_by is missing");
 
     let renewal = samples::server()
         .into_iter()
@@ -219,11 +216,11 @@ fn what_the_plan_does_not_say_is_invalid() {
     assert!(!with("currency", json!("USD")));
     assert!(!with("subscription_status", json!("trialling")));
     assert!(!with("click", json!("c2b6a1c0")), "a system event has no click");
-    assert!(!with("stitched_by", json!("sdk cookie")), "nobody was there");
+    assert!(!with("stitched_by", json!("sdk cookie")), "a system event");
 }
 
 #[test]
-fn events_of_the_sdk_and_of_amplitude_are_not_ours_to_plan() {
+fn the_plan_excludes_events_of_the_sdk_and_of_amplitude() {
     let plan = plan_schema();
     let prefixes: Vec<&str> = plan["ignore_prefixes"]
         .as_array()
@@ -238,22 +235,22 @@ fn events_of_the_sdk_and_of_amplitude_are_not_ours_to_plan() {
     assert_eq!(plan["events"].as_object().unwrap().len(), catalog().len());
 }
 
-/// `trial-canceled:<subscription>:<canceled_at>` against `trial-canceled:sub_1:1795000000`: the same words before the
-/// first colon, the same number of parts.
-fn fits(pattern: &str, insert_id: &str) -> bool {
+/// `trial-canceled:<subscription>:<canceled_at>` against `trial-canceled:sub_1:1795000000`: the same text before the
+/// first colon and the same number of parts.
+fn matches_pattern(pattern: &str, insert_id: &str) -> bool {
     let pattern: Vec<&str> = pattern.split(':').collect();
     let parts: Vec<&str> = insert_id.split(':').collect();
     pattern.len() == parts.len() && pattern[0] == parts[0] && parts.iter().all(|part| !part.is_empty())
 }
 
 #[test]
-fn insert_ids_fit_the_pattern_in_the_plan() {
+fn insert_ids_match_the_pattern_in_the_plan() {
     let mut seen: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for (file, event) in samples::server() {
         let pattern = spec(event.name())
             .insert_id
             .split(", ")
-            .find(|pattern| fits(pattern, event.insert_id().as_str()));
+            .find(|pattern| matches_pattern(pattern, event.insert_id().as_str()));
         let pattern = pattern.unwrap_or_else(|| panic!("{file}: {}", event.insert_id()));
         seen.entry(event.name()).or_default().insert(pattern);
     }
@@ -268,7 +265,7 @@ fn insert_ids_fit_the_pattern_in_the_plan() {
 }
 
 #[test]
-fn user_properties_are_those_in_the_plan() {
+fn user_properties_equal_those_in_the_plan() {
     let mut seen: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
     for (_, event) in samples::server() {
         let wire = event.to_wire();
@@ -289,7 +286,7 @@ fn user_properties_are_those_in_the_plan() {
 }
 
 #[test]
-fn ids_on_the_wire_follow_from_who_was_there() {
+fn only_present_events_have_ids_on_the_wire() {
     let plan_owner = |event: &ServerEvent| spec(event.name()).owner;
     for (file, event) in samples::server() {
         let system = plan_owner(&event) == Owner::ServerSystem;
@@ -311,15 +308,20 @@ fn ids_on_the_wire_follow_from_who_was_there() {
         );
     }
     let rows = [
-        (samples::live(Found::SdkCookie), "sdk cookie", true, true),
-        (samples::live(Found::ServerSession), "server session", true, true),
+        (samples::live(IdSource::SdkCookie), "sdk cookie", true, true),
         (
-            samples::live(Found::CheckoutHandoff),
+            samples::live(IdSource::ServerSession),
+            "server session",
+            true,
+            true,
+        ),
+        (
+            samples::live(IdSource::CheckoutHandoff),
             "checkout handoff",
             true,
             true,
         ),
-        (samples::live(Found::PortalVisit), "portal visit", true, true),
+        (samples::live(IdSource::PortalVisit), "portal visit", true, true),
         (PresentIds::Unknown, "none known", false, false),
     ];
     for (ids, stitched_by, device, session) in rows {
@@ -331,7 +333,7 @@ fn ids_on_the_wire_follow_from_who_was_there() {
 }
 
 #[test]
-fn revenue_is_one_of_its_price_and_says_what_the_amount_says() {
+fn revenue_equals_price_and_amount() {
     let rows = [
         ("subscription-started", 12.99, "USD", "purchase"),
         ("trial-converted", 12.0, "USD", "purchase"),

@@ -1,5 +1,5 @@
-//! The exact JSON of every event, one file each in `tests/golden`. A change of the wire shows as a diff of a file.
-//! `UPDATE_GOLDEN=1 cargo test -p tracking` writes them anew.
+//! The exact JSON of every event, in one file each in `tests/golden`. A change of the wire format is a diff of a file.
+//! `UPDATE_GOLDEN=1 cargo test -p tracking` regenerates the files.
 
 mod samples;
 
@@ -10,14 +10,14 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 use tracking::{ClientEvent, ServerEvent, server, wire};
 
-/// Stands in the files for this crate's version, so that a release changes none of them.
+/// Replaces this crate's version in the files, so that a release does not change them.
 const ANY_VERSION: &str = "seamline-server/<version>";
 
 fn folder() -> PathBuf {
     PathBuf::from("tests/golden")
 }
 
-/// The text that is sent, indented.
+/// The JSON that is sent, indented.
 fn server_text(event: &ServerEvent) -> String {
     serde_json::to_string_pretty(&event.wire())
         .expect("an event is JSON")
@@ -41,7 +41,7 @@ fn all() -> Vec<(&'static str, String)> {
 }
 
 #[test]
-fn every_event_is_on_the_wire_as_its_file_says_and_every_file_is_an_event() {
+fn every_event_equals_its_golden_file() {
     let update = std::env::var_os("UPDATE_GOLDEN").is_some();
     let mut different = Vec::new();
     for (file, text) in all() {
@@ -58,7 +58,7 @@ fn every_event_is_on_the_wire_as_its_file_says_and_every_file_is_an_event() {
     }
     assert!(
         different.is_empty(),
-        "UPDATE_GOLDEN=1 writes these anew:\n{}",
+        "UPDATE_GOLDEN=1 regenerates these:\n{}",
         different.join("\n")
     );
 }
@@ -80,7 +80,7 @@ fn every_event_of_the_plan_has_a_sample() {
 }
 
 #[test]
-fn the_object_says_what_the_text_says() {
+fn wire_and_to_wire_give_the_same_json() {
     for (file, event) in samples::server() {
         let text = serde_json::to_string(&event.wire()).unwrap();
         assert_eq!(
@@ -93,22 +93,22 @@ fn the_object_says_what_the_text_says() {
 
 #[test]
 fn no_two_events_share_an_insert_id() {
-    // Variants of one fact share theirs on purpose: a second copy of it must not count.
-    let of_one_fact = [
+    // Variants of one change share an insert ID, so that a second one is a duplicate.
+    let variants = [
         "sign-up-completed-with-email",
         "sign-out-completed-elsewhere-still-in",
         "subscription-changed-without-payment",
     ];
     let ids: Vec<String> = samples::server()
         .into_iter()
-        .filter(|(file, _)| !of_one_fact.contains(file))
+        .filter(|(file, _)| !variants.contains(file))
         .map(|(_, event)| event.insert_id().to_string())
         .collect();
     assert_eq!(ids.iter().collect::<BTreeSet<_>>().len(), ids.len(), "{ids:?}");
 }
 
 #[test]
-fn a_client_event_is_read_back_as_it_was_handed_over() {
+fn client_events_round_trip_through_json() {
     for (file, event) in samples::client() {
         let text = serde_json::to_string(&event).unwrap();
         assert_eq!(

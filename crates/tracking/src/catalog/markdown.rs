@@ -1,30 +1,32 @@
-//! The plan as a page: one table to find an event, then one section for each with its properties.
+//! The tracking plan as Markdown: a table of all events, then a section for each event with its properties.
 
 use std::fmt::Write;
 
 use serde_json::Value;
 
 use super::{EventSpec, Owner, catalog};
+use crate::event_spec::stitched_by_schema;
 use crate::properties::UserProperty;
 
 const INTRODUCTION: &str = "\
 # Tracking plan
 
-<!-- Generated from the types in crates/tracking; a test keeps it fresh. \
-Do not edit: `UPDATE_GOLDEN=1 cargo test -p tracking` writes it. -->
+<!-- Generated from the types in crates/tracking; a test checks that it is current. \
+Do not edit: regenerate with `UPDATE_GOLDEN=1 cargo test -p tracking`. -->
 
 Every event has exactly one owner. **Browser** events go through Amplitude's Browser SDK, which adds device, session \
-and context; a feature action is tracked only after the server confirmed it. **Server** events are written in the \
-transaction of the change that they report: a *present* event carries the device and session of the click behind it, \
-a *system* event carries neither. `[Amplitude] Page Viewed`, sessions and campaigns are the SDK's own.
+and context; a feature action is tracked after the server confirmed it. **Server** events are written in the \
+transaction of the change that they report: a *present* event carries the device and session of the click that caused \
+it, a *system* event carries neither. The SDK itself sends `[Amplitude] Page Viewed`, sessions and campaigns.
 
-No event names a person or says what somebody wrote; where one carries something sensitive, its section says so.
+No event contains a user's name or content that a user wrote. Sections of events with sensitive data say so.
 
-Names are in sentence case: what a person does is noun and past participle, what the system does is noun and noun. \
-Money is `amount_minor` and `currency`; it becomes Amplitude's revenue fields on the wire.
+Event names are in sentence case. User actions are named by a noun and a past participle (`Poll created`), system \
+events by two nouns (`Poll expiration`). Money is `amount_minor` and `currency`, and becomes Amplitude's revenue fields \
+on the wire.
 ";
 
-/// The whole plan as Markdown: `docs/TRACKING_PLAN.md`.
+/// Returns the tracking plan as Markdown, the content of `docs/TRACKING_PLAN.md`.
 pub fn plan_markdown() -> String {
     let specs = catalog();
     let mut page = String::from(INTRODUCTION);
@@ -53,20 +55,21 @@ pub fn plan_markdown() -> String {
     page
 }
 
-/// Said once for all server events instead of in each one's table.
+/// Writes the values of `stitched_by` once for all server events, instead of in each event's table.
 fn stitched_by(page: &mut String) {
-    let words = |owner| super::stitched_by(owner).map_or_else(String::new, |field| kind(&field));
+    let values = |owner| stitched_by_schema(owner).map_or_else(String::new, |field| kind(&field));
     line(
         page,
         format_args!(
-            "\nEvery server event says in `stitched_by` how it got its device and session. Present: {}. System: {}.",
-            words(Owner::ServerPresent),
-            words(Owner::ServerSystem),
+            "\nEvery server event has the property `stitched_by`: how it got its device and session. Present events: {}. System \
+             events: {}.",
+            values(Owner::ServerPresent),
+            values(Owner::ServerSystem),
         ),
     );
 }
 
-/// Writing to a `String` cannot fail, so there is nothing to hand on.
+/// Writing to a `String` cannot fail, so the result is ignored.
 fn line(page: &mut String, text: std::fmt::Arguments<'_>) {
     let _ = writeln!(page, "{text}");
 }
@@ -90,9 +93,9 @@ fn names(properties: &[UserProperty]) -> String {
     code_list(properties.iter().map(|property| property.name()))
 }
 
-fn code_list<'a>(words: impl Iterator<Item = &'a str>) -> String {
-    words
-        .map(|word| format!("`{word}`"))
+fn code_list<'a>(items: impl Iterator<Item = &'a str>) -> String {
+    items
+        .map(|item| format!("`{item}`"))
         .collect::<Vec<_>>()
         .join(", ")
 }
@@ -101,14 +104,14 @@ fn properties(page: &mut String, spec: &EventSpec) {
     let fields = spec.schema["properties"].as_object().into_iter().flatten();
     let mut rows: Vec<_> = fields.filter(|(name, _)| *name != "stitched_by").collect();
     if rows.is_empty() {
-        page.push_str("No properties of its own.\n");
+        page.push_str("No event properties.\n");
         return;
     }
     let required = spec.schema["required"].as_array().map_or(&[][..], Vec::as_slice);
     rows.sort_by_key(|(name, _)| name.as_str());
     page.push_str("| property | type | |\n|---|---|---|\n");
     for (name, field) in rows {
-        let optional = if required.iter().any(|word| word == name) {
+        let optional = if required.iter().any(|required| required == name) {
             ""
         } else {
             ", optional"
@@ -124,9 +127,9 @@ fn properties(page: &mut String, spec: &EventSpec) {
     }
 }
 
-/// A property's type in a few words: its values if they are a closed list, else the JSON type.
+/// A property's type: its values if they are a closed list, otherwise the JSON type.
 fn kind(field: &Value) -> String {
-    let words: Vec<&str> = match (field["oneOf"].as_array(), field["enum"].as_array()) {
+    let values: Vec<&str> = match (field["oneOf"].as_array(), field["enum"].as_array()) {
         (Some(variants), _) => variants
             .iter()
             .filter_map(|variant| variant["const"].as_str())
@@ -134,19 +137,19 @@ fn kind(field: &Value) -> String {
         (None, Some(values)) => values.iter().filter_map(Value::as_str).collect(),
         (None, None) => Vec::new(),
     };
-    if !words.is_empty() {
-        return code_list(words.into_iter());
+    if !values.is_empty() {
+        return code_list(values.into_iter());
     }
     let json_type = match &field["type"] {
         Value::Array(types) => types
             .iter()
             .filter_map(Value::as_str)
-            .find(|word| *word != "null"),
+            .find(|json_type| *json_type != "null"),
         other => other.as_str(),
     };
     match (json_type, field["format"].as_str()) {
         (Some(_), Some("uuid")) => "UUID".to_owned(),
-        (Some(word), _) => word.to_owned(),
+        (Some(json_type), _) => json_type.to_owned(),
         (None, _) => String::new(),
     }
 }

@@ -1,24 +1,24 @@
-//! Auth events. All are present: whoever signs up, in or out does so in a browser, in the request that confirms it.
+//! Auth events. All are present events: users sign up, in and out in a browser, in the request that confirms it.
 //!
-//! Nothing personal is in them but the domain of the e-mail address, and the address itself where the operator asked
-//! for it. Moments arrive as text, because this crate reads no clock and knows no calendar.
+//! The only personal data is the domain of the e-mail address, and the address itself if the operator enabled
+//! `TRACK_EMAIL`. Dates and times are arguments of type text, because this crate has no clock and no calendar.
 
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::Fact;
+use super::EventPayload;
 use crate::ids::{InsertId, UserId};
 use crate::properties::{AccountType, UserProperties, UserProperty};
 
-/// A new account exists. Tells which visits turn into accounts; it signs in as well, so no sign-in event follows it.
-/// Sensitive: the domain of the e-mail address, and the address itself where the operator set `TRACK_EMAIL`.
+/// A user created an account. Shows which sessions convert into accounts. The user is signed in too, so no sign-in event
+/// follows. Sensitive: the domain of the e-mail address, and the address itself if the operator enabled `TRACK_EMAIL`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "catalog", derive(schemars::JsonSchema))]
 pub struct SignUpCompleted {
     /// The part of the address after the `@`.
     #[serde(skip)]
     pub email_domain: String,
-    /// The whole address; `None` unless `TRACK_EMAIL` is on.
+    /// The full address; `None` unless `TRACK_EMAIL` is enabled.
     #[serde(skip)]
     pub email: Option<String>,
     /// Date of the sign-up, `YYYY-MM-DD`, UTC.
@@ -26,7 +26,7 @@ pub struct SignUpCompleted {
     pub signed_up_on: String,
 }
 
-impl Fact for SignUpCompleted {
+impl EventPayload for SignUpCompleted {
     const NAME: &'static str = "Sign-up completed";
 
     fn insert_id(&self, user: UserId) -> InsertId {
@@ -47,19 +47,19 @@ impl Fact for SignUpCompleted {
     }
 }
 
-/// Somebody signed in to an existing account. Tells how often and from how many browsers people come back.
+/// A user signed in to an existing account. Shows how often users return, and from how many browsers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "catalog", derive(schemars::JsonSchema))]
 pub struct SignInCompleted {
-    /// The login that it opened.
+    /// The login that was created.
     #[serde(skip)]
     pub login: Uuid,
-    /// Moment of the sign-in, ISO 8601, UTC; its date becomes `last_login_date`, as at sign-up.
+    /// Time of the sign-in, ISO 8601, UTC. Its date becomes `last_login_date`.
     #[serde(skip)]
     pub signed_in_at: String,
 }
 
-impl Fact for SignInCompleted {
+impl EventPayload for SignInCompleted {
     const NAME: &'static str = "Sign-in completed";
 
     fn insert_id(&self, _user: UserId) -> InsertId {
@@ -75,19 +75,19 @@ impl Fact for SignInCompleted {
     }
 }
 
-/// Somebody signed out. The last event of the old identity in this browser: the next person there is someone else.
+/// A user signed out. The last event of this user and device ID in the browser; a new device ID follows.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "catalog", derive(schemars::JsonSchema))]
 pub struct SignOutCompleted {
-    /// The login that it ended.
+    /// The login that ended.
     #[serde(skip)]
     pub login: Uuid,
-    /// Whether the account has no other login open.
+    /// Whether this was the account's last open login.
     #[serde(skip)]
     pub last_login: bool,
 }
 
-impl Fact for SignOutCompleted {
+impl EventPayload for SignOutCompleted {
     const NAME: &'static str = "Sign-out completed";
 
     fn insert_id(&self, _user: UserId) -> InsertId {
@@ -104,7 +104,7 @@ impl Fact for SignOutCompleted {
     }
 }
 
-/// The link in the verification mail was used. Tells how many addresses are real.
+/// A user opened the link in the verification e-mail. Shows how many addresses are valid.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "catalog", derive(schemars::JsonSchema))]
 pub struct EmailVerified {
@@ -113,7 +113,7 @@ pub struct EmailVerified {
     pub token: Uuid,
 }
 
-impl Fact for EmailVerified {
+impl EventPayload for EmailVerified {
     const NAME: &'static str = "Email verified";
 
     fn insert_id(&self, _user: UserId) -> InsertId {
@@ -121,7 +121,7 @@ impl Fact for EmailVerified {
     }
 }
 
-/// A new password was set through the link in a mail. Tells how often people are locked out.
+/// A user set a new password through an e-mailed link. Shows how often users lose access.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "catalog", derive(schemars::JsonSchema))]
 pub struct PasswordResetCompleted {
@@ -130,7 +130,7 @@ pub struct PasswordResetCompleted {
     pub token: Uuid,
 }
 
-impl Fact for PasswordResetCompleted {
+impl EventPayload for PasswordResetCompleted {
     const NAME: &'static str = "Password reset completed";
 
     fn insert_id(&self, _user: UserId) -> InsertId {

@@ -1,8 +1,9 @@
-//! Server events: auth and revenue, fired after the change is confirmed. The browser cannot name one.
+//! Server events: auth, revenue and poll expiration. They are recorded when the change is committed; the browser cannot
+//! send them.
 //!
-//! A type says what happened (a [`Fact`]); [`ServerEvent`] freezes it together with who and when. The table at the
-//! end of this file is the plan: which event is present, which is system, and what each one's insert ID and user
-//! properties are. Being in it is what makes a type an event.
+//! Each event has a type that implements [`EventPayload`]. [`ServerEvent`] combines a payload with user, IDs and time.
+//! The table at the end of this file lists all events: present or system, the pattern of the insert ID, and the user
+//! properties. A type that is not in the table is not an event.
 
 mod auth;
 mod billing;
@@ -18,38 +19,39 @@ use crate::properties::{UserProperties, fields_of};
 
 pub use auth::{EmailVerified, PasswordResetCompleted, SignInCompleted, SignOutCompleted, SignUpCompleted};
 pub use billing::{
-    Handoff, PaymentFailure, RefundOutcome, SubscriptionCanceled, SubscriptionChanged,
+    HandoffRef, PaymentFailure, RefundOutcome, SubscriptionCanceled, SubscriptionChanged,
     SubscriptionExpiration, SubscriptionRefund, SubscriptionRenewal, SubscriptionReport, SubscriptionResumed,
     SubscriptionStarted, TrialCanceled, TrialConverted, TrialExpiration, TrialResumed, TrialStarted,
 };
 pub use polls::PollExpiration;
 
-/// What every server event is: a name, a deterministic insert ID, and properties, which are the type's serialised fields.
-pub trait Fact: Serialize {
+/// The content of a server event: a name, a deterministic insert ID, and properties. The event properties are the type's
+/// serialized fields.
+pub trait EventPayload: Serialize {
     /// The event's name, in sentence case.
     const NAME: &'static str;
 
-    /// The same for the same fact, whoever computes it and however often.
+    /// A deterministic insert ID: the same change always gets the same ID, so a repeated handler sends no duplicate.
     fn insert_id(&self, user: UserId) -> InsertId;
 
-    /// User properties that ride on this event.
+    /// User properties that this event sets.
     fn user_properties(&self, _user: UserId) -> UserProperties {
         UserProperties::default()
     }
 
-    /// Money that moved, if any.
+    /// The revenue of this event; `None` if no money moved.
     fn revenue(&self) -> Option<Revenue> {
         None
     }
 }
 
-/// Somebody was there: the event belongs into the session of the click that caused it.
-pub trait PresentEvent: Fact {}
+/// An event that a user caused. It belongs to the session of the click that caused it.
+pub trait PresentEvent: EventPayload {}
 
-/// Nobody was there: no device, no session.
-pub trait SystemEvent: Fact {}
+/// An event without a user's action. It has no device and no session.
+pub trait SystemEvent: EventPayload {}
 
-/// A server event with all that will ever be said of it: ready for the outbox, independent of its type.
+/// A complete server event, ready for the outbox and independent of its payload type.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ServerEvent {
     pub(crate) name: &'static str,
@@ -64,7 +66,7 @@ pub struct ServerEvent {
 }
 
 impl ServerEvent {
-    /// An event that somebody brought about at `time_ms` (ms since the epoch), with the IDs of their browser.
+    /// An event that a user caused at `time_ms` (ms since the epoch), with the IDs of the user's browser.
     ///
     /// Only a present event takes IDs:
     /// ```compile_fail,E0277
@@ -80,12 +82,12 @@ impl ServerEvent {
     /// # }
     /// ```
     pub fn present<E: PresentEvent>(user: UserId, event: &E, ids: PresentIds, time_ms: i64) -> Self {
-        Self::freeze(user, event, Some(ids), time_ms)
+        Self::from_payload(user, event, Some(ids), time_ms)
     }
 
-    /// An event that happened at `time_ms` (ms since the epoch) with nobody there.
+    /// An event that happened at `time_ms` (ms since the epoch) without a user's action.
     ///
-    /// An event that somebody brought about cannot lose its IDs this way:
+    /// A present event cannot be created without IDs:
     /// ```compile_fail,E0277
     /// # use tracking::{ServerEvent, UserId, server::EmailVerified};
     /// # fn t(user: UserId, event: EmailVerified) {
@@ -99,10 +101,10 @@ impl ServerEvent {
     /// # }
     /// ```
     pub fn system<E: SystemEvent>(user: UserId, event: &E, time_ms: i64) -> Self {
-        Self::freeze(user, event, None, time_ms)
+        Self::from_payload(user, event, None, time_ms)
     }
 
-    fn freeze<E: Fact>(user: UserId, event: &E, ids: Option<PresentIds>, time_ms: i64) -> Self {
+    fn from_payload<E: EventPayload>(user: UserId, event: &E, ids: Option<PresentIds>, time_ms: i64) -> Self {
         Self {
             name: E::NAME,
             user,
@@ -120,12 +122,12 @@ impl ServerEvent {
         self.name
     }
 
-    /// Whose event it is.
+    /// The user that the event belongs to.
     pub const fn user(&self) -> UserId {
         self.user
     }
 
-    /// What makes a second delivery the same event.
+    /// The insert ID, by which Amplitude detects duplicates.
     pub const fn insert_id(&self) -> &InsertId {
         &self.insert_id
     }
@@ -135,7 +137,7 @@ impl ServerEvent {
         self.time_ms
     }
 
-    /// The browser, if somebody was there and we know which.
+    /// The browser; `None` for system events, and for present events whose browser is unknown.
     pub const fn device(&self) -> Option<&DeviceId> {
         match &self.ids {
             Some(PresentIds::Live { device, .. } | PresentIds::DeviceOnly { device }) => Some(device),
@@ -143,7 +145,7 @@ impl ServerEvent {
         }
     }
 
-    /// The session of the click, if somebody was there and it is still the one.
+    /// The session of the click; `None` for system events, and if the session is unknown or has ended.
     pub const fn session(&self) -> Option<SessionId> {
         match &self.ids {
             Some(PresentIds::Live { session, .. }) => Some(*session),
@@ -159,44 +161,44 @@ impl ServerEvent {
     }
 }
 
-/// Whether somebody was there.
+/// Whether a user's action caused the event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Presence {
-    /// Somebody was: the event belongs into the session of the click that caused it.
+pub enum ServerEventKind {
+    /// A user's action: the event belongs to the session of the click that caused it.
     Present,
-    /// Nobody was: no device, no session.
+    /// No user's action: no device, no session.
     System,
 }
 
-/// What the plan says of a server event's name; `None`: no event of the server's.
-pub fn presence(name: &str) -> Option<Presence> {
-    let known = PRESENCES.iter().find(|(event, _)| *event == name);
-    known.map(|(_, presence)| *presence)
+/// The kind of the server event with this name; `None` if the server has no such event.
+pub fn server_event_kind(name: &str) -> Option<ServerEventKind> {
+    let known = KINDS.iter().find(|(event, _)| *event == name);
+    known.map(|(_, kind)| *kind)
 }
 
-/// The plan's server half: one line for each event, saying its presence, the pattern of its insert ID and the user
-/// properties that it may set. The marker traits are given out here alone; the tests hold the rest to the types.
+/// The table of server events: kind, type, pattern of the insert ID, and the user properties that the event may set.
+/// Only this macro implements the marker traits. Tests compare patterns and user properties with the types.
 macro_rules! server_events {
-    (@presence present) => { Presence::Present };
-    (@presence system) => { Presence::System };
+    (@kind present) => { ServerEventKind::Present };
+    (@kind system) => { ServerEventKind::System };
     (@mark present $event:ident) => { impl PresentEvent for $event {} };
     (@mark system $event:ident) => { impl SystemEvent for $event {} };
-    ($($presence:ident $event:ident $insert_id:literal [$($property:ident),*];)*) => {
-        $(server_events!(@mark $presence $event);)*
+    ($($kind:ident $event:ident $insert_id:literal [$($property:ident),*];)*) => {
+        $(server_events!(@mark $kind $event);)*
 
-        /// Every server event's name, in the order of the plan.
-        pub const NAMES: &[&str] = &[$(<$event as Fact>::NAME),*];
+        /// The names of all server events, in the order of the plan.
+        pub const NAMES: &[&str] = &[$(<$event as EventPayload>::NAME),*];
 
-        const PRESENCES: &[(&str, Presence)] =
-            &[$((<$event as Fact>::NAME, server_events!(@presence $presence))),*];
+        const KINDS: &[(&str, ServerEventKind)] =
+            &[$((<$event as EventPayload>::NAME, server_events!(@kind $kind))),*];
 
         #[cfg(feature = "catalog")]
-        pub(crate) fn specs() -> Vec<crate::catalog::EventSpec> {
-            use crate::catalog::{EventSpec, Owner};
+        pub(crate) fn specs() -> Vec<crate::event_spec::EventSpec> {
+            use crate::event_spec::{EventSpec, Owner};
             use crate::properties::UserProperty;
             vec![$(EventSpec::of::<$event>(
-                <$event as Fact>::NAME,
-                Owner::$presence(),
+                <$event as EventPayload>::NAME,
+                Owner::$kind(),
                 $insert_id,
                 &[$(UserProperty::$property),*],
             )),*]

@@ -1,25 +1,23 @@
 //! Which analytics session a request belongs to.
 //!
-//! Two cookies may know one: the SDK's, whose moments are the browser's clock, and ours, whose moments are the
-//! server's. The one with the later activity wins while it is younger than the timeout; else a new session starts.
-//! Whether a request counts as activity, and how the browser's clock is measured, is decided elsewhere.
+//! Two cookies can contain a session: the SDK's, with times of the browser's clock, and ours, with times of the server's
+//! clock. The session with the later activity wins if it has not timed out; otherwise a new session starts.
+//! This module does not decide which requests count as activity, and does not measure the browser's clock.
 
 use std::fmt;
 
 use crate::ids::{DeviceId, SessionId};
-use crate::presence::Found;
+use crate::presence::IdSource;
 use crate::sdk_cookie::SdkCookie;
 
-/// How long a session may idle, in ms. The SDK's default, and its boundary: a session that idled for exactly this
-/// long goes on.
+/// Session timeout in ms, the SDK's default. As in the SDK, a session that was idle for exactly this time continues.
 pub const TIMEOUT_MS: i64 = 1_800_000;
 
-/// The furthest that a browser's clock is believed to be off, in ms: the widest difference between two time zones,
-/// for clocks that are set to the wrong one. Beyond it the measurement is not believed.
+/// Maximum accepted offset of a browser's clock, in ms: the largest difference between two time zones. Larger
+/// measurements are ignored.
 pub const MAX_CLOCK_OFFSET_MS: i64 = 26 * 60 * 60 * 1000;
 
-/// Our own record of the session, in the cookie `seam_session`. Both moments are the server's clock, unless the
-/// session was started by the SDK.
+/// The session in our cookie `seam_session`. Both times are of the server's clock, unless the SDK started the session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OwnSession {
     /// The session.
@@ -32,7 +30,7 @@ impl OwnSession {
     /// Name of the cookie.
     pub const COOKIE: &'static str = "seam_session";
 
-    /// Reads what [`fmt::Display`] writes; anything else, however long, is `None`.
+    /// Parses the output of [`fmt::Display`]; any other text is `None`.
     pub fn parse(text: &str) -> Option<Self> {
         let (session, last_activity) = text.split_once('.')?;
         let last_activity_ms = SessionId::parse(last_activity)?.ms();
@@ -52,37 +50,39 @@ impl fmt::Display for OwnSession {
 
 /// The session of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Resolved {
-    /// The session that everything in this request belongs to.
+pub struct ResolvedSession {
+    /// The session of all events of this request.
     pub session: SessionId,
-    /// [`Found::SdkCookie`] if the SDK's cookie vouches for it, else [`Found::ServerSession`].
-    pub found: Found,
-    /// Whether it starts here.
+    /// [`IdSource::SdkCookie`] if the SDK's cookie contains the session, otherwise [`IdSource::ServerSession`].
+    pub source: IdSource,
+    /// Whether this request starts the session.
     pub started: bool,
 }
 
-/// Picks the session of a request that came at `now_ms` (server's clock, ms since the epoch) from the browser
-/// `device`. After a rotation of the device the caller passes no cookie of the old one. `clock_offset_ms` is the browser's clock minus the server's, as the browser measured it: untrusted.
+/// Returns the session of a request at `now_ms` (server's clock, ms since the epoch) from the browser `device`. After a
+/// change of the device ID the caller passes no cookie of the old one. `clock_offset_ms` is the browser's clock minus the
+/// server's clock, measured by the browser and untrusted.
 pub fn resolve(
     now_ms: i64,
     device: &DeviceId,
     own: Option<OwnSession>,
     sdk: Option<&SdkCookie>,
     clock_offset_ms: Option<i64>,
-) -> Resolved {
-    let own = own.filter(|own| plausible(own.session, now_ms));
+) -> ResolvedSession {
+    let own = own.filter(|own| is_plausible(own.session, now_ms));
     let offset = clock_offset_ms.filter(|ms| (-MAX_CLOCK_OFFSET_MS..=MAX_CLOCK_OFFSET_MS).contains(ms));
 
-    let ours = own.map(|own| Candidate::new(own.session, own.last_activity_ms, Found::ServerSession, now_ms));
+    let ours =
+        own.map(|own| Candidate::new(own.session, own.last_activity_ms, IdSource::ServerSession, now_ms));
     let theirs = sdk
-        // Whatever still runs with the identity before a sign-out writes its cookie back: not ours, not read.
-        .filter(|sdk| sdk.device == *device && plausible(sdk.session, now_ms))
+        // An SDK instance from before a sign-out can write its old cookie again. It has another device and is ignored.
+        .filter(|sdk| sdk.device == *device && is_plausible(sdk.session, now_ms))
         .and_then(|sdk| Some((sdk.session, last_event_ms(now_ms, sdk, own, offset)?)))
-        .map(|(session, last)| Candidate::new(session, last, Found::SdkCookie, now_ms));
+        .map(|(session, last)| Candidate::new(session, last, IdSource::SdkCookie, now_ms));
 
-    let alive = |candidate: &Candidate| now_ms.saturating_sub(candidate.last_activity_ms) <= TIMEOUT_MS;
-    match (theirs.filter(alive), ours.filter(alive)) {
-        // One session in both: the SDK's word is the better one, whoever saw the last activity. And at a tie.
+    let is_active = |candidate: &Candidate| now_ms.saturating_sub(candidate.last_activity_ms) <= TIMEOUT_MS;
+    match (theirs.filter(is_active), ours.filter(is_active)) {
+        // The SDK's cookie wins for the same session, and for equal times of activity.
         (Some(theirs), Some(ours))
             if theirs.session == ours.session || theirs.last_activity_ms >= ours.last_activity_ms =>
         {
@@ -90,9 +90,9 @@ pub fn resolve(
         }
         (_, Some(ours)) => ours.resolved(),
         (Some(theirs), None) => theirs.resolved(),
-        (None, None) => Resolved {
+        (None, None) => ResolvedSession {
             session: SessionId::starting_at(now_ms),
-            found: Found::ServerSession,
+            source: IdSource::ServerSession,
             started: true,
         },
     }
@@ -101,46 +101,46 @@ pub fn resolve(
 struct Candidate {
     session: SessionId,
     last_activity_ms: i64,
-    found: Found,
+    source: IdSource,
 }
 
 impl Candidate {
-    /// Nothing happened later than now, whatever a cookie says.
-    fn new(session: SessionId, last_activity_ms: i64, found: Found, now_ms: i64) -> Self {
+    /// Limits the last activity to now, because cookies can contain future times.
+    fn new(session: SessionId, last_activity_ms: i64, source: IdSource, now_ms: i64) -> Self {
         Self {
             session,
             last_activity_ms: last_activity_ms.min(now_ms),
-            found,
+            source,
         }
     }
 
-    fn resolved(self) -> Resolved {
-        Resolved {
+    fn resolved(self) -> ResolvedSession {
+        ResolvedSession {
             session: self.session,
-            found: self.found,
+            source: self.source,
             started: false,
         }
     }
 }
 
-/// The SDK's last event by the server's clock, as far as that can be known.
+/// Time of the SDK's last event by the server's clock; `None` if it cannot be determined.
 fn last_event_ms(now_ms: i64, sdk: &SdkCookie, own: Option<OwnSession>, offset: Option<i64>) -> Option<i64> {
     if let Some(offset) = offset {
         return Some(sdk.last_event_ms.saturating_sub(offset));
     }
-    // The browser's clock is unknown. Of a session that we know, our own clock tells when it was last active.
+    // The browser's clock is unknown. For the session in our cookie, use the server's time of its last activity.
     if let Some(own) = own.filter(|own| own.session == sdk.session) {
         return Some(own.last_activity_ms);
     }
-    // A clock that is far off would make every session dead, or an idle one young for hours.
+    // A wrong clock could end an active session or keep an idle one active for hours, so accept only small differences.
     let distance = sdk.last_event_ms.saturating_sub(now_ms);
     (-TIMEOUT_MS..=TIMEOUT_MS)
         .contains(&distance)
         .then_some(sdk.last_event_ms)
 }
 
-/// A browser's clock may be ahead and so may a session that it started, but not by more than any clock is.
-fn plausible(session: SessionId, now_ms: i64) -> bool {
+/// Whether the session starts in the past, or in the future by at most the accepted clock offset.
+fn is_plausible(session: SessionId, now_ms: i64) -> bool {
     session.ms() <= now_ms.saturating_add(MAX_CLOCK_OFFSET_MS)
 }
 

@@ -1,4 +1,4 @@
-//! Rows of the session decision: what the cookies say, what the browser's clock is known to be, which session it is.
+//! Tables of the session decision: our cookie, the SDK's cookie, the browser's clock, and the expected session.
 
 use uuid::Uuid;
 
@@ -15,11 +15,11 @@ const B: i64 = NOW - 95 * MINUTE;
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Expect {
-    /// This session, by the SDK's cookie.
+    /// This session, from the SDK's cookie.
     Sdk(i64),
-    /// This session, by our cookie.
+    /// This session, from our cookie.
     Own(i64),
-    /// A new one.
+    /// A new session.
     New,
 }
 use Expect::{New, Own, Sdk};
@@ -28,12 +28,12 @@ struct Row {
     why: &'static str,
     /// Session, and how long ago the server last saw activity.
     own: Option<(i64, i64)>,
-    /// Session, and how long ago its last event was, in truth.
+    /// Session, and how long ago its last event really was.
     sdk: Option<(i64, i64)>,
-    /// How far the browser's clock is ahead, in truth. It shifts the last event in the SDK's cookie.
+    /// How far the browser's clock really is ahead. It shifts the last event in the SDK's cookie.
     ahead: i64,
-    /// What the server was told of that.
-    told: Option<i64>,
+    /// The offset that the browser measured.
+    measured: Option<i64>,
     expect: Expect,
 }
 
@@ -44,7 +44,7 @@ impl Row {
         let sdk = self
             .sdk
             .map(|(session, ago)| sdk_cookie(&device, session, NOW - ago + self.ahead));
-        let resolved = resolve(NOW, &device, own, sdk.as_ref(), self.told);
+        let resolved = resolve(NOW, &device, own, sdk.as_ref(), self.measured);
         assert_eq!(outcome(resolved), self.expect, "{}", self.why);
     }
 }
@@ -65,11 +65,11 @@ fn sdk_cookie(device: &DeviceId, session: i64, last_event_ms: i64) -> SdkCookie 
     }
 }
 
-fn outcome(resolved: Resolved) -> Expect {
-    match (resolved.started, resolved.found) {
-        (false, Found::SdkCookie) => Sdk(resolved.session.ms()),
-        (false, Found::ServerSession) => Own(resolved.session.ms()),
-        (true, Found::ServerSession) => {
+fn outcome(resolved: ResolvedSession) -> Expect {
+    match (resolved.started, resolved.source) {
+        (false, IdSource::SdkCookie) => Sdk(resolved.session.ms()),
+        (false, IdSource::ServerSession) => Own(resolved.session.ms()),
+        (true, IdSource::ServerSession) => {
             assert_eq!(resolved.session.ms(), NOW, "a new session starts now");
             New
         }
@@ -77,16 +77,16 @@ fn outcome(resolved: Resolved) -> Expect {
     }
 }
 
-/// One row a line: why, our cookie, the SDK's, the browser's clock in truth, what the server was told of it, and the
+/// One row a line: why, our cookie, the SDK's, the browser's real clock offset, the measured offset, and the
 /// session. A cookie is its session and how long ago that was last active.
 macro_rules! table {
-    ($($why:literal: $own:expr, $sdk:expr, $ahead:expr, $told:expr => $expect:expr;)*) => {
-        $(Row { why: $why, own: $own, sdk: $sdk, ahead: $ahead, told: $told, expect: $expect }.check();)*
+    ($($why:literal: $own:expr, $sdk:expr, $ahead:expr, $measured:expr => $expect:expr;)*) => {
+        $(Row { why: $why, own: $own, sdk: $sdk, ahead: $ahead, measured: $measured, expect: $expect }.check();)*
     };
 }
 
 #[test]
-fn one_cookie_alone_counts_until_it_idled_too_long() {
+fn a_single_cookie_is_used_until_the_timeout() {
     table! {
         "first visit": None, None, 0, None => New;
         "ours, 29 minutes idle": Some((A, 29 * MINUTE)), None, 0, None => Own(A);
@@ -118,7 +118,7 @@ fn of_two_sessions_the_one_with_the_later_activity_wins() {
 }
 
 #[test]
-fn one_session_in_both_cookies_is_alive_while_either_saw_activity() {
+fn a_session_in_both_cookies_is_active_while_either_has_activity() {
     table! {
         "both young": Some((A, MINUTE)), Some((A, 2 * MINUTE)), 0, Some(0) => Sdk(A);
         "only posts lately: the SDK's word is old": Some((A, MINUTE)), Some((A, 31 * MINUTE)), 0, Some(0) => Own(A);
@@ -130,7 +130,7 @@ fn one_session_in_both_cookies_is_alive_while_either_saw_activity() {
 }
 
 #[test]
-fn a_browser_clock_that_is_off_changes_nothing_once_it_is_known() {
+fn a_measured_clock_offset_does_not_change_the_result() {
     for ahead in [
         -26 * HOUR,
         -2 * HOUR,
@@ -142,20 +142,20 @@ fn a_browser_clock_that_is_off_changes_nothing_once_it_is_known() {
         2 * HOUR,
         26 * HOUR,
     ] {
-        let told = Some(ahead);
+        let measured = Some(ahead);
         table! {
-            "29 minutes idle": None, Some((B, 29 * MINUTE)), ahead, told => Sdk(B);
-            "31 minutes idle": None, Some((B, 31 * MINUTE)), ahead, told => New;
-            "SDK later": Some((A, 9 * MINUTE)), Some((B, MINUTE)), ahead, told => Sdk(B);
-            "ours later": Some((A, MINUTE)), Some((B, 9 * MINUTE)), ahead, told => Own(A);
-            "one session, only clicks lately": Some((A, 31 * MINUTE)), Some((A, MINUTE)), ahead, told => Sdk(A);
-            "one session, idle in both": Some((A, 31 * MINUTE)), Some((A, 31 * MINUTE)), ahead, told => New;
+            "29 minutes idle": None, Some((B, 29 * MINUTE)), ahead, measured => Sdk(B);
+            "31 minutes idle": None, Some((B, 31 * MINUTE)), ahead, measured => New;
+            "SDK later": Some((A, 9 * MINUTE)), Some((B, MINUTE)), ahead, measured => Sdk(B);
+            "ours later": Some((A, MINUTE)), Some((B, 9 * MINUTE)), ahead, measured => Own(A);
+            "one session, only clicks lately": Some((A, 31 * MINUTE)), Some((A, MINUTE)), ahead, measured => Sdk(A);
+            "one session, idle in both": Some((A, 31 * MINUTE)), Some((A, 31 * MINUTE)), ahead, measured => New;
         }
     }
 }
 
 #[test]
-fn a_browser_clock_that_is_off_and_unknown_never_revives_a_session_that_we_know_is_over() {
+fn an_unknown_clock_offset_does_not_revive_an_ended_session() {
     for ahead in [-2 * HOUR, -5 * MINUTE, 5 * MINUTE, 2 * HOUR] {
         table! {
             "ours says 29 minutes": Some((A, 29 * MINUTE)), Some((A, 29 * MINUTE)), ahead, None => Sdk(A);
@@ -165,8 +165,8 @@ fn a_browser_clock_that_is_off_and_unknown_never_revives_a_session_that_we_know_
     table! {
         "2 h ahead, alone: not believed": None, Some((B, MINUTE)), 2 * HOUR, None => New;
         "2 h behind, alone: not believed": None, Some((B, MINUTE)), -2 * HOUR, None => New;
-        "2 h ahead: ours stands": Some((A, 9 * MINUTE)), Some((B, MINUTE)), 2 * HOUR, None => Own(A);
-        "2 h behind: ours stands": Some((A, 9 * MINUTE)), Some((B, MINUTE)), -2 * HOUR, None => Own(A);
+        "2 h ahead: ours wins": Some((A, 9 * MINUTE)), Some((B, MINUTE)), 2 * HOUR, None => Own(A);
+        "2 h behind: ours wins": Some((A, 9 * MINUTE)), Some((B, MINUTE)), -2 * HOUR, None => Own(A);
         "5 min ahead: now at the latest": Some((A, 9 * MINUTE)), Some((B, MINUTE)), 5 * MINUTE, None => Sdk(B);
         "5 min behind": Some((A, 9 * MINUTE)), Some((B, MINUTE)), -5 * MINUTE, None => Sdk(B);
         "5 min behind hides a later event": Some((A, 4 * MINUTE)), Some((B, MINUTE)), -5 * MINUTE, None => Own(A);
@@ -176,17 +176,17 @@ fn a_browser_clock_that_is_off_and_unknown_never_revives_a_session_that_we_know_
 }
 
 #[test]
-fn an_offset_that_no_clock_has_counts_as_unknown() {
-    for told in [26 * HOUR + 1, -26 * HOUR - 1, i64::MAX, i64::MIN] {
+fn an_implausible_offset_is_ignored() {
+    for measured in [26 * HOUR + 1, -26 * HOUR - 1, i64::MAX, i64::MIN] {
         table! {
-            "a young SDK session": None, Some((B, MINUTE)), 0, Some(told) => Sdk(B);
-            "ours says it is over": Some((A, 31 * MINUTE)), Some((A, MINUTE)), 0, Some(told) => New;
+            "a young SDK session": None, Some((B, MINUTE)), 0, Some(measured) => Sdk(B);
+            "ours says it is over": Some((A, 31 * MINUTE)), Some((A, MINUTE)), 0, Some(measured) => New;
         }
     }
 }
 
 #[test]
-fn forged_futures_win_nothing() {
+fn forged_future_times_are_limited() {
     let far = 9_999_999_999_999;
     table! {
         "ours claims tomorrow: now": Some((A, -24 * HOUR)), Some((B, 0)), 0, Some(0) => Sdk(B);
@@ -203,20 +203,20 @@ fn forged_futures_win_nothing() {
 fn extreme_numbers_do_not_overflow() {
     let device = DeviceId::minted(Uuid::from_u128(1));
     for last in [i64::MIN, -1, 0, i64::MAX] {
-        for told in [None, Some(-MAX_CLOCK_OFFSET_MS), Some(MAX_CLOCK_OFFSET_MS)] {
+        for measured in [None, Some(-MAX_CLOCK_OFFSET_MS), Some(MAX_CLOCK_OFFSET_MS)] {
             let sdk = sdk_cookie(&device, B, last);
-            let resolved = resolve(NOW, &device, Some(own_session(A, last)), Some(&sdk), told);
+            let resolved = resolve(NOW, &device, Some(own_session(A, last)), Some(&sdk), measured);
             let forged_young = last == i64::MAX;
             assert_eq!(
                 !resolved.started, forged_young,
-                "last activity {last}, offset {told:?}"
+                "last activity {last}, offset {measured:?}"
             );
         }
     }
 }
 
 #[test]
-fn every_combination_gives_a_known_session_or_a_new_one_and_the_same_when_asked_again() {
+fn every_combination_gives_a_stable_session() {
     let device = DeviceId::minted(Uuid::from_u128(1));
     let agos = [-HOUR, 0, 1, MINUTE, TIMEOUT_MS, TIMEOUT_MS + 1, 2 * HOUR];
     let cookies =
@@ -234,7 +234,7 @@ fn every_combination_gives_a_known_session_or_a_new_one_and_the_same_when_asked_
             Own(id) => assert_eq!(Some(id), own.map(|own| own.session.ms()), "{case}"),
             Sdk(id) => assert_eq!(Some(id), sdk.as_ref().map(|sdk| sdk.session.ms()), "{case}"),
         }
-        // Two requests of one page: the second one brings what the first one's answer said.
+        // The second request of a page has the cookie that the first response set.
         let noted = own_session(first.session.ms(), NOW);
         let second = resolve(NOW, &device, Some(noted), sdk.as_ref(), Some(ahead));
         assert_eq!(second.session, first.session, "{case}");
@@ -243,7 +243,7 @@ fn every_combination_gives_a_known_session_or_a_new_one_and_the_same_when_asked_
 }
 
 #[test]
-fn a_cookie_of_another_device_is_ignored_whole() {
+fn a_cookie_of_another_device_is_ignored() {
     let device = DeviceId::minted(Uuid::from_u128(1));
     let other = DeviceId::minted(Uuid::from_u128(2));
     let sdk = sdk_cookie(&other, B, NOW - 1_000);
@@ -253,7 +253,7 @@ fn a_cookie_of_another_device_is_ignored_whole() {
         outcome(resolve(NOW, &device, Some(own), Some(&sdk), Some(0))),
         Own(A)
     );
-    // Not even as a second witness for a session that we know.
+    // Not even if it contains the session of our cookie.
     let same_session = sdk_cookie(&other, A, NOW - 1_000);
     assert_eq!(
         outcome(resolve(NOW, &device, Some(own), Some(&same_session), Some(0))),
@@ -269,7 +269,7 @@ fn our_cookie_round_trips() {
 }
 
 #[test]
-fn junk_is_no_cookie_of_ours() {
+fn invalid_session_cookies_are_rejected() {
     let long = format!("1794992800000.{}", "1".repeat(10_000));
     let junk = [
         "",

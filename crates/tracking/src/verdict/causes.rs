@@ -1,33 +1,33 @@
-//! What leads to an event comes before it.
+//! The rule "causal order".
 
 use std::collections::HashMap;
 
 use serde_json::Value;
 
-use super::Report;
-use super::case::{CLOCK_SLACK_MS, Case};
+use super::RuleReport;
+use super::event_index::{CLOCK_SLACK_MS, EventIndex};
 use crate::client::{
     PollClosed, PollCreated, PollDeleted, PollEdited, PollRestored, ResultsExported, TrialCheckoutClicked,
 };
 use crate::received::{ReceivedEvent, Source};
 use crate::server::{
-    Fact, PaymentFailure, SignUpCompleted, SubscriptionCanceled, SubscriptionChanged, SubscriptionExpiration,
-    SubscriptionRefund, SubscriptionRenewal, SubscriptionResumed, SubscriptionStarted, TrialCanceled,
-    TrialConverted, TrialExpiration, TrialResumed, TrialStarted,
+    EventPayload, PaymentFailure, SignUpCompleted, SubscriptionCanceled, SubscriptionChanged,
+    SubscriptionExpiration, SubscriptionRefund, SubscriptionRenewal, SubscriptionResumed,
+    SubscriptionStarted, TrialCanceled, TrialConverted, TrialExpiration, TrialResumed, TrialStarted,
 };
 
-/// A sign-up before what needs an account, a click before the event of its webhook, and the steps of a subscription one
-/// after another.
-pub(super) fn causal_order(case: &Case<'_>) -> Report {
-    let mut report = Report::default();
-    sign_up_first(case, &mut report);
-    clicks_first(case, &mut report);
-    steps_in_order(case, &mut report);
+/// The sign-up comes before events that need an account, a click before the event that it caused, and the steps of a
+/// subscription are in order.
+pub(super) fn causal_order(index: &EventIndex<'_>) -> RuleReport {
+    let mut report = RuleReport::default();
+    sign_up_first(index, &mut report);
+    clicks_first(index, &mut report);
+    steps_in_order(index, &mut report);
     report
 }
 
-/// What a browser can only say for somebody who has an account.
-const OF_ACCOUNTS: [&str; 7] = [
+/// Browser events that need an account.
+const NEED_ACCOUNT: [&str; 7] = [
     PollCreated::NAME,
     PollEdited::NAME,
     PollClosed::NAME,
@@ -37,9 +37,10 @@ const OF_ACCOUNTS: [&str; 7] = [
     TrialCheckoutClicked::NAME,
 ];
 
-fn sign_up_first(case: &Case<'_>, report: &mut Report) {
+/// The sign-up comes before events that need an account.
+fn sign_up_first(index: &EventIndex<'_>, report: &mut RuleReport) {
     let mut sign_ups: HashMap<&str, &ReceivedEvent> = HashMap::new();
-    for event in case
+    for event in index
         .events
         .iter()
         .filter(|event| event.name == SignUpCompleted::NAME)
@@ -48,23 +49,23 @@ fn sign_up_first(case: &Case<'_>, report: &mut Report) {
             sign_ups.entry(user).or_insert(event);
         }
     }
-    let mut told_missing = false;
-    for event in &case.events {
+    let mut reported_missing = false;
+    for event in &index.events {
         let by_server = event.source != Source::Browser && event.name != SignUpCompleted::NAME;
         let Some(user) = event.user.as_deref() else {
             continue;
         };
-        if !by_server && !OF_ACCOUNTS.contains(&event.name.as_str()) {
+        if !by_server && !NEED_ACCOUNT.contains(&event.name.as_str()) {
             continue;
         }
         report.checked += 1;
         match sign_ups.get(user) {
-            Some(sign_up) => before(report, sign_up, event, "the sign-up"),
-            // Once is enough: without it, every event of the story lacks it.
-            None if told_missing => {}
+            Some(sign_up) => check_order(report, sign_up, event, "the sign-up"),
+            // Report a missing sign-up once, not for every event.
+            None if reported_missing => {}
             None => {
-                told_missing = true;
-                missing(case, report, event, "a sign-up", |id| {
+                reported_missing = true;
+                report_missing(index, report, event, "a sign-up", |id| {
                     id == format!("sign-up:{user}")
                 });
             }
@@ -72,39 +73,40 @@ fn sign_up_first(case: &Case<'_>, report: &mut Report) {
     }
 }
 
-fn clicks_first(case: &Case<'_>, report: &mut Report) {
-    for event in case.present() {
+/// A click or portal visit comes before the event that it caused.
+fn clicks_first(index: &EventIndex<'_>, report: &mut RuleReport) {
+    for event in index.present() {
         let text = |key: &str| event.properties.get(key).and_then(Value::as_str);
-        if let Some(visit) = text("portal_visit").and_then(|id| case.facts.handoff(id)) {
+        if let Some(visit) = text("portal_visit").and_then(|id| index.facts.handoff(id)) {
             report.checked += 1;
             if visit.at_ms > event.time_ms {
-                report.broken(event, "It comes before the visit to the portal that led to it.");
+                report.broken(event, "This event comes before the portal visit that caused it.");
             }
         }
         let Some(click) = text("click") else { continue };
-        // Canceling and the like have a click ID, to do things once, and no event of the browser's.
+        // Only these clicks have a browser event. Clicks on "Cancel" and others have an ID for idempotency only.
         let has_event = [TrialStarted::NAME, SubscriptionStarted::NAME].contains(&event.name.as_str());
-        let clicked = case.by_insert_id.get(click).and_then(|events| events.first());
+        let clicked = index.by_insert_id.get(click).and_then(|events| events.first());
         match clicked {
             Some(clicked) => {
                 report.checked += 1;
-                before(report, clicked, event, "the click");
+                check_order(report, clicked, event, "the click");
             }
-            None if !has_event || case.cut_off() => {}
+            None if !has_event || index.is_cut_off() => {}
             None => {
                 report.checked += 1;
-                let ran = match (event.device.as_deref(), event.session) {
-                    (Some(device), Some(session)) => case.sdk_ran(device, session),
+                let sdk_ran = match (event.device.as_deref(), event.session) {
+                    (Some(device), Some(session)) => index.sdk_ran(device, session),
                     _ => false,
                 };
-                match ran {
+                match sdk_ran {
                     true => report.broken(
                         event,
-                        format!("The click that led to it ({click}) has not arrived."),
+                        format!("The click that caused this event ({click}) has not arrived."),
                     ),
                     false => report.explained(
                         event,
-                        "The click that led to it is not told of: the SDK never ran there.",
+                        "The click that caused this event is missing: the SDK never ran there.",
                     ),
                 }
             }
@@ -112,124 +114,161 @@ fn clicks_first(case: &Case<'_>, report: &mut Report) {
     }
 }
 
-/// By what an event and its cause belong together.
+/// What an event and its cause have in common.
 #[derive(Clone, Copy)]
-enum By {
+enum SharedKey {
     /// The same subscription.
     Subscription,
-    /// The same subscription and the same moment of cancellation.
-    Round,
-    /// The same person.
-    Person,
+    /// The same subscription and the same time of cancellation.
+    Cancellation,
+    /// The same user.
+    User,
 }
 
-/// An event, and what must have come before it: one of these.
-const STEPS: [(&str, By, &[&str]); 13] = [
-    (TrialCanceled::NAME, By::Subscription, &[TrialStarted::NAME]),
-    (TrialResumed::NAME, By::Subscription, &[TrialStarted::NAME]),
-    (TrialResumed::NAME, By::Round, &[TrialCanceled::NAME]),
-    (TrialConverted::NAME, By::Subscription, &[TrialStarted::NAME]),
-    (TrialExpiration::NAME, By::Subscription, &[TrialStarted::NAME]),
-    // Stripe calls a subscription active for an hour before it has collected anything.
-    (SubscriptionCanceled::NAME, By::Subscription, BEGINNINGS),
-    (SubscriptionResumed::NAME, By::Subscription, BEGINNINGS),
+/// An event, and its possible causes: one of them must come before the event.
+const STEPS: [(&str, SharedKey, &[&str]); 13] = [
+    (
+        TrialCanceled::NAME,
+        SharedKey::Subscription,
+        &[TrialStarted::NAME],
+    ),
+    (TrialResumed::NAME, SharedKey::Subscription, &[TrialStarted::NAME]),
+    (
+        TrialResumed::NAME,
+        SharedKey::Cancellation,
+        &[TrialCanceled::NAME],
+    ),
+    (
+        TrialConverted::NAME,
+        SharedKey::Subscription,
+        &[TrialStarted::NAME],
+    ),
+    (
+        TrialExpiration::NAME,
+        SharedKey::Subscription,
+        &[TrialStarted::NAME],
+    ),
+    // After a trial Stripe reports the subscription as active for an hour before it collects the payment.
+    (SubscriptionCanceled::NAME, SharedKey::Subscription, BEGINNINGS),
+    (SubscriptionResumed::NAME, SharedKey::Subscription, BEGINNINGS),
     (
         SubscriptionResumed::NAME,
-        By::Round,
+        SharedKey::Cancellation,
         &[SubscriptionCanceled::NAME, TrialCanceled::NAME],
     ),
-    (SubscriptionExpiration::NAME, By::Subscription, PAID),
-    (SubscriptionRenewal::NAME, By::Person, PAID),
-    (SubscriptionChanged::NAME, By::Person, BEGINNINGS),
-    (PaymentFailure::NAME, By::Person, BEGINNINGS),
-    (SubscriptionRefund::NAME, By::Person, PAID),
+    (SubscriptionExpiration::NAME, SharedKey::Subscription, PAID),
+    (SubscriptionRenewal::NAME, SharedKey::User, PAID),
+    (SubscriptionChanged::NAME, SharedKey::User, BEGINNINGS),
+    (PaymentFailure::NAME, SharedKey::User, BEGINNINGS),
+    (SubscriptionRefund::NAME, SharedKey::User, PAID),
 ];
 const BEGINNINGS: &[&str] = &[TrialStarted::NAME, SubscriptionStarted::NAME];
 const PAID: &[&str] = &[TrialConverted::NAME, SubscriptionStarted::NAME];
 
-fn steps_in_order(case: &Case<'_>, report: &mut Report) {
-    for event in case.events.iter().filter(|event| event.source != Source::Browser) {
+/// The steps of a subscription are in order.
+fn steps_in_order(index: &EventIndex<'_>, report: &mut RuleReport) {
+    for event in index
+        .events
+        .iter()
+        .filter(|event| event.source != Source::Browser)
+    {
         for (_, by, causes) in STEPS.iter().filter(|(name, ..)| *name == event.name) {
             report.checked += 1;
             let key = key_of(event.insert_id.as_deref(), *by);
-            let cause = case.events.iter().find(|cause| {
+            let cause = index.events.iter().find(|cause| {
                 causes.contains(&cause.name.as_str()) && key_of(cause.insert_id.as_deref(), *by) == key
             });
             let what = causes.join(" or ");
             match cause {
-                Some(cause) => before(report, cause, event, &what),
-                None => missing(case, report, event, &what, |id| {
-                    causes.iter().any(|cause| id.starts_with(&fact_of(cause))) && key_of(Some(id), *by) == key
+                Some(cause) => check_order(report, cause, event, &what),
+                None => report_missing(index, report, event, &what, |id| {
+                    causes
+                        .iter()
+                        .any(|cause| id.starts_with(&insert_id_prefix(cause)))
+                        && key_of(Some(id), *by) == key
                 }),
             }
         }
     }
 }
 
-/// The part of an insert ID that says what it is about: `trial-canceled:<subscription>:<canceled_at>`.
-fn key_of(insert_id: Option<&str>, by: By) -> Option<&str> {
+/// The part of an insert ID that identifies the subject, for example of `trial-canceled:<subscription>:<canceled_at>`.
+fn key_of(insert_id: Option<&str>, by: SharedKey) -> Option<&str> {
     let (_, subject) = insert_id?.split_once(':')?;
     match by {
-        By::Subscription => Some(
+        SharedKey::Subscription => Some(
             subject
                 .split_once(':')
                 .map_or(subject, |(subscription, _)| subscription),
         ),
-        By::Round => Some(subject),
-        By::Person => Some(""),
+        SharedKey::Cancellation => Some(subject),
+        SharedKey::User => Some(""),
     }
 }
 
-/// `Trial started` as the beginning of its insert ID.
-fn fact_of(name: &str) -> String {
+/// The prefix of the event's insert IDs: `trial-started:` for `Trial started`.
+fn insert_id_prefix(name: &str) -> String {
     format!("{}:", name.to_ascii_lowercase().replace(' ', "-"))
 }
 
-/// Stripe's moments are cut to the second; a jump of its stand-in's clock can follow a click within one.
+/// Resolution of Stripe's times, in ms. The stand-in's clock can be advanced within the second of a click.
 const STRIPE_TICK_MS: i64 = 1_000;
 
-fn before(report: &mut Report, cause: &ReceivedEvent, event: &ReceivedEvent, what: &str) {
+/// Reports an event that comes before its cause.
+fn check_order(report: &mut RuleReport, cause: &ReceivedEvent, event: &ReceivedEvent, what: &str) {
     let early_ms = cause.time_ms - event.time_ms;
     let by = |source| [cause, event].iter().any(|event| event.source == source);
     if early_ms <= 0 {
     } else if by(Source::Browser) && early_ms <= CLOCK_SLACK_MS {
-        let reason =
-            format!("{early_ms} ms before {what}: below a second the browser's clock is not corrected.");
+        let reason = format!(
+            "This event comes {early_ms} ms before {what}; clock offsets of the browser below a second are not corrected."
+        );
         report.explained(event, reason);
     } else if event.source == Source::Stripe && early_ms < STRIPE_TICK_MS {
-        let reason = format!("{early_ms} ms before {what}: Stripe tells its moments in whole seconds.");
+        let reason =
+            format!("This event comes {early_ms} ms before {what}; Stripe's times are in whole seconds.");
         report.explained(event, reason);
     } else {
-        report.broken(event, format!("It comes {early_ms} ms before {what}."));
+        report.broken(event, format!("This event comes {early_ms} ms before {what}."));
     }
 }
 
-/// What should have come before is not there at all.
-fn missing(
-    case: &Case<'_>,
-    report: &mut Report,
+/// Reports a missing cause, unless it may be among events that were not read.
+fn report_missing(
+    index: &EventIndex<'_>,
+    report: &mut RuleReport,
     event: &ReceivedEvent,
     what: &str,
-    is_it: impl Fn(&str) -> bool,
+    is_cause: impl Fn(&str) -> bool,
 ) {
-    if case.cut_off() {
+    if index.is_cut_off() {
         return;
     }
-    let in_outbox = case.facts.undelivered.iter().find(|row| is_it(&row.insert_id));
+    let in_outbox = index
+        .facts
+        .undelivered
+        .iter()
+        .find(|row| is_cause(&row.insert_id));
     match in_outbox.map(|row| row.parked.as_deref()) {
-        Some(None) => report.explained(event, format!("It needs {what} before it, which is on its way.")),
-        Some(Some(reason)) if !case.facts.untracked_before(event.time_ms) => {
+        Some(None) => report.explained(
+            event,
+            format!("This event needs {what} before it, which is in the outbox and not yet delivered."),
+        ),
+        Some(Some(reason)) if !index.facts.untracked_before(event.time_ms) => {
             report.broken(
                 event,
-                format!("It needs {what} before it, which was not sent: {reason}."),
+                format!("This event needs {what} before it, which is parked: {reason}."),
             );
         }
-        _ if case.facts.untracked_before(event.time_ms) => {
+        _ if index.facts.untracked_before(event.time_ms) => {
             report.explained(
                 event,
-                format!("It needs {what} before it; tracking was not agreed to then."),
+                format!("This event needs {what} before it; tracking was denied at that time."),
             );
         }
-        _ => report.broken(event, format!("It needs {what} before it, and there is none.")),
+        _ => report.broken(
+            event,
+            format!("This event needs {what} before it, and there is none."),
+        ),
     }
 }

@@ -1,35 +1,38 @@
-//! Silence where tracking was refused.
+//! The rule "no event after consent was denied".
 
-use super::Report;
-use super::case::{CLOCK_SLACK_MS, Case};
+use super::RuleReport;
+use super::event_index::{CLOCK_SLACK_MS, EventIndex};
 use crate::consent::Consent;
 use crate::received::Source;
 
-/// No event lies between a refusal and the next agreement. What happened before may arrive after.
-pub(super) fn nothing_without_consent(case: &Case<'_>) -> Report {
-    let mut report = Report::default();
-    if case.facts.consent.is_empty() {
+/// No event happened between a denial of tracking and the next grant. Events from before the denial may arrive later.
+pub(super) fn nothing_without_consent(index: &EventIndex<'_>) -> RuleReport {
+    let mut report = RuleReport::default();
+    if index.facts.consent.is_empty() {
         return report;
     }
-    for event in &case.events {
+    for event in &index.events {
         report.checked += 1;
-        let Some(word) = case.facts.consent_at(event.time_ms) else {
+        let Some(change) = index.facts.consent_at(event.time_ms) else {
             continue;
         };
-        if word.consent.is_granted() {
+        if change.consent.is_granted() {
             continue;
         }
-        debug_assert_eq!(word.consent, Consent::Denied);
-        let late_ms = event.time_ms - word.at_ms;
+        debug_assert_eq!(change.consent, Consent::Denied);
+        let late_ms = event.time_ms - change.at_ms;
         if event.source == Source::Browser && late_ms <= CLOCK_SLACK_MS {
             report.explained(
                 event,
-                format!("{late_ms} ms after the refusal, by a clock that may be a second off."),
+                format!("This event happened {late_ms} ms after tracking was denied; the browser's clock can be off by a second."),
             );
         } else {
             report.broken(
                 event,
-                format!("It happened {} s after tracking was refused.", late_ms / 1_000),
+                format!(
+                    "This event happened {} s after tracking was denied.",
+                    late_ms / 1_000
+                ),
             );
         }
     }

@@ -1,20 +1,19 @@
-//! Every device is a browser of this person.
+//! The rule "no orphan or phantom devices".
 
 use std::collections::BTreeMap;
 
-use super::case::Case;
-use super::{NotedHandoff, Report};
+use super::event_index::EventIndex;
+use super::{NotedHandoff, RuleReport};
 use crate::presence::StitchedBy;
 use crate::received::{ReceivedEvent, Source};
 
-/// *Orphan*: events of a device that nothing ties to the person. *Phantom*: a device that only the server speaks of, in a
-/// session that is another browser's or from a handoff that nobody noted; or one that Amplitude made up for an event that
-/// says it knows its browser.
-pub(super) fn no_stray_devices(case: &Case<'_>) -> Report {
-    let mut report = Report::default();
+/// *Orphan*: a device without an event that has a user ID. *Phantom*: a device that only server events have, in a session
+/// of another browser or from an unknown handoff; or a device ID that Amplitude derived for an event whose browser is known.
+pub(super) fn no_stray_devices(index: &EventIndex<'_>) -> RuleReport {
+    let mut report = RuleReport::default();
     let mut devices: BTreeMap<&str, Vec<&ReceivedEvent>> = BTreeMap::new();
-    for &event in &case.events {
-        if let Some(device) = case.own_device(event) {
+    for &event in &index.events {
+        if let Some(device) = index.own_device(event) {
             devices.entry(device).or_default().push(event);
         }
         let none_expected = matches!(
@@ -24,45 +23,46 @@ pub(super) fn no_stray_devices(case: &Case<'_>) -> Report {
         if event.derived_device && !none_expected {
             report.broken(
                 event,
-                "Amplitude made its device up from the user ID: it was sent without one.",
+                "This event was sent without a device, so Amplitude derived one from the user ID.",
             );
         }
     }
-    let somebody = case.events.iter().any(|event| event.user.is_some());
+    let has_user = index.events.iter().any(|event| event.user.is_some());
     report.checked = devices.len();
     for (id, events) in devices {
         let first = events[0];
-        let tied = events.iter().any(|event| event.user.is_some());
+        let is_identified = events.iter().any(|event| event.user.is_some());
         let has_browser = events.iter().any(|event| event.source == Source::Browser);
-        if somebody && !tied && !case.cut_off() {
-            report.broken(first, format!("Nothing ties the device {id} to this person."));
+        if has_user && !is_identified && !index.is_cut_off() {
+            report.broken(first, format!("No event assigns device {id} to this user."));
         }
         if has_browser {
             continue;
         }
-        // Of a system event's device its own rule speaks.
-        let Some(told) = events
+        // Another rule checks the devices of system events.
+        let Some(event) = events
             .iter()
             .find(|event| event.stitched_by != Some(StitchedBy::NoneByRule))
         else {
             continue;
         };
-        if other_browser_at(case, told) {
-            let reason = format!("No browser has told of the device {id}; its session belongs to another.");
-            report.broken(told, reason);
-        } else if told.stitched_by == Some(StitchedBy::StaleHandoff) && !was_noted(case, id) {
+        if has_other_browser(index, event) {
+            let reason =
+                format!("No browser sent events of device {id}; its session belongs to another device.");
+            report.broken(event, reason);
+        } else if event.stitched_by == Some(StitchedBy::StaleHandoff) && !may_be_known(index, id) {
             report.broken(
-                told,
-                format!("No browser and no handoff has told of the device {id}."),
+                event,
+                format!("Neither a browser event nor a handoff has device {id}."),
             );
         }
     }
     report
 }
 
-/// Whether the browser's events in that session come from another device.
-fn other_browser_at(case: &Case<'_>, event: &ReceivedEvent) -> bool {
-    let session = event.session.and_then(|session| case.sessions.get(&session));
+/// Whether the session of this event has browser events of another device.
+fn has_other_browser(index: &EventIndex<'_>, event: &ReceivedEvent) -> bool {
+    let session = event.session.and_then(|session| index.sessions.get(&session));
     session.is_some_and(|events| {
         events
             .iter()
@@ -70,13 +70,13 @@ fn other_browser_at(case: &Case<'_>, event: &ReceivedEvent) -> bool {
     })
 }
 
-/// Whether the device could be older than the events that were read, or stands in a handoff.
-fn was_noted(case: &Case<'_>, id: &str) -> bool {
-    let noted = |handoff: &NotedHandoff| {
+/// Whether a handoff has the device, or older events that were not read could have it.
+fn may_be_known(index: &EventIndex<'_>, id: &str) -> bool {
+    let has_device = |handoff: &NotedHandoff| {
         handoff
             .device
             .as_ref()
             .is_some_and(|device| device.as_str() == id)
     };
-    case.cut_off() || case.facts.handoffs.iter().any(noted)
+    index.is_cut_off() || index.facts.handoffs.iter().any(has_device)
 }

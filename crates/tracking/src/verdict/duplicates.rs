@@ -1,31 +1,34 @@
-//! Everything is counted once.
+//! The rule "no duplicates".
 
-use super::Report;
-use super::case::Case;
+use super::RuleReport;
+use super::event_index::EventIndex;
 use crate::received::Source;
 
-/// No insert ID stands on two events. Amplitude drops a repeat on the same device for seven days; one that came later, or
-/// on another device, is counted again. A server event without one could not be told from its repeat.
-pub(super) fn no_duplicates(case: &Case<'_>) -> Report {
-    let mut report = Report {
-        checked: case.events.len(),
-        ..Report::default()
+/// No two events have the same insert ID, and every server event has one. Amplitude drops a repeated event of the same
+/// device for seven days; a later repeat, or one of another device, is counted again.
+pub(super) fn no_duplicates(index: &EventIndex<'_>) -> RuleReport {
+    let mut report = RuleReport {
+        checked: index.events.len(),
+        ..RuleReport::default()
     };
-    for events in case.by_insert_id.values() {
+    for events in index.by_insert_id.values() {
         let [first, repeats @ ..] = events.as_slice() else {
             continue;
         };
         for repeat in repeats {
             let reason = match repeat.device == first.device {
-                true => "The same event was counted before, on the same device.".to_owned(),
-                false => "The same event was counted before, on another device.".to_owned(),
+                true => "This event was counted before, on the same device.".to_owned(),
+                false => "This event was counted before, on another device.".to_owned(),
             };
             report.broken(repeat, reason);
         }
     }
-    for event in &case.events {
+    for event in &index.events {
         if event.source != Source::Browser && event.insert_id.is_none() {
-            report.broken(event, "It has no insert ID, so a repeat would be counted again.");
+            report.broken(
+                event,
+                "This event has no insert ID, so a repeat would be counted again.",
+            );
         }
     }
     report

@@ -1,32 +1,32 @@
-//! IDs that travelled through Stripe: as far as they were known, and no others.
+//! The rule "stitched as far as known".
 
-use super::case::Case;
-use super::{NotedHandoff, Report, Way};
+use super::event_index::EventIndex;
+use super::{HandoffKind, NotedHandoff, RuleReport};
 use crate::client::TrialCheckoutClicked;
 use crate::presence::StitchedBy;
 use crate::received::{ReceivedEvent, Source};
 use crate::server::{
-    Fact, SubscriptionCanceled, SubscriptionChanged, SubscriptionResumed, SubscriptionStarted, TrialCanceled,
-    TrialResumed, TrialStarted,
+    EventPayload, SubscriptionCanceled, SubscriptionChanged, SubscriptionResumed, SubscriptionStarted,
+    TrialCanceled, TrialResumed, TrialStarted,
 };
 use crate::session::TIMEOUT_MS;
 
-/// `stale handoff` and `none known` only where neither the facts nor the browser's own events know better, and IDs of a
-/// handoff exactly as it was noted.
-pub(super) fn stitched_as_known(case: &Case<'_>) -> Report {
-    let mut report = Report::default();
-    for event in case.present() {
+/// An event is `stale handoff` or `none known` only if neither facts nor browser events have the missing IDs. An event with
+/// the IDs of a handoff has exactly the IDs that were noted.
+pub(super) fn stitched_as_known(index: &EventIndex<'_>) -> RuleReport {
+    let mut report = RuleReport::default();
+    for event in index.present() {
         match event.stitched_by {
             Some(StitchedBy::NoneKnown | StitchedBy::StaleHandoff) => {
                 report.checked += 1;
-                match better_known(case, event) {
+                match missed_ids(index, event) {
                     Some(reason) => report.broken(event, reason),
                     None => report.explained(event, why_unknown(event)),
                 }
             }
             Some(StitchedBy::CheckoutHandoff | StitchedBy::PortalVisit) => {
                 report.checked += 1;
-                if let Some(reason) = unlike_handoff(case, event) {
+                if let Some(reason) = difference_from_handoff(index, event) {
                     report.broken(event, reason);
                 }
             }
@@ -36,57 +36,61 @@ pub(super) fn stitched_as_known(case: &Case<'_>) -> Report {
     report
 }
 
+/// Why the event's device or session is unknown.
 fn why_unknown(event: &ReceivedEvent) -> &'static str {
     match (event.source, event.stitched_by) {
         (_, Some(StitchedBy::StaleHandoff)) => {
-            "The newest click is older than a session lasts: its device is known, a session is not."
+            "The newest click is older than the session timeout: the device is known, the session has ended."
         }
-        (Source::Stripe, _) => "Nobody clicked for it here: it was changed at Stripe, or without cookies.",
-        _ => "The browser had not shown a device yet, or refuses cookies.",
+        (Source::Stripe, _) => {
+            "There is no click on this site: the change was made at Stripe, or without cookies."
+        }
+        _ => "The browser had not sent a device cookie yet, or rejects cookies.",
     }
 }
 
-/// By which ways somebody brings such an event about; none: not through Stripe.
-fn ways(name: &str) -> &'static [Way] {
+/// The kinds of handoffs that can cause this event; empty if it is not caused through Stripe.
+fn kinds(name: &str) -> &'static [HandoffKind] {
     const STARTED: &[&str] = &[TrialStarted::NAME, SubscriptionStarted::NAME];
     const CANCELED: &[&str] = &[TrialCanceled::NAME, SubscriptionCanceled::NAME];
     const RESUMED: &[&str] = &[TrialResumed::NAME, SubscriptionResumed::NAME];
     match () {
-        () if STARTED.contains(&name) => &[Way::Checkout],
-        () if CANCELED.contains(&name) => &[Way::Cancel, Way::Portal],
-        () if RESUMED.contains(&name) => &[Way::Resume, Way::Portal],
-        () if name == SubscriptionChanged::NAME => &[Way::Change],
+        () if STARTED.contains(&name) => &[HandoffKind::Checkout],
+        () if CANCELED.contains(&name) => &[HandoffKind::Cancel, HandoffKind::Portal],
+        () if RESUMED.contains(&name) => &[HandoffKind::Resume, HandoffKind::Portal],
+        () if name == SubscriptionChanged::NAME => &[HandoffKind::Change],
         () => &[],
     }
 }
 
-fn better_known(case: &Case<'_>, event: &ReceivedEvent) -> Option<String> {
+/// Why the event should have more IDs; `None` if they were unknown.
+fn missed_ids(index: &EventIndex<'_>, event: &ReceivedEvent) -> Option<String> {
     let user = event.user.as_deref()?;
-    let ways = ways(&event.name);
-    if let Some(handoff) = case.facts.usable_handoff(user, event.time_ms, ways) {
+    let kinds = kinds(&event.name);
+    if let Some(handoff) = index.facts.usable_handoff(user, event.time_ms, kinds) {
         let session = handoff.session?;
         return Some(format!(
-            "A click of session {session} was noted ({}), and is not in it.",
+            "A handoff was noted in session {session} ({}), but the event does not have its IDs.",
             handoff.id
         ));
     }
-    if ways.contains(&Way::Checkout) {
-        let young = event.time_ms.saturating_sub(TIMEOUT_MS)..=event.time_ms;
-        let click = case.of_browser().find(|click| {
+    if kinds.contains(&HandoffKind::Checkout) {
+        let recent = event.time_ms.saturating_sub(TIMEOUT_MS)..=event.time_ms;
+        let click = index.of_browser().find(|click| {
             click.name == TrialCheckoutClicked::NAME
                 && click.user.as_deref() == Some(user)
-                && young.contains(&click.time_ms)
+                && recent.contains(&click.time_ms)
         });
         if let Some(click) = click {
             let session = click.session?;
             return Some(format!(
-                "The browser tells of its click in session {session}, and its IDs are not in it."
+                "The browser sent the click in session {session}, but the event does not have its IDs."
             ));
         }
     }
-    // Signing up, in and out needs no handoff: the browser was in the very request.
+    // Sign-up, sign-in and sign-out need no handoff: the request itself has the browser's cookies.
     if event.source == Source::Server {
-        let around = case.sessions.iter().find(|(_, events)| {
+        let around = index.sessions.iter().find(|(_, events)| {
             let own = |other: &&&ReceivedEvent| {
                 other.source == Source::Browser && other.user.as_deref() == Some(user)
             };
@@ -102,26 +106,27 @@ fn better_known(case: &Case<'_>, event: &ReceivedEvent) -> Option<String> {
         });
         let (session, _) = around?;
         return Some(format!(
-            "The browser was in session {session} then, and it is not in it."
+            "The browser was in session {session} at that time, but the event does not have its IDs."
         ));
     }
     None
 }
 
-fn unlike_handoff<'a>(case: &Case<'a>, event: &'a ReceivedEvent) -> Option<String> {
+/// How the event differs from its handoff; `None` if it does not, or if the handoff is unknown.
+fn difference_from_handoff<'a>(index: &EventIndex<'a>, event: &'a ReceivedEvent) -> Option<String> {
     let text = |key: &str| event.properties.get(key).and_then(serde_json::Value::as_str);
     let id = text("click").or_else(|| text("portal_visit"))?;
-    let noted: &NotedHandoff = case.facts.handoff(id)?;
-    let device = noted.device.as_ref().map(|device| device.as_str());
-    let session = noted.session.map(|session| session.ms());
-    if event.user.as_ref() != Some(&noted.account.to_string()) {
-        return Some(format!("{id} was noted for the user {}.", noted.account));
+    let handoff: &NotedHandoff = index.facts.handoff(id)?;
+    let device = handoff.device.as_ref().map(|device| device.as_str());
+    let session = handoff.session.map(|session| session.ms());
+    if event.user.as_ref() != Some(&handoff.account.to_string()) {
+        return Some(format!("Handoff {id} was noted for user {}.", handoff.account));
     }
-    if case.own_device(event) != device || event.session != session {
+    if index.own_device(event) != device || event.session != session {
         let session = session.map_or_else(|| "none".to_owned(), |session| session.to_string());
         let device = device.unwrap_or("none");
         return Some(format!(
-            "{id} was noted on device {device} in session {session}, and it says otherwise."
+            "Handoff {id} was noted on device {device} in session {session}, but the event has other IDs."
         ));
     }
     None

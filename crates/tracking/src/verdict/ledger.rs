@@ -1,31 +1,35 @@
-//! Revenue events against what Stripe has collected.
+//! The rule "revenue equals ledger".
 
-use super::case::Case;
-use super::{Report, Standing};
+use super::event_index::EventIndex;
+use super::{RuleOutcome, RuleReport};
 use crate::reconcile::reconcile_in_order;
 
-/// Each payment and each refund has its event with the same amount in the same currency, and each revenue event its
-/// payment. See [`crate::reconcile`].
-pub(super) fn revenue_equals_ledger(case: &Case<'_>) -> Report {
-    let mut report = Report::default();
-    let books = reconcile_in_order(&case.events, case.facts);
-    for line in books.customers.iter().flat_map(|customer| &customer.lines) {
+/// Each payment and refund has an event with the same amount and currency, and each revenue event has a payment or refund.
+/// See [`crate::reconcile`].
+pub(super) fn revenue_equals_ledger(index: &EventIndex<'_>) -> RuleReport {
+    let mut report = RuleReport::default();
+    let reconciliation = reconcile_in_order(&index.events, index.facts);
+    for line in reconciliation
+        .customers
+        .iter()
+        .flat_map(|customer| &customer.lines)
+    {
         report.checked += 1;
         let Some(difference) = &line.difference else {
             continue;
         };
-        let standing = match difference.is_explained() {
-            true => Standing::Explained,
-            false => Standing::Broken,
+        let outcome = match difference.is_explained() {
+            true => RuleOutcome::Explained,
+            false => RuleOutcome::Broken,
         };
         let event = line
             .event
             .as_deref()
-            .and_then(|uuid| case.events.iter().copied().find(|event| event.uuid == uuid));
+            .and_then(|uuid| index.events.iter().copied().find(|event| event.uuid == uuid));
         report.find(
-            standing,
+            outcome,
             event,
-            format!("{}: {}", line.entry, difference.in_words()),
+            format!("{}: {}", line.entry, difference.explanation()),
         );
     }
     report

@@ -1,22 +1,22 @@
-//! Whose story it is.
+//! The rule "one person".
 
-use super::Report;
-use super::case::Case;
+use super::RuleReport;
+use super::event_index::EventIndex;
 
-/// One user. Events from before anybody signed in have none; a second user is a second person, whatever they share.
-pub(super) fn one_person(case: &Case<'_>) -> Report {
-    let mut report = Report {
-        checked: case.events.len(),
-        ..Report::default()
+/// All events with a user ID have the same one. Events from before the first sign-in have none.
+pub(super) fn one_person(index: &EventIndex<'_>) -> RuleReport {
+    let mut report = RuleReport {
+        checked: index.events.len(),
+        ..RuleReport::default()
     };
-    let Some(first) = case.events.iter().find_map(|event| event.user.as_deref()) else {
+    let Some(first) = index.events.iter().find_map(|event| event.user.as_deref()) else {
         return report;
     };
-    for event in &case.events {
+    for event in &index.events {
         if let Some(user) = event.user.as_deref().filter(|&user| user != first) {
             report.broken(
                 event,
-                format!("It belongs to the user {user}; the story is that of {first}."),
+                format!("This event belongs to user {user}; the timeline is that of user {first}."),
             );
         }
     }

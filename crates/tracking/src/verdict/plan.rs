@@ -1,22 +1,22 @@
-//! Each event is as the tracking plan has it.
+//! The rule "plan valid".
 
-use super::Report;
-use super::case::Case;
+use super::RuleReport;
+use super::event_index::EventIndex;
 
-/// What was said of the event when it arrived. Only the stand-in checks; elsewhere there is nothing to hold.
-pub(super) fn plan_valid(case: &Case<'_>) -> Report {
-    let mut report = Report::default();
-    for event in &case.events {
+/// Each event is valid by the tracking plan. Only the stand-in validates events; with Amplitude nothing is checked.
+pub(super) fn plan_valid(index: &EventIndex<'_>) -> RuleReport {
+    let mut report = RuleReport::default();
+    for event in &index.events {
         let Some(plan) = event.plan.as_deref() else {
             continue;
         };
         match plan {
-            // The SDK's own events, which the plan does not speak of.
+            // The SDK's own events, which the plan does not contain.
             "unchecked" => {}
             "valid" => report.checked += 1,
-            wrong => {
+            invalid => {
                 report.checked += 1;
-                report.broken(event, format!("Against the tracking plan it is {wrong}."));
+                report.broken(event, format!("By the tracking plan this event is {invalid}."));
             }
         }
     }

@@ -1,46 +1,45 @@
-//! Who was there: present events lie in their browser's session, system events in none.
+//! The rules "present events inside a browser session" and "system events without device and session".
 
-use super::Report;
-use super::case::{Case, is_live};
+use super::RuleReport;
+use super::event_index::{EventIndex, knows_session};
 use crate::presence::StitchedBy;
 use crate::received::{ReceivedEvent, Source};
 
-/// A present event that says that it knows its session lies in one that the browser is part of. Without a single event of
-/// the browser's it may be right all the same: where the SDK never ran, nobody else has told of that session.
-pub(super) fn present_in_session(case: &Case<'_>) -> Report {
-    let mut report = Report::default();
-    for event in case.present() {
+/// A present event with a known session is in a session with browser events. A session without browser events is explained
+/// if the SDK never ran there.
+pub(super) fn present_in_session(index: &EventIndex<'_>) -> RuleReport {
+    let mut report = RuleReport::default();
+    for event in index.present() {
         let Some(by) = event.stitched_by else {
             report.checked += 1;
-            report.broken(event, "It does not say how it got its IDs.");
+            report.broken(event, "This event has no `stitched_by`.");
             continue;
         };
-        if !is_live(by) {
+        if !knows_session(by) {
             continue;
         }
         report.checked += 1;
-        let (Some(device), Some(session)) = (case.own_device(event), event.session) else {
+        let (Some(device), Some(session)) = (index.own_device(event), event.session) else {
             report.broken(
                 event,
-                "It says that it knows its browser, and carries no device or no session.",
+                "The browser is known by `stitched_by`, but device or session is missing.",
             );
             continue;
         };
-        let browser_is_there = case.sessions[&session]
+        let has_browser_events = index.sessions[&session]
             .iter()
             .any(|event| event.source == Source::Browser);
-        if browser_is_there {
+        if has_browser_events {
             continue;
         }
-        let elsewhere = case.browser_session_at(device, event.time_ms);
-        if let Some(elsewhere) = elsewhere {
+        let other = index.browser_session_at(device, event.time_ms);
+        if let Some(other) = other {
             let reason = format!(
-                "It lies in session {session}; its browser was in session {elsewhere} at that moment."
+                "This event is in session {session}, but its browser was in session {other} at that time."
             );
             report.broken(event, reason);
-        } else if case.sdk_ran(device, session) {
-            let reason =
-                format!("The SDK ran in session {session}, and none of the browser's events has arrived.");
+        } else if index.sdk_ran(device, session) {
+            let reason = format!("The SDK ran in session {session}, but no browser event arrived.");
             report.broken(event, reason);
         } else {
             let reason = format!("The SDK never ran in session {session}: no script, or a blocker.");
@@ -50,25 +49,25 @@ pub(super) fn present_in_session(case: &Case<'_>) -> Report {
     report
 }
 
-/// A system event has neither. Amplitude gives an event without a device one made of the user ID; that one is not ours.
-pub(super) fn system_without_ids(case: &Case<'_>) -> Report {
-    let mut report = Report::default();
-    for event in case.system() {
+/// A system event has no device and no session. A device ID that Amplitude derived from the user ID is ignored.
+pub(super) fn system_without_ids(index: &EventIndex<'_>) -> RuleReport {
+    let mut report = RuleReport::default();
+    for event in index.system() {
         report.checked += 1;
-        if let Some(reason) = wrong_with_system(case, event) {
+        if let Some(reason) = unexpected_ids(index, event) {
             report.broken(event, reason);
         }
     }
     report
 }
 
-fn wrong_with_system<'a>(case: &Case<'a>, event: &'a ReceivedEvent) -> Option<String> {
+fn unexpected_ids<'a>(index: &EventIndex<'a>, event: &'a ReceivedEvent) -> Option<String> {
     if let Some(session) = event.session {
-        return Some(format!("Nobody was there, and it lies in session {session}."));
+        return Some(format!("This is a system event, but it has session {session}."));
     }
-    if let Some(device) = case.own_device(event) {
-        return Some(format!("Nobody was there, and it carries the device {device}."));
+    if let Some(device) = index.own_device(event) {
+        return Some(format!("This is a system event, but it has device {device}."));
     }
     (event.stitched_by != Some(StitchedBy::NoneByRule))
-        .then(|| "Nobody was there, and it does not say that it has no IDs by rule.".to_owned())
+        .then(|| "This is a system event, but its `stitched_by` is not \"none by rule\".".to_owned())
 }

@@ -1,10 +1,10 @@
-//! One event of each kind, with the same IDs everywhere. Every event of the plan stands here once at least.
+//! Samples: at least one of each event in the plan, all with the same IDs.
 
 use tracking::{
-    ClientEvent, Currency, DeviceId, EmailVerified, ExportFormat, Found, Handoff, InsertId, Interval, Money,
-    PasswordResetCompleted, PaymentFailure, PollClosed, PollCreated, PollDeleted, PollEdited, PollExpiration,
-    PollRestored, PollShared, PresentIds, PricingIntervalSelected, RefundOutcome, ResultsExported,
-    ServerEvent, SessionId, ShareMethod, SignInCompleted, SignOutCompleted, SignUpCompleted,
+    ClientEvent, Currency, DeviceId, EmailVerified, ExportFormat, HandoffRef, IdSource, InsertId, Interval,
+    Money, PasswordResetCompleted, PaymentFailure, PollClosed, PollCreated, PollDeleted, PollEdited,
+    PollExpiration, PollRestored, PollShared, PresentIds, PricingIntervalSelected, RefundOutcome,
+    ResultsExported, ServerEvent, SessionId, ShareMethod, SignInCompleted, SignOutCompleted, SignUpCompleted,
     SubscriptionCanceled, SubscriptionChanged, SubscriptionExpiration, SubscriptionRefund,
     SubscriptionRenewal, SubscriptionReport, SubscriptionResumed, SubscriptionStarted, SubscriptionStatus,
     Surface, TrialCanceled, TrialCheckoutClicked, TrialConverted, TrialExpiration, TrialResumed,
@@ -25,24 +25,24 @@ fn device() -> DeviceId {
     DeviceId::minted(uuid!("5ad2a0a4-3a2e-4f0f-9c0a-1d9f8a6f2f11"))
 }
 
-pub(crate) fn live(found: Found) -> PresentIds {
+pub(crate) fn live(source: IdSource) -> PresentIds {
     PresentIds::Live {
         device: device(),
         session: SessionId::starting_at(NOW - 600_000),
-        found,
+        source,
     }
 }
 
 fn request() -> PresentIds {
-    live(Found::SdkCookie)
+    live(IdSource::SdkCookie)
 }
 
 fn checkout() -> PresentIds {
-    live(Found::CheckoutHandoff)
+    live(IdSource::CheckoutHandoff)
 }
 
-fn click() -> Option<Handoff> {
-    Some(Handoff::Click(InsertId::existing(
+fn click() -> Option<HandoffRef> {
+    Some(HandoffRef::Click(InsertId::existing(
         "c2b6a1c0-7f0e-4a55-9a3e-0d8f5f0c1a2b",
     )))
 }
@@ -61,7 +61,7 @@ fn report(subscription_status: SubscriptionStatus, fetched_status: SubscriptionS
     }
 }
 
-fn stands(status: SubscriptionStatus) -> SubscriptionReport {
+fn in_state(status: SubscriptionStatus) -> SubscriptionReport {
     report(status, status)
 }
 
@@ -112,7 +112,7 @@ fn auth() -> Vec<(&'static str, ServerEvent)> {
                     login: LOGIN,
                     signed_in_at: "2026-11-18T09:06:40Z".into(),
                 },
-                live(Found::ServerSession),
+                live(IdSource::ServerSession),
                 NOW,
             ),
         ),
@@ -154,30 +154,30 @@ fn auth() -> Vec<(&'static str, ServerEvent)> {
 fn trials() -> Vec<(&'static str, ServerEvent)> {
     use SubscriptionStatus::{Active, Expired, TrialCanceled as Canceled, Trialing};
     let started = TrialStarted {
-        report: stands(Trialing),
+        report: in_state(Trialing),
         handoff: click(),
         trial_days: 3,
         stripe_customer: "cus_1".into(),
     };
     let canceled = TrialCanceled {
-        report: stands(Canceled),
-        handoff: Some(Handoff::PortalVisit(
+        report: in_state(Canceled),
+        handoff: Some(HandoffRef::PortalVisit(
             "019aa5c4-0000-7000-8000-00000000000d".into(),
         )),
         canceled_at: 1_795_000_000,
     };
     let resumed = TrialResumed {
-        report: stands(Trialing),
+        report: in_state(Trialing),
         handoff: None,
         previous_canceled_at: 1_795_000_000,
     };
     let converted = TrialConverted {
-        report: stands(Active),
+        report: in_state(Active),
         invoice: "in_2".into(),
         amount: usd(1200),
     };
     let expired = TrialExpiration {
-        report: stands(Expired),
+        report: in_state(Expired),
     };
     vec![
         (
@@ -186,7 +186,7 @@ fn trials() -> Vec<(&'static str, ServerEvent)> {
         ),
         (
             "trial-canceled",
-            ServerEvent::present(user(), &canceled, live(Found::PortalVisit), NOW),
+            ServerEvent::present(user(), &canceled, live(IdSource::PortalVisit), NOW),
         ),
         (
             "trial-resumed",
@@ -200,26 +200,26 @@ fn trials() -> Vec<(&'static str, ServerEvent)> {
 fn subscriptions() -> Vec<(&'static str, ServerEvent)> {
     use SubscriptionStatus::{Active, Canceled, Expired, PastDue};
     let started = SubscriptionStarted {
-        report: stands(Active),
+        report: in_state(Active),
         handoff: click(),
         invoice: "in_1".into(),
         amount: usd(1299),
         stripe_customer: "cus_1".into(),
     };
     let canceled = SubscriptionCanceled {
-        report: stands(Canceled),
+        report: in_state(Canceled),
         handoff: click(),
         canceled_at: 1_795_000_000,
     };
     let resumed = SubscriptionResumed {
-        report: stands(Active),
+        report: in_state(Active),
         handoff: click(),
         previous_canceled_at: 1_795_000_000,
     };
     let changed = SubscriptionChanged {
         report: SubscriptionReport {
             interval: Interval::Year,
-            ..stands(Active)
+            ..in_state(Active)
         },
         handoff: click(),
         previous_interval: Interval::Month,
@@ -230,20 +230,20 @@ fn subscriptions() -> Vec<(&'static str, ServerEvent)> {
         amount: None,
         ..changed.clone()
     };
-    // The webhook was late: by now the subscription is canceled, while the event reports what it was.
+    // The webhook was late: the subscription has been canceled since.
     let renewal = SubscriptionRenewal {
         report: report(Active, Canceled),
         invoice: "in_4".into(),
         amount: Money::new(1500, Currency::parse("jpy").expect("three letters")),
     };
     let failure = PaymentFailure {
-        report: stands(PastDue),
+        report: in_state(PastDue),
         invoice: "in_5".into(),
         attempt: 2,
         amount: usd(1200),
     };
     let expired = SubscriptionExpiration {
-        report: stands(Expired),
+        report: in_state(Expired),
     };
     vec![
         (
@@ -277,7 +277,7 @@ fn subscriptions() -> Vec<(&'static str, ServerEvent)> {
 
 fn refunds() -> Vec<(&'static str, ServerEvent)> {
     let refund = SubscriptionRefund {
-        report: stands(SubscriptionStatus::Active),
+        report: in_state(SubscriptionStatus::Active),
         refund: "re_1".into(),
         outcome: RefundOutcome::Succeeded,
         amount: usd(1299),

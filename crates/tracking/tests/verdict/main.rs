@@ -1,13 +1,14 @@
-//! The verdict and what stands beside it, on lives that are well made and on lives that are not.
+//! Verdict, proofs, reconciliation and session metrics of correct and of broken timelines.
 
 #![expect(
     clippy::unwrap_used,
     reason = "a helper of a test may panic; clippy's exception covers only test functions"
 )]
 
-mod books;
-mod life;
+mod broken_timelines;
 mod metrics;
 mod proofs;
 mod random;
-mod seeds;
+mod reconciliation;
+mod rules;
+mod scenario;

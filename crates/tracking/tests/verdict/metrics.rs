@@ -1,14 +1,14 @@
-//! Session charts, with the stitching and without.
+//! Session metrics with and without the stitching.
 
-use tracking::session_metrics::{Comparison, SessionMetrics, compare};
+use tracking::session_metrics::{SessionMetrics, StitchingComparison, compare};
 
-use crate::life::{Life, MINUTE, whole};
+use crate::scenario::{MINUTE, Scenario, full_scenario};
 
 #[test]
-fn a_trial_is_a_conversion_of_its_session_only_if_it_is_stitched() {
-    let mut life = Life::new();
-    life.sign_up().start_trial(30_000);
-    let compared = compare(&life.events);
+fn a_trial_completes_the_funnel_only_if_it_is_stitched() {
+    let mut scenario = Scenario::new();
+    scenario.sign_up().start_trial(30_000);
+    let compared = compare(&scenario.events);
     assert_eq!(compared.stitched.funnel, [1, 1, 1]);
     assert_eq!(compared.unstitched.funnel, [1, 1, 0]);
     assert_eq!((compared.stitched.sessions, compared.unstitched.sessions), (1, 1));
@@ -23,12 +23,12 @@ fn a_trial_is_a_conversion_of_its_session_only_if_it_is_stitched() {
 }
 
 #[test]
-fn without_the_sdk_the_server_alone_tells_of_a_session() {
-    let mut life = Life::new();
-    life.events.clear();
-    life.sdk = false;
-    life.sign_up().wait(10 * MINUTE).sign_out();
-    let compared = compare(&life.events);
+fn without_the_sdk_a_session_consists_of_server_events() {
+    let mut scenario = Scenario::new();
+    scenario.events.clear();
+    scenario.sdk = false;
+    scenario.sign_up().wait(10 * MINUTE).sign_out();
+    let compared = compare(&scenario.events);
     assert_eq!(
         compared.stitched,
         SessionMetrics {
@@ -46,34 +46,38 @@ fn without_the_sdk_the_server_alone_tells_of_a_session() {
 }
 
 #[test]
-fn the_funnel_holds_the_session_constant_and_the_order() {
-    let mut life = Life::new();
-    life.sign_up().start_trial(30_000);
-    // The trial in another session is no conversion of this one.
-    life.event("Trial started").session = Some(life.now);
-    assert_eq!(compare(&life.events).stitched.funnel, [1, 1, 0]);
-    // Nor is one before its click.
-    let mut life = Life::new();
-    life.sign_up().start_trial(30_000);
-    life.event("Trial started").time_ms = life.events[0].time_ms;
-    assert_eq!(compare(&life.events).stitched.funnel, [1, 1, 0]);
+fn the_funnel_requires_one_session_and_the_order() {
+    let mut scenario = Scenario::new();
+    scenario.sign_up().start_trial(30_000);
+    // A trial in another session does not complete the funnel.
+    scenario.event("Trial started").session = Some(scenario.now);
+    assert_eq!(compare(&scenario.events).stitched.funnel, [1, 1, 0]);
+    // Nor does a trial before its click.
+    let mut scenario = Scenario::new();
+    scenario.sign_up().start_trial(30_000);
+    scenario.event("Trial started").time_ms = scenario.events[0].time_ms;
+    assert_eq!(compare(&scenario.events).stitched.funnel, [1, 1, 0]);
 }
 
 #[test]
-fn the_order_of_arrival_means_nothing() {
-    let mut life = whole();
-    let told = compare(&life.events);
-    life.events.reverse();
-    assert_eq!(compare(&life.events), told);
-    // The system events are out of session either way.
-    let system = life.events.iter().filter(|event| event.derived_device).count();
-    assert_eq!(told.stitched.out_of_session, system);
+fn metrics_do_not_depend_on_the_order_of_arrival() {
+    let mut scenario = full_scenario();
+    let metrics = compare(&scenario.events);
+    scenario.events.reverse();
+    assert_eq!(compare(&scenario.events), metrics);
+    // System events are out of session in both cases.
+    let system = scenario
+        .events
+        .iter()
+        .filter(|event| event.derived_device)
+        .count();
+    assert_eq!(metrics.stitched.out_of_session, system);
 }
 
 #[test]
-fn several_people_are_summed_and_the_longest_session_stays_the_longest() {
-    let one = compare(&whole().events);
-    let all = Comparison::of_all([one.clone(), one.clone(), Comparison::default()]);
+fn metrics_of_several_users_are_summed() {
+    let one = compare(&full_scenario().events);
+    let all = StitchingComparison::of_all([one.clone(), one.clone(), StitchingComparison::default()]);
     assert_eq!(all.stitched.sessions, 2 * one.stitched.sessions);
     assert_eq!(all.stitched.longest_ms, one.stitched.longest_ms);
     assert_eq!(all.stitched.average_ms(), one.stitched.average_ms());

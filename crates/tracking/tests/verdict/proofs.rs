@@ -1,20 +1,20 @@
 //! How each event got its IDs.
 
-use tracking::proof::{Place, joined, proof};
-use tracking::verdict::Way;
+use tracking::proof::{Place, merged_histories, proof};
+use tracking::verdict::HandoffKind;
 
-use crate::life::{Life, MINUTE, whole};
+use crate::scenario::{MINUTE, Scenario, full_scenario};
 
 #[test]
 fn a_trial_leads_back_to_the_click() {
-    let mut life = whole();
-    let started = life.event("Trial started").clone();
-    let click = life.event("Trial checkout clicked").clone();
-    let proof = proof(&started, &life.events, &life.facts);
-    let places: Vec<Place> = proof.chain.iter().map(|link| link.place).collect();
+    let mut scenario = full_scenario();
+    let started = scenario.event("Trial started").clone();
+    let click = scenario.event("Trial checkout clicked").clone();
+    let proof = proof(&started, &scenario.events, &scenario.facts);
+    let places: Vec<Place> = proof.chain.iter().map(|step| step.place).collect();
     assert_eq!(
         places,
-        [Place::Browser, Place::Handoff, Place::Webhook, Place::Event]
+        [Place::Browser, Place::HandoffRef, Place::Webhook, Place::Event]
     );
     let [clicked, handoff, webhook, event] = &proof.chain[..] else {
         panic!("{proof:#?}")
@@ -39,30 +39,30 @@ fn a_trial_leads_back_to_the_click() {
 
 #[test]
 fn a_portal_visit_has_no_click_event() {
-    let mut life = whole();
-    let canceled = life.event("Trial canceled").clone();
-    let proof = proof(&canceled, &life.events, &life.facts);
-    let places: Vec<Place> = proof.chain.iter().map(|link| link.place).collect();
-    assert_eq!(places, [Place::Handoff, Place::Webhook, Place::Event]);
-    let visit = life
+    let mut scenario = full_scenario();
+    let canceled = scenario.event("Trial canceled").clone();
+    let proof = proof(&canceled, &scenario.events, &scenario.facts);
+    let places: Vec<Place> = proof.chain.iter().map(|step| step.place).collect();
+    assert_eq!(places, [Place::HandoffRef, Place::Webhook, Place::Event]);
+    let visit = scenario
         .facts
         .handoffs
         .iter()
-        .find(|handoff| handoff.way == Way::Portal)
+        .find(|handoff| handoff.kind == HandoffKind::Portal)
         .unwrap();
     assert_eq!(proof.chain[0].ids[0], ("Visit".to_owned(), visit.id.clone()));
 }
 
 #[test]
-fn every_event_says_how_it_got_its_ids() {
-    let mut life = whole();
-    life.start_trial(60 * MINUTE).cancel_at_stripe();
-    for event in &life.events {
-        let proof = proof(event, &life.events, &life.facts);
-        for words in [&proof.user, &proof.device, &proof.session] {
+fn every_event_has_a_proof() {
+    let mut scenario = full_scenario();
+    scenario.start_trial(60 * MINUTE).cancel_at_stripe();
+    for event in &scenario.events {
+        let proof = proof(event, &scenario.events, &scenario.facts);
+        for sentence in [&proof.user, &proof.device, &proof.session] {
             assert!(
-                words.ends_with('.') && !words.contains("does not say"),
-                "{}: {words}",
+                sentence.ends_with('.') && !sentence.contains("has no `stitched_by`"),
+                "{}: {sentence}",
                 event.name
             );
         }
@@ -72,31 +72,37 @@ fn every_event_says_how_it_got_its_ids() {
 }
 
 #[test]
-fn a_renewal_has_no_one_behind_it() {
-    let mut life = whole();
-    let renewal = life.event("Subscription renewal").clone();
-    let proof = proof(&renewal, &life.events, &life.facts);
-    let places: Vec<Place> = proof.chain.iter().map(|link| link.place).collect();
+fn a_renewal_has_no_click() {
+    let mut scenario = full_scenario();
+    let renewal = scenario.event("Subscription renewal").clone();
+    let proof = proof(&renewal, &scenario.events, &scenario.facts);
+    let places: Vec<Place> = proof.chain.iter().map(|step| step.place).collect();
     assert_eq!(places, [Place::Webhook, Place::Event]);
     assert!(proof.device.starts_with("None, by rule"), "{}", proof.device);
     assert!(proof.session.starts_with("None, by rule"), "{}", proof.session);
 }
 
 #[test]
-fn an_anonymous_history_is_joined_by_the_event_that_names_the_user() {
-    let mut life = Life::new();
-    life.view("/pricing").sign_up().sign_out().view("/").sign_in();
-    let joined = joined(&life.events);
-    let told: Vec<(&str, usize, &str)> = joined
+fn an_anonymous_history_is_merged_by_the_first_event_with_a_user() {
+    let mut scenario = Scenario::new();
+    scenario.view("/pricing").sign_up().sign_out().view("/").sign_in();
+    let merged = merged_histories(&scenario.events);
+    let listed: Vec<(&str, usize, &str)> = merged
         .iter()
-        .map(|joined| (joined.device.as_str(), joined.anonymous, joined.by.name.as_str()))
+        .map(|history| {
+            (
+                history.device.as_str(),
+                history.anonymous_events,
+                history.identified_by.name.as_str(),
+            )
+        })
         .collect();
     assert_eq!(
-        told,
+        listed,
         [
             ("device-0001", 3, "Sign-up completed"),
             ("device-0002", 2, "Sign-in completed")
         ]
     );
-    assert_eq!(joined[0].since_ms, life.events[0].time_ms);
+    assert_eq!(merged[0].since_ms, scenario.events[0].time_ms);
 }

@@ -1,12 +1,12 @@
-//! Random lives: well made, they are clean, in whatever order their events arrive.
+//! Random correct scenarios: the verdict is clean for any order of arrival.
 
 use proptest::prelude::*;
 use tracking::StitchedBy;
-use tracking::verdict::{Standing, Way, verdict};
+use tracking::verdict::{HandoffKind, RuleOutcome, verdict};
 
-use crate::life::{DAY, Life, MINUTE};
+use crate::scenario::{DAY, MINUTE, Scenario};
 
-/// What somebody may do next. What makes no sense where they are is left out.
+/// A step of a scenario. Steps that are impossible in the current state are skipped.
 #[derive(Clone, Copy, Debug)]
 enum Step {
     View,
@@ -20,14 +20,14 @@ enum Step {
     CancelAtStripe,
     Resume,
     Pay,
-    Refund,
+    RefundRecord,
     Fail,
     Expire,
 }
 
-/// How far the subscription has come.
+/// The state of the subscription.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Stage {
+enum SubscriptionState {
     None,
     Trial { canceled: bool },
     Paid { canceled: bool },
@@ -47,126 +47,130 @@ fn step() -> impl Strategy<Value = Step> {
         1 => Just(Step::CancelAtStripe),
         2 => Just(Step::Resume),
         3 => Just(Step::Pay),
-        1 => Just(Step::Refund),
+        1 => Just(Step::RefundRecord),
         1 => Just(Step::Fail),
         1 => Just(Step::Expire),
     ]
 }
 
-fn live(steps: &[Step]) -> Life {
-    use Stage as S;
-    let mut life = Life::new();
-    life.sign_up();
-    let mut stage = S::None;
+fn run(steps: &[Step]) -> Scenario {
+    use SubscriptionState as S;
+    let mut scenario = Scenario::new();
+    scenario.sign_up();
+    let mut state = S::None;
     for step in steps {
-        match (step, stage) {
+        match (step, state) {
             (Step::View, _) => {
-                life.view("/polls");
+                scenario.view("/polls");
             }
             (Step::Poll, _) => {
-                life.poll();
+                scenario.poll();
             }
             (Step::Leave, _) => {
-                life.wait(2 * DAY).view("/polls");
+                scenario.wait(2 * DAY).view("/polls");
             }
             (Step::SignOutAndIn, _) => {
-                life.view("/polls").sign_out().view("/").sign_in();
+                scenario.view("/polls").sign_out().view("/").sign_in();
             }
-            // From the next visit on: in a session that it has begun, the SDK has been seen.
+            // Takes effect in a new session, because the SDK has run in the current one.
             (Step::BlockSdk, _) => {
-                life.view("/polls").sign_out();
-                life.sdk = !life.sdk;
-                life.view("/").sign_in();
+                scenario.view("/polls").sign_out();
+                scenario.sdk = !scenario.sdk;
+                scenario.view("/").sign_in();
             }
             (Step::StartTrial { minutes }, S::None) => {
-                life.start_trial(minutes * MINUTE);
-                stage = S::Trial { canceled: false };
+                scenario.start_trial(minutes * MINUTE);
+                state = S::Trial { canceled: false };
             }
             (Step::Subscribe, S::None) => {
-                life.subscribe();
-                stage = S::Paid { canceled: false };
+                scenario.subscribe();
+                state = S::Paid { canceled: false };
             }
             (Step::Cancel { at_portal }, S::Trial { canceled: false } | S::Paid { canceled: false }) => {
-                let way = if *at_portal { Way::Portal } else { Way::Cancel };
-                let in_trial = matches!(stage, S::Trial { .. });
-                life.cancel(way, in_trial);
-                stage = if in_trial {
+                let kind = if *at_portal {
+                    HandoffKind::Portal
+                } else {
+                    HandoffKind::Cancel
+                };
+                let in_trial = matches!(state, S::Trial { .. });
+                scenario.cancel(kind, in_trial);
+                state = if in_trial {
                     S::Trial { canceled: true }
                 } else {
                     S::Paid { canceled: true }
                 };
             }
             (Step::CancelAtStripe, S::Trial { canceled: false }) => {
-                life.cancel_at_stripe().expire(true);
-                stage = S::Over;
+                scenario.cancel_at_stripe().expire(true);
+                state = S::Over;
             }
             (Step::Resume, S::Trial { canceled: true }) => {
-                life.resume(true);
-                stage = S::Trial { canceled: false };
+                scenario.resume(true);
+                state = S::Trial { canceled: false };
             }
             (Step::Resume, S::Paid { canceled: true }) => {
-                life.resume(false);
-                stage = S::Paid { canceled: false };
+                scenario.resume(false);
+                state = S::Paid { canceled: false };
             }
             (Step::Pay, S::Trial { canceled: false }) => {
-                life.convert();
-                stage = S::Paid { canceled: false };
+                scenario.convert();
+                state = S::Paid { canceled: false };
             }
             (Step::Pay, S::Paid { canceled: false }) => {
-                life.renew();
+                scenario.renew();
             }
-            (Step::Refund, S::Paid { .. }) => {
-                life.refund(300);
+            (Step::RefundRecord, S::Paid { .. }) => {
+                scenario.refund(300);
             }
             (Step::Fail, S::Paid { .. } | S::Trial { canceled: false }) => {
-                life.payment_fails();
+                scenario.payment_fails();
             }
             (Step::Expire, S::Trial { .. }) => {
-                life.expire(true);
-                stage = S::Over;
+                scenario.expire(true);
+                state = S::Over;
             }
             (Step::Expire, S::Paid { .. }) => {
-                life.expire(false);
-                stage = S::Over;
+                scenario.expire(false);
+                state = S::Over;
             }
             _ => {}
         }
     }
-    life
+    scenario
 }
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
 
     #[test]
-    fn a_well_made_life_is_clean_in_any_order_of_arrival(
+    fn a_correct_scenario_is_clean_in_any_order_of_arrival(
         steps in prop::collection::vec(step(), 0..25),
         arrival in prop::collection::vec(any::<u16>(), 1..200),
     ) {
-        let life = live(&steps);
-        let mut places: Vec<usize> = (0..life.events.len()).collect();
+        let scenario = run(&steps);
+        let mut places: Vec<usize> = (0..scenario.events.len()).collect();
         places.sort_by_key(|&place| (arrival[place % arrival.len()], place));
-        let shuffled: Vec<_> = places.iter().map(|&place| life.events[place].clone()).collect();
-        let told = verdict(&life.events, &life.facts);
-        prop_assert!(told.clean, "{:#?}", told.rulings);
-        // What is explained is what blockers, stale clicks and Stripe's dashboard leave open, and nothing else.
+        let shuffled: Vec<_> = places.iter().map(|&place| scenario.events[place].clone()).collect();
+        let expected = verdict(&scenario.events, &scenario.facts);
+        prop_assert!(expected.clean, "{:#?}", expected.rulings);
+        // Only blockers, stale clicks and Stripe's dashboard lead to explained rules.
         use StitchedBy::{NoneKnown, ServerSession, StaleHandoff};
         let open = |by| matches!(by, ServerSession | StaleHandoff | NoneKnown);
-        let all_known = !life.events.iter().filter_map(|event| event.stitched_by).any(open);
-        prop_assert_eq!(told.rules(Standing::Explained).is_empty(), all_known, "{:#?}", told.rulings);
-        prop_assert_eq!(verdict(&shuffled, &life.facts), told);
+        let all_known = !scenario.events.iter().filter_map(|event| event.stitched_by).any(open);
+        prop_assert_eq!(expected.rules(RuleOutcome::Explained).is_empty(), all_known, "{:#?}", expected.rulings);
+        prop_assert_eq!(verdict(&shuffled, &scenario.facts), expected);
     }
 
     #[test]
-    fn no_event_of_a_life_can_be_counted_twice_unseen(
+    fn every_repeated_event_is_detected(
         steps in prop::collection::vec(step(), 0..15),
         place in any::<prop::sample::Index>(),
     ) {
-        let life = live(&steps);
-        let mut again = place.get(&life.events).clone();
+        let scenario = run(&steps);
+        let mut again = place.get(&scenario.events).clone();
         again.uuid.push_str("-again");
-        let mut events = life.events.clone();
+        let mut events = scenario.events.clone();
         events.push(again);
-        prop_assert!(!verdict(&events, &life.facts).clean);
+        prop_assert!(!verdict(&events, &scenario.facts).clean);
     }
 }

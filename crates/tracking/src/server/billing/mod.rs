@@ -1,7 +1,7 @@
-//! Revenue events, each read from one of Stripe's webhooks. Stripe's IDs in them are opaque and name nobody.
+//! Revenue events. Each is created from one Stripe webhook. Stripe's IDs in them are opaque and not personal data.
 //!
-//! Which webhook is which event is decided elsewhere. Here stands what each one says: present events carry the
-//! handoff of the click behind them; system events have nowhere to put one.
+//! Present events carry a reference to the handoff of the click that caused them; system events have no field for it.
+//! This module does not decide which webhook becomes which event: `backend` does.
 
 mod payment;
 mod subscription;
@@ -19,21 +19,21 @@ pub use subscription::{
 };
 pub use trial::{TrialCanceled, TrialConverted, TrialExpiration, TrialResumed, TrialStarted};
 
-/// What every revenue event says of its webhook and of the subscription.
+/// The part that all revenue events share: the webhook and the state of the subscription.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "catalog", derive(schemars::JsonSchema))]
 pub struct SubscriptionReport {
-    /// ID of Stripe's event that this one was read from.
+    /// ID of the Stripe event that this event was created from.
     pub stripe_event: String,
-    /// The state that this event reports, as its payload has it.
+    /// The subscription's state in the webhook's payload.
     pub subscription_status: SubscriptionStatus,
-    /// How often the subscription is paid.
+    /// Billing interval of the subscription.
     pub interval: Interval,
-    /// Stripe's subscription.
+    /// Stripe's subscription ID.
     #[serde(skip)]
     pub subscription: String,
-    /// The state as fetched when the webhook was applied: the user property. Webhooks come in any order, so it may
-    /// be ahead of what the event reports.
+    /// The state fetched from Stripe when the webhook was applied; becomes the user property. Webhooks arrive in any
+    /// order, so it can be newer than `subscription_status`.
     #[serde(skip)]
     pub fetched_status: SubscriptionStatus,
 }
@@ -52,29 +52,29 @@ impl SubscriptionReport {
         InsertId::of(fact, &self.subscription)
     }
 
-    /// A subscription can be canceled and resumed again and again; the moment tells the rounds apart.
-    fn insert_id_at(&self, fact: &str, seconds: i64) -> InsertId {
-        InsertId::of(fact, format_args!("{}:{seconds}", self.subscription))
+    /// A subscription can be canceled and resumed several times, so the insert ID contains the time of the cancellation.
+    fn insert_id_at(&self, fact: &str, at_secs: i64) -> InsertId {
+        InsertId::of(fact, format_args!("{}:{at_secs}", self.subscription))
     }
 }
 
-/// What led to a present event, where it is known: the event property `click` or `portal_visit`.
+/// The click or portal visit that caused a present event: the event property `click` or `portal_visit`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Handoff {
-    /// Insert ID of the browser's click event, as the click wrote it into Stripe's metadata.
+pub enum HandoffRef {
+    /// Insert ID of the browser's click event, from Stripe's metadata.
     Click(InsertId),
-    /// ID of the visit to Stripe's portal that we noted before the redirect.
+    /// ID of the portal visit that was recorded before the redirect to Stripe.
     PortalVisit(String),
 }
 
-/// The same as [`Handoff`] for the JSON Schema: flattened, the two are optional properties.
+/// The JSON Schema of [`HandoffRef`]: flattened, the two variants are optional properties.
 #[cfg(feature = "catalog")]
 #[derive(schemars::JsonSchema)]
 #[expect(dead_code, reason = "only its schema is used")]
 struct HandoffProperties {
-    /// Insert ID of the browser's click event that led here.
+    /// Insert ID of the browser's click event that caused this event.
     click: Option<String>,
-    /// The visit to Stripe's portal that led here.
+    /// ID of the portal visit that caused this event.
     portal_visit: Option<String>,
 }

@@ -1,4 +1,4 @@
-//! Payments that did not come, and payments that went back. Nobody of ours clicks for either.
+//! Failed payments and refunds. Both are system events: no user's action causes them.
 
 use serde::Serialize;
 
@@ -6,25 +6,25 @@ use super::SubscriptionReport;
 use crate::ids::{InsertId, UserId};
 use crate::money::{Money, Revenue, RevenueKind};
 use crate::properties::UserProperties;
-use crate::server::Fact;
+use crate::server::EventPayload;
 
-/// Stripe could not collect an invoice. Tells whom a declined card is about to cost us; no money moved.
+/// Stripe could not collect an invoice; no money moved. Shows customers at risk because of a declined card.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "catalog", derive(schemars::JsonSchema))]
 pub struct PaymentFailure {
-    /// Webhook and state.
+    /// Webhook and state of the subscription.
     #[serde(flatten)]
     pub report: SubscriptionReport,
-    /// Stripe's invoice.
+    /// Stripe's invoice ID.
     pub invoice: String,
-    /// Which try it was, from 1.
+    /// Number of the attempt, starting at 1.
     pub attempt: u32,
-    /// What is due.
+    /// The amount due.
     #[serde(flatten)]
     pub amount: Money,
 }
 
-impl Fact for PaymentFailure {
+impl EventPayload for PaymentFailure {
     const NAME: &'static str = "Payment failure";
 
     fn insert_id(&self, _user: UserId) -> InsertId {
@@ -39,35 +39,34 @@ impl Fact for PaymentFailure {
     }
 }
 
-/// Money went back to a customer, or a refund that had succeeded failed after all. Corrects what earlier events said
-/// came in.
+/// A refund succeeded, or a refund that had succeeded failed later. Corrects the revenue of earlier events.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "catalog", derive(schemars::JsonSchema))]
 pub struct SubscriptionRefund {
-    /// Webhook and state.
+    /// Webhook and state of the subscription.
     #[serde(flatten)]
     pub report: SubscriptionReport,
-    /// Stripe's refund.
+    /// Stripe's refund ID.
     pub refund: String,
-    /// Whether the money went or came back.
+    /// Whether the refund succeeded or failed.
     pub outcome: RefundOutcome,
-    /// Size of the refund, positive in both outcomes; the sign is on the revenue.
+    /// Amount of the refund, positive for both outcomes. Only the revenue has a sign.
     #[serde(flatten)]
     pub amount: Money,
 }
 
-/// How a refund went.
+/// The outcome of a refund.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "catalog", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum RefundOutcome {
-    /// The money went to the customer: negative revenue.
+    /// The customer got the money: negative revenue.
     Succeeded,
-    /// The customer's bank sent it back later: positive revenue, which cancels the negative one.
+    /// The customer's bank returned the money: positive revenue, which offsets the negative one.
     Failed,
 }
 
-impl Fact for SubscriptionRefund {
+impl EventPayload for SubscriptionRefund {
     const NAME: &'static str = "Subscription refund";
 
     fn insert_id(&self, _user: UserId) -> InsertId {

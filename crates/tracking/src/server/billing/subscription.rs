@@ -1,35 +1,35 @@
-//! Paid subscriptions: begun, left, taken up again, changed, renewed and ended.
+//! Events of paid subscriptions: started, canceled, resumed, changed, renewed and expired.
 
 use serde::Serialize;
 
-use super::{Handoff, SubscriptionReport};
+use super::{HandoffRef, SubscriptionReport};
 use crate::ids::{InsertId, UserId};
 use crate::money::{Money, Revenue, RevenueKind};
 use crate::properties::{Interval, UserProperties, UserProperty};
-use crate::server::Fact;
+use crate::server::EventPayload;
 
-/// A subscription was paid at once, without a trial before it. Tells what people buy unseen.
+/// A user bought a subscription without a trial. Shows direct purchases.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "catalog", derive(schemars::JsonSchema))]
 pub struct SubscriptionStarted {
-    /// Webhook and state.
+    /// Webhook and state of the subscription.
     #[serde(flatten)]
     pub report: SubscriptionReport,
-    /// What led here.
+    /// The click or portal visit that caused it; `None` if unknown.
     #[serde(flatten)]
     #[cfg_attr(feature = "catalog", schemars(with = "super::HandoffProperties"))]
-    pub handoff: Option<Handoff>,
-    /// Stripe's invoice.
+    pub handoff: Option<HandoffRef>,
+    /// Stripe's invoice ID.
     pub invoice: String,
-    /// What was paid.
+    /// The amount paid.
     #[serde(flatten)]
     pub amount: Money,
-    /// Stripe's customer.
+    /// Stripe's customer ID.
     #[serde(skip)]
     pub stripe_customer: String,
 }
 
-impl Fact for SubscriptionStarted {
+impl EventPayload for SubscriptionStarted {
     const NAME: &'static str = "Subscription started";
 
     fn insert_id(&self, _user: UserId) -> InsertId {
@@ -47,23 +47,23 @@ impl Fact for SubscriptionStarted {
     }
 }
 
-/// Somebody canceled a paid subscription, which still runs to the end of its period. Tells who is about to leave.
+/// A user canceled a paid subscription, which stays active until the period ends. Shows upcoming churn.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "catalog", derive(schemars::JsonSchema))]
 pub struct SubscriptionCanceled {
-    /// Webhook and state.
+    /// Webhook and state of the subscription.
     #[serde(flatten)]
     pub report: SubscriptionReport,
-    /// What led here.
+    /// The click or portal visit that caused it; `None` if unknown.
     #[serde(flatten)]
     #[cfg_attr(feature = "catalog", schemars(with = "super::HandoffProperties"))]
-    pub handoff: Option<Handoff>,
+    pub handoff: Option<HandoffRef>,
     /// Stripe's `canceled_at`, in seconds since the epoch.
     #[serde(skip)]
     pub canceled_at: i64,
 }
 
-impl Fact for SubscriptionCanceled {
+impl EventPayload for SubscriptionCanceled {
     const NAME: &'static str = "Subscription canceled";
 
     fn insert_id(&self, _user: UserId) -> InsertId {
@@ -76,23 +76,23 @@ impl Fact for SubscriptionCanceled {
     }
 }
 
-/// Somebody took the cancellation of a paid subscription back. Tells how many are won back before they end.
+/// A user undid the cancellation of a paid subscription. Shows how many customers are retained before the period ends.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "catalog", derive(schemars::JsonSchema))]
 pub struct SubscriptionResumed {
-    /// Webhook and state.
+    /// Webhook and state of the subscription.
     #[serde(flatten)]
     pub report: SubscriptionReport,
-    /// What led here.
+    /// The click or portal visit that caused it; `None` if unknown.
     #[serde(flatten)]
     #[cfg_attr(feature = "catalog", schemars(with = "super::HandoffProperties"))]
-    pub handoff: Option<Handoff>,
-    /// The `canceled_at` that was taken back, in seconds since the epoch.
+    pub handoff: Option<HandoffRef>,
+    /// The `canceled_at` of the undone cancellation, in seconds since the epoch.
     #[serde(skip)]
     pub previous_canceled_at: i64,
 }
 
-impl Fact for SubscriptionResumed {
+impl EventPayload for SubscriptionResumed {
     const NAME: &'static str = "Subscription resumed";
 
     fn insert_id(&self, _user: UserId) -> InsertId {
@@ -105,27 +105,27 @@ impl Fact for SubscriptionResumed {
     }
 }
 
-/// Somebody moved to another interval of the same plan. Tells who commits for longer.
+/// A user changed the billing interval of the plan. Shows moves between monthly and yearly billing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "catalog", derive(schemars::JsonSchema))]
 pub struct SubscriptionChanged {
-    /// Webhook and state; its interval is the new one.
+    /// Webhook and state of the subscription, with the new interval.
     #[serde(flatten)]
     pub report: SubscriptionReport,
-    /// What led here.
+    /// The click or portal visit that caused it; `None` if unknown.
     #[serde(flatten)]
     #[cfg_attr(feature = "catalog", schemars(with = "super::HandoffProperties"))]
-    pub handoff: Option<Handoff>,
-    /// The interval before.
+    pub handoff: Option<HandoffRef>,
+    /// The previous interval.
     pub previous_interval: Interval,
-    /// Stripe's invoice of the change.
+    /// Stripe's invoice ID of the change.
     pub invoice: String,
-    /// What was paid, if money moved: during a trial none does.
+    /// The amount paid; `None` during a trial, when no money moves.
     #[serde(flatten)]
     pub amount: Option<Money>,
 }
 
-impl Fact for SubscriptionChanged {
+impl EventPayload for SubscriptionChanged {
     const NAME: &'static str = "Subscription changed";
 
     fn insert_id(&self, _user: UserId) -> InsertId {
@@ -142,21 +142,21 @@ impl Fact for SubscriptionChanged {
     }
 }
 
-/// Another period was paid. Tells what keeps coming in.
+/// Stripe collected the payment of a further period. Shows recurring revenue.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "catalog", derive(schemars::JsonSchema))]
 pub struct SubscriptionRenewal {
-    /// Webhook and state.
+    /// Webhook and state of the subscription.
     #[serde(flatten)]
     pub report: SubscriptionReport,
-    /// Stripe's invoice.
+    /// Stripe's invoice ID.
     pub invoice: String,
-    /// What was paid.
+    /// The amount paid.
     #[serde(flatten)]
     pub amount: Money,
 }
 
-impl Fact for SubscriptionRenewal {
+impl EventPayload for SubscriptionRenewal {
     const NAME: &'static str = "Subscription renewal";
 
     fn insert_id(&self, _user: UserId) -> InsertId {
@@ -172,16 +172,16 @@ impl Fact for SubscriptionRenewal {
     }
 }
 
-/// A subscription ended that had been paid. Tells who left.
+/// A paid subscription ended. Shows churn.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "catalog", derive(schemars::JsonSchema))]
 pub struct SubscriptionExpiration {
-    /// Webhook and state.
+    /// Webhook and state of the subscription.
     #[serde(flatten)]
     pub report: SubscriptionReport,
 }
 
-impl Fact for SubscriptionExpiration {
+impl EventPayload for SubscriptionExpiration {
     const NAME: &'static str = "Subscription expiration";
 
     fn insert_id(&self, _user: UserId) -> InsertId {

@@ -1,32 +1,32 @@
-//! Trials: from the click on "Start trial" to the first payment, or to the end without one.
+//! Events of trials: started, canceled, resumed, converted and expired.
 
 use serde::Serialize;
 
-use super::{Handoff, SubscriptionReport};
+use super::{HandoffRef, SubscriptionReport};
 use crate::ids::{InsertId, UserId};
 use crate::money::{Money, Revenue, RevenueKind};
 use crate::properties::{UserProperties, UserProperty};
-use crate::server::Fact;
+use crate::server::EventPayload;
 
-/// A trial began, no money moved. Tells which clicks on "Start trial" go through Checkout.
+/// A trial started; no money moved. Shows how many clicks on "Start trial" complete Checkout.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "catalog", derive(schemars::JsonSchema))]
 pub struct TrialStarted {
-    /// Webhook and state.
+    /// Webhook and state of the subscription.
     #[serde(flatten)]
     pub report: SubscriptionReport,
-    /// What led here.
+    /// The click or portal visit that caused it; `None` if unknown.
     #[serde(flatten)]
     #[cfg_attr(feature = "catalog", schemars(with = "super::HandoffProperties"))]
-    pub handoff: Option<Handoff>,
+    pub handoff: Option<HandoffRef>,
     /// Length of the trial in days.
     pub trial_days: u32,
-    /// Stripe's customer.
+    /// Stripe's customer ID.
     #[serde(skip)]
     pub stripe_customer: String,
 }
 
-impl Fact for TrialStarted {
+impl EventPayload for TrialStarted {
     const NAME: &'static str = "Trial started";
 
     fn insert_id(&self, _user: UserId) -> InsertId {
@@ -40,23 +40,23 @@ impl Fact for TrialStarted {
     }
 }
 
-/// Somebody canceled during the trial, which still runs to its end. Tells when trials are given up.
+/// A user canceled a trial, which stays active until it ends. Shows when trials are abandoned.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "catalog", derive(schemars::JsonSchema))]
 pub struct TrialCanceled {
-    /// Webhook and state.
+    /// Webhook and state of the subscription.
     #[serde(flatten)]
     pub report: SubscriptionReport,
-    /// What led here.
+    /// The click or portal visit that caused it; `None` if unknown.
     #[serde(flatten)]
     #[cfg_attr(feature = "catalog", schemars(with = "super::HandoffProperties"))]
-    pub handoff: Option<Handoff>,
+    pub handoff: Option<HandoffRef>,
     /// Stripe's `canceled_at`, in seconds since the epoch.
     #[serde(skip)]
     pub canceled_at: i64,
 }
 
-impl Fact for TrialCanceled {
+impl EventPayload for TrialCanceled {
     const NAME: &'static str = "Trial canceled";
 
     fn insert_id(&self, _user: UserId) -> InsertId {
@@ -68,23 +68,23 @@ impl Fact for TrialCanceled {
     }
 }
 
-/// Somebody took the cancellation of a trial back. Tells how many are won back before they end.
+/// A user undid the cancellation of a trial. Shows how many trials are retained before they end.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "catalog", derive(schemars::JsonSchema))]
 pub struct TrialResumed {
-    /// Webhook and state.
+    /// Webhook and state of the subscription.
     #[serde(flatten)]
     pub report: SubscriptionReport,
-    /// What led here.
+    /// The click or portal visit that caused it; `None` if unknown.
     #[serde(flatten)]
     #[cfg_attr(feature = "catalog", schemars(with = "super::HandoffProperties"))]
-    pub handoff: Option<Handoff>,
-    /// The `canceled_at` that was taken back, in seconds since the epoch.
+    pub handoff: Option<HandoffRef>,
+    /// The `canceled_at` of the undone cancellation, in seconds since the epoch.
     #[serde(skip)]
     pub previous_canceled_at: i64,
 }
 
-impl Fact for TrialResumed {
+impl EventPayload for TrialResumed {
     const NAME: &'static str = "Trial resumed";
 
     fn insert_id(&self, _user: UserId) -> InsertId {
@@ -97,21 +97,21 @@ impl Fact for TrialResumed {
     }
 }
 
-/// The first payment after a trial. The one number that says whether trials work.
+/// Stripe collected the first payment after a trial. Shows the conversion rate of trials.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "catalog", derive(schemars::JsonSchema))]
 pub struct TrialConverted {
-    /// Webhook and state.
+    /// Webhook and state of the subscription.
     #[serde(flatten)]
     pub report: SubscriptionReport,
-    /// Stripe's invoice.
+    /// Stripe's invoice ID.
     pub invoice: String,
-    /// What was paid.
+    /// The amount paid.
     #[serde(flatten)]
     pub amount: Money,
 }
 
-impl Fact for TrialConverted {
+impl EventPayload for TrialConverted {
     const NAME: &'static str = "Trial converted";
 
     fn insert_id(&self, _user: UserId) -> InsertId {
@@ -127,16 +127,16 @@ impl Fact for TrialConverted {
     }
 }
 
-/// A subscription ended that was never paid. Tells how many trials lead nowhere.
+/// A trial ended without a payment. Shows how many trials do not convert.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "catalog", derive(schemars::JsonSchema))]
 pub struct TrialExpiration {
-    /// Webhook and state.
+    /// Webhook and state of the subscription.
     #[serde(flatten)]
     pub report: SubscriptionReport,
 }
 
-impl Fact for TrialExpiration {
+impl EventPayload for TrialExpiration {
     const NAME: &'static str = "Trial expiration";
 
     fn insert_id(&self, _user: UserId) -> InsertId {

@@ -1,33 +1,33 @@
-//! A story laid out for the rules: in order, by session, by device.
+//! The events of a timeline, sorted and indexed for the rules.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::Facts;
+use super::TimelineFacts;
 use crate::presence::StitchedBy;
 use crate::received::{ReceivedEvent, Source};
-use crate::server::{Presence, presence};
+use crate::server::{ServerEventKind, server_event_kind};
 use crate::session::TIMEOUT_MS;
 
-/// How far a browser's clock may be off without anybody correcting it, in ms: below a second the page leaves it alone.
+/// Maximum offset of a browser's clock that is not corrected, in ms: the page corrects offsets of a second or more.
 pub(super) const CLOCK_SLACK_MS: i64 = 1_000;
 
-/// Events and facts, ready to be looked things up in.
-pub(super) struct Case<'a> {
-    /// Oldest first; of one moment, by ID.
+/// Events and facts with indexes.
+pub(super) struct EventIndex<'a> {
+    /// The oldest first; events of the same time by ID.
     pub(super) events: Vec<&'a ReceivedEvent>,
-    pub(super) facts: &'a Facts,
-    /// Events by session, oldest first.
+    pub(super) facts: &'a TimelineFacts,
+    /// Events by session, the oldest first.
     pub(super) sessions: BTreeMap<i64, Vec<&'a ReceivedEvent>>,
-    /// Events by insert ID, oldest first.
+    /// Events by insert ID, the oldest first.
     pub(super) by_insert_id: HashMap<&'a str, Vec<&'a ReceivedEvent>>,
-    /// Devices that some event claims as its browser.
+    /// Devices that are known to be browsers.
     browsers: BTreeSet<&'a str>,
-    /// Device and session where the SDK ran, by the facts or by what an event says.
-    scripted: BTreeSet<(&'a str, i64)>,
+    /// Devices and sessions in which the SDK ran, from facts and events.
+    sdk_sessions: BTreeSet<(&'a str, i64)>,
 }
 
-impl<'a> Case<'a> {
-    pub(super) fn new(events: &'a [ReceivedEvent], facts: &'a Facts) -> Self {
+impl<'a> EventIndex<'a> {
+    pub(super) fn new(events: &'a [ReceivedEvent], facts: &'a TimelineFacts) -> Self {
         let mut ordered: Vec<&ReceivedEvent> = events.iter().collect();
         ordered.sort_by(|one, other| {
             let place = |event: &'a ReceivedEvent| (event.time_ms, &event.uuid, &event.insert_id);
@@ -36,7 +36,7 @@ impl<'a> Case<'a> {
         let mut sessions: BTreeMap<i64, Vec<&ReceivedEvent>> = BTreeMap::new();
         let mut by_insert_id: HashMap<&str, Vec<&ReceivedEvent>> = HashMap::new();
         let mut browsers = BTreeSet::new();
-        let mut scripted: BTreeSet<(&str, i64)> = BTreeSet::new();
+        let mut sdk_sessions: BTreeSet<(&str, i64)> = BTreeSet::new();
         for &event in &ordered {
             if let Some(session) = event.session {
                 sessions.entry(session).or_default().push(event);
@@ -47,28 +47,28 @@ impl<'a> Case<'a> {
             let Some(device) = event.device.as_deref().filter(|_| !event.derived_device) else {
                 continue;
             };
-            let claims = event.source == Source::Browser || event.stitched_by.is_some_and(knows_device);
-            if claims {
+            let is_browser = event.source == Source::Browser || event.stitched_by.is_some_and(knows_device);
+            if is_browser {
                 browsers.insert(device);
             }
-            let ran = event.source == Source::Browser || event.stitched_by == Some(StitchedBy::SdkCookie);
-            if let Some(session) = event.session.filter(|_| ran) {
-                scripted.insert((device, session));
+            let sdk_ran = event.source == Source::Browser || event.stitched_by == Some(StitchedBy::SdkCookie);
+            if let Some(session) = event.session.filter(|_| sdk_ran) {
+                sdk_sessions.insert((device, session));
             }
         }
-        let reported = facts.scripted.iter();
-        scripted.extend(reported.map(|seen| (seen.device.as_str(), seen.session.ms())));
+        let reported = facts.sdk_sessions.iter();
+        sdk_sessions.extend(reported.map(|seen| (seen.device.as_str(), seen.session.ms())));
         Self {
             events: ordered,
             facts,
             sessions,
             by_insert_id,
             browsers,
-            scripted,
+            sdk_sessions,
         }
     }
 
-    /// The browser's events.
+    /// The events that the browser sent.
     pub(super) fn of_browser(&self) -> impl Iterator<Item = &'a ReceivedEvent> {
         self.events
             .iter()
@@ -76,43 +76,42 @@ impl<'a> Case<'a> {
             .filter(|event| event.source == Source::Browser)
     }
 
-    /// The server's events that somebody brought about.
+    /// The server's present events.
     pub(super) fn present(&self) -> impl Iterator<Item = &'a ReceivedEvent> {
-        self.of_server(Presence::Present)
+        self.of_server(ServerEventKind::Present)
     }
 
-    /// The server's events that happened by themselves.
+    /// The server's system events.
     pub(super) fn system(&self) -> impl Iterator<Item = &'a ReceivedEvent> {
-        self.of_server(Presence::System)
+        self.of_server(ServerEventKind::System)
     }
 
-    fn of_server(&self, wanted: Presence) -> impl Iterator<Item = &'a ReceivedEvent> {
+    fn of_server(&self, wanted: ServerEventKind) -> impl Iterator<Item = &'a ReceivedEvent> {
         let sent = self
             .events
             .iter()
             .copied()
             .filter(|event| event.source != Source::Browser);
-        sent.filter(move |event| presence(&event.name) == Some(wanted))
+        sent.filter(move |event| server_event_kind(&event.name) == Some(wanted))
     }
 
-    /// The device that an event was sent with. One that Amplitude made up from the user ID is Amplitude's: the stand-in
-    /// says so; elsewhere it is one that no browser has.
+    /// The device that an event was sent with; `None` if Amplitude derived the device ID from the user ID. The stand-in
+    /// reports a derived ID. Amplitude does not, so there an ID is derived if no browser has it.
     pub(super) fn own_device(&self, event: &'a ReceivedEvent) -> Option<&'a str> {
-        let told = event.raw.get("local").is_some();
+        let is_stand_in = event.raw.get("local").is_some();
         event
             .device
             .as_deref()
-            .filter(|device| !event.derived_device && (told || self.browsers.contains(device)))
+            .filter(|device| !event.derived_device && (is_stand_in || self.browsers.contains(device)))
     }
 
     /// Whether the SDK ran in a session of a device.
     pub(super) fn sdk_ran(&self, device: &str, session: i64) -> bool {
-        self.scripted.contains(&(device, session))
+        self.sdk_sessions.contains(&(device, session))
     }
 
-    /// The session in which this device's browser was at that moment: between its first event and the timeout after its
-    /// last.
-    pub(super) fn browser_session_at(&self, device: &str, moment_ms: i64) -> Option<i64> {
+    /// The session in which this device's browser was at `at_ms`: from its first event to the timeout after its last.
+    pub(super) fn browser_session_at(&self, device: &str, at_ms: i64) -> Option<i64> {
         self.sessions.iter().find_map(|(&session, events)| {
             let of_device = || {
                 events
@@ -124,23 +123,23 @@ impl<'a> Case<'a> {
             };
             let (first, last) = (of_device().min()?, of_device().max()?);
             (first..=last.saturating_add(TIMEOUT_MS))
-                .contains(&moment_ms)
+                .contains(&at_ms)
                 .then_some(session)
         })
     }
 
-    /// Whether something from before the events that were read could be missed here.
-    pub(super) fn cut_off(&self) -> bool {
+    /// Whether older events exist that were not read.
+    pub(super) fn is_cut_off(&self) -> bool {
         self.facts.read_from_ms.is_some()
     }
 }
 
-/// Whether an event that was stitched so has a device of a browser.
+/// Whether an event with this `stitched_by` has the device of a browser.
 fn knows_device(by: StitchedBy) -> bool {
     !matches!(by, StitchedBy::NoneKnown | StitchedBy::NoneByRule)
 }
 
-/// Whether an event that was stitched so has both a device and a session.
-pub(super) fn is_live(by: StitchedBy) -> bool {
+/// Whether an event with this `stitched_by` has both device and session.
+pub(super) fn knows_session(by: StitchedBy) -> bool {
     knows_device(by) && by != StitchedBy::StaleHandoff
 }

@@ -1,8 +1,8 @@
-//! A person's life as events and facts, step by step, the way the product would have told it.
+//! Builds a user's timeline step by step, with the events and facts that the product would record.
 
 use serde_json::{Map, Value, json};
 use tracking::received::{ReceivedEvent, Source};
-use tracking::verdict::{Facts, NotedHandoff, Payment, Refund, Way};
+use tracking::verdict::{HandoffKind, NotedHandoff, PaymentRecord, RefundRecord, TimelineFacts};
 use tracking::{Currency, DeviceId, Money, SessionId, StitchedBy, UserId};
 
 pub const MINUTE: i64 = 60_000;
@@ -11,9 +11,9 @@ pub const START: i64 = 1_795_000_000_000;
 pub const SUBSCRIPTION: &str = "sub_1";
 
 #[derive(Clone)]
-pub struct Life {
+pub struct Scenario {
     pub events: Vec<ReceivedEvent>,
-    pub facts: Facts,
+    pub facts: TimelineFacts,
     pub user: UserId,
     pub now: i64,
     /// The SDK runs and may send.
@@ -27,12 +27,12 @@ pub struct Life {
     canceled_at: Option<i64>,
 }
 
-impl Life {
-    /// Somebody opens the landing page.
+impl Scenario {
+    /// A visitor opens the landing page.
     pub fn new() -> Self {
-        let mut life = Self {
+        let mut scenario = Self {
             events: Vec::new(),
-            facts: Facts::default(),
+            facts: TimelineFacts::default(),
             user: UserId::parse("019aa5c4-0000-7000-8000-000000000001").unwrap(),
             now: START,
             sdk: true,
@@ -44,8 +44,8 @@ impl Life {
             counter: 0,
             canceled_at: None,
         };
-        life.view("/");
-        life
+        scenario.view("/");
+        scenario
     }
 
     pub fn device(&self) -> String {
@@ -56,7 +56,7 @@ impl Life {
         self.session
     }
 
-    /// Time passes; after more than half an hour the next step is one of another session.
+    /// Advances the clock. After more than 30 minutes the next step starts a new session.
     pub fn wait(&mut self, ms: i64) -> &mut Self {
         self.now += ms;
         if ms > 30 * MINUTE {
@@ -91,7 +91,7 @@ impl Life {
         self.view("/polls")
     }
 
-    /// The browser is another device in another session from here on, and nobody is in it.
+    /// Signs out. Afterwards the browser has a new device ID and a new session.
     pub fn sign_out(&mut self) -> &mut Self {
         self.now += 5_000;
         let insert_id = format!("sign-out:login-{}", self.logins);
@@ -110,13 +110,20 @@ impl Life {
         self.view("/polls")
     }
 
-    /// A click that goes to Stripe and comes back as a webhook `later_ms` later.
-    fn handed_over(&mut self, way: Way, event: &str, insert_id: &str, later_ms: i64, more: Value) {
+    /// A click that leads to Stripe, and its webhook `later_ms` later.
+    fn click_to_stripe(
+        &mut self,
+        kind: HandoffKind,
+        name: &str,
+        insert_id: &str,
+        later_ms: i64,
+        more: Value,
+    ) {
         self.counter += 1;
         let click = format!("click-{:04}", self.counter);
         self.now += 2_000;
-        if way == Way::Checkout && self.sdk {
-            let mut clicked = self.shaped(
+        if kind == HandoffKind::Checkout && self.sdk {
+            let mut clicked = self.base_event(
                 "Trial checkout clicked",
                 Source::Browser,
                 json!({"interval": "month"}),
@@ -125,7 +132,7 @@ impl Life {
             self.events.push(clicked);
         }
         self.facts.handoffs.push(NotedHandoff {
-            way,
+            kind,
             id: click.clone(),
             account: self.user,
             device: DeviceId::parse(&self.device()),
@@ -133,12 +140,12 @@ impl Life {
             at_ms: self.now,
         });
         let (device, session, at) = (self.device(), self.session, self.now);
-        // Back from Stripe before the webhook comes, unless it takes long.
+        // The user returns from Stripe before the webhook arrives, unless it is late.
         self.now += later_ms;
         let stale = self.now - at > 30 * MINUTE;
         let mut properties = json!({"stripe_event": self.stripe_event()});
         if !stale {
-            let key = if way == Way::Portal {
+            let key = if kind == HandoffKind::Portal {
                 "portal_visit"
             } else {
                 "click"
@@ -146,16 +153,16 @@ impl Life {
             properties[key] = json!(click);
         }
         merge(&mut properties, more);
-        let by = match (stale, way) {
+        let by = match (stale, kind) {
             (true, _) => StitchedBy::StaleHandoff,
-            (false, Way::Portal) => StitchedBy::PortalVisit,
+            (false, HandoffKind::Portal) => StitchedBy::PortalVisit,
             (false, _) => StitchedBy::CheckoutHandoff,
         };
-        let mut told = self.server(event, insert_id, Source::Stripe, by, properties);
-        told.device = Some(device);
-        told.derived_device = false;
-        told.session = (!stale).then_some(session);
-        self.events.push(told);
+        let mut event = self.server(name, insert_id, Source::Stripe, by, properties);
+        event.device = Some(device);
+        event.derived_device = false;
+        event.session = (!stale).then_some(session);
+        self.events.push(event);
         if stale {
             self.session = self.now;
         }
@@ -165,7 +172,7 @@ impl Life {
         self.view("/pricing");
         let id = format!("trial-started:{SUBSCRIPTION}");
         let more = json!({"subscription_status": "trialing", "interval": "month", "trial_days": 3});
-        self.handed_over(Way::Checkout, "Trial started", &id, later_ms, more);
+        self.click_to_stripe(HandoffKind::Checkout, "Trial started", &id, later_ms, more);
         self.view("/billing")
     }
 
@@ -173,11 +180,11 @@ impl Life {
         self.view("/pricing");
         let id = format!("subscription-started:{SUBSCRIPTION}");
         let more = self.paid("in_0", 1_200);
-        self.handed_over(Way::Checkout, "Subscription started", &id, 30_000, more);
+        self.click_to_stripe(HandoffKind::Checkout, "Subscription started", &id, 30_000, more);
         self.view("/billing")
     }
 
-    pub fn cancel(&mut self, way: Way, in_trial: bool) -> &mut Self {
+    pub fn cancel(&mut self, kind: HandoffKind, in_trial: bool) -> &mut Self {
         self.view("/billing");
         let at = self.now / 1_000;
         self.canceled_at = Some(at);
@@ -185,8 +192,8 @@ impl Life {
             true => ("Trial canceled", "trial-canceled"),
             false => ("Subscription canceled", "subscription-canceled"),
         };
-        self.handed_over(
-            way,
+        self.click_to_stripe(
+            kind,
             name,
             &format!("{fact}:{SUBSCRIPTION}:{at}"),
             4_000,
@@ -203,24 +210,24 @@ impl Life {
             false => ("Subscription resumed", "subscription-resumed"),
         };
         let id = format!("{fact}:{SUBSCRIPTION}:{at}");
-        self.handed_over(Way::Resume, name, &id, 3_000, json!({}));
+        self.click_to_stripe(HandoffKind::Resume, name, &id, 3_000, json!({}));
         self.view("/billing")
     }
 
-    /// Somebody cancels in Stripe's dashboard, long after the last click.
+    /// A cancellation in Stripe's dashboard, long after the last click.
     pub fn cancel_at_stripe(&mut self) -> &mut Self {
         self.wait(DAY);
         let at = self.now / 1_000;
         let properties = json!({"stripe_event": self.stripe_event()});
         let id = format!("trial-canceled:{SUBSCRIPTION}:{at}");
-        let told = self.server(
+        let event = self.server(
             "Trial canceled",
             &id,
             Source::Stripe,
             StitchedBy::NoneKnown,
             properties,
         );
-        self.events.push(told);
+        self.events.push(event);
         self
     }
 
@@ -247,7 +254,7 @@ impl Life {
         self.counter += 1;
         let refund = format!("re_{}", self.counter);
         let amount = Money::new(minor, self.currency);
-        self.facts.refunds.push(Refund {
+        self.facts.refunds.push(RefundRecord {
             refund: refund.clone(),
             account: self.user,
             amount,
@@ -280,7 +287,7 @@ impl Life {
 
     fn paid(&mut self, invoice: &str, minor: i64) -> Value {
         let amount = Money::new(minor, self.currency);
-        self.facts.payments.push(Payment {
+        self.facts.payments.push(PaymentRecord {
             invoice: invoice.into(),
             account: self.user,
             amount,
@@ -294,14 +301,14 @@ impl Life {
     fn system(&mut self, name: &str, insert_id: &str, more: Value) -> &mut Self {
         let mut properties = json!({"stripe_event": self.stripe_event()});
         merge(&mut properties, more);
-        let told = self.server(
+        let event = self.server(
             name,
             insert_id,
             Source::Stripe,
             StitchedBy::NoneByRule,
             properties,
         );
-        self.events.push(told);
+        self.events.push(event);
         self
     }
 
@@ -310,17 +317,17 @@ impl Life {
             true => StitchedBy::SdkCookie,
             false => StitchedBy::ServerSession,
         };
-        let mut told = self.server(name, insert_id, Source::Server, by, json!({}));
-        told.device = Some(self.device());
-        told.derived_device = false;
-        told.session = Some(self.session);
-        self.events.push(told);
+        let mut event = self.server(name, insert_id, Source::Server, by, json!({}));
+        event.device = Some(self.device());
+        event.derived_device = false;
+        event.session = Some(self.session);
+        self.events.push(event);
     }
 
     fn browser(&mut self, name: &str, properties: Value) {
         if self.sdk {
-            let told = self.shaped(name, Source::Browser, properties);
-            self.events.push(told);
+            let event = self.base_event(name, Source::Browser, properties);
+            self.events.push(event);
         }
     }
 
@@ -335,16 +342,16 @@ impl Life {
         properties["stitched_by"] = json!(by);
         ReceivedEvent {
             user: Some(self.user.to_string()),
-            device: Some("made-of-the-user-id".into()),
+            device: Some("derived-from-the-user-id".into()),
             derived_device: true,
             session: None,
             insert_id: Some(insert_id.into()),
             stitched_by: Some(by),
-            ..self.shaped(name, source, properties)
+            ..self.base_event(name, source, properties)
         }
     }
 
-    fn shaped(&mut self, name: &str, source: Source, properties: Value) -> ReceivedEvent {
+    fn base_event(&mut self, name: &str, source: Source, properties: Value) -> ReceivedEvent {
         self.counter += 1;
         let plan = if name.starts_with('[') {
             "unchecked"
@@ -391,7 +398,7 @@ impl Life {
     }
 }
 
-/// What an event of that amount has among its properties, as the stand-in gives it back.
+/// The properties of an event with this amount and revenue, as the stand-in returns them.
 pub fn money(stated: Money, revenue: Money) -> Value {
     json!({
         "amount_minor": stated.minor,
@@ -407,15 +414,25 @@ fn merge(into: &mut Value, more: Value) {
     }
 }
 
-/// One of everything: a year in the life.
-pub fn whole() -> Life {
-    let mut life = Life::new();
-    life.sign_up()
+/// A scenario with every kind of event.
+pub fn full_scenario() -> Scenario {
+    let mut scenario = Scenario::new();
+    scenario
+        .sign_up()
         .poll()
         .start_trial(30_000)
-        .cancel(Way::Portal, true);
-    life.resume(true).convert().renew().refund(500);
-    life.view("/").poll().cancel(Way::Cancel, false).resume(false);
-    life.sign_out().view("/").sign_in().payment_fails().expire(false);
-    life
+        .cancel(HandoffKind::Portal, true);
+    scenario.resume(true).convert().renew().refund(500);
+    scenario
+        .view("/")
+        .poll()
+        .cancel(HandoffKind::Cancel, false)
+        .resume(false);
+    scenario
+        .sign_out()
+        .view("/")
+        .sign_in()
+        .payment_fails()
+        .expire(false);
+    scenario
 }

@@ -1,12 +1,15 @@
-//! Events as Amplitude gives them back (Export API, "Response schema"; the same fields in `useractivity`), and the story
-//! that they make. Pure: the timeline page uses it in the browser and on the server.
-
-use std::sync::Arc;
+//! Events as Amplitude returns them (Export API, "Response schema"; `useractivity` has the same fields).
+//!
+//! Pure: the timeline page uses this module in the browser and on the server. It does not fetch events.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::presence::StitchedBy;
+
+mod groups;
+
+pub use groups::{SessionGroup, session_groups};
 
 /// Who sent an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -16,15 +19,15 @@ pub enum Source {
     Browser,
     /// Our server, in the transaction of a request.
     Server,
-    /// Our server, for a webhook of Stripe's.
+    /// Our server, for a Stripe webhook.
     Stripe,
 }
 
 impl Source {
-    /// All of them.
+    /// All sources.
     pub const ALL: [Self; 3] = [Self::Browser, Self::Server, Self::Stripe];
 
-    /// The word in URLs and exports.
+    /// The value in URLs and exports.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Browser => "browser",
@@ -33,12 +36,12 @@ impl Source {
         }
     }
 
-    /// Reads what [`Self::as_str`] writes.
+    /// Parses the output of [`Self::as_str`]; any other text is `None`.
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|source| source.as_str() == text)
     }
 
-    /// The word on the badge.
+    /// The label on the badge.
     pub fn label(self) -> &'static str {
         match self {
             Self::Browser => "browser",
@@ -53,40 +56,40 @@ impl Source {
 pub struct ReceivedEvent {
     /// Amplitude's own ID of the stored event.
     pub uuid: String,
-    /// The event's name; the SDK's `session_start` has the name that Amplitude shows.
+    /// The event's name, as Amplitude displays it: the SDK's `session_start` is `[Amplitude] Start Session`.
     pub name: String,
     /// Who sent it.
     pub source: Source,
-    /// When it happened, in ms since the epoch, clock corrected (`event_time`).
+    /// When it happened, in ms since the epoch, corrected for the browser's clock (`event_time`).
     pub time_ms: i64,
     /// User ID.
     pub user: Option<String>,
     /// Device ID.
     pub device: Option<String>,
-    /// Amplitude made the device ID from the user ID, because the event had none.
+    /// Whether Amplitude derived the device ID from the user ID because the event had none. Only the stand-in reports this.
     pub derived_device: bool,
     /// `None`: out of session.
     pub session: Option<i64>,
     /// Insert ID.
     pub insert_id: Option<String>,
-    /// How a server event got its IDs.
+    /// How a server event got its IDs; `None` for browser events.
     pub stitched_by: Option<StitchedBy>,
     /// Event properties.
     pub properties: Map<String, Value>,
-    /// The person's properties when the event arrived.
+    /// The user's properties when the event arrived.
     pub user_properties: Map<String, Value>,
-    /// What came along for free: browser, device, language, place, screen. Empty for server events: that is the trade-off.
+    /// Context added by the SDK: browser, device, language, location, screen. Empty for server events.
     pub context: Vec<(&'static str, String)>,
-    /// The four documented moments, as they were given.
+    /// The documented timestamps, unchanged.
     pub times: Vec<(&'static str, String)>,
-    /// Against the plan: `valid`, or what is wrong. Only the stand-in says so.
+    /// Result of the validation against the tracking plan: `valid`, `unchecked`, or the errors. Only the stand-in reports it.
     pub plan: Option<String>,
-    /// The event as it was given.
+    /// The exported event, unchanged.
     pub raw: Value,
 }
 
 impl ReceivedEvent {
-    /// Reads an exported event; `None` when it has no name or no time.
+    /// Parses an exported event; `None` if it has no name or no time.
     pub fn from_export(raw: &Value) -> Option<Self> {
         let text = |key: &str| {
             raw.get(key)
@@ -110,7 +113,7 @@ impl ReceivedEvent {
         let local = raw.get("local");
         Some(Self {
             uuid: text("uuid").unwrap_or_default(),
-            name: shown_name(&text("event_type")?).to_owned(),
+            name: display_name(&text("event_type")?).to_owned(),
             source,
             time_ms: utc_ms(&text("event_time")?)?,
             user: text("user_id"),
@@ -133,20 +136,20 @@ impl ReceivedEvent {
                 Source::Server | Source::Stripe => Vec::new(),
             },
             times: labelled(raw, TIMES),
-            plan: local.and_then(|local| local.get("plan")).and_then(plan_word),
+            plan: local.and_then(|local| local.get("plan")).and_then(plan_result),
             properties,
             raw: raw.clone(),
         })
     }
 
-    /// The path of the page that it is about.
+    /// Path of the page on which it happened.
     pub fn page(&self) -> Option<&str> {
         self.properties
             .get("[Amplitude] Page Path")
             .and_then(Value::as_str)
     }
 
-    /// What Amplitude sums up for it, with its currency.
+    /// Amplitude's revenue of the event with its currency, for example `12.5 USD`.
     pub fn revenue(&self) -> Option<String> {
         let amount = self.properties.get("$revenue").and_then(Value::as_f64)?;
         let currency = self
@@ -171,7 +174,7 @@ const CONTEXT: &[(&str, &str)] = &[
     ("library", "Library"),
 ];
 
-/// The SDK's own, and the screen, which our script puts beside it.
+/// The SDK's context, and the screen size that our script adds.
 fn context(raw: &Value, properties: &Map<String, Value>) -> Vec<(&'static str, String)> {
     let screen = properties.get("screen").and_then(Value::as_str);
     let mut context = labelled(raw, CONTEXT);
@@ -199,9 +202,9 @@ fn labelled(raw: &Value, keys: &[(&str, &'static str)]) -> Vec<(&'static str, St
         .collect()
 }
 
-fn plan_word(plan: &Value) -> Option<String> {
+fn plan_result(plan: &Value) -> Option<String> {
     let status = plan.get("status")?.as_str()?;
-    // The stand-in leaves out what is empty.
+    // The stand-in omits empty lists.
     let reasons = plan.get("reasons").and_then(Value::as_array);
     let reasons: Vec<&str> = reasons.into_iter().flatten().filter_map(Value::as_str).collect();
     Some(if reasons.is_empty() {
@@ -211,8 +214,8 @@ fn plan_word(plan: &Value) -> Option<String> {
     })
 }
 
-/// The SDK's wire names of session events, as Amplitude's pages show them.
-fn shown_name(event_type: &str) -> &str {
+/// Amplitude's display names of the SDK's session events.
+fn display_name(event_type: &str) -> &str {
     match event_type {
         "session_start" => "[Amplitude] Start Session",
         "session_end" => "[Amplitude] End Session",
@@ -220,13 +223,13 @@ fn shown_name(event_type: &str) -> &str {
     }
 }
 
-/// Reads `2026-11-23 14:49:25.123456` as UTC.
+/// Parses `2026-11-23 14:49:25.123456` as UTC; returns ms since the epoch.
 fn utc_ms(text: &str) -> Option<i64> {
     let number = |range: std::ops::Range<usize>| text.get(range)?.parse::<i64>().ok();
     let (year, month, day) = (number(0..4)?, number(5..7)?, number(8..10)?);
     let (hour, minute, second) = (number(11..13)?, number(14..16)?, number(17..19)?);
     let milliseconds = number(20..23).unwrap_or(0);
-    // Days from civil: years start in March, so that the leap day is the last.
+    // The algorithm "days from civil": years start in March, so that the leap day is the last day.
     let (year, month) = if month > 2 {
         (year, month - 3)
     } else {
@@ -240,62 +243,6 @@ fn utc_ms(text: &str) -> Option<i64> {
     Some((((days * 24 + hour) * 60 + minute) * 60 + second) * 1_000 + milliseconds)
 }
 
-/// A stretch of the story: the events of one session, or one event that stands alone.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Chapter {
-    /// The session; `None`: out of session, and the only event here.
-    pub session: Option<i64>,
-    /// In causal order: oldest first.
-    pub events: Vec<Arc<ReceivedEvent>>,
-}
-
-impl Chapter {
-    /// From the first to the last event, in ms.
-    pub fn duration_ms(&self) -> i64 {
-        match (self.events.first(), self.events.last()) {
-            (Some(first), Some(last)) => last.time_ms - first.time_ms,
-            _ => 0,
-        }
-    }
-
-    /// Where the visit began: the first page that was seen, or else the first thing that happened.
-    pub fn entry(&self) -> Option<&str> {
-        let page = |event: &Arc<ReceivedEvent>| event.source == Source::Browser && event.page().is_some();
-        let event = self
-            .events
-            .iter()
-            .find(|event| page(event))
-            .or(self.events.first())?;
-        event.page().or(Some(&event.name))
-    }
-}
-
-/// Groups events by session, as Amplitude does (same person, same session ID). Newest chapter first; within a chapter
-/// the oldest event comes first, and events of the same millisecond keep the order in which they arrived, which is the
-/// order of `events` reversed: the API lists the newest first.
-pub fn story(events: &[Arc<ReceivedEvent>]) -> Vec<Chapter> {
-    let mut in_order: Vec<&Arc<ReceivedEvent>> = events.iter().rev().collect();
-    in_order.sort_by_key(|event| event.time_ms);
-    let mut chapters: Vec<Chapter> = Vec::new();
-    let mut open: std::collections::HashMap<i64, usize> = std::collections::HashMap::new();
-    for event in in_order {
-        match event.session.and_then(|session| open.get(&session)) {
-            Some(&chapter) => chapters[chapter].events.push(Arc::clone(event)),
-            None => {
-                if let Some(session) = event.session {
-                    open.insert(session, chapters.len());
-                }
-                chapters.push(Chapter {
-                    session: event.session,
-                    events: vec![Arc::clone(event)],
-                });
-            }
-        }
-    }
-    chapters.sort_by_key(|chapter| std::cmp::Reverse(chapter.events.last().map(|event| event.time_ms)));
-    chapters
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -307,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn moments_are_utc() {
+    fn times_are_utc() {
         for (text, ms) in [
             ("1970-01-01 00:00:00.000000", 0),
             ("2026-11-18 11:06:40.123456", 1_795_000_000_123),
@@ -328,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn the_source_is_read_off_the_event() {
+    fn the_source_follows_from_library_and_properties() {
         let mut raw = export("Trial started", "2026-11-18 11:06:40.123456", 5);
         assert_eq!(ReceivedEvent::from_export(&raw).unwrap().source, Source::Browser);
         raw["library"] = json!("seamline-server/0.1.0");
@@ -343,9 +290,9 @@ mod tests {
     }
 
     #[test]
-    fn what_the_plan_says_is_read_with_reasons_and_without() {
+    fn the_plan_result_contains_its_reasons() {
         let mut raw = export("Poll created", "2026-11-18 11:06:40.123456", 5);
-        for (plan, word) in [
+        for (plan, expected) in [
             (json!({"status": "valid"}), Some("valid")),
             (json!({"status": "unchecked", "reasons": []}), Some("unchecked")),
             (
@@ -355,52 +302,20 @@ mod tests {
             (json!({}), None),
         ] {
             raw["local"] = json!({ "plan": plan });
-            assert_eq!(ReceivedEvent::from_export(&raw).unwrap().plan.as_deref(), word);
+            assert_eq!(
+                ReceivedEvent::from_export(&raw).unwrap().plan.as_deref(),
+                expected
+            );
         }
     }
 
     #[test]
-    fn an_event_without_a_name_or_a_time_is_none() {
+    fn events_without_name_or_time_are_rejected() {
         assert_eq!(ReceivedEvent::from_export(&json!({"event_type": "A"})), None);
         assert_eq!(
             ReceivedEvent::from_export(&json!({"event_time": "2026-11-18 11:06:40.123456"})),
             None
         );
         assert_eq!(ReceivedEvent::from_export(&json!(7)), None);
-    }
-
-    #[test]
-    fn sessions_are_chapters_and_the_rest_stands_alone() {
-        let events: Vec<Arc<ReceivedEvent>> = [
-            ("D", "2026-11-18 13:00:00.000000", 200),
-            ("renewal", "2026-11-18 12:00:00.000000", -1),
-            ("C", "2026-11-18 11:30:00.000000", 100),
-            ("second of its ms", "2026-11-18 11:00:00.000000", 100),
-            ("first of its ms", "2026-11-18 11:00:00.000000", 100),
-        ]
-        .iter()
-        .filter_map(|(name, time, session)| ReceivedEvent::from_export(&export(name, time, *session)))
-        .map(Arc::new)
-        .collect();
-        let chapters = story(&events);
-        let told: Vec<(Option<i64>, Vec<&str>)> = chapters
-            .iter()
-            .map(|chapter| {
-                (
-                    chapter.session,
-                    chapter.events.iter().map(|event| event.name.as_str()).collect(),
-                )
-            })
-            .collect();
-        assert_eq!(
-            told,
-            [
-                (Some(200), vec!["D"]),
-                (None, vec!["renewal"]),
-                (Some(100), vec!["first of its ms", "second of its ms", "C"]),
-            ]
-        );
-        assert_eq!(chapters[2].duration_ms(), 1_800_000);
-        assert_eq!(chapters[2].entry(), Some("first of its ms"));
     }
 }
