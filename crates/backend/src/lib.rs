@@ -14,9 +14,9 @@ pub mod hex;
 pub mod ids;
 pub mod loss;
 pub mod mail;
-mod once;
 pub mod operations;
 pub mod polls;
+mod seen_set;
 pub mod timeline;
 mod visitor;
 
@@ -24,7 +24,7 @@ pub use export::Export;
 pub use visitor::Visitor;
 
 use accounts::{Accounts, User};
-use billing::{Billing, StripeFault};
+use billing::{Billing, StripeCallError};
 use clock::Clock;
 use config::Admins;
 use db::Db;
@@ -41,7 +41,7 @@ use url::Url;
 pub enum BackendError {
     /// The Stripe client could not be created.
     #[error(transparent)]
-    Stripe(#[from] StripeFault),
+    Stripe(#[from] StripeCallError),
     /// The client that reads events from Amplitude could not be created.
     #[error(transparent)]
     Timeline(#[from] timeline::ReadError),

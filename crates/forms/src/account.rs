@@ -1,7 +1,7 @@
 //! Sign-up and sign-in.
 
 use crate::email::Email;
-use crate::errors::{FieldErrors, FieldError};
+use crate::errors::{FieldError, FieldErrors};
 use crate::field::form;
 use crate::text::Secret;
 
@@ -122,7 +122,10 @@ mod tests {
     fn every_field_is_told_at_once() {
         let errors = sign_up("nobody", "short").unwrap_err();
         assert_eq!(errors.at(SignUpForm::email), Some(&FieldError::NotAnEmail));
-        assert_eq!(errors.at(SignUpForm::password), Some(&FieldError::TooShort { min: 10 }));
+        assert_eq!(
+            errors.at(SignUpForm::password),
+            Some(&FieldError::TooShort { min: 10 })
+        );
     }
 
     #[test]

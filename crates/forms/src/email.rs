@@ -97,7 +97,10 @@ mod tests {
             Err(FieldError::ControlCharacter)
         );
         let long = format!("{}@example.com", "a".repeat(300));
-        assert_eq!(Email::parse(&long), Err(FieldError::TooLong { max: 254, len: 312 }));
+        assert_eq!(
+            Email::parse(&long),
+            Err(FieldError::TooLong { max: 254, len: 312 })
+        );
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! A poll to be made.
 
-use crate::errors::{FieldErrors, FieldError};
+use crate::errors::{FieldError, FieldErrors};
 use crate::field::{Field, form};
 use crate::moment::moment;
 use crate::text::line;
@@ -64,7 +64,9 @@ impl PollForm {
         let mut beyond = self.option.iter().skip(MAX_OPTIONS);
         if beyond.any(|text| !text.trim().is_empty()) {
             errors.add(Field::FORM, FieldError::TooManyOptions { max: MAX_OPTIONS });
-        } else if options.len() < MIN_OPTIONS && errors.first_field().is_none_or(|field| field == Self::question) {
+        } else if options.len() < MIN_OPTIONS
+            && errors.first_field().is_none_or(|field| field == Self::question)
+        {
             // At the first empty line, where the writer goes on.
             let empty = self
                 .option
@@ -183,10 +185,7 @@ mod tests {
         assert!(poll("Q", &names[..10]).is_ok());
         // Also where the last one repeats another: the page has no line for its error.
         let repeated = [&names[..10], &["0"]].concat();
-        assert_eq!(
-            poll("Q", &repeated).unwrap_err().first_field(),
-            Some(Field::FORM)
-        );
+        assert_eq!(poll("Q", &repeated).unwrap_err().first_field(), Some(Field::FORM));
         assert!(poll("Q", &[&names[..10], &[" "]].concat()).is_ok());
     }
 }

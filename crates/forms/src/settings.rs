@@ -2,7 +2,7 @@
 
 use crate::account::{known_password, new_password};
 use crate::email::Email;
-use crate::errors::{FieldErrors};
+use crate::errors::FieldErrors;
 use crate::field::form;
 use crate::text::Secret;
 
@@ -62,7 +62,10 @@ impl ChangePasswordForm {
         let current_password = errors.take(Self::current_password, known_password(&self.current_password));
         let password = errors.take(Self::password, new_password(&self.password));
         match (current_password, password) {
-            (Some(current_password), Some(password)) => Ok(ChangePassword { current_password, password }),
+            (Some(current_password), Some(password)) => Ok(ChangePassword {
+                current_password,
+                password,
+            }),
             _ => Err(errors),
         }
     }
@@ -94,7 +97,10 @@ impl ChangeEmailForm {
         let email = errors.take(Self::email, Email::parse(&self.email));
         let current_password = errors.take(Self::current_password, known_password(&self.current_password));
         match (email, current_password) {
-            (Some(email), Some(current_password)) => Ok(ChangeEmail { email, current_password }),
+            (Some(email), Some(current_password)) => Ok(ChangeEmail {
+                email,
+                current_password,
+            }),
             _ => Err(errors),
         }
     }
@@ -111,7 +117,8 @@ form! {
 impl DeleteAccountForm {
     /// The password, to be compared.
     pub fn check(&self) -> Result<Secret, FieldErrors> {
-        known_password(&self.current_password).map_err(|error| FieldErrors::one(Self::current_password, error))
+        known_password(&self.current_password)
+            .map_err(|error| FieldErrors::one(Self::current_password, error))
     }
 }
 
@@ -128,8 +135,14 @@ mod tests {
         }
         .check()
         .unwrap_err();
-        assert_eq!(errors.at(ChangePasswordForm::current_password), Some(&FieldError::Missing));
-        assert_eq!(errors.at(ResetForm::password), Some(&FieldError::TooShort { min: 10 }));
+        assert_eq!(
+            errors.at(ChangePasswordForm::current_password),
+            Some(&FieldError::Missing)
+        );
+        assert_eq!(
+            errors.at(ResetForm::password),
+            Some(&FieldError::TooShort { min: 10 })
+        );
 
         let errors = ChangeEmailForm {
             email: "ada".into(),
@@ -149,7 +162,10 @@ mod tests {
         };
         assert_eq!(form.check().unwrap().expose(), "old");
         let empty = DeleteAccountForm::default().check().unwrap_err();
-        assert_eq!(empty.at(ChangePasswordForm::current_password), Some(&FieldError::Missing));
+        assert_eq!(
+            empty.at(ChangePasswordForm::current_password),
+            Some(&FieldError::Missing)
+        );
     }
 
     #[test]
@@ -168,6 +184,9 @@ mod tests {
         }
         .check()
         .unwrap_err();
-        assert_eq!(errors.at(ResetForm::password), Some(&FieldError::TooShort { min: 10 }));
+        assert_eq!(
+            errors.at(ResetForm::password),
+            Some(&FieldError::TooShort { min: 10 })
+        );
     }
 }

@@ -1,6 +1,6 @@
 //! A vote to be cast.
 
-use crate::errors::{FieldErrors, FieldError};
+use crate::errors::{FieldError, FieldErrors};
 use crate::field::form;
 use crate::poll::MAX_OPTIONS;
 
@@ -29,7 +29,10 @@ impl VoteForm {
     /// Every error at once.
     pub fn check(&self) -> Result<VoteDraft, FieldErrors> {
         let wrong = |error| FieldErrors::one(VoteForm::choice, error);
-        let revision = self.revision.parse().map_err(|_| wrong(FieldError::PollChanged))?;
+        let revision = self
+            .revision
+            .parse()
+            .map_err(|_| wrong(FieldError::PollChanged))?;
         let read: Option<Vec<u8>> = self
             .choice
             .iter()

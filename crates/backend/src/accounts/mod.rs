@@ -117,7 +117,8 @@ impl Accounts {
 
         let now_ms = self.clock.now_ms();
         let email = input.email.as_str().to_owned();
-        let consent = tracking::consent::on_account(Choice::Unset, visitor.choice, visitor.privacy_control);
+        let consent =
+            tracking::consent::choice_for_account(Choice::Unset, visitor.choice, visitor.privacy_control);
         let user = User {
             id: ids::user(),
             email,
@@ -194,8 +195,11 @@ impl Accounts {
             return Err(FieldErrors::one(Field::FORM, FieldError::WrongCredentials).into());
         }
         store::insert_login(&mut tx, &login, &visitor.user_agent, now_ms).await?;
-        let consent =
-            tracking::consent::on_account(login.user.consent, visitor.choice, visitor.privacy_control);
+        let consent = tracking::consent::choice_for_account(
+            login.user.consent,
+            visitor.choice,
+            visitor.privacy_control,
+        );
         if consent != login.user.consent {
             store::set_consent(&mut tx, login.user.id, consent, now_ms).await?;
         }

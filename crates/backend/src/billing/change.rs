@@ -1,21 +1,22 @@
-//! Changes to a running subscription: its end, its interval, its card. Each asks Stripe and returns; what comes of it comes
-//! by webhook, with the IDs of the click in the same call's metadata.
+//! Changes to a running subscription: cancellation, interval, card. Each action sends one request to Stripe. The
+//! subscription in our database changes when Stripe's webhook is applied; the click's IDs travel in the metadata of the
+//! same request.
 
 use std::collections::BTreeMap;
 
 use tracking::Interval;
 use uuid::Uuid;
 
-use super::handoff::{Handoff, PortalVisit};
+use super::handoff::{PortalVisit, StripeHandoff};
 use super::payload::{StripeStatus, Subscription};
 use super::plan::{Plan, plan};
-use super::store::{self, Action, Noted};
-use super::{Billing, BillingError, ids_of};
+use super::store::{self, ClickAction, ClickRecord};
+use super::{Billing, BillingError, present_ids_of};
 use crate::accounts::User;
 use crate::visitor::Visitor;
 
-impl Noted {
-    /// What goes to Stripe with a new subscription: without consent, nothing.
+impl ClickRecord {
+    /// Metadata for a new subscription. Empty without consent.
     pub(super) fn metadata(&self) -> BTreeMap<String, String> {
         if self.consented {
             self.handoff.metadata()
@@ -24,46 +25,54 @@ impl Noted {
         }
     }
 
-    /// The same for a subscription that has some of an earlier click.
-    fn metadata_over_older(&self) -> BTreeMap<String, String> {
+    /// Metadata for a subscription that may contain the IDs of an earlier click.
+    fn replacement_metadata(&self) -> BTreeMap<String, String> {
         if self.consented {
-            self.handoff.metadata_over_older()
+            self.handoff.replacement_metadata()
         } else {
-            Handoff::withdrawn()
+            StripeHandoff::removal_metadata()
         }
     }
 }
 
 impl Billing {
-    /// Has the subscription end with the running period, or the trial with its last day.
+    /// Schedules the subscription to end with the current period, or the trial with its last day. Does nothing if an
+    /// end is already scheduled.
     pub async fn cancel(&self, user: &User, click: Uuid, visitor: &Visitor) -> Result<(), BillingError> {
         let subscription = self.running(user).await?;
         if subscription.is_scheduled_to_end() {
             return Ok(());
         }
-        let noted = self.note_change(Action::Cancel, user, click, visitor).await?;
-        let metadata = noted.metadata_over_older();
+        let record = self
+            .record_change(ClickAction::Cancel, user, click, visitor)
+            .await?;
+        let metadata = record.replacement_metadata();
         Ok(self
             .stripe
-            .plan_end(&click.to_string(), &subscription, metadata)
+            .schedule_cancellation(&click.to_string(), &subscription, metadata)
             .await?)
     }
 
-    /// Takes a planned end back, however it was planned.
+    /// Undoes a scheduled cancellation, from the app or from the portal. Does nothing if no end is scheduled.
     pub async fn resume(&self, user: &User, click: Uuid, visitor: &Visitor) -> Result<(), BillingError> {
         let subscription = self.running(user).await?;
         if !subscription.is_scheduled_to_end() {
             return Ok(());
         }
-        let noted = self.note_change(Action::Resume, user, click, visitor).await?;
-        let metadata = noted.metadata_over_older();
+        let record = self
+            .record_change(ClickAction::Resume, user, click, visitor)
+            .await?;
+        let metadata = record.replacement_metadata();
         Ok(self
             .stripe
-            .take_back_end(&click.to_string(), &subscription, metadata)
+            .undo_cancellation(&click.to_string(), &subscription, metadata)
             .await?)
     }
 
-    /// From monthly to yearly, at once. The other way is "cancel, then start again".
+    /// Changes a monthly subscription to yearly, effective at once.
+    ///
+    /// # Errors
+    /// [`BillingError::ChangeNotAllowed`] if the subscription is yearly, is scheduled to end, or has a failed payment.
     pub async fn change_to_yearly(
         &self,
         user: &User,
@@ -72,9 +81,11 @@ impl Billing {
     ) -> Result<(), BillingError> {
         let subscription = self.running(user).await?;
         if !may_change_to_yearly(&subscription) {
-            return Err(BillingError::NotAsItStands);
+            return Err(BillingError::ChangeNotAllowed);
         }
-        let noted = self.note_change(Action::Change, user, click, visitor).await?;
+        let record = self
+            .record_change(ClickAction::Change, user, click, visitor)
+            .await?;
         let catalog = self.catalog().await?;
         Ok(self
             .stripe
@@ -82,12 +93,13 @@ impl Billing {
                 &click.to_string(),
                 &subscription,
                 &catalog.yearly,
-                noted.metadata_over_older(),
+                record.replacement_metadata(),
             )
             .await?)
     }
 
-    /// The URL of a visit to Stripe's portal; with `add_card` straight to its form for a card. `visit` is the form's own ID.
+    /// Opens a session of Stripe's portal and returns its URL. With `add_card`, the portal opens its card form. `visit`
+    /// is the ID of the submitted form.
     pub async fn open_portal(
         &self,
         user: &User,
@@ -97,18 +109,18 @@ impl Billing {
     ) -> Result<String, BillingError> {
         let customer = self.customer(user.id).await?;
         let catalog = self.catalog().await?;
-        let handoff = Handoff::new(user.id, ids_of(visitor), self.clock.now_ms(), None);
+        let handoff = StripeHandoff::new(user.id, present_ids_of(visitor), self.clock.now_ms(), None);
         let url = self
             .stripe
             .open_portal(
                 &visit.to_string(),
                 &customer.id,
                 &catalog.portal,
-                &self.page("billing"),
+                &self.site_url("billing"),
                 add_card,
             )
             .await?;
-        // Before the redirect: whatever is done there comes after it.
+        // Recorded before the redirect, so that every change made in the portal is later than the visit.
         let visit = PortalVisit {
             id: visit,
             account: user.id,
@@ -117,23 +129,23 @@ impl Billing {
             at_ms: handoff.at_ms,
         };
         let mut tx = self.db.write().await?;
-        store::insert_visit(&mut tx, &visit).await?;
+        store::insert_portal_visit(&mut tx, &visit).await?;
         tx.commit().await?;
         Ok(url)
     }
 
-    async fn note_change(
+    async fn record_change(
         &self,
-        action: Action,
+        action: ClickAction,
         user: &User,
         click: Uuid,
         visitor: &Visitor,
-    ) -> Result<Noted, BillingError> {
-        self.note(
+    ) -> Result<ClickRecord, BillingError> {
+        self.record_click(
             action,
-            &Noted {
+            &ClickRecord {
                 click,
-                handoff: Handoff::new(user.id, ids_of(visitor), self.clock.now_ms(), None),
+                handoff: StripeHandoff::new(user.id, present_ids_of(visitor), self.clock.now_ms(), None),
                 consented: visitor.tracking.is_some(),
                 interval: None,
                 trial_days: None,
@@ -148,14 +160,14 @@ impl Billing {
         let subscriptions = store::subscriptions(self.db.pool(), user.id).await?;
         subscriptions
             .into_iter()
-            .map(|mirrored| mirrored.subscription)
+            .map(|stored| stored.subscription)
             .filter(|subscription| plan(&subscription.status) == Plan::Pro)
             .max_by_key(|subscription| (subscription.created, subscription.id.clone()))
             .ok_or(BillingError::NotSubscribed)
     }
 }
 
-/// Monthly, not about to end, and not waiting for a payment that failed.
+/// Whether the subscription is monthly, is not scheduled to end, and has no failed payment.
 pub(super) fn may_change_to_yearly(subscription: &Subscription) -> bool {
     subscription.interval == Some(Interval::Month)
         && !subscription.is_scheduled_to_end()

@@ -1,46 +1,47 @@
-//! "Start trial": to Stripe's Checkout page, and what the page that it returns to may say.
+//! Checkout: starts a trial or a subscription on Stripe's page, and reports the state of a Checkout session.
 
 use tracking::Interval;
 use uuid::Uuid;
 
-use super::handoff::Handoff;
+use super::handoff::StripeHandoff;
 use super::plan::{Plan, plan};
-use super::store::{self, Action, Customer, Noted};
-use super::stripe::Offer;
-use super::{Billing, BillingError, ids_of};
+use super::store::{self, ClickAction, ClickRecord, StripeCustomer};
+use super::stripe::CheckoutRequest;
+use super::{Billing, BillingError, present_ids_of};
 use crate::accounts::User;
 use crate::visitor::Visitor;
 
-/// What a click on "Start trial" asks for.
+/// What a click on "Start trial" orders.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Order {
-    /// How often it is to be paid.
+    /// The billing interval.
     pub interval: Interval,
-    /// The form's own ID: the click event's insert ID, and Stripe's idempotency key.
+    /// The ID of the submitted form. It is the click event's insert ID and Stripe's idempotency key.
     pub click: Uuid,
 }
 
-/// Where a Checkout session stands.
+/// State of a Checkout session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CheckoutState {
-    /// Its page can still be completed, there.
+    /// The Checkout page can still be completed.
     Open {
-        /// Stripe's page.
+        /// URL of Stripe's page.
         url: String,
     },
-    /// It was completed, and what it began is in our records.
+    /// The page was completed, and the subscription is in our database.
     Done,
-    /// It was completed, and Stripe's webhook is awaited.
-    Waiting,
-    /// It ran out, or was replaced by a newer one.
+    /// The page was completed, and Stripe's webhook has not been applied yet.
+    AwaitingWebhook,
+    /// The session has expired, or a newer one replaced it.
     Expired,
-    /// Stripe cannot be asked right now.
+    /// Stripe cannot be reached at the moment.
     Unknown,
 }
 
 impl Billing {
-    /// Makes a Checkout session and answers with the URL of its page. It is a trial, without a card, unless the account
-    /// has had one. The account's other open sessions are closed, so that it cannot end up with two subscriptions.
+    /// Creates a Checkout session and returns the URL of its page. The session offers a trial without a card, unless
+    /// the account has already had a trial. The account's other open sessions are expired first, so that it cannot get
+    /// two subscriptions.
     pub async fn start_checkout(
         &self,
         user: &User,
@@ -48,21 +49,21 @@ impl Billing {
         visitor: &Visitor,
     ) -> Result<String, BillingError> {
         let subscriptions = store::subscriptions(self.db.pool(), user.id).await?;
-        let running = |mirrored: &&store::Mirrored| plan(&mirrored.subscription.status) == Plan::Pro;
-        if subscriptions.iter().any(|mirrored| running(&mirrored)) {
+        let running = |stored: &&store::StoredSubscription| plan(&stored.subscription.status) == Plan::Pro;
+        if subscriptions.iter().any(|stored| running(&stored)) {
             return Err(BillingError::AlreadySubscribed);
         }
         let had_trial = subscriptions
             .iter()
-            .any(|mirrored| mirrored.subscription.trial_start.is_some());
-        let noted = self
-            .note(
-                Action::Checkout,
-                &Noted {
+            .any(|stored| stored.subscription.trial_start.is_some());
+        let record = self
+            .record_click(
+                ClickAction::Checkout,
+                &ClickRecord {
                     click: order.click,
-                    handoff: Handoff::new(
+                    handoff: StripeHandoff::new(
                         user.id,
-                        ids_of(visitor),
+                        present_ids_of(visitor),
                         self.clock.now_ms(),
                         Some(tracking::InsertId::existing(order.click)),
                     ),
@@ -74,7 +75,7 @@ impl Billing {
                 },
             )
             .await?;
-        if let (Some((_, url)), false) = (&noted.checkout, noted.checkout_closed) {
+        if let (Some((_, url)), false) = (&record.checkout, record.checkout_closed) {
             return Ok(url.clone());
         }
         self.close_other_checkouts(user, order.click, &subscriptions)
@@ -82,78 +83,84 @@ impl Billing {
         let customer = self.customer_for(user).await?;
         let session = {
             let catalog = self.catalog().await?;
-            let offer = Offer {
+            let checkout = CheckoutRequest {
                 customer: &customer.id,
-                price: catalog.price(noted.interval.unwrap_or(order.interval)),
-                trial_days: noted.trial_days,
-                metadata: noted.metadata(),
-                success_url: self.page("billing/return?checkout={CHECKOUT_SESSION_ID}"),
-                cancel_url: self.page("pricing"),
+                price: catalog.price(record.interval.unwrap_or(order.interval)),
+                trial_days: record.trial_days,
+                metadata: record.metadata(),
+                success_url: self.site_url("billing/return?checkout={CHECKOUT_SESSION_ID}"),
+                cancel_url: self.site_url("pricing"),
             };
-            self.stripe.make_checkout(&order.click.to_string(), offer).await?
+            self.stripe
+                .create_checkout(&order.click.to_string(), checkout)
+                .await?
         };
         let url = session.url.ok_or(BillingError::StalePage)?;
         let mut tx = self.db.write().await?;
-        store::keep_checkout(&mut tx, order.click, &session.id, &url).await?;
+        store::set_checkout(&mut tx, order.click, &session.id, &url).await?;
         tx.commit().await?;
         Ok(url)
     }
 
-    /// How a Checkout session of this account stands. `None`: it has no such session. Grants nothing: what somebody
-    /// may use follows from webhooks alone.
+    /// The state of a Checkout session of this account. `None` if the account has no such session. Grants nothing: the
+    /// plan changes only when a webhook is applied.
     pub async fn checkout_state(
         &self,
         user: &User,
         checkout: &str,
     ) -> Result<Option<CheckoutState>, BillingError> {
-        let Some(noted) = store::checkout_of(self.db.pool(), user.id, checkout).await? else {
+        let Some(record) = store::checkout_of(self.db.pool(), user.id, checkout).await? else {
             return Ok(None);
         };
         let session = match self.stripe.checkout(checkout).await {
             Ok(session) => session,
-            Err(fault) if fault.is_passing() => {
-                tracing::warn!(%fault, "cannot ask for a Checkout session");
+            Err(error) if error.is_transient() => {
+                tracing::warn!(%error, "cannot read a Checkout session");
                 return Ok(Some(CheckoutState::Unknown));
             }
-            Err(fault) => return Err(fault.into()),
+            Err(error) => return Err(error.into()),
         };
         Ok(Some(match (session.status.as_str(), session.url) {
             ("open", Some(url)) => CheckoutState::Open { url },
             ("complete", _) => {
                 let subscriptions = store::subscriptions(self.db.pool(), user.id).await?;
-                let begun = subscriptions
+                let has_subscription = subscriptions
                     .iter()
-                    .any(|mirrored| Some(&mirrored.subscription.id) == session.subscription.as_ref());
-                if begun && !noted.checkout_closed {
+                    .any(|stored| Some(&stored.subscription.id) == session.subscription.as_ref());
+                if has_subscription && !record.checkout_closed {
                     self.close(checkout).await?;
                 }
-                if begun {
+                if has_subscription {
                     CheckoutState::Done
                 } else {
-                    CheckoutState::Waiting
+                    CheckoutState::AwaitingWebhook
                 }
             }
             _ => CheckoutState::Expired,
         }))
     }
 
-    pub(super) async fn note(&self, action: Action, noted: &Noted) -> Result<Noted, BillingError> {
+    pub(super) async fn record_click(
+        &self,
+        action: ClickAction,
+        record: &ClickRecord,
+    ) -> Result<ClickRecord, BillingError> {
         let mut tx = self.db.write().await?;
-        let noted = store::note(&mut tx, action, noted).await?;
+        let record = store::record_click(&mut tx, action, record).await?;
         tx.commit().await?;
-        noted.ok_or(BillingError::StalePage)
+        record.ok_or(BillingError::StalePage)
     }
 
-    /// An absolute URL of ours. Stripe's placeholder must stay as it is.
-    pub(super) fn page(&self, path: &str) -> String {
+    /// An absolute URL of the app. It may contain Stripe's placeholder, so the path is not encoded.
+    pub(super) fn site_url(&self, path: &str) -> String {
         format!("{}{path}", self.public_url)
     }
 
-    async fn customer_for(&self, user: &User) -> Result<Customer, BillingError> {
+    async fn customer_for(&self, user: &User) -> Result<StripeCustomer, BillingError> {
         if let Some(customer) = store::customer_of(self.db.pool(), user.id).await? {
             return Ok(customer);
         }
-        let id = self.stripe.make_customer(user.id, &user.email).await?;
+        let id = self.stripe.create_customer(user.id, &user.email).await?;
         let mut tx = self.db.write().await?;
         store::insert_customer(&mut tx, &id, user.id, self.clock.now_ms()).await?;
         tx.commit().await?;
@@ -164,15 +171,15 @@ impl Billing {
         &self,
         user: &User,
         click: Uuid,
-        subscriptions: &[store::Mirrored],
+        subscriptions: &[store::StoredSubscription],
     ) -> Result<(), BillingError> {
         for checkout in store::open_checkouts(self.db.pool(), user.id, click).await? {
             let session = self.stripe.expire_checkout(&checkout).await?;
-            // What came of it may have ended long ago, without anybody returning from its page.
+            // The session's subscription may be in our database although the browser never returned from Checkout.
             let is_known = subscriptions
                 .iter()
-                .any(|mirrored| Some(&mirrored.subscription.id) == session.subscription.as_ref());
-            // Its page was completed just now: a second subscription is the last thing that anybody wants.
+                .any(|stored| Some(&stored.subscription.id) == session.subscription.as_ref());
+            // The page was completed just now. Stop here, so that the account does not get a second subscription.
             if session.status == "complete" && !is_known {
                 return Err(BillingError::CheckoutCompleted { checkout });
             }

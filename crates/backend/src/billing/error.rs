@@ -1,35 +1,35 @@
-//! Why a verb of billing did nothing.
+//! Errors of the billing actions.
 
-use super::stripe::StripeFault;
+use super::stripe::StripeCallError;
 
-/// See the module.
+/// Why a billing action failed.
 #[derive(Debug, thiserror::Error)]
 pub enum BillingError {
-    /// A trial or a subscription runs already.
-    #[error("a subscription is running already")]
+    /// A trial or a subscription is already running.
+    #[error("a subscription is already running")]
     AlreadySubscribed,
-    /// Another Checkout page was completed just now, and its webhook is under way.
+    /// Another Checkout page was completed just now, and its webhook has not been applied yet.
     #[error("another Checkout page was completed just now")]
     CheckoutCompleted {
-        /// Stripe's ID of the session.
+        /// Stripe's ID of the Checkout session.
         checkout: String,
     },
-    /// There is nothing to change.
+    /// The account has no subscription.
     #[error("there is no subscription")]
     NotSubscribed,
-    /// It cannot be changed as it stands: it pays by year already, say.
-    #[error("the subscription does not allow that as it stands")]
-    NotAsItStands,
-    /// The click was noted for another account or another button: the page is out of date.
+    /// The subscription's state does not allow the change. For example, it is already yearly.
+    #[error("the subscription does not allow this change")]
+    ChangeNotAllowed,
+    /// The form's ID was recorded for another account or another action: the page is out of date.
     #[error("the page is out of date")]
     StalePage,
-    /// A live account that nobody has set up.
-    #[error("Stripe's account has no prices of ours; `seamline setup-stripe` makes them")]
+    /// The live Stripe account has no prices yet.
+    #[error("the Stripe account has no prices; run `seamline setup-stripe`")]
     NoCatalog,
-    /// Stripe is.
+    /// The call to Stripe failed.
     #[error(transparent)]
-    Stripe(#[from] StripeFault),
-    /// We are.
+    Stripe(#[from] StripeCallError),
+    /// The database failed.
     #[error(transparent)]
     Database(#[from] sqlx::Error),
 }

@@ -1,9 +1,8 @@
-//! Billing: from a click on "Start trial" to the last renewal.
+//! Billing: trials, subscriptions, payments and refunds at Stripe.
 //!
-//! Two halves. The decisions are functions of values: what Stripe's payloads say, which plan a subscription gives, how the
-//! IDs of a click travel through Stripe, which events a webhook becomes. Around them stand the verbs that ask Stripe for
-//! something (they change nothing of ours but a note of the click), and the inbox, whose workers apply what Stripe tells.
-//! A subscription changes here by webhook only.
+//! Pure functions read Stripe's payloads, derive an account's plan, pass the IDs of a click through Stripe, and map
+//! webhooks to events. The actions on [`Billing`] send requests to Stripe; they write only the record of the click. The
+//! workers of [`inbox`] apply webhooks. A subscription in our database changes only when a webhook is applied.
 
 mod change;
 mod checkout;
@@ -21,10 +20,10 @@ mod stripe_clock;
 
 pub use checkout::{CheckoutState, Order};
 pub use error::BillingError;
-pub use overview::{Overview, Standing};
-pub use store::{PaidInvoice, TurnedAway};
-pub use stripe::{Catalog, MONTHLY, Stripe, StripeFault, YEARLY};
-pub use stripe_clock::{Jump, StripeClock, StripeClockError};
+pub use overview::{BillingOverview, SubscriptionOverview};
+pub use store::{DuplicateSubscription, PaidInvoice};
+pub use stripe::{Catalog, MONTHLY, StripeCallError, StripeClient, YEARLY};
+pub use stripe_clock::{ClockTarget, StripeClock, StripeClockError};
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -39,18 +38,18 @@ use url::Url;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::visitor::Visitor;
-use store::Customer;
+use store::StripeCustomer;
 
-/// How often a page that waits looks for what another server applied.
+/// How often a waiting page checks for changes applied by other servers.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
-/// The verbs. Cheap to clone.
+/// The billing actions. Cheap to clone.
 #[derive(Clone)]
 pub struct Billing {
     db: Db,
     clock: Clock,
     wakeup: Wakeup,
-    stripe: Stripe,
+    stripe: StripeClient,
     catalog: Arc<OnceCell<Catalog>>,
     webhook_secrets: Arc<[SecretString]>,
     consent_default: ConsentDefault,
@@ -58,23 +57,23 @@ pub struct Billing {
     public_url: Url,
     pages: Arc<[String]>,
     stripe_clock: Option<StripeClock>,
-    /// Wakes a worker of this process.
+    /// Wakes a webhook worker of this process.
     arrived: Arc<Notify>,
-    /// Something was applied by this process.
+    /// Notified when this process has applied a webhook.
     changed: Arc<Notify>,
 }
 
 impl Billing {
-    /// For Stripe, or the stand-in, of this configuration.
+    /// Creates the actions for Stripe, or for its stand-in.
     ///
     /// # Errors
-    /// A key or a URL that no request can carry.
-    pub fn new(config: &Config, db: Db, clock: Clock, wakeup: Wakeup) -> Result<Self, StripeFault> {
+    /// When the key or the URL is not valid in an HTTP request.
+    pub fn new(config: &Config, db: Db, clock: Clock, wakeup: Wakeup) -> Result<Self, StripeCallError> {
         Ok(Self {
             db,
             clock,
             wakeup,
-            stripe: Stripe::new(&config.stripe)?,
+            stripe: StripeClient::new(&config.stripe)?,
             catalog: Arc::default(),
             webhook_secrets: config.stripe.webhook_secrets.clone().into(),
             consent_default: config.privacy.consent_default,
@@ -87,34 +86,35 @@ impl Billing {
                 .as_ref()
                 .map(StripeClock::new)
                 .transpose()
-                .map_err(|error| StripeFault::Misuse(error.to_string()))?,
+                .map_err(|error| StripeCallError::InvalidRequest(error.to_string()))?,
             arrived: Arc::default(),
             changed: Arc::default(),
         })
     }
 
-    /// Length of the trial, in days.
+    /// Length of the trial in days.
     pub const fn trial_days(&self) -> u32 {
         self.trial_days
     }
 
-    /// Origins of Stripe's own pages, to which forms of ours lead.
+    /// Origins of Stripe's hosted pages, to which forms of the app redirect.
     pub fn hosted_pages(&self) -> &[String] {
         &self.pages
     }
 
-    /// The stand-in's clock, where there is one.
+    /// The stand-in's clock; `None` with a real key.
     pub const fn stripe_clock(&self) -> Option<&StripeClock> {
         self.stripe_clock.as_ref()
     }
 
-    /// How much of the account's was applied so far: a number that only grows.
+    /// How many webhooks of the account have been applied. It only grows.
     pub async fn revision(&self, account: UserId) -> Result<i64, sqlx::Error> {
         let customer = store::customer_of(self.db.pool(), account).await?;
         Ok(customer.map_or(0, |customer| customer.revision))
     }
 
-    /// Waits until more than `revision` was applied of the account's, or for as long as `most`. `true`: something was.
+    /// Waits until the account's revision exceeds `revision`, or until `most` has passed. Returns whether it was
+    /// exceeded.
     pub async fn wait_for_change(
         &self,
         account: UserId,
@@ -123,7 +123,7 @@ impl Billing {
     ) -> Result<bool, sqlx::Error> {
         let deadline = tokio::time::Instant::now() + most;
         loop {
-            // Listening begins before the look, or what happens in between would go unheard.
+            // Registered before the revision is read, so that no notification is missed.
             let changed = self.changed.notified();
             if self.revision(account).await? > revision {
                 return Ok(true);
@@ -133,13 +133,13 @@ impl Billing {
                 return Ok(false);
             }
             let next_look = (now + LOOK_EVERY).min(deadline);
-            // Another server may have applied it.
+            // Times out to read again, because another server may have applied a webhook.
             let _ = tokio::time::timeout_at(next_look, changed).await;
         }
     }
 
-    /// Forgets what Stripe told of an account that is being deleted, after Stripe has been told to forget it too: with its
-    /// customer go its subscriptions, at once. May be called again after any failure.
+    /// Deletes the account's customer at Stripe, which ends its subscriptions at once, and then our copy of its data.
+    /// Safe to repeat after a failure.
     pub async fn erase(&self, account: UserId) -> Result<(), BillingError> {
         let Some(customer) = store::customer_of(self.db.pool(), account).await? else {
             return Ok(());
@@ -151,27 +151,28 @@ impl Billing {
         Ok(())
     }
 
-    /// What is for sale. Made where it is missing, but never with a live key: `seamline setup-stripe` does that.
+    /// The products and prices. Creates missing ones in test mode. With a live key it returns
+    /// [`BillingError::NoCatalog`] instead, because `seamline setup-stripe` creates them.
     async fn catalog(&self) -> Result<&Catalog, BillingError> {
         self.catalog
             .get_or_try_init(|| async {
                 match self.stripe.catalog().await? {
                     Some(catalog) => Ok(catalog),
                     None if self.stripe.is_live() => Err(BillingError::NoCatalog),
-                    None => Ok(self.stripe.make_catalog().await?),
+                    None => Ok(self.stripe.create_catalog().await?),
                 }
             })
             .await
     }
 
-    async fn customer(&self, account: UserId) -> Result<Customer, BillingError> {
+    async fn customer(&self, account: UserId) -> Result<StripeCustomer, BillingError> {
         let customer = store::customer_of(self.db.pool(), account).await?;
         customer.ok_or(BillingError::NotSubscribed)
     }
 }
 
-/// The IDs of a request, as a click hands them over.
-fn ids_of(visitor: &Visitor) -> &tracking::PresentIds {
+/// The device and session IDs of a request, for the handoff of a click.
+fn present_ids_of(visitor: &Visitor) -> &tracking::PresentIds {
     visitor
         .tracking
         .as_ref()

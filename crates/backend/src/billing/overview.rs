@@ -1,57 +1,59 @@
-//! What the pages say of an account's billing: from our own records alone, so that they open when Stripe does not.
+//! The account's billing as its pages show it. Read from our database only, so the pages also work while Stripe is
+//! unreachable.
 
 use tracking::{Interval, SubscriptionStatus};
 
 use super::change::may_change_to_yearly;
 use super::payload::Subscription;
-use super::plan::{Plan, plan, state};
-use super::store::{self, Mirrored};
+use super::plan::{Plan, plan, subscription_status};
+use super::store::{self, StoredSubscription};
 use super::{Billing, PaidInvoice};
 use crate::accounts::User;
 
 /// An account's billing.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Overview {
-    /// Its running subscription, or the last one.
-    pub standing: Option<Standing>,
-    /// It has had its trial.
+pub struct BillingOverview {
+    /// The running subscription, or the latest one.
+    pub subscription: Option<SubscriptionOverview>,
+    /// Whether the account has had its trial.
     pub had_trial: bool,
     /// Payments, newest first.
     pub invoices: Vec<PaidInvoice>,
-    /// Grows with each change.
+    /// How many webhooks of the account have been applied.
     pub revision: i64,
 }
 
-/// A subscription, as its owner wants to know it. Moments are in seconds since the epoch, by the clock that moves it.
+/// A subscription as shown to its owner. Times are in seconds since the epoch, by the clock that moves the
+/// subscription.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Standing {
+pub struct SubscriptionOverview {
     /// Stripe's ID.
-    pub subscription: String,
-    /// Where it stands.
-    pub state: SubscriptionStatus,
-    /// How often it is paid.
+    pub id: String,
+    /// Its status in the tracking plan.
+    pub status: SubscriptionStatus,
+    /// The billing interval.
     pub interval: Option<Interval>,
     /// When the trial ends or ended.
-    pub trial_end: Option<i64>,
-    /// When the running period ends: the next payment, if there is one.
-    pub period_end: Option<i64>,
-    /// When it will end.
-    pub cancel_at: Option<i64>,
-    /// When it ended.
-    pub ended_at: Option<i64>,
-    /// Whether there is a card to charge.
+    pub trial_end_secs: Option<i64>,
+    /// When the current period ends.
+    pub period_end_secs: Option<i64>,
+    /// When the subscription is scheduled to end.
+    pub cancel_at_secs: Option<i64>,
+    /// When the subscription ended.
+    pub ended_at_secs: Option<i64>,
+    /// Whether a card can be charged.
     pub has_card: bool,
     /// Whether it can be changed to yearly.
     pub may_change_to_yearly: bool,
 }
 
 impl Billing {
-    /// How things stand.
-    pub async fn overview(&self, user: &User) -> Result<Overview, sqlx::Error> {
+    /// Reads the account's billing.
+    pub async fn overview(&self, user: &User) -> Result<BillingOverview, sqlx::Error> {
         let pool = self.db.pool();
         let Some(customer) = store::customer_of(pool, user.id).await? else {
-            return Ok(Overview {
-                standing: None,
+            return Ok(BillingOverview {
+                subscription: None,
                 had_trial: false,
                 invoices: Vec::new(),
                 revision: 0,
@@ -61,23 +63,24 @@ impl Billing {
             store::subscriptions(pool, user.id),
             store::paid_invoices(pool, user.id)
         )?;
-        Ok(Overview {
+        Ok(BillingOverview {
             had_trial: subscriptions
                 .iter()
-                .any(|mirrored| mirrored.subscription.trial_start.is_some()),
-            standing: shown(&subscriptions).map(|subscription| Standing::of(subscription, customer.has_card)),
+                .any(|stored| stored.subscription.trial_start.is_some()),
+            subscription: current_subscription(&subscriptions)
+                .map(|subscription| SubscriptionOverview::of(subscription, customer.has_card)),
             invoices,
             revision: customer.revision,
         })
     }
 }
 
-/// The newest that gives something, else the newest; one that was turned away was never theirs.
-fn shown(subscriptions: &[Mirrored]) -> Option<&Subscription> {
+/// The newest subscription that grants Pro, otherwise the newest one. Duplicates are skipped.
+fn current_subscription(subscriptions: &[StoredSubscription]) -> Option<&Subscription> {
     subscriptions
         .iter()
-        .filter(|mirrored| !mirrored.turned_away)
-        .map(|mirrored| &mirrored.subscription)
+        .filter(|stored| !stored.is_duplicate)
+        .map(|stored| &stored.subscription)
         .max_by_key(|subscription| {
             (
                 plan(&subscription.status) == Plan::Pro,
@@ -87,19 +90,19 @@ fn shown(subscriptions: &[Mirrored]) -> Option<&Subscription> {
         })
 }
 
-impl Standing {
+impl SubscriptionOverview {
     fn of(subscription: &Subscription, customer_has_card: bool) -> Self {
         let period_end = subscription.current_period.map(|period| period.end);
         Self {
-            subscription: subscription.id.clone(),
-            state: state(subscription),
+            id: subscription.id.clone(),
+            status: subscription_status(subscription),
             interval: subscription.interval,
-            trial_end: subscription.trial_end,
-            period_end,
-            cancel_at: subscription
+            trial_end_secs: subscription.trial_end,
+            period_end_secs: period_end,
+            cancel_at_secs: subscription
                 .cancel_at
                 .or(period_end.filter(|_| subscription.cancel_at_period_end)),
-            ended_at: subscription.ended_at,
+            ended_at_secs: subscription.ended_at,
             has_card: customer_has_card || subscription.payment_method.is_some(),
             may_change_to_yearly: may_change_to_yearly(subscription),
         }

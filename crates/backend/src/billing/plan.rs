@@ -1,7 +1,7 @@
-//! What an account may use, and what we call the state of its subscription.
+//! The plan of an account and the status of its subscription.
 //!
-//! Both follow from Stripe's status alone. A subscription is `active` for an hour before its first money comes, and
-//! `past_due` for as long as Stripe tries: neither takes anything away from anybody.
+//! Both follow from Stripe's status. A subscription is `active` for an hour before its first payment, and `past_due`
+//! while Stripe retries a payment. Both grant Pro.
 
 use tracking::{AccountType, SubscriptionStatus};
 
@@ -10,9 +10,9 @@ use super::payload::{StripeStatus, Subscription};
 /// What an account may use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Plan {
-    /// What everybody has.
+    /// The plan without a subscription.
     Free,
-    /// Paid, or on trial.
+    /// A trial or a paid subscription.
     Pro,
 }
 
@@ -26,7 +26,7 @@ impl Plan {
     }
 }
 
-/// The plan that a subscription of this status gives. A word of Stripe's that we do not know gives nothing.
+/// The plan that a subscription with this status grants. An unknown status grants [`Plan::Free`].
 pub const fn plan(status: &StripeStatus) -> Plan {
     match status {
         StripeStatus::Trialing | StripeStatus::Active | StripeStatus::PastDue => Plan::Pro,
@@ -39,8 +39,8 @@ pub const fn plan(status: &StripeStatus) -> Plan {
     }
 }
 
-/// The state of a subscription in words of the tracking plan. Whatever gives nothing counts as ended.
-pub const fn state(subscription: &Subscription) -> SubscriptionStatus {
+/// The subscription's status in the tracking plan. A subscription that does not grant Pro counts as expired.
+pub const fn subscription_status(subscription: &Subscription) -> SubscriptionStatus {
     match (&subscription.status, subscription.is_scheduled_to_end()) {
         (StripeStatus::Trialing, false) => SubscriptionStatus::Trialing,
         (StripeStatus::Trialing, true) => SubscriptionStatus::TrialCanceled,
@@ -59,14 +59,14 @@ pub const fn state(subscription: &Subscription) -> SubscriptionStatus {
     }
 }
 
-/// The state of an account: that of the newest of its subscriptions that gives something. A refund for a subscription
-/// that ended long ago must not say of somebody who came back that they are gone.
-pub fn standing<'a>(subscriptions: impl IntoIterator<Item = &'a Subscription>) -> SubscriptionStatus {
+/// The account's status: that of its newest subscription that grants Pro, or expired. A webhook of an old subscription
+/// does not override a running one.
+pub fn account_status<'a>(subscriptions: impl IntoIterator<Item = &'a Subscription>) -> SubscriptionStatus {
     subscriptions
         .into_iter()
         .filter(|subscription| plan(&subscription.status) == Plan::Pro)
         .max_by_key(|subscription| (subscription.created, &subscription.id))
-        .map_or(SubscriptionStatus::Expired, state)
+        .map_or(SubscriptionStatus::Expired, subscription_status)
 }
 
 #[cfg(test)]
@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn every_status_of_stripe_s() {
+    fn every_stripe_status_has_a_plan_and_a_status() {
         use SubscriptionStatus::{Active, Canceled, Expired, PastDue, TrialCanceled, Trialing};
         let rows = [
             ("incomplete", Plan::Free, Expired, Expired),
@@ -111,7 +111,7 @@ mod tests {
             ("canceled", Plan::Free, Expired, Expired),
             ("unpaid", Plan::Free, Expired, Expired),
             ("paused", Plan::Free, Expired, Expired),
-            ("a word of next year", Plan::Free, Expired, Expired),
+            ("a future status", Plan::Free, Expired, Expired),
             ("", Plan::Free, Expired, Expired),
         ];
         for (word, gives, running, scheduled) in rows {
@@ -129,13 +129,13 @@ mod tests {
                 ..classic.clone()
             };
             assert_eq!(plan(&open.status), gives, "{word}");
-            assert_eq!(state(&open), running, "{word}");
+            assert_eq!(subscription_status(&open), running, "{word}");
             for ending in [&classic, &flexible, &both] {
-                assert_eq!(state(ending), scheduled, "{word}");
+                assert_eq!(subscription_status(ending), scheduled, "{word}");
             }
             for any in [&open, &classic, &flexible, &both] {
                 assert_eq!(
-                    state(any).account_type(),
+                    subscription_status(any).account_type(),
                     plan(&any.status).account_type(),
                     "{word}"
                 );
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn an_account_stands_where_its_newest_running_subscription_does() {
+    fn an_account_has_the_status_of_its_newest_running_subscription() {
         let at = |created, status| Subscription {
             created,
             ..subscription(status)
@@ -154,12 +154,12 @@ mod tests {
             ("one", &[at(1, "trialing")], SubscriptionStatus::Trialing),
             ("ended", &[at(1, "canceled")], SubscriptionStatus::Expired),
             (
-                "came back",
+                "a new one after the end",
                 &[at(1, "canceled"), at(2, "active")],
                 SubscriptionStatus::Active,
             ),
             (
-                "a second one was turned away",
+                "a duplicate was canceled",
                 &[at(1, "trialing"), at(2, "canceled")],
                 SubscriptionStatus::Trialing,
             ),
@@ -170,11 +170,11 @@ mod tests {
             ),
         ];
         for (why, subscriptions, expected) in rows {
-            assert_eq!(standing(subscriptions), expected, "{why}");
+            assert_eq!(account_status(subscriptions), expected, "{why}");
             assert_eq!(
-                standing(subscriptions.iter().rev()),
+                account_status(subscriptions.iter().rev()),
                 expected,
-                "{why}, the other way around"
+                "{why}, in reverse order"
             );
         }
     }

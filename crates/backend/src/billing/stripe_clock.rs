@@ -1,4 +1,4 @@
-//! The clock of the stand-in for Stripe, for a demo that does not wait three days. There is none with a real key.
+//! The clock of the stand-in for Stripe, which a demo can move forward. A real key has no such clock.
 
 use std::time::Duration;
 
@@ -9,29 +9,29 @@ use url::Url;
 
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// To which moment of a subscription's.
+/// A time to move the clock to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Jump {
-    /// Over the end of its trial, and over the payment if there is one.
+pub enum ClockTarget {
+    /// Past the end of the trial, and past its payment if there is one.
     TrialEnd,
-    /// Over its next renewal.
+    /// Past the next renewal.
     Renewal,
-    /// To the next attempt to take money.
+    /// The next payment attempt.
     Payment,
 }
 
-/// Why the clock stayed where it was.
+/// Why the clock was not moved or read.
 #[derive(Debug, thiserror::Error)]
 pub enum StripeClockError {
-    /// Not reached, or not understood.
-    #[error("the stand-in for Stripe does not answer: {0}")]
+    /// The stand-in did not respond, or its response could not be read.
+    #[error("the stand-in for Stripe did not respond: {0}")]
     Transport(#[from] reqwest::Error),
-    /// It says no.
-    #[error("the stand-in for Stripe refused: {0}")]
+    /// The stand-in rejected the request.
+    #[error("the stand-in for Stripe rejected the request: {0}")]
     Refused(String),
 }
 
-/// See the module. Cheap to clone.
+/// A client for the stand-in's clock. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct StripeClock {
     client: Client,
@@ -45,7 +45,7 @@ struct Time {
 }
 
 impl StripeClock {
-    /// Of the stand-in whose API is there.
+    /// Creates a client for the stand-in with this API URL.
     pub(super) fn new(api: &Url) -> Result<Self, reqwest::Error> {
         let mut url = api.clone();
         url.set_path("/_sim/clock");
@@ -55,35 +55,35 @@ impl StripeClock {
         })
     }
 
-    /// How far it is ahead of the wall clock, in seconds.
-    pub async fn ahead(&self) -> Result<i64, StripeClockError> {
-        let answer = self.client.get(self.url.clone()).send().await?;
-        let time: Time = answer.error_for_status()?.json().await?;
+    /// By how many seconds the stand-in's clock is ahead of the wall clock.
+    pub async fn ahead_secs(&self) -> Result<i64, StripeClockError> {
+        let response = self.client.get(self.url.clone()).send().await?;
+        let time: Time = response.error_for_status()?.json().await?;
         Ok(time.ahead)
     }
 
-    /// Moves it. Whatever is due on the way happens, webhooks included.
-    pub async fn jump(&self, subscription: &str, jump: Jump) -> Result<(), StripeClockError> {
-        let until = match jump {
-            Jump::TrialEnd => "trial_end",
-            Jump::Renewal => "period_end",
-            Jump::Payment => return self.until(subscription, "payment").await,
+    /// Moves the clock to `target`. The stand-in runs everything that is due until then, including webhooks.
+    pub async fn advance_to(&self, subscription: &str, target: ClockTarget) -> Result<(), StripeClockError> {
+        let until = match target {
+            ClockTarget::TrialEnd => "trial_end",
+            ClockTarget::Renewal => "period_end",
+            ClockTarget::Payment => return self.until(subscription, "payment").await,
         };
         self.until(subscription, until).await?;
-        // An hour later the invoice is no draft any more. Where none is due there is no such moment.
+        // Stripe finalizes an invoice after an hour. If no payment is due, the stand-in rejects this step.
         match self.until(subscription, "payment").await {
             Err(StripeClockError::Refused(_)) => Ok(()),
-            answered => answered,
+            result => result,
         }
     }
 
     async fn until(&self, subscription: &str, until: &str) -> Result<(), StripeClockError> {
         let body = json!({"subscription": subscription, "until": until});
-        let answer = self.client.post(self.url.clone()).json(&body).send().await?;
-        if answer.status().is_success() {
+        let response = self.client.post(self.url.clone()).json(&body).send().await?;
+        if response.status().is_success() {
             Ok(())
         } else {
-            Err(StripeClockError::Refused(answer.text().await?))
+            Err(StripeClockError::Refused(response.text().await?))
         }
     }
 }

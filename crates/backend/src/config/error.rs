@@ -1,52 +1,52 @@
-//! The errors of the configuration.
+//! Errors of the configuration.
 
 /// Why the app does not start, in one sentence.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ConfigError {
-    /// A value that cannot be read.
+    /// A value cannot be parsed.
     #[error("{name} must be {wanted}.")]
     Malformed {
         /// The variable.
         name: &'static str,
-        /// What it should hold.
+        /// What it should contain.
         wanted: &'static str,
     },
-    /// Everybody's events, and the stand-ins' controls, would be open to the network.
+    /// All users' events and the stand-ins' controls would be reachable from the network.
     #[error(
         "Without AMPLITUDE_API_KEY and STRIPE_SECRET_KEY Seamline uses stand-ins, which work on loopback addresses only; \
-         {name} is not one."
+         {name} is not a loopback address."
     )]
     LocalModeOffLoopback {
         /// The variable.
         name: &'static str,
     },
-    /// Cookies and passwords would cross the network in clear.
+    /// Cookies and passwords would be sent unencrypted.
     #[error("PUBLIC_URL must use https unless its host is a loopback address.")]
     PlainHttp,
-    /// Nobody could prove an address or set a new password.
-    #[error("With a real key Seamline sends mails: SMTP_URL must be set.")]
+    /// Users could not confirm an address or reset a password.
+    #[error("With a real key Seamline sends mails, so SMTP_URL must be set.")]
     NoSmtp,
-    /// Links that sign in would cross the network in clear, and the server's password too.
+    /// Sign-in links and the mail server's password would be sent unencrypted.
     #[error("SMTP_URL must use smtps, or smtp with `?tls=required`, unless its host is a loopback address.")]
     PlainSmtp,
-    /// A real key must not go to a program on this machine by mistake, nor the other way round.
+    /// A stand-in must run on this machine, so that no real data is sent to another host by mistake.
     #[error("{name} without a key must be on a loopback address: it names a stand-in.")]
     StandInOffLoopback {
         /// The variable.
         name: &'static str,
     },
-    /// A key that opens something must not go to a program on this machine.
-    #[error("STRIPE_API_URL names a stand-in, which takes no key of yours: unset it or STRIPE_SECRET_KEY.")]
+    /// A real key must not be sent to a stand-in.
+    #[error("STRIPE_API_URL names a stand-in, which must not get a real key: unset it or STRIPE_SECRET_KEY.")]
     KeyForStandIn,
-    /// Anybody could say that somebody has paid.
+    /// Without a secret, forged webhooks could report payments.
     #[error("STRIPE_WEBHOOK_SECRETS must name the secret that webhooks are signed with (whsec_…).")]
     NoWebhookSecret,
-    /// Real revenue would be told to a stand-in, and be lost with it.
-    #[error("A live STRIPE_SECRET_KEY needs AMPLITUDE_API_KEY: a stand-in is no place for real revenue.")]
-    LiveKeyBesideStandIn,
+    /// Real revenue would be reported to a stand-in only.
+    #[error("A live STRIPE_SECRET_KEY needs AMPLITUDE_API_KEY: real revenue must not be sent to a stand-in.")]
+    LiveKeyWithStandIn,
 }
 
-/// The error of a value that cannot be read.
+/// The error of a value that cannot be parsed.
 pub(super) fn malformed(name: &'static str, wanted: &'static str) -> ConfigError {
     ConfigError::Malformed { name, wanted }
 }

@@ -1,4 +1,4 @@
-//! Configuration, read once from the environment into types. Every unsafe mix refuses to start with one sentence.
+//! Configuration, read once from the environment. An unsafe combination is an error, and the app does not start.
 //! `.env.example` lists the variables in the order of this file.
 
 mod error;
@@ -8,7 +8,7 @@ mod stripe;
 
 pub use error::ConfigError;
 pub use mail::{Admins, MailConfig, SmtpServer};
-pub use stripe::Stripe;
+pub use stripe::StripeConfig;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -22,90 +22,90 @@ use crate::hex;
 use error::malformed;
 use network::{base_url, on_loopback, socket};
 
-/// Keys of local mode. Anybody may know them: they open a stand-in on this machine, and nothing else.
+/// Keys of local mode. They are public: they only give access to a stand-in on this machine.
 const LOCAL_API_KEY: &str = "5ea11e00000000000000000000000a11";
 const LOCAL_SECRET_KEY: &str = "5ea11e00000000000000000000005ec2";
 
-/// Everything that can be set.
+/// The configuration of the app.
 #[derive(Debug)]
 pub struct Config {
-    /// Where the app listens and how the world sees it.
-    pub http: Http,
-    /// Where the data is.
-    pub data: Data,
-    /// Where events go.
-    pub amplitude: Amplitude,
-    /// Where money comes from.
-    pub stripe: Stripe,
-    /// What unset consent means, and what goes along.
-    pub privacy: Privacy,
-    /// Where mails go, and who operates the site.
+    /// Listening address and public URL.
+    pub http: HttpConfig,
+    /// Storage.
+    pub data: DataConfig,
+    /// Amplitude.
+    pub amplitude: AmplitudeConfig,
+    /// Stripe.
+    pub stripe: StripeConfig,
+    /// Consent default and personal data.
+    pub privacy: PrivacyConfig,
+    /// Mails and operators.
     pub mail: MailConfig,
 }
 
-/// Listening.
+/// Configuration of the HTTP server.
 #[derive(Debug)]
-pub struct Http {
+pub struct HttpConfig {
     /// `LEPTOS_SITE_ADDR`.
     pub listen: SocketAddr,
-    /// `PUBLIC_URL`: scheme, host and port that a browser sees; no path.
+    /// `PUBLIC_URL`: scheme, host and port as browsers see them; no path.
     pub public_url: Url,
-    /// `CLIENT_IP_HEADER`: the header in which a proxy of ours hands on the visitor's address. Unset: the peer's is taken.
+    /// `CLIENT_IP_HEADER`: the header in which a trusted proxy passes the visitor's address. If unset, the peer's
+    /// address is used.
     pub client_ip_header: Option<String>,
-    /// `LEPTOS_SITE_ROOT`: folder of the files that pages name, as the build made it. cargo-leptos sets it while developing.
+    /// `LEPTOS_SITE_ROOT`: folder of the built assets. cargo-leptos sets it during development.
     pub site_root: String,
 }
 
-/// Storage.
+/// Configuration of storage.
 #[derive(Debug)]
-pub struct Data {
-    /// `DATABASE_URL`. It may hold a password.
+pub struct DataConfig {
+    /// `DATABASE_URL`. It may contain a password.
     pub database_url: SecretString,
     /// `DATA_DIR`: files of local mode.
     pub dir: PathBuf,
-    /// `OUTBOX_KEEP_DAYS`: how long sent events keep their payload.
+    /// `OUTBOX_KEEP_DAYS`: how many days sent events keep their payload.
     pub outbox_keep_days: u32,
 }
 
-/// Amplitude, or its stand-in.
+/// Configuration of Amplitude, or of its stand-in.
 #[derive(Debug)]
-pub struct Amplitude {
-    /// `AMPLITUDE_API_KEY`: names the project when events are sent.
+pub struct AmplitudeConfig {
+    /// `AMPLITUDE_API_KEY`: the project that events are sent to.
     pub api_key: SecretString,
-    /// `AMPLITUDE_SECRET_KEY`: reads events back, for the timeline.
+    /// `AMPLITUDE_SECRET_KEY`: needed to read events back, for the timeline.
     pub secret_key: Option<SecretString>,
     /// Base URL for sending events.
     pub ingest_url: Url,
     /// Base URL of the Dashboard REST API.
     pub read_url: Url,
-    /// 32 hex digits, derived from the API key: names the SDK's cookie and goes into the page in the key's place.
+    /// 32 hex digits derived from the API key. They name the SDK's cookie and replace the key in pages.
     pub public_key: String,
-    /// `Some`: the stand-in runs inside this process, listening here.
+    /// The address of the stand-in, if it runs inside this process.
     pub local: Option<SocketAddr>,
-    /// Whether it is a stand-in at all: pages that show everybody's events are only mounted then.
+    /// Whether it is a stand-in. Pages that show all users' events exist only then.
     pub is_local: bool,
 }
 
-impl Amplitude {
-    /// Where the stand-in's own page is. Under another name than the app's, so that it is another site to browsers, as
-    /// Amplitude itself would be.
+impl AmplitudeConfig {
+    /// URL of the stand-in's page. It uses another host name than the app, so that browsers treat it as another site.
     pub fn collector_page(&self) -> Option<String> {
         let port = self.read_url.port_or_known_default()?;
         self.is_local.then(|| format!("http://localhost:{port}/"))
     }
 }
 
-/// Consent and personal data.
+/// Configuration of consent and personal data.
 #[derive(Debug)]
-pub struct Privacy {
+pub struct PrivacyConfig {
     /// `CONSENT_DEFAULT`.
     pub consent_default: ConsentDefault,
-    /// `TRACK_EMAIL`: send the address itself as a user property.
+    /// `TRACK_EMAIL`: whether the email address is sent as a user property.
     pub track_email: bool,
 }
 
 impl Config {
-    /// Both stand-ins, on this machine: what only a demo may have is mounted then.
+    /// Whether both stand-ins are used. Demo features exist only then.
     pub const fn is_local_mode(&self) -> bool {
         self.amplitude.is_local && self.stripe.is_local()
     }
@@ -115,7 +115,7 @@ impl Config {
         Self::read(|name| std::env::var(name).ok())
     }
 
-    /// Reads from `get`; an empty value is an unset one.
+    /// Reads the variables from `get`. An empty value counts as unset.
     pub fn read(get: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         let get = |name: &str| {
             get(name)
@@ -125,15 +125,15 @@ impl Config {
         let listen = socket(&get, "LEPTOS_SITE_ADDR", "127.0.0.1:3000")?;
         let data = data(&get)?;
         let amplitude = amplitude(&get)?;
-        let stripe = Stripe::read(&get)?;
-        let http = Http {
+        let stripe = StripeConfig::read(&get)?;
+        let http = HttpConfig {
             public_url: public_url(&get, listen)?,
             client_ip_header: get("CLIENT_IP_HEADER").map(|name| name.to_ascii_lowercase()),
             site_root: get("LEPTOS_SITE_ROOT").unwrap_or_else(|| "target/site".to_owned()),
             listen,
         };
         if amplitude.is_local && stripe.is_live() {
-            return Err(ConfigError::LiveKeyBesideStandIn);
+            return Err(ConfigError::LiveKeyWithStandIn);
         }
         if amplitude.is_local || stripe.is_local() {
             if !listen.ip().is_loopback() {
@@ -145,14 +145,14 @@ impl Config {
                 return Err(ConfigError::LocalModeOffLoopback { name: "PUBLIC_URL" });
             }
         }
-        let unset = if amplitude.is_local {
+        let default = if amplitude.is_local {
             ConsentDefault::Granted
         } else {
             ConsentDefault::Denied
         };
-        let privacy = Privacy {
+        let privacy = PrivacyConfig {
             consent_default: match get("CONSENT_DEFAULT").as_deref() {
-                None => unset,
+                None => default,
                 Some("granted") => ConsentDefault::Granted,
                 Some("denied") => ConsentDefault::Denied,
                 Some(_) => return Err(malformed("CONSENT_DEFAULT", "`granted` or `denied`")),
@@ -171,7 +171,7 @@ impl Config {
     }
 }
 
-fn data(get: &impl Fn(&str) -> Option<String>) -> Result<Data, ConfigError> {
+fn data(get: &impl Fn(&str) -> Option<String>) -> Result<DataConfig, ConfigError> {
     let dir = PathBuf::from(get("DATA_DIR").unwrap_or_else(|| "data".to_owned()));
     let database_url =
         get("DATABASE_URL").unwrap_or_else(|| format!("sqlite:{}", dir.join("seamline.db").display()));
@@ -187,14 +187,14 @@ fn data(get: &impl Fn(&str) -> Option<String>) -> Result<Data, ConfigError> {
             .parse()
             .map_err(|_| malformed("OUTBOX_KEEP_DAYS", "a whole number of days"))?,
     };
-    Ok(Data {
+    Ok(DataConfig {
         database_url: database_url.into(),
         dir,
         outbox_keep_days,
     })
 }
 
-fn amplitude(get: &impl Fn(&str) -> Option<String>) -> Result<Amplitude, ConfigError> {
+fn amplitude(get: &impl Fn(&str) -> Option<String>) -> Result<AmplitudeConfig, ConfigError> {
     let url = get("AMPLITUDE_URL")
         .map(|text| base_url("AMPLITUDE_URL", &text))
         .transpose()?;
@@ -216,7 +216,7 @@ fn amplitude(get: &impl Fn(&str) -> Option<String>) -> Result<Amplitude, ConfigE
             Some(url) => url,
             None => base_url("AMPLITUDE_LOCAL_ADDR", &format!("http://{listen}"))?,
         };
-        return Ok(Amplitude {
+        return Ok(AmplitudeConfig {
             api_key: LOCAL_API_KEY.into(),
             secret_key: Some(LOCAL_SECRET_KEY.into()),
             ingest_url: url.clone(),
@@ -234,7 +234,7 @@ fn amplitude(get: &impl Fn(&str) -> Option<String>) -> Result<Amplitude, ConfigE
         ),
         Some(_) => return Err(malformed("AMPLITUDE_REGION", "`us` or `eu`")),
     };
-    Ok(Amplitude {
+    Ok(AmplitudeConfig {
         public_key: public_key(&api_key),
         api_key: api_key.into(),
         secret_key: secret_key.map(Into::into),
@@ -247,7 +247,7 @@ fn amplitude(get: &impl Fn(&str) -> Option<String>) -> Result<Amplitude, ConfigE
     })
 }
 
-/// The same over restarts and servers, and no way back to the API key.
+/// The same on every server and after restarts. The API key cannot be derived from it.
 fn public_key(api_key: &str) -> String {
     let digest = Sha256::new()
         .chain_update("seamline public key\0")

@@ -1,4 +1,4 @@
-//! Stripe, or its stand-in.
+//! Configuration of Stripe, or of its stand-in.
 
 use std::net::SocketAddr;
 
@@ -9,25 +9,25 @@ use super::error::{ConfigError, malformed};
 use super::network::{base_url, on_loopback, socket};
 use crate::ids;
 
-/// The stand-in's key. Anybody may know it.
+/// The stand-in's key. It is public.
 const LOCAL_SECRET_KEY: &str = "sk_test_seamline_local";
 
-/// Where Stripe's own pages are: forms of ours lead there.
+/// Origins of Stripe's hosted pages, to which the app redirects.
 const HOSTED_PAGES: [&str; 2] = ["https://checkout.stripe.com", "https://billing.stripe.com"];
 
-/// Longest trial that Stripe takes, in days (API reference, "Create a Checkout Session").
+/// The longest trial that Stripe accepts, in days (API reference, "Create a Checkout Session").
 const LONGEST_TRIAL: u32 = 730;
 
-/// Stripe, or its stand-in.
+/// Configuration of Stripe, or of its stand-in.
 #[derive(Debug)]
-pub struct Stripe {
+pub struct StripeConfig {
     /// `STRIPE_SECRET_KEY`.
     pub secret_key: SecretString,
-    /// `STRIPE_WEBHOOK_SECRETS`: any of them may have signed a webhook, so that one can be replaced by another.
+    /// `STRIPE_WEBHOOK_SECRETS`. A webhook may be signed with any of them, so that a secret can be rotated.
     pub webhook_secrets: Vec<SecretString>,
-    /// The stand-in's API; `None`: Stripe's own.
+    /// URL of the stand-in's API; `None` for Stripe's own.
     pub api_url: Option<Url>,
-    /// `Some`: the stand-in runs inside this process, listening here.
+    /// The address of the stand-in, if it runs inside this process.
     pub local: Option<SocketAddr>,
     /// Origins of the hosted pages.
     pub pages: Vec<String>,
@@ -35,23 +35,23 @@ pub struct Stripe {
     pub trial_days: u32,
 }
 
-impl Stripe {
-    /// Whether it is a stand-in: its clock can be moved then.
+impl StripeConfig {
+    /// Whether it is a stand-in. Only its clock can be moved.
     pub const fn is_local(&self) -> bool {
         self.api_url.is_some()
     }
 
-    /// Whether real money moves.
+    /// Whether the key is live, so that real money moves.
     pub fn is_live(&self) -> bool {
         self.secret_key.expose_secret().contains("_live_")
     }
 
-    /// Where the stand-in really listens: port 0 is any free one.
+    /// Sets the address at which the stand-in listens, for port 0.
     pub fn listens_at(&mut self, address: SocketAddr) {
         self.local = Some(address);
         self.pages = vec![page_origin(address.port())];
         if let Some(url) = &mut self.api_url {
-            // It fails only for URLs that cannot have a port; this one has.
+            // This fails only for URLs that cannot have a port.
             let _ = url.set_port(Some(address.port()));
         }
     }
@@ -82,7 +82,7 @@ impl Stripe {
                     .iter()
                     .any(|kind| key.starts_with(kind))
                 {
-                    return Err(malformed("STRIPE_SECRET_KEY", "a secret key of Stripe's (sk_…)"));
+                    return Err(malformed("STRIPE_SECRET_KEY", "a Stripe secret key (sk_…)"));
                 }
                 if webhook_secrets.is_empty() {
                     return Err(ConfigError::NoWebhookSecret);
@@ -115,7 +115,7 @@ impl Stripe {
                     });
                 }
                 let url = base_url("STRIPE_LOCAL_ADDR", &format!("http://{listen}"))?;
-                // It is in our hands, so nobody else needs to know the secret.
+                // The stand-in runs in this process, so only this process needs the secret.
                 let secret = format!("whsec_{}", ids::random().simple());
                 Ok(Self::stand_in(vec![secret.into()], url, Some(listen), trial_days))
             }
@@ -140,8 +140,8 @@ impl Stripe {
     }
 }
 
-/// The stand-in's pages are linked under another name than the app's, so that they are another site to browsers, as
-/// Stripe's are.
+/// The stand-in's pages use another host name than the app, so that browsers treat them as another site, like Stripe's
+/// pages.
 fn page_origin(port: u16) -> String {
     format!("http://localhost:{port}")
 }

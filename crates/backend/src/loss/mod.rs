@@ -1,69 +1,69 @@
-//! The loss meter: what browsers say they fired, and what of it came by.
+//! The loss meter: compares the events that browsers sent with those that arrived.
 
 mod store;
 
 use std::sync::Arc;
 
 use db::Db;
-use tracking::loss::{Fired, Loss};
+use tracking::loss::{FiredCount, Loss};
 use tracking::{DeviceId, SessionId, UserId};
 
 use crate::clock::Clock;
-use crate::once::Once;
+use crate::seen_set::SeenSet;
 
 /// A day, in ms.
 const DAY_MS: i64 = 86_400_000;
 
-/// What Amplitude took of one session in one upload.
+/// Events of one session that Amplitude accepted in one upload.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Arrived {
+pub struct ArrivedCounts {
     /// Feature events.
     pub events: u32,
     /// Page views.
     pub pages: u32,
-    /// Events of the SDK's own.
-    pub of_sdk: u32,
+    /// Events that the SDK sends by default.
+    pub sdk_events: u32,
 }
 
-/// Whose losses.
+/// Which sessions a loss covers.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Whose {
-    /// Everybody's.
+pub enum LossScope {
+    /// All sessions.
     All,
-    /// A person's: in sessions in which they were signed in, and before that on the same devices.
+    /// The user's sessions, and earlier anonymous sessions on the same devices.
     User(UserId),
-    /// A device's, as long as nobody was signed in there.
+    /// The device's anonymous sessions.
     Device(DeviceId),
 }
 
-/// The verbs. Cheap to clone.
+/// Counts sent and arrived events. Cheap to clone.
 #[derive(Clone)]
 pub struct LossMeter {
     db: Db,
     clock: Clock,
-    /// What is written down already.
-    known: Arc<Once<(Fired, bool)>>,
+    /// Counts that were already written.
+    written: Arc<SeenSet<(FiredCount, bool)>>,
 }
 
 impl LossMeter {
-    /// Over this database.
+    /// Creates a meter for this database.
     pub fn new(db: Db, clock: Clock) -> Self {
         Self {
             db,
             clock,
-            known: Arc::default(),
+            written: Arc::default(),
         }
     }
 
-    /// A browser said what it has fired. Its count only grows; one that came before costs nothing. `session`: the present
-    /// one, in which a count may begin; of an earlier one it may only go on.
-    pub async fn fired(
+    /// Raises a session's count of sent events. A repeated or smaller count changes nothing. `session` is the current
+    /// session. Only its count may be created; counts of earlier sessions are only raised.
+    pub async fn record_fired(
         &self,
-        fired: &Fired,
+        fired: &FiredCount,
         session: SessionId,
         user: Option<UserId>,
     ) -> Result<(), sqlx::Error> {
-        if !self.known.is_new((fired.clone(), user.is_some())) {
+        if !self.written.insert((fired.clone(), user.is_some())) {
             return Ok(());
         }
         let now_ms = self.clock.now_ms();
@@ -76,24 +76,24 @@ impl LossMeter {
         tx.commit().await
     }
 
-    /// Amplitude took these events of a session that counts. Of another one nothing is noted.
-    pub async fn arrived(
+    /// Adds events that Amplitude accepted. Ignored if the session has no count.
+    pub async fn record_arrived(
         &self,
         device: &DeviceId,
         session: SessionId,
-        arrived: Arrived,
+        arrived: ArrivedCounts,
     ) -> Result<(), sqlx::Error> {
         let mut tx = self.db.write().await?;
         store::arrived(&mut tx, device, session, arrived).await?;
         tx.commit().await
     }
 
-    /// What was lost.
-    pub async fn of(&self, whose: &Whose) -> Result<Loss, sqlx::Error> {
-        store::loss(self.db.pool(), whose).await
+    /// The loss in these sessions.
+    pub async fn loss(&self, scope: &LossScope) -> Result<Loss, sqlx::Error> {
+        store::loss(self.db.pool(), scope).await
     }
 
-    /// Drops counts that have not changed for `keep_days`.
+    /// Deletes counts that have not changed for `keep_days`.
     pub async fn prune(&self, keep_days: u32) -> Result<u64, sqlx::Error> {
         let before_ms = self.clock.now_ms() - i64::from(keep_days) * DAY_MS;
         store::prune(self.db.pool(), before_ms).await

@@ -1,15 +1,15 @@
 //! SQL of the loss meter.
 
 use sqlx::{AnyPool, AssertSqlSafe, Row};
-use tracking::loss::{Fired, Loss, Share};
+use tracking::loss::{FiredCount, Loss, Share};
 use tracking::{DeviceId, SessionId, UserId};
 
-use super::{Arrived, Whose};
+use super::{ArrivedCounts, LossScope};
 
-/// Makes sure that the session has a count.
+/// Inserts a count for the session if it has none.
 pub(super) async fn begin(
     connection: &mut db::Connection,
-    fired: &Fired,
+    fired: &FiredCount,
     now_ms: i64,
 ) -> Result<(), sqlx::Error> {
     sqlx::query(
@@ -24,10 +24,10 @@ pub(super) async fn begin(
     Ok(())
 }
 
-/// Raises the session's count, if it has one, and notes who was there.
+/// Raises the session's count, if it has one, and sets its user.
 pub(super) async fn raise(
     connection: &mut db::Connection,
-    fired: &Fired,
+    fired: &FiredCount,
     user: Option<UserId>,
     now_ms: i64,
 ) -> Result<(), sqlx::Error> {
@@ -50,12 +50,12 @@ pub(super) async fn raise(
     Ok(())
 }
 
-/// Adds what arrived, if the session has a count.
+/// Adds arrived events, if the session has a count.
 pub(super) async fn arrived(
     connection: &mut db::Connection,
     device: &DeviceId,
     session: SessionId,
-    arrived: Arrived,
+    arrived: ArrivedCounts,
 ) -> Result<(), sqlx::Error> {
     sqlx::query(
         "UPDATE browser_counts SET
@@ -68,13 +68,13 @@ pub(super) async fn arrived(
     .bind(session.ms())
     .bind(i64::from(arrived.events))
     .bind(i64::from(arrived.pages))
-    .bind(i64::from(arrived.of_sdk))
+    .bind(i64::from(arrived.sdk_events))
     .execute(connection)
     .await?;
     Ok(())
 }
 
-/// Sums over sessions. Of what arrived in one, no more counts than what was fired there: the rest are repeats.
+/// Sums over sessions. In each session at most as many arrived events count as were sent; the rest are repeats.
 const SUMS: &str = "COUNT(*) AS sessions,
     CAST(COALESCE(SUM(fired_events), 0) AS BIGINT) AS fired_events,
     CAST(COALESCE(SUM(fired_pages), 0) AS BIGINT) AS fired_pages,
@@ -84,15 +84,15 @@ const SUMS: &str = "COUNT(*) AS sessions,
         AS arrived_pages,
     CAST(COALESCE(SUM(CASE WHEN sdk_arrived > 0 THEN 1 ELSE 0 END), 0) AS BIGINT) AS sessions_of_sdk";
 
-pub(super) async fn loss(pool: &AnyPool, whose: &Whose) -> Result<Loss, sqlx::Error> {
-    let (condition, id) = match whose {
-        Whose::All => ("CAST($1 AS TEXT) IS NULL", None),
-        Whose::User(user) => (
+pub(super) async fn loss(pool: &AnyPool, scope: &LossScope) -> Result<Loss, sqlx::Error> {
+    let (condition, id) = match scope {
+        LossScope::All => ("CAST($1 AS TEXT) IS NULL", None),
+        LossScope::User(user) => (
             "user_id = $1 OR (user_id IS NULL
                 AND device_id IN (SELECT device_id FROM browser_counts WHERE user_id = $1))",
             Some(user.to_string()),
         ),
-        Whose::Device(device) => (
+        LossScope::Device(device) => (
             "device_id = $1 AND user_id IS NULL",
             Some(device.as_str().to_owned()),
         ),

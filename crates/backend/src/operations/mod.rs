@@ -1,6 +1,6 @@
-//! What an operator looks at: how events get through, and what got stuck. And what they do: send a parked event after all.
+//! Operations: the state of event delivery, and the replay of parked events.
 //!
-//! Webhooks have their own verbs (`billing::inbox`). Who may look is the pages' decision.
+//! Webhooks have their own actions in `billing::inbox`. The pages decide who has access.
 
 mod store;
 
@@ -15,16 +15,16 @@ use crate::clock::Clock;
 
 const MINUTE_MS: i64 = 60_000;
 
-/// Minutes that are shown.
+/// Minutes that are counted.
 const MINUTES: usize = 60;
 
-/// Most parked events that are listed; the latest.
+/// The most parked events to list, newest first.
 pub const MOST_PARKED: i64 = 50;
 
-/// Events of an account that are looked through for a name.
+/// How many of an account's events are searched by name.
 const NEWEST: i64 = 1_000;
 
-/// The verbs. Cheap to clone.
+/// The operators' actions. Cheap to clone.
 #[derive(Clone)]
 pub struct Operations {
     db: Db,
@@ -33,30 +33,30 @@ pub struct Operations {
     health: Option<watch::Receiver<Health>>,
 }
 
-/// How server events get through.
+/// State of the delivery of server events.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Deliveries {
     /// The outbox by state.
     pub counts: OutboxCounts,
-    /// What was set aside, the latest first, at most [`MOST_PARKED`].
+    /// Parked events, newest first, at most [`MOST_PARKED`].
     pub parked: Vec<OutboxEntry>,
     /// The last hour.
     pub hour: LastHour,
-    /// What this process's dispatcher last heard; `None` where none runs.
+    /// Health of this process's dispatcher; `None` if none runs here.
     pub health: Option<Health>,
 }
 
-/// Events that arrived in the last hour.
+/// Events delivered in the last hour.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LastHour {
-    /// Where the first minute begins, in ms since the epoch.
+    /// Start of the first minute, in ms since the epoch.
     pub from_ms: i64,
-    /// By minute; the last one is not over yet.
+    /// Events in each minute. The last minute is not over yet.
     pub by_minute: Vec<i64>,
 }
 
 impl Operations {
-    /// Over this database; `wakeup` wakes the outbox after a commit.
+    /// Creates the actions for this database. `wakeup` wakes the outbox's dispatcher.
     pub fn new(db: Db, clock: Clock, wakeup: Wakeup) -> Self {
         Self {
             db,
@@ -66,7 +66,7 @@ impl Operations {
         }
     }
 
-    /// The same, with the health of the dispatcher that runs in this process.
+    /// Adds the health of the dispatcher that runs in this process.
     #[must_use]
     pub fn watching(self, health: watch::Receiver<Health>) -> Self {
         Self {
@@ -75,7 +75,7 @@ impl Operations {
         }
     }
 
-    /// How server events get through.
+    /// Reads the state of the delivery.
     pub async fn deliveries(&self) -> Result<Deliveries, sqlx::Error> {
         let minute = self.clock.now_ms().div_euclid(MINUTE_MS);
         let from_ms = (minute - (MINUTES as i64 - 1)) * MINUTE_MS;
@@ -95,19 +95,19 @@ impl Operations {
         })
     }
 
-    /// Whether an event of this account's is being sent at this moment.
+    /// Whether an event of this account is being sent now.
     pub async fn is_being_sent(&self, account: UserId) -> Result<bool, sqlx::Error> {
         let undelivered = outbox::undelivered_of(&self.db, account).await?;
         Ok(undelivered.iter().any(|entry| entry.state == OutboxState::Leased))
     }
 
-    /// How many of this account's newest thousand events have that name, whatever became of them.
-    pub async fn told(&self, account: UserId, name: &str) -> Result<usize, sqlx::Error> {
+    /// How many of the account's newest 1,000 events have this name, in any state.
+    pub async fn count_events(&self, account: UserId, name: &str) -> Result<usize, sqlx::Error> {
         let events = outbox::events_of(&self.db, account, NEWEST).await?;
         Ok(events.iter().filter(|event| event.event_type == name).count())
     }
 
-    /// Sends a parked event after all, unless its person has withdrawn consent.
+    /// Makes a parked event pending again, unless its user has withdrawn consent.
     pub async fn replay(&self, insert_id: &str) -> Result<ReplayOutcome, sqlx::Error> {
         let mut tx = self.db.write().await?;
         let replayed = outbox::replay(&mut tx, insert_id, self.clock.now_ms()).await?;
@@ -119,15 +119,15 @@ impl Operations {
     }
 }
 
-/// One number for each minute. What the clock of another server put into the future is left out.
+/// One number for each minute. Events in the future, by the clock of another server, are omitted.
 fn by_minute(arrived: &[(i64, i64)]) -> Vec<i64> {
     let mut minutes = vec![0; MINUTES];
     for (minute, events) in arrived {
-        let place = usize::try_from(*minute)
+        let index = usize::try_from(*minute)
             .ok()
-            .and_then(|place| minutes.get_mut(place));
-        if let Some(place) = place {
-            *place = *events;
+            .and_then(|index| minutes.get_mut(index));
+        if let Some(index) = index {
+            *index = *events;
         }
     }
     minutes
@@ -138,7 +138,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_minute_has_its_number() {
+    fn events_are_counted_by_minute() {
         let minutes = by_minute(&[(-1, 9), (0, 2), (59, 1), (60, 9)]);
         assert_eq!(
             (minutes.len(), minutes[0], minutes[1], minutes[59]),

@@ -1,8 +1,8 @@
-//! SQL of the operator's pages: what the outbox itself has no use for.
+//! SQL that only the operators' pages need.
 
 use sqlx::AnyPool;
 
-/// How many events arrived since `from_ms`, by minutes counted from there.
+/// Delivered events since `from_ms`, by minute counted from there.
 pub(super) async fn sent_by_minute(
     pool: &AnyPool,
     from_ms: i64,

@@ -1,71 +1,74 @@
-//! A person's story: events read back from Amplitude, and the facts of the database that they are held against.
+//! A user's timeline: events read from Amplitude, and the facts of our database to check them against.
 //!
-//! Reading is batch by batch, through the same API whether Amplitude or the stand-in answers. A real project allows 360
-//! queries an hour, so there an answer is kept for a minute, and of a long story the newest events are read only.
+//! Events are read in batches through the same API from Amplitude and from the stand-in. A real project allows 360
+//! queries an hour. Its responses are therefore cached for a minute, and only the newest batch of a timeline is read.
 
 mod cache;
-mod people;
+mod pages;
 mod reader;
 mod store;
-mod story;
+mod users;
 
 use std::sync::Arc;
 
 use db::Db;
 use serde_json::Value;
 use tracking::received::ReceivedEvent;
-use tracking::verdict::{Facts, Verdict, verdict};
+use tracking::verdict::{TimelineFacts, Verdict, verdict};
 use tracking::{DeviceId, SessionId, UserId};
 
 use crate::clock::Clock;
-use crate::config::Amplitude;
-use crate::once::Once;
+use crate::config::AmplitudeConfig;
+use crate::seen_set::SeenSet;
 use cache::Cache;
-use story::Batches;
+use pages::BatchSource;
 
-pub use people::TheirStory;
-pub use reader::{Activity, BATCH, Person, ReadError, Reader, Search};
-pub use story::{Asked, Page, Whole};
+pub use pages::{FullTimeline, PageRequest, TimelinePage};
+pub use reader::{Activity, AmplitudeReader, AmplitudeUser, BATCH, ReadError, Search};
+pub use users::UserTimeline;
 
-/// Most batches that are read of a real project's person: of a long story the newest 1,000 events.
+/// The most batches to read of one user in a real project: the newest 1,000 events.
 const BATCHES_OF_PROJECT: usize = 1;
 
-/// Most batches that are read of the stand-in: 200,000 events.
+/// The most batches to read of one user from the stand-in: 200,000 events.
 const BATCHES_OF_STAND_IN: usize = 200;
 
-/// Most batches that a filter searches for one page.
+/// The most batches to search for one page.
 const BATCHES_OF_PAGE: usize = 20;
 
-/// The verbs. Cheap to clone.
+/// Reads timelines. Cheap to clone.
 #[derive(Clone)]
 pub struct Timeline {
-    reader: Reader,
+    reader: AmplitudeReader,
     db: Db,
     clock: Clock,
-    /// `None`: the stand-in answers as often as it is asked.
+    /// `None` for the stand-in, which has no rate limit.
     cache: Option<Arc<Cache>>,
-    /// Sessions that are written down.
-    sightings: Arc<Once<(DeviceId, SessionId)>>,
+    /// Sessions with a recorded SDK run.
+    seen_sessions: Arc<SeenSet<(DeviceId, SessionId)>>,
 }
 
 impl Timeline {
-    /// Over this project and this database.
-    pub fn new(amplitude: &Amplitude, db: Db, clock: Clock) -> Result<Self, ReadError> {
+    /// Creates the reader for an Amplitude project and this database.
+    ///
+    /// # Errors
+    /// When the HTTP client cannot be created.
+    pub fn new(amplitude: &AmplitudeConfig, db: Db, clock: Clock) -> Result<Self, ReadError> {
         Ok(Self {
-            reader: Reader::new(amplitude)?,
+            reader: AmplitudeReader::new(amplitude)?,
             db,
             clock,
             cache: (!amplitude.is_local).then(Arc::default),
-            sightings: Arc::default(),
+            seen_sessions: Arc::default(),
         })
     }
 
-    /// The API itself: for the live feed, and to find people.
-    pub fn reader(&self) -> &Reader {
+    /// The client of the API, for the live feed and for searching users.
+    pub fn reader(&self) -> &AmplitudeReader {
         &self.reader
     }
 
-    /// A batch of a person's events. On a real project it may be up to a minute old.
+    /// A batch of a user's events. From a real project it may be up to a minute old.
     pub async fn activity(&self, person: i64, offset: usize) -> Result<Arc<Activity>, ReadError> {
         let Some(cache) = &self.cache else {
             return Ok(Arc::new(self.reader.activity(person, offset).await?));
@@ -79,107 +82,110 @@ impl Timeline {
         Ok(read)
     }
 
-    /// All that can be read of a person.
-    pub async fn whole(
+    /// All events of a user, up to the limit of batches.
+    pub async fn full(
         &self,
         person: i64,
         keep: &(dyn Fn(&Value) -> bool + Sync),
-    ) -> Result<Whole, ReadError> {
+    ) -> Result<FullTimeline, ReadError> {
         let most = match self.cache {
             Some(_) => BATCHES_OF_PROJECT,
             None => BATCHES_OF_STAND_IN,
         };
-        story::whole(&self.of(person), most, keep).await
+        pages::full(&self.of(person), most, keep).await
     }
 
-    /// A page of a person's story.
+    /// A page of a user's timeline.
     pub async fn page(
         &self,
         person: i64,
-        asked: &Asked,
+        query: &PageRequest,
         keep: &(dyn Fn(&Value) -> bool + Sync),
-    ) -> Result<Page, ReadError> {
+    ) -> Result<TimelinePage, ReadError> {
         let most = match self.cache {
             Some(_) => BATCHES_OF_PROJECT,
             None => BATCHES_OF_PAGE,
         };
-        story::page(&self.of(person), most, asked, keep).await
+        pages::page(&self.of(person), most, query, keep).await
     }
 
-    fn of(&self, person: i64) -> OfPerson<'_> {
-        OfPerson {
+    fn of(&self, person: i64) -> UserBatches<'_> {
+        UserBatches {
             timeline: self,
             person,
         }
     }
 
-    /// What the database knows of the person with this ID. Of an ID that is nobody's account: nothing.
-    pub async fn facts(&self, user: UserId) -> Result<Facts, ReadError> {
+    /// The facts of our database about a user. Empty for an unknown ID.
+    pub async fn facts(&self, user: UserId) -> Result<TimelineFacts, ReadError> {
         Ok(store::facts(&self.db, user).await?)
     }
 
-    /// What the person's events are held against: the facts of the user whom they name. `cut_off`: there are older events
-    /// that were not read.
-    pub async fn facts_for(&self, events: &[ReceivedEvent], cut_off: bool) -> Result<Facts, ReadError> {
+    /// The facts about the user whom the events name. `cut_off`: there are older events that were not read.
+    pub async fn facts_for(
+        &self,
+        events: &[ReceivedEvent],
+        cut_off: bool,
+    ) -> Result<TimelineFacts, ReadError> {
         let facts = match user_of(events) {
             Some(user) => self.facts(user).await?,
-            None => Facts::default(),
+            None => TimelineFacts::default(),
         };
-        Ok(Facts {
-            read_from_ms: read_from(events, cut_off),
+        Ok(TimelineFacts {
+            read_from_ms: read_from_ms(events, cut_off),
             ..facts
         })
     }
 
-    /// The verdict on all that can be read of a person, by user ID, device ID or Amplitude ID, with the events that it is
-    /// about. `None`: nothing has arrived under this ID.
-    pub async fn judge(&self, id: &str) -> Result<Option<(Verdict, Vec<ReceivedEvent>)>, ReadError> {
+    /// The verdict on a user's events, with the events. `id` is a user ID, a device ID or an Amplitude ID. `None` if
+    /// Amplitude does not know it.
+    pub async fn analyze(&self, id: &str) -> Result<Option<(Verdict, Vec<ReceivedEvent>)>, ReadError> {
         let Some(person) = self.reader.find(id).await? else {
             return Ok(None);
         };
-        let whole = self.whole(person, &|_| true).await?;
-        let events: Vec<ReceivedEvent> = whole
+        let timeline = self.full(person, &|_| true).await?;
+        let events: Vec<ReceivedEvent> = timeline
             .events
             .iter()
             .filter_map(ReceivedEvent::from_export)
             .collect();
-        let facts = self.facts_for(&events, whole.cut_off).await?;
+        let facts = self.facts_for(&events, timeline.cut_off).await?;
         Ok(Some((verdict(&events, &facts), events)))
     }
 
-    /// Amplitude's SDK was seen to run in a session of this person's browser. Written down once for each session.
-    pub async fn sdk_ran(
+    /// Records that Amplitude's SDK ran in a session of the user. Written once for each session.
+    pub async fn record_sdk_session(
         &self,
         user: UserId,
         device: &DeviceId,
         session: SessionId,
     ) -> Result<(), sqlx::Error> {
-        if self.sightings.is_new((device.clone(), session)) {
-            store::insert_sighting(&self.db, user, device, session, self.clock.now_ms()).await?;
+        if self.seen_sessions.insert((device.clone(), session)) {
+            store::insert_sdk_session(&self.db, user, device, session, self.clock.now_ms()).await?;
         }
         Ok(())
     }
 }
 
-/// One person's batches.
-struct OfPerson<'a> {
+/// The batches of one user.
+struct UserBatches<'a> {
     timeline: &'a Timeline,
     person: i64,
 }
 
-impl Batches for OfPerson<'_> {
+impl BatchSource for UserBatches<'_> {
     async fn batch(&self, offset: usize) -> Result<Arc<Activity>, ReadError> {
         self.timeline.activity(self.person, offset).await
     }
 }
 
-/// Where only the newest events were read: the moment of the oldest of them.
-pub fn read_from(events: &[ReceivedEvent], cut_off: bool) -> Option<i64> {
+/// The time of the oldest event if older ones were not read, in ms since the epoch.
+pub fn read_from_ms(events: &[ReceivedEvent], cut_off: bool) -> Option<i64> {
     let oldest = events.iter().map(|event| event.time_ms).min();
     oldest.filter(|_| cut_off)
 }
 
-/// The user whom a story is about: whom most of its events name, since nobody else should be in it.
+/// The user whom most of the events name.
 pub fn user_of(events: &[ReceivedEvent]) -> Option<UserId> {
     let mut counts: std::collections::BTreeMap<&str, usize> = std::collections::BTreeMap::new();
     for user in events.iter().filter_map(|event| event.user.as_deref()) {

@@ -1,4 +1,4 @@
-//! Amplitude's Dashboard REST API, or the stand-in that speaks it.
+//! Client of Amplitude's Dashboard REST API, which the stand-in implements too.
 
 use std::time::Duration;
 
@@ -8,89 +8,89 @@ use serde::Deserialize;
 use serde_json::Value;
 use url::Url;
 
-use crate::config::Amplitude;
+use crate::config::AmplitudeConfig;
 
-/// The API reads a whole person; it is slower than the rest.
+/// Longer than for other calls, because the API reads a user's whole history.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Events that are read at once: the API's own page size.
+/// Events in a batch: the API's page size.
 pub const BATCH: usize = 1_000;
 
-/// Most people that a search lists.
+/// The most users that a search returns.
 const MOST_PEOPLE: usize = 50;
 
-/// What people are searched by.
+/// What to search users by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Search<'a> {
-    /// Part of a user or device ID.
+    /// Part of a user ID or device ID.
     Part(&'a str),
-    /// A user property that they have, with any value or this one.
+    /// A user property with any value, or with this one.
     Property {
         /// Its name.
         name: &'a str,
-        /// Its value, as text.
+        /// Its value as text.
         value: Option<&'a str>,
     },
 }
 
-/// Somebody who was found.
+/// A user found in Amplitude.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
-pub struct Person {
-    /// Amplitude's own ID of them.
+pub struct AmplitudeUser {
+    /// Amplitude's ID of the user.
     pub amplitude_id: i64,
-    /// User ID, unless they never signed in.
+    /// The user ID; `None` if the user has never signed in.
     pub user_id: Option<String>,
-    /// How many events they have.
+    /// Number of events.
     pub num_events: u64,
-    /// When the last of them happened, UTC.
+    /// Time of the last event, UTC.
     pub last_used: Option<String>,
-    /// Their latest properties.
+    /// Latest user properties.
     #[serde(default)]
     pub properties: serde_json::Map<String, Value>,
 }
 
 #[derive(Deserialize)]
-struct People {
-    people: Vec<Person>,
+struct SearchResponse {
+    people: Vec<AmplitudeUser>,
 }
 
 #[derive(Deserialize)]
-struct Named {
+struct EventsResponse {
     events: Vec<Value>,
 }
 
-/// Events of a person as Amplitude tells them.
+/// A batch of a user's events.
 #[derive(Clone, Debug, Default)]
 pub struct Activity {
-    /// `userData` of the answer: IDs, counts, latest properties.
+    /// `userData` of the response: IDs, counts, latest properties.
     pub person: Value,
     /// Exported events, newest first.
     pub events: Vec<Value>,
 }
 
-/// Why nothing could be read.
+/// Why events could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
-    /// No secret key: this project cannot be read back.
+    /// The secret key is not set.
     #[error("AMPLITUDE_SECRET_KEY is not set, so events cannot be read back")]
     NoSecretKey,
-    /// The 360 queries of an hour are used up (Dashboard REST API, "Rate limits").
-    #[error("Amplitude's limit of queries is reached")]
+    /// The limit of 360 queries an hour is reached (Dashboard REST API, "Rate limits").
+    #[error("Amplitude's query limit is reached")]
     RateLimited,
-    /// Anything else that was answered.
-    #[error("Amplitude answered {0}")]
+    /// Another error status.
+    #[error("Amplitude responded with {0}")]
     Status(StatusCode),
-    /// Not reached, or not understood.
+    /// The API did not respond, or its response could not be read.
     #[error("cannot read events: {0}")]
     Transport(#[from] reqwest::Error),
-    /// The facts that go with the events could not be read.
+    /// The facts in our database could not be read.
     #[error("cannot read facts: {0}")]
     Database(#[from] sqlx::Error),
 }
 
-/// The reader. Cheap to clone.
+/// The API client. Cheap to clone.
 #[derive(Clone)]
-pub struct Reader {
+pub struct AmplitudeReader {
     client: Client,
     base: Url,
     api_key: SecretString,
@@ -98,7 +98,7 @@ pub struct Reader {
 }
 
 #[derive(Deserialize)]
-struct Matches {
+struct MatchesResponse {
     matches: Vec<Match>,
 }
 
@@ -108,15 +108,18 @@ struct Match {
 }
 
 #[derive(Deserialize)]
-struct UserActivity {
+struct ActivityResponse {
     #[serde(rename = "userData")]
     user_data: Value,
     events: Vec<Value>,
 }
 
-impl Reader {
-    /// For the project of this configuration.
-    pub fn new(amplitude: &Amplitude) -> Result<Self, ReadError> {
+impl AmplitudeReader {
+    /// Creates a client for the configured project.
+    ///
+    /// # Errors
+    /// When the HTTP client cannot be created.
+    pub fn new(amplitude: &AmplitudeConfig) -> Result<Self, ReadError> {
         Ok(Self {
             client: Client::builder().timeout(TIMEOUT).build()?,
             base: amplitude.read_url.clone(),
@@ -125,30 +128,28 @@ impl Reader {
         })
     }
 
-    /// The Amplitude ID of the person whose user ID, device ID or Amplitude ID this is (`usersearch`).
+    /// The Amplitude ID for a user ID, device ID or Amplitude ID (`usersearch`).
     pub async fn find(&self, query: &str) -> Result<Option<i64>, ReadError> {
-        let found: Matches = self.get("api/2/usersearch", &[("user", query)]).await?;
+        let found: MatchesResponse = self.get("api/2/usersearch", &[("user", query)]).await?;
         Ok(found.matches.first().map(|person| person.amplitude_id))
     }
 
-    /// 1,000 events of a person from `offset` on, the newest first, and after them the rest of their sessions
-    /// (`useractivity`).
+    /// Up to 1,000 events of a user from `offset` on, newest first, and the rest of the last session (`useractivity`).
     pub async fn activity(&self, amplitude_id: i64, offset: usize) -> Result<Activity, ReadError> {
         let query = [
             ("user", amplitude_id.to_string()),
             ("offset", offset.to_string()),
             ("limit", BATCH.to_string()),
         ];
-        let found: UserActivity = self.get("api/2/useractivity", &query).await?;
+        let found: ActivityResponse = self.get("api/2/useractivity", &query).await?;
         Ok(Activity {
             person: found.user_data,
             events: found.events,
         })
     }
 
-    /// People by part of a user or device ID, or by a user property: the stand-in's own search. Amplitude itself has none;
-    /// its answer is a 404.
-    pub async fn people(&self, search: &Search<'_>) -> Result<Vec<Person>, ReadError> {
+    /// Searches users by part of an ID or by a property. Only the stand-in supports it; Amplitude responds with 404.
+    pub async fn people(&self, search: &Search<'_>) -> Result<Vec<AmplitudeUser>, ReadError> {
         let limit = MOST_PEOPLE.to_string();
         let mut query = match *search {
             Search::Part(part) => vec![("query", part)],
@@ -159,23 +160,23 @@ impl Reader {
             } => vec![("property", name), ("value", value)],
         };
         query.push(("limit", &limit));
-        let found: People = self.get("local/people", &query).await?;
+        let found: SearchResponse = self.get("local/people", &query).await?;
         Ok(found.people)
     }
 
-    /// Everybody's newest events of a name, newest first: the stand-in's own search. Amplitude itself has none; its answer
-    /// is a 404.
+    /// The newest events of a type, of all users, newest first. Only the stand-in supports it; Amplitude responds with
+    /// 404.
     pub async fn newest_named(&self, name: &str, limit: u32) -> Result<Vec<Value>, ReadError> {
         let limit = limit.to_string();
         let query = [("event_type", name), ("newest", "true"), ("limit", &limit)];
-        let found: Named = self.get("local/events", &query).await?;
+        let found: EventsResponse = self.get("local/events", &query).await?;
         Ok(found.events)
     }
 
-    /// A live feed of everybody's events, as the stand-in gives it: server-sent events, `data` an exported event.
-    /// `after`: the number of the last message that is known. Amplitude itself has no such feed; its answer is a 404.
+    /// Opens a live feed of all users' events as server-sent events; `data` is an exported event. `after` is the number
+    /// of the last known message. Only the stand-in supports it; Amplitude responds with 404.
     pub async fn live(&self, after: Option<i64>) -> Result<reqwest::Response, ReadError> {
-        // Without the client's timeout, which would end the feed; a feed that says nothing sends heartbeats.
+        // The client's timeout would end the feed. The feed sends heartbeats while it is idle.
         let request = self
             .client
             .get(self.url("live"))
@@ -205,10 +206,10 @@ impl Reader {
     }
 }
 
-fn checked(answer: reqwest::Response) -> Result<reqwest::Response, ReadError> {
-    match answer.status() {
+fn checked(response: reqwest::Response) -> Result<reqwest::Response, ReadError> {
+    match response.status() {
         StatusCode::TOO_MANY_REQUESTS => Err(ReadError::RateLimited),
-        status if status.is_success() => Ok(answer),
+        status if status.is_success() => Ok(response),
         status => Err(ReadError::Status(status)),
     }
 }

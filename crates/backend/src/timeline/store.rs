@@ -1,61 +1,62 @@
-//! SQL of the timeline: the facts that a person's events are held against.
+//! SQL of the timeline: the facts to check a user's events against.
 
 use db::Db;
 use serde_json::Value;
 use sqlx::any::AnyRow;
 use sqlx::{AnyPool, Row};
 use tracking::verdict::{
-    ConsentChange, Ended, Facts, NotedHandoff, Payment, Refund, Scripted, Undelivered, Way,
+    ConsentChange, EndedSubscription, HandoffKind, NotedHandoff, PaymentRecord, RefundRecord, SdkSession,
+    TimelineFacts, UndeliveredEvent,
 };
 use tracking::{Choice, Consent, Currency, DeviceId, Money, SessionId, UserId};
 
-/// Most rows of a kind; a person has far fewer.
-const MOST: i64 = 10_000;
+/// The most rows of each kind. Users have far fewer.
+const MAX_ROWS: i64 = 10_000;
 
-/// Everything that is known of the person.
-pub(super) async fn facts(db: &Db, user: UserId) -> Result<Facts, sqlx::Error> {
+/// All facts about the user.
+pub(super) async fn facts(db: &Db, user: UserId) -> Result<TimelineFacts, sqlx::Error> {
     let pool = db.pool();
     let undelivered = outbox::undelivered_of(db, user).await?;
-    Ok(Facts {
+    Ok(TimelineFacts {
         handoffs: handoffs(pool, user).await?,
         payments: payments(pool, user).await?,
         refunds: refunds(pool, user).await?,
-        ends: ends(pool, user).await?,
+        ended_subscriptions: ended_subscriptions(pool, user).await?,
         consent: consent(pool, user).await?,
-        scripted: scripted(pool, user).await?,
+        sdk_sessions: sdk_sessions(pool, user).await?,
         undelivered: undelivered.into_iter().map(undelivered_event).collect(),
         read_from_ms: None,
     })
 }
 
-/// Clicks and visits to the portal.
+/// Recorded clicks and portal visits.
 async fn handoffs(pool: &AnyPool, user: UserId) -> Result<Vec<NotedHandoff>, sqlx::Error> {
     let rows = sqlx::query(
-        "SELECT click AS id, action AS way, device_id, session_id, created_at
+        "SELECT click AS id, action AS kind, device_id, session_id, created_at
          FROM handoffs WHERE user_id = $1 AND consented = 1
          UNION ALL
-         SELECT id, 'portal' AS way, device_id, session_id, created_at
+         SELECT id, 'portal' AS kind, device_id, session_id, created_at
          FROM portal_visits WHERE user_id = $1
          ORDER BY created_at DESC LIMIT $2",
     )
     .bind(user.to_string())
-    .bind(MOST)
+    .bind(MAX_ROWS)
     .fetch_all(pool)
     .await?;
     rows.iter().map(|row| handoff(row, user)).collect()
 }
 
 fn handoff(row: &AnyRow, user: UserId) -> Result<NotedHandoff, sqlx::Error> {
-    let way: String = row.try_get("way")?;
+    let kind: String = row.try_get("kind")?;
     let device: Option<String> = row.try_get("device_id")?;
     let session: Option<i64> = row.try_get("session_id")?;
     Ok(NotedHandoff {
-        way: match way.as_str() {
-            "checkout" => Way::Checkout,
-            "cancel" => Way::Cancel,
-            "resume" => Way::Resume,
-            "change" => Way::Change,
-            "portal" => Way::Portal,
+        kind: match kind.as_str() {
+            "checkout" => HandoffKind::Checkout,
+            "cancel" => HandoffKind::Cancel,
+            "resume" => HandoffKind::Resume,
+            "change" => HandoffKind::Change,
+            "portal" => HandoffKind::Portal,
             other => return Err(unreadable(format!("unknown handoff {other}"))),
         },
         id: row.try_get("id")?,
@@ -66,40 +67,40 @@ fn handoff(row: &AnyRow, user: UserId) -> Result<NotedHandoff, sqlx::Error> {
     })
 }
 
-async fn payments(pool: &AnyPool, user: UserId) -> Result<Vec<Payment>, sqlx::Error> {
+async fn payments(pool: &AnyPool, user: UserId) -> Result<Vec<PaymentRecord>, sqlx::Error> {
     let rows = sqlx::query(
         "SELECT paid_invoices.id, paid_invoices.currency, paid_invoices.amount_paid, paid_invoices.paid_at
          FROM paid_invoices JOIN stripe_customers ON stripe_customers.id = paid_invoices.customer_id
          WHERE stripe_customers.user_id = $1 ORDER BY paid_invoices.paid_at LIMIT $2",
     )
     .bind(user.to_string())
-    .bind(MOST)
+    .bind(MAX_ROWS)
     .fetch_all(pool)
     .await?;
     let payment = |row: &AnyRow| {
-        Ok(Payment {
+        Ok(PaymentRecord {
             invoice: row.try_get("id")?,
             account: user,
             amount: money(row, "amount_paid")?,
-            // Stripe's moments are seconds.
+            // Stripe's times are in seconds.
             paid_at_ms: row.try_get::<i64, _>("paid_at")?.saturating_mul(1_000),
         })
     };
     rows.iter().map(payment).collect()
 }
 
-async fn refunds(pool: &AnyPool, user: UserId) -> Result<Vec<Refund>, sqlx::Error> {
+async fn refunds(pool: &AnyPool, user: UserId) -> Result<Vec<RefundRecord>, sqlx::Error> {
     let rows = sqlx::query(
         "SELECT refunds.id, refunds.currency, refunds.amount, refunds.status
          FROM refunds JOIN stripe_customers ON stripe_customers.id = refunds.customer_id
          WHERE stripe_customers.user_id = $1 ORDER BY refunds.id LIMIT $2",
     )
     .bind(user.to_string())
-    .bind(MOST)
+    .bind(MAX_ROWS)
     .fetch_all(pool)
     .await?;
     let refund = |row: &AnyRow| {
-        Ok(Refund {
+        Ok(RefundRecord {
             refund: row.try_get("id")?,
             account: user,
             amount: money(row, "amount")?,
@@ -109,19 +110,19 @@ async fn refunds(pool: &AnyPool, user: UserId) -> Result<Vec<Refund>, sqlx::Erro
     rows.iter().map(refund).collect()
 }
 
-async fn ends(pool: &AnyPool, user: UserId) -> Result<Vec<Ended>, sqlx::Error> {
+async fn ended_subscriptions(pool: &AnyPool, user: UserId) -> Result<Vec<EndedSubscription>, sqlx::Error> {
     let objects: Vec<String> = sqlx::query_scalar(
         "SELECT subscriptions.object
          FROM subscriptions JOIN stripe_customers ON stripe_customers.id = subscriptions.customer_id
          WHERE stripe_customers.user_id = $1 ORDER BY subscriptions.id LIMIT $2",
     )
     .bind(user.to_string())
-    .bind(MOST)
+    .bind(MAX_ROWS)
     .fetch_all(pool)
     .await?;
     let ended = objects.iter().filter_map(|object| {
         let object: Value = serde_json::from_str(object).ok()?;
-        Some(Ended {
+        Some(EndedSubscription {
             subscription: object["id"].as_str()?.to_owned(),
             ended_at_ms: object["ended_at"].as_i64()?.saturating_mul(1_000),
         })
@@ -132,12 +133,12 @@ async fn ends(pool: &AnyPool, user: UserId) -> Result<Vec<Ended>, sqlx::Error> {
 fn money(row: &AnyRow, amount: &str) -> Result<Money, sqlx::Error> {
     let currency: String = row.try_get("currency")?;
     let currency =
-        Currency::parse(&currency).ok_or_else(|| unreadable(format!("no currency: {currency}")))?;
+        Currency::parse(&currency).ok_or_else(|| unreadable(format!("unknown currency {currency}")))?;
     Ok(Money::new(row.try_get(amount)?, currency))
 }
 
-/// What the account said, oldest first. A yes that came with the sign-up changed nothing: there was nothing before it. Of a
-/// no that was taken back without a yes nobody knows until when it held.
+/// The account's consent changes, oldest first. Consent given with the sign-up is not a change. A final denial that was
+/// later reset is omitted, because the time of the reset is unknown.
 async fn consent(pool: &AnyPool, user: UserId) -> Result<Vec<ConsentChange>, sqlx::Error> {
     let rows = sqlx::query(
         "SELECT consent_changes.choice, consent_changes.changed_at, users.consent, users.created_at
@@ -145,15 +146,15 @@ async fn consent(pool: &AnyPool, user: UserId) -> Result<Vec<ConsentChange>, sql
          WHERE users.id = $1 ORDER BY consent_changes.changed_at LIMIT $2",
     )
     .bind(user.to_string())
-    .bind(MOST)
+    .bind(MAX_ROWS)
     .fetch_all(pool)
     .await?;
     let mut changes = Vec::new();
-    let mut taken_back = false;
+    let mut was_reset = false;
     for row in &rows {
         let at_ms: i64 = row.try_get("changed_at")?;
         let since_sign_up = at_ms <= row.try_get("created_at")?;
-        taken_back = Choice::parse(&row.try_get::<String, _>("consent")?) == Choice::Unset;
+        was_reset = Choice::parse(&row.try_get::<String, _>("consent")?) == Choice::Unset;
         let consent = match Choice::parse(&row.try_get::<String, _>("choice")?) {
             Choice::Denied => Consent::Denied,
             Choice::Granted if !since_sign_up => Consent::Granted,
@@ -161,7 +162,7 @@ async fn consent(pool: &AnyPool, user: UserId) -> Result<Vec<ConsentChange>, sql
         };
         changes.push(ConsentChange { at_ms, consent });
     }
-    if taken_back
+    if was_reset
         && changes
             .last()
             .is_some_and(|last: &ConsentChange| last.consent == Consent::Denied)
@@ -171,12 +172,12 @@ async fn consent(pool: &AnyPool, user: UserId) -> Result<Vec<ConsentChange>, sql
     Ok(changes)
 }
 
-async fn scripted(pool: &AnyPool, user: UserId) -> Result<Vec<Scripted>, sqlx::Error> {
+async fn sdk_sessions(pool: &AnyPool, user: UserId) -> Result<Vec<SdkSession>, sqlx::Error> {
     let rows = sqlx::query(
         "SELECT device_id, session_id FROM sdk_sightings WHERE user_id = $1 ORDER BY seen_at DESC LIMIT $2",
     )
     .bind(user.to_string())
-    .bind(MOST)
+    .bind(MAX_ROWS)
     .fetch_all(pool)
     .await?;
     let mut seen = Vec::new();
@@ -186,14 +187,14 @@ async fn scripted(pool: &AnyPool, user: UserId) -> Result<Vec<Scripted>, sqlx::E
         seen.extend(
             device
                 .zip(session)
-                .map(|(device, session)| Scripted { device, session }),
+                .map(|(device, session)| SdkSession { device, session }),
         );
     }
     Ok(seen)
 }
 
-/// Once for each session, whoever tells of it first.
-pub(super) async fn insert_sighting(
+/// Inserts a session in which the SDK ran. Does nothing if it exists.
+pub(super) async fn insert_sdk_session(
     db: &Db,
     user: UserId,
     device: &DeviceId,
@@ -214,7 +215,7 @@ pub(super) async fn insert_sighting(
     tx.commit().await
 }
 
-fn undelivered_event(entry: outbox::OutboxEntry) -> Undelivered {
+fn undelivered_event(entry: outbox::OutboxEntry) -> UndeliveredEvent {
     let payload: Option<Value> = entry
         .payload
         .as_deref()
@@ -224,7 +225,7 @@ fn undelivered_event(entry: outbox::OutboxEntry) -> Undelivered {
             .as_str()
             .map(str::to_owned)
     };
-    Undelivered {
+    UndeliveredEvent {
         entry: property("refund").or_else(|| property("invoice")),
         insert_id: entry.insert_id,
         parked: entry.parked_reason,

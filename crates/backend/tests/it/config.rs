@@ -1,4 +1,4 @@
-//! Every default, and a row for every refusal.
+//! Defaults, and every error of the configuration.
 
 use backend::config::{Config, ConfigError};
 use secrecy::ExposeSecret;
@@ -13,7 +13,7 @@ fn read(vars: &[(&str, &str)]) -> Result<Config, ConfigError> {
 }
 
 #[test]
-fn nothing_set_is_local_mode() {
+fn local_mode_is_the_default() {
     let config = read(&[]).unwrap();
     assert_eq!(config.http.listen.to_string(), "127.0.0.1:3000");
     assert_eq!(config.http.public_url.as_str(), "http://127.0.0.1:3000/");
@@ -47,7 +47,7 @@ fn mails_and_operators() {
 }
 
 #[test]
-fn a_key_means_amplitude_itself_and_consent_first() {
+fn a_key_selects_amplitude_and_denied_consent() {
     let config = read(&[
         ("AMPLITUDE_API_KEY", "0123456789abcdef0123456789abcdef"),
         ("AMPLITUDE_REGION", "eu"),
@@ -65,7 +65,7 @@ fn a_key_means_amplitude_itself_and_consent_first() {
 }
 
 #[test]
-fn a_stand_in_may_be_a_process_of_its_own() {
+fn a_stand_in_can_be_another_process() {
     let config = read(&[("AMPLITUDE_URL", "http://127.0.0.1:9999")]).unwrap();
     assert!(config.amplitude.is_local);
     assert_eq!(config.amplitude.local, None);
@@ -73,7 +73,7 @@ fn a_stand_in_may_be_a_process_of_its_own() {
 }
 
 #[test]
-fn without_a_key_stripe_is_a_stand_in_too() {
+fn without_a_key_stripe_is_a_stand_in() {
     let config = read(&[]).unwrap();
     assert!(config.is_local_mode() && config.stripe.is_local() && !config.stripe.is_live());
     assert_eq!(config.stripe.local.unwrap().to_string(), "127.0.0.1:12111");
@@ -83,7 +83,7 @@ fn without_a_key_stripe_is_a_stand_in_too() {
     let secret = config.stripe.webhook_secrets[0].expose_secret().to_owned();
     assert!(secret.starts_with("whsec_"));
     let other = read(&[]).unwrap().stripe.webhook_secrets;
-    assert_ne!(other[0].expose_secret(), secret, "nobody can know it");
+    assert_ne!(other[0].expose_secret(), secret, "random");
 
     let own_process = read(&[
         ("STRIPE_API_URL", "http://127.0.0.1:9998"),
@@ -96,7 +96,7 @@ fn without_a_key_stripe_is_a_stand_in_too() {
 }
 
 #[test]
-fn a_key_means_stripe_itself_with_several_webhook_secrets() {
+fn a_key_selects_stripe_with_several_webhook_secrets() {
     let config = read(&[
         ("STRIPE_SECRET_KEY", "sk_live_1"),
         ("STRIPE_WEBHOOK_SECRETS", "whsec_new, whsec_old"),
@@ -122,7 +122,7 @@ fn a_key_means_stripe_itself_with_several_webhook_secrets() {
 }
 
 #[test]
-fn refusals() {
+fn unsafe_configurations_are_rejected() {
     for (vars, sentence) in [
         (vec![("LEPTOS_SITE_ADDR", "0.0.0.0:3000")], "loopback"),
         (vec![("AMPLITUDE_LOCAL_ADDR", "10.0.0.1:12112")], "loopback"),
@@ -170,7 +170,7 @@ fn refusals() {
                 ("STRIPE_SECRET_KEY", "sk_test_1"),
                 ("STRIPE_API_URL", "http://127.0.0.1:9998"),
             ],
-            "takes no key of yours",
+            "must not get a real key",
         ),
         (
             vec![

@@ -40,7 +40,7 @@ impl AmplitudeServer {
         Self { url }
     }
 
-    fn config(&self) -> backend::config::Amplitude {
+    fn config(&self) -> backend::config::AmplitudeConfig {
         let url = self.url.clone();
         Config::read(|name| (name == "AMPLITUDE_URL").then(|| url.clone()))
             .unwrap()

@@ -1,4 +1,4 @@
-//! What operators see and do: the outbox in numbers, replays, second subscriptions.
+//! Operations: outbox counts, replays, webhooks, duplicate subscriptions.
 
 use backend::billing::Billing;
 use backend::billing::inbox::InboxState;
@@ -22,7 +22,7 @@ async fn park(store: &Store, reason: &str) {
 async fn the_last_hour_is_counted_minute_by_minute() {
     for engine in engines() {
         let store = Store::new(engine).await;
-        // The clock stands 40 s into its minute.
+        // The clock is 40 s into its minute.
         for (number, before_ms) in [
             (1, 0),
             (2, 39_999),
@@ -57,7 +57,7 @@ async fn the_last_hour_is_counted_minute_by_minute() {
 }
 
 #[tokio::test]
-async fn what_was_set_aside_is_sent_after_all_unless_consent_was_withdrawn() {
+async fn parked_events_are_replayed_unless_consent_was_withdrawn() {
     for engine in engines() {
         let store = Store::new(engine).await;
         let operations = operations(&store);
@@ -144,7 +144,7 @@ async fn webhooks_are_listed_by_state_newest_first_and_replayed() {
 }
 
 #[tokio::test]
-async fn second_subscriptions_are_known_with_their_account() {
+async fn duplicate_subscriptions_are_listed_with_their_account() {
     for engine in engines() {
         let store = Store::new(engine).await;
         let ada = store.sign_up("ada@example.com").await.user.id;
@@ -163,7 +163,7 @@ async fn second_subscriptions_are_known_with_their_account() {
         ] {
             store.execute(&sql).await;
         }
-        let found = billing(&store).turned_away(10).await.unwrap();
+        let found = billing(&store).duplicate_subscriptions(10).await.unwrap();
         let found: Vec<_> = found
             .iter()
             .map(|second| (second.id.as_str(), second.account))

@@ -14,7 +14,7 @@ use forms::{FieldErrors, Secret, SignInForm, SignUpForm};
 use outbox::{OutboxEntry, Wakeup};
 use serde_json::Value;
 use sqlx::AssertSqlSafe;
-use tracking::{Choice, ConsentDefault, DeviceId, Found, PresentIds, SessionId, UserId};
+use tracking::{Choice, ConsentDefault, DeviceId, IdSource, PresentIds, SessionId, UserId};
 use uuid::Uuid;
 
 /// The start of the test clock: 2026-11-18 11:06:40 UTC.
@@ -165,7 +165,7 @@ pub fn visitor() -> Visitor {
         tracking: Some(PresentIds::Live {
             device: device(),
             session: SessionId::starting_at(NOW - MINUTE),
-            found: Found::ServerSession,
+            source: IdSource::ServerSession,
         }),
         choice: Choice::Unset,
         privacy_control: false,

@@ -1,25 +1,26 @@
-//! The facts that a person's events are held against.
+//! The facts to check a user's events against.
 
 use backend::Visitor;
 use backend::config::Config;
 use backend::timeline::Timeline;
 use db::testing::engines;
 use tracking::verdict::{
-    ConsentChange, Ended, Facts, NotedHandoff, Payment, Refund, Scripted, Undelivered, Way,
+    ConsentChange, EndedSubscription, HandoffKind, NotedHandoff, PaymentRecord, RefundRecord, SdkSession,
+    TimelineFacts, UndeliveredEvent,
 };
 use tracking::{Choice, Consent, Currency, Money, SessionId, UserId};
 
 use crate::support::{MINUTE, NOW, Store, device, sign_up, visitor};
 
 fn timeline(store: &Store) -> Timeline {
-    // Whoever comes second finds it done.
+    // Another test of this process may have installed it.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let config = Config::read(|_| None).unwrap();
     Timeline::new(&config.amplitude, store.test.db.clone(), store.clock.clone()).unwrap()
 }
 
-/// What a person leaves in the tables of billing.
-async fn bill(store: &Store, user: UserId, name: &str) {
+/// Inserts a user's billing rows.
+async fn insert_billing_rows(store: &Store, user: UserId, name: &str) {
     let device = device();
     for sql in [
         format!(
@@ -56,24 +57,24 @@ async fn bill(store: &Store, user: UserId, name: &str) {
 }
 
 #[tokio::test]
-async fn facts_are_of_one_person() {
+async fn facts_belong_to_one_user() {
     for engine in engines() {
         let store = Store::new(engine).await;
         let timeline = timeline(&store);
         let ada = store.sign_up("ada@example.com").await.user.id;
         let bob = store.sign_up("bob@example.com").await.user.id;
-        bill(&store, ada, "ada").await;
-        bill(&store, bob, "bob").await;
+        insert_billing_rows(&store, ada, "ada").await;
+        insert_billing_rows(&store, bob, "bob").await;
         let (device, session) = (device(), SessionId::starting_at(NOW - MINUTE));
-        // Twice in this process, and once more by another.
+        // Twice in this process and once in another.
         for timeline in [&timeline, &timeline, &self::timeline(&store)] {
-            timeline.sdk_ran(ada, &device, session).await.unwrap();
+            timeline.record_sdk_session(ada, &device, session).await.unwrap();
         }
         let yen = |minor| Money::new(minor, Currency::parse("jpy").unwrap());
-        let expected = Facts {
+        let expected = TimelineFacts {
             handoffs: vec![
                 NotedHandoff {
-                    way: Way::Portal,
+                    kind: HandoffKind::Portal,
                     id: "visit-ada".into(),
                     account: ada,
                     device: None,
@@ -81,7 +82,7 @@ async fn facts_are_of_one_person() {
                     at_ms: NOW + 1,
                 },
                 NotedHandoff {
-                    way: Way::Checkout,
+                    kind: HandoffKind::Checkout,
                     id: "click-ada".into(),
                     account: ada,
                     device: Some(device.clone()),
@@ -89,20 +90,20 @@ async fn facts_are_of_one_person() {
                     at_ms: NOW,
                 },
             ],
-            payments: vec![Payment {
+            payments: vec![PaymentRecord {
                 invoice: "in_ada".into(),
                 account: ada,
                 amount: yen(500),
                 paid_at_ms: NOW,
             }],
             refunds: vec![
-                Refund {
+                RefundRecord {
                     refund: "re_ada".into(),
                     account: ada,
                     amount: yen(200),
                     succeeded: true,
                 },
-                Refund {
+                RefundRecord {
                     refund: "re_ada_failed".into(),
                     account: ada,
                     amount: yen(100),
@@ -110,13 +111,13 @@ async fn facts_are_of_one_person() {
                 },
             ],
             consent: vec![],
-            scripted: vec![Scripted { device, session }],
-            undelivered: vec![Undelivered {
+            sdk_sessions: vec![SdkSession { device, session }],
+            undelivered: vec![UndeliveredEvent {
                 insert_id: format!("sign-up:{ada}"),
                 entry: None,
                 parked: None,
             }],
-            ends: vec![Ended {
+            ended_subscriptions: vec![EndedSubscription {
                 subscription: "sub_ada".into(),
                 ended_at_ms: 1_795_000_100_000,
             }],
@@ -127,13 +128,13 @@ async fn facts_are_of_one_person() {
 }
 
 #[tokio::test]
-async fn what_was_said_about_tracking_is_known_with_its_moment() {
-    use {Choice as Said, Consent as Held};
+async fn consent_changes_have_their_times() {
+    use {Choice as Chosen, Consent as Effective};
     for engine in engines() {
         let store = Store::new(engine).await;
         let timeline = timeline(&store);
         let agreeing = Visitor {
-            choice: Said::Granted,
+            choice: Chosen::Granted,
             ..visitor()
         };
         let made = store.accounts.sign_up(sign_up("ada@example.com"), &agreeing);
@@ -142,9 +143,9 @@ async fn what_was_said_about_tracking_is_known_with_its_moment() {
         assert_eq!(known().await, [], "{engine:?}: agreed from the beginning");
         let mut expected = Vec::new();
         for (choice, consent) in [
-            (Said::Denied, Held::Denied),
-            (Said::Granted, Held::Granted),
-            (Said::Denied, Held::Denied),
+            (Chosen::Denied, Effective::Denied),
+            (Chosen::Granted, Effective::Granted),
+            (Chosen::Denied, Effective::Denied),
         ] {
             store.clock.advance(MINUTE);
             store.accounts.choose_consent(ada, choice).await.unwrap();
@@ -154,18 +155,22 @@ async fn what_was_said_about_tracking_is_known_with_its_moment() {
         assert_eq!(known().await, expected, "{engine:?}");
         let facts = timeline.facts(ada).await.unwrap();
         assert_eq!(facts.undelivered[0].parked.as_deref(), Some("consent withdrawn"));
-        store.accounts.choose_consent(ada, Said::Unset).await.unwrap();
+        store.accounts.choose_consent(ada, Chosen::Unset).await.unwrap();
         expected.pop();
-        assert_eq!(known().await, expected, "{engine:?}: nobody knows until when");
+        assert_eq!(
+            known().await,
+            expected,
+            "{engine:?}: the time of the reset is unknown"
+        );
     }
 }
 
 #[tokio::test]
-async fn of_nobody_nothing_is_known() {
+async fn an_unknown_user_has_no_facts() {
     for engine in engines() {
         let store = Store::new(engine).await;
-        let nobody = UserId::parse("019aa5c4-0000-7000-8000-000000000001").unwrap();
-        let facts = timeline(&store).facts(nobody).await.unwrap();
-        assert_eq!(facts, Facts::default(), "{engine:?}");
+        let unknown = UserId::parse("019aa5c4-0000-7000-8000-000000000001").unwrap();
+        let facts = timeline(&store).facts(unknown).await.unwrap();
+        assert_eq!(facts, TimelineFacts::default(), "{engine:?}");
     }
 }

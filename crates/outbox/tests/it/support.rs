@@ -9,7 +9,7 @@ use outbox::{
     Dispatcher, DispatcherSettings, MemorySink, MillisClock, OutboxEntry, Sink, enqueue, events_of,
 };
 use tracking::server::SignInCompleted;
-use tracking::{DeviceId, Found, PresentIds, ServerEvent, SessionId, UserId};
+use tracking::{DeviceId, IdSource, PresentIds, ServerEvent, SessionId, UserId};
 use uuid::Uuid;
 
 pub(crate) const NOW: i64 = 1_795_435_200_000;
@@ -119,7 +119,7 @@ pub(crate) fn sign_in(user: UserId, number: u128) -> ServerEvent {
     let ids = PresentIds::Live {
         device: DeviceId::minted(Uuid::from_u128(7)),
         session: SessionId::starting_at(NOW),
-        found: Found::ServerSession,
+        source: IdSource::ServerSession,
     };
     let event = SignInCompleted {
         login: Uuid::from_u128(number),

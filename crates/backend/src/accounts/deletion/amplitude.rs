@@ -9,7 +9,7 @@ use serde_json::json;
 use tracking::UserId;
 use url::Url;
 
-use crate::config::Amplitude;
+use crate::config::AmplitudeConfig;
 
 const TIMEOUT: Duration = Duration::from_secs(15);
 
@@ -38,7 +38,7 @@ impl AmplitudeEraser {
     ///
     /// # Errors
     /// When the HTTP client cannot be created.
-    pub fn new(amplitude: &Amplitude) -> Result<Self, reqwest::Error> {
+    pub fn new(amplitude: &AmplitudeConfig) -> Result<Self, reqwest::Error> {
         let mut endpoint = amplitude.read_url.clone();
         endpoint.set_path("api/2/deletions/users");
         Ok(Self {

@@ -8,7 +8,7 @@ use crate::visitor::Visitor;
 /// The IDs for an event of `user`, who used a link in this browser. `None` if consent is denied. Unknown if another
 /// user is signed in, because the browser's device and session are then that user's.
 pub(super) fn present_ids(user: &User, login: Option<&Login>, visitor: &Visitor) -> Option<PresentIds> {
-    let consent = consent::on_account(user.consent, visitor.choice, visitor.privacy_control);
+    let consent = consent::choice_for_account(user.consent, visitor.choice, visitor.privacy_control);
     let ids = visitor.tracking.as_ref().filter(|_| consent != Choice::Denied)?;
     let is_other_user = login.is_some_and(|login| login.user.id != user.id);
     Some(if is_other_user {
@@ -20,7 +20,7 @@ pub(super) fn present_ids(user: &User, login: Option<&Login>, visitor: &Visitor)
 
 #[cfg(test)]
 mod tests {
-    use tracking::{DeviceId, Found, SessionId, UserId};
+    use tracking::{DeviceId, IdSource, SessionId, UserId};
     use uuid::Uuid;
 
     use super::*;
@@ -44,7 +44,7 @@ mod tests {
         let live = PresentIds::Live {
             device: DeviceId::minted(Uuid::max()),
             session: SessionId::starting_at(1_795_000_000_000),
-            found: Found::ServerSession,
+            source: IdSource::ServerSession,
         };
         let visitor = |tracking, choice, privacy_control| Visitor {
             tracking,

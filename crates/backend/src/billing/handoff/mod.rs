@@ -1,12 +1,12 @@
-//! IDs of a click, handed through Stripe to the webhook that the click causes.
+//! Handoffs: the IDs of a click, passed through Stripe to the webhook that the click causes.
 //!
-//! A click writes them into the subscription's metadata, in the call that makes the change. Stripe's portal carries no
-//! metadata; a visit to it is noted before the redirect. What comes back is untrusted, as anything from outside: a
-//! value that we would not have written is absent, and a handoff of another account is nobody's.
+//! A click writes its IDs into the subscription's metadata, in the request that makes the change. Stripe's portal does
+//! not carry metadata, so a visit to it is recorded before the redirect. Metadata that comes back is untrusted: invalid
+//! values are dropped, and a handoff of another account is ignored.
 
 use std::collections::BTreeMap;
 
-use tracking::{DeviceId, Found, InsertId, PresentIds, SessionId, UserId};
+use tracking::{DeviceId, IdSource, InsertId, PresentIds, SessionId, UserId};
 use uuid::Uuid;
 
 const USER: &str = "seam_user";
@@ -15,62 +15,63 @@ const SESSION: &str = "seam_session";
 const AT: &str = "seam_at";
 const CLICK: &str = "seam_click";
 
-/// Every key that we write. Stripe keeps up to 50 keys of 40 characters with values of 500 (API reference, "Metadata").
+/// Every metadata key that we write. Stripe allows 50 keys of 40 characters with values of 500 (API reference,
+/// "Metadata").
 pub const KEYS: [&str; 5] = [USER, DEVICE, SESSION, AT, CLICK];
 
-/// How far a handoff may seem to be later than the change that it caused, in ms: Stripe tells the moment of a change
-/// in whole seconds, and its clock is not ours.
+/// By how many ms a handoff may be later than the change that it caused. Stripe's times are whole seconds, and its
+/// clock differs from ours.
 pub const SKEW_MS: i64 = 2_000;
 
-/// What a click hands over.
+/// The IDs of a click.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Handoff {
-    /// Who clicked.
+pub struct StripeHandoff {
+    /// The account that clicked.
     pub account: UserId,
-    /// In which browser, where that is known.
+    /// The browser's device ID, if known.
     pub device: Option<DeviceId>,
-    /// In which session.
+    /// The session, if known.
     pub session: Option<SessionId>,
-    /// When, in ms since the epoch.
+    /// Time of the click, in ms since the epoch.
     pub at_ms: i64,
     /// Insert ID of the browser's click event.
     pub click: Option<InsertId>,
 }
 
-/// A visit to Stripe's portal, noted before the redirect.
+/// A visit to Stripe's portal, recorded before the redirect.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PortalVisit {
-    /// Our row.
+    /// ID of the row.
     pub id: Uuid,
-    /// Who went there.
+    /// The account.
     pub account: UserId,
-    /// In which browser, where that is known.
+    /// The browser's device ID, if known.
     pub device: Option<DeviceId>,
-    /// In which session.
+    /// The session, if known.
     pub session: Option<SessionId>,
-    /// When, in ms since the epoch.
+    /// Time of the visit, in ms since the epoch.
     pub at_ms: i64,
 }
 
-/// Who was there at a change.
+/// The browser that caused a change.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Presence {
+pub struct PresenceAtChange {
     /// The browser's IDs.
     pub ids: PresentIds,
-    /// What led there: only what was young enough to have done so.
-    pub led_by: Option<tracking::Handoff>,
-    /// When the change happened, in ms since the epoch: never before what led to it.
+    /// The click or visit that caused the change, if it was recent enough.
+    pub caused_by: Option<tracking::HandoffRef>,
+    /// Time of the change, in ms since the epoch. Always later than its cause.
     pub time_ms: i64,
 }
 
-/// The insert ID of a click event, as a form's hidden field or Stripe's metadata repeats it: 8 to 64 of
-/// `A-Z a-z 0-9 . _ : -`. Short enough for an idempotency key.
-pub fn read_click(text: &str) -> Option<InsertId> {
+/// Parses the insert ID of a click event from a form field or from metadata: 8 to 64 of `A-Z a-z 0-9 . _ : -`. It is
+/// short enough for an idempotency key.
+pub fn parse_click(text: &str) -> Option<InsertId> {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b':' | b'-');
     ((8..=64).contains(&text.len()) && text.bytes().all(plain)).then(|| InsertId::existing(text))
 }
 
-impl Handoff {
+impl StripeHandoff {
     /// A click of `account` at `at_ms` (ms since the epoch) in a request with these IDs.
     pub fn new(account: UserId, ids: &PresentIds, at_ms: i64, click: Option<InsertId>) -> Self {
         let (device, session) = match ids {
@@ -87,7 +88,7 @@ impl Handoff {
         }
     }
 
-    /// Metadata for a subscription that is to be made.
+    /// Metadata for a new subscription.
     pub fn metadata(&self) -> BTreeMap<String, String> {
         self.values()
             .into_iter()
@@ -95,33 +96,32 @@ impl Handoff {
             .collect()
     }
 
-    /// Metadata for a subscription that has some. Stripe keeps the keys that it is not told of, so those without a
-    /// value are sent empty, which removes them; or the last click's would pass for this one's.
-    pub fn metadata_over_older(&self) -> BTreeMap<String, String> {
+    /// Metadata for a subscription that may have older values. Stripe keeps keys that a request does not name, so keys
+    /// without a value are sent empty, which removes them.
+    pub fn replacement_metadata(&self) -> BTreeMap<String, String> {
         self.values()
             .into_iter()
             .map(|(key, value)| (key.to_owned(), value.unwrap_or_default()))
             .collect()
     }
 
-    /// Metadata that removes every ID: for a change by somebody who wants none kept at Stripe.
-    pub fn withdrawn() -> BTreeMap<String, String> {
+    /// Metadata that removes every ID, for a change without consent.
+    pub fn removal_metadata() -> BTreeMap<String, String> {
         KEYS.into_iter()
             .map(|key| (key.to_owned(), String::new()))
             .collect()
     }
 
-    /// Reads what the metadata of a subscription says, in whatever hands it was. Without a user or a moment there is
-    /// no handoff.
+    /// Reads a handoff from untrusted metadata. `None` without a valid user and time.
     pub fn read(metadata: &BTreeMap<String, String>) -> Option<Self> {
         let value = |key| metadata.get(key).map(String::as_str);
         Some(Self {
             account: UserId::parse(value(USER)?)?,
             device: value(DEVICE).and_then(DeviceId::parse),
             session: value(SESSION).and_then(SessionId::parse),
-            // A moment of a session and a moment of ours look alike.
+            // Session IDs are times in ms too, so the same parser applies.
             at_ms: SessionId::parse(value(AT)?)?.ms(),
-            click: value(CLICK).and_then(read_click),
+            click: value(CLICK).and_then(parse_click),
         })
     }
 
@@ -135,55 +135,55 @@ impl Handoff {
                 CLICK,
                 self.click
                     .as_ref()
-                    .and_then(|click| read_click(click.as_str()))
+                    .and_then(|click| parse_click(click.as_str()))
                     .map(|click| click.to_string()),
             ),
         ]
     }
 }
 
-/// Who was there when something of `account` changed at `change_ms` (ms since the epoch, wall clock). The newest
-/// handoff counts; one older than `timeout_ms` says in which browser the account was at home, not in which session.
+/// The browser that caused a change of `account` at `change_ms` (ms since the epoch, wall clock). The newest handoff
+/// counts. One older than `timeout_ms` gives the device only, not the session.
 pub fn present_ids(
     account: UserId,
     change_ms: i64,
-    handoffs: &[Handoff],
+    handoffs: &[StripeHandoff],
     visits: &[PortalVisit],
     timeout_ms: i64,
-) -> Presence {
+) -> PresenceAtChange {
     let clicks = handoffs
         .iter()
         .filter(|handoff| handoff.account == account)
-        .map(Candidate::of_click);
+        .map(Candidate::from_click);
     let visits = visits
         .iter()
         .filter(|visit| visit.account == account)
-        .map(Candidate::of_visit);
+        .map(Candidate::from_visit);
     let newest = clicks
         .chain(visits)
         .filter(|candidate| candidate.at_ms <= change_ms.saturating_add(SKEW_MS))
         .max_by_key(|candidate| candidate.at_ms);
     let Some(newest) = newest else {
-        return Presence {
+        return PresenceAtChange {
             ids: PresentIds::Unknown,
-            led_by: None,
+            caused_by: None,
             time_ms: change_ms,
         };
     };
     let live = newest.at_ms >= change_ms.saturating_sub(timeout_ms);
-    Presence {
+    PresenceAtChange {
         ids: match (newest.device, newest.session) {
             (Some(device), Some(session)) if live => PresentIds::Live {
                 device: device.clone(),
                 session,
-                found: newest.found,
+                source: newest.source,
             },
             (Some(device), _) => PresentIds::DeviceOnly {
                 device: device.clone(),
             },
             (None, _) => PresentIds::Unknown,
         },
-        led_by: newest.led_by.filter(|_| live),
+        caused_by: newest.caused_by.filter(|_| live),
         time_ms: change_ms.max(newest.at_ms.saturating_add(1)),
     }
 }
@@ -192,28 +192,28 @@ struct Candidate<'a> {
     device: Option<&'a DeviceId>,
     session: Option<SessionId>,
     at_ms: i64,
-    found: Found,
-    led_by: Option<tracking::Handoff>,
+    source: IdSource,
+    caused_by: Option<tracking::HandoffRef>,
 }
 
 impl<'a> Candidate<'a> {
-    fn of_click(handoff: &'a Handoff) -> Self {
+    fn from_click(handoff: &'a StripeHandoff) -> Self {
         Self {
             device: handoff.device.as_ref(),
             session: handoff.session,
             at_ms: handoff.at_ms,
-            found: Found::CheckoutHandoff,
-            led_by: handoff.click.clone().map(tracking::Handoff::Click),
+            source: IdSource::CheckoutHandoff,
+            caused_by: handoff.click.clone().map(tracking::HandoffRef::Click),
         }
     }
 
-    fn of_visit(visit: &'a PortalVisit) -> Self {
+    fn from_visit(visit: &'a PortalVisit) -> Self {
         Self {
             device: visit.device.as_ref(),
             session: visit.session,
             at_ms: visit.at_ms,
-            found: Found::PortalVisit,
-            led_by: Some(tracking::Handoff::PortalVisit(visit.id.to_string())),
+            source: IdSource::PortalVisit,
+            caused_by: Some(tracking::HandoffRef::PortalVisit(visit.id.to_string())),
         }
     }
 }

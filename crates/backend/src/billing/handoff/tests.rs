@@ -1,4 +1,4 @@
-//! Rows of who was there, and metadata in good and in bad hands.
+//! Which handoff counts for a change, and the metadata round trip with valid and invalid values.
 
 use super::*;
 
@@ -17,9 +17,9 @@ fn session() -> SessionId {
     SessionId::starting_at(CHANGE - 600_000)
 }
 
-/// A click of account 1, so many ms after the change; the device tells which one won.
-fn click(name: &str, after_ms: i64) -> Handoff {
-    Handoff {
+/// A click of account 1, `after_ms` after the change. Its device shows which handoff counted.
+fn click(name: &str, after_ms: i64) -> StripeHandoff {
+    StripeHandoff {
         account: account(1),
         device: Some(device(name)),
         session: Some(session()),
@@ -40,23 +40,23 @@ fn visit(name: &str, after_ms: i64) -> PortalVisit {
 
 #[derive(Debug, PartialEq)]
 enum Expect {
-    /// By this click.
+    /// Caused by this click.
     Click(&'static str),
-    /// By this visit.
+    /// Caused by this visit.
     Visit(&'static str),
-    /// This browser, of old.
+    /// Only the device is known.
     Device(&'static str),
-    /// Nobody known.
+    /// Unknown.
     Unknown,
 }
 use Expect::{Click, Device, Unknown, Visit};
 
-/// Why, what was noted, who it was, and how many ms after the change the event is.
-type Row = (&'static str, Vec<Handoff>, Vec<PortalVisit>, Expect, i64);
+/// Description, clicks, visits, expected result, and the event's time in ms after the change.
+type Row = (&'static str, Vec<StripeHandoff>, Vec<PortalVisit>, Expect, i64);
 
 #[test]
 fn the_newest_handoff_of_the_account_counts() {
-    let of_another = |name, after_ms| Handoff {
+    let of_another = |name, after_ms| StripeHandoff {
         account: account(2),
         ..click(name, after_ms)
     };
@@ -64,16 +64,16 @@ fn the_newest_handoff_of_the_account_counts() {
         account: account(2),
         ..visit(name, after_ms)
     };
-    let without_session = |name, after_ms| Handoff {
+    let without_session = |name, after_ms| StripeHandoff {
         session: None,
         ..click(name, after_ms)
     };
-    let without_device = |name, after_ms| Handoff {
+    let without_device = |name, after_ms| StripeHandoff {
         device: None,
         ..click(name, after_ms)
     };
     let rows: [Row; 19] = [
-        ("nothing was noted", vec![], vec![], Unknown, 0),
+        ("no handoff", vec![], vec![], Unknown, 0),
         (
             "a click a moment ago",
             vec![click("a", -500)],
@@ -103,14 +103,14 @@ fn the_newest_handoff_of_the_account_counts() {
             0,
         ),
         (
-            "a visit of old",
+            "an old visit",
             vec![],
             vec![visit("a", -TIMEOUT - 1)],
             Device("a"),
             0,
         ),
         (
-            "in the second of the change",
+            "in the same second",
             vec![click("a", 700)],
             vec![],
             Click("a"),
@@ -118,7 +118,7 @@ fn the_newest_handoff_of_the_account_counts() {
         ),
         ("at the very moment", vec![click("a", 0)], vec![], Click("a"), 1),
         (
-            "as late as clocks differ",
+            "at the maximum skew",
             vec![click("a", 2_000)],
             vec![],
             Click("a"),
@@ -132,7 +132,7 @@ fn the_newest_handoff_of_the_account_counts() {
             0,
         ),
         (
-            "a later one does not hide the one before",
+            "a handoff after the change does not replace an earlier one",
             vec![click("a", -9), click("b", 2_001)],
             vec![],
             Click("a"),
@@ -160,14 +160,14 @@ fn the_newest_handoff_of_the_account_counts() {
             0,
         ),
         (
-            "somebody else's click",
+            "a click of another account",
             vec![of_another("b", -9), click("a", -90)],
             vec![],
             Click("a"),
             0,
         ),
         (
-            "somebody else's alone",
+            "only handoffs of another account",
             vec![of_another("b", -9)],
             vec![visit_of_another("b", -9)],
             Unknown,
@@ -197,24 +197,24 @@ fn the_newest_handoff_of_the_account_counts() {
     ];
     for (why, clicks, visits, expected, after_ms) in rows {
         let presence = present_ids(account(1), CHANGE, &clicks, &visits, TIMEOUT);
-        let found = match presence.ids {
+        let source = match presence.ids {
             PresentIds::Live {
                 device,
                 session: of,
-                found,
+                source,
             } => {
                 assert_eq!(of, session(), "{why}");
                 let name = device.as_str().strip_prefix("device-").unwrap().to_owned();
-                match (&presence.led_by, found) {
-                    (Some(tracking::Handoff::Click(id)), Found::CheckoutHandoff) => {
+                match (&presence.caused_by, source) {
+                    (Some(tracking::HandoffRef::Click(id)), IdSource::CheckoutHandoff) => {
                         assert_eq!(id.as_str(), format!("clicked-{name}"), "{why}");
                     }
-                    (Some(tracking::Handoff::PortalVisit(id)), Found::PortalVisit) => {
+                    (Some(tracking::HandoffRef::PortalVisit(id)), IdSource::PortalVisit) => {
                         assert_eq!(*id, Uuid::from_u128(7).to_string(), "{why}");
                     }
                     other => panic!("{why}: {other:?}"),
                 }
-                (Some(name), Some(found))
+                (Some(name), Some(source))
             }
             PresentIds::DeviceOnly { device } => (
                 Some(device.as_str().strip_prefix("device-").unwrap().to_owned()),
@@ -223,64 +223,64 @@ fn the_newest_handoff_of_the_account_counts() {
             PresentIds::Unknown => (None, None),
         };
         let expected = match expected {
-            Click(name) => (Some(name.to_owned()), Some(Found::CheckoutHandoff)),
-            Visit(name) => (Some(name.to_owned()), Some(Found::PortalVisit)),
+            Click(name) => (Some(name.to_owned()), Some(IdSource::CheckoutHandoff)),
+            Visit(name) => (Some(name.to_owned()), Some(IdSource::PortalVisit)),
             Device(name) => (Some(name.to_owned()), None),
             Unknown => (None, None),
         };
-        assert_eq!(found, expected, "{why}");
+        assert_eq!(source, expected, "{why}");
         assert_eq!(presence.time_ms, CHANGE + after_ms, "{why}");
     }
 }
 
 #[test]
-fn what_did_not_lead_to_a_change_is_not_named() {
+fn an_old_handoff_is_not_the_cause() {
     let named = |after_ms| {
         present_ids(account(1), CHANGE, &[click("a", after_ms)], &[], TIMEOUT)
-            .led_by
+            .caused_by
             .is_some()
     };
     assert!(named(-TIMEOUT));
     assert!(!named(-TIMEOUT - 1));
     assert!(!named(SKEW_MS + 1));
-    // Cookies refused: the browser is not known, the click is.
-    let without_device = Handoff {
+    // Without cookies the browser is unknown, but the click is known.
+    let without_device = StripeHandoff {
         device: None,
         session: None,
         ..click("a", -9)
     };
     let presence = present_ids(account(1), CHANGE, &[without_device], &[], TIMEOUT);
     assert_eq!(
-        (presence.ids, presence.led_by),
+        (presence.ids, presence.caused_by),
         (
             PresentIds::Unknown,
-            Some(tracking::Handoff::Click(InsertId::existing("clicked-a")))
+            Some(tracking::HandoffRef::Click(InsertId::existing("clicked-a")))
         )
     );
 }
 
 #[test]
-fn metadata_comes_back_as_it_went() {
+fn metadata_round_trip() {
     let ids = [
         PresentIds::Live {
             device: device("a"),
             session: session(),
-            found: Found::SdkCookie,
+            source: IdSource::SdkCookie,
         },
         PresentIds::DeviceOnly { device: device("a") },
         PresentIds::Unknown,
     ];
     for ids in &ids {
         for click in [None, Some(InsertId::existing("0b0e7a52-click"))] {
-            let handoff = Handoff::new(account(1), ids, CHANGE, click);
-            assert_eq!(Handoff::read(&handoff.metadata()), Some(handoff.clone()));
+            let handoff = StripeHandoff::new(account(1), ids, CHANGE, click);
+            assert_eq!(StripeHandoff::read(&handoff.metadata()), Some(handoff.clone()));
             assert_eq!(
-                Handoff::read(&handoff.metadata_over_older()),
+                StripeHandoff::read(&handoff.replacement_metadata()),
                 Some(handoff.clone())
             );
-            // What is left out when it is new is removed when it is not.
-            assert_eq!(handoff.metadata_over_older().len(), KEYS.len());
-            for (key, value) in handoff.metadata_over_older() {
+            // Values that are absent from new metadata are removed by replacement metadata.
+            assert_eq!(handoff.replacement_metadata().len(), KEYS.len());
+            for (key, value) in handoff.replacement_metadata() {
                 assert_eq!(
                     handoff.metadata().get(&key),
                     Some(value).filter(|value| !value.is_empty()).as_ref()
@@ -288,21 +288,25 @@ fn metadata_comes_back_as_it_went() {
             }
         }
     }
-    assert_eq!(Handoff::read(&Handoff::withdrawn()), None);
-    assert!(Handoff::withdrawn().keys().eq(click("a", 0).metadata().keys()));
+    assert_eq!(StripeHandoff::read(&StripeHandoff::removal_metadata()), None);
+    assert!(
+        StripeHandoff::removal_metadata()
+            .keys()
+            .eq(click("a", 0).metadata().keys())
+    );
 }
 
-/// Stripe refuses the whole call otherwise.
+/// Otherwise Stripe rejects the whole request.
 #[test]
-fn metadata_keeps_stripe_s_limits() {
-    let longest = Handoff {
+fn metadata_respects_stripes_limits() {
+    let longest = StripeHandoff {
         account: account(u128::MAX),
         device: DeviceId::parse(&"d".repeat(DeviceId::MAX_LEN)),
         session: SessionId::from_ms(9_999_999_999_999),
         at_ms: 9_999_999_999_999,
         click: Some(InsertId::existing("c".repeat(10_000))),
     };
-    for metadata in [longest.metadata(), longest.metadata_over_older()] {
+    for metadata in [longest.metadata(), longest.replacement_metadata()] {
         assert!(metadata.len() <= 50);
         for (key, value) in metadata {
             assert!(key.chars().count() <= 40, "{key}");
@@ -312,17 +316,17 @@ fn metadata_keeps_stripe_s_limits() {
     assert_eq!(
         longest.metadata().get(CLICK),
         None,
-        "a click that we would not read is not written"
+        "an unreadable click is not written"
     );
 }
 
 #[test]
-fn metadata_in_other_hands_is_absent_where_it_is_bad() {
+fn invalid_metadata_values_are_dropped() {
     let good = click("a", 0);
     let with = |key: &str, value: &str| {
         let mut metadata = good.metadata();
         metadata.insert(key.to_owned(), value.to_owned());
-        Handoff::read(&metadata)
+        StripeHandoff::read(&metadata)
     };
     let long = "x".repeat(65);
     for bad in [
@@ -345,7 +349,7 @@ fn metadata_in_other_hands_is_absent_where_it_is_bad() {
         "９７９５０００００００００",
     ] {
         assert_eq!(with(AT, bad), None, "{bad:?}");
-        let without = Handoff {
+        let without = StripeHandoff {
             session: None,
             ..good.clone()
         };
@@ -359,7 +363,7 @@ fn metadata_in_other_hands_is_absent_where_it_is_bad() {
         "line\r\nbreak",
         &long,
     ] {
-        let without = Handoff {
+        let without = StripeHandoff {
             device: None,
             ..good.clone()
         };
@@ -373,12 +377,12 @@ fn metadata_in_other_hands_is_absent_where_it_is_bad() {
         "click\0id",
         &long,
     ] {
-        let without = Handoff {
+        let without = StripeHandoff {
             click: None,
             ..good.clone()
         };
         assert_eq!(with(CLICK, bad), Some(without), "{bad:?}");
     }
-    assert_eq!(with("somebody_elses", "key"), Some(good));
-    assert_eq!(Handoff::read(&BTreeMap::new()), None);
+    assert_eq!(with("another_key", "key"), Some(good));
+    assert_eq!(StripeHandoff::read(&BTreeMap::new()), None);
 }

@@ -1,33 +1,37 @@
-//! One webhook's effect: what was gathered, turned into events and records in one transaction.
+//! Applies one webhook: fetches Stripe's current state, then writes events and records in one transaction.
 
 use serde_json::Value;
 use tracking::{Choice, ServerEvent, UserId, consent};
 
-use super::gather::{About, Gathered, gather};
-use super::retry::Trouble;
-use super::store::{self as inbox, Lease, Pending};
+use super::fetch::{StripeSnapshot, SubscriptionSnapshot, fetch};
+use super::retry::ApplyError;
+use super::store::{self as inbox, Lease, PendingWebhook};
 use crate::billing::Billing;
 use crate::billing::handoff::{PortalVisit, SKEW_MS};
-use crate::billing::mapping::{Facts, mapping, subject};
-use crate::billing::payload::{StripeEvent, Subscription, Unreadable};
-use crate::billing::plan::standing;
-use crate::billing::store::{self, Known};
+use crate::billing::mapping::{MappingInput, map_webhook, subject};
+use crate::billing::payload::{PayloadError, StripeEvent, Subscription};
+use crate::billing::plan::account_status;
+use crate::billing::store::{self, CustomerOwner};
 
-/// What became of a webhook.
+/// The result of applying a webhook.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Applied {
-    /// It is done, and became so many new events.
+pub(super) enum ApplyOutcome {
+    /// Applied, with this many new events.
     Events(usize),
-    /// It waits in the lane of its customer, who is known only now.
+    /// Moved to the lane of its customer, which was unknown before the fetch.
     Moved,
-    /// The lane was somebody else's by then; so is the webhook.
+    /// Another worker holds the lane now and applies the webhook.
     LeaseLost,
 }
 
 impl Billing {
-    /// Asks Stripe, then commits everything that follows, or nothing.
-    pub(super) async fn apply(&self, lease: Lease<'_>, webhook: &Pending) -> Result<Applied, Trouble> {
-        let json: Value = serde_json::from_str(&webhook.payload).map_err(|_| Unreadable {
+    /// Fetches from Stripe, then commits all effects of the webhook, or none.
+    pub(super) async fn apply(
+        &self,
+        lease: Lease<'_>,
+        webhook: &PendingWebhook,
+    ) -> Result<ApplyOutcome, ApplyError> {
+        let json: Value = serde_json::from_str(&webhook.payload).map_err(|_| PayloadError {
             object: "event",
             field: "JSON",
         })?;
@@ -35,90 +39,93 @@ impl Billing {
         let Some(subject) = subject(&event)? else {
             return self.settle(lease, webhook, true).await;
         };
-        // What nobody here has is not asked about.
+        // Nothing is fetched for an unknown customer or a deleted account.
         if let Some(customer) = event.customer() {
             match store::customer(self.db.pool(), customer).await? {
-                None => return Err(Trouble::UnknownCustomer),
-                Some(Known::Deleted) => return self.settle(lease, webhook, false).await,
-                Some(Known::Of(_)) => {}
+                None => return Err(ApplyError::UnknownCustomer),
+                Some(CustomerOwner::Deleted) => return self.settle(lease, webhook, false).await,
+                Some(CustomerOwner::Account(_)) => {}
             }
         }
-        let Some(gathered) = gather(&self.stripe, &event, subject).await? else {
+        let Some(snapshot) = fetch(&self.stripe, &event, subject).await? else {
             return self.settle(lease, webhook, true).await;
         };
-        if gathered.customer != lease.lane {
+        if snapshot.customer != lease.lane {
             let mut tx = self.db.write().await?;
-            inbox::change_lane(&mut tx, &webhook.event_id, &gathered.customer).await?;
+            inbox::change_lane(&mut tx, &webhook.event_id, &snapshot.customer).await?;
             tx.commit().await?;
             self.arrived.notify_one();
-            return Ok(Applied::Moved);
+            return Ok(ApplyOutcome::Moved);
         }
-        // Once more, after the network: meanwhile somebody may have left.
-        match store::customer(self.db.pool(), &gathered.customer).await? {
-            None => Err(Trouble::UnknownCustomer),
-            Some(Known::Deleted) => self.settle(lease, webhook, false).await,
-            Some(Known::Of(account)) => self.commit(lease, webhook, &event, &gathered, account).await,
+        // Read again after the network calls, because the account may have been deleted meanwhile.
+        match store::customer(self.db.pool(), &snapshot.customer).await? {
+            None => Err(ApplyError::UnknownCustomer),
+            Some(CustomerOwner::Deleted) => self.settle(lease, webhook, false).await,
+            Some(CustomerOwner::Account(account)) => {
+                self.commit(lease, webhook, &event, &snapshot, account).await
+            }
         }
     }
 
     async fn commit(
         &self,
         lease: Lease<'_>,
-        webhook: &Pending,
+        webhook: &PendingWebhook,
         event: &StripeEvent,
-        gathered: &Gathered,
+        snapshot: &StripeSnapshot,
         account: UserId,
-    ) -> Result<Applied, Trouble> {
+    ) -> Result<ApplyOutcome, ApplyError> {
         let now_ms = self.clock.now_ms();
         let mut tx = self.db.write().await?;
-        if !inbox::hold(&mut tx, lease, now_ms).await? {
-            return Ok(Applied::LeaseLost);
+        if !inbox::verify(&mut tx, lease, now_ms).await? {
+            return Ok(ApplyOutcome::LeaseLost);
         }
-        let subscriptions = gathered
+        let subscriptions = snapshot
             .objects
             .iter()
             .map(Subscription::read)
             .collect::<Result<Vec<_>, _>>()?;
-        let account_type = standing(&subscriptions).account_type();
-        // First of all that is written: it locks the account's row, so that a withdrawal of consent comes before all of
-        // this, and is seen below, or after it, and parks what was enqueued.
+        let account_type = account_status(&subscriptions).account_type();
+        // The first write locks the account's row. A concurrent withdrawal of consent therefore commits before it and
+        // is seen below, or commits after it and parks the enqueued events.
         store::set_account_type(&mut tx, account, account_type).await?;
         let tracked = self.is_tracked(&mut tx, account, event.created_ms()).await?;
-        let mut told = 0;
-        if let Some(about) = &gathered.about {
+        let mut new_events = 0;
+        if let Some(current) = &snapshot.subscription {
             let visit =
-                store::newest_visit(&mut tx, account, event.created_ms().saturating_add(SKEW_MS)).await?;
-            for event in events(event, account, about, visit.as_slice())? {
-                // Without consent nothing is said of the person; what they paid is in our records all the same.
+                store::newest_portal_visit(&mut tx, account, event.created_ms().saturating_add(SKEW_MS))
+                    .await?;
+            for event in events(event, account, current, visit.as_slice())? {
+                // Without consent no event is enqueued. Payments are still recorded.
                 if tracked && outbox::enqueue(&mut tx, &event, now_ms).await? == outbox::Enqueued::New {
-                    told += 1;
+                    new_events += 1;
                 }
             }
-            for invoice in &about.paid_invoices {
-                let customer = &gathered.customer;
-                store::keep_paid_invoice(&mut tx, invoice, customer, &about.subscription.id).await?;
+            for invoice in &current.paid_invoices {
+                let customer = &snapshot.customer;
+                store::upsert_paid_invoice(&mut tx, invoice, customer, &current.subscription.id).await?;
             }
-            if let Some((refund, invoice)) = &about.refund {
-                store::keep_refund(&mut tx, refund, &gathered.customer, invoice).await?;
+            if let Some((refund, invoice)) = &current.refund {
+                store::upsert_refund(&mut tx, refund, &snapshot.customer, invoice).await?;
             }
         }
-        for object in &gathered.objects {
-            store::keep_subscription(&mut tx, object, &gathered.customer, now_ms).await?;
+        for object in &snapshot.objects {
+            store::upsert_subscription(&mut tx, object, &snapshot.customer, now_ms).await?;
         }
-        for subscription in &gathered.turned_away {
-            store::turn_away(&mut tx, subscription).await?;
+        for subscription in &snapshot.duplicate_subscriptions {
+            store::mark_duplicate(&mut tx, subscription).await?;
         }
-        store::touch_customer(&mut tx, &gathered.customer, gathered.has_card).await?;
-        inbox::applied(&mut tx, &webhook.event_id, told, true, now_ms).await?;
+        store::touch_customer(&mut tx, &snapshot.customer, snapshot.has_card).await?;
+        inbox::applied(&mut tx, &webhook.event_id, new_events, true, now_ms).await?;
         tx.commit().await?;
-        if told > 0 {
+        if new_events > 0 {
             self.wakeup.wake();
         }
         self.changed.notify_waiters();
-        Ok(Applied::Events(told))
+        Ok(ApplyOutcome::Events(new_events))
     }
 
-    /// Whether a change at `at_ms` may be told: not after a no, nor what happened while a no held.
+    /// Whether a change at `at_ms` may be tracked: consent must not be denied now, nor at the time of the change.
     async fn is_tracked(
         &self,
         connection: &mut db::Connection,
@@ -130,37 +137,37 @@ impl Billing {
         Ok(effective.is_granted() && then != Choice::Denied)
     }
 
-    /// Nothing follows from it. What is about somebody who left is not kept.
+    /// Marks the webhook as applied without effects. Without `keep_payload` its payload is deleted.
     async fn settle(
         &self,
         lease: Lease<'_>,
-        webhook: &Pending,
+        webhook: &PendingWebhook,
         keep_payload: bool,
-    ) -> Result<Applied, Trouble> {
+    ) -> Result<ApplyOutcome, ApplyError> {
         let now_ms = self.clock.now_ms();
         let mut tx = self.db.write().await?;
-        if !inbox::hold(&mut tx, lease, now_ms).await? {
-            return Ok(Applied::LeaseLost);
+        if !inbox::verify(&mut tx, lease, now_ms).await? {
+            return Ok(ApplyOutcome::LeaseLost);
         }
         inbox::applied(&mut tx, &webhook.event_id, 0, keep_payload, now_ms).await?;
         tx.commit().await?;
-        Ok(Applied::Events(0))
+        Ok(ApplyOutcome::Events(0))
     }
 }
 
 fn events(
     event: &StripeEvent,
     account: UserId,
-    about: &About,
+    current: &SubscriptionSnapshot,
     visits: &[PortalVisit],
-) -> Result<Vec<ServerEvent>, Trouble> {
-    let facts = Facts {
+) -> Result<Vec<ServerEvent>, ApplyError> {
+    let input = MappingInput {
         account,
-        fetched: &about.subscription,
-        others: &about.others,
-        paid_invoices: &about.paid_invoices,
-        refunded_invoice: about.refund.as_ref().map(|(_, invoice)| invoice.as_str()),
+        fetched: &current.subscription,
+        others: &current.others,
+        paid_invoices: &current.paid_invoices,
+        refunded_invoice: current.refund.as_ref().map(|(_, invoice)| invoice.as_str()),
         visits,
     };
-    Ok(mapping(event, &facts)?)
+    Ok(map_webhook(event, &input)?)
 }

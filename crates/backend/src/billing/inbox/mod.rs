@@ -1,65 +1,65 @@
-//! Stripe's webhooks, from the door to their effect.
+//! The inbox of Stripe's webhooks.
 //!
-//! At the door a webhook is checked, stored as it came, and answered. A worker applies it afterwards: one customer's
-//! webhooks one at a time, under a lease, on any number of servers. It asks Stripe how things stand *before* the
-//! transaction; in it are the mapping's events, our records, and that the webhook has been applied. A crash anywhere in
-//! between costs a lease's time: the webhook is applied again, and its events have the same insert IDs.
+//! A request handler verifies a webhook, stores it unchanged, and responds. A worker applies it later. Webhooks of one
+//! customer are applied one at a time under a lease, on any number of servers. The worker reads Stripe's current state
+//! *before* the transaction. The transaction contains the events, our records, and the mark that the webhook was
+//! applied. After a crash the lease expires and the webhook is applied again; its events have the same insert IDs.
 
 mod apply;
-mod gather;
+mod fetch;
 mod retry;
 mod signature;
 mod store;
 mod worker;
 
-pub use retry::Trouble;
-pub use signature::BadWebhook;
-pub use store::{Counts, InboxRow, InboxState};
-pub use worker::{Settings, Worked, Worker};
+pub use retry::ApplyError;
+pub use signature::InvalidWebhookError;
+pub use store::{InboxCounts, InboxRow, InboxState};
+pub use worker::{InboxReport, InboxSettings, Worker};
 
 use serde_json::Value;
 
 use super::Billing;
 use super::mapping::subject;
 use super::payload::StripeEvent;
-use super::store::{Known, TurnedAway, turned_away};
-use store::Arrived;
+use super::store::{CustomerOwner, DuplicateSubscription, duplicate_subscriptions};
+use store::NewWebhook;
 
-/// What became of a webhook at the door.
+/// The result of receiving a webhook.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Received {
     /// Stored, to be applied.
     New,
-    /// Stored, and there is nothing to do about it.
-    OfNoConcern,
-    /// It has come before.
-    Again,
+    /// Stored. Its type has no effect here.
+    Ignored,
+    /// Received before.
+    Duplicate,
 }
 
-/// Why a webhook was not taken.
+/// Why a webhook was not stored.
 #[derive(Debug, thiserror::Error)]
-pub enum NotReceived {
-    /// It is none; nothing was changed.
+pub enum ReceiveError {
+    /// The request is not a valid webhook. Nothing was changed.
     #[error(transparent)]
-    Bad(#[from] BadWebhook),
-    /// We are at fault, and Stripe should send it again.
+    Invalid(#[from] InvalidWebhookError),
+    /// The database failed. Stripe should send the webhook again.
     #[error(transparent)]
     Database(#[from] sqlx::Error),
 }
 
 impl Billing {
-    /// Takes a webhook: raw bytes and the header `Stripe-Signature`. When this returns, it is stored; it is applied by
-    /// a [`Worker`].
-    pub async fn receive(&self, body: &[u8], signature: &str) -> Result<Received, NotReceived> {
+    /// Verifies and stores a webhook. `body` is the raw request body, `signature` the header `Stripe-Signature`. A
+    /// [`Worker`] applies it later.
+    pub async fn receive(&self, body: &[u8], signature: &str) -> Result<Received, ReceiveError> {
         let now_ms = self.clock.now_ms();
         let payload = signature::verify(body, signature, &self.webhook_secrets, now_ms)?;
-        let json: Value = serde_json::from_str(payload).map_err(|_| BadWebhook::NoEvent)?;
-        let event = StripeEvent::read(&json).map_err(|_| BadWebhook::NoEvent)?;
-        // One that cannot be read is a worker's to park, where it can be seen.
-        let concerns_us = !matches!(subject(&event), Ok(None));
-        let is_of_nobody = match event.customer() {
-            Some(customer) if !concerns_us => {
-                super::store::customer(self.db.pool(), customer).await? == Some(Known::Deleted)
+        let json: Value = serde_json::from_str(payload).map_err(|_| InvalidWebhookError::NotAnEvent)?;
+        let event = StripeEvent::read(&json).map_err(|_| InvalidWebhookError::NotAnEvent)?;
+        // An unreadable webhook is stored too. A worker parks it, so that operators see it.
+        let is_relevant = !matches!(subject(&event), Ok(None));
+        let is_of_deleted_account = match event.customer() {
+            Some(customer) if !is_relevant => {
+                super::store::customer(self.db.pool(), customer).await? == Some(CustomerOwner::Deleted)
             }
             _ => false,
         };
@@ -69,39 +69,39 @@ impl Billing {
         let mut tx = self.db.write().await?;
         let new = store::insert(
             &mut tx,
-            &Arrived {
+            &NewWebhook {
                 event_id: &event.id,
                 lane: &lane,
                 event_type: &event.kind,
-                // That an account's customer was deleted is a webhook too, and tells whose it was.
-                payload: (!is_of_nobody).then_some(payload),
+                // The webhook about a deleted customer contains personal data, so its payload is not stored.
+                payload: (!is_of_deleted_account).then_some(payload),
                 now_ms,
-                pending: concerns_us,
+                pending: is_relevant,
             },
         )
         .await?;
         tx.commit().await?;
-        if new && concerns_us {
+        if new && is_relevant {
             self.arrived.notify_one();
         }
-        Ok(match (new, concerns_us) {
-            (false, _) => Received::Again,
+        Ok(match (new, is_relevant) {
+            (false, _) => Received::Duplicate,
             (true, true) => Received::New,
-            (true, false) => Received::OfNoConcern,
+            (true, false) => Received::Ignored,
         })
     }
 
-    /// The newest webhooks, or those in one state, for operations.
+    /// The newest webhooks, optionally in one state, for operations.
     pub async fn inbox(&self, state: Option<InboxState>, most: i64) -> Result<Vec<InboxRow>, sqlx::Error> {
         store::newest(self.db.pool(), state, most).await
     }
 
-    /// How many webhooks are in which state, and since when the oldest waits.
-    pub async fn inbox_counts(&self) -> Result<Counts, sqlx::Error> {
+    /// The number of webhooks by state, and the age of the oldest pending one.
+    pub async fn inbox_counts(&self) -> Result<InboxCounts, sqlx::Error> {
         store::counts(self.db.pool()).await
     }
 
-    /// Tries a parked webhook anew. `false`: it is not parked.
+    /// Makes a parked webhook pending again. `false` if it is not parked.
     pub async fn replay(&self, event_id: &str) -> Result<bool, sqlx::Error> {
         let mut tx = self.db.write().await?;
         let replayed = store::replay(&mut tx, event_id, self.clock.now_ms()).await?;
@@ -112,12 +112,15 @@ impl Billing {
         Ok(replayed)
     }
 
-    /// Second subscriptions that were ended because another one ran, the latest first.
-    pub async fn turned_away(&self, most: i64) -> Result<Vec<TurnedAway>, sqlx::Error> {
-        turned_away(self.db.pool(), most).await
+    /// Second subscriptions that were canceled because another one was running, newest first.
+    pub async fn duplicate_subscriptions(
+        &self,
+        most: i64,
+    ) -> Result<Vec<DuplicateSubscription>, sqlx::Error> {
+        duplicate_subscriptions(self.db.pool(), most).await
     }
 
-    /// Drops payloads of webhooks that were applied longer ago than `keep_days`.
+    /// Deletes payloads of webhooks that were applied more than `keep_days` ago.
     pub async fn prune(&self, keep_days: u32) -> Result<u64, sqlx::Error> {
         const DAY_MS: i64 = 86_400_000;
         let before_ms = self.clock.now_ms() - i64::from(keep_days) * DAY_MS;

@@ -1,10 +1,10 @@
-//! What to do about a webhook that could not be applied.
+//! Decides whether a failed webhook is retried or parked.
 
 use crate::billing::mapping::MappingError;
-use crate::billing::payload::Unreadable;
-use crate::billing::stripe::StripeFault;
+use crate::billing::payload::PayloadError;
+use crate::billing::stripe::StripeCallError;
 
-/// Attempts at what will hardly get better, before a person has to look.
+/// Attempts for permanent errors before the webhook is parked.
 const ATTEMPTS: i64 = 6;
 
 const FIRST_WAIT_MS: i64 = 1_000;
@@ -12,59 +12,60 @@ const LONGEST_WAIT_MS: i64 = 5 * 60_000;
 
 /// Why a webhook could not be applied.
 #[derive(Debug, thiserror::Error)]
-pub enum Trouble {
-    /// Stripe said so, or said nothing.
+pub enum ApplyError {
+    /// A call to Stripe failed.
     #[error(transparent)]
-    Stripe(#[from] StripeFault),
-    /// The database did.
+    Stripe(#[from] StripeCallError),
+    /// The database failed.
     #[error(transparent)]
     Database(#[from] sqlx::Error),
-    /// It cannot be understood.
+    /// The payload could not be mapped to events.
     #[error(transparent)]
     Mapping(#[from] MappingError),
-    /// Nobody has this customer. A webhook may be quicker than our own record of the customer that it is about.
+    /// The customer is unknown. A webhook may arrive before our transaction that inserts the customer.
     #[error("unknown customer")]
     UnknownCustomer,
 }
 
-impl From<Unreadable> for Trouble {
-    fn from(error: Unreadable) -> Self {
+impl From<PayloadError> for ApplyError {
+    fn from(error: PayloadError) -> Self {
         Self::Mapping(error.into())
     }
 }
 
-/// What comes next.
+/// The decision about a failed webhook.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Next {
-    /// Again, at this moment (ms since the epoch).
+pub(super) enum RetryDecision {
+    /// Retry at this time, in ms since the epoch.
     Retry { at_ms: i64 },
-    /// Not again by itself.
+    /// Park until an operator replays it.
     Park,
 }
 
-/// After the `attempts`-th attempt (from 1) has failed at `now_ms`. `jitter` is from 0 to 1. What passes is tried for
-/// ever, since a webhook is all that tells of money; the rest a few times, and then it is somebody's to look at.
-pub(super) fn next(attempts: i64, trouble: &Trouble, now_ms: i64, jitter: f64) -> Next {
-    let again = match trouble {
-        Trouble::Database(_) => true,
-        Trouble::Stripe(fault) => fault.is_passing() || attempts < ATTEMPTS,
-        Trouble::UnknownCustomer => attempts < ATTEMPTS,
-        Trouble::Mapping(_) => false,
+/// Decides after the `attempts`-th attempt (from 1) failed at `now_ms`. `jitter` is from 0 to 1. Transient errors are
+/// retried without limit, because payments are known from webhooks only. Other errors are retried a few times, and
+/// unreadable payloads never.
+pub(super) fn decide(attempts: i64, error: &ApplyError, now_ms: i64, jitter: f64) -> RetryDecision {
+    let again = match error {
+        ApplyError::Database(_) => true,
+        ApplyError::Stripe(error) => error.is_transient() || attempts < ATTEMPTS,
+        ApplyError::UnknownCustomer => attempts < ATTEMPTS,
+        ApplyError::Mapping(_) => false,
     };
     if !again {
-        return Next::Park;
+        return RetryDecision::Park;
     }
-    let doubled = u32::try_from(attempts - 1)
+    let wait_ms = u32::try_from(attempts - 1)
         .ok()
         .and_then(|exponent| FIRST_WAIT_MS.checked_shl(exponent.min(20)))
         .unwrap_or(LONGEST_WAIT_MS)
         .min(LONGEST_WAIT_MS);
-    // Half of it is drawn, so that what failed together does not come back together.
-    let half = doubled / 2;
+    // Half of the wait is random, so that webhooks that failed together are not retried together.
+    let half_ms = wait_ms / 2;
     #[expect(clippy::cast_possible_truncation, reason = "a fraction of five minutes in ms")]
-    let drawn = (jitter.clamp(0.0, 1.0) * f64::from(i32::try_from(half).unwrap_or(i32::MAX))) as i64;
-    Next::Retry {
-        at_ms: now_ms.saturating_add(half + drawn),
+    let random_ms = (jitter.clamp(0.0, 1.0) * f64::from(i32::try_from(half_ms).unwrap_or(i32::MAX))) as i64;
+    RetryDecision::Retry {
+        at_ms: now_ms.saturating_add(half_ms + random_ms),
     }
 }
 
@@ -72,20 +73,20 @@ pub(super) fn next(attempts: i64, trouble: &Trouble, now_ms: i64, jitter: f64) -
 mod tests {
     use super::*;
 
-    fn refused() -> Trouble {
-        Trouble::Stripe(StripeFault::Refused {
+    fn rejected() -> ApplyError {
+        ApplyError::Stripe(StripeCallError::Rejected {
             status: 404,
             code: "resource_missing".to_owned(),
             message: String::new(),
         })
     }
 
-    fn unreachable() -> Trouble {
-        Trouble::Stripe(StripeFault::Unreachable("no route".to_owned()))
+    fn unreachable() -> ApplyError {
+        ApplyError::Stripe(StripeCallError::Unreachable("no route".to_owned()))
     }
 
-    fn unreadable() -> Trouble {
-        Unreadable {
+    fn unreadable() -> ApplyError {
+        PayloadError {
             object: "invoice",
             field: "id",
         }
@@ -93,8 +94,8 @@ mod tests {
     }
 
     #[test]
-    fn what_passes_is_tried_for_ever_the_rest_a_few_times() {
-        let at = |ms: i64| Next::Retry {
+    fn transient_errors_are_retried_without_limit_and_others_a_few_times() {
+        let at = |ms: i64| RetryDecision::Retry {
             at_ms: 1_000_000 + ms,
         };
         let rows = [
@@ -105,27 +106,27 @@ mod tests {
             (1_000_000, unreachable(), at(300_000)),
             (
                 1_000_000,
-                Trouble::Database(sqlx::Error::PoolTimedOut),
+                ApplyError::Database(sqlx::Error::PoolTimedOut),
                 at(300_000),
             ),
-            (1, refused(), at(1_000)),
-            (5, refused(), at(16_000)),
-            (6, refused(), Next::Park),
-            (1, Trouble::UnknownCustomer, at(1_000)),
-            (6, Trouble::UnknownCustomer, Next::Park),
-            (1, unreadable(), Next::Park),
+            (1, rejected(), at(1_000)),
+            (5, rejected(), at(16_000)),
+            (6, rejected(), RetryDecision::Park),
+            (1, ApplyError::UnknownCustomer, at(1_000)),
+            (6, ApplyError::UnknownCustomer, RetryDecision::Park),
+            (1, unreadable(), RetryDecision::Park),
         ];
-        for (attempts, trouble, expected) in rows {
+        for (attempts, error, expected) in rows {
             assert_eq!(
-                next(attempts, &trouble, 1_000_000, 1.0),
+                decide(attempts, &error, 1_000_000, 1.0),
                 expected,
-                "{attempts} {trouble}"
+                "{attempts} {error}"
             );
         }
     }
 
     #[test]
-    fn half_of_the_wait_is_drawn() {
+    fn half_of_the_wait_is_random() {
         for (jitter, ms) in [
             (0.0, 500),
             (0.5, 750),
@@ -133,8 +134,8 @@ mod tests {
             (7.0, 1_000),
             (f64::NAN, 500),
         ] {
-            let Next::Retry { at_ms } = next(1, &unreachable(), 0, jitter) else {
-                panic!("it passes");
+            let RetryDecision::Retry { at_ms } = decide(1, &unreachable(), 0, jitter) else {
+                panic!("expected a retry");
             };
             assert_eq!(at_ms, ms, "{jitter}");
         }

@@ -1,32 +1,32 @@
-//! Whether a webhook is Stripe's.
+//! Verifies the signature of a webhook.
 
 use secrecy::{ExposeSecret, SecretString};
 use stripe_webhook::{Webhook, WebhookError};
 
-/// Why a body is no webhook of ours.
+/// Why a request is not a valid webhook.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum BadWebhook {
-    /// No signature, or one by none of our secrets. Is the body as it came, byte for byte?
-    #[error("no signature of this body by a secret of ours")]
+pub enum InvalidWebhookError {
+    /// The signature is missing or matches none of the secrets. A changed body has the same effect.
+    #[error("the signature does not match any webhook secret")]
     Signature,
-    /// Signed, but more than 5 minutes ago or ahead: somebody may be sending an old one again.
-    #[error("the signature is too old, or of the future")]
-    TooOld,
-    /// Signed, and no event.
-    #[error("no event of Stripe's")]
-    NoEvent,
+    /// The signature is more than 5 minutes old or ahead: possibly a replayed request.
+    #[error("the signature is more than 5 minutes old or ahead")]
+    Timestamp,
+    /// The signed body is not an event.
+    #[error("the body is not a Stripe event")]
+    NotAnEvent,
 }
 
-/// The body as text, if any of the secrets signed it at about `now_ms`. What async-stripe's types make of the payload does
-/// not matter here: a field that they do not know is no forgery.
+/// Returns the body as text if one of the secrets signed it within 5 minutes of `now_ms`. Whether async-stripe can
+/// parse the payload does not matter, because unknown fields are not an error.
 pub(super) fn verify<'a>(
     body: &'a [u8],
     signature: &str,
     secrets: &[SecretString],
     now_ms: i64,
-) -> Result<&'a str, BadWebhook> {
-    let payload = std::str::from_utf8(body).map_err(|_| BadWebhook::NoEvent)?;
-    let mut found = BadWebhook::Signature;
+) -> Result<&'a str, InvalidWebhookError> {
+    let payload = std::str::from_utf8(body).map_err(|_| InvalidWebhookError::NotAnEvent)?;
+    let mut found = InvalidWebhookError::Signature;
     for secret in secrets {
         let checked = Webhook::construct_event_with_timestamp(
             payload,
@@ -36,7 +36,7 @@ pub(super) fn verify<'a>(
         );
         match checked {
             Ok(_) | Err(WebhookError::BadParse(_)) => return Ok(payload),
-            Err(WebhookError::BadTimestamp(_)) => found = BadWebhook::TooOld,
+            Err(WebhookError::BadTimestamp(_)) => found = InvalidWebhookError::Timestamp,
             Err(WebhookError::BadSignature | WebhookError::BadKey | WebhookError::BadHeader(_)) => {}
         }
     }
@@ -54,7 +54,7 @@ mod tests {
     }
 
     #[test]
-    fn any_of_our_secrets_will_do_and_nothing_else() {
+    fn a_signature_of_any_secret_is_accepted() {
         let secrets: Vec<SecretString> = vec!["whsec_new".into(), "whsec_old".into()];
         let known = r#"{"id":"evt_1","type":"invoice.paid","created":1,"data":{"object":{"id":"in_1"}}}"#;
         let rolled = format!(
@@ -65,39 +65,44 @@ mod tests {
         let rows = [
             ("new", known, signed(known, "whsec_new", 0), Ok(known)),
             ("old", known, signed(known, "whsec_old", 299), Ok(known)),
-            ("of two signatures the second", known, rolled, Ok(known)),
-            (
-                "not JSON at all, but signed",
-                "?",
-                signed("?", "whsec_new", 0),
-                Ok("?"),
-            ),
+            ("the second of two signatures", known, rolled, Ok(known)),
+            ("signed but not JSON", "?", signed("?", "whsec_new", 0), Ok("?")),
             (
                 "another body",
                 "{}",
                 signed(known, "whsec_new", 0),
-                Err(BadWebhook::Signature),
+                Err(InvalidWebhookError::Signature),
             ),
             (
                 "another secret",
                 known,
                 signed(known, "whsec_other", 0),
-                Err(BadWebhook::Signature),
+                Err(InvalidWebhookError::Signature),
             ),
-            ("none", known, String::new(), Err(BadWebhook::Signature)),
-            ("no time", known, "v1=00".into(), Err(BadWebhook::Signature)),
-            ("junk", known, "t=x,v1=zz".into(), Err(BadWebhook::Signature)),
+            ("none", known, String::new(), Err(InvalidWebhookError::Signature)),
+            (
+                "no time",
+                known,
+                "v1=00".into(),
+                Err(InvalidWebhookError::Signature),
+            ),
+            (
+                "junk",
+                known,
+                "t=x,v1=zz".into(),
+                Err(InvalidWebhookError::Signature),
+            ),
             (
                 "too old",
                 known,
                 signed(known, "whsec_old", 301),
-                Err(BadWebhook::TooOld),
+                Err(InvalidWebhookError::Timestamp),
             ),
             (
-                "of the future",
+                "ahead",
                 known,
                 signed(known, "whsec_new", -301),
-                Err(BadWebhook::TooOld),
+                Err(InvalidWebhookError::Timestamp),
             ),
         ];
         for (why, payload, header, expected) in rows {
@@ -109,7 +114,7 @@ mod tests {
         }
         assert_eq!(
             verify(b"\xff", "t=1,v1=00", &secrets, NOW_MS),
-            Err(BadWebhook::NoEvent)
+            Err(InvalidWebhookError::NotAnEvent)
         );
     }
 }

@@ -1,4 +1,5 @@
-//! The loop that applies webhooks: take a customer's lane, apply what is due in it, give it back.
+//! The worker that applies webhooks: it acquires the lease of a customer's lane, applies the due webhooks, and releases
+//! the lease.
 
 use std::convert::Infallible;
 use std::ops::AddAssign;
@@ -6,25 +7,26 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use super::apply::Applied;
-use super::retry::{Next, Trouble, next};
-use super::store::{self, Lease, Pending};
+use super::apply::ApplyOutcome;
+use super::retry::{ApplyError, RetryDecision, decide};
+use super::store::{self, Lease, PendingWebhook};
 use crate::billing::Billing;
 use crate::ids;
 
-/// How workers work.
+/// Settings of a worker.
 #[derive(Clone, Copy, Debug)]
-pub struct Settings {
-    /// How long a lane is ours without a sign of life, and so how long the webhooks of a crash in mid-work wait. Whoever
-    /// works gives one every third of it, however long Stripe takes.
+pub struct InboxSettings {
+    /// Duration of a lease. A worker renews it every third of this time. After a crash the lane's webhooks wait until
+    /// the lease expires.
     pub lease: Duration,
-    /// How often they look without being called: for what another server stored, and for what waits.
+    /// How often the worker checks for due webhooks without being woken: for webhooks stored by other servers, and for
+    /// retries.
     pub poll: Duration,
-    /// Webhooks of one customer that are applied before the lane is given back.
+    /// The most webhooks of one customer to apply before the lane is released.
     pub per_lane: i64,
 }
 
-impl Default for Settings {
+impl Default for InboxSettings {
     fn default() -> Self {
         Self {
             lease: Duration::from_secs(30),
@@ -34,20 +36,20 @@ impl Default for Settings {
     }
 }
 
-/// What a worker got done.
+/// What a worker has done.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Worked {
-    /// Webhooks that were applied.
+pub struct InboxReport {
+    /// Applied webhooks.
     pub applied: usize,
     /// New events in the outbox.
     pub events: usize,
-    /// Webhooks that will be tried again.
+    /// Webhooks that will be retried.
     pub retried: usize,
-    /// Webhooks that were set aside.
+    /// Parked webhooks.
     pub parked: usize,
 }
 
-impl AddAssign for Worked {
+impl AddAssign for InboxReport {
     fn add_assign(&mut self, other: Self) {
         self.applied += other.applied;
         self.events += other.events;
@@ -56,20 +58,20 @@ impl AddAssign for Worked {
     }
 }
 
-/// Lanes that are looked at before giving up to the others: each worker starts at another one.
+/// Due lanes to try in random order, so that workers do not compete for the same one.
 const CANDIDATES: i64 = 16;
 
-/// Applies webhooks. Any number of them may work on one database, in one process or in many.
+/// Applies webhooks. Any number of workers may share one database, in one or more processes.
 pub struct Worker {
     billing: Billing,
-    settings: Settings,
-    /// Names our leases.
+    settings: InboxSettings,
+    /// The owner of this worker's leases.
     owner: String,
 }
 
 impl Worker {
-    /// A worker that has not started.
-    pub fn new(billing: Billing, settings: Settings) -> Self {
+    /// Creates a worker that has not started.
+    pub fn new(billing: Billing, settings: InboxSettings) -> Self {
         Self {
             billing,
             settings,
@@ -77,13 +79,13 @@ impl Worker {
         }
     }
 
-    /// Works until `stop`; then it ends after the webhook in hand.
+    /// Applies webhooks until `stop` is cancelled, and finishes the current webhook.
     pub async fn run(self, stop: CancellationToken) {
         while !stop.is_cancelled() {
             match self.work_once(&stop).await {
                 Ok(Some(_)) => continue,
                 Ok(None) => {}
-                Err(error) => tracing::error!(%error, "the webhook inbox cannot be read; trying again"),
+                Err(error) => tracing::error!(%error, "cannot read the webhook inbox; will retry"),
             }
             tokio::select! {
                 () = stop.cancelled() => {}
@@ -93,30 +95,30 @@ impl Worker {
         }
     }
 
-    /// Applies everything that is due by the clock now. What a test calls in place of [`Self::run`].
+    /// Applies everything that is due now. Tests call it in place of [`Self::run`].
     ///
     /// # Errors
-    /// Whatever the database says.
-    pub async fn drain(&self) -> Result<Worked, sqlx::Error> {
+    /// When the database fails.
+    pub async fn drain(&self) -> Result<InboxReport, sqlx::Error> {
         let never = CancellationToken::new();
-        let mut total = Worked::default();
-        while let Some(worked) = self.work_once(&never).await? {
-            total += worked;
+        let mut total = InboxReport::default();
+        while let Some(report) = self.work_once(&never).await? {
+            total += report;
         }
         Ok(total)
     }
 
-    /// One lane; `None`: there is nothing to do.
-    async fn work_once(&self, stop: &CancellationToken) -> Result<Option<Worked>, sqlx::Error> {
-        let Some(lane) = self.claim().await? else {
+    /// Applies the due webhooks of one lane. `None` if no lane is due.
+    async fn work_once(&self, stop: &CancellationToken) -> Result<Option<InboxReport>, sqlx::Error> {
+        let Some(lane) = self.acquire_due_lane().await? else {
             return Ok(None);
         };
         let lease = self.lease(&lane);
-        let worked = self.work_in(lease, stop).await;
+        let report = self.apply_due(lease, stop).await;
         let mut tx = self.billing.db.write().await?;
-        store::leave(&mut tx, lease).await?;
+        store::release(&mut tx, lease).await?;
         tx.commit().await?;
-        worked.map(Some)
+        report.map(Some)
     }
 
     fn lease<'a>(&'a self, lane: &'a str) -> Lease<'a> {
@@ -126,42 +128,42 @@ impl Worker {
         }
     }
 
-    async fn claim(&self) -> Result<Option<String>, sqlx::Error> {
+    async fn acquire_due_lane(&self) -> Result<Option<String>, sqlx::Error> {
         let now_ms = self.billing.clock.now_ms();
         let mut lanes = store::due_lanes(self.billing.db.pool(), now_ms, CANDIDATES).await?;
         fastrand::shuffle(&mut lanes);
         for lane in lanes {
-            if self.keep(self.lease(&lane)).await? {
+            if self.acquire_or_renew(self.lease(&lane)).await? {
                 return Ok(Some(lane));
             }
         }
         Ok(None)
     }
 
-    /// Takes the lane, or makes its lease begin anew.
-    async fn keep(&self, lease: Lease<'_>) -> Result<bool, sqlx::Error> {
+    /// Acquires the lane's lease, or renews it if this worker owns it. `false` if another worker owns it.
+    async fn acquire_or_renew(&self, lease: Lease<'_>) -> Result<bool, sqlx::Error> {
         let now_ms = self.billing.clock.now_ms();
         let mut tx = self.billing.db.write().await?;
-        let ours = store::take(&mut tx, lease, now_ms, self.lease_end(now_ms)).await?;
+        let ours = store::acquire(&mut tx, lease, now_ms, self.lease_end(now_ms)).await?;
         tx.commit().await?;
         Ok(ours)
     }
 
-    /// Makes the lease begin anew again and again, as long as it is ours. One that ran out stays lost: somebody else may
-    /// have been at the lane since.
-    async fn stay_alive(&self, lease: Lease<'_>) -> Infallible {
+    /// Renews the lease periodically. An expired lease is not renewed, because another worker may have used the lane
+    /// since.
+    async fn renew_repeatedly(&self, lease: Lease<'_>) -> Infallible {
         loop {
             tokio::time::sleep(self.settings.lease / 3).await;
-            if let Err(error) = self.prolong(lease).await {
-                tracing::warn!(%error, "a lease could not be made longer");
+            if let Err(error) = self.renew(lease).await {
+                tracing::warn!(%error, "cannot renew a lease");
             }
         }
     }
 
-    async fn prolong(&self, lease: Lease<'_>) -> Result<(), sqlx::Error> {
+    async fn renew(&self, lease: Lease<'_>) -> Result<(), sqlx::Error> {
         let now_ms = self.billing.clock.now_ms();
         let mut tx = self.billing.db.write().await?;
-        store::prolong(&mut tx, lease, now_ms, self.lease_end(now_ms)).await?;
+        store::renew(&mut tx, lease, now_ms, self.lease_end(now_ms)).await?;
         tx.commit().await
     }
 
@@ -170,78 +172,82 @@ impl Worker {
         now_ms.saturating_add(lease_ms)
     }
 
-    async fn work_in(&self, lease: Lease<'_>, stop: &CancellationToken) -> Result<Worked, sqlx::Error> {
-        let mut worked = Worked::default();
+    async fn apply_due(
+        &self,
+        lease: Lease<'_>,
+        stop: &CancellationToken,
+    ) -> Result<InboxReport, sqlx::Error> {
+        let mut report = InboxReport::default();
         let now_ms = self.billing.clock.now_ms();
         let due = store::due(self.billing.db.pool(), lease.lane, now_ms, self.settings.per_lane).await?;
         for (position, webhook) in due.iter().enumerate() {
-            // The claim's lease is young enough for the first.
-            if stop.is_cancelled() || (position > 0 && !self.keep(lease).await?) {
+            // The lease was acquired just before the first webhook.
+            if stop.is_cancelled() || (position > 0 && !self.acquire_or_renew(lease).await?) {
                 break;
             }
-            // Side by side, since either may hold what the other waits for.
+            // Both run concurrently, because each may hold a connection that the other waits for.
             let applied = tokio::select! {
                 applied = self.billing.apply(lease, webhook) => applied,
-                never = self.stay_alive(lease) => match never {},
+                never = self.renew_repeatedly(lease) => match never {},
             };
             match applied {
-                Ok(Applied::Events(events)) => {
-                    worked.applied += 1;
-                    worked.events += events;
+                Ok(ApplyOutcome::Events(events)) => {
+                    report.applied += 1;
+                    report.events += events;
                 }
-                Ok(Applied::Moved) => {}
-                Ok(Applied::LeaseLost) => {
+                Ok(ApplyOutcome::Moved) => {}
+                Ok(ApplyOutcome::LeaseLost) => {
                     tracing::warn!(
                         stripe.event = webhook.event_id,
-                        "the lease ran out; somebody else goes on"
+                        "the lease expired; another worker handles the webhook"
                     );
                     break;
                 }
-                Err(trouble) => match self.put_off(lease, webhook, &trouble).await? {
-                    Some(Next::Retry { .. }) => worked.retried += 1,
-                    Some(Next::Park) => worked.parked += 1,
+                Err(error) => match self.record_failure(lease, webhook, &error).await? {
+                    Some(RetryDecision::Retry { .. }) => report.retried += 1,
+                    Some(RetryDecision::Park) => report.parked += 1,
                     None => break,
                 },
             }
         }
-        Ok(worked)
+        Ok(report)
     }
 
-    /// `None`: it is somebody else's by now, and so is what becomes of it.
-    async fn put_off(
+    /// Schedules a retry or parks the webhook. `None` if the lease was lost; then another worker handles the webhook.
+    async fn record_failure(
         &self,
         lease: Lease<'_>,
-        webhook: &Pending,
-        trouble: &Trouble,
-    ) -> Result<Option<Next>, sqlx::Error> {
+        webhook: &PendingWebhook,
+        error: &ApplyError,
+    ) -> Result<Option<RetryDecision>, sqlx::Error> {
         let now_ms = self.billing.clock.now_ms();
-        let next = next(webhook.attempts, trouble, now_ms, fastrand::f64());
+        let decision = decide(webhook.attempts, error, now_ms, fastrand::f64());
         let mut tx = self.billing.db.write().await?;
-        if !store::hold(&mut tx, lease, now_ms).await? {
+        if !store::verify(&mut tx, lease, now_ms).await? {
             return Ok(None);
         }
-        match next {
-            Next::Retry { at_ms } => {
+        match decision {
+            RetryDecision::Retry { at_ms } => {
                 tracing::warn!(
                     stripe.event = webhook.event_id,
                     stripe.event_type = webhook.event_type,
                     attempts = webhook.attempts,
-                    error = trouble as &dyn std::error::Error,
-                    "a webhook could not be applied; it will be tried again"
+                    error = error as &dyn std::error::Error,
+                    "cannot apply a webhook; will retry"
                 );
-                store::retry(&mut tx, &webhook.event_id, at_ms, &trouble.to_string()).await?;
+                store::retry(&mut tx, &webhook.event_id, at_ms, &error.to_string()).await?;
             }
-            Next::Park => {
+            RetryDecision::Park => {
                 tracing::error!(
                     stripe.event = webhook.event_id,
                     stripe.event_type = webhook.event_type,
-                    error = trouble as &dyn std::error::Error,
-                    "a webhook was parked; operations can replay it"
+                    error = error as &dyn std::error::Error,
+                    "a webhook was parked; an operator can replay it"
                 );
-                store::park(&mut tx, &webhook.event_id, &trouble.to_string(), now_ms).await?;
+                store::park(&mut tx, &webhook.event_id, &error.to_string(), now_ms).await?;
             }
         }
         tx.commit().await?;
-        Ok(Some(next))
+        Ok(Some(decision))
     }
 }

@@ -1,12 +1,13 @@
-//! Whether our record of the money is Stripe's own.
+//! Compares our record of payments and refunds with Stripe's.
 //!
-//! Our record is what webhooks told, and so are the revenue events: a webhook that never came is missing from both, and
-//! neither could tell. So Stripe itself is asked what it has collected and given back.
+//! Our record and the revenue events both come from webhooks, so a webhook that never arrived is missing from both.
+//! This check therefore reads Stripe's own lists.
 
 mod check;
 
 pub use check::{
-    Kind, LedgerCheck, LedgerDifference, LedgerTotal, Listed, Movement, Surroundings, Why, check,
+    DifferenceReason, LedgerCheck, LedgerTotal, Movement, MovementDifference, MovementKind, ReconcileContext,
+    StripeLedger, check,
 };
 
 use std::collections::HashSet;
@@ -14,16 +15,16 @@ use std::collections::HashSet;
 use super::store;
 use super::{Billing, BillingError};
 
-/// Most payments, and most refunds, that Stripe is asked for: 10 pages of its lists each.
+/// The most payments, and the most refunds, to read from Stripe: 10 pages of each list.
 pub const MOST_LISTED: usize = 1_000;
 
 impl Billing {
-    /// Asks Stripe for its newest payments and refunds, at most [`MOST_LISTED`] of each, and holds our record against them.
+    /// Reads Stripe's newest payments and refunds, at most [`MOST_LISTED`] of each, and compares our record with them.
     pub async fn check_ledger(&self) -> Result<LedgerCheck, BillingError> {
         let listed = self.stripe.ledger(MOST_LISTED).await?;
         let pool = self.db.pool();
         let recorded = store::recorded(pool).await?;
-        let known: HashSet<(Kind, &str)> = recorded
+        let known: HashSet<(MovementKind, &str)> = recorded
             .iter()
             .map(|note| (note.kind, note.id.as_str()))
             .collect();
@@ -33,11 +34,11 @@ impl Billing {
             .filter(|movement| !known.contains(&(movement.kind, movement.id.as_str())))
             .filter_map(|movement| movement.customer.as_deref())
             .collect();
-        let around = store::surroundings(pool, &unrecorded).await?;
-        Ok(check(&listed, &recorded, &around))
+        let context = store::reconcile_context(pool, &unrecorded).await?;
+        Ok(check(&listed, &recorded, &context))
     }
 
-    /// Accounts that have paid, whoever paid last first, and how many there are in all.
+    /// The accounts that have paid, latest payment first, at most `most`; and the total number of paying accounts.
     pub async fn payers(&self, most: i64) -> Result<(Vec<tracking::UserId>, i64), sqlx::Error> {
         store::payers(self.db.pool(), most).await
     }

@@ -1,19 +1,19 @@
-//! Which events a webhook becomes.
+//! Maps a webhook to events.
 //!
-//! *What* happened is read from the webhook's own payload, as it was when it happened. *Which payment* it was is read
-//! from Stripe's list of the subscription's paid invoices. Neither depends on when a webhook comes, or how often, or
-//! after which other; so any order gives the same events. Only the user properties say what is fetched now.
+//! *What* happened is read from the webhook's own payload, which does not change. *Which payment* it was is read from
+//! Stripe's list of the subscription's paid invoices. Neither depends on when, how often, or in which order webhooks
+//! arrive, so any order gives the same events. Only the user properties depend on the fetched state.
 //!
-//! Each fact has one webhook that tells it; the others that Stripe sends along are nothing:
+//! One type of webhook reports each fact. The other types that Stripe sends for it give no events:
 //!
 //! | event | webhook | when |
 //! |---|---|---|
 //! | Trial started | `customer.subscription.created` | trialing |
-//! | Trial, Subscription canceled, resumed | `customer.subscription.updated` | an end was scheduled or taken back |
-//! | Subscription changed | `customer.subscription.updated` | another interval, still in the trial |
+//! | Trial, Subscription canceled, resumed | `customer.subscription.updated` | a cancellation was scheduled or undone |
+//! | Subscription changed | `customer.subscription.updated` | another interval during the trial |
 //! | | `invoice.paid` | the change's invoice |
-//! | Trial converted, Subscription started | `invoice.paid` | the first with money |
-//! | Subscription renewal | `invoice.paid` | a later one |
+//! | Trial converted, Subscription started | `invoice.paid` | the first payment |
+//! | Subscription renewal | `invoice.paid` | a later payment |
 //! | Trial, Subscription expiration | `customer.subscription.deleted`, `.paused` | never paid until then, or paid |
 //! | Payment failure | `invoice.payment_failed` | each attempt |
 //! | Subscription refund | `refund.created`, `.updated`, `.failed` | it succeeded, or failed after that |
@@ -28,56 +28,56 @@ use tracking::{
     Interval, PresentEvent, ServerEvent, SubscriptionReport, SubscriptionStatus, SystemEvent, UserId, session,
 };
 
-use super::handoff::{Handoff, PortalVisit, Presence, present_ids};
-use super::payload::{Invoice, Refund, StripeEvent, Subscription, Unreadable};
-use super::plan::standing;
+use super::handoff::{PortalVisit, PresenceAtChange, StripeHandoff, present_ids};
+use super::payload::{Invoice, PayloadError, Refund, StripeEvent, Subscription};
+use super::plan::account_status;
 
-/// What has to be known besides the webhook, all of one subscription.
+/// What the mapping needs besides the webhook, all about one subscription.
 #[derive(Clone, Copy, Debug)]
-pub struct Facts<'a> {
-    /// Whose Stripe customer it is; the customer decides, not the metadata.
+pub struct MappingInput<'a> {
+    /// The account of the webhook's customer. The metadata does not decide this.
     pub account: UserId,
     /// The subscription as fetched for this webhook.
     pub fetched: &'a Subscription,
-    /// The customer's other subscriptions, if there are any.
+    /// The customer's other subscriptions.
     pub others: &'a [Subscription],
     /// The subscription's paid invoices as Stripe lists them, in any order.
     pub paid_invoices: &'a [Invoice],
-    /// Of a refund: the invoice whose payment it gives back.
+    /// For a refund: the refunded invoice.
     pub refunded_invoice: Option<&'a str>,
     /// The account's visits to Stripe's portal.
     pub visits: &'a [PortalVisit],
 }
 
-/// What a webhook is about, so what has to be fetched before it can be applied.
+/// What a webhook is about, and so what to fetch before it is applied.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Subject {
     /// This subscription, with its paid invoices.
     Subscription(String),
-    /// The subscription behind this payment, by way of its invoice.
+    /// A refund. Its subscription is found through the refunded invoice.
     Refund(Refund),
-    /// A customer: no event of ours, but a card that came or went is worth knowing.
+    /// A customer. It gives no event, but a card may have been added or removed.
     Customer(String),
 }
 
-/// Why a webhook could not be mapped. Neither gets better by trying again.
+/// Why a webhook could not be mapped. A retry does not help.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum MappingError {
-    /// The payload is not as we know it.
+    /// The payload could not be read.
     #[error(transparent)]
-    Unreadable(#[from] Unreadable),
-    /// The facts belong to another webhook.
-    #[error("the webhook is about {webhook}, the facts are of {fetched}")]
+    Payload(#[from] PayloadError),
+    /// The input belongs to another subscription.
+    #[error("the webhook is about {webhook}, but {fetched} was fetched")]
     OtherSubscription {
         /// The webhook's subscription.
         webhook: String,
-        /// The one that was fetched.
+        /// The fetched subscription.
         fetched: String,
     },
 }
 
-/// What this webhook is about; `None`: nothing of ours, now or ever.
-pub fn subject(event: &StripeEvent) -> Result<Option<Subject>, Unreadable> {
+/// The subject of a webhook; `None` if it has no effect here.
+pub fn subject(event: &StripeEvent) -> Result<Option<Subject>, PayloadError> {
     Ok(match event.kind.as_str() {
         "invoice.paid" | "invoice.payment_failed" => Invoice::read(&event.object)?
             .subscription
@@ -88,7 +88,7 @@ pub fn subject(event: &StripeEvent) -> Result<Option<Subject>, Unreadable> {
         "customer.updated" => event
             .customer()
             .map(|customer| Subject::Customer(customer.to_owned())),
-        // All of them: even one that is no event of ours may change our copy of the subscription.
+        // All types, because even one without an event may change our copy of the subscription.
         kind if kind.starts_with("customer.subscription.") => {
             Some(Subject::Subscription(Subscription::read(&event.object)?.id))
         }
@@ -96,9 +96,9 @@ pub fn subject(event: &StripeEvent) -> Result<Option<Subject>, Unreadable> {
     })
 }
 
-/// The events of one webhook. Of a webhook without a [`Subject`] there are none.
-pub fn mapping(event: &StripeEvent, facts: &Facts<'_>) -> Result<Vec<ServerEvent>, MappingError> {
-    let webhook = Webhook { event, facts };
+/// The events of one webhook. A webhook without a [`Subject`] has none.
+pub fn map_webhook(event: &StripeEvent, input: &MappingInput<'_>) -> Result<Vec<ServerEvent>, MappingError> {
+    let webhook = Webhook { event, input };
     match event.kind.as_str() {
         "customer.subscription.created" => webhook.created(),
         "customer.subscription.updated" => webhook.updated(),
@@ -113,92 +113,92 @@ pub fn mapping(event: &StripeEvent, facts: &Facts<'_>) -> Result<Vec<ServerEvent
     }
 }
 
-/// A webhook beside its facts; the methods are the rows of the table.
+/// A webhook and its input. The methods are the rows of the table.
 #[derive(Clone, Copy)]
 struct Webhook<'a> {
     event: &'a StripeEvent,
-    facts: &'a Facts<'a>,
+    input: &'a MappingInput<'a>,
 }
 
 impl Webhook<'_> {
-    /// The subscription of the payload, which must be the one that the facts are of.
+    /// The subscription of the payload. Fails if it is not the fetched one.
     fn subscription(&self) -> Result<Subscription, MappingError> {
         let subscription = Subscription::read(&self.event.object)?;
-        self.of_fetched(&subscription.id)?;
+        self.check_subscription(&subscription.id)?;
         Ok(subscription)
     }
 
-    fn of_fetched(&self, subscription: &str) -> Result<(), MappingError> {
-        if subscription == self.facts.fetched.id {
+    fn check_subscription(&self, subscription: &str) -> Result<(), MappingError> {
+        if subscription == self.input.fetched.id {
             Ok(())
         } else {
             Err(MappingError::OtherSubscription {
                 webhook: subscription.to_owned(),
-                fetched: self.facts.fetched.id.clone(),
+                fetched: self.input.fetched.id.clone(),
             })
         }
     }
 
-    /// `interval` is what the payload says of it; where it says nothing, the subscription is asked.
+    /// `interval` is the payload's. If it is `None`, the fetched subscription's is used.
     fn report(
         &self,
         state: SubscriptionStatus,
         interval: Option<Interval>,
-    ) -> Result<SubscriptionReport, Unreadable> {
+    ) -> Result<SubscriptionReport, PayloadError> {
         Ok(SubscriptionReport {
             stripe_event: self.event.id.clone(),
             subscription_status: state,
             interval: self.interval(interval)?,
-            subscription: self.facts.fetched.id.clone(),
-            fetched_status: standing(std::iter::once(self.facts.fetched).chain(self.facts.others)),
+            subscription: self.input.fetched.id.clone(),
+            fetched_status: account_status(std::iter::once(self.input.fetched).chain(self.input.others)),
         })
     }
 
-    fn interval(&self, said: Option<Interval>) -> Result<Interval, Unreadable> {
-        said.or(self.facts.fetched.interval).ok_or(Unreadable {
+    fn interval(&self, said: Option<Interval>) -> Result<Interval, PayloadError> {
+        said.or(self.input.fetched.interval).ok_or(PayloadError {
             object: "subscription",
             field: "items.data.price.recurring.interval",
         })
     }
 
-    /// An event that somebody brought about, whom the metadata of the payload or a visit to the portal may name.
+    /// An event that a person caused. The payload's metadata or a portal visit gives the person's session.
     fn present<E: PresentEvent>(
         &self,
         metadata: &BTreeMap<String, String>,
-        fact: impl FnOnce(Option<tracking::Handoff>) -> E,
+        fact: impl FnOnce(Option<tracking::HandoffRef>) -> E,
     ) -> ServerEvent {
-        let handoffs: Vec<_> = Handoff::read(metadata).into_iter().collect();
+        let handoffs: Vec<_> = StripeHandoff::read(metadata).into_iter().collect();
         let presence = present_ids(
-            self.facts.account,
+            self.input.account,
             self.event.created_ms(),
             &handoffs,
-            self.facts.visits,
+            self.input.visits,
             session::TIMEOUT_MS,
         );
         self.with(presence, fact)
     }
 
-    /// An event of the kind that somebody brings about, at a moment when nobody did.
+    /// An event of a kind that people cause, but without a click in this case.
     fn present_without_click<E: PresentEvent>(
         &self,
-        fact: impl FnOnce(Option<tracking::Handoff>) -> E,
+        fact: impl FnOnce(Option<tracking::HandoffRef>) -> E,
     ) -> ServerEvent {
-        let nobody = present_ids(self.facts.account, self.event.created_ms(), &[], &[], 0);
-        self.with(nobody, fact)
+        let presence = present_ids(self.input.account, self.event.created_ms(), &[], &[], 0);
+        self.with(presence, fact)
     }
 
     fn with<E: PresentEvent>(
         &self,
-        presence: Presence,
-        fact: impl FnOnce(Option<tracking::Handoff>) -> E,
+        presence: PresenceAtChange,
+        fact: impl FnOnce(Option<tracking::HandoffRef>) -> E,
     ) -> ServerEvent {
-        let fact = fact(presence.led_by);
-        ServerEvent::present(self.facts.account, &fact, presence.ids, presence.time_ms)
+        let fact = fact(presence.caused_by);
+        ServerEvent::present(self.input.account, &fact, presence.ids, presence.time_ms)
     }
 
-    /// An event that nobody brought about. Renewals bring the metadata of the last click along; it is not looked at.
+    /// An event that no person caused. The metadata of the last click is ignored.
     fn system<E: SystemEvent>(&self, fact: &E) -> ServerEvent {
-        ServerEvent::system(self.facts.account, fact, self.event.created_ms())
+        ServerEvent::system(self.input.account, fact, self.event.created_ms())
     }
 }
 

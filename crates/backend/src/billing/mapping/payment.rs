@@ -1,4 +1,4 @@
-//! Payments: the first, the later ones, those that failed.
+//! Payments: the first one, later ones, and failed ones.
 
 use tracking::{
     Interval, PaymentFailure, ServerEvent, SubscriptionChanged, SubscriptionRenewal, SubscriptionStarted,
@@ -9,26 +9,26 @@ use super::{MappingError, Webhook};
 use crate::billing::payload::{BillingReason, Invoice};
 
 impl Webhook<'_> {
-    /// The subscription's invoices that brought money, in no order. Whoever pays nothing has not paid.
+    /// The subscription's invoices with a positive amount, in no order.
     pub(super) fn payments(&self) -> impl Iterator<Item = &Invoice> {
-        self.facts
+        self.input
             .paid_invoices
             .iter()
             .filter(|invoice| invoice.paid.minor > 0)
     }
 
-    /// Money came in, or an invoice of nothing was settled: the one at the start of a trial, say. Every payment is
-    /// one event with its revenue.
+    /// An invoice was paid. Its amount may be zero, for example at the start of a trial. Each payment is one event with
+    /// its revenue.
     pub(super) fn paid(self) -> Result<Vec<ServerEvent>, MappingError> {
         let invoice = Invoice::read(&self.event.object)?;
         let Some(subscription) = &invoice.subscription else {
             return Ok(Vec::new());
         };
-        self.of_fetched(subscription)?;
+        self.check_subscription(subscription)?;
 
-        // The list is younger than the payload, and knows when it was paid.
+        // The listed invoice is newer than the payload and has the time of payment.
         let listed = self
-            .facts
+            .input
             .paid_invoices
             .iter()
             .find(|listed| listed.id == invoice.id)
@@ -37,7 +37,7 @@ impl Webhook<'_> {
             |other: &&Invoice| other.id != listed.id && other.payment_order() < listed.payment_order();
         let is_first = !self.payments().any(|other| is_earlier(&other));
         let before = self
-            .facts
+            .input
             .paid_invoices
             .iter()
             .filter(is_earlier)
@@ -45,15 +45,15 @@ impl Webhook<'_> {
 
         let change = self.interval_change(&invoice, before)?;
         if invoice.paid.minor <= 0 {
-            let told_already = self.is_on_trial_at(listed);
+            let was_reported_on_trial = self.is_on_trial_at(listed);
             return Ok(match change {
-                Some(previous) if !told_already => vec![self.changed(&invoice, previous, false)?],
+                Some(previous) if !was_reported_on_trial => vec![self.changed(&invoice, previous, false)?],
                 _ => Vec::new(),
             });
         }
         Ok(match (is_first, change) {
             (true, None) => vec![self.first(&invoice, listed)?],
-            // Changed after the trial and before its first payment: this payment is both.
+            // The interval changed after the trial and before the first payment: this payment is both.
             (true, Some(previous)) => vec![
                 self.first(&invoice, listed)?,
                 self.changed(&invoice, previous, false)?,
@@ -67,12 +67,12 @@ impl Webhook<'_> {
         })
     }
 
-    /// The first money, however late it comes.
+    /// The first payment of the subscription.
     fn first(self, invoice: &Invoice, listed: &Invoice) -> Result<ServerEvent, MappingError> {
         let report = self.report(SubscriptionStatus::Active, invoice.interval)?;
         let (paid_at, ..) = listed.payment_order();
         let had_trial = self
-            .facts
+            .input
             .fetched
             .trial_start
             .is_some_and(|start| start <= paid_at);
@@ -88,13 +88,13 @@ impl Webhook<'_> {
             handoff,
             invoice: invoice.id.clone(),
             amount: invoice.paid,
-            stripe_customer: self.facts.fetched.customer.clone(),
+            stripe_customer: self.input.fetched.customer.clone(),
         };
         Ok(match invoice.reason {
             BillingReason::SubscriptionCreate | BillingReason::SubscriptionUpdate => {
                 self.present(&invoice.metadata, fact)
             }
-            // It was free until this period: a voucher ended, and nobody clicked.
+            // The subscription was free until this period, for example with a voucher, so no click caused the payment.
             BillingReason::SubscriptionCycle | BillingReason::Other => self.present_without_click(fact),
         })
     }
@@ -115,8 +115,8 @@ impl Webhook<'_> {
         }))
     }
 
-    /// The interval before, if this invoice is of a change to another one. `before` is the invoice paid before it;
-    /// that of a trial does not tell its interval in newer versions, but there are only two.
+    /// The previous interval, if this invoice is for a change to another one. `before` is the invoice paid before it.
+    /// In newer API versions a trial's invoice does not name its interval; then it is the other of the two.
     fn interval_change(
         self,
         invoice: &Invoice,
@@ -137,7 +137,7 @@ impl Webhook<'_> {
 
     fn is_on_trial_at(self, invoice: &Invoice) -> bool {
         let (paid_at, ..) = invoice.payment_order();
-        self.facts.fetched.trial_end.is_some_and(|end| paid_at < end)
+        self.input.fetched.trial_end.is_some_and(|end| paid_at < end)
     }
 
     /// One event for each attempt.
@@ -146,7 +146,7 @@ impl Webhook<'_> {
         let Some(subscription) = &invoice.subscription else {
             return Ok(Vec::new());
         };
-        self.of_fetched(subscription)?;
+        self.check_subscription(subscription)?;
         Ok(vec![self.system(&PaymentFailure {
             report: self.report(SubscriptionStatus::PastDue, invoice.interval)?,
             invoice: invoice.id,

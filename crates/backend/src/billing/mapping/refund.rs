@@ -1,4 +1,4 @@
-//! Refunds: the ones that succeeded, and the ones that failed after that.
+//! Refunds: succeeded ones, and those that failed afterwards.
 
 use tracking::{RefundOutcome, ServerEvent, SubscriptionRefund, SubscriptionStatus};
 
@@ -6,7 +6,7 @@ use super::{MappingError, Webhook};
 use crate::billing::payload::{Refund, RefundStatus};
 
 impl Webhook<'_> {
-    /// Cards are refunded at once.
+    /// Card refunds succeed at once.
     pub(super) fn refund_created(self) -> Result<Vec<ServerEvent>, MappingError> {
         let refund = Refund::read(&self.event.object)?;
         if refund.status == RefundStatus::Succeeded {
@@ -16,7 +16,7 @@ impl Webhook<'_> {
         }
     }
 
-    /// One that had to wait. A reference number that the bank adds later is an update too.
+    /// A pending refund that succeeded. Other updates, such as a bank's reference number, give no event.
     pub(super) fn refund_updated(self) -> Result<Vec<ServerEvent>, MappingError> {
         let refund = Refund::read(&self.event.object)?;
         let before = Refund::read(&self.event.before())?;
@@ -27,31 +27,31 @@ impl Webhook<'_> {
         }
     }
 
-    /// A refund fails by this webhook, whatever else says so as well. It does not tell what the refund was before,
-    /// but one that had succeeded has left our balance.
+    /// A failed refund. The webhook does not contain the earlier status. A refund that had not been debited from our
+    /// balance gives no event.
     pub(super) fn refund_failed(self) -> Result<Vec<ServerEvent>, MappingError> {
         let refund = Refund::read(&self.event.object)?;
-        if refund.never_left {
+        if refund.never_debited {
             Ok(Vec::new())
         } else {
             self.refunded(&refund, RefundOutcome::Failed)
         }
     }
 
-    /// Each refund by its own amount: several of one payment add up by themselves.
+    /// Each refund has its own amount, so partial refunds add up.
     fn refunded(self, refund: &Refund, outcome: RefundOutcome) -> Result<Vec<ServerEvent>, MappingError> {
-        let Some(invoice) = self.facts.refunded_invoice else {
+        let Some(invoice) = self.input.refunded_invoice else {
             return Ok(Vec::new());
         };
         let interval = self
-            .facts
+            .input
             .paid_invoices
             .iter()
             .find(|paid| paid.id == invoice)
             .and_then(|paid| paid.interval);
-        // A refund says nothing of the subscription. Whether it had ended by then stays true whenever this is asked.
+        // Whether the subscription had ended before the refund. The result is the same at any time of the fetch.
         let had_ended = self
-            .facts
+            .input
             .fetched
             .ended_at
             .is_some_and(|ended_at| ended_at <= refund.created);

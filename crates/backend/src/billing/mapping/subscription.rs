@@ -1,4 +1,4 @@
-//! Subscriptions: begun as a trial, scheduled to end and taken up again, changed during the trial, ended.
+//! Subscriptions: trial started, cancellation scheduled or undone, interval changed during the trial, ended.
 
 use tracking::{
     ServerEvent, SubscriptionCanceled, SubscriptionChanged, SubscriptionExpiration, SubscriptionResumed,
@@ -6,17 +6,17 @@ use tracking::{
 };
 
 use super::{MappingError, Webhook};
-use crate::billing::payload::{StripeStatus, Subscription, Unreadable};
-use crate::billing::plan::state;
+use crate::billing::payload::{PayloadError, StripeStatus, Subscription};
+use crate::billing::plan::subscription_status;
 
 impl Webhook<'_> {
-    /// Without a trial, the payment is the beginning.
+    /// Without a trial, the subscription starts with its first payment.
     pub(super) fn created(self) -> Result<Vec<ServerEvent>, MappingError> {
         let now = self.subscription()?;
         if now.status != StripeStatus::Trialing {
             return Ok(Vec::new());
         }
-        let report = self.report(state(&now), now.interval)?;
+        let report = self.report(subscription_status(&now), now.interval)?;
         let trial_days = trial_days(&now)?;
         Ok(vec![self.present(&now.metadata, |handoff| TrialStarted {
             report,
@@ -26,7 +26,7 @@ impl Webhook<'_> {
         })])
     }
 
-    /// Any change of a subscription is this webhook: most are none of ours. One may be two.
+    /// Stripe sends this webhook for every change of a subscription. Most give no event; one may give two.
     pub(super) fn updated(self) -> Result<Vec<ServerEvent>, MappingError> {
         let now = self.subscription()?;
         let before = Subscription::read(&self.event.before())?;
@@ -40,8 +40,8 @@ impl Webhook<'_> {
     }
 
     fn canceled(self, now: &Subscription) -> Result<Option<ServerEvent>, MappingError> {
-        let report = self.report(state(now), now.interval)?;
-        // Every cancellation has its own moment, which tells the second from the first.
+        let report = self.report(subscription_status(now), now.interval)?;
+        // The time of the cancellation distinguishes repeated cancellations.
         let canceled_at = now.canceled_at.unwrap_or(self.event.created);
         Ok(match now.status {
             StripeStatus::Trialing => Some(self.present(&now.metadata, |handoff| TrialCanceled {
@@ -61,7 +61,7 @@ impl Webhook<'_> {
     }
 
     fn resumed(self, now: &Subscription, before: &Subscription) -> Result<Option<ServerEvent>, MappingError> {
-        let report = self.report(state(now), now.interval)?;
+        let report = self.report(subscription_status(now), now.interval)?;
         let previous_canceled_at = before.canceled_at.unwrap_or(self.event.created);
         Ok(match now.status {
             StripeStatus::Trialing => Some(self.present(&now.metadata, |handoff| TrialResumed {
@@ -80,8 +80,8 @@ impl Webhook<'_> {
         })
     }
 
-    /// Another interval while the trial goes on: no money, so no payment to wait for. After the trial the change's
-    /// invoice tells it.
+    /// A change of the interval during the trial. No payment follows it. After the trial, the change's invoice gives
+    /// the event.
     fn changed_on_trial(
         self,
         now: &Subscription,
@@ -93,8 +93,8 @@ impl Webhook<'_> {
         if previous_interval == interval || now.status != StripeStatus::Trialing {
             return Ok(None);
         }
-        let report = self.report(state(now), Some(interval))?;
-        let invoice = now.latest_invoice.clone().ok_or(Unreadable {
+        let report = self.report(subscription_status(now), Some(interval))?;
+        let invoice = now.latest_invoice.clone().ok_or(PayloadError {
             object: "subscription",
             field: "latest_invoice",
         })?;
@@ -107,12 +107,12 @@ impl Webhook<'_> {
         })))
     }
 
-    /// The end, by whatever came to it: a schedule, a payment that failed for good, a trial without a card. An end at
-    /// once is only that too: nobody can click for one, it is made in Stripe's dashboard or by ourselves.
+    /// The subscription ended: by schedule, after failed payments, or as a trial without a card. The app offers no
+    /// immediate cancellation.
     pub(super) fn deleted(self) -> Result<Vec<ServerEvent>, MappingError> {
         let now = self.subscription()?;
         let report = self.report(SubscriptionStatus::Expired, now.interval)?;
-        // Its last invoice may still be paid after the end: that makes it no paid subscription then.
+        // An invoice that was paid after the end does not count.
         let was_paid = self.payments().any(|invoice| {
             let (paid_at, ..) = invoice.payment_order();
             now.ended_at.is_none_or(|ended_at| paid_at <= ended_at)
@@ -126,26 +126,26 @@ impl Webhook<'_> {
         })
     }
 
-    /// Where a trial without a card pauses the subscription instead of ending it. One that was paid comes back.
+    /// A trial without a card was paused instead of ended. A paused paid subscription gives no event.
     pub(super) fn paused(self) -> Result<Vec<ServerEvent>, MappingError> {
         let now = self.subscription()?;
         if now.trial_end.is_none() || self.payments().next().is_some() {
             return Ok(Vec::new());
         }
-        let report = self.report(state(&now), now.interval)?;
+        let report = self.report(subscription_status(&now), now.interval)?;
         Ok(vec![self.system(&TrialExpiration { report })])
     }
 }
 
-fn trial_days(subscription: &Subscription) -> Result<u32, Unreadable> {
+fn trial_days(subscription: &Subscription) -> Result<u32, PayloadError> {
     const DAY: i64 = 86_400;
-    let missing = |field| Unreadable {
+    let missing = |field| PayloadError {
         object: "subscription",
         field,
     };
     let start = subscription.trial_start.ok_or_else(|| missing("trial_start"))?;
     let end = subscription.trial_end.ok_or_else(|| missing("trial_end"))?;
-    // Rounded: Checkout counts the days from its own beginning.
+    // Rounded, because Checkout starts the trial a little later than the subscription.
     let days = end.saturating_sub(start).saturating_add(DAY / 2) / DAY;
     u32::try_from(days).map_err(|_| missing("trial_end"))
 }

@@ -1,12 +1,12 @@
-//! Values at a path, with the path in the error.
+//! Reads values at a path of a JSON object, with errors that name the path.
 
 use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::Unreadable;
+use super::PayloadError;
 
-/// A JSON object that is being read.
+/// A JSON object to read from.
 #[derive(Clone, Copy)]
 pub(super) struct Fields<'a> {
     object: &'static str,
@@ -14,23 +14,23 @@ pub(super) struct Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
-    pub(super) fn of(object: &'static str, root: &'a Value) -> Result<Self, Unreadable> {
+    pub(super) fn of(object: &'static str, root: &'a Value) -> Result<Self, PayloadError> {
         if root.is_object() {
             Ok(Self { object, root })
         } else {
-            Err(Unreadable {
+            Err(PayloadError {
                 object,
                 field: "object",
             })
         }
     }
 
-    /// The value at a dotted path; null and absent are the same.
+    /// The value at a dotted path; `None` if it is null or absent.
     pub(super) fn optional<T>(
         self,
         path: &'static str,
         read: impl FnOnce(&'a Value) -> Option<T>,
-    ) -> Result<Option<T>, Unreadable> {
+    ) -> Result<Option<T>, PayloadError> {
         self.at(path)?
             .map(|value| read(value).ok_or_else(|| self.unreadable(path)))
             .transpose()
@@ -40,31 +40,31 @@ impl<'a> Fields<'a> {
         self,
         path: &'static str,
         read: impl FnOnce(&'a Value) -> Option<T>,
-    ) -> Result<T, Unreadable> {
+    ) -> Result<T, PayloadError> {
         self.optional(path, read)?.ok_or_else(|| self.unreadable(path))
     }
 
-    /// The first of these paths that has a value: the same thing at its newer and its older place.
+    /// The first of two paths that has a value: the newer and the older place of the same value.
     pub(super) fn either<T>(
         self,
         paths: [&'static str; 2],
         read: impl Fn(&'a Value) -> Option<T>,
-    ) -> Result<Option<T>, Unreadable> {
+    ) -> Result<Option<T>, PayloadError> {
         match self.optional(paths[0], &read)? {
             None => self.optional(paths[1], &read),
             newer => Ok(newer),
         }
     }
 
-    pub(super) fn unreadable(self, field: &'static str) -> Unreadable {
-        Unreadable {
+    pub(super) fn unreadable(self, field: &'static str) -> PayloadError {
+        PayloadError {
             object: self.object,
             field,
         }
     }
 
-    /// What stands on the way must be an object, or be missing altogether.
-    fn at(self, path: &'static str) -> Result<Option<&'a Value>, Unreadable> {
+    /// Every value on the path must be an object, null, or absent.
+    fn at(self, path: &'static str) -> Result<Option<&'a Value>, PayloadError> {
         let mut value = self.root;
         for key in path.split('.') {
             match value {
@@ -79,17 +79,17 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// The ID of another object, which may stand there in full instead.
+/// The ID of another object, which may be expanded.
 pub(super) fn reference(value: &Value) -> Option<&str> {
     value.as_str().or_else(|| value.get("id")?.as_str())
 }
 
-/// The objects of one of Stripe's lists, as far as they came along.
+/// The objects of one of Stripe's lists, as far as the payload contains them.
 pub(super) fn list(value: &Value) -> Option<&Vec<Value>> {
     value.get("data")?.as_array()
 }
 
-/// Metadata is text by text; a key that is gone stands as null among old values.
+/// Metadata. Removed keys, which are null among previous values, are omitted.
 pub(super) fn metadata(value: &Value) -> Option<BTreeMap<String, String>> {
     Some(
         value

@@ -1,4 +1,4 @@
-//! Invoices.
+//! Reads invoices.
 
 use std::collections::BTreeMap;
 
@@ -6,59 +6,59 @@ use serde_json::Value;
 use tracking::{Currency, Interval, Money};
 
 use super::fields::{Fields, list, metadata, reference};
-use super::{Unreadable, subscription};
+use super::{PayloadError, subscription};
 
-/// An invoice, from a webhook or from Stripe's list of a subscription's paid ones.
+/// An invoice, from a webhook or from Stripe's list of a subscription's paid invoices.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Invoice {
     /// Stripe's ID.
     pub id: String,
     /// Stripe's customer.
     pub customer: Option<String>,
-    /// The subscription that it is for, if it is for one.
+    /// Its subscription, if any.
     pub subscription: Option<String>,
-    /// The subscription's metadata when the invoice was made.
+    /// The subscription's metadata when the invoice was created.
     pub metadata: BTreeMap<String, String>,
-    /// Why it was made.
+    /// Why the invoice was created.
     pub reason: BillingReason,
-    /// What came in for it.
+    /// The paid amount.
     pub paid: Money,
-    /// What was asked for.
+    /// The due amount.
     pub due: Money,
-    /// How often Stripe has tried to collect it.
+    /// Number of payment attempts.
     pub attempts: u32,
-    /// Stripe's word for where it stands: `draft`, `open`, `paid`, `void`, `uncollectible`.
+    /// Stripe's status: `draft`, `open`, `paid`, `void`, `uncollectible`.
     pub status: Option<String>,
-    /// When it was made, in seconds since the epoch, by the clock that moves its subscription.
+    /// When it was created, in seconds since the epoch, by the clock that moves its subscription.
     pub created: i64,
-    /// When it was paid, by the same clock.
+    /// When it was paid, by the same clock, in seconds since the epoch.
     pub paid_at: Option<i64>,
-    /// How often what it is for is paid, as far as it says so itself.
+    /// The interval of its lines, if they contain it.
     pub interval: Option<Interval>,
-    /// Stripe's page of it.
+    /// URL of Stripe's page for the invoice.
     pub hosted_url: Option<String>,
 }
 
 /// Stripe's `billing_reason`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BillingReason {
-    /// A subscription began.
+    /// A subscription started.
     SubscriptionCreate,
-    /// Another period began.
+    /// A new period started.
     SubscriptionCycle,
     /// A subscription was changed.
     SubscriptionUpdate,
-    /// By hand, by threshold, or a reason that came later.
+    /// Another or an unknown reason.
     Other,
 }
 
 impl Invoice {
-    /// Reads Stripe's object. The preview in `invoice.upcoming` has no ID, and so is no invoice.
-    pub fn read(object: &Value) -> Result<Self, Unreadable> {
+    /// Reads Stripe's object. The preview in `invoice.upcoming` has no ID and is an error.
+    pub fn read(object: &Value) -> Result<Self, PayloadError> {
         let fields = Fields::of("invoice", object)?;
         let currency = fields.required("currency", |value| Currency::parse(value.as_str()?))?;
         let amount = |path| Ok(Money::new(fields.required(path, Value::as_i64)?, currency));
-        // The links moved in 2025-03-31.basil.
+        // These fields moved in API version 2025-03-31.basil.
         let subscription = fields.either(
             ["parent.subscription_details.subscription", "subscription"],
             reference,
@@ -96,19 +96,19 @@ impl Invoice {
         })
     }
 
-    /// Where it stands among its subscription's payments. By the moment of payment, so that one that is paid late
-    /// never changes what an earlier payment was.
+    /// The sort key among the subscription's payments. Ordered by time of payment, so that a late payment does not
+    /// change the role of earlier ones.
     pub fn payment_order(&self) -> (i64, i64, &str) {
         (self.paid_at.unwrap_or(self.created), self.created, &self.id)
     }
 }
 
-/// A line for the rest of a period says nothing of the next one.
+/// A proration line does not show the interval of the next period.
 fn is_proration(line: &Value) -> bool {
     line["proration"] == true || line["parent"]["subscription_item_details"]["proration"] == true
 }
 
-/// New lines name their price by ID only, but their period is as long as the interval.
+/// Lines of newer API versions do not contain the interval, so it is derived from the length of the period.
 fn interval(line: &Value) -> Option<Interval> {
     const DAY: i64 = 86_400;
     subscription::interval(line)

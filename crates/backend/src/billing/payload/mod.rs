@@ -1,8 +1,8 @@
-//! Stripe's webhooks and objects, read from JSON into the few values that decisions need.
+//! Reads Stripe's webhooks and objects from JSON into the few values that billing needs.
 //!
-//! Lenient where Stripe's API versions differ: a webhook has the shape of its endpoint's version, not of ours, so
-//! both the old and the new place of a value are looked at, and everything else is ignored. Strict where guessing
-//! would be wrong: a value of another type is an error that names it, never a default. Nothing panics.
+//! A webhook has the shape of its endpoint's API version, so both the older and the newer place of a value are read,
+//! and unknown fields are ignored. A value of an unexpected type is an error that names the value; there are no
+//! defaults. Reading never panics.
 
 mod fields;
 mod invoice;
@@ -17,34 +17,34 @@ pub use invoice::{BillingReason, Invoice};
 pub use refund::{Refund, RefundStatus};
 pub use subscription::{Period, StripeStatus, Subscription};
 
-/// Something that Stripe sent has another shape than we know. It will not get better by itself.
+/// An object from Stripe could not be read. A retry does not help.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("no readable `{field}` in Stripe's {object}")]
-pub struct Unreadable {
-    /// What was being read: `event`, `subscription`, `invoice`, `refund`.
+pub struct PayloadError {
+    /// The object: `event`, `subscription`, `invoice`, `refund`.
     pub object: &'static str,
-    /// Path of the value inside it.
+    /// Path of the value in the object.
     pub field: &'static str,
 }
 
-/// One webhook.
+/// A webhook's event.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StripeEvent {
-    /// Stripe's ID of it. A second event for the same fact has another one.
+    /// Stripe's ID. Two events for one fact have different IDs.
     pub id: String,
-    /// Its type, as `invoice.paid`.
+    /// Its type, for example `invoice.paid`.
     pub kind: String,
-    /// When the change happened, in seconds since the epoch: wall clock, even where a test clock moves the objects.
+    /// When the change happened, in seconds since the epoch. Always wall clock, even if a test clock moves the objects.
     pub created: i64,
-    /// The object as it was when the event was made.
+    /// The object when the event was created.
     pub object: Value,
-    /// Old values of what changed; only types that end in `.updated` have them.
+    /// Previous values of changed fields. Only types that end in `.updated` have them.
     previous: Map<String, Value>,
 }
 
 impl StripeEvent {
-    /// Reads the envelope. The object is read by whoever needs it.
-    pub fn read(payload: &Value) -> Result<Self, Unreadable> {
+    /// Reads the event. Its object is read separately.
+    pub fn read(payload: &Value) -> Result<Self, PayloadError> {
         let fields = Fields::of("event", payload)?;
         Ok(Self {
             id: fields.required("id", Value::as_str)?.to_owned(),
@@ -63,14 +63,14 @@ impl StripeEvent {
         self.created.saturating_mul(1000)
     }
 
-    /// The object as it was before the change; without old values, as it is.
+    /// The object before the change; the object itself without previous values.
     pub fn before(&self) -> Value {
         let mut before = self.object.clone();
         overlay(&mut before, &self.previous);
         before
     }
 
-    /// Stripe's customer behind the object, if it names one. Refunds of older API versions do not.
+    /// Stripe's customer, if the object names one. Refunds of older API versions do not.
     pub fn customer(&self) -> Option<&str> {
         if self.object["object"] == "customer" {
             return self.object["id"].as_str();
@@ -79,7 +79,7 @@ impl StripeEvent {
     }
 }
 
-/// Old values are given whole, but of a hash only those keys that changed (stripe-node, `Events.ts`,
+/// Previous values are complete, except that objects contain only their changed keys (stripe-node, `Events.ts`,
 /// "previous_attributes").
 fn overlay(now: &mut Value, previous: &Map<String, Value>) {
     for (key, was) in previous {

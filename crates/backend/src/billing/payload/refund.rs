@@ -1,28 +1,28 @@
-//! Refunds.
+//! Reads refunds.
 
 use serde_json::Value;
 use tracking::{Currency, Money};
 
-use super::Unreadable;
+use super::PayloadError;
 use super::fields::{Fields, reference};
 
-/// A refund, from a webhook. It names the payment that it gives back, never the subscription.
+/// A refund. It names the refunded payment but not the subscription.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refund {
     /// Stripe's ID.
     pub id: String,
-    /// How much.
+    /// The amount.
     pub amount: Money,
-    /// Where it stands.
+    /// Its status.
     pub status: RefundStatus,
-    /// When it was made, in seconds since the epoch, by the clock that moves the customer's subscription.
+    /// When it was created, in seconds since the epoch, by the clock that moves the customer's subscription.
     pub created: i64,
-    /// The payment that it gives back.
+    /// The refunded payment.
     pub payment_intent: Option<String>,
-    /// The same as a charge; all that older payments have.
+    /// The refunded charge. Older payments have only this.
     pub charge: Option<String>,
-    /// Whether it says that the money never left our balance.
-    pub never_left: bool,
+    /// Whether the object states that our balance was never debited.
+    pub never_debited: bool,
 }
 
 /// Stripe's status of a refund.
@@ -30,15 +30,15 @@ pub struct Refund {
 pub enum RefundStatus {
     /// The money went to the customer.
     Succeeded,
-    /// It did not, or it came back.
+    /// It failed, or the bank returned it.
     Failed,
-    /// Not known yet, or called off.
+    /// Pending or canceled.
     Other,
 }
 
 impl Refund {
     /// Reads Stripe's object.
-    pub fn read(object: &Value) -> Result<Self, Unreadable> {
+    pub fn read(object: &Value) -> Result<Self, PayloadError> {
         let fields = Fields::of("refund", object)?;
         let currency = fields.required("currency", |value| Currency::parse(value.as_str()?))?;
         Ok(Self {
@@ -52,7 +52,7 @@ impl Refund {
             created: fields.required("created", Value::as_i64)?,
             payment_intent: fields.optional("payment_intent", reference)?.map(str::to_owned),
             charge: fields.optional("charge", reference)?.map(str::to_owned),
-            never_left: object.get("balance_transaction") == Some(&Value::Null),
+            never_debited: object.get("balance_transaction") == Some(&Value::Null),
         })
     }
 }

@@ -1,11 +1,11 @@
-//! Subscriptions.
+//! Reads subscriptions.
 
 use std::collections::BTreeMap;
 
 use serde_json::Value;
 use tracking::Interval;
 
-use super::Unreadable;
+use super::PayloadError;
 use super::fields::{Fields, list, metadata, reference};
 
 /// A subscription, from a webhook or fetched.
@@ -15,72 +15,73 @@ pub struct Subscription {
     pub id: String,
     /// Stripe's customer.
     pub customer: String,
-    /// Stripe's word for where it stands.
+    /// Stripe's status.
     pub status: StripeStatus,
-    /// What a click of ours wrote, among other things.
+    /// The metadata, which may contain the IDs of a click.
     pub metadata: BTreeMap<String, String>,
-    /// When it was made, in seconds since the epoch, by the clock that moves this subscription; as all moments here.
+    /// When it was created, in seconds since the epoch, by the clock that moves this subscription. All times of this
+    /// type use it.
     pub created: i64,
-    /// When it is going to end, if that is known.
+    /// When it is scheduled to end, if known.
     pub cancel_at: Option<i64>,
-    /// Whether it ends with the running period.
+    /// Whether it is scheduled to end with the current period.
     pub cancel_at_period_end: bool,
-    /// When somebody asked for the end.
+    /// When the cancellation was requested.
     pub canceled_at: Option<i64>,
     /// When it ended.
     pub ended_at: Option<i64>,
-    /// Start of its trial, if it has or had one.
+    /// Start of its trial, if any.
     pub trial_start: Option<i64>,
     /// End of its trial.
     pub trial_end: Option<i64>,
-    /// Stripe's ID of what is paid for in it.
+    /// Stripe's ID of its item.
     pub item: Option<String>,
-    /// How often it is paid; `None` for anything but each month or each year.
+    /// The billing interval; `None` unless it is one month or one year.
     pub interval: Option<Interval>,
-    /// Our name of its price.
+    /// The lookup key of its price.
     pub lookup_key: Option<String>,
-    /// What is paid for now.
+    /// The current period.
     pub current_period: Option<Period>,
-    /// The invoice that was made last.
+    /// The latest invoice.
     pub latest_invoice: Option<String>,
-    /// What it is charged to, where that is not the customer's.
+    /// Its own payment method, if it does not use the customer's.
     pub payment_method: Option<String>,
 }
 
-/// From when to when, in seconds since the epoch.
+/// A period, in seconds since the epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Period {
-    /// Its first second.
+    /// First second.
     pub start: i64,
-    /// The first second after it.
+    /// First second after it.
     pub end: i64,
 }
 
 /// Stripe's status of a subscription.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StripeStatus {
-    /// The first payment is awaited.
+    /// The first payment is pending.
     Incomplete,
-    /// The first payment never came.
+    /// The first payment was never made.
     IncompleteExpired,
     /// In the trial.
     Trialing,
-    /// Running; the payment of the period may still be outstanding.
+    /// Running. The period's payment may still be pending.
     Active,
-    /// A payment failed, and is tried again.
+    /// A payment failed and is retried.
     PastDue,
     /// Ended.
     Canceled,
-    /// A payment failed for good, and the subscription was kept.
+    /// Payment retries are exhausted, and the subscription was kept.
     Unpaid,
-    /// The trial ended without a card, or somebody paused it.
+    /// The trial ended without a card, or the subscription was paused.
     Paused,
-    /// A word of a later API version.
+    /// A status of a later API version.
     Other(String),
 }
 
 impl StripeStatus {
-    /// Reads Stripe's word.
+    /// Parses Stripe's status.
     pub fn read(word: &str) -> Self {
         match word {
             "incomplete" => Self::Incomplete,
@@ -97,10 +98,10 @@ impl StripeStatus {
 }
 
 impl Subscription {
-    /// Reads Stripe's object, of any API version since prices came.
-    pub fn read(object: &Value) -> Result<Self, Unreadable> {
+    /// Reads Stripe's object, of any API version with prices.
+    pub fn read(object: &Value) -> Result<Self, PayloadError> {
         let fields = Fields::of("subscription", object)?;
-        // Pro is one price; a second item would be somebody's experiment in the dashboard.
+        // Pro has one item. Further items are ignored.
         let item = fields.optional("items", list)?.and_then(|items| items.first());
         Ok(Self {
             id: fields.required("id", Value::as_str)?.to_owned(),
@@ -121,7 +122,7 @@ impl Subscription {
             lookup_key: item
                 .and_then(|item| item.get("price")?.get("lookup_key")?.as_str())
                 .map(str::to_owned),
-            // Since 2025-03-31.basil the items have the period, before it the subscription had.
+            // Since API version 2025-03-31.basil the period belongs to the items; before, to the subscription.
             current_period: item.and_then(period).or_else(|| period(object)),
             latest_invoice: fields.optional("latest_invoice", reference)?.map(str::to_owned),
             payment_method: fields
@@ -130,20 +131,20 @@ impl Subscription {
         })
     }
 
-    /// Whether it is going to end because somebody asked for it. Portals that bill flexibly set only `cancel_at`.
+    /// Whether a cancellation is scheduled. A portal with flexible billing sets only `cancel_at`.
     pub const fn is_scheduled_to_end(&self) -> bool {
         self.cancel_at_period_end || self.cancel_at.is_some()
     }
 }
 
-/// The interval of anything that has a price: an item of a subscription, a line of an invoice.
+/// The interval of an object with a price: a subscription's item or an invoice's line.
 pub(super) fn interval(priced: &Value) -> Option<Interval> {
     ["price", "plan"]
         .into_iter()
         .find_map(|key| each(priced.get(key)?))
 }
 
-/// The interval of a price, or of a plan, its predecessor, which has the same two values at its top.
+/// The interval of a price, or of a plan, which has the same two fields at its top level.
 fn each(price: &Value) -> Option<Interval> {
     let recurring = price.get("recurring").unwrap_or(price);
     let once = recurring

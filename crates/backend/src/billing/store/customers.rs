@@ -1,37 +1,37 @@
-//! Whose Stripe customer is whose.
+//! SQL of Stripe customers and their accounts.
 
 use sqlx::{AnyPool, Row};
 use tracking::{AccountType, Choice, UserId};
 
 use super::user_id;
 
-/// The customer of a living account.
+/// The customer of an existing account.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::billing) struct Customer {
+pub(in crate::billing) struct StripeCustomer {
     pub(in crate::billing) id: String,
     pub(in crate::billing) has_card: bool,
     pub(in crate::billing) revision: i64,
 }
 
-/// What is known of a customer that a webhook names.
+/// The owner of a customer that a webhook names.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::billing) enum Known {
-    /// Of this account.
-    Of(UserId),
-    /// Of an account that was deleted, or is about to be.
+pub(in crate::billing) enum CustomerOwner {
+    /// This account.
+    Account(UserId),
+    /// A deleted account, or one whose deletion has begun.
     Deleted,
 }
 
 pub(in crate::billing) async fn customer_of(
     pool: &AnyPool,
     user: UserId,
-) -> Result<Option<Customer>, sqlx::Error> {
+) -> Result<Option<StripeCustomer>, sqlx::Error> {
     let row = sqlx::query("SELECT id, has_card, revision FROM stripe_customers WHERE user_id = $1")
         .bind(user.to_string())
         .fetch_optional(pool)
         .await?;
     row.map(|row| {
-        Ok(Customer {
+        Ok(StripeCustomer {
             id: row.try_get("id")?,
             has_card: row.try_get::<i64, _>("has_card")? == 1,
             revision: row.try_get("revision")?,
@@ -40,8 +40,11 @@ pub(in crate::billing) async fn customer_of(
     .transpose()
 }
 
-/// `None`: nobody's, or not yet.
-pub(in crate::billing) async fn customer(pool: &AnyPool, id: &str) -> Result<Option<Known>, sqlx::Error> {
+/// The owner of a customer. `None` if the customer is unknown.
+pub(in crate::billing) async fn customer(
+    pool: &AnyPool,
+    id: &str,
+) -> Result<Option<CustomerOwner>, sqlx::Error> {
     let row = sqlx::query(
         "SELECT users.id AS user_id
          FROM stripe_customers
@@ -54,14 +57,14 @@ pub(in crate::billing) async fn customer(pool: &AnyPool, id: &str) -> Result<Opt
     row.map(|row| {
         let user: Option<String> = row.try_get("user_id")?;
         Ok(match user {
-            Some(user) => Known::Of(user_id(&user)?),
-            None => Known::Deleted,
+            Some(user) => CustomerOwner::Account(user_id(&user)?),
+            None => CustomerOwner::Deleted,
         })
     })
     .transpose()
 }
 
-/// An account keeps the customer that it got first.
+/// Inserts the account's customer. Does nothing if the account already has one.
 pub(in crate::billing) async fn insert_customer(
     connection: &mut db::Connection,
     id: &str,
@@ -79,7 +82,7 @@ pub(in crate::billing) async fn insert_customer(
     Ok(())
 }
 
-/// Something of the customer's was applied.
+/// Counts an applied webhook of the customer.
 pub(in crate::billing) async fn touch_customer(
     connection: &mut db::Connection,
     id: &str,
@@ -93,8 +96,7 @@ pub(in crate::billing) async fn touch_customer(
     Ok(())
 }
 
-/// What the account says of tracking now, and what it had said until a moment (ms since the epoch), both as this transaction
-/// sees them.
+/// The account's consent choice now and at `at_ms` (ms since the epoch), as this transaction sees them.
 pub(in crate::billing) async fn consent(
     connection: &mut db::Connection,
     user: UserId,
@@ -129,8 +131,8 @@ pub(in crate::billing) async fn set_account_type(
     Ok(())
 }
 
-/// Takes everything of a person's out of what Stripe told us. That there was a customer stays known, so that webhooks
-/// that are still under way find out that nobody is there.
+/// Deletes the account's billing data. The customer's row stays without its account, so that late webhooks are
+/// recognized as those of a deleted account.
 pub(in crate::billing) async fn erase(
     connection: &mut db::Connection,
     user: UserId,

@@ -1,4 +1,4 @@
-//! What clicks handed over to Stripe, and visits to its portal.
+//! SQL of recorded clicks and of visits to Stripe's portal.
 
 use sqlx::any::AnyRow;
 use sqlx::{AnyPool, Row};
@@ -6,18 +6,18 @@ use tracking::{DeviceId, InsertId, Interval, SessionId, UserId};
 use uuid::Uuid;
 
 use super::user_id;
-use crate::billing::handoff::{Handoff, PortalVisit};
+use crate::billing::handoff::{PortalVisit, StripeHandoff};
 
-/// What a click asked for.
+/// The action of a click.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::billing) enum Action {
+pub(in crate::billing) enum ClickAction {
     Checkout,
     Cancel,
     Resume,
     Change,
 }
 
-impl Action {
+impl ClickAction {
     const fn as_str(self) -> &'static str {
         match self {
             Self::Checkout => "checkout",
@@ -28,40 +28,40 @@ impl Action {
     }
 }
 
-/// A click as it was noted when it came first.
+/// A click as it was first recorded.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::billing) struct Noted {
+pub(in crate::billing) struct ClickRecord {
     pub(in crate::billing) click: Uuid,
-    pub(in crate::billing) handoff: Handoff,
-    /// Without consent none of the IDs go to Stripe.
+    pub(in crate::billing) handoff: StripeHandoff,
+    /// Whether consent was given. Without it none of the IDs are sent to Stripe.
     pub(in crate::billing) consented: bool,
     pub(in crate::billing) interval: Option<Interval>,
     pub(in crate::billing) trial_days: Option<u32>,
-    /// ID and page of its Checkout session, once there is one.
+    /// ID and URL of its Checkout session, once created.
     pub(in crate::billing) checkout: Option<(String, String)>,
     pub(in crate::billing) checkout_closed: bool,
 }
 
-/// Notes a click, or finds it as it was noted: sent twice, it hands over the same. `None`: a click of another account, or
-/// of another button.
-pub(in crate::billing) async fn note(
+/// Records a click and returns it. A repeated click returns the first record. `None` if the ID belongs to another
+/// account or action.
+pub(in crate::billing) async fn record_click(
     connection: &mut db::Connection,
-    action: Action,
-    noted: &Noted,
-) -> Result<Option<Noted>, sqlx::Error> {
-    let Noted {
+    action: ClickAction,
+    record: &ClickRecord,
+) -> Result<Option<ClickRecord>, sqlx::Error> {
+    let ClickRecord {
         handoff,
         consented,
         interval,
         trial_days,
         ..
-    } = noted;
+    } = record;
     sqlx::query(
         "INSERT INTO handoffs (click, user_id, action, device_id, session_id, consented, created_at,
                                billing_interval, trial_days)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (click) DO NOTHING",
     )
-    .bind(noted.click.to_string())
+    .bind(record.click.to_string())
     .bind(handoff.account.to_string())
     .bind(action.as_str())
     .bind(handoff.device.as_ref().map(ToString::to_string))
@@ -73,7 +73,7 @@ pub(in crate::billing) async fn note(
     .execute(&mut *connection)
     .await?;
     let row = sqlx::query("SELECT * FROM handoffs WHERE click = $1 AND user_id = $2 AND action = $3")
-        .bind(noted.click.to_string())
+        .bind(record.click.to_string())
         .bind(handoff.account.to_string())
         .bind(action.as_str())
         .fetch_optional(connection)
@@ -81,8 +81,8 @@ pub(in crate::billing) async fn note(
     row.as_ref().map(read).transpose()
 }
 
-/// Where the click's Checkout session is.
-pub(in crate::billing) async fn keep_checkout(
+/// Sets the Checkout session of a click.
+pub(in crate::billing) async fn set_checkout(
     connection: &mut db::Connection,
     click: Uuid,
     id: &str,
@@ -97,7 +97,7 @@ pub(in crate::billing) async fn keep_checkout(
     Ok(())
 }
 
-/// Nobody can complete it any more.
+/// Marks a Checkout session as closed: it can no longer be completed.
 pub(in crate::billing) async fn close_checkout(
     connection: &mut db::Connection,
     id: &str,
@@ -109,7 +109,7 @@ pub(in crate::billing) async fn close_checkout(
     Ok(())
 }
 
-/// IDs of the account's Checkout sessions that may still be open, but the click's own.
+/// IDs of the account's Checkout sessions that may still be open, except that of the click `but`.
 pub(in crate::billing) async fn open_checkouts(
     pool: &AnyPool,
     user: UserId,
@@ -126,12 +126,12 @@ pub(in crate::billing) async fn open_checkouts(
     .await
 }
 
-/// The account's click that led to this Checkout session.
+/// The account's click that created this Checkout session.
 pub(in crate::billing) async fn checkout_of(
     pool: &AnyPool,
     user: UserId,
     checkout: &str,
-) -> Result<Option<Noted>, sqlx::Error> {
+) -> Result<Option<ClickRecord>, sqlx::Error> {
     let row = sqlx::query("SELECT * FROM handoffs WHERE user_id = $1 AND checkout_id = $2")
         .bind(user.to_string())
         .bind(checkout)
@@ -140,8 +140,8 @@ pub(in crate::billing) async fn checkout_of(
     row.as_ref().map(read).transpose()
 }
 
-/// A visit that is noted twice is one.
-pub(in crate::billing) async fn insert_visit(
+/// Inserts a portal visit. Does nothing if it exists.
+pub(in crate::billing) async fn insert_portal_visit(
     connection: &mut db::Connection,
     visit: &PortalVisit,
 ) -> Result<(), sqlx::Error> {
@@ -159,8 +159,8 @@ pub(in crate::billing) async fn insert_visit(
     Ok(())
 }
 
-/// The account's last visit until this moment, in ms since the epoch.
-pub(in crate::billing) async fn newest_visit(
+/// The account's latest visit up to `until_ms` (ms since the epoch).
+pub(in crate::billing) async fn newest_portal_visit(
     connection: &mut db::Connection,
     user: UserId,
     until_ms: i64,
@@ -185,22 +185,22 @@ pub(in crate::billing) async fn newest_visit(
     .transpose()
 }
 
-fn read(row: &AnyRow) -> Result<Noted, sqlx::Error> {
+fn read(row: &AnyRow) -> Result<ClickRecord, sqlx::Error> {
     let click = uuid(row, "click")?;
-    // Of the others the browser tells no event, so there is nothing to point at.
+    // Only a Checkout click has a browser event to refer to.
     let action: String = row.try_get("action")?;
     let interval: Option<String> = row.try_get("billing_interval")?;
     let trial_days: Option<i64> = row.try_get("trial_days")?;
     let id: Option<String> = row.try_get("checkout_id")?;
     let url: Option<String> = row.try_get("checkout_url")?;
-    Ok(Noted {
+    Ok(ClickRecord {
         click,
-        handoff: Handoff {
+        handoff: StripeHandoff {
             account: user_id(row.try_get("user_id")?)?,
             device: device(row)?,
             session: session(row)?,
             at_ms: row.try_get("created_at")?,
-            click: (action == Action::Checkout.as_str()).then(|| InsertId::existing(click)),
+            click: (action == ClickAction::Checkout.as_str()).then(|| InsertId::existing(click)),
         },
         consented: row.try_get::<i64, _>("consented")? == 1,
         interval: interval.as_deref().and_then(read_interval),

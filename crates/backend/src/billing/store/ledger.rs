@@ -1,4 +1,4 @@
-//! Our record of the money as a whole.
+//! SQL of the comparison with Stripe's ledger.
 
 use std::collections::{HashMap, HashSet};
 
@@ -8,12 +8,13 @@ use sqlx::{AnyPool, Row};
 use tracking::{Currency, Money, UserId};
 
 use super::{decode, user_id};
-use crate::billing::ledger::{Kind, Movement, Surroundings};
+use crate::billing::ledger::{Movement, MovementKind, ReconcileContext};
 
-/// Most payments, and most refunds: more than Stripe is asked for, so that nothing is missing that it lists.
+/// The most payments, and the most refunds, to read. More than are read from Stripe, so that everything Stripe lists is
+/// found.
 const MOST: i64 = 10_000;
 
-/// Payments that moved money, the newest, and refunds that succeeded.
+/// The newest payments with a nonzero amount, and all succeeded refunds.
 pub(in crate::billing) async fn recorded(pool: &AnyPool) -> Result<Vec<Movement>, sqlx::Error> {
     let payments = sqlx::query(
         "SELECT id, customer_id, currency, amount_paid AS amount FROM paid_invoices
@@ -28,15 +29,15 @@ pub(in crate::billing) async fn recorded(pool: &AnyPool) -> Result<Vec<Movement>
     .bind(MOST)
     .fetch_all(pool)
     .await?;
-    let payments = payments.iter().map(|row| movement(Kind::Payment, row));
+    let payments = payments.iter().map(|row| movement(MovementKind::Payment, row));
     payments
-        .chain(refunds.iter().map(|row| movement(Kind::Refund, row)))
+        .chain(refunds.iter().map(|row| movement(MovementKind::Refund, row)))
         .collect()
 }
 
-fn movement(kind: Kind, row: &AnyRow) -> Result<Movement, sqlx::Error> {
+fn movement(kind: MovementKind, row: &AnyRow) -> Result<Movement, sqlx::Error> {
     let currency: String = row.try_get("currency")?;
-    let currency = Currency::parse(&currency).ok_or_else(|| decode("a currency that is none"))?;
+    let currency = Currency::parse(&currency).ok_or_else(|| decode("unknown currency"))?;
     Ok(Movement {
         kind,
         id: row.try_get("id")?,
@@ -45,14 +46,14 @@ fn movement(kind: Kind, row: &AnyRow) -> Result<Movement, sqlx::Error> {
     })
 }
 
-/// What is known of these customers, and of webhooks that are not applied.
-pub(in crate::billing) async fn surroundings(
+/// The accounts of these customers, and the customers with unapplied webhooks.
+pub(in crate::billing) async fn reconcile_context(
     pool: &AnyPool,
     customers: &HashSet<&str>,
-) -> Result<Surroundings, sqlx::Error> {
+) -> Result<ReconcileContext, sqlx::Error> {
     let mut known = HashMap::new();
     if !customers.is_empty() {
-        // The others are left out here: how many parameters a query may have differs from engine to engine.
+        // Filtered here and not in SQL, because the engines limit the number of parameters differently.
         let mut rows = sqlx::query("SELECT id, user_id FROM stripe_customers").fetch(pool);
         while let Some(row) = rows.try_next().await? {
             let id: String = row.try_get("id")?;
@@ -70,14 +71,14 @@ pub(in crate::billing) async fn surroundings(
                 .await?;
         Ok::<HashSet<String>, sqlx::Error>(lanes.into_iter().collect())
     };
-    Ok(Surroundings {
+    Ok(ReconcileContext {
         customers: known,
-        waiting: lanes("pending").await?,
+        pending: lanes("pending").await?,
         parked: lanes("parked").await?,
     })
 }
 
-/// Living accounts with payments, whoever paid last first, and how many there are.
+/// Existing accounts with payments, latest payment first; and the number of all paying customers.
 pub(in crate::billing) async fn payers(pool: &AnyPool, most: i64) -> Result<(Vec<UserId>, i64), sqlx::Error> {
     let users: Vec<String> = sqlx::query_scalar(
         "SELECT stripe_customers.user_id

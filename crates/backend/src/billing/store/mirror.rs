@@ -1,4 +1,4 @@
-//! What Stripe told, as of the last webhook that was applied.
+//! SQL of our copy of Stripe's subscriptions, payments and refunds, as of the last applied webhook.
 
 use serde_json::Value;
 use sqlx::{AnyPool, Row};
@@ -7,48 +7,48 @@ use tracking::{Currency, Money, UserId};
 use super::{decode, user_id};
 use crate::billing::payload::{Invoice, Refund, RefundStatus, Subscription};
 
-/// A subscription as it was fetched last.
+/// A subscription as last fetched.
 #[derive(Clone, Debug, PartialEq)]
-pub(in crate::billing) struct Mirrored {
+pub(in crate::billing) struct StoredSubscription {
     pub(in crate::billing) subscription: Subscription,
-    /// It came beside a running one, and we ended it.
-    pub(in crate::billing) turned_away: bool,
+    /// Whether it was created beside a running one and therefore canceled.
+    pub(in crate::billing) is_duplicate: bool,
 }
 
-/// A second subscription that came beside a running one, and was ended.
+/// A second subscription that was created beside a running one and was canceled.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TurnedAway {
+pub struct DuplicateSubscription {
     /// Stripe's ID.
     pub id: String,
     /// Stripe's customer.
     pub customer: String,
-    /// The account; `None`: it was deleted.
+    /// The account; `None` if it was deleted.
     pub account: Option<UserId>,
-    /// Stripe's word for where it stands.
+    /// Stripe's status.
     pub status: String,
-    /// When it was fetched last, in ms since the epoch.
+    /// When it was last fetched, in ms since the epoch.
     pub fetched_ms: i64,
 }
 
-/// A payment in our records.
+/// A payment in our database.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PaidInvoice {
-    /// Stripe's ID.
+    /// Stripe's ID of the invoice.
     pub id: String,
-    /// What was paid.
+    /// The paid amount.
     pub amount: Money,
-    /// When, in seconds since the epoch, by the clock that moves the subscription.
-    pub paid_at: i64,
-    /// What of it was given back.
+    /// When it was paid, in seconds since the epoch, by the clock that moves the subscription.
+    pub paid_at_secs: i64,
+    /// The refunded part.
     pub refunded: Money,
-    /// Stripe's page of it.
+    /// URL of Stripe's page for the invoice.
     pub hosted_url: Option<String>,
 }
 
 pub(in crate::billing) async fn subscriptions(
     pool: &AnyPool,
     user: UserId,
-) -> Result<Vec<Mirrored>, sqlx::Error> {
+) -> Result<Vec<StoredSubscription>, sqlx::Error> {
     let rows = sqlx::query(
         "SELECT subscriptions.object, subscriptions.turned_away
          FROM subscriptions JOIN stripe_customers ON stripe_customers.id = subscriptions.customer_id
@@ -60,16 +60,16 @@ pub(in crate::billing) async fn subscriptions(
     rows.iter()
         .map(|row| {
             let object: Value = serde_json::from_str(row.try_get("object")?).map_err(decode)?;
-            Ok(Mirrored {
+            Ok(StoredSubscription {
                 subscription: Subscription::read(&object).map_err(decode)?,
-                turned_away: row.try_get::<i64, _>("turned_away")? == 1,
+                is_duplicate: row.try_get::<i64, _>("turned_away")? == 1,
             })
         })
         .collect()
 }
 
-/// Writes a subscription as it was fetched at `now_ms`.
-pub(in crate::billing) async fn keep_subscription(
+/// Inserts or updates a subscription that was fetched at `now_ms`.
+pub(in crate::billing) async fn upsert_subscription(
     connection: &mut db::Connection,
     object: &Value,
     customer: &str,
@@ -90,8 +90,8 @@ pub(in crate::billing) async fn keep_subscription(
     Ok(())
 }
 
-/// Notes that it was ended because another one runs.
-pub(in crate::billing) async fn turn_away(
+/// Marks a subscription as a canceled duplicate.
+pub(in crate::billing) async fn mark_duplicate(
     connection: &mut db::Connection,
     subscription: &str,
 ) -> Result<(), sqlx::Error> {
@@ -102,11 +102,11 @@ pub(in crate::billing) async fn turn_away(
     Ok(())
 }
 
-/// Those that were turned away, the latest first.
-pub(in crate::billing) async fn turned_away(
+/// The duplicate subscriptions, newest first.
+pub(in crate::billing) async fn duplicate_subscriptions(
     pool: &AnyPool,
     most: i64,
-) -> Result<Vec<TurnedAway>, sqlx::Error> {
+) -> Result<Vec<DuplicateSubscription>, sqlx::Error> {
     let rows = sqlx::query(
         "SELECT subscriptions.id, customer_id, status, fetched_at, stripe_customers.user_id
          FROM subscriptions JOIN stripe_customers ON stripe_customers.id = subscriptions.customer_id
@@ -118,7 +118,7 @@ pub(in crate::billing) async fn turned_away(
     rows.iter()
         .map(|row| {
             let account: Option<String> = row.try_get("user_id")?;
-            Ok(TurnedAway {
+            Ok(DuplicateSubscription {
                 id: row.try_get("id")?,
                 customer: row.try_get("customer_id")?,
                 account: account.as_deref().map(user_id).transpose()?,
@@ -129,7 +129,7 @@ pub(in crate::billing) async fn turned_away(
         .collect()
 }
 
-pub(in crate::billing) async fn keep_paid_invoice(
+pub(in crate::billing) async fn upsert_paid_invoice(
     connection: &mut db::Connection,
     invoice: &Invoice,
     customer: &str,
@@ -154,8 +154,8 @@ pub(in crate::billing) async fn keep_paid_invoice(
     Ok(())
 }
 
-/// A refund never leaves a final state: a webhook that comes late does not take it back.
-pub(in crate::billing) async fn keep_refund(
+/// Inserts or updates a refund. A late webhook does not change a final status.
+pub(in crate::billing) async fn upsert_refund(
     connection: &mut db::Connection,
     refund: &Refund,
     customer: &str,
@@ -182,7 +182,7 @@ pub(in crate::billing) async fn keep_refund(
     Ok(())
 }
 
-/// The account's payments, newest first; invoices of nothing are none.
+/// The account's payments, newest first. Invoices with a zero amount are excluded.
 pub(in crate::billing) async fn paid_invoices(
     pool: &AnyPool,
     user: UserId,
@@ -201,11 +201,11 @@ pub(in crate::billing) async fn paid_invoices(
     rows.iter()
         .map(|row| {
             let currency: String = row.try_get("currency")?;
-            let currency = Currency::parse(&currency).ok_or_else(|| decode("a currency that is none"))?;
+            let currency = Currency::parse(&currency).ok_or_else(|| decode("unknown currency"))?;
             Ok(PaidInvoice {
                 id: row.try_get("id")?,
                 amount: Money::new(row.try_get("amount_paid")?, currency),
-                paid_at: row.try_get("paid_at")?,
+                paid_at_secs: row.try_get("paid_at")?,
                 refunded: Money::new(row.try_get("refunded")?, currency),
                 hosted_url: row.try_get("hosted_url")?,
             })

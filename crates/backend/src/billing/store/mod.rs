@@ -1,4 +1,4 @@
-//! SQL of billing: who is whose customer, what clicks handed over, what Stripe told.
+//! SQL of billing: customers, recorded clicks, and our copy of Stripe's objects.
 
 mod customers;
 mod handoffs;
@@ -6,27 +6,28 @@ mod ledger;
 mod mirror;
 
 pub(super) use customers::{
-    Customer, Known, consent, customer, customer_of, erase, insert_customer, set_account_type, touch_customer,
+    CustomerOwner, StripeCustomer, consent, customer, customer_of, erase, insert_customer, set_account_type,
+    touch_customer,
 };
 pub(super) use handoffs::{
-    Action, Noted, checkout_of, close_checkout, insert_visit, keep_checkout, newest_visit, note,
-    open_checkouts,
+    ClickAction, ClickRecord, checkout_of, close_checkout, insert_portal_visit, newest_portal_visit,
+    open_checkouts, record_click, set_checkout,
 };
-pub(super) use ledger::{payers, recorded, surroundings};
+pub(super) use ledger::{payers, reconcile_context, recorded};
+pub use mirror::{DuplicateSubscription, PaidInvoice};
 pub(super) use mirror::{
-    Mirrored, keep_paid_invoice, keep_refund, keep_subscription, paid_invoices, subscriptions, turn_away,
-    turned_away,
+    StoredSubscription, duplicate_subscriptions, mark_duplicate, paid_invoices, subscriptions,
+    upsert_paid_invoice, upsert_refund, upsert_subscription,
 };
-pub use mirror::{PaidInvoice, TurnedAway};
 
 use tracking::UserId;
 
-/// A column that holds one of our user IDs.
+/// Parses a user ID column.
 fn user_id(text: &str) -> Result<UserId, sqlx::Error> {
-    UserId::parse(text).ok_or_else(|| decode("a user ID is no UUID"))
+    UserId::parse(text).ok_or_else(|| decode("a user ID that is not a UUID"))
 }
 
-/// A column that holds something else than it should.
+/// The error of a column with an unexpected value.
 fn decode(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> sqlx::Error {
     sqlx::Error::Decode(error.into())
 }

@@ -1,4 +1,4 @@
-//! The calls that billing makes, each as one method.
+//! The API calls for customers, subscriptions, invoices and the portal, one method each.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -18,149 +18,54 @@ use stripe_billing::subscription::{
     CancelSubscription, ListSubscription, ListSubscriptionStatus, RetrieveSubscription, UpdateSubscription,
     UpdateSubscriptionItems, UpdateSubscriptionProrationBehavior,
 };
-use stripe_checkout::checkout_session::{
-    CreateCheckoutSession, CreateCheckoutSessionLineItems, CreateCheckoutSessionPaymentMethodCollection,
-    CreateCheckoutSessionSubscriptionData, CreateCheckoutSessionSubscriptionDataTrialSettings,
-    CreateCheckoutSessionSubscriptionDataTrialSettingsEndBehavior,
-    CreateCheckoutSessionSubscriptionDataTrialSettingsEndBehaviorMissingPaymentMethod, ExpireCheckoutSession,
-    RetrieveCheckoutSession,
-};
 use stripe_core::customer::{CreateCustomer, DeleteCustomer, RetrieveCustomer};
-use stripe_shared::{CheckoutSessionMode, InvoiceStatus};
+use stripe_shared::InvoiceStatus;
 use tracking::UserId;
 
-use super::{PAGE, Stripe, StripeFault};
-use crate::billing::payload::{Invoice, Subscription, Unreadable};
+use super::{PAGE, StripeCallError, StripeClient};
+use crate::billing::payload::{Invoice, PayloadError, Subscription};
 
-/// What a Checkout session is to sell, and where its pages lead back to.
-#[derive(Clone, Debug)]
-pub struct Offer<'a> {
-    /// Who buys.
-    pub customer: &'a str,
-    /// What.
-    pub price: &'a str,
-    /// Days of trial; `None`: it costs from the first day.
-    pub trial_days: Option<u32>,
-    /// The click's IDs, for the subscription.
-    pub metadata: BTreeMap<String, String>,
-    /// May hold Stripe's `{CHECKOUT_SESSION_ID}`.
-    pub success_url: String,
-    /// Where "back" leads.
-    pub cancel_url: String,
-}
-
-/// A Checkout session, as far as we care.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CheckoutSession {
-    /// Stripe's ID.
-    pub id: String,
-    /// `open`, `complete` or `expired`.
-    pub status: String,
-    /// Its page, while it is open.
-    pub url: Option<String>,
-    /// What came of it.
-    pub subscription: Option<String>,
-}
-
-impl CheckoutSession {
-    fn read(object: &Value) -> Result<Self, StripeFault> {
-        let text = |field: &'static str| {
-            object[field].as_str().map(str::to_owned).ok_or(Unreadable {
-                object: "checkout session",
-                field,
-            })
-        };
-        Ok(Self {
-            id: text("id")?,
-            status: text("status")?,
-            url: text("url").ok(),
-            subscription: text("subscription").ok(),
-        })
-    }
-}
-
-impl Stripe {
-    /// The account's customer. Made twice with the same key it is the same one.
-    pub(in crate::billing) async fn make_customer(
+impl StripeClient {
+    /// Creates the account's customer and returns its ID. Idempotent for each account.
+    pub(in crate::billing) async fn create_customer(
         &self,
         account: UserId,
         email: &str,
-    ) -> Result<String, StripeFault> {
+    ) -> Result<String, StripeCallError> {
         let request = CreateCustomer::new()
             .email(email)
             .metadata(HashMap::from([("seam_user".to_owned(), account.to_string())]));
-        let answer = self.change(&format!("customer:{account}"), &request).await?;
-        text(&answer, "customer", "id")
+        let response = self.change(&format!("customer:{account}"), &request).await?;
+        text(&response, "customer", "id")
     }
 
-    /// With the customer go its subscriptions, at once (API reference, "Delete a customer").
-    pub(in crate::billing) async fn delete_customer(&self, customer: &str) -> Result<(), StripeFault> {
+    /// Deletes the customer, which ends its subscriptions at once (API reference, "Delete a customer").
+    pub(in crate::billing) async fn delete_customer(&self, customer: &str) -> Result<(), StripeCallError> {
         match self
             .change(&format!("delete:{customer}"), &DeleteCustomer::new(customer))
             .await
         {
-            Err(fault) if !fault.is_missing() => Err(fault),
+            Err(error) if !error.is_missing() => Err(error),
             _ => Ok(()),
         }
     }
 
-    pub(in crate::billing) async fn make_checkout(
-        &self,
-        key: &str,
-        offer: Offer<'_>,
-    ) -> Result<CheckoutSession, StripeFault> {
-        use CreateCheckoutSessionSubscriptionDataTrialSettingsEndBehaviorMissingPaymentMethod as MissingCard;
-        let mut subscription = CreateCheckoutSessionSubscriptionData::new();
-        subscription.metadata = (!offer.metadata.is_empty()).then(|| offer.metadata.into_iter().collect());
-        let mut item = CreateCheckoutSessionLineItems::new();
-        item.price = Some(offer.price.to_owned());
-        item.quantity = Some(1);
-        let mut request = CreateCheckoutSession::new()
-            .mode(CheckoutSessionMode::Subscription)
-            .customer(offer.customer)
-            .line_items(vec![item])
-            .success_url(offer.success_url)
-            .cancel_url(offer.cancel_url);
-        if let Some(days) = offer.trial_days {
-            subscription.trial_period_days = Some(days);
-            // No card is asked for; whoever has given none by the end of the trial is not billed but let go.
-            subscription.trial_settings = Some(CreateCheckoutSessionSubscriptionDataTrialSettings::new(
-                CreateCheckoutSessionSubscriptionDataTrialSettingsEndBehavior::new(MissingCard::Cancel),
-            ));
-            request =
-                request.payment_method_collection(CreateCheckoutSessionPaymentMethodCollection::IfRequired);
-        }
-        let request = request.subscription_data(subscription);
-        CheckoutSession::read(&self.change(key, &request).await?)
-    }
-
-    pub(in crate::billing) async fn checkout(&self, id: &str) -> Result<CheckoutSession, StripeFault> {
-        CheckoutSession::read(&self.get(&RetrieveCheckoutSession::new(id)).await?)
-    }
-
-    /// An open session is closed for good; of one that is closed or complete, how it stands.
-    pub(in crate::billing) async fn expire_checkout(&self, id: &str) -> Result<CheckoutSession, StripeFault> {
-        let request = ExpireCheckoutSession::new(id);
-        match self.change(&format!("expire:{id}"), &request).await {
-            Ok(session) => CheckoutSession::read(&session),
-            Err(StripeFault::Refused { .. }) => self.checkout(id).await,
-            Err(fault) => Err(fault),
-        }
-    }
-
-    pub(in crate::billing) async fn subscription(&self, id: &str) -> Result<Value, StripeFault> {
+    pub(in crate::billing) async fn subscription(&self, id: &str) -> Result<Value, StripeCallError> {
         self.get(&RetrieveSubscription::new(id)).await
     }
 
-    /// Whether there is a card, or anything else, that invoices are charged to.
-    pub(in crate::billing) async fn has_card(&self, customer: &str) -> Result<bool, StripeFault> {
+    /// Whether the customer has a default payment method.
+    pub(in crate::billing) async fn has_card(&self, customer: &str) -> Result<bool, StripeCallError> {
         let customer = self.get(&RetrieveCustomer::new(customer)).await?;
         Ok(!customer["invoice_settings"]["default_payment_method"].is_null()
             || !customer["default_source"].is_null())
     }
 
-    /// All that the customer has or had. A deleted customer has none left in lists.
-    pub(in crate::billing) async fn subscriptions(&self, customer: &str) -> Result<Vec<Value>, StripeFault> {
+    /// All current and ended subscriptions of a customer. Empty for a deleted customer.
+    pub(in crate::billing) async fn subscriptions(
+        &self,
+        customer: &str,
+    ) -> Result<Vec<Value>, StripeCallError> {
         let page = |after: Option<String>| {
             let request = ListSubscription::new()
                 .customer(customer)
@@ -172,16 +77,16 @@ impl Stripe {
             }
         };
         match self.all(page).await {
-            Err(fault) if fault.is_missing() => Ok(Vec::new()),
-            answered => answered,
+            Err(error) if error.is_missing() => Ok(Vec::new()),
+            result => result,
         }
     }
 
-    /// In no order; those of nothing included.
+    /// The paid invoices of a subscription, in no order, including those with a zero amount.
     pub(in crate::billing) async fn paid_invoices(
         &self,
         subscription: &str,
-    ) -> Result<Vec<Value>, StripeFault> {
+    ) -> Result<Vec<Value>, StripeCallError> {
         self.all(|after: Option<String>| {
             let request = ListInvoice::new()
                 .subscription(subscription)
@@ -195,15 +100,15 @@ impl Stripe {
         .await
     }
 
-    /// The invoice that a payment was for; `None`: it was for none.
+    /// The invoice of a payment, if any.
     pub(in crate::billing) async fn invoice_of_payment(
         &self,
         payment_intent: &str,
-    ) -> Result<Option<Invoice>, StripeFault> {
+    ) -> Result<Option<Invoice>, StripeCallError> {
         let mut payment = ListInvoicePaymentPayment::new(ListInvoicePaymentPaymentType::PaymentIntent);
         payment.payment_intent = Some(payment_intent.to_owned());
-        let answer = self.get(&ListInvoicePayment::new().payment(payment)).await?;
-        let Some(invoice) = answer["data"][0]["invoice"].as_str() else {
+        let response = self.get(&ListInvoicePayment::new().payment(payment)).await?;
+        let Some(invoice) = response["data"][0]["invoice"].as_str() else {
             return Ok(None);
         };
         Ok(Some(Invoice::read(
@@ -211,27 +116,27 @@ impl Stripe {
         )?))
     }
 
-    /// Plans the end with the running period, and says who did: one call, so one webhook that holds both.
-    pub(in crate::billing) async fn plan_end(
+    /// Schedules the end with the current period and sets the metadata, in one call and so in one webhook.
+    pub(in crate::billing) async fn schedule_cancellation(
         &self,
         key: &str,
         subscription: &Subscription,
         metadata: BTreeMap<String, String>,
-    ) -> Result<(), StripeFault> {
+    ) -> Result<(), StripeCallError> {
         let request = UpdateSubscription::new(&*subscription.id)
             .cancel_at_period_end(true)
             .metadata(metadata.into_iter().collect::<HashMap<_, _>>());
         self.change(key, &request).await.map(drop)
     }
 
-    /// Takes a planned end back. One that was planned by `cancel_at` alone (a portal that bills flexibly does so) goes
-    /// with that field emptied, for which async-stripe has no word.
-    pub(in crate::billing) async fn take_back_end(
+    /// Undoes a scheduled cancellation. If only `cancel_at` is set (a portal with flexible billing does this), the
+    /// field is sent empty, which async-stripe's builder does not support.
+    pub(in crate::billing) async fn undo_cancellation(
         &self,
         key: &str,
         subscription: &Subscription,
         metadata: BTreeMap<String, String>,
-    ) -> Result<(), StripeFault> {
+    ) -> Result<(), StripeCallError> {
         let request = UpdateSubscription::new(&*subscription.id)
             .metadata(metadata.into_iter().collect::<HashMap<_, _>>());
         let build = || {
@@ -245,16 +150,16 @@ impl Stripe {
         self.change_built(key, build).await.map(drop)
     }
 
-    /// From month to year at once: a new period begins and is billed, nothing is credited.
+    /// Changes the price at once. A new period starts and is billed; nothing is credited.
     pub(in crate::billing) async fn change_price(
         &self,
         key: &str,
         subscription: &Subscription,
         price: &str,
         metadata: BTreeMap<String, String>,
-    ) -> Result<(), StripeFault> {
+    ) -> Result<(), StripeCallError> {
         let mut item = UpdateSubscriptionItems::new();
-        item.id = Some(subscription.item.clone().ok_or(Unreadable {
+        item.id = Some(subscription.item.clone().ok_or(PayloadError {
             object: "subscription",
             field: "items.data.id",
         })?);
@@ -266,8 +171,8 @@ impl Stripe {
         self.change(key, &request).await.map(drop)
     }
 
-    /// Ends it now.
-    pub(in crate::billing) async fn end_now(&self, subscription: &str) -> Result<(), StripeFault> {
+    /// Cancels the subscription immediately.
+    pub(in crate::billing) async fn cancel_now(&self, subscription: &str) -> Result<(), StripeCallError> {
         match self
             .change(
                 &format!("end:{subscription}"),
@@ -275,12 +180,13 @@ impl Stripe {
             )
             .await
         {
-            Err(fault) if !fault.is_missing() => Err(fault),
+            Err(error) if !error.is_missing() => Err(error),
             _ => Ok(()),
         }
     }
 
-    /// The URL of a visit to the portal; with `add_card` straight to its form for a card, and back from there.
+    /// Creates a portal session and returns its URL. With `add_card`, the portal opens its card form and returns from
+    /// there.
     pub(in crate::billing) async fn open_portal(
         &self,
         key: &str,
@@ -288,7 +194,7 @@ impl Stripe {
         configuration: &str,
         return_url: &str,
         add_card: bool,
-    ) -> Result<String, StripeFault> {
+    ) -> Result<String, StripeCallError> {
         let mut request = CreateBillingPortalSession::new()
             .customer(customer)
             .configuration(configuration)
@@ -310,7 +216,7 @@ impl Stripe {
     }
 }
 
-fn text(object: &Value, name: &'static str, field: &'static str) -> Result<String, StripeFault> {
+fn text(object: &Value, name: &'static str, field: &'static str) -> Result<String, StripeCallError> {
     let text = object[field].as_str().map(str::to_owned);
-    text.ok_or(StripeFault::Unreadable(Unreadable { object: name, field }))
+    text.ok_or(StripeCallError::Payload(PayloadError { object: name, field }))
 }

@@ -1,4 +1,4 @@
-//! What is for sale: one product, two prices, found by lookup key, and the configuration of the portal.
+//! The catalog: one product, two prices found by lookup key, and the portal's configuration.
 
 use std::collections::HashMap;
 
@@ -13,22 +13,22 @@ use stripe_product::price::{CreatePrice, CreatePriceRecurring, CreatePriceRecurr
 use stripe_product::product::CreateProduct;
 use tracking::Interval;
 
-use super::{PAGE, Stripe, StripeFault};
+use super::{PAGE, StripeCallError, StripeClient};
 
-/// Minor units of `USD`, by interval.
+/// The monthly price, in minor units of USD.
 pub const MONTHLY: i64 = 1_200;
-/// As [`MONTHLY`].
+/// The yearly price, in minor units of USD.
 pub const YEARLY: i64 = 12_000;
 
-/// Ours among an account's objects: a metadata key of the portal's configuration.
+/// The metadata key that marks our portal configuration.
 const OURS: &str = "seamline";
 
-/// Stripe's IDs of what is for sale.
+/// Stripe's IDs of the catalog.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Catalog {
-    /// The price each month.
+    /// The monthly price.
     pub monthly: String,
-    /// The price each year.
+    /// The yearly price.
     pub yearly: String,
     /// The portal's configuration.
     pub portal: String,
@@ -44,7 +44,7 @@ impl Catalog {
     }
 }
 
-/// Our name of a price; what it costs stands on Stripe's side of it.
+/// The lookup key of a price.
 const fn lookup_key(interval: Interval) -> &'static str {
     match interval {
         Interval::Month => "seamline_pro_month",
@@ -52,9 +52,9 @@ const fn lookup_key(interval: Interval) -> &'static str {
     }
 }
 
-impl Stripe {
-    /// What is for sale; `None`: something of it is missing.
-    pub async fn catalog(&self) -> Result<Option<Catalog>, StripeFault> {
+impl StripeClient {
+    /// Reads the catalog. `None` if it is incomplete.
+    pub async fn catalog(&self) -> Result<Option<Catalog>, StripeCallError> {
         let (prices, portal) = tokio::try_join!(self.prices(), self.portal_configuration())?;
         Ok(match (prices, portal) {
             ([Some(monthly), Some(yearly)], Some(portal)) => Some(Catalog {
@@ -66,22 +66,22 @@ impl Stripe {
         })
     }
 
-    /// Makes what is missing of the catalog, and nothing twice.
-    pub async fn make_catalog(&self) -> Result<Catalog, StripeFault> {
+    /// Creates the missing parts of the catalog. Idempotent.
+    pub async fn create_catalog(&self) -> Result<Catalog, StripeCallError> {
         let [monthly, yearly] = self.prices().await?;
-        let mut made = Vec::new();
+        let mut prices = Vec::new();
         for (interval, found) in [(Interval::Month, monthly), (Interval::Year, yearly)] {
-            made.push(match found {
+            prices.push(match found {
                 Some(price) => price,
-                None => self.make_price(interval).await?,
+                None => self.create_price(interval).await?,
             });
         }
         let portal = match self.portal_configuration().await? {
             Some(portal) => portal,
-            None => self.make_portal_configuration().await?,
+            None => self.create_portal_configuration().await?,
         };
-        let [monthly, yearly] = <[String; 2]>::try_from(made)
-            .map_err(|_| StripeFault::Misuse("two prices were asked for".to_owned()))?;
+        let [monthly, yearly] = <[String; 2]>::try_from(prices)
+            .map_err(|_| StripeCallError::InvalidRequest("expected two prices".to_owned()))?;
         Ok(Catalog {
             monthly,
             yearly,
@@ -90,19 +90,19 @@ impl Stripe {
     }
 
     /// The monthly and the yearly price.
-    async fn prices(&self) -> Result<[Option<String>; 2], StripeFault> {
+    async fn prices(&self) -> Result<[Option<String>; 2], StripeCallError> {
         let keys = [Interval::Month, Interval::Year].map(lookup_key);
         let request = ListPrice::new()
             .active(true)
             .lookup_keys(keys.map(str::to_owned).to_vec());
-        let answer = self.get(&request).await?;
+        let response = self.get(&request).await?;
         Ok(keys.map(|key| {
-            let prices = answer["data"].as_array()?;
+            let prices = response["data"].as_array()?;
             id(prices.iter().find(|price| price["lookup_key"] == key)?)
         }))
     }
 
-    async fn make_price(&self, interval: Interval) -> Result<String, StripeFault> {
+    async fn create_price(&self, interval: Interval) -> Result<String, StripeCallError> {
         let product = self.product().await?;
         let (amount, each, name) = match interval {
             Interval::Month => (MONTHLY, CreatePriceRecurringInterval::Month, "Pro, monthly"),
@@ -114,29 +114,29 @@ impl Stripe {
             .recurring(CreatePriceRecurring::new(each))
             .lookup_key(lookup_key(interval))
             .nickname(name);
-        made(&self.change(lookup_key(interval), &request).await?)
+        created_id(&self.change(lookup_key(interval), &request).await?)
     }
 
-    /// Two prices need one product: its key is the same for both.
-    async fn product(&self) -> Result<String, StripeFault> {
+    /// Both prices belong to one product, so its idempotency key is the same for both.
+    async fn product(&self) -> Result<String, StripeCallError> {
         let request = CreateProduct::new("Seamline Pro")
             .description("Any number of open polls, closing times and exports.");
-        made(&self.change("seamline_pro", &request).await?)
+        created_id(&self.change("seamline_pro", &request).await?)
     }
 
-    async fn portal_configuration(&self) -> Result<Option<String>, StripeFault> {
+    async fn portal_configuration(&self) -> Result<Option<String>, StripeCallError> {
         let request = ListBillingPortalConfiguration::new().active(true).limit(PAGE);
-        let answer = self.get(&request).await?;
+        let response = self.get(&request).await?;
         let ours = |one: &&Value| !one["metadata"][OURS].is_null();
-        Ok(answer["data"]
+        Ok(response["data"]
             .as_array()
             .and_then(|all| all.iter().find(ours))
             .and_then(id))
     }
 
-    /// Cancel at the end of the period, card, invoices. Switching between month and year is ours to offer: the portal
-    /// cannot carry a click's IDs.
-    async fn make_portal_configuration(&self) -> Result<String, StripeFault> {
+    /// The portal offers cancellation at the end of the period, card and invoices. The app offers the change of
+    /// interval itself, because the portal does not carry a click's IDs.
+    async fn create_portal_configuration(&self) -> Result<String, StripeCallError> {
         let mut cancel = CreateBillingPortalConfigurationFeaturesSubscriptionCancel::new(true);
         cancel.mode = Some(CreateBillingPortalConfigurationFeaturesSubscriptionCancelMode::AtPeriodEnd);
         let mut features = CreateBillingPortalConfigurationFeatures::new();
@@ -145,7 +145,7 @@ impl Stripe {
         features.invoice_history = Some(InvoiceListParam::new(true));
         let request = CreateBillingPortalConfiguration::new(features)
             .metadata(HashMap::from([(OURS.to_owned(), "portal".to_owned())]));
-        made(&self.change("seamline_portal", &request).await?)
+        created_id(&self.change("seamline_portal", &request).await?)
     }
 }
 
@@ -153,9 +153,9 @@ fn id(object: &Value) -> Option<String> {
     object["id"].as_str().map(str::to_owned)
 }
 
-fn made(object: &Value) -> Result<String, StripeFault> {
-    id(object).ok_or(StripeFault::Unreadable(crate::billing::payload::Unreadable {
-        object: "answer",
+fn created_id(object: &Value) -> Result<String, StripeCallError> {
+    id(object).ok_or(StripeCallError::Payload(crate::billing::payload::PayloadError {
+        object: "response",
         field: "id",
     }))
 }

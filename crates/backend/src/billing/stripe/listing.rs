@@ -1,18 +1,18 @@
-//! Stripe's own ledger: what it lists as paid and as given back.
+//! Reads Stripe's lists of paid invoices and refunds.
 
 use serde_json::Value;
 use stripe_billing::invoice::ListInvoice;
 use stripe_core::refund::ListRefund;
 use stripe_shared::InvoiceStatus;
 
-use super::{PAGE, Stripe, StripeFault};
-use crate::billing::ledger::{Kind, Listed, Movement};
+use super::{PAGE, StripeCallError, StripeClient};
+use crate::billing::ledger::{Movement, MovementKind, StripeLedger};
 use crate::billing::payload::{Invoice, Refund, RefundStatus};
 
-impl Stripe {
-    /// The newest payments and refunds of the whole account, `most` of each. Invoices of nothing and refunds that did not
-    /// succeed moved no money, and are left out.
-    pub(in crate::billing) async fn ledger(&self, most: usize) -> Result<Listed, StripeFault> {
+impl StripeClient {
+    /// The newest payments and refunds of the Stripe account, `most` of each. Zero amounts and refunds that did not
+    /// succeed are omitted.
+    pub(in crate::billing) async fn ledger(&self, most: usize) -> Result<StripeLedger, StripeCallError> {
         let invoices = self.newest(most, |after: Option<String>| {
             let request = ListInvoice::new().status(InvoiceStatus::Paid).limit(PAGE);
             match after {
@@ -21,7 +21,7 @@ impl Stripe {
             }
         });
         let refunds = self.newest(most, |after: Option<String>| {
-            // A refund names its charge, and the charge its customer.
+            // Expanded, because a refund names only its charge, and the charge names the customer.
             let request = ListRefund::new()
                 .limit(PAGE)
                 .expand(vec!["data.charge".to_owned()]);
@@ -38,31 +38,31 @@ impl Stripe {
         for object in &refunds {
             movements.extend(refund(object)?);
         }
-        Ok(Listed {
+        Ok(StripeLedger {
             movements,
             cut_off: more_invoices || more_refunds,
         })
     }
 }
 
-fn payment(object: &Value) -> Result<Option<Movement>, StripeFault> {
+fn payment(object: &Value) -> Result<Option<Movement>, StripeCallError> {
     let invoice = Invoice::read(object)?;
     Ok((invoice.paid.minor != 0).then_some(Movement {
-        kind: Kind::Payment,
+        kind: MovementKind::Payment,
         id: invoice.id,
         customer: invoice.customer,
         amount: invoice.paid,
     }))
 }
 
-fn refund(object: &Value) -> Result<Option<Movement>, StripeFault> {
+fn refund(object: &Value) -> Result<Option<Movement>, StripeCallError> {
     let customer = object["charge"]["customer"].as_str().map(str::to_owned);
     let mut object = object.clone();
-    // The reader takes the charge as webhooks have it, by its ID.
+    // [`Refund::read`] expects the charge's ID.
     object["charge"] = object["charge"]["id"].take();
     let refund = Refund::read(&object)?;
     Ok((refund.status == RefundStatus::Succeeded).then_some(Movement {
-        kind: Kind::Refund,
+        kind: MovementKind::Refund,
         id: refund.id,
         customer,
         amount: refund.amount,
@@ -76,7 +76,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_moved_no_money_is_no_movement() {
+    fn zero_amounts_and_failed_refunds_are_omitted() {
         let refund_of = |status: &str| {
             json!({
                 "id": "re_1", "object": "refund", "amount": 500, "currency": "usd", "status": status, "created": 1,

@@ -1,57 +1,58 @@
-//! Stripe over the network: async-stripe's requests, with a timeout each, and answers read by the same lenient readers as
-//! webhooks. Nothing here touches the database, so nothing of it can end up inside a transaction.
+//! The client of Stripe's API. It sends async-stripe's requests with a timeout, and reads responses with the same
+//! readers as webhooks. It has no access to the database, so no call can be part of a transaction.
 
 mod calls;
 mod catalog;
-mod fault;
+mod checkout;
+mod error;
 mod listing;
 
-pub(super) use calls::Offer;
 pub use catalog::{Catalog, MONTHLY, YEARLY};
-pub use fault::StripeFault;
+pub(super) use checkout::CheckoutRequest;
+pub use error::StripeCallError;
 
 use std::fmt;
 use std::time::Duration;
 
-use miniserde::json::Value as Answer;
+use miniserde::json::Value as ResponseJson;
 use secrecy::ExposeSecret;
 use serde_json::Value;
 use stripe::{Client, ClientBuilder, IdempotencyKey, RequestStrategy, StripeRequest};
 use stripe_client_core::RequestBuilder;
 
-use crate::config;
+use crate::config::StripeConfig;
 
-/// Stripe answers most calls within a second; what takes longer than this is tried again.
+/// Stripe responds to most calls within a second.
 const TIMEOUT: Duration = Duration::from_secs(15);
 
-/// How often, and after how long, a change is sent again while the same change is being made (409).
+/// How often, and after which wait, a change is sent again while an identical request is in progress (409).
 const SAME_CHANGE_TRIES: u32 = 5;
 const SAME_CHANGE_WAIT: Duration = Duration::from_millis(300);
 
-/// Objects a page of a list, the most that Stripe gives (API reference, "Pagination").
+/// Objects in a page of a list: Stripe's maximum (API reference, "Pagination").
 const PAGE: i64 = 100;
 
 /// The client. Cheap to clone.
 #[derive(Clone)]
-pub struct Stripe {
+pub struct StripeClient {
     client: Client,
     live: bool,
 }
 
-impl fmt::Debug for Stripe {
+impl fmt::Debug for StripeClient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Stripe")
+        f.debug_struct("StripeClient")
             .field("live", &self.live)
             .finish_non_exhaustive()
     }
 }
 
-impl Stripe {
-    /// For the account of this configuration, or the stand-in.
+impl StripeClient {
+    /// Creates a client for Stripe, or for the stand-in.
     ///
     /// # Errors
-    /// A key or a URL that no request can carry.
-    pub fn new(config: &config::Stripe) -> Result<Self, StripeFault> {
+    /// When the key or the URL is not valid in an HTTP request.
+    pub fn new(config: &StripeConfig) -> Result<Self, StripeCallError> {
         let mut builder = ClientBuilder::new(config.secret_key.expose_secret())
             .timeout(TIMEOUT)
             .app_info("Seamline", Some(env!("CARGO_PKG_VERSION").to_owned()), None);
@@ -64,58 +65,62 @@ impl Stripe {
         })
     }
 
-    /// Whether real money moves.
+    /// Whether the key is live, so that real money moves.
     pub const fn is_live(&self) -> bool {
         self.live
     }
 
-    /// Asks; asking twice changes nothing.
-    async fn get(&self, request: &impl StripeRequest) -> Result<Value, StripeFault> {
+    /// Sends a read request.
+    async fn get(&self, request: &impl StripeRequest) -> Result<Value, StripeCallError> {
         self.send(request.build(), RequestStrategy::Once).await
     }
 
-    /// Changes something, once for each key, however often it is sent (API reference, "Idempotent requests").
-    async fn change(&self, key: &str, request: &impl StripeRequest) -> Result<Value, StripeFault> {
+    /// Sends a change with an idempotency key (API reference, "Idempotent requests").
+    async fn change(&self, key: &str, request: &impl StripeRequest) -> Result<Value, StripeCallError> {
         self.change_built(key, || request.build()).await
     }
 
-    /// The same for a request that async-stripe's builder cannot say whole.
+    /// Like [`Self::change`], for requests that async-stripe's builder cannot express.
     async fn change_built(
         &self,
         key: &str,
         build: impl Fn() -> RequestBuilder,
-    ) -> Result<Value, StripeFault> {
-        let key = IdempotencyKey::new(key).map_err(|error| StripeFault::Misuse(error.to_string()))?;
+    ) -> Result<Value, StripeCallError> {
+        let key =
+            IdempotencyKey::new(key).map_err(|error| StripeCallError::InvalidRequest(error.to_string()))?;
         let mut tries = 1;
         loop {
             match self.send(build(), RequestStrategy::Idempotent(key.clone())).await {
-                // A form sent twice at once: the second waits for what the first came to.
-                Err(StripeFault::Busy { status: 409, .. }) if tries < SAME_CHANGE_TRIES => {
+                // An identical request is in progress. Wait for its result.
+                Err(StripeCallError::Busy { status: 409, .. }) if tries < SAME_CHANGE_TRIES => {
                     tries += 1;
                     tokio::time::sleep(SAME_CHANGE_WAIT).await;
                 }
-                answered => return answered,
+                result => return result,
             }
         }
     }
 
-    /// async-stripe's own types refuse a whole object for one field that they do not know, and they would make a second
-    /// reader of what webhooks hold already. So it sends the request, and the answer stays JSON.
-    async fn send(&self, request: RequestBuilder, strategy: RequestStrategy) -> Result<Value, StripeFault> {
-        let answer: Answer = request
+    /// async-stripe's own types reject a whole object for one unknown field, so the response stays JSON.
+    async fn send(
+        &self,
+        request: RequestBuilder,
+        strategy: RequestStrategy,
+    ) -> Result<Value, StripeCallError> {
+        let response: ResponseJson = request
             .customize()
             .request_strategy(strategy)
             .send(&self.client)
             .await?;
-        serde_json::from_str(&miniserde::json::to_string(&answer))
-            .map_err(|error| StripeFault::Misuse(error.to_string()))
+        serde_json::from_str(&miniserde::json::to_string(&response))
+            .map_err(|error| StripeCallError::InvalidRequest(error.to_string()))
     }
 
-    /// Every object of a list. `page` makes the request for what comes after an ID.
+    /// All objects of a list. `page` builds the request for the objects after an ID.
     async fn all<R: StripeRequest>(
         &self,
         page: impl Fn(Option<String>) -> R,
-    ) -> Result<Vec<Value>, StripeFault> {
+    ) -> Result<Vec<Value>, StripeCallError> {
         Ok(self.newest(usize::MAX, page).await?.0)
     }
 
@@ -124,16 +129,16 @@ impl Stripe {
         &self,
         most: usize,
         page: impl Fn(Option<String>) -> R,
-    ) -> Result<(Vec<Value>, bool), StripeFault> {
+    ) -> Result<(Vec<Value>, bool), StripeCallError> {
         let mut all = Vec::new();
         loop {
             let after = all
                 .last()
                 .and_then(|last: &Value| last["id"].as_str())
                 .map(str::to_owned);
-            let mut answer = self.get(&page(after)).await?;
-            let more = answer["has_more"] == true;
-            match answer["data"].take() {
+            let mut response = self.get(&page(after)).await?;
+            let more = response["has_more"] == true;
+            match response["data"].take() {
                 Value::Array(objects) if !objects.is_empty() => all.extend(objects),
                 _ => return Ok((all, false)),
             }

@@ -1,4 +1,4 @@
-//! People who said no, or say it later, and people who leave.
+//! Billing without consent, after a withdrawal of consent, and after the deletion of an account.
 
 use backend::billing::inbox::{InboxState, Received};
 use db::testing::engines;
@@ -6,36 +6,35 @@ use serde_json::json;
 use tracking::Interval::Month;
 use tracking::SubscriptionStatus;
 
-use super::stage::{Person, SECOND, Stage, click, silent};
+use super::environment::{Environment, Person, SECOND, click, without_consent};
 use super::stand_in::GOOD_CARD;
 use backend::billing::Order;
 
-async fn withdraw(stage: &Stage, person: &Person) {
+async fn withdraw(env: &Environment, person: &Person) {
     let id = person.user.id;
-    stage
-        .store
+    env.store
         .execute(&format!("UPDATE users SET consent = 'denied' WHERE id = '{id}'"))
         .await;
 }
 
 #[tokio::test]
-async fn whoever_said_no_is_billed_and_not_spoken_of() {
+async fn without_consent_an_account_is_billed_but_not_tracked() {
     for engine in engines() {
-        let mut stage = Stage::new(engine).await;
-        let ada = stage.person("ada@example.com").await;
-        withdraw(&stage, &ada).await;
+        let mut env = Environment::new(engine).await;
+        let ada = env.person("ada@example.com").await;
+        withdraw(&env, &ada).await;
         let order = Order {
             interval: Month,
             click: click(),
         };
-        let visitor = silent();
-        let page = stage.billing.start_checkout(&ada.user, order, &visitor);
+        let visitor = without_consent();
+        let page = env.billing.start_checkout(&ada.user, order, &visitor);
         let page = page.await.unwrap();
-        stage.stripe.complete_checkout(&page, None).await;
-        stage.deliver().await;
-        let subscription = stage.standing(&ada).await;
-        let customer = stage.customer(&ada).await;
-        let metadata = async |path: String| stage.stripe.get(&path).await["metadata"].clone();
+        env.stripe.complete_checkout(&page, None).await;
+        env.deliver().await;
+        let subscription = env.subscription_id(&ada).await;
+        let customer = env.customer(&ada).await;
+        let metadata = async |path: String| env.stripe.get(&path).await["metadata"].clone();
         assert_eq!(
             metadata(format!("/v1/subscriptions/{subscription}")).await,
             json!({}),
@@ -44,98 +43,111 @@ async fn whoever_said_no_is_billed_and_not_spoken_of() {
         assert_eq!(
             metadata(format!("/v1/customers/{customer}")).await,
             json!({"seam_user": ada.user.id.to_string()}),
-            "{engine:?}: whose customer it is, and nothing of a browser"
+            "{engine:?}: the account only, no browser IDs"
         );
-        assert_eq!(stage.account_type(&ada).await, "pro", "{engine:?}");
-        stage.billing.cancel(&ada.user, click(), &silent()).await.unwrap();
-        stage.deliver().await;
-        stage.billing.resume(&ada.user, click(), &silent()).await.unwrap();
-        stage.deliver().await;
-        stage.give_card(&ada, GOOD_CARD).await;
-        stage.pass_days(4).await;
-        assert_eq!(stage.names(&ada).await, [""; 0], "{engine:?}");
-        let overview = stage.overview(&ada).await;
+        assert_eq!(env.account_type(&ada).await, "pro", "{engine:?}");
+        env.billing
+            .cancel(&ada.user, click(), &without_consent())
+            .await
+            .unwrap();
+        env.deliver().await;
+        env.billing
+            .resume(&ada.user, click(), &without_consent())
+            .await
+            .unwrap();
+        env.deliver().await;
+        env.give_card(&ada, GOOD_CARD).await;
+        env.advance_days(4).await;
+        assert_eq!(env.names(&ada).await, [""; 0], "{engine:?}");
+        let overview = env.overview(&ada).await;
         assert_eq!(
-            overview.standing.unwrap().state,
+            overview.subscription.unwrap().status,
             SubscriptionStatus::Active,
             "{engine:?}"
         );
         assert_eq!(overview.invoices.len(), 1, "{engine:?}");
-        let object = stage.stripe.subscription(&subscription).await;
+        let object = env.stripe.subscription(&subscription).await;
         assert_eq!(object["metadata"], json!({}), "{engine:?}");
     }
 }
 
 #[tokio::test]
-async fn whoever_says_no_later_is_not_spoken_of_from_then_on() {
+async fn withdrawing_consent_stops_tracking() {
     for engine in engines() {
-        let mut stage = Stage::new(engine).await;
-        let ada = stage.person("ada@example.com").await;
-        let subscription = stage.trial(&ada).await;
-        let metadata = &stage.stripe.subscription(&subscription).await["metadata"];
+        let mut env = Environment::new(engine).await;
+        let ada = env.person("ada@example.com").await;
+        let subscription = env.trial(&ada).await;
+        let metadata = &env.stripe.subscription(&subscription).await["metadata"];
         assert_eq!(metadata["seam_device"], ada.device.as_str(), "{engine:?}");
 
-        withdraw(&stage, &ada).await;
-        stage.pass(SECOND);
-        stage.billing.cancel(&ada.user, click(), &silent()).await.unwrap();
-        stage.deliver().await;
-        let object = stage.stripe.subscription(&subscription).await;
+        withdraw(&env, &ada).await;
+        env.advance(SECOND);
+        env.billing
+            .cancel(&ada.user, click(), &without_consent())
+            .await
+            .unwrap();
+        env.deliver().await;
+        let object = env.stripe.subscription(&subscription).await;
         assert_eq!(
             object["metadata"],
             json!({}),
-            "{engine:?}: what an earlier click wrote is gone"
+            "{engine:?}: IDs of an earlier click are removed"
         );
-        let standing = stage.overview(&ada).await.standing.unwrap();
-        assert_eq!(standing.state, SubscriptionStatus::TrialCanceled, "{engine:?}");
-        stage.pass_days(4).await;
-        assert_eq!(stage.names(&ada).await, ["Trial started"], "{engine:?}");
-        assert_eq!(stage.account_type(&ada).await, "free", "{engine:?}");
+        let subscription = env.overview(&ada).await.subscription.unwrap();
+        assert_eq!(
+            subscription.status,
+            SubscriptionStatus::TrialCanceled,
+            "{engine:?}"
+        );
+        env.advance_days(4).await;
+        assert_eq!(env.names(&ada).await, ["Trial started"], "{engine:?}");
+        assert_eq!(env.account_type(&ada).await, "free", "{engine:?}");
     }
 }
 
 #[tokio::test]
-async fn of_whoever_left_nothing_stays() {
+async fn a_deleted_account_leaves_no_billing_data() {
     for engine in engines() {
-        let mut stage = Stage::new(engine).await;
-        let ada = stage.person("ada@example.com").await;
-        let bob = stage.person("bob@example.com").await;
-        stage.paid(&ada).await;
-        stage.trial(&bob).await;
-        let customer = stage.customer(&ada).await;
-        // Under way when she leaves: a refund, whose webhook does not name her.
-        stage.stripe.refund(&customer, Some("100")).await;
-        let late = stage.news().await;
-        stage.billing.erase(ada.user.id).await.unwrap();
-        stage.billing.erase(ada.user.id).await.unwrap();
+        let mut env = Environment::new(engine).await;
+        let ada = env.person("ada@example.com").await;
+        let bob = env.person("bob@example.com").await;
+        env.paid(&ada).await;
+        env.trial(&bob).await;
+        let customer = env.customer(&ada).await;
+        // A refund just before the deletion. Its webhook does not name the customer.
+        env.stripe.refund(&customer, Some("100")).await;
+        let late = env.new_webhooks().await;
+        env.billing.erase(ada.user.id).await.unwrap();
+        env.billing.erase(ada.user.id).await.unwrap();
 
-        let gone = stage.stripe.get(&format!("/v1/customers/{customer}")).await;
+        let gone = env.stripe.get(&format!("/v1/customers/{customer}")).await;
         assert_eq!(gone["deleted"], true, "{engine:?}");
         for table in ["subscriptions", "paid_invoices", "refunds"] {
             let sql = format!("SELECT COUNT(*) FROM {table} WHERE customer_id = '{customer}'");
-            assert_eq!(stage.store.number(&sql).await, 0, "{engine:?} {table}");
+            assert_eq!(env.store.number(&sql).await, 0, "{engine:?} {table}");
         }
-        let told = stage.names(&ada).await;
+        let events = env.names(&ada).await;
         for webhook in &late {
-            stage.receive(webhook).await.unwrap();
+            env.receive(webhook).await.unwrap();
         }
-        // That she is gone is a webhook too, and holds her address.
-        let farewell = stage.news().await;
+        // Stripe also sends a webhook about the deleted customer, which contains the email address.
+        let deletion_webhooks = env.new_webhooks().await;
         assert!(
-            farewell
+            deletion_webhooks
                 .iter()
                 .any(|webhook| webhook["type"] == "customer.deleted"),
             "{engine:?}"
         );
-        for webhook in &farewell {
-            stage.receive(webhook).await.unwrap();
+        for webhook in &deletion_webhooks {
+            env.receive(webhook).await.unwrap();
         }
-        stage.worker.drain().await.unwrap();
+        env.worker.drain().await.unwrap();
         assert_eq!(
-            stage.names(&ada).await,
-            told,
-            "{engine:?}: nobody is there to be told of"
+            env.names(&ada).await,
+            events,
+            "{engine:?}: no event for a deleted account"
         );
-        for row in stage.billing.inbox(None, 500).await.unwrap() {
+        for row in env.billing.inbox(None, 500).await.unwrap() {
             assert_eq!(row.state, InboxState::Applied, "{engine:?} {row:?}");
             let payload = row.payload.unwrap_or_default();
             assert!(
@@ -144,15 +156,15 @@ async fn of_whoever_left_nothing_stays() {
                 row.event_type
             );
         }
-        // A webhook of hers that comes once more is known.
+        // A repeated webhook of the deleted account is recognized.
         assert_eq!(
-            stage.receive(&late[0]).await.unwrap(),
-            Received::Again,
+            env.receive(&late[0]).await.unwrap(),
+            Received::Duplicate,
             "{engine:?}"
         );
-        assert_eq!(stage.account_type(&bob).await, "pro", "{engine:?}");
-        let kept = stage.billing.inbox(None, 500).await.unwrap();
-        let of_bob = stage.customer(&bob).await;
+        assert_eq!(env.account_type(&bob).await, "pro", "{engine:?}");
+        let kept = env.billing.inbox(None, 500).await.unwrap();
+        let of_bob = env.customer(&bob).await;
         let theirs = kept.iter().filter(|row| row.lane == of_bob);
         assert!(theirs.clone().count() > 0 && theirs.into_iter().all(|row| row.payload.is_some()));
     }

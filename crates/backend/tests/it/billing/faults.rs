@@ -1,38 +1,38 @@
-//! Stripe out of reach, servers that die, servers that come too late.
+//! Stripe outages, crashed workers, and expired leases.
 
 use std::sync::Arc;
 
 use backend::billing::BillingError;
-use backend::billing::inbox::{Settings, Worker};
+use backend::billing::inbox::{InboxSettings, Worker};
 use db::testing::engines;
 use tracking::Interval::Month;
 
-use super::line::Line;
-use super::stage::{SECOND, Stage, billing_at, click};
+use super::environment::{Environment, SECOND, billing_at, click};
+use super::fault_proxy::FaultProxy;
 use crate::support::MINUTE;
 
 const BUSY: &str = r#"{"error":{"type":"invalid_request_error","code":"rate_limit","message":"Too many"}}"#;
 const BROKEN: &str = r#"{"error":{"type":"api_error","message":"An unknown error occurred"}}"#;
 
 #[tokio::test]
-async fn what_passes_is_tried_again() {
+async fn transient_errors_are_retried() {
     for engine in engines() {
-        let mut stage = Stage::new(engine).await;
-        let line = Line::to(&stage.stripe.url).await;
-        let worker = Worker::new(billing_at(&stage.store, &line.url), Settings::default());
-        // Nobody listens there.
+        let mut env = Environment::new(engine).await;
+        let proxy = FaultProxy::to(&env.stripe.url).await;
+        let worker = Worker::new(billing_at(&env.store, &proxy.url), InboxSettings::default());
+        // No server listens on this port.
         let nowhere = Worker::new(
-            billing_at(&stage.store, "http://127.0.0.1:9"),
-            Settings::default(),
+            billing_at(&env.store, "http://127.0.0.1:9"),
+            InboxSettings::default(),
         );
-        let ada = stage.person("ada@example.com").await;
-        let page = stage.start(&ada, Month).await;
-        stage.stripe.complete_checkout(&page, None).await;
-        let news = stage.news().await;
-        let began = news
+        let ada = env.person("ada@example.com").await;
+        let page = env.start(&ada, Month).await;
+        env.stripe.complete_checkout(&page, None).await;
+        let webhooks = env.new_webhooks().await;
+        let began = webhooks
             .iter()
             .find(|webhook| webhook["type"] == "customer.subscription.created");
-        stage.receive(began.unwrap()).await.unwrap();
+        env.receive(began.unwrap()).await.unwrap();
 
         let worked = nowhere.drain().await.unwrap();
         assert_eq!((worked.applied, worked.retried), (0, 1), "{engine:?}");
@@ -50,8 +50,8 @@ async fn what_passes_is_tried_again() {
                 0,
                 "{engine:?}: not before its time"
             );
-            stage.pass(5 * MINUTE);
-            line.answer(path, status, body);
+            env.advance(5 * MINUTE);
+            proxy.respond(path, status, body);
             let worked = worker.drain().await.unwrap();
             assert_eq!(
                 (worked.applied, worked.retried, worked.parked),
@@ -59,82 +59,82 @@ async fn what_passes_is_tried_again() {
                 "{engine:?} {path} {status}"
             );
         }
-        let row = &stage.billing.inbox(None, 1).await.unwrap()[0];
-        assert_eq!(row.attempts, 7, "{engine:?}: more than what is final is tried");
+        let row = &env.billing.inbox(None, 1).await.unwrap()[0];
+        assert_eq!(row.attempts, 7, "{engine:?}: more than for permanent errors");
         assert!(row.last_error.is_some(), "{engine:?}");
-        assert_eq!(stage.names(&ada).await, [""; 0], "{engine:?}");
-        stage.pass(5 * MINUTE);
+        assert_eq!(env.names(&ada).await, [""; 0], "{engine:?}");
+        env.advance(5 * MINUTE);
         assert_eq!(worker.drain().await.unwrap().applied, 1, "{engine:?}");
-        assert_eq!(stage.names(&ada).await, ["Trial started"], "{engine:?}");
+        assert_eq!(env.names(&ada).await, ["Trial started"], "{engine:?}");
     }
 }
 
 #[tokio::test]
-async fn a_click_while_stripe_is_away_is_not_lost() {
+async fn a_click_during_an_outage_can_be_repeated() {
     for engine in engines() {
-        let mut stage = Stage::new(engine).await;
-        let line = Line::to(&stage.stripe.url).await;
-        let shaky = billing_at(&stage.store, &line.url);
-        let ada = stage.person("ada@example.com").await;
-        stage.trial(&ada).await;
-        let (visitor, click) = (stage.visitor(&ada), click());
-        line.answer("/v1/subscriptions/", 503, "");
+        let mut env = Environment::new(engine).await;
+        let proxy = FaultProxy::to(&env.stripe.url).await;
+        let shaky = billing_at(&env.store, &proxy.url);
+        let ada = env.person("ada@example.com").await;
+        env.trial(&ada).await;
+        let (visitor, click) = (env.visitor(&ada), click());
+        proxy.respond("/v1/subscriptions/", 503, "");
         let failed = shaky.cancel(&ada.user, click, &visitor).await;
         assert!(
-            matches!(&failed, Err(BillingError::Stripe(fault)) if fault.is_passing()),
+            matches!(&failed, Err(BillingError::Stripe(fault)) if fault.is_transient()),
             "{engine:?}: {failed:?}"
         );
-        // Much later the same form is sent again: it says what it said.
-        stage.pass(10 * MINUTE);
-        let later = stage.visitor(&ada);
+        // The same form is sent again later. Its first record counts.
+        env.advance(10 * MINUTE);
+        let later = env.visitor(&ada);
         shaky.cancel(&ada.user, click, &later).await.unwrap();
-        stage.deliver().await;
-        let event = stage.last(&ada).await;
+        env.deliver().await;
+        let event = env.last(&ada).await;
         assert_eq!(event["event_type"], "Trial canceled", "{engine:?}");
         assert_eq!(
             event["session_id"],
-            super::stage::session_of(&visitor),
+            super::environment::session_of(&visitor),
             "{engine:?}"
         );
     }
 }
 
 #[tokio::test]
-async fn whoever_comes_too_late_writes_nothing() {
+async fn a_worker_with_an_expired_lease_writes_nothing() {
     for engine in engines() {
-        let mut stage = Stage::new(engine).await;
-        let line = Line::to(&stage.stripe.url).await;
-        let ada = stage.person("ada@example.com").await;
-        let subscription = stage.trial(&ada).await;
-        let slow = Worker::new(billing_at(&stage.store, &line.url), Settings::default());
+        let mut env = Environment::new(engine).await;
+        let proxy = FaultProxy::to(&env.stripe.url).await;
+        let ada = env.person("ada@example.com").await;
+        let subscription = env.trial(&ada).await;
+        let slow = Worker::new(billing_at(&env.store, &proxy.url), InboxSettings::default());
 
         let (cancel, resume) = (click(), click());
-        let visitor = stage.visitor(&ada);
-        stage.billing.cancel(&ada.user, cancel, &visitor).await.unwrap();
-        let canceled = stage.news().await;
-        stage.receive(&canceled[0]).await.unwrap();
-        line.hold("/v1/subscriptions/");
+        let visitor = env.visitor(&ada);
+        env.billing.cancel(&ada.user, cancel, &visitor).await.unwrap();
+        let canceled = env.new_webhooks().await;
+        env.receive(&canceled[0]).await.unwrap();
+        proxy.delay("/v1/subscriptions/");
         let slow = tokio::spawn(async move { slow.drain().await });
-        line.is_holding().await;
-        // What it was told is that the trial is to end. Before it can say so, its lease runs out.
+        proxy.wait_until_delayed().await;
+        // The worker has fetched a scheduled end. Its lease expires before it can commit.
         assert_eq!(
-            stage.worker.drain().await.unwrap().applied,
+            env.worker.drain().await.unwrap().applied,
             0,
             "{engine:?}: the lane is taken"
         );
-        stage.pass(121 * SECOND);
-        assert_eq!(stage.worker.drain().await.unwrap().applied, 1, "{engine:?}");
-        stage.billing.resume(&ada.user, resume, &visitor).await.unwrap();
-        stage.deliver().await;
-        let before = stage.overview(&ada).await;
-        line.release();
+        env.advance(121 * SECOND);
+        assert_eq!(env.worker.drain().await.unwrap().applied, 1, "{engine:?}");
+        env.billing.resume(&ada.user, resume, &visitor).await.unwrap();
+        env.deliver().await;
+        let before = env.overview(&ada).await;
+        proxy.release();
         let late = slow.await.unwrap().unwrap();
         assert_eq!((late.applied, late.events), (0, 0), "{engine:?}");
-        let after = stage.overview(&ada).await;
+        let after = env.overview(&ada).await;
         assert_eq!(after, before, "{engine:?}: {subscription}");
-        assert_eq!(after.standing.unwrap().cancel_at, None, "{engine:?}");
+        assert_eq!(after.subscription.unwrap().cancel_at_secs, None, "{engine:?}");
         assert_eq!(
-            stage.names(&ada).await,
+            env.names(&ada).await,
             ["Trial started", "Trial canceled", "Trial resumed"],
             "{engine:?}"
         );
@@ -142,37 +142,36 @@ async fn whoever_comes_too_late_writes_nothing() {
 }
 
 #[tokio::test]
-async fn a_worker_that_dies_is_replaced() {
+async fn a_crashed_worker_is_replaced() {
     for engine in engines() {
-        let mut stage = Stage::new(engine).await;
-        let line = Line::to(&stage.stripe.url).await;
-        let ada = stage.person("ada@example.com").await;
-        let page = stage.start(&ada, Month).await;
-        stage.stripe.complete_checkout(&page, None).await;
-        for webhook in stage.news().await {
-            stage.receive(&webhook).await.unwrap();
+        let mut env = Environment::new(engine).await;
+        let proxy = FaultProxy::to(&env.stripe.url).await;
+        let ada = env.person("ada@example.com").await;
+        let page = env.start(&ada, Month).await;
+        env.stripe.complete_checkout(&page, None).await;
+        for webhook in env.new_webhooks().await {
+            env.receive(&webhook).await.unwrap();
         }
         for path in ["/v1/customers/", "/v1/invoices", "/v1/subscriptions"] {
-            line.hold(path);
-            let dying = Worker::new(billing_at(&stage.store, &line.url), Settings::default());
+            proxy.delay(path);
+            let dying = Worker::new(billing_at(&env.store, &proxy.url), InboxSettings::default());
             let dying = tokio::spawn(async move { dying.drain().await });
-            line.is_holding().await;
+            proxy.wait_until_delayed().await;
             dying.abort();
             assert!(dying.await.unwrap_err().is_cancelled(), "{engine:?}");
             assert_eq!(
-                stage.worker.drain().await.unwrap().applied,
+                env.worker.drain().await.unwrap().applied,
                 0,
                 "{engine:?} {path}: its lease holds"
             );
-            stage.pass(121 * SECOND);
+            env.advance(121 * SECOND);
         }
-        stage.worker.drain().await.unwrap();
-        assert_eq!(stage.names(&ada).await, ["Trial started"], "{engine:?}");
-        let counts = stage.billing.inbox_counts().await.unwrap();
+        env.worker.drain().await.unwrap();
+        assert_eq!(env.names(&ada).await, ["Trial started"], "{engine:?}");
+        let counts = env.billing.inbox_counts().await.unwrap();
         assert_eq!((counts.pending, counts.parked), (0, 0), "{engine:?}");
         assert_eq!(
-            stage
-                .store
+            env.store
                 .number("SELECT COUNT(*) FROM stripe_lanes WHERE lease_owner IS NOT NULL")
                 .await,
             0,
@@ -182,21 +181,21 @@ async fn a_worker_that_dies_is_replaced() {
 }
 
 #[tokio::test]
-async fn many_workers_make_each_event_once() {
+async fn concurrent_workers_enqueue_each_event_once() {
     for engine in engines() {
-        let mut stage = Stage::new(engine).await;
+        let mut env = Environment::new(engine).await;
         let mut people = Vec::new();
         for name in ["ada", "bob", "cleo"] {
-            let person = stage.person(&format!("{name}@example.com")).await;
-            let page = stage.start(&person, Month).await;
-            stage.stripe.complete_checkout(&page, None).await;
+            let person = env.person(&format!("{name}@example.com")).await;
+            let page = env.start(&person, Month).await;
+            env.stripe.complete_checkout(&page, None).await;
             people.push(person);
         }
-        let news = Arc::new(stage.news().await);
-        let billing = &stage.billing;
-        let door = async {
-            for webhook in news.iter() {
-                stage.receive(webhook).await.unwrap();
+        let webhooks = Arc::new(env.new_webhooks().await);
+        let billing = &env.billing;
+        let receiving = async {
+            for webhook in webhooks.iter() {
+                env.receive(webhook).await.unwrap();
             }
         };
         let work = async |worker: Worker| {
@@ -204,9 +203,9 @@ async fn many_workers_make_each_event_once() {
                 worker.drain().await.unwrap();
             }
         };
-        let worker = || Worker::new(billing.clone(), Settings::default());
+        let worker = || Worker::new(billing.clone(), InboxSettings::default());
         tokio::join!(
-            door,
+            receiving,
             work(worker()),
             work(worker()),
             work(worker()),
@@ -214,8 +213,8 @@ async fn many_workers_make_each_event_once() {
         );
         worker().drain().await.unwrap();
         for person in &people {
-            assert_eq!(stage.names(person).await, ["Trial started"], "{engine:?}");
-            assert_eq!(stage.account_type(person).await, "pro", "{engine:?}");
+            assert_eq!(env.names(person).await, ["Trial started"], "{engine:?}");
+            assert_eq!(env.account_type(person).await, "pro", "{engine:?}");
         }
     }
 }

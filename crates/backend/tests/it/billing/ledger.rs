@@ -1,62 +1,62 @@
-//! Stripe's own lists against our record of them.
+//! The comparison of Stripe's lists with our record.
 
-use backend::billing::ledger::{Kind, Why};
+use backend::billing::ledger::{DifferenceReason, MovementKind};
 use db::testing::engines;
 
-use super::stage::Stage;
+use super::environment::Environment;
 use super::stand_in::GOOD_CARD;
 
 #[tokio::test]
-async fn what_webhooks_told_is_what_stripe_lists() {
+async fn recorded_payments_equal_stripes_list() {
     for engine in engines() {
-        let mut stage = Stage::new(engine).await;
-        let empty = stage.billing.check_ledger().await.unwrap();
+        let mut env = Environment::new(engine).await;
+        let empty = env.billing.check_ledger().await.unwrap();
         assert!(
-            empty.balanced() && empty.totals.is_empty(),
+            empty.is_balanced() && empty.totals.is_empty(),
             "{engine:?}: {empty:?}"
         );
 
         let (ada, bob) = (
-            stage.person("ada@example.com").await,
-            stage.person("bob@example.com").await,
+            env.person("ada@example.com").await,
+            env.person("bob@example.com").await,
         );
-        stage.trial(&ada).await;
-        stage.give_card(&ada, GOOD_CARD).await;
-        // Whoever is in a trial has an invoice of nothing, which is no payment.
-        stage.trial(&bob).await;
-        stage.pass_days(35).await;
-        let customer = stage.customer(&ada).await;
-        stage.stripe.refund(&customer, Some("500")).await;
-        stage.deliver().await;
-        let found = stage.billing.check_ledger().await.unwrap();
+        env.trial(&ada).await;
+        env.give_card(&ada, GOOD_CARD).await;
+        // A trial has a zero invoice, which is not a payment.
+        env.trial(&bob).await;
+        env.advance_days(35).await;
+        let customer = env.customer(&ada).await;
+        env.stripe.refund(&customer, Some("500")).await;
+        env.deliver().await;
+        let found = env.billing.check_ledger().await.unwrap();
         assert_eq!((found.payments, found.refunds), (2, 1), "{engine:?}");
         assert_eq!(found.differences, [], "{engine:?}");
         let [total] = found.totals.as_slice() else {
             panic!("{engine:?}: {found:?}");
         };
         assert_eq!((total.stripe, total.recorded), (1_900, 1_900), "{engine:?}");
-        let payers = stage.billing.payers(10).await.unwrap();
+        let payers = env.billing.payers(10).await.unwrap();
         assert_eq!(payers, (vec![ada.user.id], 1), "{engine:?}: Bob has paid nothing");
     }
 }
 
 #[tokio::test]
-async fn what_no_webhook_told_is_found_and_has_its_reason() {
+async fn missing_webhooks_are_found_with_a_reason() {
     for engine in engines() {
-        let mut stage = Stage::new(engine).await;
-        let ada = stage.person("ada@example.com").await;
-        stage.paid(&ada).await;
-        let customer = stage.customer(&ada).await;
-        let refund = stage.stripe.refund(&customer, None).await;
+        let mut env = Environment::new(engine).await;
+        let ada = env.person("ada@example.com").await;
+        env.paid(&ada).await;
+        let customer = env.customer(&ada).await;
+        let refund = env.stripe.refund(&customer, None).await;
 
-        // Stripe has given it back, and nobody here has heard of it.
-        let found = stage.billing.check_ledger().await.unwrap();
+        // Stripe has refunded, and no webhook has arrived.
+        let found = env.billing.check_ledger().await.unwrap();
         let [difference] = found.differences.as_slice() else {
             panic!("{engine:?}: {found:?}");
         };
         assert_eq!(
             (difference.kind, &difference.id),
-            (Kind::Refund, &refund),
+            (MovementKind::Refund, &refund),
             "{engine:?}"
         );
         assert_eq!(
@@ -64,18 +64,22 @@ async fn what_no_webhook_told_is_found_and_has_its_reason() {
             Some(&customer),
             "{engine:?}: by its charge"
         );
-        assert_eq!(difference.why, Why::Unheard, "{engine:?}");
-        assert!(!found.balanced(), "{engine:?}");
+        assert_eq!(difference.reason, DifferenceReason::MissingWebhook, "{engine:?}");
+        assert!(!found.is_balanced(), "{engine:?}");
 
-        // It was taken, and waits.
-        for webhook in stage.news().await {
-            stage.receive(&webhook).await.unwrap();
+        // The webhook is received but not applied.
+        for webhook in env.new_webhooks().await {
+            env.receive(&webhook).await.unwrap();
         }
-        let found = stage.billing.check_ledger().await.unwrap();
-        assert_eq!(found.differences[0].why, Why::OnItsWay, "{engine:?}");
-        assert!(found.balanced(), "{engine:?}");
-        stage.worker.drain().await.unwrap();
-        let found = stage.billing.check_ledger().await.unwrap();
+        let found = env.billing.check_ledger().await.unwrap();
+        assert_eq!(
+            found.differences[0].reason,
+            DifferenceReason::WebhookPending,
+            "{engine:?}"
+        );
+        assert!(found.is_balanced(), "{engine:?}");
+        env.worker.drain().await.unwrap();
+        let found = env.billing.check_ledger().await.unwrap();
         assert_eq!(found.differences, [], "{engine:?}");
         assert_eq!(
             (found.totals[0].stripe, found.totals[0].recorded),
@@ -83,33 +87,37 @@ async fn what_no_webhook_told_is_found_and_has_its_reason() {
             "{engine:?}"
         );
 
-        // A record that was lost, and one that was made up.
+        // One record is missing, and one does not exist at Stripe.
         let lost = "UPDATE paid_invoices SET id = 'in_made_up' WHERE amount_paid > 0";
-        stage.store.execute(lost).await;
-        let found = stage.billing.check_ledger().await.unwrap();
-        let why: Vec<Why> = found
+        env.store.execute(lost).await;
+        let found = env.billing.check_ledger().await.unwrap();
+        let reason: Vec<DifferenceReason> = found
             .differences
             .iter()
-            .map(|difference| difference.why)
+            .map(|difference| difference.reason)
             .collect();
-        assert_eq!(why, [Why::Unheard, Why::NotAtStripe], "{engine:?}");
+        assert_eq!(
+            reason,
+            [DifferenceReason::MissingWebhook, DifferenceReason::NotAtStripe],
+            "{engine:?}"
+        );
 
-        // A customer of somebody else's.
+        // The customer is unknown here.
         for sql in [
             "DELETE FROM paid_invoices",
             "DELETE FROM refunds",
             "DELETE FROM subscriptions",
             "DELETE FROM stripe_customers",
         ] {
-            stage.store.execute(sql).await;
+            env.store.execute(sql).await;
         }
-        let found = stage.billing.check_ledger().await.unwrap();
-        assert!(found.balanced(), "{engine:?}: {found:?}");
+        let found = env.billing.check_ledger().await.unwrap();
+        assert!(found.is_balanced(), "{engine:?}: {found:?}");
         assert!(
             found
                 .differences
                 .iter()
-                .all(|difference| difference.why == Why::NotOurs),
+                .all(|difference| difference.reason == DifferenceReason::ForeignCustomer),
             "{engine:?}: {found:?}"
         );
     }

@@ -1,14 +1,14 @@
-//! Billing against a served stand-in for Stripe: clicks, pages, webhooks, and what they leave behind.
+//! Billing against a running stand-in for Stripe.
 
 mod changes;
 mod checkout;
 mod consent;
+mod environment;
+mod fault_proxy;
 mod faults;
 mod inbox;
-mod lane;
 mod ledger;
-mod line;
-mod lives;
 mod payments;
-mod stage;
+mod scenarios;
 mod stand_in;
+mod stripe_api;

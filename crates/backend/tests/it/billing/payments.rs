@@ -1,52 +1,52 @@
-//! Money: taken, refused, taken after all, given back.
+//! Payments, failed payments, and refunds.
 
 use db::testing::engines;
 use serde_json::Value;
 use tracking::Interval::Month;
 use tracking::SubscriptionStatus;
 
-use super::stage::{Person, SECOND, Stage, names, revenue};
+use super::environment::{Environment, Person, SECOND, names, revenue};
 use super::stand_in::{BAD_CARD, GOOD_CARD};
 
-/// What the account is told of itself.
-async fn stands(stage: &Stage, person: &Person) -> (SubscriptionStatus, String) {
-    let standing = stage.overview(person).await.standing.unwrap();
-    (standing.state, stage.account_type(person).await)
+/// The subscription's status and the account type.
+async fn account_state(env: &Environment, person: &Person) -> (SubscriptionStatus, String) {
+    let subscription = env.overview(person).await.subscription.unwrap();
+    (subscription.status, env.account_type(person).await)
 }
 
-async fn total(stage: &Stage, person: &Person) -> i64 {
-    stage.told(person).await.iter().map(revenue).sum()
+async fn total(env: &Environment, person: &Person) -> i64 {
+    env.events(person).await.iter().map(revenue).sum()
 }
 
 #[tokio::test]
-async fn a_trial_converts_and_renews_without_anybody_there() {
+async fn a_trial_converts_and_renews_without_a_browser() {
     for engine in engines() {
-        let mut stage = Stage::new(engine).await;
-        let ada = stage.person("ada@example.com").await;
-        stage.trial(&ada).await;
+        let mut env = Environment::new(engine).await;
+        let ada = env.person("ada@example.com").await;
+        env.trial(&ada).await;
         assert!(
-            !stage.overview(&ada).await.standing.unwrap().has_card,
+            !env.overview(&ada).await.subscription.unwrap().has_card,
             "{engine:?}"
         );
-        stage.give_card(&ada, GOOD_CARD).await;
+        env.give_card(&ada, GOOD_CARD).await;
         assert!(
-            stage.overview(&ada).await.standing.unwrap().has_card,
+            env.overview(&ada).await.subscription.unwrap().has_card,
             "{engine:?}"
         );
         assert_eq!(
-            stage.names(&ada).await,
+            env.names(&ada).await,
             ["Trial started"],
             "{engine:?}: a card is no event"
         );
 
-        stage.pass_days(35).await;
-        let told = stage.told(&ada).await;
+        env.advance_days(35).await;
+        let events = env.events(&ada).await;
         assert_eq!(
-            names(&told),
+            names(&events),
             ["Trial started", "Trial converted", "Subscription renewal"],
             "{engine:?}"
         );
-        for event in &told[1..] {
+        for event in &events[1..] {
             assert_eq!(revenue(event), 1_200, "{engine:?}");
             assert_eq!(
                 (&event["device_id"], &event["session_id"]),
@@ -57,43 +57,43 @@ async fn a_trial_converts_and_renews_without_anybody_there() {
             assert_eq!(properties["stitched_by"], "none by rule", "{engine:?}");
             assert_eq!(properties["click"], Value::Null, "{engine:?}");
         }
-        let customer = stage.customer(&ada).await;
-        assert_eq!(stage.stripe.money_of(&customer).await, 2_400, "{engine:?}");
-        assert_eq!(stage.overview(&ada).await.invoices.len(), 2, "{engine:?}");
+        let customer = env.customer(&ada).await;
+        assert_eq!(env.stripe.money_of(&customer).await, 2_400, "{engine:?}");
+        assert_eq!(env.overview(&ada).await.invoices.len(), 2, "{engine:?}");
     }
 }
 
 #[tokio::test]
-async fn a_payment_fails_and_comes_after_all() {
+async fn a_failed_payment_succeeds_later() {
     for engine in engines() {
-        let mut stage = Stage::new(engine).await;
-        let ada = stage.person("ada@example.com").await;
-        stage.trial(&ada).await;
-        stage.give_card(&ada, BAD_CARD).await;
-        stage.pass_days(4).await;
+        let mut env = Environment::new(engine).await;
+        let ada = env.person("ada@example.com").await;
+        env.trial(&ada).await;
+        env.give_card(&ada, BAD_CARD).await;
+        env.advance_days(4).await;
         assert_eq!(
-            stage.names(&ada).await,
+            env.names(&ada).await,
             ["Trial started", "Payment failure"],
             "{engine:?}"
         );
-        let failure = stage.last(&ada).await;
+        let failure = env.last(&ada).await;
         let properties = &failure["event_properties"];
         assert_eq!(properties["attempt"], 1, "{engine:?}");
         assert_eq!(properties["subscription_status"], "past_due", "{engine:?}");
         assert_eq!(failure["revenue"], Value::Null, "{engine:?}");
         assert_eq!(
-            stands(&stage, &ada).await,
+            account_state(&env, &ada).await,
             (SubscriptionStatus::PastDue, "pro".to_owned()),
-            "{engine:?}: nothing is taken away while Stripe tries"
+            "{engine:?}: the plan stays while Stripe retries"
         );
 
-        stage.give_card(&ada, GOOD_CARD).await;
-        stage.pass_days(3).await;
-        let converted = stage.last(&ada).await;
+        env.give_card(&ada, GOOD_CARD).await;
+        env.advance_days(3).await;
+        let converted = env.last(&ada).await;
         assert_eq!(converted["event_type"], "Trial converted", "{engine:?}");
         assert_eq!(revenue(&converted), 1_200, "{engine:?}");
         assert_eq!(
-            stands(&stage, &ada).await,
+            account_state(&env, &ada).await,
             (SubscriptionStatus::Active, "pro".to_owned()),
             "{engine:?}"
         );
@@ -101,16 +101,16 @@ async fn a_payment_fails_and_comes_after_all() {
 }
 
 #[tokio::test]
-async fn a_payment_fails_for_good() {
+async fn a_payment_fails_permanently() {
     for engine in engines() {
-        let mut stage = Stage::new(engine).await;
-        let ada = stage.person("ada@example.com").await;
-        stage.trial(&ada).await;
-        stage.give_card(&ada, BAD_CARD).await;
-        stage.pass_days(20).await;
-        let told = stage.told(&ada).await;
+        let mut env = Environment::new(engine).await;
+        let ada = env.person("ada@example.com").await;
+        env.trial(&ada).await;
+        env.give_card(&ada, BAD_CARD).await;
+        env.advance_days(20).await;
+        let events = env.events(&ada).await;
         assert_eq!(
-            names(&told),
+            names(&events),
             [
                 "Trial started",
                 "Payment failure",
@@ -121,106 +121,108 @@ async fn a_payment_fails_for_good() {
             ],
             "{engine:?}"
         );
-        let attempts: Vec<_> = told[1..5]
+        let attempts: Vec<_> = events[1..5]
             .iter()
             .map(|event| event["event_properties"]["attempt"].as_i64().unwrap())
             .collect();
         assert_eq!(attempts, [1, 2, 3, 4], "{engine:?}");
         assert_eq!(
-            stands(&stage, &ada).await,
+            account_state(&env, &ada).await,
             (SubscriptionStatus::Expired, "free".to_owned()),
             "{engine:?}"
         );
-        assert_eq!(total(&stage, &ada).await, 0, "{engine:?}");
+        assert_eq!(total(&env, &ada).await, 0, "{engine:?}");
     }
 }
 
 #[tokio::test]
-async fn what_is_given_back_is_not_earned_unless_it_comes_back() {
+async fn refunds_reduce_the_revenue_and_failed_refunds_restore_it() {
     for engine in engines() {
-        let mut stage = Stage::new(engine).await;
-        let ada = stage.person("ada@example.com").await;
-        stage.paid(&ada).await;
-        let customer = stage.customer(&ada).await;
-        stage.stripe.refund(&customer, Some("500")).await;
-        stage.deliver().await;
-        let second = stage.stripe.refund(&customer, None).await;
-        stage.deliver().await;
-        let told = stage.told(&ada).await;
+        let mut env = Environment::new(engine).await;
+        let ada = env.person("ada@example.com").await;
+        env.paid(&ada).await;
+        let customer = env.customer(&ada).await;
+        env.stripe.refund(&customer, Some("500")).await;
+        env.deliver().await;
+        let second = env.stripe.refund(&customer, None).await;
+        env.deliver().await;
+        let events = env.events(&ada).await;
         assert_eq!(
-            names(&told)[2..],
+            names(&events)[2..],
             ["Subscription refund", "Subscription refund"],
             "{engine:?}"
         );
         assert_eq!(
-            told[2..].iter().map(revenue).collect::<Vec<_>>(),
+            events[2..].iter().map(revenue).collect::<Vec<_>>(),
             [-500, -700],
             "{engine:?}"
         );
-        let invoices = stage.overview(&ada).await.invoices;
+        let invoices = env.overview(&ada).await.invoices;
         assert_eq!(
             (invoices[0].amount.minor, invoices[0].refunded.minor),
             (1_200, 1_200),
             "{engine:?}"
         );
         assert_eq!(
-            stage.account_type(&ada).await,
+            env.account_type(&ada).await,
             "pro",
-            "{engine:?}: money and plan are two things"
+            "{engine:?}: a refund does not change the plan"
         );
 
-        stage.pass_days(2).await;
-        stage.stripe.fail_refund(&second).await;
-        stage.deliver().await;
-        let event = stage.last(&ada).await;
+        env.advance_days(2).await;
+        env.stripe.fail_refund(&second).await;
+        env.deliver().await;
+        let event = env.last(&ada).await;
         assert_eq!(event["event_properties"]["outcome"], "failed", "{engine:?}");
         assert_eq!(revenue(&event), 700, "{engine:?}");
         assert_eq!(
-            stage.names(&ada).await.len(),
+            env.names(&ada).await.len(),
             5,
-            "{engine:?}: one event, whatever says so"
+            "{engine:?}: one event for several webhooks"
         );
-        let refunded = stage.overview(&ada).await.invoices[0].refunded.minor;
+        let refunded = env.overview(&ada).await.invoices[0].refunded.minor;
         assert_eq!(refunded, 500, "{engine:?}");
         assert_eq!(
-            total(&stage, &ada).await,
-            stage.stripe.money_of(&customer).await,
+            total(&env, &ada).await,
+            env.stripe.money_of(&customer).await,
             "{engine:?}"
         );
     }
 }
 
 #[tokio::test]
-async fn a_demo_s_clock_jumps_to_the_end_of_the_trial() {
-    use backend::billing::Jump;
+async fn the_demo_clock_moves_to_the_end_of_the_trial() {
+    use backend::billing::ClockTarget;
 
     for engine in engines() {
-        let mut stage = Stage::new(engine).await;
-        let ada = stage.person("ada@example.com").await;
-        let page = stage.start(&ada, Month).await;
-        stage.pass(20 * SECOND);
-        stage.stripe.complete_checkout(&page, None).await;
-        stage.deliver().await;
-        stage.give_card(&ada, GOOD_CARD).await;
-        let subscription = stage.standing(&ada).await;
-        let clock = stage.billing.stripe_clock().unwrap().clone();
-        assert_eq!(clock.ahead().await.unwrap(), 0, "{engine:?}");
-        clock.jump(&subscription, Jump::TrialEnd).await.unwrap();
-        stage.deliver().await;
-        clock.jump(&subscription, Jump::Renewal).await.unwrap();
-        stage.deliver().await;
+        let mut env = Environment::new(engine).await;
+        let ada = env.person("ada@example.com").await;
+        let page = env.start(&ada, Month).await;
+        env.advance(20 * SECOND);
+        env.stripe.complete_checkout(&page, None).await;
+        env.deliver().await;
+        env.give_card(&ada, GOOD_CARD).await;
+        let subscription = env.subscription_id(&ada).await;
+        let clock = env.billing.stripe_clock().unwrap().clone();
+        assert_eq!(clock.ahead_secs().await.unwrap(), 0, "{engine:?}");
+        clock
+            .advance_to(&subscription, ClockTarget::TrialEnd)
+            .await
+            .unwrap();
+        env.deliver().await;
+        clock
+            .advance_to(&subscription, ClockTarget::Renewal)
+            .await
+            .unwrap();
+        env.deliver().await;
         assert_eq!(
-            stage.names(&ada).await,
+            env.names(&ada).await,
             ["Trial started", "Trial converted", "Subscription renewal"],
             "{engine:?}"
         );
-        let now = stage.store.clock.now_ms();
-        assert_eq!(
-            stage.last(&ada).await["time"],
-            now,
-            "{engine:?}: the wall clock's"
-        );
-        assert!(clock.ahead().await.unwrap() > 33 * 86_400, "{engine:?}");
-        assert_eq!(total(&stage, &ada).await, 2_400, "{engine:?}");
+        let now = env.store.clock.now_ms();
+        assert_eq!(env.last(&ada).await["time"], now, "{engine:?}: wall clock");
+        assert!(clock.ahead_secs().await.unwrap() > 33 * 86_400, "{engine:?}");
+        assert_eq!(total(&env, &ada).await, 2_400, "{engine:?}");
     }
 }

@@ -1,42 +1,42 @@
-//! A served stand-in for Stripe that goes by the test's clock, and its hosted pages as a browser without scripts uses them.
+//! Runs the stand-in for Stripe on the test's clock, and uses its hosted pages like a browser without scripts.
 
 use backend::clock::Clock;
 use reqwest::{Client, Method, redirect::Policy};
 use serde_json::{Value, json};
-use stripe_local::{Settings, open, serve};
+use stripe_local::{StripeStandInSettings, open, serve};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use url::Url;
 
 pub type Form<'a> = &'a [(&'a str, &'a str)];
 
-/// Cards that do what their names say.
+/// A card whose charges succeed.
 pub const GOOD_CARD: &str = "4242424242424242";
-/// It is kept, and every charge fails.
+/// A card that can be added but whose charges fail.
 pub const BAD_CARD: &str = "4000000000000341";
 
 pub struct StandIn {
-    /// Its API.
+    /// URL of its API.
     pub url: String,
     client: Client,
     _stop: oneshot::Sender<()>,
 }
 
 impl StandIn {
-    /// Served until it is dropped. Its wall clock is `clock`; its webhooks are fetched, not sent.
+    /// Runs until it is dropped. Its wall clock is `clock`. Webhooks are not sent; the test reads them.
     pub async fn start(clock: &Clock, seed: Option<u64>) -> Self {
         let clock = clock.clone();
-        let settings = Settings {
+        let settings = StripeStandInSettings {
             clock: stripe_local::WallClock::from_fn(move || clock.now_ms()),
             seed,
-            ..Settings::default()
+            ..StripeStandInSettings::default()
         };
         let stripe = open(settings).await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let (stop, stopped) = oneshot::channel::<()>();
         tokio::spawn(serve(listener, stripe, async {
-            // Dropping the sender is the order.
+            // Dropping the sender stops the server.
             let _ = stopped.await;
         }));
         Self {
@@ -75,7 +75,7 @@ impl StandIn {
         self.call(Method::POST, path, form).await
     }
 
-    /// All of a list, newest first.
+    /// All objects of a list, newest first.
     pub async fn all(&self, path: &str) -> Vec<Value> {
         let mut all: Vec<Value> = Vec::new();
         loop {
@@ -92,7 +92,7 @@ impl StandIn {
         }
     }
 
-    /// What of a list is newer than `known`, newest first.
+    /// The objects of a list that are newer than `known`, newest first.
     pub async fn newer(&self, path: &str, known: Option<&str>) -> Vec<Value> {
         let Some(known) = known else {
             return self.all(path).await;
@@ -113,7 +113,7 @@ impl StandIn {
         self.get(&format!("/v1/subscriptions/{id}")).await
     }
 
-    /// What is not Stripe's: the bank sends a refund back.
+    /// Makes a refund fail, as a bank would.
     pub async fn fail_refund(&self, id: &str) {
         self.control(&format!("refunds/{id}/fail"), json!({})).await;
     }
@@ -128,9 +128,9 @@ impl StandIn {
         );
     }
 
-    /// Sends a form of a hosted page, and answers where it leads.
+    /// Submits a form of a hosted page and returns the redirect's location.
     pub async fn submit(&self, page: &str, beneath: &str, form: Form<'_>) -> String {
-        // Pages are linked under another name of this machine.
+        // Hosted pages use another host name of this machine.
         let path = format!("{}{beneath}", Url::parse(page).unwrap().path());
         let form = if form.is_empty() { &[("x", "")] } else { form };
         let answer = self.send(Method::POST, &path, form).await;
@@ -141,7 +141,7 @@ impl StandIn {
         location.to_str().unwrap().to_owned()
     }
 
-    /// Completes a Checkout page, and answers where it leads.
+    /// Completes a Checkout page and returns the redirect's location.
     pub async fn complete_checkout(&self, page: &str, number: Option<&str>) -> String {
         match number {
             Some(number) => self.submit(page, "", &card(number)).await,
@@ -149,7 +149,7 @@ impl StandIn {
         }
     }
 
-    /// Charges less refunds of a customer, in minor units: what the account's owner has.
+    /// A customer's charges less refunds, in minor units.
     pub async fn money_of(&self, customer: &str) -> i64 {
         let mut sum = 0;
         for charge in self.all(&format!("/v1/charges?customer={customer}")).await {
@@ -166,7 +166,7 @@ impl StandIn {
         sum
     }
 
-    /// Gives back what a customer paid last, or `amount` of it; the refund's ID.
+    /// Refunds the customer's last payment, or `amount` of it, and returns the refund's ID.
     pub async fn refund(&self, customer: &str, amount: Option<&str>) -> String {
         let charges = self.all(&format!("/v1/charges?customer={customer}")).await;
         let paid = charges.iter().find(|charge| charge["status"] == "succeeded");
@@ -198,7 +198,7 @@ pub fn client() -> Client {
         .unwrap()
 }
 
-/// Clients of this process encrypt with this; it has to be there before they are built.
+/// Installs the TLS provider, which HTTP clients need.
 pub fn install_crypto() {
     // Another test of this process may have installed it.
     let _ = rustls::crypto::ring::default_provider().install_default();

@@ -6,7 +6,7 @@ use db::testing::{TestDb, engines};
 use db::{Db, Engine};
 use sqlx::{AssertSqlSafe, Row};
 use tracking::server::{PollExpiration, SignInCompleted};
-use tracking::{DeviceId, Found, PresentIds, ServerEvent, SessionId, UserId};
+use tracking::{DeviceId, IdSource, PresentIds, ServerEvent, SessionId, UserId};
 use uuid::Uuid;
 
 mod claiming;
@@ -31,7 +31,7 @@ fn sign_in(user: UserId, number: u128) -> ServerEvent {
     let ids = PresentIds::Live {
         device: DeviceId::minted(Uuid::from_u128(7)),
         session: SessionId::starting_at(NOW),
-        found: Found::ServerSession,
+        source: IdSource::ServerSession,
     };
     let event = SignInCompleted {
         login: Uuid::from_u128(number),

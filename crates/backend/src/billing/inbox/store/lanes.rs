@@ -1,18 +1,18 @@
-//! Lanes: one customer's webhooks are applied one at a time, by whoever holds the lane's lease.
+//! Leases of lanes. A lane is one customer; the owner of its lease applies its webhooks one at a time.
 //!
-//! The claim is a conditional update of the lane's row, the same on both engines: whoever finds the lease free takes it.
+//! A lease is acquired by a conditional update of the lane's row, which works on both engines.
 
 use sqlx::AnyPool;
 
-/// A lane that is ours until its lease ends.
+/// A lane and the owner of its lease.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::billing::inbox) struct Lease<'a> {
     pub(in crate::billing::inbox) lane: &'a str,
     pub(in crate::billing::inbox) owner: &'a str,
 }
 
-/// Makes sure that there is such a lane.
-pub(super) async fn enter(connection: &mut db::Connection, lane: &str) -> Result<(), sqlx::Error> {
+/// Inserts the lane if it does not exist.
+pub(super) async fn ensure_lane(connection: &mut db::Connection, lane: &str) -> Result<(), sqlx::Error> {
     sqlx::query("INSERT INTO stripe_lanes (lane) VALUES ($1) ON CONFLICT (lane) DO NOTHING")
         .bind(lane)
         .execute(connection)
@@ -20,7 +20,7 @@ pub(super) async fn enter(connection: &mut db::Connection, lane: &str) -> Result
     Ok(())
 }
 
-/// Lanes with something due that nobody is at, longest waiting first.
+/// Lanes with due webhooks and without a valid lease, longest waiting first.
 pub(in crate::billing::inbox) async fn due(
     pool: &AnyPool,
     now_ms: i64,
@@ -38,8 +38,8 @@ pub(in crate::billing::inbox) async fn due(
     .await
 }
 
-/// Takes the lane, or keeps it for longer. `false`: somebody else has it.
-pub(in crate::billing::inbox) async fn take(
+/// Acquires the lease, or renews the owner's own. `false` if another owner has it.
+pub(in crate::billing::inbox) async fn acquire(
     connection: &mut db::Connection,
     lease: Lease<'_>,
     now_ms: i64,
@@ -58,8 +58,8 @@ pub(in crate::billing::inbox) async fn take(
     Ok(taken.rows_affected() == 1)
 }
 
-/// Keeps the lane for longer, if it is still ours.
-pub(in crate::billing::inbox) async fn prolong(
+/// Renews the lease if the owner still has it.
+pub(in crate::billing::inbox) async fn renew(
     connection: &mut db::Connection,
     lease: Lease<'_>,
     now_ms: i64,
@@ -78,8 +78,8 @@ pub(in crate::billing::inbox) async fn prolong(
     Ok(())
 }
 
-/// Gives the lane back.
-pub(in crate::billing::inbox) async fn leave(
+/// Releases the lease.
+pub(in crate::billing::inbox) async fn release(
     connection: &mut db::Connection,
     lease: Lease<'_>,
 ) -> Result<(), sqlx::Error> {
@@ -93,9 +93,9 @@ pub(in crate::billing::inbox) async fn leave(
     Ok(())
 }
 
-/// Whether the lane is still ours, and locks it until the transaction ends: what was fetched under a lease that ran out
-/// may be older than what somebody else wrote meanwhile.
-pub(in crate::billing::inbox) async fn hold(
+/// Whether the lease is still valid. Locks the lane's row until the transaction ends. Data fetched under an expired
+/// lease may be older than what another worker has written.
+pub(in crate::billing::inbox) async fn verify(
     connection: &mut db::Connection,
     lease: Lease<'_>,
     now_ms: i64,

@@ -1,10 +1,10 @@
-//! What is fetched and what is refused, webhooks that tell nothing, and user properties.
+//! Subjects, errors, webhooks without events, and user properties.
 
 use super::*;
 
 #[test]
-fn webhooks_that_tell_nothing() {
-    let known = Known::of(
+fn webhooks_without_events() {
+    let input = InputJson::of(
         after_trial(),
         &[
             trial_invoice(),
@@ -36,8 +36,8 @@ fn webhooks_that_tell_nothing() {
         webhook("charge.refund.updated", refund("re_1", 1200, "failed")),
         webhook("payment_intent.succeeded", json!({"object": "payment_intent"})),
         webhook("customer.updated", json!({"object": "customer", "id": "cus_1"})),
-        webhook("a.type.of.next.year", json!({})),
-        // Without a subscription it is somebody's one-off.
+        webhook("a.future.type", json!({})),
+        // An invoice without a subscription.
         webhook(
             "invoice.paid",
             with(paid.clone(), json!({"parent": null, "subscription": null})),
@@ -46,16 +46,16 @@ fn webhooks_that_tell_nothing() {
             "invoice.payment_failed",
             with(paid, json!({"parent": null, "subscription": null})),
         ),
-        // A payment that paid no invoice of a subscription.
+        // A payment without an invoice of a subscription.
         webhook("refund.created", refund("re_1", 100, "succeeded")),
     ];
     for row in rows {
-        assert_eq!(known.map(&row), Ok(Vec::new()), "{}", row["type"]);
+        assert_eq!(input.map(&row), Ok(Vec::new()), "{}", row["type"]);
     }
 }
 
 #[test]
-fn what_has_to_be_fetched() {
+fn subjects() {
     let about = |webhook: Value| subject(&StripeEvent::read(&webhook).unwrap());
     let of_subscription = Ok(Some(Subject::Subscription("sub_1".to_owned())));
     for kind in [
@@ -65,7 +65,7 @@ fn what_has_to_be_fetched() {
         "paused",
         "resumed",
         "trial_will_end",
-        "of_next_year",
+        "a_future_type",
     ] {
         let kind = format!("customer.subscription.{kind}");
         assert_eq!(about(webhook(&kind, trial())), of_subscription, "{kind}");
@@ -73,7 +73,7 @@ fn what_has_to_be_fetched() {
     for kind in ["invoice.paid", "invoice.payment_failed"] {
         assert_eq!(about(webhook(kind, trial_invoice())), of_subscription, "{kind}");
         assert_eq!(
-            about(webhook(kind, older(trial_invoice()))),
+            about(webhook(kind, older_shape(trial_invoice()))),
             of_subscription,
             "{kind}"
         );
@@ -106,8 +106,8 @@ fn what_has_to_be_fetched() {
 }
 
 #[test]
-fn facts_of_another_subscription_are_refused() {
-    let known = Known::of(with(trial(), json!({"id": "sub_2"})), &[]);
+fn input_of_another_subscription_is_an_error() {
+    let input = InputJson::of(with(trial(), json!({"id": "sub_2"})), &[]);
     let refused = Err(MappingError::OtherSubscription {
         webhook: "sub_1".to_owned(),
         fetched: "sub_2".to_owned(),
@@ -124,15 +124,15 @@ fn facts_of_another_subscription_are_refused() {
             invoice("in_1", "subscription_cycle", 0, TRIAL_END),
         ),
     ] {
-        assert_eq!(known.map(&row), refused, "{}", row["type"]);
+        assert_eq!(input.map(&row), refused, "{}", row["type"]);
     }
 }
 
 #[test]
-fn a_payload_that_cannot_be_read_is_an_error() {
-    let known = Known::of(trial(), &[]);
+fn an_unreadable_payload_is_an_error() {
+    let input = InputJson::of(trial(), &[]);
     let no_length = with(trial(), json!({"trial_end": null}));
-    let error = known
+    let error = input
         .map(&webhook("customer.subscription.created", no_length))
         .unwrap_err();
     assert_eq!(
@@ -141,8 +141,8 @@ fn a_payload_that_cannot_be_read_is_an_error() {
     );
 
     let weekly = with(trial(), json!({"items": items("week")}));
-    let known = Known::of(weekly.clone(), &[]);
-    let error = known
+    let input = InputJson::of(weekly.clone(), &[]);
+    let error = input
         .map(&webhook("customer.subscription.created", weekly))
         .unwrap_err();
     assert_eq!(
@@ -151,9 +151,9 @@ fn a_payload_that_cannot_be_read_is_an_error() {
     );
 }
 
-/// The event says what it reports, the user property what is fetched: of whichever subscription the account now has.
+/// The event has the reported status, the user property the fetched status of the account.
 #[test]
-fn user_properties_are_as_fetched() {
+fn user_properties_have_the_fetched_status() {
     let read = |object: Value| Subscription::read(&object).unwrap();
     let ended = with(trial(), json!({"status": "canceled", "ended_at": TRIAL_END}));
     let running = with(subscription(), json!({"id": "sub_2", "created": START + 9 * DAY}));
@@ -171,7 +171,7 @@ fn user_properties_are_as_fetched() {
         (read(ended), vec![read(running)], "active", "pro"),
     ];
     for (fetched, others, status, account_type) in rows {
-        let facts = Facts {
+        let input = MappingInput {
             account: account(),
             fetched: &fetched,
             others: &others,
@@ -179,7 +179,7 @@ fn user_properties_are_as_fetched() {
             refunded_invoice: None,
             visits: &[],
         };
-        let event = mapping(&event, &facts).unwrap().remove(0).to_wire();
+        let event = map_webhook(&event, &input).unwrap().remove(0).to_wire();
         assert_eq!(
             event["user_properties"],
             json!({"$set": {

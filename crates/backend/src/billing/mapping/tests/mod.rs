@@ -1,45 +1,45 @@
-//! The truth table, a row for each line of it, and whole lives. Here are the objects that they share.
+//! Tests of each row of the mapping's table, and of whole scenarios. This file has the shared objects.
 
 mod facts;
-mod life;
-mod lives;
 mod orders;
 mod payment;
 mod refund;
+mod scenarios;
 mod schedule;
+mod simulation;
 mod trial;
 
 use serde_json::{Value, json};
-use tracking::{DeviceId, Found, InsertId, PresentIds, ServerEvent, SessionId, UserId};
+use tracking::{DeviceId, IdSource, InsertId, PresentIds, ServerEvent, SessionId, UserId};
 use uuid::Uuid;
 
 use super::*;
 use crate::billing::handoff;
 
 const DAY: i64 = 86_400;
-/// When the subscription began, in seconds.
+/// When the subscription started, in seconds.
 const START: i64 = 1_795_000_000;
 const TRIAL_END: i64 = START + 3 * DAY;
-/// When the webhook's change happened.
+/// When the webhook's change happened, in seconds.
 const CREATED: i64 = START + 600;
 
 fn account() -> UserId {
     UserId::parse("019aa5c4-0000-7000-8000-000000000001").unwrap()
 }
 
-/// A click of the account, so many seconds before [`CREATED`].
-fn click(seconds: i64) -> handoff::Handoff {
+/// A click of the account, `seconds` before [`CREATED`].
+fn click(seconds: i64) -> handoff::StripeHandoff {
     click_at(CREATED - seconds)
 }
 
-fn click_at(second: i64) -> handoff::Handoff {
+fn click_at(second: i64) -> handoff::StripeHandoff {
     let ids = PresentIds::Live {
         device: DeviceId::parse("device-0001").unwrap(),
         session: SessionId::from_ms(START * 1000).unwrap(),
-        found: Found::SdkCookie,
+        source: IdSource::SdkCookie,
     };
     let click = InsertId::existing(format!("click-{second}"));
-    handoff::Handoff::new(account(), &ids, second * 1000, Some(click))
+    handoff::StripeHandoff::new(account(), &ids, second * 1000, Some(click))
 }
 
 fn visit_at(second: i64) -> PortalVisit {
@@ -52,7 +52,7 @@ fn visit_at(second: i64) -> PortalVisit {
     }
 }
 
-/// `base` with these values instead of its own, one level deep.
+/// `base` with some values replaced, one level deep.
 fn with(mut base: Value, changes: Value) -> Value {
     let Value::Object(changes) = changes else {
         panic!("changes are an object")
@@ -104,12 +104,12 @@ fn trial() -> Value {
     )
 }
 
-/// A subscription that was on trial once.
+/// A subscription after its trial.
 fn after_trial() -> Value {
     with(trial(), json!({"status": "active"}))
 }
 
-/// An invoice of the subscription, paid at `paid_at` (seconds); of an amount in cents.
+/// An invoice of the subscription, paid at `paid_at` (seconds), with an amount in cents.
 fn invoice(id: &str, reason: &str, amount: i64, paid_at: i64) -> Value {
     invoice_for(id, reason, amount, paid_at, 30)
 }
@@ -140,12 +140,12 @@ fn invoice_for(id: &str, reason: &str, amount: i64, paid_at: i64, days: i64) -> 
     })
 }
 
-/// The payment that begins a subscription without a trial.
+/// The first payment of a subscription without a trial.
 fn started() -> Value {
     invoice("in_1", "subscription_create", 1200, START)
 }
 
-/// The invoice of nothing at the start of a trial.
+/// The zero invoice at the start of a trial.
 fn trial_invoice() -> Value {
     invoice_for("in_0", "subscription_create", 0, START, 3)
 }
@@ -168,14 +168,14 @@ fn webhook(kind: &str, object: Value) -> Value {
     json!({"id": "evt_1", "object": "event", "type": kind, "created": CREATED, "data": {"object": object}})
 }
 
-/// A webhook of an update: the object as it is now, and old values.
+/// A webhook of an update with the current object and its previous values.
 fn update(kind: &str, object: Value, previous: Value) -> Value {
     let mut webhook = webhook(kind, object);
     webhook["data"]["previous_attributes"] = previous;
     webhook
 }
 
-/// The change of a subscription from `before` to what `changes` make of it.
+/// The webhook that changes the subscription `before` by `changes`.
 fn change(before: &Value, changes: Value) -> Value {
     let previous: serde_json::Map<String, Value> = changes
         .as_object()
@@ -190,16 +190,16 @@ fn change(before: &Value, changes: Value) -> Value {
     )
 }
 
-/// What the worker knows, as JSON.
+/// The input of the mapping as JSON.
 #[derive(Clone, Debug)]
-struct Known {
+struct InputJson {
     fetched: Value,
     paid: Vec<Value>,
     refunded: Option<String>,
     visits: Vec<PortalVisit>,
 }
 
-impl Known {
+impl InputJson {
     fn of(fetched: Value, paid: &[Value]) -> Self {
         Self {
             fetched,
@@ -216,9 +216,9 @@ impl Known {
             .iter()
             .map(Invoice::read)
             .collect::<Result<Vec<_>, _>>()?;
-        mapping(
+        map_webhook(
             &StripeEvent::read(webhook)?,
-            &Facts {
+            &MappingInput {
                 account: account(),
                 fetched: &fetched,
                 others: &[],
@@ -229,17 +229,17 @@ impl Known {
         )
     }
 
-    /// What the worker knows, and the webhook, in the shapes of before 2025-03-31.basil.
-    fn map_older(&self, webhook: &Value) -> Result<Vec<ServerEvent>, MappingError> {
+    /// Maps the webhook and the input in the shapes before API version 2025-03-31.basil.
+    fn map_older_shape(&self, webhook: &Value) -> Result<Vec<ServerEvent>, MappingError> {
         let mut webhook = webhook.clone();
         let object = webhook["data"]["object"].take();
-        webhook["data"]["object"] = older(object);
-        let known = Self {
-            fetched: older(self.fetched.clone()),
-            paid: self.paid.iter().cloned().map(older).collect(),
+        webhook["data"]["object"] = older_shape(object);
+        let input = Self {
+            fetched: older_shape(self.fetched.clone()),
+            paid: self.paid.iter().cloned().map(older_shape).collect(),
             ..self.clone()
         };
-        known.map(&webhook)
+        input.map(&webhook)
     }
 
     /// The events' wire form, which must be the same in both shapes.
@@ -248,13 +248,13 @@ impl Known {
         let events = wire(self.map(webhook).unwrap());
         assert_eq!(
             events,
-            wire(self.map_older(webhook).unwrap()),
+            wire(self.map_older_shape(webhook).unwrap()),
             "in older shapes: {webhook}"
         );
         events
     }
 
-    /// The one event.
+    /// The only event.
     fn event(&self, webhook: &Value) -> Value {
         let mut events = self.events(webhook);
         assert_eq!(events.len(), 1, "{events:#?}");
@@ -262,8 +262,8 @@ impl Known {
     }
 }
 
-/// The object in the shape of before 2025-03-31.basil.
-fn older(mut object: Value) -> Value {
+/// The object in the shape before API version 2025-03-31.basil.
+fn older_shape(mut object: Value) -> Value {
     match object["object"].as_str() {
         Some("subscription") => {
             let item = object["items"]["data"][0].as_object_mut().unwrap();
@@ -297,9 +297,9 @@ fn older(mut object: Value) -> Value {
     }
 }
 
-/// The properties that every row asserts: name, insert ID, event property `subscription_status`, revenue, and how the
-/// event got its IDs.
-fn said(event: &Value) -> (&str, &str, &str, Option<f64>, &str) {
+/// The properties that every row asserts: name, insert ID, event property `subscription_status`, revenue, and
+/// `stitched_by`.
+fn summary(event: &Value) -> (&str, &str, &str, Option<f64>, &str) {
     (
         event["event_type"].as_str().unwrap(),
         event["insert_id"].as_str().unwrap(),

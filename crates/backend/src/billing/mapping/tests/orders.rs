@@ -1,15 +1,15 @@
-//! No order, repetition or delay of a life's webhooks makes other events of it.
+//! Order, repetition and delay of webhooks do not change the events.
 
 use proptest::prelude::*;
 use proptest::test_runner::Config;
 
-use super::lives::{LIVES, outbox, told};
+use super::scenarios::{SCENARIOS, outbox, tracked_events};
 use super::*;
 
-/// Webhooks in any order, some of them again, each applied at any moment after it was made: with what was known then.
+/// Webhooks in any order, some repeated, each applied at any time after it was created, with the state fetched then.
 fn deliveries() -> impl Strategy<Value = (usize, Vec<(usize, usize)>)> {
-    (0..LIVES.len()).prop_flat_map(|life| {
-        let steps = LIVES[life].1().steps().len();
+    (0..SCENARIOS.len()).prop_flat_map(|scenario| {
+        let steps = SCENARIOS[scenario].1().steps().len();
         let again = proptest::collection::vec(0..steps, 0..steps);
         (
             again,
@@ -21,7 +21,7 @@ fn deliveries() -> impl Strategy<Value = (usize, Vec<(usize, usize)>)> {
                     .zip(later)
                     .map(|(step, later)| (step, step + later.index(steps - step)))
                     .collect();
-                (Just(life), Just(all).prop_shuffle())
+                (Just(scenario), Just(all).prop_shuffle())
             })
     })
 }
@@ -30,14 +30,14 @@ proptest! {
     #![proptest_config(Config { cases: 300, failure_persistence: None, ..Config::default() })]
 
     #[test]
-    fn no_order_repetition_or_delay_makes_other_events((life, deliveries) in deliveries()) {
-        let (why, live, _) = LIVES[life];
-        let steps = live().steps();
-        let in_order = outbox(steps.iter().flat_map(|step| told(step, &step.known)));
+    fn order_repetition_and_delay_do_not_change_the_events((scenario, deliveries) in deliveries()) {
+        let (why, simulate, _) = SCENARIOS[scenario];
+        let steps = simulate().steps();
+        let in_order = outbox(steps.iter().flat_map(|step| tracked_events(step, &step.input)));
         let delivered = outbox(
             deliveries.into_iter().flat_map(|(step, then)| {
-                let known = Known { refunded: steps[step].known.refunded.clone(), ..steps[then].known.clone() };
-                told(&steps[step], &known)
+                let input = InputJson { refunded: steps[step].input.refunded.clone(), ..steps[then].input.clone() };
+                tracked_events(&steps[step], &input)
             }),
         );
         prop_assert_eq!(delivered, in_order, "{}", why);

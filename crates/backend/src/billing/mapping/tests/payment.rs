@@ -1,20 +1,20 @@
-//! Payments: subscriptions paid at once, renewals, changes, failures, and ends of what was paid.
+//! Payments: subscriptions without a trial, renewals, changes, failures, and ends of paid subscriptions.
 
 use super::*;
 
 const MONTH: i64 = 30 * DAY;
 
-/// The year that follows on a month, invoiced at once.
+/// The invoice of a change from monthly to yearly.
 fn change_invoice(amount: i64, paid_at: i64) -> Value {
     invoice_for("in_2", "subscription_update", amount, paid_at, 365)
 }
 
 #[test]
 fn subscription_started() {
-    let known = Known::of(subscription(), &[started()]);
-    let event = known.event(&webhook("invoice.paid", started()));
+    let input = InputJson::of(subscription(), &[started()]);
+    let event = input.event(&webhook("invoice.paid", started()));
     assert_eq!(
-        said(&event),
+        summary(&event),
         (
             "Subscription started",
             "subscription-started:sub_1",
@@ -34,17 +34,16 @@ fn subscription_started() {
     assert_eq!(event["revenueType"], "purchase");
 }
 
-/// A voucher for the first month: the beginning is the first money, and nobody clicked for it, whatever the metadata
-/// still says.
+/// The first month is free with a voucher: the first payment starts the subscription, and no click caused it.
 #[test]
-fn a_free_beginning() {
+fn a_free_first_period() {
     let free = invoice("in_1", "subscription_create", 0, START);
     let paid = invoice("in_2", "subscription_cycle", 1200, START + MONTH);
-    let known = Known::of(subscription(), &[free.clone(), paid.clone()]);
-    assert_eq!(known.events(&webhook("invoice.paid", free)), Vec::<Value>::new());
-    let event = known.event(&webhook("invoice.paid", paid));
+    let input = InputJson::of(subscription(), &[free.clone(), paid.clone()]);
+    assert_eq!(input.events(&webhook("invoice.paid", free)), Vec::<Value>::new());
+    let event = input.event(&webhook("invoice.paid", paid));
     assert_eq!(
-        said(&event),
+        summary(&event),
         (
             "Subscription started",
             "subscription-started:sub_1",
@@ -55,19 +54,19 @@ fn a_free_beginning() {
     );
 }
 
-/// Renewals bring the metadata of the checkout along, here even a fresh one.
+/// A renewal contains the metadata of the checkout, which must be ignored even if it is recent.
 #[test]
 fn subscription_renewal() {
     let second = invoice("in_2", "subscription_cycle", 1200, START + MONTH);
     let by_hand = invoice("in_3", "manual", 500, START + MONTH + DAY);
-    let known = Known {
+    let input = InputJson {
         visits: vec![visit_at(CREATED - 1)],
-        ..Known::of(subscription(), &[by_hand.clone(), second.clone(), started()])
+        ..InputJson::of(subscription(), &[by_hand.clone(), second.clone(), started()])
     };
     for (paid, insert_id, revenue) in [(second, "renewal:in_2", 12.0), (by_hand, "renewal:in_3", 5.0)] {
-        let event = known.event(&webhook("invoice.paid", paid));
+        let event = input.event(&webhook("invoice.paid", paid));
         assert_eq!(
-            said(&event),
+            summary(&event),
             (
                 "Subscription renewal",
                 insert_id,
@@ -82,9 +81,9 @@ fn subscription_renewal() {
         }
         assert!(event["event_properties"].get("click").is_none());
     }
-    // Settled from credit: no money moved.
+    // Settled from credit: no payment.
     let free = invoice("in_4", "subscription_cycle", 0, START + 2 * MONTH);
-    assert_eq!(known.events(&webhook("invoice.paid", free)), Vec::<Value>::new());
+    assert_eq!(input.events(&webhook("invoice.paid", free)), Vec::<Value>::new());
 }
 
 #[test]
@@ -94,10 +93,10 @@ fn subscription_changed_with_money() {
         json!({"items": items("year"), "latest_invoice": "in_2"}),
     );
     let paid = change_invoice(12_000, START + DAY);
-    let known = Known::of(yearly, &[started(), paid.clone()]);
-    let event = known.event(&webhook("invoice.paid", paid));
+    let input = InputJson::of(yearly, &[started(), paid.clone()]);
+    let event = input.event(&webhook("invoice.paid", paid));
     assert_eq!(
-        said(&event),
+        summary(&event),
         (
             "Subscription changed",
             "subscription-changed:in_2",
@@ -110,15 +109,15 @@ fn subscription_changed_with_money() {
     assert_eq!(event["event_properties"]["interval"], "year");
     assert_eq!(event["revenueType"], "change");
 
-    // The subscription's own webhook says nothing of it: its money may not have come, or may never come.
+    // The subscription's webhook gives no event, because the payment may fail.
     let row = change(
         &subscription(),
         json!({"items": items("year"), "latest_invoice": "in_2"}),
     );
-    assert_eq!(known.events(&row), Vec::<Value>::new());
-    // The month before it is one as well when it is applied after the change.
+    assert_eq!(input.events(&row), Vec::<Value>::new());
+    // The first month's payment is mapped correctly even after the change.
     assert_eq!(
-        known.event(&webhook("invoice.paid", started()))["event_properties"]["interval"],
+        input.event(&webhook("invoice.paid", started()))["event_properties"]["interval"],
         "month"
     );
 }
@@ -127,18 +126,18 @@ fn subscription_changed_with_money() {
 fn subscription_changed_without_money() {
     let yearly_trial = with(trial(), json!({"items": items("year"), "latest_invoice": "in_2"}));
     let nothing_due = change_invoice(0, START + DAY);
-    let known = Known::of(yearly_trial, &[trial_invoice(), nothing_due.clone()]);
+    let input = InputJson::of(yearly_trial, &[trial_invoice(), nothing_due.clone()]);
     for changes in [
         json!({"items": items("year")}),
         json!({"items": items("year"), "latest_invoice": "in_2"}),
     ] {
-        let event = known.event(&change(
+        let event = input.event(&change(
             &with(trial(), json!({"latest_invoice": "in_0"})),
             changes.clone(),
         ));
         let invoice = changes["latest_invoice"].as_str().unwrap_or("in_0");
         assert_eq!(
-            said(&event),
+            summary(&event),
             (
                 "Subscription changed",
                 format!("subscription-changed:{invoice}").as_str(),
@@ -151,9 +150,9 @@ fn subscription_changed_without_money() {
         assert_eq!(event["event_properties"]["interval"], "year");
         assert!(event["event_properties"].get("amount_minor").is_none());
     }
-    // The invoice of nothing for the same change.
+    // The zero invoice of the same change.
     assert_eq!(
-        known.events(&webhook("invoice.paid", nothing_due)),
+        input.events(&webhook("invoice.paid", nothing_due)),
         Vec::<Value>::new()
     );
 
@@ -166,9 +165,9 @@ fn subscription_changed_without_money() {
         (subscription(), started()),
     ] {
         let free = change_invoice(0, TRIAL_END + DAY);
-        let event = Known::of(fetched, &[before, free.clone()]).event(&webhook("invoice.paid", free));
+        let event = InputJson::of(fetched, &[before, free.clone()]).event(&webhook("invoice.paid", free));
         assert_eq!(
-            said(&event),
+            summary(&event),
             (
                 "Subscription changed",
                 "subscription-changed:in_2",
@@ -180,15 +179,15 @@ fn subscription_changed_without_money() {
     }
 }
 
-/// Two facts of one payment: it is the first, and it is for another interval than the trial was.
+/// Two facts of one payment: it is the first, and its interval is not the trial's.
 #[test]
-fn changed_in_the_hour_after_the_trial() {
+fn changed_between_trial_and_first_payment() {
     let paid = change_invoice(12_000, TRIAL_END + 600);
-    let known = Known::of(after_trial(), &[trial_invoice(), paid.clone()]);
-    let events = known.events(&webhook("invoice.paid", paid));
-    let said: Vec<_> = events.iter().map(said).collect();
+    let input = InputJson::of(after_trial(), &[trial_invoice(), paid.clone()]);
+    let events = input.events(&webhook("invoice.paid", paid));
+    let summaries: Vec<_> = events.iter().map(summary).collect();
     assert_eq!(
-        said,
+        summaries,
         [
             (
                 "Trial converted",
@@ -208,11 +207,12 @@ fn changed_in_the_hour_after_the_trial() {
     );
 }
 
-/// A new period of the same length, begun by hand in the dashboard.
+/// A new period of the same length, started in the dashboard.
 #[test]
-fn an_update_of_the_same_interval_is_another_period() {
+fn an_update_with_the_same_interval_is_a_renewal() {
     let again = invoice("in_2", "subscription_update", 1200, START + DAY);
-    let event = Known::of(subscription(), &[started(), again.clone()]).event(&webhook("invoice.paid", again));
+    let event =
+        InputJson::of(subscription(), &[started(), again.clone()]).event(&webhook("invoice.paid", again));
     assert_eq!(event["insert_id"], "renewal:in_2");
     assert_eq!(event["revenue"], 12.0);
 }
@@ -223,7 +223,7 @@ fn canceled_and_changed_in_one_call() {
         &trial(),
         json!({"items": items("year"), "cancel_at": TRIAL_END, "canceled_at": START + 60}),
     );
-    let events = Known::of(trial(), &[]).events(&row);
+    let events = InputJson::of(trial(), &[]).events(&row);
     let names: Vec<_> = events.iter().map(|event| event["event_type"].clone()).collect();
     assert_eq!(names, ["Trial canceled", "Subscription changed"]);
 }
@@ -231,15 +231,15 @@ fn canceled_and_changed_in_one_call() {
 #[test]
 fn payment_failure_for_each_attempt() {
     let fetched = with(after_trial(), json!({"status": "past_due"}));
-    let known = Known::of(fetched, &[trial_invoice()]);
+    let input = InputJson::of(fetched, &[trial_invoice()]);
     for attempt in 1..=4 {
         let failed = with(
             invoice("in_1", "subscription_cycle", 0, TRIAL_END),
             json!({"status": "open", "amount_due": 1200, "attempt_count": attempt, "status_transitions": {}}),
         );
-        let event = known.event(&webhook("invoice.payment_failed", failed));
+        let event = input.event(&webhook("invoice.payment_failed", failed));
         assert_eq!(
-            said(&event),
+            summary(&event),
             (
                 "Payment failure",
                 format!("payment-failure:in_1:{attempt}").as_str(),
@@ -264,24 +264,24 @@ fn subscription_expiration() {
             ended(json!({"ended_at": end, "cancel_at_period_end": true, "canceled_at": START + DAY})),
         ),
         (
-            "failed for good",
+            "payment retries exhausted",
             ended(json!({"ended_at": end, "canceled_at": end})),
         ),
         (
             "at once, in the dashboard",
             ended(json!({"ended_at": START + 600, "canceled_at": START + 600})),
         ),
-        ("an end without its moment", ended(json!({}))),
+        ("no ended_at", ended(json!({}))),
         (
             "after a trial",
             ended(json!({"ended_at": end, "trial_start": START - DAY, "trial_end": START})),
         ),
     ];
     for (why, object) in rows {
-        let event =
-            Known::of(object.clone(), &[started()]).event(&webhook("customer.subscription.deleted", object));
+        let event = InputJson::of(object.clone(), &[started()])
+            .event(&webhook("customer.subscription.deleted", object));
         assert_eq!(
-            said(&event),
+            summary(&event),
             (
                 "Subscription expiration",
                 "subscription-expiration:sub_1",
@@ -292,10 +292,10 @@ fn subscription_expiration() {
             "{why}"
         );
     }
-    // Neither a trial nor ever paid: nothing began, nothing ends.
+    // Neither a trial nor a payment: no events.
     let never = ended(json!({"ended_at": end}));
     let row = webhook("customer.subscription.deleted", never.clone());
-    assert_eq!(Known::of(never, &[]).events(&row), Vec::<Value>::new());
+    assert_eq!(InputJson::of(never, &[]).events(&row), Vec::<Value>::new());
 }
 
 #[test]
@@ -314,16 +314,16 @@ fn amounts_in_currencies_of_every_kind() {
             object
         };
         let paid = priced(invoice("in_1", "subscription_create", minor, START));
-        let known = Known {
+        let input = InputJson {
             refunded: Some("in_1".to_owned()),
-            ..Known::of(subscription(), std::slice::from_ref(&paid))
+            ..InputJson::of(subscription(), std::slice::from_ref(&paid))
         };
-        let event = known.event(&webhook("invoice.paid", paid));
+        let event = input.event(&webhook("invoice.paid", paid));
         assert_eq!(event["revenue"], revenue, "{currency}");
         assert_eq!(event["currency"], code);
         assert_eq!(event["event_properties"]["amount_minor"], minor);
 
-        let back = known.event(&webhook(
+        let back = input.event(&webhook(
             "refund.created",
             priced(refund("re_1", minor, "succeeded")),
         ));

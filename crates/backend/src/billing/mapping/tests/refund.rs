@@ -1,20 +1,20 @@
-//! Refunds, and those that failed.
+//! Refunds, and failed refunds.
 
 use super::*;
 
-fn refunding(fetched: Value) -> Known {
-    Known {
+fn refunding(fetched: Value) -> InputJson {
+    InputJson {
         refunded: Some("in_1".to_owned()),
-        ..Known::of(fetched, &[started()])
+        ..InputJson::of(fetched, &[started()])
     }
 }
 
 #[test]
 fn refunds() {
-    let known = refunding(subscription());
-    let whole = known.event(&webhook("refund.created", refund("re_1", 1200, "succeeded")));
+    let input = refunding(subscription());
+    let whole = input.event(&webhook("refund.created", refund("re_1", 1200, "succeeded")));
     assert_eq!(
-        said(&whole),
+        summary(&whole),
         (
             "Subscription refund",
             "refund:re_1",
@@ -27,17 +27,17 @@ fn refunds() {
     assert_eq!(whole["event_properties"]["outcome"], "succeeded");
     assert_eq!(whole["revenueType"], "refund");
 
-    // Each of several partial ones by its own amount.
+    // Each partial refund has its own amount.
     for (id, amount, revenue) in [("re_2", 300, -3.0), ("re_3", 1, -0.01)] {
-        let event = known.event(&webhook("refund.created", refund(id, amount, "succeeded")));
+        let event = input.event(&webhook("refund.created", refund(id, amount, "succeeded")));
         assert_eq!(event["insert_id"], format!("refund:{id}"));
         assert_eq!(event["revenue"], revenue);
     }
 
-    // Failed later: the same money, the other way.
-    let failed = known.event(&webhook("refund.failed", refund("re_1", 1200, "failed")));
+    // Failed later: the same amount with the opposite sign.
+    let failed = input.event(&webhook("refund.failed", refund("re_1", 1200, "failed")));
     assert_eq!(
-        said(&failed),
+        summary(&failed),
         (
             "Subscription refund",
             "refund-failed:re_1",
@@ -48,19 +48,19 @@ fn refunds() {
     );
     assert_eq!(failed["event_properties"]["outcome"], "failed");
 
-    // One that had to wait.
+    // Pending, then succeeded.
     let row = update(
         "refund.updated",
         refund("re_4", 500, "succeeded"),
         json!({"status": "pending"}),
     );
-    assert_eq!(known.event(&row)["revenue"], -5.0);
+    assert_eq!(input.event(&row)["revenue"], -5.0);
 }
 
 #[test]
-fn refunds_that_moved_nothing() {
-    let known = refunding(subscription());
-    let never_left = with(
+fn refunds_without_events() {
+    let input = refunding(subscription());
+    let never_debited = with(
         refund("re_1", 1200, "failed"),
         json!({"balance_transaction": null}),
     );
@@ -68,8 +68,8 @@ fn refunds_that_moved_nothing() {
         webhook("refund.created", refund("re_1", 1200, "pending")),
         webhook("refund.created", refund("re_1", 1200, "requires_action")),
         webhook("refund.created", refund("re_1", 1200, "failed")),
-        webhook("refund.failed", never_left),
-        // The bank's reference number, a note of ours.
+        webhook("refund.failed", never_debited),
+        // The bank's reference number, and a metadata note.
         update(
             "refund.updated",
             refund("re_1", 1200, "succeeded"),
@@ -80,7 +80,7 @@ fn refunds_that_moved_nothing() {
             refund("re_1", 1200, "succeeded"),
             json!({"metadata": {"note": null}}),
         ),
-        // Told by `refund.failed`.
+        // Reported by `refund.failed`.
         update(
             "refund.updated",
             refund("re_1", 1200, "failed"),
@@ -93,13 +93,13 @@ fn refunds_that_moved_nothing() {
         ),
     ];
     for row in rows {
-        assert_eq!(known.events(&row), Vec::<Value>::new(), "{row}");
+        assert_eq!(input.events(&row), Vec::<Value>::new(), "{row}");
     }
 }
 
-/// What a refund reports does not depend on when it is asked.
+/// A refund's event does not depend on the time of the fetch.
 #[test]
-fn a_refund_before_and_after_the_end() {
+fn the_status_of_a_refund_depends_on_its_time() {
     let ended_at = |moment: i64| with(subscription(), json!({"status": "canceled", "ended_at": moment}));
     let created = START + 500;
     for (fetched, state) in [
@@ -114,14 +114,14 @@ fn a_refund_before_and_after_the_end() {
     }
 }
 
-/// Of the invoice that was given back, not of what the subscription is now.
+/// The refunded invoice's interval, not the subscription's current one.
 #[test]
 fn a_refund_has_the_interval_of_its_invoice() {
     let yearly = with(subscription(), json!({"items": items("year")}));
     let row = webhook("refund.created", refund("re_1", 1200, "succeeded"));
-    let interval = |known: Known| known.event(&row)["event_properties"]["interval"].clone();
+    let interval = |input: InputJson| input.event(&row)["event_properties"]["interval"].clone();
     assert_eq!(interval(refunding(yearly.clone())), "month");
-    let unlisted = Known {
+    let unlisted = InputJson {
         refunded: Some("in_9".to_owned()),
         ..refunding(yearly)
     };

@@ -1,8 +1,8 @@
-//! Canceled and resumed, in-app and in both kinds of portal, and what is an update but no event.
+//! Cancellations and resumptions, in the app and in both kinds of portal, and updates without events.
 
 use super::*;
 
-/// The ways in which Stripe says that a subscription is going to end.
+/// The ways in which Stripe represents a scheduled end.
 fn schedules(end: i64) -> [(&'static str, Value, Value); 4] {
     [
         (
@@ -52,14 +52,14 @@ fn canceled_and_resumed() {
     ];
     for (running, name, fact, canceled, resumed) in rows {
         for (why, schedule, unschedule) in schedules(TRIAL_END) {
-            let known = Known::of(running.clone(), &[]);
+            let input = InputJson::of(running.clone(), &[]);
             let cancel = change(
                 &running,
                 with(schedule.clone(), json!({"canceled_at": START + 60})),
             );
-            let event = known.event(&cancel);
+            let event = input.event(&cancel);
             assert_eq!(
-                said(&event),
+                summary(&event),
                 (
                     format!("{name} canceled").as_str(),
                     format!("{fact}-canceled:sub_1:{}", START + 60).as_str(),
@@ -72,9 +72,9 @@ fn canceled_and_resumed() {
 
             let scheduled = cancel["data"]["object"].clone();
             let resume = change(&scheduled, with(unschedule, json!({"canceled_at": null})));
-            let event = known.event(&resume);
+            let event = input.event(&resume);
             assert_eq!(
-                said(&event),
+                summary(&event),
                 (
                     format!("{name} resumed").as_str(),
                     format!("{fact}-resumed:sub_1:{}", START + 60).as_str(),
@@ -89,8 +89,8 @@ fn canceled_and_resumed() {
 }
 
 #[test]
-fn every_round_has_its_own_insert_ids() {
-    let known = Known::of(trial(), &[]);
+fn repeated_cancellations_have_different_insert_ids() {
+    let input = InputJson::of(trial(), &[]);
     let mut running = trial();
     let mut insert_ids = std::collections::BTreeSet::new();
     for round in 0..3 {
@@ -103,31 +103,31 @@ fn every_round_has_its_own_insert_ids() {
             json!({"cancel_at": null, "canceled_at": null}),
         );
         for row in [&cancel, &resume] {
-            insert_ids.insert(known.event(row)["insert_id"].to_string());
+            insert_ids.insert(input.event(row)["insert_id"].to_string());
         }
         running = resume["data"]["object"].clone();
     }
     assert_eq!(insert_ids.len(), 6, "{insert_ids:?}");
 }
 
-/// Should Stripe ever leave `canceled_at` out, the moment of the change tells the rounds apart.
+/// Without `canceled_at`, the time of the change distinguishes the cancellations.
 #[test]
-fn a_cancellation_without_its_moment() {
-    let known = Known::of(trial(), &[]);
+fn a_cancellation_without_canceled_at() {
+    let input = InputJson::of(trial(), &[]);
     let cancel = change(&trial(), json!({"cancel_at": TRIAL_END}));
     assert_eq!(
-        known.event(&cancel)["insert_id"],
+        input.event(&cancel)["insert_id"],
         format!("trial-canceled:sub_1:{CREATED}")
     );
     let resume = change(&cancel["data"]["object"], json!({"cancel_at": null}));
     assert_eq!(
-        known.event(&resume)["insert_id"],
+        input.event(&resume)["insert_id"],
         format!("trial-resumed:sub_1:{CREATED}")
     );
 }
 
 #[test]
-fn updates_that_are_no_events() {
+fn updates_without_events() {
     let scheduled = with(
         trial(),
         json!({"cancel_at": TRIAL_END, "cancel_at_period_end": true, "canceled_at": START + 60}),
@@ -156,7 +156,7 @@ fn updates_that_are_no_events() {
         ),
         ("unpaid", subscription(), json!({"status": "unpaid"})),
         (
-            "another day",
+            "another date",
             scheduled.clone(),
             json!({"cancel_at": TRIAL_END + DAY}),
         ),
@@ -176,17 +176,17 @@ fn updates_that_are_no_events() {
             json!({"canceled_at": START + 90}),
         ),
         (
-            "the end of a scheduled one",
+            "a scheduled subscription ends",
             scheduled,
             json!({"status": "canceled", "ended_at": TRIAL_END}),
         ),
         (
-            "a schedule on what never ran",
+            "a scheduled end of an incomplete subscription",
             with(subscription(), json!({"status": "incomplete"})),
             json!({"cancel_at": TRIAL_END}),
         ),
         (
-            "an item that says less than it should",
+            "an item without a price",
             trial(),
             json!({"items": {"object": "list", "data": [{
                 "id": "si_1", "current_period_start": 1, "current_period_end": 2,
@@ -196,18 +196,25 @@ fn updates_that_are_no_events() {
     ];
     for (why, before, changes) in rows {
         let row = change(&before, changes);
-        assert_eq!(Known::of(before, &[]).events(&row), Vec::<Value>::new(), "{why}");
+        assert_eq!(
+            InputJson::of(before, &[]).events(&row),
+            Vec::<Value>::new(),
+            "{why}"
+        );
     }
     let nothing_said = update("customer.subscription.updated", trial(), json!({}));
-    assert_eq!(Known::of(trial(), &[]).events(&nothing_said), Vec::<Value>::new());
+    assert_eq!(
+        InputJson::of(trial(), &[]).events(&nothing_said),
+        Vec::<Value>::new()
+    );
 }
 
-/// The rule of handoffs, by way of a cancellation.
+/// The handoff rule, tested with a cancellation.
 #[test]
-fn who_canceled() {
+fn the_handoff_of_a_cancellation() {
     let minute = 60;
     let metadata = |seconds: i64| json!(click(seconds).metadata());
-    let of_another = handoff::Handoff {
+    let of_another = handoff::StripeHandoff {
         account: UserId::new(Uuid::from_u128(2)),
         ..click(10)
     };
@@ -238,7 +245,7 @@ fn who_canceled() {
             true,
         ),
         (
-            "in a portal left open",
+            "in a portal page opened earlier",
             metadata(9 * DAY),
             portal(31 * minute),
             "stale handoff",
@@ -270,7 +277,7 @@ fn who_canceled() {
             false,
         ),
         (
-            "metadata of somebody else",
+            "metadata of another account",
             json!(of_another.metadata()),
             vec![],
             "none known",
@@ -278,7 +285,7 @@ fn who_canceled() {
             false,
         ),
         (
-            "metadata of no sense",
+            "invalid metadata",
             json!({"seam_user": "me", "seam_at": "now"}),
             vec![],
             "none known",
@@ -288,11 +295,11 @@ fn who_canceled() {
     ];
     for (why, metadata, visits, stitched_by, device, in_session) in rows {
         let running = with(trial(), json!({"metadata": metadata}));
-        let known = Known {
+        let input = InputJson {
             visits,
-            ..Known::of(running.clone(), &[])
+            ..InputJson::of(running.clone(), &[])
         };
-        let event = known.event(&change(
+        let event = input.event(&change(
             &running,
             json!({"cancel_at": TRIAL_END, "canceled_at": START + 60}),
         ));
@@ -305,16 +312,16 @@ fn who_canceled() {
     }
 }
 
-/// Seconds of Stripe's, milliseconds of ours: the click comes first in the timeline all the same.
+/// Stripe's times are in seconds, ours in ms. The click must still come first in the timeline.
 #[test]
-fn an_event_is_never_before_its_click() {
-    let clicked = handoff::Handoff {
+fn an_event_is_later_than_its_click() {
+    let clicked = handoff::StripeHandoff {
         at_ms: CREATED * 1000 + 700,
         ..click(0)
     };
     let running = with(trial(), json!({"metadata": clicked.metadata()}));
     let row = webhook("customer.subscription.created", running.clone());
-    let event = Known::of(running, &[]).event(&row);
+    let event = InputJson::of(running, &[]).event(&row);
     assert_eq!(event["time"], CREATED * 1000 + 701);
     assert_eq!(event["event_properties"]["stitched_by"], "checkout handoff");
 }

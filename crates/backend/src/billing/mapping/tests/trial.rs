@@ -1,4 +1,4 @@
-//! Trials: begun, converted, given up.
+//! Trials: started, converted, expired.
 
 use super::*;
 
@@ -8,10 +8,10 @@ fn first_payment(reason: &str, paid_at: i64) -> Value {
 
 #[test]
 fn trial_started() {
-    let known = Known::of(trial(), &[trial_invoice()]);
-    let event = known.event(&webhook("customer.subscription.created", trial()));
+    let input = InputJson::of(trial(), &[trial_invoice()]);
+    let event = input.event(&webhook("customer.subscription.created", trial()));
     assert_eq!(
-        said(&event),
+        summary(&event),
         (
             "Trial started",
             "trial-started:sub_1",
@@ -29,45 +29,45 @@ fn trial_started() {
     assert_eq!(properties["interval"], "month");
     assert_eq!(properties["stripe_event"], "evt_1");
 
-    // Checkout counts the days from its own beginning.
+    // Checkout starts the trial a little later than the subscription.
     let short = with(trial(), json!({"trial_start": START + 59}));
-    let event = known.event(&webhook("customer.subscription.created", short));
+    let event = input.event(&webhook("customer.subscription.created", short));
     assert_eq!(event["event_properties"]["trial_days"], 3);
 }
 
 #[test]
-fn a_subscription_that_begins_otherwise_is_no_trial() {
-    let known = Known::of(subscription(), &[]);
-    for status in ["active", "incomplete", "past_due", "paused", "of next year"] {
+fn a_subscription_with_another_status_is_not_a_trial() {
+    let input = InputJson::of(subscription(), &[]);
+    for status in ["active", "incomplete", "past_due", "paused", "a future status"] {
         let created = with(subscription(), json!({"status": status}));
         let row = webhook("customer.subscription.created", created);
-        assert_eq!(known.events(&row), Vec::<Value>::new(), "{status}");
+        assert_eq!(input.events(&row), Vec::<Value>::new(), "{status}");
     }
 }
 
-/// The classic mistake: any `invoice.paid` is money.
+/// `invoice.paid` with a zero amount is not a payment.
 #[test]
-fn the_invoice_of_nothing_at_the_start_is_nothing() {
-    let known = Known::of(trial(), &[trial_invoice()]);
+fn the_zero_invoice_of_a_trial_gives_no_event() {
+    let input = InputJson::of(trial(), &[trial_invoice()]);
     assert_eq!(
-        known.events(&webhook("invoice.paid", trial_invoice())),
+        input.events(&webhook("invoice.paid", trial_invoice())),
         Vec::<Value>::new()
     );
 }
 
-/// The other one: `active` is paid. For an hour it is not.
+/// `active` does not mean paid: the payment follows an hour later.
 #[test]
-fn active_before_the_money_is_nothing() {
-    let known = Known::of(after_trial(), &[trial_invoice()]);
+fn active_before_the_payment_gives_no_event() {
+    let input = InputJson::of(after_trial(), &[trial_invoice()]);
     let row = change(
         &trial(),
         json!({"status": "active", "latest_invoice": "in_1", "items": items("month")}),
     );
-    assert_eq!(known.events(&row), Vec::<Value>::new());
+    assert_eq!(input.events(&row), Vec::<Value>::new());
 }
 
 #[test]
-fn trial_converted_by_the_first_money() {
+fn trial_converted_by_the_first_payment() {
     let late = TRIAL_END + 5 * DAY;
     let rows = [
         (
@@ -100,14 +100,14 @@ fn trial_converted_by_the_first_money() {
         ),
     ];
     for (why, reason, paid_at, fetched) in rows {
-        // Stripe may not list it yet.
+        // Stripe's list may not contain it yet.
         for listed in [true, false] {
             let paid = first_payment(reason, paid_at);
             let mut list = vec![trial_invoice()];
             list.extend(listed.then(|| paid.clone()));
-            let events = Known::of(fetched.clone(), &list).events(&webhook("invoice.paid", paid));
+            let events = InputJson::of(fetched.clone(), &list).events(&webhook("invoice.paid", paid));
             assert_eq!(
-                said(&events[0]),
+                summary(&events[0]),
                 (
                     "Trial converted",
                     "trial-converted:sub_1",
@@ -122,27 +122,27 @@ fn trial_converted_by_the_first_money() {
     }
 }
 
-/// Which payment it was is Stripe's to say; what came before in our inbox is nothing to it.
+/// Stripe's list decides which payment was first, not the order in our inbox.
 #[test]
-fn the_first_payment_is_the_one_that_was_paid_first() {
+fn the_first_payment_is_the_earliest_paid_invoice() {
     let first = invoice("in_1", "subscription_cycle", 1200, TRIAL_END + 3600);
     let second = invoice("in_2", "subscription_cycle", 1200, TRIAL_END + 31 * DAY);
-    // Made first and paid last: its own card trouble.
+    // Created first and paid last, after card failures.
     let recovered = with(
         invoice("in_0b", "subscription_cycle", 1200, TRIAL_END + 40 * DAY),
         json!({"created": TRIAL_END}),
     );
     let all = [recovered.clone(), second.clone(), trial_invoice(), first.clone()];
-    let known = Known::of(after_trial(), &all);
+    let input = InputJson::of(after_trial(), &all);
     for (paid, insert_id) in [
         (&first, "trial-converted:sub_1"),
         (&second, "renewal:in_2"),
         (&recovered, "renewal:in_0b"),
     ] {
-        let event = known.event(&webhook("invoice.paid", paid.clone()));
+        let event = input.event(&webhook("invoice.paid", paid.clone()));
         assert_eq!(event["insert_id"], insert_id);
-        // As it was known at that moment, and in any order of the list.
-        let mut then = known.clone();
+        // Listed as it was at that time, and in any order.
+        let mut then = input.clone();
         then.paid.reverse();
         then.paid.retain(|listed| {
             listed["status_transitions"]["paid_at"].as_i64() <= paid["status_transitions"]["paid_at"].as_i64()
@@ -151,21 +151,21 @@ fn the_first_payment_is_the_one_that_was_paid_first() {
     }
 }
 
-/// A voucher over everything: there is no conversion until money comes.
+/// A voucher for the whole price: no conversion until a payment.
 #[test]
-fn an_invoice_without_money_converts_nothing() {
+fn a_zero_invoice_does_not_convert_a_trial() {
     let free = invoice("in_1", "subscription_cycle", 0, TRIAL_END + 3600);
     let paid = invoice("in_2", "subscription_cycle", 1200, TRIAL_END + 31 * DAY);
-    let known = Known::of(after_trial(), &[trial_invoice(), free.clone(), paid.clone()]);
-    assert_eq!(known.events(&webhook("invoice.paid", free)), Vec::<Value>::new());
+    let input = InputJson::of(after_trial(), &[trial_invoice(), free.clone(), paid.clone()]);
+    assert_eq!(input.events(&webhook("invoice.paid", free)), Vec::<Value>::new());
     assert_eq!(
-        known.event(&webhook("invoice.paid", paid))["insert_id"],
+        input.event(&webhook("invoice.paid", paid))["insert_id"],
         "trial-converted:sub_1"
     );
 }
 
 #[test]
-fn a_trial_that_was_never_paid_expires() {
+fn an_unpaid_trial_expires() {
     let ended = |changes: Value| {
         with(
             with(trial(), json!({"status": "canceled", "ended_at": TRIAL_END})),
@@ -180,7 +180,7 @@ fn a_trial_that_was_never_paid_expires() {
             ended(json!({"cancel_at_period_end": true, "cancel_at": TRIAL_END, "canceled_at": START + DAY})),
         ),
         (
-            "the card failed for good",
+            "payment retries exhausted",
             ended(json!({"ended_at": after_failures, "cancellation_details": {"reason": "payment_failed"}})),
         ),
         (
@@ -192,14 +192,14 @@ fn a_trial_that_was_never_paid_expires() {
             })),
         ),
     ];
-    // Paid after the end: the trial had expired all the same.
+    // Paid after the end: the trial had still expired.
     let paid_later = invoice("in_1", "subscription_cycle", 1200, after_failures + DAY);
     for (why, object) in rows {
         for list in [vec![trial_invoice()], vec![trial_invoice(), paid_later.clone()]] {
-            let known = Known::of(object.clone(), &list);
-            let event = known.event(&webhook("customer.subscription.deleted", object.clone()));
+            let input = InputJson::of(object.clone(), &list);
+            let event = input.event(&webhook("customer.subscription.deleted", object.clone()));
             assert_eq!(
-                said(&event),
+                summary(&event),
                 (
                     "Trial expiration",
                     "trial-expiration:sub_1",
@@ -214,12 +214,12 @@ fn a_trial_that_was_never_paid_expires() {
 }
 
 #[test]
-fn a_trial_that_pauses_without_a_card_expires() {
+fn a_trial_paused_without_a_card_expires() {
     let paused = with(trial(), json!({"status": "paused"}));
     let row = webhook("customer.subscription.paused", paused.clone());
-    let event = Known::of(paused.clone(), &[trial_invoice()]).event(&row);
+    let event = InputJson::of(paused.clone(), &[trial_invoice()]).event(&row);
     assert_eq!(
-        said(&event),
+        summary(&event),
         (
             "Trial expiration",
             "trial-expiration:sub_1",
@@ -228,21 +228,24 @@ fn a_trial_that_pauses_without_a_card_expires() {
             "none by rule"
         )
     );
-    // Somebody who pays and pauses is not gone.
+    // A paid subscription that is paused has not expired.
     let paid = invoice("in_1", "subscription_cycle", 1200, TRIAL_END + 3600);
     assert_eq!(
-        Known::of(paused, &[trial_invoice(), paid]).events(&row),
+        InputJson::of(paused, &[trial_invoice(), paid]).events(&row),
         Vec::<Value>::new()
     );
     let without_trial = with(subscription(), json!({"status": "paused"}));
     let row = webhook("customer.subscription.paused", without_trial.clone());
-    assert_eq!(Known::of(without_trial, &[]).events(&row), Vec::<Value>::new());
+    assert_eq!(
+        InputJson::of(without_trial, &[]).events(&row),
+        Vec::<Value>::new()
+    );
 }
 
-/// Two of Stripe's events for one fact are one event of ours, by its insert ID.
+/// Two of Stripe's events for one fact give one event, by its insert ID.
 #[test]
-fn stripe_s_doublets_have_one_insert_id() {
-    let known = Known::of(after_trial(), &[trial_invoice()]);
+fn duplicate_stripe_events_have_one_insert_id() {
+    let input = InputJson::of(after_trial(), &[trial_invoice()]);
     for row in [
         webhook("customer.subscription.created", trial()),
         webhook(
@@ -254,8 +257,8 @@ fn stripe_s_doublets_have_one_insert_id() {
             json!({"cancel_at_period_end": true, "canceled_at": START + 60}),
         ),
     ] {
-        let doublet = with(row.clone(), json!({"id": "evt_2", "created": CREATED + 1}));
-        let (one, other) = (known.event(&row), known.event(&doublet));
+        let duplicate = with(row.clone(), json!({"id": "evt_2", "created": CREATED + 1}));
+        let (one, other) = (input.event(&row), input.event(&duplicate));
         assert_eq!(one["insert_id"], other["insert_id"]);
         assert_ne!(
             one["event_properties"]["stripe_event"],

@@ -1,4 +1,4 @@
-//! The envelope; what is missing or of another type is named; nothing panics.
+//! The event envelope; errors name missing and mistyped values; reading never panics.
 
 mod shapes;
 
@@ -112,7 +112,7 @@ fn the_envelope() {
 }
 
 #[test]
-fn what_was_there_before() {
+fn previous_values() {
     let rows = [
         (json!({"a": 1, "b": 2}), json!({}), json!({"a": 1, "b": 2})),
         (
@@ -142,7 +142,7 @@ fn what_was_there_before() {
 }
 
 #[test]
-fn the_customer_of_anything() {
+fn the_customer_of_any_object() {
     let rows = [
         (json!({"object": "customer", "id": "cus_1"}), Some("cus_1")),
         (
@@ -165,8 +165,8 @@ fn the_customer_of_anything() {
 }
 
 #[test]
-fn what_cannot_be_read_is_named() {
-    type Read = fn(&Value) -> Result<(), Unreadable>;
+fn errors_name_the_unreadable_value() {
+    type Read = fn(&Value) -> Result<(), PayloadError>;
     let of_event: Read = |value| StripeEvent::read(value).map(drop);
     let of_subscription: Read = |value| Subscription::read(value).map(drop);
     let of_invoice: Read = |value| Invoice::read(value).map(drop);
@@ -290,7 +290,7 @@ fn what_cannot_be_read_is_named() {
         ),
     ];
     for (object, read, value, field) in rows {
-        assert_eq!(read(&value), Err(Unreadable { object, field }), "{value}");
+        assert_eq!(read(&value), Err(PayloadError { object, field }), "{value}");
     }
     assert_eq!(
         of_invoice(&without(invoice(), &["id"])).unwrap_err().to_string(),
@@ -298,9 +298,9 @@ fn what_cannot_be_read_is_named() {
     );
 }
 
-/// Every value of every object, replaced by everything that JSON has.
+/// Replaces every value of every object by every JSON type.
 #[test]
-fn nothing_panics() {
+fn reading_never_panics() {
     let junk = [
         json!(null),
         json!(true),
@@ -334,7 +334,7 @@ fn nothing_panics() {
             }
         }
     }
-    assert!(read_well > 0, "most of a payload is not looked at");
+    assert!(read_well > 0, "most values are not read");
 }
 
 fn pointers(value: &Value, at: String) -> Vec<String> {

@@ -1,4 +1,4 @@
-//! Objects in old and in new shapes say the same.
+//! Objects in older and newer shapes read the same.
 
 use tracking::{Currency, Interval, Money};
 
@@ -160,7 +160,7 @@ fn a_refund() {
             created: 40,
             payment_intent: Some("pi_1".to_owned()),
             charge: Some("ch_1".to_owned()),
-            never_left: false,
+            never_debited: false,
         }
     );
     for (status, expected) in [
@@ -174,8 +174,8 @@ fn a_refund() {
         assert_eq!(Refund::read(&object).unwrap().status, expected, "{status}");
     }
     let waiting = with(refund(), &[("/balance_transaction", json!(null))]);
-    assert!(Refund::read(&waiting).unwrap().never_left);
-    // Not to be told is not to know.
-    let silent = without(refund(), &["balance_transaction"]);
-    assert!(!Refund::read(&silent).unwrap().never_left);
+    assert!(Refund::read(&waiting).unwrap().never_debited);
+    // An absent field does not mean that it was never debited.
+    let without_transaction = without(refund(), &["balance_transaction"]);
+    assert!(!Refund::read(&without_transaction).unwrap().never_debited);
 }

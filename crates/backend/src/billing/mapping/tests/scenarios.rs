@@ -1,13 +1,13 @@
-//! Whole lives, and the events that each becomes.
+//! Scenarios, and the events that each gives.
 
 use std::collections::BTreeMap;
 
-use super::life::{Life, Step};
+use super::simulation::{RecordedWebhook, Simulation};
 use super::*;
 
-pub(super) type Lived = (&'static str, fn() -> Life, &'static [&'static str]);
+pub(super) type Scenario = (&'static str, fn() -> Simulation, &'static [&'static str]);
 
-pub(super) const LIVES: [Lived; 14] = [
+pub(super) const SCENARIOS: [Scenario; 14] = [
     (
         "the trial converts",
         converts,
@@ -46,7 +46,7 @@ pub(super) const LIVES: [Lived; 14] = [
         ],
     ),
     (
-        "the card fails for good",
+        "payment retries exhausted",
         fails_for_good,
         &[
             "Trial started",
@@ -138,148 +138,148 @@ pub(super) const LIVES: [Lived; 14] = [
     ),
 ];
 
-fn converts() -> Life {
-    let mut life = Life::on_trial();
-    life.wait(3);
-    life.end_trial();
-    life.settle("in_1", "subscription_cycle", 1200, 30);
-    life
+fn converts() -> Simulation {
+    let mut simulation = Simulation::on_trial();
+    simulation.wait(3);
+    simulation.end_trial();
+    simulation.settle("in_1", "subscription_cycle", 1200, 30);
+    simulation
 }
 
-fn canceled() -> Life {
-    let mut life = Life::on_trial();
-    life.wait(1);
-    life.cancel_in_app();
-    life.wait(2);
-    life.end();
-    life
+fn canceled() -> Simulation {
+    let mut simulation = Simulation::on_trial();
+    simulation.wait(1);
+    simulation.cancel_in_app();
+    simulation.wait(2);
+    simulation.end();
+    simulation
 }
 
-fn twice() -> Life {
-    let mut life = Life::on_trial();
+fn twice() -> Simulation {
+    let mut simulation = Simulation::on_trial();
     for _ in 0..2 {
-        life.cancel_in_app();
-        life.resume_in_app();
+        simulation.cancel_in_app();
+        simulation.resume_in_app();
     }
-    life.wait(3);
-    life.end_trial();
-    life.settle("in_1", "subscription_cycle", 1200, 30);
-    life
+    simulation.wait(3);
+    simulation.end_trial();
+    simulation.settle("in_1", "subscription_cycle", 1200, 30);
+    simulation
 }
 
-fn no_card() -> Life {
-    let mut life = Life::on_trial();
-    life.wait(3);
-    life.end();
-    life
+fn no_card() -> Simulation {
+    let mut simulation = Simulation::on_trial();
+    simulation.wait(3);
+    simulation.end();
+    simulation
 }
 
-fn recovers() -> Life {
-    let mut life = Life::on_trial();
-    life.wait(3);
-    life.end_trial();
-    life.decline("in_1", 1);
-    life.decline("in_1", 2);
-    life.recover("in_1");
-    life
+fn recovers() -> Simulation {
+    let mut simulation = Simulation::on_trial();
+    simulation.wait(3);
+    simulation.end_trial();
+    simulation.decline("in_1", 1);
+    simulation.decline("in_1", 2);
+    simulation.recover("in_1");
+    simulation
 }
 
-fn fails_for_good() -> Life {
-    let mut life = Life::on_trial();
-    life.wait(3);
-    life.end_trial();
+fn fails_for_good() -> Simulation {
+    let mut simulation = Simulation::on_trial();
+    simulation.wait(3);
+    simulation.end_trial();
     for attempt in 1..=3 {
-        life.decline("in_1", attempt);
+        simulation.decline("in_1", attempt);
     }
-    life.end();
-    life
+    simulation.end();
+    simulation
 }
 
-fn renews() -> Life {
-    let mut life = Life::paid_at_once();
-    life.renew("in_2");
-    life.renew("in_3");
-    life.cancel_in_app();
-    life.wait(30);
-    life.end();
-    life
+fn renews() -> Simulation {
+    let mut simulation = Simulation::paid_at_once();
+    simulation.renew("in_2");
+    simulation.renew("in_3");
+    simulation.cancel_in_app();
+    simulation.wait(30);
+    simulation.end();
+    simulation
 }
 
-fn pays_late() -> Life {
-    let mut life = Life::paid_at_once();
-    life.wait(30);
-    life.decline("in_2", 1);
-    life.renew("in_3");
-    life.recover("in_2");
-    life
+fn pays_late() -> Simulation {
+    let mut simulation = Simulation::paid_at_once();
+    simulation.wait(30);
+    simulation.decline("in_2", 1);
+    simulation.renew("in_3");
+    simulation.recover("in_2");
+    simulation
 }
 
-fn refunds() -> Life {
-    let mut life = Life::paid_at_once();
-    life.refund("re_1", 300);
-    let whole = life.refund("re_2", 900);
-    life.cancel_in_app();
-    life.wait(30);
-    life.end();
-    life.fail(whole);
-    life
+fn refunds() -> Simulation {
+    let mut simulation = Simulation::paid_at_once();
+    simulation.refund("re_1", 300);
+    let whole = simulation.refund("re_2", 900);
+    simulation.cancel_in_app();
+    simulation.wait(30);
+    simulation.end();
+    simulation.fail(whole);
+    simulation
 }
 
-fn goes_yearly() -> Life {
-    let mut life = converts();
-    life.wait(5);
-    life.go_yearly();
-    life.wait(5);
-    life.cancel_in_app();
-    life
+fn goes_yearly() -> Simulation {
+    let mut simulation = converts();
+    simulation.wait(5);
+    simulation.go_yearly();
+    simulation.wait(5);
+    simulation.cancel_in_app();
+    simulation
 }
 
-fn goes_yearly_on_trial() -> Life {
-    let mut life = Life::on_trial();
-    life.go_yearly();
-    life.wait(3);
-    life.end_trial();
-    life.settle("in_1", "subscription_cycle", 12_000, 365);
-    life
+fn goes_yearly_on_trial() -> Simulation {
+    let mut simulation = Simulation::on_trial();
+    simulation.go_yearly();
+    simulation.wait(3);
+    simulation.end_trial();
+    simulation.settle("in_1", "subscription_cycle", 12_000, 365);
+    simulation
 }
 
-fn classic_portal() -> Life {
-    let mut life = Life::on_trial();
-    life.wait(1);
-    life.cancel_in_portal(false);
-    life.resume_in_portal();
-    life.wait(2);
-    life.end_trial();
-    life.settle("in_1", "subscription_cycle", 1200, 30);
-    life
+fn classic_portal() -> Simulation {
+    let mut simulation = Simulation::on_trial();
+    simulation.wait(1);
+    simulation.cancel_in_portal(false);
+    simulation.resume_in_portal();
+    simulation.wait(2);
+    simulation.end_trial();
+    simulation.settle("in_1", "subscription_cycle", 1200, 30);
+    simulation
 }
 
-fn flexible_portal() -> Life {
-    let mut life = converts();
-    life.wait(5);
-    life.cancel_in_portal(true);
-    life.resume_in_portal();
-    life.wait(1);
-    life.cancel_in_portal(true);
-    life.wait(20);
-    life.end();
-    life
+fn flexible_portal() -> Simulation {
+    let mut simulation = converts();
+    simulation.wait(5);
+    simulation.cancel_in_portal(true);
+    simulation.resume_in_portal();
+    simulation.wait(1);
+    simulation.cancel_in_portal(true);
+    simulation.wait(20);
+    simulation.end();
+    simulation
 }
 
-fn pays_after_the_end() -> Life {
-    let mut life = Life::on_trial();
-    life.wait(3);
-    life.end_trial();
-    life.decline("in_1", 1);
-    life.end();
-    life.wait(1);
-    life.settle("in_1", "subscription_cycle", 1200, 30);
-    life
+fn pays_after_the_end() -> Simulation {
+    let mut simulation = Simulation::on_trial();
+    simulation.wait(3);
+    simulation.end_trial();
+    simulation.decline("in_1", 1);
+    simulation.end();
+    simulation.wait(1);
+    simulation.settle("in_1", "subscription_cycle", 1200, 30);
+    simulation
 }
 
-/// Without the user properties, which are meant to follow what is fetched.
-pub(super) fn told(step: &Step, known: &Known) -> Vec<Value> {
-    let mut events = known.events(&step.webhook);
+/// The events without user properties, which depend on the fetched state.
+pub(super) fn tracked_events(step: &RecordedWebhook, input: &InputJson) -> Vec<Value> {
+    let mut events = input.events(&step.webhook);
     for event in &mut events {
         event.as_object_mut().unwrap().remove("user_properties");
     }
@@ -297,12 +297,15 @@ pub(super) fn outbox(events: impl IntoIterator<Item = Value>) -> BTreeMap<String
 }
 
 #[test]
-fn every_life_becomes_its_events() {
-    for (why, live, expected) in LIVES {
-        let life = live();
-        let moved = life.moved;
-        let steps = life.steps();
-        let events: Vec<_> = steps.iter().flat_map(|step| told(step, &step.known)).collect();
+fn every_scenario_gives_its_events() {
+    for (why, simulate, expected) in SCENARIOS {
+        let simulation = simulate();
+        let paid_cents = simulation.paid_cents;
+        let steps = simulation.steps();
+        let events: Vec<_> = steps
+            .iter()
+            .flat_map(|step| tracked_events(step, &step.input))
+            .collect();
         let names: Vec<_> = events
             .iter()
             .map(|event| event["event_type"].as_str().unwrap())
@@ -318,15 +321,15 @@ fn every_life_becomes_its_events() {
             .iter()
             .filter_map(|event| event.get("revenue")?.as_f64())
             .sum();
-        assert!((revenue * 100.0).round() as i64 == moved, "{why}: {revenue}");
+        assert!((revenue * 100.0).round() as i64 == paid_cents, "{why}: {revenue}");
     }
 }
 
 #[test]
-fn present_events_are_in_the_session_of_their_click_and_system_events_in_none() {
-    for (why, live, _) in LIVES {
-        for step in live().steps() {
-            for event in told(&step, &step.known) {
+fn present_events_have_a_session_and_system_events_have_none() {
+    for (why, simulate, _) in SCENARIOS {
+        for step in simulate().steps() {
+            for event in tracked_events(&step, &step.input) {
                 let name = event["event_type"].as_str().unwrap();
                 let present = name == "Trial started"
                     || name == "Subscription started"

@@ -1,52 +1,52 @@
-//! The lives: what each person does on which day, and what has to be told of it, once each.
+//! The scenarios: each account's steps by day, and the expected events.
 
 use super::super::stand_in::{BAD_CARD, GOOD_CARD};
 
-/// Something that somebody does.
+/// A step of a scenario.
 #[derive(Clone, Copy, Debug)]
-pub enum Act {
-    /// "Start trial", and Stripe's page completed.
+pub enum Step {
+    /// Clicks "Start trial" and completes Stripe's page.
     Start,
-    /// The same with a card, after a trial that was had before.
+    /// The same with a card, after an earlier trial.
     StartPaying,
-    /// A trial that bills in Stripe's classic mode, as one from before 2025 does; made in the dashboard.
+    /// A trial in Stripe's classic billing mode, created in the dashboard.
     StartClassic,
-    /// A card, by way of the portal.
+    /// Adds a card in the portal.
     Card(&'static str),
     Cancel,
     Resume,
-    /// In the portal.
-    CancelThere,
-    RenewThere,
+    /// Cancels in the portal.
+    CancelInPortal,
+    ResumeInPortal,
     Yearly,
-    /// The last payment, or so much of it, is given back.
+    /// Refunds the last payment, or this amount of it.
     Refund(Option<&'static str>),
-    /// The bank sends the last refund back.
+    /// The bank returns the last refund.
     RefundFails,
 }
 
-pub struct Life {
+pub struct Scenario {
     pub name: &'static str,
-    /// By day.
-    pub acts: &'static [(u32, Act)],
-    /// In the order in which they happen.
+    /// Steps with their days.
+    pub steps: &'static [(u32, Step)],
+    /// Expected events in order.
     pub events: &'static [&'static str],
-    /// What the customer paid in the end, in cents.
+    /// The customer's payments less refunds at the end, in cents.
     pub money: i64,
 }
 
-/// Two renewals after a trial of three days.
+/// Long enough for two renewals after a trial of three days.
 pub const DAYS: u32 = 66;
 
-use Act::{
-    Cancel, CancelThere, Card, Refund, RefundFails, RenewThere, Resume, Start, StartClassic, StartPaying,
-    Yearly,
+use Step::{
+    Cancel, CancelInPortal, Card, Refund, RefundFails, Resume, ResumeInPortal, Start, StartClassic,
+    StartPaying, Yearly,
 };
 
-pub const LIVES: &[Life] = &[
-    Life {
+pub const SCENARIOS: &[Scenario] = &[
+    Scenario {
         name: "a trial converts and renews",
-        acts: &[(0, Start), (1, Card(GOOD_CARD))],
+        steps: &[(0, Start), (1, Card(GOOD_CARD))],
         events: &[
             "Trial started",
             "Trial converted",
@@ -55,15 +55,15 @@ pub const LIVES: &[Life] = &[
         ],
         money: 3_600,
     },
-    Life {
+    Scenario {
         name: "a trial is canceled",
-        acts: &[(0, Start), (1, Cancel), (2, Card(GOOD_CARD))],
+        steps: &[(0, Start), (1, Cancel), (2, Card(GOOD_CARD))],
         events: &["Trial started", "Trial canceled", "Trial expiration"],
         money: 0,
     },
-    Life {
-        name: "canceled and resumed, twice, and canceled for good once paid",
-        acts: &[
+    Scenario {
+        name: "canceled and resumed, twice, and canceled permanently after payment",
+        steps: &[
             (0, Start),
             (0, Cancel),
             (0, Resume),
@@ -85,15 +85,15 @@ pub const LIVES: &[Life] = &[
         ],
         money: 2_400,
     },
-    Life {
+    Scenario {
         name: "no card at the end of the trial",
-        acts: &[(0, Start)],
+        steps: &[(0, Start)],
         events: &["Trial started", "Trial expiration"],
         money: 0,
     },
-    Life {
-        name: "the first payment fails and comes after all",
-        acts: &[(0, Start), (1, Card(BAD_CARD)), (5, Card(GOOD_CARD))],
+    Scenario {
+        name: "the first payment fails and succeeds later",
+        steps: &[(0, Start), (1, Card(BAD_CARD)), (5, Card(GOOD_CARD))],
         events: &[
             "Trial started",
             "Payment failure",
@@ -103,9 +103,9 @@ pub const LIVES: &[Life] = &[
         ],
         money: 3_600,
     },
-    Life {
-        name: "the first payment fails for good",
-        acts: &[(0, Start), (1, Card(BAD_CARD))],
+    Scenario {
+        name: "the first payment fails permanently",
+        steps: &[(0, Start), (1, Card(BAD_CARD))],
         events: &[
             "Trial started",
             "Payment failure",
@@ -116,9 +116,9 @@ pub const LIVES: &[Life] = &[
         ],
         money: 0,
     },
-    Life {
-        name: "a renewal fails and comes after all",
-        acts: &[
+    Scenario {
+        name: "a renewal fails and succeeds later",
+        steps: &[
             (0, Start),
             (1, Card(GOOD_CARD)),
             (20, Card(BAD_CARD)),
@@ -134,9 +134,9 @@ pub const LIVES: &[Life] = &[
         ],
         money: 3_600,
     },
-    Life {
-        name: "a renewal fails for good",
-        acts: &[(0, Start), (1, Card(GOOD_CARD)), (20, Card(BAD_CARD))],
+    Scenario {
+        name: "a renewal fails permanently",
+        steps: &[(0, Start), (1, Card(GOOD_CARD)), (20, Card(BAD_CARD))],
         events: &[
             "Trial started",
             "Trial converted",
@@ -148,9 +148,9 @@ pub const LIVES: &[Life] = &[
         ],
         money: 1_200,
     },
-    Life {
-        name: "given back, in two parts",
-        acts: &[
+    Scenario {
+        name: "refunded in two parts",
+        steps: &[
             (0, Start),
             (1, Card(GOOD_CARD)),
             (10, Refund(Some("501"))),
@@ -166,9 +166,9 @@ pub const LIVES: &[Life] = &[
         ],
         money: 2_400,
     },
-    Life {
-        name: "given back, and the refund fails later",
-        acts: &[
+    Scenario {
+        name: "refunded, and the refund fails later",
+        steps: &[
             (0, Start),
             (1, Card(GOOD_CARD)),
             (10, Refund(None)),
@@ -184,9 +184,9 @@ pub const LIVES: &[Life] = &[
         ],
         money: 3_600,
     },
-    Life {
-        name: "given back long after the end",
-        acts: &[
+    Scenario {
+        name: "refunded long after the end",
+        steps: &[
             (0, Start),
             (1, Card(GOOD_CARD)),
             (10, Cancel),
@@ -201,49 +201,49 @@ pub const LIVES: &[Life] = &[
         ],
         money: 1,
     },
-    Life {
+    Scenario {
         name: "from month to year",
-        acts: &[(0, Start), (1, Card(GOOD_CARD)), (10, Yearly)],
+        steps: &[(0, Start), (1, Card(GOOD_CARD)), (10, Yearly)],
         events: &["Trial started", "Trial converted", "Subscription changed"],
         money: 13_200,
     },
-    Life {
+    Scenario {
         name: "from month to year during the trial",
-        acts: &[(0, Start), (1, Yearly), (2, Card(GOOD_CARD))],
+        steps: &[(0, Start), (1, Yearly), (2, Card(GOOD_CARD))],
         events: &["Trial started", "Subscription changed", "Trial converted"],
         money: 12_000,
     },
-    Life {
-        name: "canceled and renewed in the portal, which bills flexibly",
-        acts: &[
+    Scenario {
+        name: "canceled and renewed in the portal, with flexible billing",
+        steps: &[
             (0, Start),
-            (1, CancelThere),
+            (1, CancelInPortal),
             (2, Resume),
             (2, Card(GOOD_CARD)),
-            (5, CancelThere),
-            (6, RenewThere),
-            (10, CancelThere),
+            (5, CancelInPortal),
+            (6, ResumeInPortal),
+            (10, CancelInPortal),
         ],
         events: PORTAL,
         money: 1_200,
     },
-    Life {
-        name: "canceled and renewed in the portal, which bills in the classic way",
-        acts: &[
+    Scenario {
+        name: "canceled and renewed in the portal, with classic billing",
+        steps: &[
             (0, StartClassic),
-            (1, CancelThere),
+            (1, CancelInPortal),
             (2, Resume),
             (2, Card(GOOD_CARD)),
-            (5, CancelThere),
-            (6, RenewThere),
-            (10, CancelThere),
+            (5, CancelInPortal),
+            (6, ResumeInPortal),
+            (10, CancelInPortal),
         ],
         events: PORTAL,
         money: 1_200,
     },
-    Life {
-        name: "back after a trial, and paying at once",
-        acts: &[(0, Start), (10, StartPaying), (20, Yearly)],
+    Scenario {
+        name: "a paid subscription after a trial",
+        steps: &[(0, Start), (10, StartPaying), (20, Yearly)],
         events: &[
             "Trial started",
             "Trial expiration",

@@ -1,4 +1,4 @@
-//! All that a database says of a person, so that two of them can be compared.
+//! Everything that a database contains about a user, in a comparable form.
 
 use std::collections::BTreeMap;
 
@@ -7,20 +7,20 @@ use serde_json::{Map, Value};
 use sqlx::AssertSqlSafe;
 use tracking::UserId;
 
-use super::super::stage::revenue;
+use super::super::environment::revenue;
 use crate::support::payload;
 
 #[derive(Debug, PartialEq)]
 pub struct Record {
-    /// By insert ID, without user properties, which say how things stood when they were told.
+    /// By insert ID, without user properties, which depend on the fetched state.
     events: BTreeMap<String, Value>,
-    /// What Amplitude holds of the person after all of them.
+    /// The user properties after all events.
     user_properties: Map<String, Value>,
-    /// Our records, row by row.
+    /// Billing records, one text for each row.
     rows: Vec<String>,
 }
 
-/// Each with the person's user ID as `$1`, and rows that are one text. When a row was written is left out.
+/// Queries with the user ID as `$1` that return each row as one text, without write times.
 const ROWS: [&str; 4] = [
     "SELECT 'account ' || account_type FROM users WHERE id = $1",
     "SELECT subscriptions.id || ' ' || status || ' ' || turned_away || ' ' || has_card || ' ' || object
@@ -51,10 +51,7 @@ impl Record {
             if let Value::Object(set) = operations["$set"].take() {
                 record.user_properties.extend(set);
             }
-            assert!(
-                operations["$setOnce"].is_null(),
-                "nothing of billing's is set once"
-            );
+            assert!(operations["$setOnce"].is_null(), "billing events use no $setOnce");
             let twice = record.events.insert(entry.insert_id, event);
             assert_eq!(twice, None, "one row for each insert ID");
         }
@@ -66,7 +63,7 @@ impl Record {
         record
     }
 
-    /// The sum of what the events say came in, less what they say went, in minor units.
+    /// Sum of the events' revenue, in minor units.
     pub fn revenue(&self) -> i64 {
         self.events.values().map(revenue).sum()
     }

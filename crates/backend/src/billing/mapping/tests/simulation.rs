@@ -1,67 +1,75 @@
-//! A subscription that lives: a small Stripe that moves its objects and tells of it, for tests of whole lives.
+//! Simulates a subscription: changes its objects and records the webhooks, for tests of whole scenarios.
 
 use super::*;
 
-/// One webhook, with what the worker would fetch right after it.
+/// One webhook, and what the worker would fetch directly after it.
 #[derive(Clone, Debug)]
-pub(super) struct Step {
+pub(super) struct RecordedWebhook {
     pub(super) webhook: Value,
-    pub(super) known: Known,
+    pub(super) input: InputJson,
 }
 
-/// A subscription's life so far. Every change takes a minute.
-pub(super) struct Life {
+/// A simulated subscription. Every change takes a minute.
+pub(super) struct Simulation {
     second: i64,
     subscription: Value,
     paid: Vec<Value>,
     visits: Vec<PortalVisit>,
-    steps: Vec<Step>,
-    /// Cents that moved to us.
-    pub(super) moved: i64,
+    steps: Vec<RecordedWebhook>,
+    /// Cents that were paid, less refunds.
+    pub(super) paid_cents: i64,
 }
 
-impl Life {
-    /// Through Checkout, a minute after the click.
+impl Simulation {
+    /// A trial through Checkout, a minute after the click.
     pub(super) fn on_trial() -> Self {
-        let mut life = Self::begin(trial());
-        life.tell("customer.subscription.created", life.subscription.clone(), None);
-        life.settle("in_0", "subscription_create", 0, 3);
-        life.tell(
-            "customer.subscription.trial_will_end",
-            life.subscription.clone(),
+        let mut simulation = Self::begin(trial());
+        simulation.emit(
+            "customer.subscription.created",
+            simulation.subscription.clone(),
             None,
         );
-        life
+        simulation.settle("in_0", "subscription_create", 0, 3);
+        simulation.emit(
+            "customer.subscription.trial_will_end",
+            simulation.subscription.clone(),
+            None,
+        );
+        simulation
     }
 
     pub(super) fn paid_at_once() -> Self {
-        let mut life = Self::begin(subscription());
-        life.tell("customer.subscription.created", life.subscription.clone(), None);
-        life.settle("in_1", "subscription_create", 1200, 30);
-        life
+        let mut simulation = Self::begin(subscription());
+        simulation.emit(
+            "customer.subscription.created",
+            simulation.subscription.clone(),
+            None,
+        );
+        simulation.settle("in_1", "subscription_create", 1200, 30);
+        simulation
     }
 
     fn begin(subscription: Value) -> Self {
-        let mut life = Self {
+        let mut simulation = Self {
             second: START,
             subscription,
             paid: Vec::new(),
             visits: Vec::new(),
             steps: Vec::new(),
-            moved: 0,
+            paid_cents: 0,
         };
-        life.subscription["metadata"] = json!(click_at(START).metadata());
-        life.second += 60;
-        life
+        simulation.subscription["metadata"] = json!(click_at(START).metadata());
+        simulation.second += 60;
+        simulation
     }
 
-    pub(super) fn steps(self) -> Vec<Step> {
+    pub(super) fn steps(self) -> Vec<RecordedWebhook> {
         let Self {
             mut steps, visits, ..
         } = self;
         for step in &mut steps {
-            // Rows of our own: all there when the first webhook is applied, or later; those to come do not count.
-            step.known.visits.clone_from(&visits);
+            // All visits, including later ones, which must not count.
+            step.input.visits.clone_from(&visits);
         }
         steps
     }
@@ -70,13 +78,13 @@ impl Life {
         self.second += days * DAY;
     }
 
-    fn tell(&mut self, kind: &str, object: Value, previous: Option<Value>) {
+    fn emit(&mut self, kind: &str, object: Value, previous: Option<Value>) {
         self.second += 60;
         let mut data = json!({"object": object});
         if let Some(previous) = previous {
             data["previous_attributes"] = previous;
         }
-        self.steps.push(Step {
+        self.steps.push(RecordedWebhook {
             webhook: json!({
                 "id": format!("evt_{}", self.steps.len()),
                 "object": "event",
@@ -84,9 +92,9 @@ impl Life {
                 "created": self.second,
                 "data": data,
             }),
-            known: Known {
+            input: InputJson {
                 refunded: kind.starts_with("refund").then(|| "in_1".to_owned()),
-                ..Known::of(self.subscription.clone(), &self.paid)
+                ..InputJson::of(self.subscription.clone(), &self.paid)
             },
         });
     }
@@ -95,16 +103,16 @@ impl Life {
         let row = change(&self.subscription, changes);
         self.subscription = row["data"]["object"].clone();
         let previous = row["data"]["previous_attributes"].clone();
-        self.tell(
+        self.emit(
             "customer.subscription.updated",
             self.subscription.clone(),
             Some(previous),
         );
     }
 
-    /// A click in the app, which writes its handoff in the call that makes the change.
+    /// A click in the app, which writes its handoff in the request that makes the change.
     fn clicked(&self) -> Value {
-        json!(click_at(self.second).metadata_over_older())
+        json!(click_at(self.second).replacement_metadata())
     }
 
     pub(super) fn cancel_in_app(&mut self) {
@@ -146,7 +154,7 @@ impl Life {
         self.update(json!({"cancel_at_period_end": false, "cancel_at": null, "canceled_at": null}));
     }
 
-    /// The trial ends with a card on file: active at once, money an hour later or never.
+    /// The trial ends with a card: active at once, and paid an hour later or never.
     pub(super) fn end_trial(&mut self) {
         self.update(json!({"status": "active", "latest_invoice": "in_1"}));
     }
@@ -154,10 +162,10 @@ impl Life {
     pub(super) fn settle(&mut self, id: &str, reason: &str, amount: i64, days: i64) {
         let mut paid = invoice_for(id, reason, amount, self.second, days);
         paid["parent"]["subscription_details"]["metadata"] = self.subscription["metadata"].clone();
-        self.moved += amount;
+        self.paid_cents += amount;
         self.paid.push(paid.clone());
-        self.tell("invoice.paid", paid.clone(), None);
-        self.tell("invoice.payment_succeeded", paid, None);
+        self.emit("invoice.paid", paid.clone(), None);
+        self.emit("invoice.payment_succeeded", paid, None);
     }
 
     pub(super) fn renew(&mut self, id: &str) {
@@ -171,7 +179,7 @@ impl Life {
             invoice(id, "subscription_cycle", 0, self.second),
             json!({"status": "open", "amount_due": 1200, "attempt_count": attempt, "status_transitions": {}}),
         );
-        self.tell("invoice.payment_failed", failed, None);
+        self.emit("invoice.payment_failed", failed, None);
         if self.subscription["status"] == "active" {
             self.update(json!({"status": "past_due"}));
         }
@@ -183,7 +191,7 @@ impl Life {
         self.update(json!({"status": "active"}));
     }
 
-    /// Month to year, on the click.
+    /// From monthly to yearly by a click.
     pub(super) fn go_yearly(&mut self) {
         let changes = json!({"items": items("year"), "metadata": self.clicked(), "latest_invoice": "in_y"});
         let on_trial = self.subscription["status"] == "trialing";
@@ -198,23 +206,23 @@ impl Life {
 
     pub(super) fn refund(&mut self, id: &str, amount: i64) -> Value {
         let made = with(refund(id, amount, "succeeded"), json!({"created": self.second}));
-        self.moved -= amount;
-        self.tell("refund.created", made.clone(), None);
-        self.tell("charge.refunded", json!({"object": "charge"}), None);
+        self.paid_cents -= amount;
+        self.emit("refund.created", made.clone(), None);
+        self.emit("charge.refunded", json!({"object": "charge"}), None);
         made
     }
 
     pub(super) fn fail(&mut self, made: Value) {
         let failed = with(made, json!({"status": "failed"}));
-        self.moved += failed["amount"].as_i64().unwrap();
+        self.paid_cents += failed["amount"].as_i64().unwrap();
         let previous = Some(json!({"status": "succeeded"}));
-        self.tell("refund.updated", failed.clone(), previous);
-        self.tell("refund.failed", failed, None);
+        self.emit("refund.updated", failed.clone(), previous);
+        self.emit("refund.failed", failed, None);
     }
 
     pub(super) fn end(&mut self) {
         self.subscription["status"] = json!("canceled");
         self.subscription["ended_at"] = json!(self.second);
-        self.tell("customer.subscription.deleted", self.subscription.clone(), None);
+        self.emit("customer.subscription.deleted", self.subscription.clone(), None);
     }
 }

@@ -1,56 +1,56 @@
-//! Billing over a fresh database, with a stand-in for Stripe beside it and one clock for both. Webhooks come when the
-//! test says so, in the order that it says.
+//! Billing with a fresh database and a stand-in for Stripe on one clock. Webhooks are delivered when, and in the order
+//! in which, the test requests them.
 
 use backend::Visitor;
 use backend::accounts::User;
-use backend::billing::inbox::{NotReceived, Received, Settings, Worked, Worker};
-use backend::billing::{Billing, Order, Overview};
+use backend::billing::inbox::{InboxReport, InboxSettings, ReceiveError, Received, Worker};
+use backend::billing::{Billing, BillingOverview, Order};
 use backend::clock::Clock;
 use backend::config::Config;
 use db::{Db, Engine};
 use outbox::Wakeup;
 use serde_json::Value;
 use stripe_webhook::Webhook;
-use tracking::{DeviceId, Found, Interval, PresentIds, SessionId};
+use tracking::{DeviceId, IdSource, Interval, PresentIds, SessionId};
 use uuid::Uuid;
 
 use super::stand_in::{GOOD_CARD, StandIn, card, install_crypto, text};
 use crate::support::{MINUTE, Store, denying_visitor, payload, visitor};
 
-/// What webhooks are signed with; the second is the one before.
+/// The secrets of webhooks: the current and the previous one.
 pub const SECRETS: [&str; 2] = ["whsec_new", "whsec_old"];
 
 /// A second, in ms.
 pub const SECOND: i64 = 1_000;
 
-pub struct Stage {
+pub struct Environment {
     pub store: Store,
     pub stripe: StandIn,
     pub billing: Billing,
     pub worker: Worker,
-    /// Stripe's last event that was taken.
+    /// ID of the last delivered event.
     taken: Option<String>,
 }
 
-/// Somebody with an account, in a browser of their own.
+/// An account with its own browser.
 #[derive(Clone)]
 pub struct Person {
     pub user: User,
     pub device: DeviceId,
 }
 
-impl Stage {
+impl Environment {
     pub async fn new(engine: Engine) -> Self {
-        Self::seeded(engine, None).await
+        Self::with_seed(engine, None).await
     }
 
-    /// With IDs of Stripe's that are the same for the same seed.
-    pub async fn seeded(engine: Engine, seed: Option<u64>) -> Self {
+    /// Uses the same Stripe IDs for the same seed.
+    pub async fn with_seed(engine: Engine, seed: Option<u64>) -> Self {
         let store = Store::new(engine).await;
         let stripe = StandIn::start(&store.clock, seed).await;
         let billing = billing_at(&store, &stripe.url);
         Self {
-            worker: Worker::new(billing.clone(), Settings::default()),
+            worker: Worker::new(billing.clone(), InboxSettings::default()),
             billing,
             stripe,
             store,
@@ -66,24 +66,24 @@ impl Stage {
         }
     }
 
-    /// Lets time pass, here and at Stripe.
-    pub fn pass(&self, ms: i64) {
+    /// Advances the clock of the app and of Stripe by `ms`.
+    pub fn advance(&self, ms: i64) {
         self.store.clock.advance(ms);
     }
 
-    /// The person in a session that began a minute ago.
+    /// The person's visitor in a session that started a minute ago.
     pub fn visitor(&self, person: &Person) -> Visitor {
         Visitor {
             tracking: Some(PresentIds::Live {
                 device: person.device.clone(),
                 session: SessionId::starting_at(self.store.clock.now_ms() - MINUTE),
-                found: Found::SdkCookie,
+                source: IdSource::SdkCookie,
             }),
             ..visitor()
         }
     }
 
-    /// A click on "Start trial": the URL of Stripe's page.
+    /// Clicks "Start trial" and returns the URL of Stripe's page.
     pub async fn start(&self, person: &Person, interval: Interval) -> String {
         let order = Order {
             interval,
@@ -96,16 +96,16 @@ impl Stage {
             .unwrap()
     }
 
-    /// A trial, from the click to what it becomes here: Stripe's ID of the subscription.
+    /// Starts a trial, applies its webhooks, and returns Stripe's ID of the subscription.
     pub async fn trial(&mut self, person: &Person) -> String {
         let page = self.start(person, Interval::Month).await;
-        self.pass(20 * SECOND);
+        self.advance(20 * SECOND);
         self.stripe.complete_checkout(&page, None).await;
         self.deliver().await;
-        self.standing(person).await
+        self.subscription_id(person).await
     }
 
-    /// Gives a card by way of the portal.
+    /// Adds a card in the portal.
     pub async fn give_card(&mut self, person: &Person, number: &str) {
         let visitor = self.visitor(person);
         let page = self.billing.open_portal(&person.user, click(), true, &visitor);
@@ -114,29 +114,29 @@ impl Stage {
         self.deliver().await;
     }
 
-    /// A trial that was paid for: Stripe's ID of the subscription.
+    /// Starts a trial that converts, and returns Stripe's ID of the subscription.
     pub async fn paid(&mut self, person: &Person) -> String {
         let subscription = self.trial(person).await;
         self.give_card(person, GOOD_CARD).await;
-        self.pass_days(4).await;
+        self.advance_days(4).await;
         subscription
     }
 
-    /// Day by day, with the webhooks of each.
-    pub async fn pass_days(&mut self, days: u32) {
+    /// Advances day by day and applies each day's webhooks.
+    pub async fn advance_days(&mut self, days: u32) {
         for _ in 0..days {
-            self.pass(crate::support::DAY);
+            self.advance(crate::support::DAY);
             self.deliver().await;
         }
     }
 
-    pub async fn overview(&self, person: &Person) -> Overview {
+    pub async fn overview(&self, person: &Person) -> BillingOverview {
         self.billing.overview(&person.user).await.unwrap()
     }
 
-    /// Stripe's ID of the person's subscription, as our pages know it.
-    pub async fn standing(&self, person: &Person) -> String {
-        self.overview(person).await.standing.unwrap().subscription
+    /// Stripe's ID of the subscription that the app shows.
+    pub async fn subscription_id(&self, person: &Person) -> String {
+        self.overview(person).await.subscription.unwrap().id
     }
 
     /// Stripe's ID of the person's customer.
@@ -146,32 +146,32 @@ impl Stage {
         self.store.texts(&sql).await.remove(0)
     }
 
-    /// What our database says of the account.
+    /// The account type in the database.
     pub async fn account_type(&self, person: &Person) -> String {
         let id = person.user.id;
         let sql = format!("SELECT account_type FROM users WHERE id = '{id}'");
         self.store.texts(&sql).await.remove(0)
     }
 
-    /// Stripe's events since the last time, as its webhooks have them, oldest first.
-    pub async fn news(&mut self) -> Vec<Value> {
-        let mut news = self.stripe.newer("/v1/events", self.taken.as_deref()).await;
-        news.reverse();
-        if let Some(last) = news.last() {
+    /// Stripe's events since the last call, as webhooks contain them, oldest first.
+    pub async fn new_webhooks(&mut self) -> Vec<Value> {
+        let mut webhooks = self.stripe.newer("/v1/events", self.taken.as_deref()).await;
+        webhooks.reverse();
+        if let Some(last) = webhooks.last() {
             self.taken = Some(text(last, "id").to_owned());
         }
-        news
+        webhooks
     }
 
-    /// Stripe's webhook, at our door.
-    pub async fn receive(&self, webhook: &Value) -> Result<Received, NotReceived> {
+    /// Sends a webhook to the app.
+    pub async fn receive(&self, webhook: &Value) -> Result<Received, ReceiveError> {
         receive(&self.billing, &webhook.to_string(), self.store.clock.now_ms()).await
     }
 
-    /// Takes everything that Stripe has, one after the other, and applies it.
-    pub async fn deliver(&mut self) -> Worked {
-        let mut worked = Worked::default();
-        for webhook in self.news().await {
+    /// Delivers and applies all new webhooks one after the other.
+    pub async fn deliver(&mut self) -> InboxReport {
+        let mut worked = InboxReport::default();
+        for webhook in self.new_webhooks().await {
             if self.receive(&webhook).await.unwrap() == Received::New {
                 worked += self.worker.drain().await.unwrap();
             }
@@ -179,30 +179,31 @@ impl Stage {
         worked
     }
 
-    /// The person's events but for the sign-up, as Amplitude will get them, in the order of the outbox.
-    pub async fn told(&self, person: &Person) -> Vec<Value> {
+    /// The person's events without the sign-up, as sent to Amplitude, in the order of the outbox.
+    pub async fn events(&self, person: &Person) -> Vec<Value> {
         let entries = self.store.events_of(person.user.id).await;
-        let told = entries.iter().map(payload);
-        told.filter(|event| event["event_type"] != "Sign-up completed")
+        let events = entries.iter().map(payload);
+        events
+            .filter(|event| event["event_type"] != "Sign-up completed")
             .collect()
     }
 
     pub async fn names(&self, person: &Person) -> Vec<String> {
-        names(&self.told(person).await)
+        names(&self.events(person).await)
     }
 
     /// The newest event.
     pub async fn last(&self, person: &Person) -> Value {
-        self.told(person).await.pop().unwrap()
+        self.events(person).await.pop().unwrap()
     }
 }
 
-/// Billing that asks Stripe there: another server over the same database, say.
+/// Billing with another URL of Stripe on the same database, like a second server.
 pub fn billing_at(store: &Store, url: &str) -> Billing {
     billing_over(&store.test.db, &store.clock, url)
 }
 
-/// The same for any database.
+/// Billing on any database.
 pub fn billing_over(db: &Db, clock: &Clock, url: &str) -> Billing {
     install_crypto();
     let secrets = SECRETS.join(",");
@@ -214,22 +215,22 @@ pub fn billing_over(db: &Db, clock: &Clock, url: &str) -> Billing {
     Billing::new(&config.unwrap(), db.clone(), clock.clone(), Wakeup::new()).unwrap()
 }
 
-pub async fn receive(billing: &Billing, body: &str, now_ms: i64) -> Result<Received, NotReceived> {
+pub async fn receive(billing: &Billing, body: &str, now_ms: i64) -> Result<Received, ReceiveError> {
     let header = Webhook::generate_test_header(body, SECRETS[0], Some(now_ms / 1000));
     billing.receive(body.as_bytes(), &header).await
 }
 
-/// A form's own ID.
+/// A new form ID.
 pub fn click() -> Uuid {
     backend::ids::random()
 }
 
-/// Somebody who said no, to this account.
-pub fn silent() -> Visitor {
+/// A visitor without consent.
+pub fn without_consent() -> Visitor {
     denying_visitor()
 }
 
-/// The session of a visitor who is tracked, in ms.
+/// The session of a tracked visitor, in ms.
 pub fn session_of(visitor: &Visitor) -> i64 {
     match &visitor.tracking {
         Some(PresentIds::Live { session, .. }) => session.ms(),
@@ -244,7 +245,7 @@ pub fn names(events: &[Value]) -> Vec<String> {
         .collect()
 }
 
-/// Minor units that an event says came in, or went.
+/// The event's revenue in minor units. Negative for a refund.
 pub fn revenue(event: &Value) -> i64 {
     let amount = event["revenue"].as_f64().unwrap_or_default();
     #[expect(clippy::cast_possible_truncation, reason = "a few dollars in cents")]

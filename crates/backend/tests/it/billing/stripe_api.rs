@@ -1,11 +1,11 @@
-//! The same code against Stripe itself. With a test-mode key in `STRIPE_TEST_SECRET_KEY` this life is lived there; it is
-//! always lived against the stand-in, which must not be easier. Stripe's pages need a browser, so the subscription is made
-//! by the API, with the metadata that the click has written into its Checkout session.
+//! One scenario against Stripe's real API and against the stand-in. The real API is used if `STRIPE_TEST_SECRET_KEY`
+//! has a test key. Stripe's pages need a browser, so the test creates the subscription through the API with the
+//! metadata of the click.
 
 use std::time::Duration;
 
 use backend::accounts::{Accounts, User};
-use backend::billing::inbox::{Settings, Worker};
+use backend::billing::inbox::{InboxSettings, Worker};
 use backend::billing::{Billing, CheckoutState, Order};
 use backend::clock::Clock;
 use backend::config::Config;
@@ -17,15 +17,15 @@ use serde_json::Value;
 use stripe_webhook::Webhook;
 use tracking::Interval;
 
-use super::stage::click;
+use super::environment::click;
 use super::stand_in::{Form, StandIn, install_crypto, text};
 use crate::support::{payload, sign_up, visitor};
 
-const SECRET: &str = "whsec_lane";
+const SECRET: &str = "whsec_test";
 const VERSION: &str = "2026-09-30.endive";
 
 /// How long Stripe may take to list an event.
-const PATIENCE: Duration = Duration::from_secs(90);
+const EVENT_TIMEOUT: Duration = Duration::from_secs(90);
 
 #[tokio::test]
 async fn against_the_stand_in() {
@@ -34,32 +34,32 @@ async fn against_the_stand_in() {
         ("STRIPE_API_URL", stripe.url.as_str()),
         ("STRIPE_WEBHOOK_SECRETS", SECRET),
     ];
-    Lane::new(&stripe.url, "sk_test_local", &variables)
+    ApiTest::new(&stripe.url, "sk_test_local", &variables)
         .await
-        .live()
+        .run()
         .await;
 }
 
 #[tokio::test]
-#[expect(clippy::print_stderr, reason = "a lane that was not taken is said aloud")]
+#[expect(clippy::print_stderr, reason = "a lane that was not received is said aloud")]
 async fn against_stripe_itself() {
     let Ok(key) = std::env::var("STRIPE_TEST_SECRET_KEY") else {
-        eprintln!("skipped: STRIPE_TEST_SECRET_KEY is not set, so nothing was asked of Stripe itself");
+        eprintln!("skipped: STRIPE_TEST_SECRET_KEY is not set");
         return;
     };
-    assert!(key.contains("_test_"), "the lane takes test keys only");
+    assert!(key.contains("_test_"), "only test keys are allowed");
     let variables = [
         ("STRIPE_SECRET_KEY", key.as_str()),
         ("STRIPE_WEBHOOK_SECRETS", SECRET),
         ("SMTP_URL", "smtp://127.0.0.1:1025"),
     ];
-    Lane::new("https://api.stripe.com", &key, &variables)
+    ApiTest::new("https://api.stripe.com", &key, &variables)
         .await
-        .live()
+        .run()
         .await;
 }
 
-struct Lane {
+struct ApiTest {
     test: TestDb,
     user: User,
     billing: Billing,
@@ -67,11 +67,11 @@ struct Lane {
     client: Client,
     api: String,
     key: String,
-    /// Events that were taken.
-    taken: Vec<String>,
+    /// IDs of received events.
+    received: Vec<String>,
 }
 
-impl Lane {
+impl ApiTest {
     async fn new(api: &str, key: &str, variables: &[(&str, &str)]) -> Self {
         install_crypto();
         let config = Config::read(|name| {
@@ -84,11 +84,11 @@ impl Lane {
         let test = TestDb::new(Engine::Sqlite).await;
         let clock = Clock::system();
         let accounts = Accounts::new(test.db.clone(), clock.clone(), Wakeup::new(), false);
-        let email = format!("lane.{}@example.com", click().simple());
+        let email = format!("api.{}@example.com", click().simple());
         let user = accounts.sign_up(sign_up(&email), &visitor()).await.unwrap().user;
         let billing = Billing::new(&config, test.db.clone(), clock, Wakeup::new()).unwrap();
         Self {
-            worker: Worker::new(billing.clone(), Settings::default()),
+            worker: Worker::new(billing.clone(), InboxSettings::default()),
             billing,
             test,
             user,
@@ -98,19 +98,19 @@ impl Lane {
                 .unwrap(),
             api: api.to_owned(),
             key: key.to_owned(),
-            taken: Vec::new(),
+            received: Vec::new(),
         }
     }
 
-    async fn live(mut self) {
+    async fn run(mut self) {
         let (first, second) = (self.start().await, self.start().await);
-        assert_ne!(first, second, "another click is another page");
+        assert_ne!(first, second, "each click has its own page");
         let left = self.session_of(&first).await;
         let state = self.billing.checkout_state(&self.user, &left).await.unwrap();
         assert_eq!(
             state,
             Some(CheckoutState::Expired),
-            "the newer page closes the older one"
+            "a newer session expires the older one"
         );
         let session = self.session_of(&second).await;
         let session = self
@@ -119,34 +119,44 @@ impl Lane {
         let customer = text(&session, "customer").to_owned();
 
         let subscription = self.subscribe(&customer).await;
-        self.take("customer.subscription.created", &subscription).await;
+        self.receive_next("customer.subscription.created", &subscription)
+            .await;
         let started = self.event("Trial started").await;
         assert_eq!(started["event_properties"]["stitched_by"], "checkout handoff");
         assert_eq!(started["device_id"], crate::support::device().as_str());
-        let standing = self.billing.overview(&self.user).await.unwrap().standing.unwrap();
-        assert_eq!(standing.subscription, subscription);
+        let shown = self
+            .billing
+            .overview(&self.user)
+            .await
+            .unwrap()
+            .subscription
+            .unwrap();
+        assert_eq!(shown.id, subscription);
 
         self.billing
             .cancel(&self.user, click(), &visitor())
             .await
             .unwrap();
-        self.take("customer.subscription.updated", &subscription).await;
+        self.receive_next("customer.subscription.updated", &subscription)
+            .await;
         self.event("Trial canceled").await;
         self.billing
             .resume(&self.user, click(), &visitor())
             .await
             .unwrap();
-        self.take("customer.subscription.updated", &subscription).await;
+        self.receive_next("customer.subscription.updated", &subscription)
+            .await;
         self.event("Trial resumed").await;
         self.billing
             .change_to_yearly(&self.user, click(), &visitor())
             .await
             .unwrap();
-        self.take("customer.subscription.updated", &subscription).await;
+        self.receive_next("customer.subscription.updated", &subscription)
+            .await;
         let changed = self.event("Subscription changed").await;
         assert_eq!(changed["event_properties"]["interval"], "year");
 
-        // Last of all: whoever was at the portal last is taken to have done what comes next.
+        // Last, because a portal visit would count as the cause of later changes.
         let portal = self
             .billing
             .open_portal(&self.user, click(), true, &visitor())
@@ -160,7 +170,7 @@ impl Lane {
         assert_eq!(gone["deleted"], true);
     }
 
-    /// A click on "Start trial": Stripe's page. The same click is the same page.
+    /// Clicks "Start trial" and returns the URL of Stripe's page. A repeated click returns the same page.
     async fn start(&self) -> String {
         let order = Order {
             interval: Interval::Month,
@@ -180,7 +190,7 @@ impl Lane {
         page
     }
 
-    /// Stripe's ID of a page's session.
+    /// Stripe's ID of a page's Checkout session.
     async fn session_of(&self, page: &str) -> String {
         let sql = "SELECT checkout_id FROM handoffs WHERE checkout_url = $1";
         sqlx::query_scalar(sql)
@@ -190,7 +200,7 @@ impl Lane {
             .unwrap()
     }
 
-    /// What Checkout would make of the newest click.
+    /// Creates the subscription that Checkout would create for the newest click.
     async fn subscribe(&self, customer: &str) -> String {
         let price = self
             .call(Method::GET, "/v1/prices?lookup_keys[]=seamline_pro_month", &[])
@@ -219,16 +229,16 @@ impl Lane {
         text(&made, "id").to_owned()
     }
 
-    /// Takes the next event of that type about the subscription, signed as a webhook would be.
-    async fn take(&mut self, kind: &str, subscription: &str) {
-        let deadline = tokio::time::Instant::now() + PATIENCE;
+    /// Receives the next event of this type about the subscription, signed like a webhook.
+    async fn receive_next(&mut self, kind: &str, subscription: &str) {
+        let deadline = tokio::time::Instant::now() + EVENT_TIMEOUT;
         let event = loop {
             let listed = self
                 .call(Method::GET, &format!("/v1/events?type={kind}&limit=20"), &[])
                 .await;
             let new = |event: &&Value| {
                 event["data"]["object"]["id"] == subscription
-                    && !self.taken.iter().any(|id| event["id"] == **id)
+                    && !self.received.iter().any(|id| event["id"] == **id)
             };
             if let Some(event) = listed["data"].as_array().unwrap().iter().rev().find(new) {
                 break event.clone();
@@ -239,14 +249,14 @@ impl Lane {
             );
             tokio::time::sleep(Duration::from_millis(500)).await;
         };
-        self.taken.push(text(&event, "id").to_owned());
+        self.received.push(text(&event, "id").to_owned());
         let body = event.to_string();
         let signature = Webhook::generate_test_header(&body, SECRET, None);
         self.billing.receive(body.as_bytes(), &signature).await.unwrap();
         self.worker.drain().await.unwrap();
     }
 
-    /// The person's only event of that name.
+    /// The user's only event of this name.
     async fn event(&self, name: &str) -> Value {
         let events = outbox::events_of(&self.test.db, self.user.id, 100).await.unwrap();
         let mut named: Vec<Value> = events

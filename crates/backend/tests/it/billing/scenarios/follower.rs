@@ -1,11 +1,11 @@
-//! Another database that hears of the same lives: late, twice, in any order.
+//! A second database that receives the same webhooks late, repeated, and in random order.
 
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use backend::billing::Billing;
-use backend::billing::inbox::{Settings, Worker};
+use backend::billing::inbox::{InboxSettings, Worker};
 use backend::clock::Clock;
 use db::Engine;
 use db::testing::TestDb;
@@ -14,30 +14,30 @@ use serde_json::Value;
 use sqlx::{AssertSqlSafe, Row};
 use tokio::task::JoinSet;
 
-use super::super::stage::{Stage, billing_over, receive};
+use super::super::environment::{Environment, billing_over, receive};
 
-/// How a follower gets its webhooks.
+/// How a follower receives webhooks.
 #[derive(Clone, Copy, Debug)]
-pub struct Manner {
+pub struct DeliveryMode {
     pub engine: Engine,
-    /// At once.
+    /// Number of concurrent workers.
     pub workers: usize,
-    /// How probable it is that a webhook waits for another day; the last day brings what is left.
-    pub waits: f64,
+    /// Probability that a webhook is delayed to another day. The last day delivers all.
+    pub delay_probability: f64,
 }
 
 pub struct Follower {
-    pub manner: Manner,
+    pub mode: DeliveryMode,
     pub test: TestDb,
     billing: Billing,
     clock: Clock,
-    /// IDs of rows that are here already.
+    /// IDs of copied rows.
     copied: HashSet<String>,
     backlog: Vec<Value>,
     rng: Rng,
 }
 
-/// Rows that no webhook makes: who is who, and visits to the portal.
+/// Rows that webhooks do not create: users, customers, portal visits.
 const COPIED: [(&str, &[&str], &[&str]); 3] = [
     (
         "users",
@@ -60,24 +60,24 @@ const COPIED: [(&str, &[&str], &[&str]); 3] = [
 ];
 
 impl Follower {
-    pub async fn new(manner: Manner, stage: &Stage, seed: u64) -> Self {
-        let test = TestDb::new(manner.engine).await;
-        let clock = stage.store.clock.clone();
+    pub async fn new(mode: DeliveryMode, env: &Environment, seed: u64) -> Self {
+        let test = TestDb::new(mode.engine).await;
+        let clock = env.store.clock.clone();
         let mut follower = Self {
-            manner,
-            billing: billing_over(&test.db, &clock, &stage.stripe.url),
+            mode,
+            billing: billing_over(&test.db, &clock, &env.stripe.url),
             test,
             clock,
             copied: HashSet::new(),
             backlog: Vec::new(),
             rng: Rng::with_seed(seed),
         };
-        follower.copy(stage).await;
+        follower.copy(env).await;
         follower
     }
 
-    /// Before any webhook that is about them, as in life.
-    async fn copy(&mut self, stage: &Stage) {
+    /// Copies new rows before the webhooks about them.
+    async fn copy(&mut self, env: &Environment) {
         for (table, texts, numbers) in COPIED {
             let columns = [texts, numbers].concat();
             let names = columns.join(", ");
@@ -85,7 +85,7 @@ impl Follower {
             let holders: Vec<_> = (1..=columns.len()).map(|number| format!("${number}")).collect();
             let insert = format!("INSERT INTO {table} ({names}) VALUES ({})", holders.join(", "));
             for row in sqlx::query(select)
-                .fetch_all(stage.store.test.db.pool())
+                .fetch_all(env.store.test.db.pool())
                 .await
                 .unwrap()
             {
@@ -107,47 +107,49 @@ impl Follower {
         }
     }
 
-    /// A day's webhooks; `last`: and all that were left.
-    pub async fn day(&mut self, stage: &Stage, webhooks: &[Value], last: bool) {
-        self.copy(stage).await;
+    /// Delivers a day's webhooks; with `last`, all delayed ones too.
+    pub async fn day(&mut self, env: &Environment, webhooks: &[Value], last: bool) {
+        self.copy(env).await;
         self.backlog.extend_from_slice(webhooks);
-        let (waiting, mut coming): (Vec<_>, Vec<_>) = std::mem::take(&mut self.backlog)
+        let (delayed, mut due): (Vec<_>, Vec<_>) = std::mem::take(&mut self.backlog)
             .into_iter()
-            .partition(|_| !last && self.rng.f64() < self.manner.waits);
-        self.backlog = waiting;
-        // Some come twice, now or on another day.
-        for webhook in coming.clone() {
+            .partition(|_| !last && self.rng.f64() < self.mode.delay_probability);
+        self.backlog = delayed;
+        // Some are repeated on the same or on a later day.
+        for webhook in due.clone() {
             match self.rng.u8(0..8) {
-                0 => coming.push(webhook),
+                0 => due.push(webhook),
                 1 if !last => self.backlog.push(webhook),
                 _ => {}
             }
         }
-        self.rng.shuffle(&mut coming);
-        if coming.is_empty() {
+        self.rng.shuffle(&mut due);
+        if due.is_empty() {
             return;
         }
 
-        let closed = Arc::new(AtomicBool::new(false));
+        let all_received = Arc::new(AtomicBool::new(false));
         let mut tasks = JoinSet::new();
-        for _ in 0..self.manner.workers {
-            let worker = Worker::new(self.billing.clone(), Settings::default());
-            let (billing, closed) = (self.billing.clone(), closed.clone());
+        for _ in 0..self.mode.workers {
+            let worker = Worker::new(self.billing.clone(), InboxSettings::default());
+            let (billing, all_received) = (self.billing.clone(), all_received.clone());
             tasks.spawn(async move {
-                // Until the door is closed and nothing is left.
-                while !closed.load(Ordering::SeqCst) || billing.inbox_counts().await.unwrap().pending > 0 {
+                // Works until all webhooks are received and none is pending.
+                while !all_received.load(Ordering::SeqCst)
+                    || billing.inbox_counts().await.unwrap().pending > 0
+                {
                     worker.drain().await.unwrap();
                     tokio::task::yield_now().await;
                 }
             });
         }
-        for webhook in &coming {
+        for webhook in &due {
             let body = webhook.to_string();
             receive(&self.billing, &body, self.clock.now_ms()).await.unwrap();
         }
-        closed.store(true, Ordering::SeqCst);
+        all_received.store(true, Ordering::SeqCst);
         tasks.join_all().await;
         let counts = self.billing.inbox_counts().await.unwrap();
-        assert_eq!((counts.pending, counts.parked), (0, 0), "{:?}", self.manner);
+        assert_eq!((counts.pending, counts.parked), (0, 0), "{:?}", self.mode);
     }
 }

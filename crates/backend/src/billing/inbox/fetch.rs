@@ -1,50 +1,50 @@
-//! What has to be asked of Stripe before a webhook can be applied. Network only, and no transaction around it.
+//! Fetches from Stripe what is needed to apply a webhook. Network only; it never runs inside a transaction.
 
 use serde_json::Value;
 
 use crate::billing::mapping::Subject;
-use crate::billing::payload::{Invoice, Refund, StripeEvent, Subscription, Unreadable};
+use crate::billing::payload::{Invoice, PayloadError, Refund, StripeEvent, Subscription};
 use crate::billing::plan::{Plan, plan};
-use crate::billing::stripe::{Stripe, StripeFault};
+use crate::billing::stripe::{StripeCallError, StripeClient};
 
-use super::retry::Trouble;
+use super::retry::ApplyError;
 
-/// How things stand at Stripe, as far as one webhook is concerned.
+/// Stripe's current state, as far as one webhook needs it.
 #[derive(Clone, Debug)]
-pub(super) struct Gathered {
-    /// Whose it is.
+pub(super) struct StripeSnapshot {
+    /// The customer.
     pub(super) customer: String,
     /// Whether Stripe has a card to charge.
     pub(super) has_card: bool,
-    /// What the webhook is about, unless it is about the customer alone.
-    pub(super) about: Option<About>,
-    /// All of the customer's subscriptions as they came, for our copy.
+    /// The webhook's subscription; `None` if the webhook is about the customer only.
+    pub(super) subscription: Option<SubscriptionSnapshot>,
+    /// All of the customer's subscriptions as JSON, for our copy.
     pub(super) objects: Vec<Value>,
-    /// Those that ran beside another one and were ended for that.
-    pub(super) turned_away: Vec<String>,
+    /// Subscriptions that were canceled because another one was running.
+    pub(super) duplicate_subscriptions: Vec<String>,
 }
 
 /// A subscription with its payments.
 #[derive(Clone, Debug)]
-pub(super) struct About {
+pub(super) struct SubscriptionSnapshot {
     pub(super) subscription: Subscription,
     pub(super) others: Vec<Subscription>,
     pub(super) paid_invoices: Vec<Invoice>,
-    /// The refund of the webhook, with the invoice that it gives back.
+    /// The webhook's refund and the refunded invoice.
     pub(super) refund: Option<(Refund, String)>,
 }
 
-/// Asks for everything. `None`: it turned out to be about nothing of ours.
-pub(super) async fn gather(
-    stripe: &Stripe,
+/// Fetches everything for a webhook. `None` if the refund does not belong to a subscription.
+pub(super) async fn fetch(
+    stripe: &StripeClient,
     event: &StripeEvent,
     subject: Subject,
-) -> Result<Option<Gathered>, Trouble> {
+) -> Result<Option<StripeSnapshot>, ApplyError> {
     match subject {
-        Subject::Customer(customer) => of_customer(stripe, customer).await.map(Some),
-        Subject::Subscription(id) => of_subscription(stripe, event, &id, None).await.map(Some),
+        Subject::Customer(customer) => customer_snapshot(stripe, customer).await.map(Some),
+        Subject::Subscription(id) => subscription_snapshot(stripe, event, &id, None).await.map(Some),
         Subject::Refund(refund) => {
-            let payment = refund.payment_intent.as_deref().ok_or(Unreadable {
+            let payment = refund.payment_intent.as_deref().ok_or(PayloadError {
                 object: "refund",
                 field: "payment_intent",
             })?;
@@ -54,54 +54,54 @@ pub(super) async fn gather(
             let Some(subscription) = invoice.subscription else {
                 return Ok(None);
             };
-            of_subscription(stripe, event, &subscription, Some((refund, invoice.id)))
+            subscription_snapshot(stripe, event, &subscription, Some((refund, invoice.id)))
                 .await
                 .map(Some)
         }
     }
 }
 
-async fn of_customer(stripe: &Stripe, customer: String) -> Result<Gathered, Trouble> {
+async fn customer_snapshot(stripe: &StripeClient, customer: String) -> Result<StripeSnapshot, ApplyError> {
     let (has_card, objects) = tokio::try_join!(stripe.has_card(&customer), stripe.subscriptions(&customer))?;
-    Ok(Gathered {
+    Ok(StripeSnapshot {
         customer,
         has_card,
-        about: None,
+        subscription: None,
         objects,
-        turned_away: Vec::new(),
+        duplicate_subscriptions: Vec::new(),
     })
 }
 
-async fn of_subscription(
-    stripe: &Stripe,
+async fn subscription_snapshot(
+    stripe: &StripeClient,
     event: &StripeEvent,
     id: &str,
     refund: Option<(Refund, String)>,
-) -> Result<Gathered, Trouble> {
-    let mut turned_away = Vec::new();
+) -> Result<StripeSnapshot, ApplyError> {
+    let mut duplicate_subscriptions = Vec::new();
     loop {
-        let Fetched {
+        let FetchedSubscription {
             subscription,
             object,
             customer,
             has_card,
             invoices,
             mut objects,
-        } = fetch(stripe, event, id).await?;
+        } = fetch_subscription(stripe, event, id).await?;
         let mut others = Vec::new();
         for other in objects.iter().filter(|other| other["id"] != *id) {
             others.push(Subscription::read(other)?);
         }
-        let second: Vec<&Subscription> = beside_another(&subscription, &others);
+        let second: Vec<&Subscription> = duplicates(&subscription, &others);
         if !second.is_empty() {
             for second in second {
                 tracing::warn!(
                     stripe.subscription = second.id,
                     stripe.customer = customer,
-                    "a second subscription beside a running one is ended"
+                    "a duplicate subscription was canceled"
                 );
-                stripe.end_now(&second.id).await?;
-                turned_away.push(second.id.clone());
+                stripe.cancel_now(&second.id).await?;
+                duplicate_subscriptions.push(second.id.clone());
             }
             continue;
         }
@@ -109,22 +109,22 @@ async fn of_subscription(
             objects.push(object);
         }
         let paid_invoices = invoices.iter().map(Invoice::read).collect::<Result<_, _>>()?;
-        return Ok(Gathered {
+        return Ok(StripeSnapshot {
             customer,
             has_card,
-            about: Some(About {
+            subscription: Some(SubscriptionSnapshot {
                 subscription,
                 others,
                 paid_invoices,
                 refund,
             }),
             objects,
-            turned_away,
+            duplicate_subscriptions,
         });
     }
 }
 
-struct Fetched {
+struct FetchedSubscription {
     subscription: Subscription,
     object: Value,
     customer: String,
@@ -133,16 +133,20 @@ struct Fetched {
     objects: Vec<Value>,
 }
 
-/// All at once where the webhook names its customer, as nearly all do.
-async fn fetch(stripe: &Stripe, event: &StripeEvent, id: &str) -> Result<Fetched, StripeFault> {
-    let of_customer =
+/// Fetches concurrently if the webhook names its customer, as almost all do.
+async fn fetch_subscription(
+    stripe: &StripeClient,
+    event: &StripeEvent,
+    id: &str,
+) -> Result<FetchedSubscription, StripeCallError> {
+    let fetch_customer =
         async |customer: &str| tokio::try_join!(stripe.has_card(customer), stripe.subscriptions(customer));
     let (object, invoices, named) = match event.customer() {
         Some(customer) => {
             let (object, invoices, named) = tokio::try_join!(
                 stripe.subscription(id),
                 stripe.paid_invoices(id),
-                of_customer(customer)
+                fetch_customer(customer)
             )?;
             (object, invoices, Some((customer, named)))
         }
@@ -152,12 +156,12 @@ async fn fetch(stripe: &Stripe, event: &StripeEvent, id: &str) -> Result<Fetched
         }
     };
     let subscription = Subscription::read(&object)?;
-    // The subscription's customer decides, whatever the webhook's object says.
+    // The subscription's own customer counts, even if the webhook names another one.
     let (has_card, objects) = match named {
         Some((customer, found)) if customer == subscription.customer => found,
-        _ => of_customer(&subscription.customer).await?,
+        _ => fetch_customer(&subscription.customer).await?,
     };
-    Ok(Fetched {
+    Ok(FetchedSubscription {
         customer: subscription.customer.clone(),
         subscription,
         object,
@@ -167,9 +171,8 @@ async fn fetch(stripe: &Stripe, event: &StripeEvent, id: &str) -> Result<Fetched
     })
 }
 
-/// One account, one running subscription: of several the first stays. Two Checkout pages that were completed at the same
-/// moment make a second one.
-fn beside_another<'a>(one: &'a Subscription, others: &'a [Subscription]) -> Vec<&'a Subscription> {
+/// All running subscriptions except the oldest. Completing two Checkout pages at the same time creates a second one.
+fn duplicates<'a>(one: &'a Subscription, others: &'a [Subscription]) -> Vec<&'a Subscription> {
     let mut running: Vec<&Subscription> = others
         .iter()
         .chain([one])

@@ -1,0 +1,98 @@
+//! Reads the inbox for operations.
+
+use sqlx::any::AnyRow;
+use sqlx::{AnyPool, Row};
+
+use super::InboxState;
+
+/// A webhook as operations show it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InboxRow {
+    /// Stripe's event ID.
+    pub event_id: String,
+    /// Stripe's customer, or the event's own lane if the event names no customer.
+    pub lane: String,
+    /// Stripe's event type.
+    pub event_type: String,
+    /// The body as received, until it is pruned.
+    pub payload: Option<String>,
+    /// When it was received, in ms since the epoch.
+    pub received_ms: i64,
+    /// Its state.
+    pub state: InboxState,
+    /// Number of failed attempts.
+    pub attempts: i64,
+    /// Time of the next attempt, in ms since the epoch.
+    pub next_attempt_ms: i64,
+    /// Number of new events that it produced.
+    pub events: Option<i64>,
+    /// Why it was parked.
+    pub parked_reason: Option<String>,
+    /// The last error.
+    pub last_error: Option<String>,
+}
+
+/// Webhooks by state.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct InboxCounts {
+    /// To be applied.
+    pub pending: i64,
+    /// Applied, including pruned ones.
+    pub applied: i64,
+    /// Parked.
+    pub parked: i64,
+    /// When the oldest pending webhook was received, in ms since the epoch.
+    pub oldest_pending_ms: Option<i64>,
+}
+
+pub(in crate::billing::inbox) async fn newest(
+    pool: &AnyPool,
+    state: Option<InboxState>,
+    most: i64,
+) -> Result<Vec<InboxRow>, sqlx::Error> {
+    let rows = sqlx::query(
+        "SELECT event_id, lane, event_type, payload, received_ms, state, attempts, next_attempt_ms, events,
+                parked_reason, last_error
+         FROM stripe_inbox WHERE $1 IS NULL OR state = $1 ORDER BY received_ms DESC, event_id DESC LIMIT $2",
+    )
+    .bind(state.map(InboxState::as_str))
+    .bind(most)
+    .fetch_all(pool)
+    .await?;
+    rows.iter().map(read).collect()
+}
+
+fn read(row: &AnyRow) -> Result<InboxRow, sqlx::Error> {
+    Ok(InboxRow {
+        event_id: row.try_get("event_id")?,
+        lane: row.try_get("lane")?,
+        event_type: row.try_get("event_type")?,
+        payload: row.try_get("payload")?,
+        received_ms: row.try_get("received_ms")?,
+        state: InboxState::parse(row.try_get("state")?),
+        attempts: row.try_get("attempts")?,
+        next_attempt_ms: row.try_get("next_attempt_ms")?,
+        events: row.try_get("events")?,
+        parked_reason: row.try_get("parked_reason")?,
+        last_error: row.try_get("last_error")?,
+    })
+}
+
+pub(in crate::billing::inbox) async fn counts(pool: &AnyPool) -> Result<InboxCounts, sqlx::Error> {
+    let rows: Vec<(String, i64, i64)> =
+        sqlx::query_as("SELECT state, COUNT(*), MIN(received_ms) FROM stripe_inbox GROUP BY state")
+            .fetch_all(pool)
+            .await?;
+    let mut counts = InboxCounts::default();
+    for (state, rows, oldest_ms) in rows {
+        match InboxState::parse(&state) {
+            InboxState::Pending => {
+                counts.pending = rows;
+                counts.oldest_pending_ms = Some(oldest_ms);
+            }
+            InboxState::Applied => counts.applied = rows,
+            InboxState::Parked => counts.parked = rows,
+        }
+    }
+    Ok(counts)
+}
