@@ -20,19 +20,15 @@ use crate::tracking::refresh_live_parts;
 /// News that come together cause one refresh.
 const TOGETHER: Duration = Duration::from_millis(250);
 
-/// Refreshes the live parts whenever the feed has news. It shows nothing.
+/// Refreshes the live parts whenever the feed has news. It shows nothing. The first message of a feed brings a page up to date
+/// that was rendered before the island subscribed.
 #[island]
 pub fn Live(
     /// URL of the feed, on this site.
     feed: String,
-    /// Refresh once at the start too.
-    at_once: bool,
 ) -> impl IntoView {
     Effect::new(move |_| {
         let refresh = Refresh::default();
-        if at_once {
-            refresh.request();
-        }
         subscribe(feed.clone(), move |_| refresh.request());
     });
 }
@@ -47,25 +43,28 @@ pub fn LiveTail(
     let alive = RwSignal::new(false);
     let paused = RwSignal::new(false);
     let waiting = RwSignal::new(0_usize);
-    let refresh = StoredValue::new_local(Refresh::default());
+    // Effects run in the browser only: what they own is not made on the server.
     Effect::new(move |_| {
         alive.set(true);
+        let refresh = Refresh::default();
+        let resumed = refresh.clone();
+        Effect::new(move |was_paused: Option<bool>| {
+            let is_paused = paused.get();
+            if was_paused == Some(true) && !is_paused {
+                waiting.set(0);
+                resumed.request();
+            }
+            is_paused
+        });
         subscribe(feed.clone(), move |message| {
             if !paused.get_untracked() {
-                refresh.with_value(Refresh::request);
+                refresh.request();
             } else if message == "shown" {
                 waiting.update(|waiting| *waiting += 1);
             }
         });
     });
-    let press = move |_| {
-        let resumed = paused.get_untracked();
-        paused.set(!resumed);
-        if resumed {
-            waiting.set(0);
-            refresh.with_value(Refresh::request);
-        }
-    };
+    let press = move |_| paused.update(|paused| *paused = !*paused);
     let label = move || match (paused.get(), waiting.get()) {
         (false, _) => "Pause".to_owned(),
         (true, 0) => "Resume".to_owned(),

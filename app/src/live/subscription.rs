@@ -70,7 +70,9 @@ fn resumed(url: &str, last_id: &str) -> String {
         return url.to_owned();
     }
     let (path, query) = url.split_once('?').unwrap_or((url, ""));
-    let kept = query.split('&').filter(|pair| !pair.is_empty() && !pair.starts_with("after="));
+    let kept = query
+        .split('&')
+        .filter(|pair| !pair.is_empty() && !pair.starts_with("after="));
     let after = format!("after={last_id}");
     let pairs: Vec<&str> = kept.chain([after.as_str()]).collect();
     format!("{path}?{}", pairs.join("&"))
@@ -86,7 +88,11 @@ mod tests {
             ("/p/1/live", "", "/p/1/live"),
             ("/p/1/live", "7", "/p/1/live?after=7"),
             ("/billing/live?after=3", "7", "/billing/live?after=7"),
-            ("/timeline/live?find=a%26b&after=3", "9", "/timeline/live?find=a%26b&after=9"),
+            (
+                "/timeline/live?find=a%26b&after=3",
+                "9",
+                "/timeline/live?find=a%26b&after=9",
+            ),
         ] {
             assert_eq!(resumed(url, last_id), expected);
         }
