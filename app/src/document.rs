@@ -20,10 +20,7 @@ pub(crate) fn document<Drawn>(draw: impl FnOnce(Visit) -> Drawn) -> AnyView
 where
     Drawn: Future<Output = AnyView> + Send + 'static,
 {
-    visit::current().map_or_else(
-        || ().into_any(),
-        |visit| Suspend::new(draw(visit)).into_any(),
-    )
+    visit::current().map_or_else(|| ().into_any(), |visit| Suspend::new(draw(visit)).into_any())
 }
 
 /// A form that was posted and is shown again, with its errors. The server puts it into the extensions of the request that

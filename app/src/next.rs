@@ -6,7 +6,11 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use crate::document::query_value;
 
 /// Readable in a query, and of no meaning there.
-const QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'_').remove(b'.');
+const QUERY: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'/')
+    .remove(b'-')
+    .remove(b'_')
+    .remove(b'.');
 
 /// `?next=` of the page that is rendered.
 pub fn next_of_page() -> Option<String> {
@@ -44,7 +48,10 @@ mod tests {
 
     #[test]
     fn a_page_keeps_where_to_go_on_to() {
-        assert_eq!(with_next("/sign-up", Some("/p/1?a=b&c=d")), "/sign-up?next=/p/1%3Fa%3Db%26c%3Dd");
+        assert_eq!(
+            with_next("/sign-up", Some("/p/1?a=b&c=d")),
+            "/sign-up?next=/p/1%3Fa%3Db%26c%3Dd"
+        );
         assert_eq!(with_next("/sign-up", Some("//evil.example")), "/sign-up");
         assert_eq!(with_next("/sign-up", None), "/sign-up");
     }

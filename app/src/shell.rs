@@ -40,7 +40,7 @@ pub fn shell(options: LeptosOptions, assets: Assets) -> impl IntoView {
                     data-wasm=assets.url("pkg/seamline.wasm")
                     defer
                 ></script>
-                <AutoReload options=options.clone() />
+                <AutoReload options />
                 <MetaTags />
             </head>
             <body>

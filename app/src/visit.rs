@@ -18,7 +18,7 @@ use uuid::Uuid;
 use crate::auth::LinkPage;
 use crate::lab::Board;
 use crate::tracking::boot::{Boot, ConfirmedEvent};
-use ::forms::{FieldErrors, Field, FieldError};
+use ::forms::{Field, FieldError, FieldErrors};
 
 /// Key of the one value that a login's cookie leads to.
 const LOGIN: &str = "login";

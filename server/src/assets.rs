@@ -50,7 +50,5 @@ pub fn routes(state: &AppState) -> Router<AppState> {
         let is_file = response.status().is_success() || response.status() == StatusCode::NOT_MODIFIED;
         is_file.then_some(IMMUTABLE)
     });
-    Router::new()
-        .nest_service(state.assets.root(), files)
-        .layer(keep)
+    Router::new().nest_service(state.assets.root(), files).layer(keep)
 }

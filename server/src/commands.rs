@@ -2,21 +2,21 @@
 
 use std::fmt::Write;
 
-use backend::billing::{Stripe, StripeFault};
+use backend::billing::{StripeCallError, StripeClient};
 use backend::clock::Clock;
 use backend::config::Config;
 use backend::timeline::{ReadError, Timeline};
 use db::Db;
 use secrecy::ExposeSecret;
-use tracking::verdict::{Standing, Verdict};
+use tracking::verdict::{RuleOutcome, Verdict};
 
 /// Makes what is missing of the catalog on Stripe's account, with a live key too, and says what is there.
 ///
 /// # Errors
 /// Whatever Stripe says. What was made until then stays, and is found by the next try.
-pub async fn set_up_stripe(config: &Config) -> Result<(), StripeFault> {
+pub async fn set_up_stripe(config: &Config) -> Result<(), StripeCallError> {
     crate::startup::install_crypto();
-    let catalog = Stripe::new(&config.stripe)?.make_catalog().await?;
+    let catalog = StripeClient::new(&config.stripe)?.create_catalog().await?;
     tracing::info!(
         monthly = catalog.monthly,
         yearly = catalog.yearly,
@@ -49,7 +49,7 @@ pub async fn verdict(config: &Config, user: &str) -> Result<Verdict, NoVerdict> 
     crate::startup::install_crypto();
     let db = Db::open(config.data.database_url.expose_secret()).await?;
     let timeline = Timeline::new(&config.amplitude, db, Clock::system())?;
-    let judged = timeline.judge(user).await?;
+    let judged = timeline.analyze(user).await?;
     let (verdict, _) = judged.ok_or_else(|| NoVerdict::Nobody(user.to_owned()))?;
     Ok(verdict)
 }
@@ -62,7 +62,7 @@ pub fn in_lines(verdict: &Verdict) -> String {
         let _ = writeln!(
             lines,
             "{:<10} {} ({})",
-            ruling.standing.as_str(),
+            ruling.outcome.as_str(),
             ruling.rule.title(),
             ruling.checked
         );
@@ -75,9 +75,9 @@ pub fn in_lines(verdict: &Verdict) -> String {
                     event.insert_id.as_deref().unwrap_or(&event.uuid)
                 )
             });
-            let mark = match finding.standing {
-                Standing::Broken => "!",
-                Standing::Explained | Standing::Holds => "·",
+            let mark = match finding.outcome {
+                RuleOutcome::Broken => "!",
+                RuleOutcome::Explained | RuleOutcome::Holds => "·",
             };
             let _ = writeln!(
                 lines,
@@ -91,7 +91,7 @@ pub fn in_lines(verdict: &Verdict) -> String {
     let _ = writeln!(
         lines,
         "{word} {} Of {} events.",
-        verdict.in_words(),
+        verdict.summary(),
         verdict.events
     );
     lines

@@ -74,11 +74,11 @@ async fn as_page(response: Response, assets: &Assets) -> Response {
 /// Title and usual sentence of a status.
 fn words(status: StatusCode) -> (&'static str, &'static str) {
     match status {
-        StatusCode::NOT_FOUND => (
-            "Page not found",
-            "The link may be old, or the address mistyped.",
+        StatusCode::NOT_FOUND => ("Page not found", "The link may be old, or the address mistyped."),
+        StatusCode::FORBIDDEN => (
+            "Cross-site request blocked",
+            "This may not be done from where it was sent.",
         ),
-        StatusCode::FORBIDDEN => ("Cross-site request blocked", "This may not be done from where it was sent."),
         StatusCode::METHOD_NOT_ALLOWED => (
             "Method not allowed",
             "This address is not a page that can be opened. Nothing was done.",

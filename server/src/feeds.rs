@@ -50,7 +50,11 @@ impl<S: Sync> FromRequestParts<S> for After {
                 .find(|(key, _)| key == "after")
                 .map(|(_, id)| id.into_owned())
         };
-        Ok(Self(header.or_else(query).filter(|id| !id.is_empty() && id.len() <= 64)))
+        Ok(Self(
+            header
+                .or_else(query)
+                .filter(|id| !id.is_empty() && id.len() <= 64),
+        ))
     }
 }
 

@@ -95,10 +95,8 @@ pub(crate) async fn show_again<Input: Clone + Send + Sync + 'static>(
     parts.extensions.insert(errors.clone());
     parts.extensions.insert(FormInput { input, errors });
     let (options, assets) = (state.leptos, state.assets);
-    let render = leptos_axum::render_app_async_with_context(
-        || {},
-        move || shell(options.clone(), assets.clone()),
-    );
+    let render =
+        leptos_axum::render_app_async_with_context(|| {}, move || shell(options.clone(), assets.clone()));
     let mut response = render(Request::from_parts(parts, Body::empty())).await;
     if response.status().is_success() {
         *response.status_mut() = status;

@@ -3,9 +3,9 @@
 
 use axum::body::{Body, Bytes, to_bytes};
 use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
 use axum::routing::{any, post};
 use axum::{Router, middleware};
-use axum::response::{IntoResponse, Response};
 use http::{Request, StatusCode};
 use leptos::server_fn::axum::server_fn_paths;
 use leptos::server_fn::error::SERVER_FN_ERROR_HEADER;

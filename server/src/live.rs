@@ -9,7 +9,7 @@ use futures::{Stream, StreamExt};
 use http::StatusCode;
 use serde_json::Value;
 use tracking::received::ReceivedEvent;
-use tracking::story_page::Filter;
+use tracking::timeline_page::Filter;
 
 use crate::feeds::{self, After, Message};
 use crate::state::AppState;
@@ -107,7 +107,7 @@ fn announcement(data: &str, person: &Person, filter: &Filter) -> Option<&'static
     let event: Value = serde_json::from_str(data).ok()?;
     event.get("event_type").filter(|_| person.is_in(&event))?;
     let event = ReceivedEvent::from_export(&event)?;
-    Some(if filter.lets_through(&event) { "shown" } else { "other" })
+    Some(if filter.matches(&event) { "shown" } else { "other" })
 }
 
 /// Takes the complete messages off the front of a feed (HTML Standard, "Server-sent events").
@@ -124,7 +124,7 @@ fn whole_messages(buffer: &mut Vec<u8>) -> Vec<Message> {
         let data: Vec<&str> = field("data").collect();
         if !data.is_empty() {
             messages.push(Message {
-                id: field("id").last().map(str::to_owned),
+                id: field("id").next_back().map(str::to_owned),
                 data: data.join("\n"),
             });
         }

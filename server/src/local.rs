@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::Path;
 
-use backend::config::{Amplitude, Stripe};
+use backend::config::{AmplitudeConfig, StripeConfig};
 use secrecy::ExposeSecret;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -12,7 +12,7 @@ use crate::start_error::StartError;
 
 /// Starts it; it stops with `stop`. Arriving events are checked against the tracking plan.
 pub async fn start_amplitude(
-    amplitude: &Amplitude,
+    amplitude: &AmplitudeConfig,
     listen: SocketAddr,
     data: &Path,
     stop: CancellationToken,
@@ -47,7 +47,7 @@ pub async fn start_amplitude(
 
 /// Starts it; it stops with `stop`. Its webhooks go to `app`, where this server listens, again and again with these pauses.
 pub async fn start_stripe(
-    stripe: &Stripe,
+    stripe: &StripeConfig,
     listener: TcpListener,
     app: SocketAddr,
     data: &Path,
@@ -55,7 +55,7 @@ pub async fn start_stripe(
     stop: CancellationToken,
 ) -> Result<(), StartError> {
     make_folder(data)?;
-    let mut rules = stripe_local::Rules::default();
+    let mut rules = stripe_local::AccountRules::default();
     if let Some(pauses) = webhook_retries_ms {
         rules.webhook_retry_ms = pauses;
     }
@@ -66,7 +66,7 @@ pub async fn start_stripe(
             url: format!("http://{app}/webhooks/stripe"),
             secret: secret.expose_secret().to_owned(),
         });
-    let settings = stripe_local::Settings {
+    let settings = stripe_local::StripeStandInSettings {
         state: stripe_local::StateLocation::File(data.join("stripe.db")),
         secret_key: Some(stripe.secret_key.expose_secret().to_owned()),
         public_url: stripe.pages.first().cloned(),
@@ -74,7 +74,7 @@ pub async fn start_stripe(
         rules,
         // Without a key of Stripe's this is what one asks for, whatever the profile.
         allow_release: true,
-        ..stripe_local::Settings::default()
+        ..stripe_local::StripeStandInSettings::default()
     };
     let stand_in = stripe_local::open(settings).await?;
     if let Some(page) = stripe.pages.first() {

@@ -12,11 +12,7 @@ use crate::state::AppState;
 
 /// Each message is the whole poll, so a feed that resumes only leaves out what the page shows already. 404: the browser
 /// stops asking.
-pub async fn live(
-    State(state): State<AppState>,
-    Path(poll): Path<String>,
-    After(after): After,
-) -> Response {
+pub async fn live(State(state): State<AppState>, Path(poll): Path<String>, After(after): After) -> Response {
     let Ok(id) = Uuid::parse_str(&poll) else {
         return StatusCode::NOT_FOUND.into_response();
     };

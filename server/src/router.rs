@@ -26,7 +26,8 @@ use crate::ingest::{self, ingest};
 use crate::state::AppState;
 use crate::visit::{self, Group};
 use crate::{
-    assets, billing, failures, files, functions, health, lab, links, live, poll_live, rate, security, timeline,
+    assets, billing, failures, files, functions, health, lab, links, live, poll_live, rate, security,
+    timeline,
 };
 
 /// Forms and server functions are small.
@@ -77,7 +78,10 @@ pub fn router(state: AppState, cookies: LoginCookies) -> Router {
             "/settings/verification",
             form_of("/settings", settings::actions::send_verification),
         )
-        .route("/settings/logins", form_of("/settings", settings::actions::end_logins))
+        .route(
+            "/settings/logins",
+            form_of("/settings", settings::actions::end_logins),
+        )
         .route("/privacy", form(privacy::actions::choose))
         .route("/pricing", form(billing_pages::actions::start_checkout))
         .route("/billing", form(billing_pages::actions::change))
@@ -183,10 +187,7 @@ fn lab_feed(state: &AppState) -> Router<AppState> {
     with_lab(state, |router| router.route("/lab/live", get(lab::live)))
 }
 
-fn with_lab(
-    state: &AppState,
-    routes: impl FnOnce(Router<AppState>) -> Router<AppState>,
-) -> Router<AppState> {
+fn with_lab(state: &AppState, routes: impl FnOnce(Router<AppState>) -> Router<AppState>) -> Router<AppState> {
     match &state.lab {
         None => Router::new(),
         Some(lab) => routes(Router::new()).layer(Extension(lab.clone())),

@@ -32,7 +32,7 @@ pub enum StartError {
     Stand(#[from] amplitude_local::CollectorOpenError),
     /// The other stand-in.
     #[error("The stand-in for Stripe does not start: {0}.")]
-    StripeLocal(#[from] stripe_local::OpenError),
+    StripeLocal(#[from] stripe_local::StripeStandInOpenError),
     /// An HTTP client could not be made.
     #[error("Cannot make an HTTP client: {0}.")]
     Client(String),

@@ -20,7 +20,7 @@ struct Inner {
     /// Never runs itself: its successors do.
     dispatcher: Dispatcher,
     billing: Billing,
-    inbox: inbox::Settings,
+    inbox: inbox::InboxSettings,
     stop: CancellationToken,
     hands: Mutex<Vec<JoinHandle<()>>>,
 }
@@ -30,7 +30,7 @@ impl Workers {
     pub fn new(
         dispatcher: Dispatcher,
         billing: Billing,
-        inbox: inbox::Settings,
+        inbox: inbox::InboxSettings,
         stop: CancellationToken,
     ) -> Self {
         Self(Arc::new(Inner {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use backend::accounts::Login;
-use backend::billing::{BillingError, Jump, Order};
+use backend::billing::{BillingError, ClockTarget, Order};
 use forms::{Field, FieldError, FieldErrors};
 
 use super::model::{BillingAction, BillingActionForm, CheckoutForm, return_path};
@@ -62,16 +62,16 @@ pub async fn change(visit: Visit, form: BillingActionForm) -> Result<String, Fie
 }
 
 /// Moves the clock of the stand-in for Stripe. With a real key there is none to move.
-async fn move_clock(visit: &Visit, login: &Login, jump: Jump) -> Result<(), FieldErrors> {
+async fn move_clock(visit: &Visit, login: &Login, jump: ClockTarget) -> Result<(), FieldErrors> {
     let billing = &visit.backend.billing;
     let overview = billing
         .overview(&login.user)
         .await
         .map_err(|error| visit::internal(&error))?;
-    let (Some(clock), Some(standing)) = (billing.stripe_clock(), overview.standing) else {
+    let (Some(clock), Some(subscription)) = (billing.stripe_clock(), overview.subscription) else {
         return Err(form_error(FieldError::NotSubscribed));
     };
-    clock.jump(&standing.subscription, jump).await.map_err(|error| {
+    clock.advance_to(&subscription.id, jump).await.map_err(|error| {
         tracing::warn!(%error, "cannot move the clock of the stand-in for Stripe");
         form_error(FieldError::NotAsItStands)
     })
@@ -101,7 +101,7 @@ fn errors(error: BillingError) -> FieldErrors {
     form_error(match error {
         BillingError::AlreadySubscribed | BillingError::CheckoutCompleted { .. } => FieldError::AlreadyPro,
         BillingError::NotSubscribed => FieldError::NotSubscribed,
-        BillingError::NotAsItStands => FieldError::NotAsItStands,
+        BillingError::ChangeNotAllowed => FieldError::NotAsItStands,
         BillingError::StalePage => FieldError::StalePage,
         BillingError::NoCatalog => {
             tracing::error!("{error}");

@@ -44,14 +44,17 @@ fn LiveReturn(
     /// The page's own path.
     path: String,
 ) -> impl IntoView {
-    let is_waiting = matches!(state, Some(CheckoutState::Waiting | CheckoutState::Unknown));
+    let is_waiting = matches!(
+        state,
+        Some(CheckoutState::AwaitingWebhook | CheckoutState::Unknown)
+    );
     let reload = is_waiting.then(|| format!("{path}&refresh"));
     let follow = is_waiting || matches!(state, Some(CheckoutState::Open { .. }));
     view! {
         <section id="returned" class="narrow card returned" data-live>
             {match state {
                 Some(CheckoutState::Done) => view! { <Done /> }.into_any(),
-                Some(CheckoutState::Waiting | CheckoutState::Unknown) => view! { <Waiting /> }.into_any(),
+                Some(CheckoutState::AwaitingWebhook | CheckoutState::Unknown) => view! { <Waiting /> }.into_any(),
                 Some(CheckoutState::Open { url }) => view! { <Left url /> }.into_any(),
                 Some(CheckoutState::Expired) => view! { <Expired /> }.into_any(),
                 None => view! { <NotFound /> }.into_any(),

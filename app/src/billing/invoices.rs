@@ -12,7 +12,7 @@ pub fn Invoices(invoices: Vec<PaidInvoice>) -> impl IntoView {
     // The stand-in has no pages of invoices.
     let receipts = invoices.iter().any(|invoice| invoice.hosted_url.is_some());
     let row = |invoice: PaidInvoice| {
-        let day = dates::long(invoice.paid_at);
+        let day = dates::long(invoice.paid_at_secs);
         let refunded = (invoice.refunded.minor > 0).then(|| {
             view! { <span class="quiet">{format!("{} refunded", amount(invoice.refunded))}</span> }
         });

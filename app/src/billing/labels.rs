@@ -1,6 +1,6 @@
 //! Amounts, dates and subscriptions as text.
 
-use backend::billing::{MONTHLY, Standing, YEARLY};
+use backend::billing::{MONTHLY, SubscriptionOverview, YEARLY};
 use backend::dates;
 use tracking::{Currency, Interval, Money};
 
@@ -27,16 +27,16 @@ pub fn price(interval: Interval) -> String {
 }
 
 /// Days until the trial is over, the running one included; `None` when no trial runs. `now` is in seconds since the epoch.
-pub fn days_left(subscription: &Standing, now: i64) -> Option<i64> {
-    let end = subscription.trial_end.filter(|end| *end > now)?;
+pub fn days_left(subscription: &SubscriptionOverview, now: i64) -> Option<i64> {
+    let end = subscription.trial_end_secs.filter(|end| *end > now)?;
     Some((end - now + DAY - 1) / DAY)
 }
 
 /// The day on which the period or the trial ends: of the next payment, or of the end.
-pub fn until(subscription: &Standing) -> Option<String> {
+pub fn until(subscription: &SubscriptionOverview) -> Option<String> {
     subscription
-        .cancel_at
-        .or(subscription.period_end)
+        .cancel_at_secs
+        .or(subscription.period_end_secs)
         .map(dates::long)
 }
 
@@ -64,14 +64,14 @@ mod tests {
     #[test]
     fn a_day_that_has_begun_counts_and_days_are_only_left_while_the_trial_runs() {
         let end = 1_795_000_000;
-        let of = Standing {
-            subscription: "sub_1".to_owned(),
-            state: SubscriptionStatus::Trialing,
+        let of = SubscriptionOverview {
+            id: "sub_1".to_owned(),
+            status: SubscriptionStatus::Trialing,
             interval: Some(Interval::Month),
-            trial_end: Some(end),
-            period_end: Some(end),
-            cancel_at: None,
-            ended_at: None,
+            trial_end_secs: Some(end),
+            period_end_secs: Some(end),
+            cancel_at_secs: None,
+            ended_at_secs: None,
             has_card: false,
             may_change_to_yearly: true,
         };

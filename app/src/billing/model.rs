@@ -1,6 +1,6 @@
 //! What the page of prices shows, and the forms of billing.
 
-use backend::billing::Jump;
+use backend::billing::ClockTarget;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 use tracking::Interval;
@@ -62,7 +62,7 @@ pub enum BillingAction {
     /// Opens the portal's form for a card.
     AddCard,
     /// Moves the clock of the stand-in for Stripe.
-    Jump(Jump),
+    Jump(ClockTarget),
 }
 
 impl BillingAction {
@@ -72,9 +72,9 @@ impl BillingAction {
         Self::Yearly,
         Self::Portal,
         Self::AddCard,
-        Self::Jump(Jump::TrialEnd),
-        Self::Jump(Jump::Renewal),
-        Self::Jump(Jump::Payment),
+        Self::Jump(ClockTarget::TrialEnd),
+        Self::Jump(ClockTarget::Renewal),
+        Self::Jump(ClockTarget::Payment),
     ];
 
     /// The value of the form's hidden field.
@@ -85,9 +85,9 @@ impl BillingAction {
             Self::Yearly => "yearly",
             Self::Portal => "portal",
             Self::AddCard => "add_card",
-            Self::Jump(Jump::TrialEnd) => "jump_trial_end",
-            Self::Jump(Jump::Renewal) => "jump_renewal",
-            Self::Jump(Jump::Payment) => "jump_payment",
+            Self::Jump(ClockTarget::TrialEnd) => "jump_trial_end",
+            Self::Jump(ClockTarget::Renewal) => "jump_renewal",
+            Self::Jump(ClockTarget::Payment) => "jump_payment",
         }
     }
 

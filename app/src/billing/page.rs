@@ -1,6 +1,6 @@
 //! The billing page.
 
-use backend::billing::{Jump, Overview};
+use backend::billing::{BillingOverview, ClockTarget};
 use backend::dates;
 use leptos::prelude::*;
 use leptos_meta::Title;
@@ -36,7 +36,7 @@ pub fn BillingPage() -> impl IntoView {
                 };
                 match visit.backend.billing.overview(&login.user).await {
                     Ok(billing) => {
-                        let ahead = match billing.standing {
+                        let ahead = match billing.subscription {
                             Some(_) => queries::stand_in_clock(&visit).await,
                             None => None,
                         };
@@ -52,7 +52,7 @@ pub fn BillingPage() -> impl IntoView {
 
 #[component]
 fn LiveBilling(
-    billing: Overview,
+    billing: BillingOverview,
     /// The revision before the change whose webhook is awaited.
     since: Option<i64>,
     /// In seconds since the epoch.
@@ -62,7 +62,7 @@ fn LiveBilling(
 ) -> impl IntoView {
     let revision = billing.revision;
     let reload = since
-        .filter(|since| billing.standing.is_some() && revision <= *since)
+        .filter(|since| billing.subscription.is_some() && revision <= *since)
         .map(|since| format!("/billing?since={since}&refresh"));
     view! {
         <div id="billing" class="stack" data-live data-revision=revision>
@@ -83,11 +83,11 @@ fn LiveBilling(
 }
 
 #[component]
-fn Plan(billing: Overview, now: i64, ahead: Option<i64>) -> impl IntoView {
-    let Some(subscription) = billing.standing else {
+fn Plan(billing: BillingOverview, now: i64, ahead: Option<i64>) -> impl IntoView {
+    let Some(subscription) = billing.subscription else {
         return view! { <NoPlan /> }.into_any();
     };
-    let status = subscription.state;
+    let status = subscription.status;
     let now = now + ahead.unwrap_or_default();
     // Each rendering has an ID of its own, also after an error: under the ID of the failed click Stripe would repeat its
     // first answer.
@@ -118,13 +118,17 @@ fn NoPlan() -> impl IntoView {
 fn ClockCard(now: i64, ahead: i64, status: SubscriptionStatus, form: Uuid) -> impl IntoView {
     let jump = match status {
         SubscriptionStatus::Trialing | SubscriptionStatus::TrialCanceled => Some((
-            BillingAction::Jump(Jump::TrialEnd),
+            BillingAction::Jump(ClockTarget::TrialEnd),
             "Jump to the end of the trial",
         )),
-        SubscriptionStatus::Active | SubscriptionStatus::Canceled => {
-            Some((BillingAction::Jump(Jump::Renewal), "Jump over the next renewal"))
-        }
-        SubscriptionStatus::PastDue => Some((BillingAction::Jump(Jump::Payment), "Jump to the next attempt")),
+        SubscriptionStatus::Active | SubscriptionStatus::Canceled => Some((
+            BillingAction::Jump(ClockTarget::Renewal),
+            "Jump over the next renewal",
+        )),
+        SubscriptionStatus::PastDue => Some((
+            BillingAction::Jump(ClockTarget::Payment),
+            "Jump to the next attempt",
+        )),
         SubscriptionStatus::Expired => None,
     };
     let ahead = match ahead / 86_400 {

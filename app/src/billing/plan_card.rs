@@ -1,6 +1,6 @@
 //! The account's subscription: its status, what comes next, and its buttons.
 
-use backend::billing::Standing;
+use backend::billing::SubscriptionOverview;
 use backend::dates;
 use leptos::prelude::*;
 use tracking::{Interval, SubscriptionStatus};
@@ -12,8 +12,8 @@ use super::model::BillingAction;
 
 /// The card. `now` is in seconds since the epoch, by the clock that moves the subscription.
 #[component]
-pub fn PlanCard(subscription: Standing, now: i64, form: Uuid) -> impl IntoView {
-    let status = subscription.state;
+pub fn PlanCard(subscription: SubscriptionOverview, now: i64, form: Uuid) -> impl IntoView {
+    let status = subscription.status;
     let name = match status {
         SubscriptionStatus::Trialing | SubscriptionStatus::TrialCanceled => "Pro trial",
         SubscriptionStatus::Expired => "Free",
@@ -58,7 +58,7 @@ fn days_left(days: i64) -> String {
     }
 }
 
-fn what_comes_next(subscription: &Standing) -> String {
+fn what_comes_next(subscription: &SubscriptionOverview) -> String {
     let until = labels::until(subscription).unwrap_or_else(|| "the end of the period".to_owned());
     let price = subscription.interval.map(labels::price);
     let price = price.unwrap_or_else(|| "the price".to_owned());
@@ -66,7 +66,7 @@ fn what_comes_next(subscription: &Standing) -> String {
         Some(Interval::Year) => "year",
         Some(Interval::Month) | None => "month",
     };
-    match (subscription.state, subscription.has_card) {
+    match (subscription.status, subscription.has_card) {
         (SubscriptionStatus::Trialing, true) => {
             format!("Your trial ends on {until}. From then on it is {price} a {each}.")
         }
@@ -84,21 +84,21 @@ fn what_comes_next(subscription: &Standing) -> String {
             "The last payment failed. You keep Pro while Stripe tries again; please check your card."
                 .to_owned()
         }
-        (SubscriptionStatus::Expired, _) => match subscription.ended_at.map(dates::long) {
+        (SubscriptionStatus::Expired, _) => match subscription.ended_at_secs.map(dates::long) {
             Some(ended) => format!("Your subscription ended on {ended}. Your polls are all still there."),
             None => "Your subscription has ended. Your polls are all still there.".to_owned(),
         },
     }
 }
 
-fn actions(subscription: &Standing, form: Uuid) -> AnyView {
+fn actions(subscription: &SubscriptionOverview, form: Uuid) -> AnyView {
     let portal = move || {
         view! { <ActionButton action=BillingAction::Portal form label="Card and invoices" /> }
     };
     let yearly = subscription
         .may_change_to_yearly
         .then(|| view! { <ActionButton action=BillingAction::Yearly form label="Change to yearly" /> });
-    match subscription.state {
+    match subscription.status {
         SubscriptionStatus::Trialing => {
             let card = (!subscription.has_card).then(
                 || view! { <ActionButton action=BillingAction::AddCard form label="Add a card" class="button" /> },

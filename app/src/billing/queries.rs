@@ -17,7 +17,7 @@ pub async fn pricing(visit: &Visit) -> Result<PricingView, BillingError> {
     };
     if let Some(login) = &visit.login {
         let overview = billing.overview(&login.user).await?;
-        let status = overview.standing.map(|standing| standing.state);
+        let status = overview.subscription.map(|subscription| subscription.status);
         pricing.is_pro = status.is_some_and(|status| status != SubscriptionStatus::Expired);
         pricing.had_trial = overview.had_trial;
     }
@@ -28,7 +28,7 @@ pub async fn pricing(visit: &Visit) -> Result<PricingView, BillingError> {
 pub async fn stand_in_clock(visit: &Visit) -> Option<i64> {
     let clock = visit.backend.billing.stripe_clock()?;
     clock
-        .ahead()
+        .ahead_secs()
         .await
         .inspect_err(|error| tracing::warn!(%error, "cannot read the clock of the stand-in for Stripe"))
         .ok()

@@ -7,7 +7,7 @@ use crate::live::Live;
 /// Refreshes the page's live part with each webhook that is applied after `revision`.
 #[component]
 pub fn FollowWebhooks(revision: i64) -> impl IntoView {
-    view! { <Live feed=format!("/billing/live?after={revision}") at_once=false /> }
+    view! { <Live feed=format!("/billing/live?after={revision}") /> }
 }
 
 /// Has a browser without script load the page again after 2 seconds. It belongs outside of the live part: put into a

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use tracking::verdict::{Standing, Verdict};
+use tracking::verdict::{RuleOutcome, Verdict};
 
 use super::disturbance::Disturbance;
 
@@ -60,8 +60,8 @@ impl Outcome {
     }
 
     /// How many rules have this result, in all timelines.
-    pub fn rules(&self, standing: Standing) -> usize {
-        let rules = |story: &Story| story.verdict.rules(standing).len();
+    pub fn rules(&self, outcome: RuleOutcome) -> usize {
+        let rules = |story: &Story| story.verdict.rules(outcome).len();
         self.stories.iter().map(rules).sum()
     }
 
@@ -69,11 +69,11 @@ impl Outcome {
     pub fn in_words(&self) -> String {
         match (&self.failed, self.stories.as_slice()) {
             (Some(reason), _) => reason.clone(),
-            (None, [story]) => story.verdict.in_words(),
+            (None, [story]) => story.verdict.summary(),
             (None, stories) => {
                 let summaries = stories
                     .iter()
-                    .map(|story| format!("{}: {}", story.who, story.verdict.in_words()));
+                    .map(|story| format!("{}: {}", story.who, story.verdict.summary()));
                 summaries.collect::<Vec<_>>().join(" ")
             }
         }
@@ -180,12 +180,12 @@ impl Answered {
 
 #[cfg(test)]
 mod tests {
-    use tracking::verdict::{Facts, verdict};
+    use tracking::verdict::{TimelineFacts, verdict};
 
     use super::*;
 
     fn outcome(clean: bool) -> Outcome {
-        let mut verdict = verdict(&[], &Facts::default());
+        let mut verdict = verdict(&[], &TimelineFacts::default());
         verdict.clean = clean;
         Outcome {
             ended_at: 2,

@@ -54,7 +54,7 @@ fn Lab(board: Board) -> impl IntoView {
                 </div>
             </div>
             {refusal.map(|sentence| view! { <p class="banner fault" role="alert">{sentence}</p> })}
-            <Live feed="/lab/live".to_owned() at_once=false />
+            <Live feed="/lab/live".to_owned() />
             <Status board />
             <div id="benches">{groups}</div>
         </section>

@@ -1,7 +1,7 @@
 //! The result of a run: the verdict on each timeline, and the findings.
 
 use leptos::prelude::*;
-use tracking::verdict::{Finding, Rule, Standing};
+use tracking::verdict::{Finding, Rule, RuleOutcome};
 
 use super::disturbance::Disturbance;
 use super::model::{Outcome, Story};
@@ -92,7 +92,7 @@ fn shown_findings(rule: Rule, findings: Vec<Finding>) -> impl Iterator<Item = (R
 fn Findings(id: String, findings: Vec<(Rule, Finding, usize)>) -> impl IntoView {
     let all_explained = findings
         .iter()
-        .all(|(_, finding, _)| finding.standing == Standing::Explained);
+        .all(|(_, finding, _)| finding.outcome == RuleOutcome::Explained);
     let summary = match all_explained {
         true => "What is explained, and why",
         false => "What is broken, and why",
@@ -118,9 +118,9 @@ fn FindingView(
     let name = finding
         .event
         .map(|event| view! { <strong>{event.name}</strong>": " });
-    let standing = finding.standing.as_str();
+    let outcome = finding.outcome.as_str();
     view! {
-        <li class=standing data-standing=standing>
+        <li class=outcome data-standing=outcome>
             <span class="rule-name">{rule.title()}</span>
             <span>{name} {finding.reason}</span>
             {(more > 0).then(|| view! { <span class="quiet">{format!("and {more} more")}</span> })}

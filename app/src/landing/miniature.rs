@@ -40,7 +40,7 @@ pub(super) fn Miniature() -> impl IntoView {
                     view! { <BeforeRefresh /> }.into_any()
                 }
             })}
-            <Live feed="/timeline/live".to_owned() at_once=true />
+            <Live feed="/timeline/live".to_owned() />
         }
         .into_any(),
     }

@@ -2,9 +2,9 @@
 
 use std::error::Error;
 
-use backend::billing::TurnedAway;
-use backend::billing::inbox::{Counts, InboxRow, InboxState};
-use backend::loss::Whose;
+use backend::billing::DuplicateSubscription;
+use backend::billing::inbox::{InboxCounts, InboxRow, InboxState};
+use backend::loss::LossScope;
 use backend::operations::Deliveries;
 use tracking::loss::Loss;
 
@@ -19,12 +19,12 @@ pub(super) struct Overview {
     pub(super) deliveries: Deliveries,
     /// Browser events that were fired and did not arrive, of all browsers.
     pub(super) loss: Loss,
-    /// Counts of the inbox.
-    pub(super) inbox: Counts,
+    /// InboxCounts of the inbox.
+    pub(super) inbox: InboxCounts,
     /// The newest webhooks that the filter selects.
     pub(super) webhooks: Vec<InboxRow>,
     /// Duplicate subscriptions that were ended.
-    pub(super) duplicates: Vec<TurnedAway>,
+    pub(super) duplicates: Vec<DuplicateSubscription>,
     /// The time of reading, in ms since the epoch.
     pub(super) now_ms: i64,
 }
@@ -39,8 +39,8 @@ pub(super) async fn overview(
         deliveries: backend.operations.deliveries().await?,
         inbox: billing.inbox_counts().await?,
         webhooks: billing.inbox(filter, MOST_LISTED).await?,
-        duplicates: billing.turned_away(MOST_LISTED).await?,
-        loss: backend.loss.of(&Whose::All).await?,
+        duplicates: billing.duplicate_subscriptions(MOST_LISTED).await?,
+        loss: backend.loss.loss(&LossScope::All).await?,
         now_ms: backend.clock.now_ms(),
     })
 }

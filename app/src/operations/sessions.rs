@@ -2,7 +2,7 @@
 
 use backend::timeline::ReadError;
 use leptos::prelude::*;
-use tracking::session_metrics::{Comparison, compare};
+use tracking::session_metrics::{StitchingComparison, compare};
 
 use super::labels;
 use super::parts::{OperatorPage, UnreadableCard};
@@ -31,19 +31,19 @@ pub fn SessionsPage() -> impl IntoView {
 }
 
 /// How many of the newest users have events, and the metrics of all these events.
-async fn metrics(visit: &Visit) -> Result<(usize, Comparison), ReadError> {
+async fn metrics(visit: &Visit) -> Result<(usize, StitchingComparison), ReadError> {
     let timeline = &visit.backend.timeline;
-    let timelines = timeline.stories(timeline.newest_people().await?).await?;
+    let timelines = timeline.user_timelines(timeline.recent_users().await?).await?;
     let users = timelines
         .iter()
         .filter(|timeline| !timeline.events.is_empty())
         .count();
-    let comparison = Comparison::of_all(timelines.iter().map(|timeline| compare(&timeline.events)));
+    let comparison = StitchingComparison::of_all(timelines.iter().map(|timeline| compare(&timeline.events)));
     Ok((users, comparison))
 }
 
 #[component]
-fn MetricsCard(users: usize, comparison: Comparison) -> impl IntoView {
+fn MetricsCard(users: usize, comparison: StitchingComparison) -> impl IntoView {
     let scope = match users {
         1 => "The newest events of 1 user".to_owned(),
         users => format!("The newest events of the {users} users who had a server event last"),

@@ -1,7 +1,7 @@
 //! Stripe's webhooks, and duplicate subscriptions.
 
-use backend::billing::TurnedAway;
-use backend::billing::inbox::{Counts, InboxRow, InboxState};
+use backend::billing::DuplicateSubscription;
+use backend::billing::inbox::{InboxCounts, InboxRow, InboxState};
 use leptos::prelude::*;
 
 use super::labels::{self, duration};
@@ -12,7 +12,7 @@ use super::parts::{Figure, Payload, ReplayForm, Time, UserLink};
 #[component]
 pub(super) fn InboxCard(
     /// Its counts.
-    inbox: Counts,
+    inbox: InboxCounts,
     /// The webhooks that the filter selects.
     webhooks: Vec<InboxRow>,
     /// Which webhooks are shown; `None`: the newest of all states.
@@ -114,7 +114,7 @@ fn WebhookRow(webhook: InboxRow, filter: Option<InboxState>, now_ms: i64) -> imp
 
 /// Duplicate subscriptions that were ended.
 #[component]
-pub(super) fn DuplicatesCard(duplicates: Vec<TurnedAway>, now_ms: i64) -> impl IntoView {
+pub(super) fn DuplicatesCard(duplicates: Vec<DuplicateSubscription>, now_ms: i64) -> impl IntoView {
     let none = duplicates.is_empty();
     let rows = duplicates.into_iter().map(|duplicate| {
         let user = match duplicate.account {

@@ -1,6 +1,6 @@
 //! Reading polls for the pages.
 
-use backend::polls::{ClosedBy, PollCounts, Poll, PollError, Results, PollFilter, PollState};
+use backend::polls::{ClosedBy, Poll, PollCounts, PollError, PollFilter, PollState, Results};
 use forms::moment_text;
 use tracking::AccountType;
 use uuid::Uuid;

@@ -147,7 +147,10 @@ fn fieldset(form: &HtmlFormElement) -> Option<HtmlFieldSetElement> {
 fn remove_errors(form: &HtmlFormElement) {
     if let Ok(errors) = form.query_selector_all(".form-errors") {
         for place in 0..errors.length() {
-            if let Some(error) = errors.item(place).and_then(|node| node.dyn_into::<web_sys::Element>().ok()) {
+            if let Some(error) = errors
+                .item(place)
+                .and_then(|node| node.dyn_into::<web_sys::Element>().ok())
+            {
                 error.remove();
             }
         }

@@ -40,7 +40,11 @@ fn BallotView(form: FormInput<VoteForm>, ballot: Ballot) -> impl IntoView {
     // What was sent and refused stays marked.
     let marked = match errors.is_empty() {
         true => chosen.unwrap_or_default(),
-        false => input.choice.iter().filter_map(|choice| choice.parse().ok()).collect(),
+        false => input
+            .choice
+            .iter()
+            .filter_map(|choice| choice.parse().ok())
+            .collect(),
     };
     let id = poll.id;
     let legend = if poll.multiple_choice {

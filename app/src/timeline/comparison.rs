@@ -1,7 +1,7 @@
 //! Session metrics, stitched and unstitched, side by side.
 
 use leptos::prelude::*;
-use tracking::session_metrics::{Comparison, FUNNEL, SessionMetrics};
+use tracking::session_metrics::{FUNNEL, SessionMetrics, StitchingComparison};
 
 use super::labels::duration;
 
@@ -9,9 +9,9 @@ use super::labels::duration;
 #[component]
 pub fn ComparisonTable(
     /// The metrics.
-    comparison: Comparison,
+    comparison: StitchingComparison,
 ) -> impl IntoView {
-    let Comparison {
+    let StitchingComparison {
         stitched: with,
         unstitched: without,
     } = comparison;

@@ -2,14 +2,14 @@
 
 use leptos::prelude::*;
 use tracking::Money;
-use tracking::reconcile::{Books, Line, Total};
+use tracking::reconcile::{CurrencyTotal, LedgerLine, Reconciliation};
 
 use super::links;
 
 /// A row for each payment and refund, and the totals. Without any there is nothing to show.
 #[component]
-pub(super) fn LedgerView(books: Books, find: Option<String>) -> impl IntoView {
-    let lines: Vec<Line> = books
+pub(super) fn LedgerView(books: Reconciliation, find: Option<String>) -> impl IntoView {
+    let lines: Vec<LedgerLine> = books
         .customers
         .into_iter()
         .flat_map(|customer| customer.lines)
@@ -42,7 +42,7 @@ pub(super) fn LedgerView(books: Books, find: Option<String>) -> impl IntoView {
     })
 }
 
-fn line_view(line: Line, find: Option<&str>) -> impl IntoView {
+fn line_view(line: LedgerLine, find: Option<&str>) -> impl IntoView {
     let amount = |money: Option<Money>| money.map_or_else(|| "none".to_owned(), |money| money.to_string());
     let class = match &line.difference {
         None => "",
@@ -50,7 +50,7 @@ fn line_view(line: Line, find: Option<&str>) -> impl IntoView {
         Some(_) => "broken",
     };
     let difference = line.difference.as_ref().map(|difference| {
-        view! { <tr class=class><td colspan="3" class="why">{difference.in_words()}</td></tr> }
+        view! { <tr class=class><td colspan="3" class="why">{difference.explanation()}</td></tr> }
     });
     let entry = match &line.event {
         Some(uuid) => {
@@ -63,19 +63,19 @@ fn line_view(line: Line, find: Option<&str>) -> impl IntoView {
         <tr class=class>
             <th scope="row">{entry}</th>
             <td>{amount(line.ledger)}</td>
-            <td>{amount(line.told)}</td>
+            <td>{amount(line.tracked)}</td>
         </tr>
         {difference}
     }
 }
 
-fn total_view(total: Total) -> impl IntoView {
+fn total_view(total: CurrencyTotal) -> impl IntoView {
     let amount = |minor: i64| Money::new(minor, total.currency).to_string();
     view! {
         <tr>
             <th scope="row">{format!("All {}", total.currency.iso_code())}</th>
-            <td>{amount(total.ledger)}</td>
-            <td>{amount(total.told)}</td>
+            <td>{amount(total.ledger_minor)}</td>
+            <td>{amount(total.tracked_minor)}</td>
         </tr>
     }
 }

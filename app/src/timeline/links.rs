@@ -1,7 +1,7 @@
 //! URLs of the timeline. A URL has everything that the page shows, so a link can be shared.
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use tracking::story_page::{Filter, InSession};
+use tracking::timeline_page::{Filter, SessionFilter};
 
 use super::model::TimelineQuery;
 
@@ -24,7 +24,7 @@ pub(crate) fn event_url(find: Option<&str>, uuid: &str) -> String {
 pub(super) fn session_url(query: &TimelineQuery, session: i64) -> String {
     page_url(&TimelineQuery {
         filter: Filter {
-            session: Some(InSession::Of(session)),
+            session: Some(SessionFilter::Id(session)),
             ..query.filter.clone()
         },
         ..query.first_page()

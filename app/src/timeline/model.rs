@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use serde_json::Value;
 use tracking::loss::Loss;
-use tracking::proof::Joined;
+use tracking::proof::MergedHistory;
 use tracking::received::ReceivedEvent;
-use tracking::reconcile::Books;
-use tracking::session_metrics::Comparison;
-use tracking::story_page::Filter;
-use tracking::verdict::{Facts, Verdict};
+use tracking::reconcile::Reconciliation;
+use tracking::session_metrics::StitchingComparison;
+use tracking::timeline_page::Filter;
+use tracking::verdict::{TimelineFacts, Verdict};
 
 /// What the URL asks for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -83,13 +83,13 @@ pub struct Analysis {
     /// Rule by rule.
     pub verdict: Verdict,
     /// The facts that the events were checked against.
-    pub facts: Facts,
+    pub facts: TimelineFacts,
     /// Session metrics, stitched and unstitched.
-    pub comparison: Comparison,
+    pub comparison: StitchingComparison,
     /// Anonymous history that was merged into the person.
-    pub joined: Vec<Joined>,
+    pub joined: Vec<MergedHistory>,
     /// Revenue events against Stripe's ledger.
-    pub books: Books,
+    pub books: Reconciliation,
     /// Events that the person's browsers fired, and how many arrived.
     pub loss: Loss,
     /// Events that the server sent. No blocker affects them.

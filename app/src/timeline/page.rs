@@ -3,7 +3,7 @@
 use backend::timeline::ReadError;
 use leptos::prelude::*;
 use leptos_meta::Title;
-use tracking::story_page::Filter;
+use tracking::timeline_page::Filter;
 
 use super::labels::counted;
 use super::links;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use leptos::prelude::*;
-use tracking::proof::{Link, proof};
+use tracking::proof::{ProofStep, proof};
 use tracking::received::ReceivedEvent;
 
 use super::links;
@@ -19,7 +19,7 @@ pub(super) fn ProofView(event: Arc<ReceivedEvent>, page: Arc<EventPage>) -> impl
     let chain = proof
         .chain
         .into_iter()
-        .map(|link| link_view(link, &event.uuid, find))
+        .map(|step| step_view(step, &event.uuid, find))
         .collect_view();
     view! {
         <section class="proof">
@@ -34,22 +34,22 @@ pub(super) fn ProofView(event: Arc<ReceivedEvent>, page: Arc<EventPage>) -> impl
     }
 }
 
-fn link_view(link: Link, own_uuid: &str, find: Option<&str>) -> AnyView {
-    let ids = link
+fn step_view(step: ProofStep, own_uuid: &str, find: Option<&str>) -> AnyView {
+    let ids = step
         .ids
         .into_iter()
         .map(|(name, id)| view! { <li><span>{name}</span>" "<span class="id">{id}</span></li> })
         .collect_view();
-    let sentence = match link.event.filter(|event| event.uuid != own_uuid) {
+    let sentence = match step.event.filter(|event| event.uuid != own_uuid) {
         Some(event) => {
             let href = links::event_url(find, &event.uuid);
-            view! { <a href=href>{link.says}</a> }.into_any()
+            view! { <a href=href>{step.description}</a> }.into_any()
         }
-        None => link.says.into_any(),
+        None => step.description.into_any(),
     };
     view! {
         <li>
-            <strong>{link.place.title()}</strong>
+            <strong>{step.place.title()}</strong>
             <span>{sentence}</span>
             <ul class="properties">{ids}</ul>
         </li>

@@ -3,17 +3,17 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use backend::loss::Whose;
-use backend::timeline::{Asked as PageAsked, Person, ReadError, Search, Whole, read_from, user_of};
+use backend::loss::LossScope;
+use backend::timeline::{AmplitudeUser, FullTimeline, PageRequest, ReadError, Search, read_from_ms, user_of};
 use serde_json::Value;
 use tracking::DeviceId;
 use tracking::loss::Loss;
-use tracking::proof::joined;
+use tracking::proof::merged_histories;
 use tracking::received::{ReceivedEvent, Source};
 use tracking::reconcile::reconcile;
 use tracking::session_metrics::compare;
-use tracking::story_page::Cursor;
-use tracking::verdict::{Facts, verdict};
+use tracking::timeline_page::Cursor;
+use tracking::verdict::{TimelineFacts, verdict};
 
 use super::access::{Access, View, may_read};
 use super::model::{Analysis, EventPage, PersonFound, TimelineQuery, TimelineResult};
@@ -86,7 +86,7 @@ async fn find(visit: &Visit, by: &str) -> Result<Matched, TimelineError> {
 /// Properties that distinguish people in a list.
 const DISTINGUISHING: [&str; 3] = ["email_domain", "account_type", "subscription_status"];
 
-fn listed(person: &Person, searched: Option<&str>) -> PersonFound {
+fn listed(person: &AmplitudeUser, searched: Option<&str>) -> PersonFound {
     let others = DISTINGUISHING.into_iter().filter(|name| Some(*name) != searched);
     let properties = searched.into_iter().chain(others).filter_map(|name| {
         let text = match person.properties.get(name)? {
@@ -115,7 +115,7 @@ async fn event_page(
 ) -> Result<EventPage, TimelineError> {
     let view = Access::of(visit).view_of(&by);
     let from = query.older.as_deref().and_then(Cursor::parse).unwrap_or_default();
-    let page_asked = PageAsked {
+    let page_asked = PageRequest {
         filter: query.filter.clone(),
         from,
         event: query.event.clone(),
@@ -126,7 +126,7 @@ async fn event_page(
         .page(person, &page_asked, &|event| view.keeps(event))
         .await?;
     let analysis = match &page.newest {
-        Some(newest) => Some(analyze(visit, &view, newest, page.goes_on).await?),
+        Some(newest) => Some(analyze(visit, &view, newest, page.has_more).await?),
         None => None,
     };
     let events = page.events.into_iter().map(|event| view.shown(event));
@@ -187,7 +187,7 @@ async fn analyze(
         loss: loss(visit, view, events).await?,
         verdict: verdict(events, &facts),
         comparison: compare(events),
-        joined: joined(events),
+        joined: merged_histories(events),
         books: reconcile(events, &facts),
         names: distinct(|event| Some(&event.name)),
         devices: distinct(|event| event.device.as_deref().filter(|_| !event.derived_device)),
@@ -198,14 +198,14 @@ async fn analyze(
 /// Browser event loss of the person; of a device, the loss before a user signed in on it.
 async fn loss(visit: &Visit, view: &View, events: &[ReceivedEvent]) -> Result<Loss, TimelineError> {
     let whose = match view {
-        View::OfDevice(device) => DeviceId::parse(device).map(Whose::Device),
-        View::Whole => user_of(events).map(Whose::User).or_else(|| {
+        View::OfDevice(device) => DeviceId::parse(device).map(LossScope::Device),
+        View::Whole => user_of(events).map(LossScope::User).or_else(|| {
             let device = events.iter().find_map(|event| event.device.as_deref())?;
-            DeviceId::parse(device).map(Whose::Device)
+            DeviceId::parse(device).map(LossScope::Device)
         }),
     };
     match whose {
-        Some(whose) => Ok(visit.backend.loss.of(&whose).await.map_err(ReadError::from)?),
+        Some(whose) => Ok(visit.backend.loss.loss(&whose).await.map_err(ReadError::from)?),
         None => Ok(Loss::default()),
     }
 }
@@ -216,13 +216,13 @@ async fn facts(
     view: &View,
     events: &[ReceivedEvent],
     cut_off: bool,
-) -> Result<Facts, TimelineError> {
+) -> Result<TimelineFacts, TimelineError> {
     match view {
         View::Whole => Ok(visit.backend.timeline.facts_for(events, cut_off).await?),
         // A device ID gives no access to an account's facts.
-        View::OfDevice(_) => Ok(Facts {
-            read_from_ms: read_from(events, cut_off),
-            ..Facts::default()
+        View::OfDevice(_) => Ok(TimelineFacts {
+            read_from_ms: read_from_ms(events, cut_off),
+            ..TimelineFacts::default()
         }),
     }
 }
@@ -234,7 +234,7 @@ pub struct WholeTimeline {
     /// Newest first; each as it was exported.
     pub events: Vec<ReceivedEvent>,
     /// What the database knows of the person.
-    pub facts: Facts,
+    pub facts: TimelineFacts,
 }
 
 /// Reads the whole timeline, for files and for programs.
@@ -247,10 +247,10 @@ pub async fn read_whole(visit: &Visit, find_by: Option<&str>) -> Result<WholeTim
         Matched::None => return Err(refused(TimelineResult::NotFound { by })),
     };
     let view = Access::of(visit).view_of(&by);
-    let Whole { events, cut_off } = visit
+    let FullTimeline { events, cut_off } = visit
         .backend
         .timeline
-        .whole(person, &|event| view.keeps(event))
+        .full(person, &|event| view.keeps(event))
         .await?;
     let shown = events.into_iter().map(|event| view.shown(event));
     let events: Vec<ReceivedEvent> = shown.filter_map(|raw| ReceivedEvent::from_export(&raw)).collect();
@@ -266,7 +266,7 @@ mod tests {
 
     #[test]
     fn the_searched_property_comes_first() {
-        let person = Person {
+        let person = AmplitudeUser {
             amplitude_id: 7,
             user_id: None,
             num_events: 3,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use leptos::prelude::*;
 use serde_json::Value;
-use tracking::received::{Chapter, Source};
+use tracking::received::{SessionGroup, Source};
 
 use super::event::EventView;
 use super::labels::duration;
@@ -13,7 +13,7 @@ use super::model::EventPage;
 
 /// A group with its events, oldest first.
 #[component]
-pub(super) fn SessionGroup(group: Chapter, page: Arc<EventPage>) -> impl IntoView {
+pub(super) fn SessionGroupView(group: SessionGroup, page: Arc<EventPage>) -> impl IntoView {
     let session = group.session;
     let (class, header) = match session {
         Some(session) => {
@@ -54,13 +54,13 @@ pub(super) fn SessionGroup(group: Chapter, page: Arc<EventPage>) -> impl IntoVie
 }
 
 /// Time of the first event, to the minute.
-fn start(group: &Chapter) -> Option<String> {
+fn start(group: &SessionGroup) -> Option<String> {
     let (_, time) = group.events.first()?.times.first()?;
     Some(format!("{} UTC", time.get(..16)?))
 }
 
 /// Start and duration.
-fn span(group: &Chapter) -> String {
+fn span(group: &SessionGroup) -> String {
     let start = start(group)
         .map(|start| format!("{start} · "))
         .unwrap_or_default();
@@ -68,7 +68,7 @@ fn span(group: &Chapter) -> String {
 }
 
 /// The first page of the session, with its referrer.
-fn entry(group: &Chapter) -> Option<String> {
+fn entry(group: &SessionGroup) -> Option<String> {
     let entry = group.entry()?;
     // Later pages of the session may have Stripe as their referrer.
     let first = group.events.iter().find(|event| event.page() == Some(entry));
@@ -86,7 +86,7 @@ fn entry(group: &Chapter) -> Option<String> {
 
 /// How many events of each source.
 #[component]
-fn Tally(group: Chapter) -> impl IntoView {
+fn Tally(group: SessionGroup) -> impl IntoView {
     let counts = Source::ALL.into_iter().filter_map(|source| {
         let of_source = group.events.iter().filter(|event| event.source == source);
         let count = of_source.count();

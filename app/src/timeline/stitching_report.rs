@@ -1,8 +1,8 @@
 //! What stitching changes: session metrics with it and without, and the anonymous history that it has merged.
 
 use leptos::prelude::*;
-use tracking::proof::Joined;
-use tracking::session_metrics::Comparison;
+use tracking::proof::MergedHistory;
+use tracking::session_metrics::StitchingComparison;
 
 use super::comparison::ComparisonTable;
 use super::labels::counted;
@@ -10,7 +10,7 @@ use super::links;
 
 /// Session metrics of the newest events, stitched and unstitched.
 #[component]
-pub(super) fn SessionMetricsView(comparison: Comparison) -> impl IntoView {
+pub(super) fn SessionMetricsView(comparison: StitchingComparison) -> impl IntoView {
     view! {
         <details class="card comparison" id="session-metrics">
             <summary>
@@ -26,7 +26,7 @@ pub(super) fn SessionMetricsView(comparison: Comparison) -> impl IntoView {
 
 /// The devices whose anonymous events were merged into the person.
 #[component]
-pub(super) fn MergedHistoryView(joined: Vec<Joined>, find: Option<String>) -> impl IntoView {
+pub(super) fn MergedHistoryView(joined: Vec<MergedHistory>, find: Option<String>) -> impl IntoView {
     (!joined.is_empty()).then(|| {
         let rows = joined
             .into_iter()
@@ -46,9 +46,9 @@ pub(super) fn MergedHistoryView(joined: Vec<Joined>, find: Option<String>) -> im
     })
 }
 
-fn joined_row(joined: Joined, find: Option<&str>) -> impl IntoView {
-    let href = links::event_url(find, &joined.by.uuid);
-    let count = counted(joined.anonymous as u64, "anonymous event");
+fn joined_row(joined: MergedHistory, find: Option<&str>) -> impl IntoView {
+    let href = links::event_url(find, &joined.identified_by.uuid);
+    let count = counted(joined.anonymous_events as u64, "anonymous event");
     view! {
         <li>
             <span class="browser"><span class="badge">{count}</span></span>
@@ -57,7 +57,7 @@ fn joined_row(joined: Joined, find: Option<&str>) -> impl IntoView {
                 <path class="browser" d="M0 6h10c14 0 14 6 28 6h10" />
                 <path class="server" d="M0 18h10c14 0 14-6 28-6h10" />
             </svg>
-            <a href=href>{joined.by.name}</a>
+            <a href=href>{joined.identified_by.name}</a>
         </li>
     }
 }

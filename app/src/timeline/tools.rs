@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use leptos::prelude::*;
 use tracking::received::Source;
-use tracking::story_page::{Filter, InSession};
+use tracking::timeline_page::{Filter, SessionFilter};
 
 use super::labels::counted;
 use super::links;
@@ -76,8 +76,11 @@ fn Filters(page: Arc<EventPage>) -> impl IntoView {
     };
     let sources = Source::ALL.map(|source| (source.as_str().to_owned(), source.label().to_owned()));
     let session = filter.session.map(|session| session.to_string());
-    let mut sessions = vec![(InSession::OutOfSession.to_string(), "Out of session".to_owned())];
-    if let Some(InSession::Of(session)) = filter.session {
+    let mut sessions = vec![(
+        SessionFilter::OutOfSession.to_string(),
+        "Out of session".to_owned(),
+    )];
+    if let Some(SessionFilter::Id(session)) = filter.session {
         sessions.push((session.to_string(), session.to_string()));
     }
     let source = filter.source.map(|source| source.as_str().to_owned());

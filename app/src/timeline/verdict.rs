@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use leptos::prelude::*;
-use tracking::verdict::{Finding, Ruling, Standing};
+use tracking::verdict::{Finding, RuleOutcome, Ruling};
 
 use super::links;
 use super::model::EventPage;
@@ -43,7 +43,7 @@ pub(super) fn VerdictView(page: Arc<EventPage>) -> impl IntoView {
                         <span class="stamp" aria-hidden="true">{stamp}</span>
                         {word}
                     </h2>
-                    <span class="quiet">{verdict.in_words()} " " {about}</span>
+                    <span class="quiet">{verdict.summary()} " " {about}</span>
                 </summary>
                 <ul class="rules">{rulings}</ul>
                 <p><a href=links::verdict_url(find)>"Verdict as JSON"</a></p>
@@ -59,18 +59,18 @@ pub(super) fn VerdictView(page: Arc<EventPage>) -> impl IntoView {
 
 #[component]
 fn RulingView(ruling: Ruling, find: Option<String>) -> impl IntoView {
-    let standing = ruling.standing.as_str();
+    let outcome = ruling.outcome.as_str();
     let title = ruling.rule.title();
-    let found = match (ruling.standing, ruling.checked, ruling.findings.len()) {
-        (Standing::Holds, 0, _) => "nothing to check".to_owned(),
-        (Standing::Holds, checked, _) => format!("holds for {checked}"),
-        (_, _, 1) => standing.to_owned(),
-        (_, _, findings) => format!("{standing}, {findings} times"),
+    let found = match (ruling.outcome, ruling.checked, ruling.findings.len()) {
+        (RuleOutcome::Holds, 0, _) => "nothing to check".to_owned(),
+        (RuleOutcome::Holds, checked, _) => format!("holds for {checked}"),
+        (_, _, 1) => outcome.to_owned(),
+        (_, _, findings) => format!("{outcome}, {findings} times"),
     };
-    let mark = match ruling.standing {
-        Standing::Holds => "✓",
-        Standing::Explained => "i",
-        Standing::Broken => "✗",
+    let mark = match ruling.outcome {
+        RuleOutcome::Holds => "✓",
+        RuleOutcome::Explained => "i",
+        RuleOutcome::Broken => "✗",
     };
     let head = view! {
         <span class="mark" aria-hidden="true">{mark}</span>
@@ -78,7 +78,7 @@ fn RulingView(ruling: Ruling, find: Option<String>) -> impl IntoView {
         <span class="found">{found}</span>
     };
     let body = if ruling.findings.is_empty() {
-        view! { <div class="rule" title=ruling.rule.asks()>{head}</div> }.into_any()
+        view! { <div class="rule" title=ruling.rule.question()>{head}</div> }.into_any()
     } else {
         let more = ruling.findings.len().saturating_sub(MAX_FINDINGS);
         let findings = ruling
@@ -88,8 +88,8 @@ fn RulingView(ruling: Ruling, find: Option<String>) -> impl IntoView {
             .map(|finding| view! { <FindingView finding find=find.clone() /> })
             .collect_view();
         view! {
-            <details id=format!("rule-{}", title.replace(' ', "-")) open=ruling.standing == Standing::Broken>
-                <summary class="rule" title=ruling.rule.asks()>
+            <details id=format!("rule-{}", title.replace(' ', "-")) open=ruling.outcome == RuleOutcome::Broken>
+                <summary class="rule" title=ruling.rule.question()>
                     {head}
                 </summary>
                 <ul class="findings">
@@ -100,7 +100,7 @@ fn RulingView(ruling: Ruling, find: Option<String>) -> impl IntoView {
         }
         .into_any()
     };
-    view! { <li class=standing data-rule=title data-standing=standing>{body}</li> }
+    view! { <li class=outcome data-rule=title data-standing=outcome>{body}</li> }
 }
 
 #[component]
@@ -109,5 +109,5 @@ fn FindingView(finding: Finding, find: Option<String>) -> impl IntoView {
         let href = links::event_url(find.as_deref(), &event.uuid);
         view! { <a href=href>{event.name}</a>": " }
     });
-    view! { <li class=finding.standing.as_str()>{event}{finding.reason}</li> }
+    view! { <li class=finding.outcome.as_str()>{event}{finding.reason}</li> }
 }

@@ -5,14 +5,14 @@
 use std::sync::Arc;
 
 use leptos::prelude::*;
-use tracking::received::story;
+use tracking::received::session_groups;
 
 use super::ledger::LedgerView;
 use super::links;
 use super::loss::LossView;
 use super::model::{EventPage, TimelineQuery};
 use super::person::PersonView;
-use super::session_group::SessionGroup;
+use super::session_group::SessionGroupView;
 use super::stitching_report::{MergedHistoryView, SessionMetricsView};
 use super::tools::Tools;
 use super::verdict::VerdictView;
@@ -43,9 +43,9 @@ pub(super) fn TimelineView(page: EventPage) -> impl IntoView {
 
 #[component]
 fn SessionGroups(page: Arc<EventPage>) -> impl IntoView {
-    let groups = story(&page.events)
+    let groups = session_groups(&page.events)
         .into_iter()
-        .map(|group| view! { <SessionGroup group page=Arc::clone(&page) /> })
+        .map(|group| view! { <SessionGroupView group page=Arc::clone(&page) /> })
         .collect_view();
     let older = page.older.clone().map(|older| {
         let href = links::page_url(&TimelineQuery {

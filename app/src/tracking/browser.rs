@@ -2,11 +2,11 @@
 
 use bytes::Bytes;
 use futures::{Sink, Stream};
+use leptos::prelude::ServerFnError;
 use leptos::server_fn::client::{Client, browser::BrowserClient};
 use leptos::server_fn::error::{FromServerFnError, ServerFnErrorErr};
 use leptos::server_fn::request::browser::{BrowserRequest, Request};
 use leptos::server_fn::response::browser::BrowserResponse;
-use leptos::prelude::ServerFnError;
 use send_wrapper::SendWrapper;
 use tracking::{ClientEvent, InsertId, SessionId};
 use wasm_bindgen::prelude::*;

@@ -22,10 +22,7 @@ const DONE: [(&str, &str); 10] = [
     ),
     ("mail", "A new link is on its way to your address."),
     ("ended", "Signed out there."),
-    (
-        "created",
-        "Your poll is open. Share its link to collect votes.",
-    ),
+    ("created", "Your poll is open. Share its link to collect votes."),
     ("edited", "Your changes are saved."),
     ("closed", "The poll is closed. Its results stay."),
     ("restored", "The poll is back."),

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 use tracking::received::ReceivedEvent;
 use tracking::server::{
-    Fact, SignOutCompleted, SignUpCompleted, SubscriptionCanceled, TrialCanceled, TrialConverted,
+    EventPayload, SignOutCompleted, SignUpCompleted, SubscriptionCanceled, TrialCanceled, TrialConverted,
     TrialExpiration, TrialStarted,
 };
 use tracking::{PollCreated, StitchedBy, TrialCheckoutClicked, VoteCast};

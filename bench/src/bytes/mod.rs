@@ -70,7 +70,9 @@ impl PageBytes {
     }
 
     fn holds(&self) -> bool {
-        let within = self.limit().is_none_or(|limit| self.counted() as f64 <= limit * KB);
+        let within = self
+            .limit()
+            .is_none_or(|limit| self.counted() as f64 <= limit * KB);
         within && !self.wasm_before_load && self.wasm as f64 <= WASM_MAX * KB
     }
 }

@@ -137,7 +137,9 @@ impl Story<'_> {
         match answer.status {
             StatusCode::SEE_OTHER => Ok(Told::Welcome),
             StatusCode::UNPROCESSABLE_ENTITY if says(FieldError::EmailTaken) => Ok(Told::Taken),
-            StatusCode::UNPROCESSABLE_ENTITY if says(FieldError::WrongCredentials) => Ok(Told::WrongCredentials),
+            StatusCode::UNPROCESSABLE_ENTITY if says(FieldError::WrongCredentials) => {
+                Ok(Told::WrongCredentials)
+            }
             _ => Err(self.unexpected(path, &answer)),
         }
     }

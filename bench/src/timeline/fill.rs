@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use tracking::server::SignInCompleted;
-use tracking::{DeviceId, Found, PresentIds, ServerEvent, SessionId, UserId};
+use tracking::{DeviceId, IdSource, PresentIds, ServerEvent, SessionId, UserId};
 use uuid::Uuid;
 
 /// Sessions of one device.
@@ -51,7 +51,7 @@ fn event(user: UserId, number: i64, begins: i64, place: usize, at: i64) -> Value
         let ids = PresentIds::Live {
             device,
             session,
-            found: Found::SdkCookie,
+            source: IdSource::SdkCookie,
         };
         let event = ServerEvent::present(user, &signed_in, ids, at);
         return serde_json::to_value(event.wire()).unwrap_or_default();

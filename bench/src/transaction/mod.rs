@@ -6,7 +6,7 @@ mod store;
 use backend::{clock::Clock, ids};
 use db::{Db, Engine};
 use tokio::time::Instant;
-use tracking::{Found, PresentIds, ServerEvent, SessionId, SignUpCompleted};
+use tracking::{IdSource, PresentIds, ServerEvent, SessionId, SignUpCompleted};
 
 use crate::compare::Quad;
 use crate::database;
@@ -108,7 +108,7 @@ async fn sign_up(db: &Db, tracked: bool) -> Result<f64, sqlx::Error> {
         let ids = PresentIds::Live {
             device,
             session,
-            found: Found::ServerSession,
+            source: IdSource::ServerSession,
         };
         outbox::enqueue(&mut tx, &ServerEvent::present(user, &fact, ids, now_ms), now_ms).await?;
     }

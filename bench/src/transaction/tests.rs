@@ -68,7 +68,7 @@ async fn it_writes_what_a_sign_up_writes() {
             tracking: Some(PresentIds::Live {
                 device: ids::device(),
                 session,
-                found: Found::ServerSession,
+                source: IdSource::ServerSession,
             }),
             choice: Choice::Unset,
             privacy_control: false,

@@ -2,7 +2,7 @@
 
 use axum::body::Bytes;
 use axum::extract::State;
-use backend::billing::inbox::NotReceived;
+use backend::billing::inbox::ReceiveError;
 use http::{HeaderMap, StatusCode};
 
 use crate::state::AppState;
@@ -23,14 +23,14 @@ pub async fn webhook(
         .unwrap_or_default();
     match state.backend.billing.receive(&body, signature).await {
         Ok(_) => (StatusCode::OK, "stored"),
-        Err(NotReceived::Bad(refused)) => {
+        Err(ReceiveError::Invalid(refused)) => {
             tracing::warn!(%refused, "a webhook was refused");
             (
                 StatusCode::BAD_REQUEST,
                 "refused: no signature of ours, too old, or no event",
             )
         }
-        Err(NotReceived::Database(error)) => {
+        Err(ReceiveError::Database(error)) => {
             tracing::error!(%error, "a webhook could not be stored");
             (
                 StatusCode::INTERNAL_SERVER_ERROR,

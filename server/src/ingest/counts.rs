@@ -2,12 +2,12 @@
 
 use std::collections::HashMap;
 
-use backend::loss::Arrived;
+use backend::loss::ArrivedCounts;
 use serde_json::Value;
 use tracking::{ClientEvent, DeviceId, SessionId};
 
 /// By device and session.
-pub type BySession = HashMap<(DeviceId, SessionId), Arrived>;
+pub type BySession = HashMap<(DeviceId, SessionId), ArrivedCounts>;
 
 /// Counts the events, each in the session that it names.
 pub fn of(events: &[Value]) -> BySession {
@@ -23,7 +23,7 @@ pub fn of(events: &[Value]) -> BySession {
         match text("event_type").unwrap_or_default() {
             "[Amplitude] Page Viewed" => arrived.pages += 1,
             name if ClientEvent::NAMES.contains(&name) => arrived.events += 1,
-            _ => arrived.of_sdk += 1,
+            _ => arrived.sdk_events += 1,
         }
     }
     sessions
@@ -52,17 +52,17 @@ mod tests {
         let expected = BySession::from([
             (
                 (device.clone(), session(FIRST)),
-                Arrived {
+                ArrivedCounts {
                     events: 1,
                     pages: 1,
-                    of_sdk: 1,
+                    sdk_events: 1,
                 },
             ),
             (
                 (device, session(FIRST + 1)),
-                Arrived {
+                ArrivedCounts {
                     pages: 1,
-                    ..Arrived::default()
+                    ..ArrivedCounts::default()
                 },
             ),
         ]);

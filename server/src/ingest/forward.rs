@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
-use backend::config::Amplitude;
+use backend::config::AmplitudeConfig;
 use http::{StatusCode, header};
 use reqwest::Client;
 use secrecy::{ExposeSecret, SecretString};
@@ -28,7 +28,7 @@ pub struct Forwarder {
 
 impl Forwarder {
     /// To the project of this configuration.
-    pub fn new(amplitude: &Amplitude) -> Result<Self, reqwest::Error> {
+    pub fn new(amplitude: &AmplitudeConfig) -> Result<Self, reqwest::Error> {
         let mut url = amplitude.ingest_url.clone();
         url.set_path("/2/httpapi");
         Ok(Self {

@@ -72,7 +72,7 @@ pub async fn ingest(
 /// For the loss meter. The answer does not depend on it.
 async fn note_arrived(state: &AppState, sessions: counts::BySession) {
     for ((device, session), arrived) in sessions {
-        if let Err(error) = state.backend.loss.arrived(&device, session, arrived).await {
+        if let Err(error) = state.backend.loss.record_arrived(&device, session, arrived).await {
             tracing::warn!(
                 error = &error as &dyn std::error::Error,
                 "cannot note what of a browser arrived"

@@ -5,7 +5,7 @@
 
 use app::lab::Disturbance;
 use tracking::{
-    EmailVerified, Fact, Interval, PollCreated, SignInCompleted, SignOutCompleted, SignUpCompleted,
+    EmailVerified, EventPayload, Interval, PollCreated, SignInCompleted, SignOutCompleted, SignUpCompleted,
     SubscriptionCanceled, SubscriptionChanged, SubscriptionExpiration, SubscriptionRenewal,
     SubscriptionResumed, SubscriptionStarted, TrialCanceled, TrialCheckoutClicked, TrialConverted,
     TrialExpiration, TrialResumed, TrialStarted, VoteCast,

@@ -84,7 +84,7 @@ impl Stage {
             Ok(undelivered.is_empty().then_some(()))
         })
         .await?;
-        let judged = timeline.judge(&user.to_string()).await?;
+        let judged = timeline.analyze(&user.to_string()).await?;
         let (verdict, events) =
             judged.ok_or_else(|| Trouble::InVain(format!("anything has arrived under {user}")))?;
         for (&name, &owed) in &person.owed {

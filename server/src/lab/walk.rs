@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use backend::billing::inbox::InboxState;
 use backend::timeline::ReadError;
-use tracking::{Fact, SignOutCompleted, SignUpCompleted, UserId};
+use tracking::{EventPayload, SignOutCompleted, SignUpCompleted, UserId};
 
 use super::browser::Browser;
 use super::life::{BROWSERS, Standing, Step, Taken};
@@ -180,7 +180,10 @@ impl<'a> Walk<'a> {
         let (operations, user) = (&self.stage.backend.operations, person.user);
         for (&name, &times) in &self.told {
             until(format!("“{name}” is told of"), || async move {
-                let told = operations.told(user, name).await.map_err(ReadError::from)?;
+                let told = operations
+                    .count_events(user, name)
+                    .await
+                    .map_err(ReadError::from)?;
                 Ok((told >= times).then_some(()))
             })
             .await?;

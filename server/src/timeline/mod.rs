@@ -12,9 +12,9 @@ use backend::timeline::ReadError;
 use http::{StatusCode, header};
 use serde::{Deserialize, Serialize};
 use tracking::received::ReceivedEvent;
-use tracking::reconcile::{Books, reconcile};
-use tracking::session_metrics::{Comparison, compare};
-use tracking::story_page::Filter;
+use tracking::reconcile::{Reconciliation, reconcile};
+use tracking::session_metrics::{StitchingComparison, compare};
+use tracking::timeline_page::Filter;
 use tracking::verdict::{Verdict, verdict as judge};
 
 /// Whose events are asked for, and which: the parameters of the timeline page.
@@ -47,8 +47,8 @@ struct Judged {
     person: String,
     #[serde(flatten)]
     verdict: Verdict,
-    comparison: Comparison,
-    books: Books,
+    comparison: StitchingComparison,
+    books: Reconciliation,
 }
 
 /// The verdict on all of a story that can be read, as JSON. The status says whether there is one, not whether it is clean.
@@ -77,7 +77,7 @@ pub async fn export(Extension(visit): Extension<Visit>, Query(params): Query<Tim
         Ok(story) => story,
         Err(error) => return refusal(&error),
     };
-    let events = story.events.iter().filter(|event| filter.lets_through(event));
+    let events = story.events.iter().filter(|event| filter.matches(event));
     let (body, kind, ending) = match as_table {
         true => (csv::table(events), "text/csv; charset=utf-8", "csv"),
         false => (json(events), "application/json", "json"),

@@ -11,7 +11,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use cookie::{Cookie, CookieBuilder, SameSite};
 use http::{HeaderMap, HeaderValue, header};
-use tracking::loss::Fired;
+use tracking::loss::FiredCount;
 use tracking::sdk_cookie::{campaign_cookie_name, cookie_name};
 use tracking::{Choice, DeviceId, OwnSession, SdkCookie};
 use uuid::Uuid;
@@ -63,7 +63,7 @@ pub struct Seen {
     /// Events to fire.
     pub confirmed: Vec<ConfirmedEvent>,
     /// What the script has fired, by its own count.
-    pub fired: Option<Fired>,
+    pub fired: Option<FiredCount>,
     /// The login that ended last.
     pub previous: Option<Uuid>,
     /// The token to vote under.
@@ -90,7 +90,7 @@ impl Seen {
                 OwnSession::COOKIE => seen.session = OwnSession::parse(value),
                 CONSENT => seen.choice = Choice::parse(value),
                 CLOCK => seen.clock_offset_ms = value.parse().ok(),
-                Fired::COOKIE => seen.fired = Fired::parse(value),
+                FiredCount::COOKIE => seen.fired = FiredCount::parse(value),
                 CONFIRMED => seen.confirmed = confirmed(value).unwrap_or_default(),
                 PREVIOUS => seen.previous = Uuid::parse_str(value).ok(),
                 VOTER => seen.voter = VoterToken::parse(value),
@@ -200,7 +200,7 @@ impl<'a> Writer<'a> {
     /// The events are those of the person who has left, and so is the count of them.
     pub fn forget_events(&mut self) {
         self.expire(CONFIRMED);
-        self.expire(Fired::COOKIE);
+        self.expire(FiredCount::COOKIE);
     }
 
     /// The SDK starts anew. Its cookies are host-only and readable by script, so they are expired as such.
@@ -222,7 +222,7 @@ impl<'a> Writer<'a> {
             OwnSession::COOKIE,
             CLOCK,
             CONFIRMED,
-            Fired::COOKIE,
+            FiredCount::COOKIE,
             PREVIOUS,
         ] {
             self.expire(name);

@@ -1,6 +1,6 @@
 //! Which device and session a request has: a function of its cookies, its kind and the clock.
 
-use tracking::{DeviceId, Found, OwnSession, PresentIds, SessionId, session};
+use tracking::{DeviceId, IdSource, OwnSession, PresentIds, SessionId, session};
 
 use super::cookies::Seen;
 use super::kind::Kind;
@@ -13,7 +13,7 @@ pub struct Identity {
     /// The session.
     pub session: SessionId,
     /// Where the session was found.
-    found: Found,
+    source: IdSource,
     /// The browser presented this device. One that is minted in this very answer may never come back: a browser that
     /// refuses cookies gets a new one each time.
     proven: bool,
@@ -50,7 +50,7 @@ impl Identity {
                 Some(Self {
                     device,
                     session: resolved.session,
-                    found: resolved.found,
+                    source: resolved.source,
                     proven: true,
                 })
             }
@@ -64,7 +64,7 @@ impl Identity {
         Self {
             device,
             session: SessionId::starting_at(now_ms),
-            found: Found::ServerSession,
+            source: IdSource::ServerSession,
             proven: false,
         }
     }
@@ -75,7 +75,7 @@ impl Identity {
             PresentIds::Live {
                 device: self.device.clone(),
                 session: self.session,
-                found: self.found,
+                source: self.source,
             }
         } else {
             PresentIds::Unknown
@@ -153,7 +153,7 @@ mod tests {
         assert!(matches!(
             identity.present_ids(),
             PresentIds::Live {
-                found: Found::SdkCookie,
+                source: IdSource::SdkCookie,
                 ..
             }
         ));
@@ -167,7 +167,10 @@ mod tests {
             sdk: Some(sdk('o', NOW - 60_000)),
             ..Seen::default()
         };
-        assert_eq!(Identity::of(Kind::Background, &seen, true, NOW, || device('n')), None);
+        assert_eq!(
+            Identity::of(Kind::Background, &seen, true, NOW, || device('n')),
+            None
+        );
         for kind in [Kind::Document, Kind::Mutation] {
             let identity = Identity::of(kind, &seen, true, NOW, || device('n')).unwrap();
             assert_eq!(

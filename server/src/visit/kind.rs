@@ -74,8 +74,20 @@ mod tests {
         for (group, method, uri, header, expected) in [
             (Documents, Method::GET, "/", html, Kind::Document),
             (Documents, Method::GET, "/billing?since=5", html, Kind::Document),
-            (Documents, Method::GET, "/billing?since=5&refresh", html, Kind::Background),
-            (Documents, Method::GET, "/timeline?refresh=", html, Kind::Background),
+            (
+                Documents,
+                Method::GET,
+                "/billing?since=5&refresh",
+                html,
+                Kind::Background,
+            ),
+            (
+                Documents,
+                Method::GET,
+                "/timeline?refresh=",
+                html,
+                Kind::Background,
+            ),
             (Documents, Method::GET, "/", prerender, Kind::Background),
             (Documents, Method::GET, "/", any, Kind::Background),
             (Documents, Method::HEAD, "/", html, Kind::Background),
@@ -85,7 +97,10 @@ mod tests {
             (Background, Method::GET, "/p/x/live", html, Kind::Background),
             (Background, Method::POST, "/ingest", any, Kind::Background),
         ] {
-            let request = Request::builder().method(&method).uri(uri).header(header.0, header.1);
+            let request = Request::builder()
+                .method(&method)
+                .uri(uri)
+                .header(header.0, header.1);
             let (parts, ()) = request.body(()).unwrap().into_parts();
             assert_eq!(group.kind(&parts), expected, "{method} {uri} {header:?}");
         }

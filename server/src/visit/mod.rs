@@ -20,7 +20,7 @@ use backend::accounts::{AccountError, Login, LoginCookies};
 use backend::{Visitor, ids};
 use http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode, header};
 use tower_sessions::{Expiry, Session};
-use tracking::{Choice, Consent, Found, PresentIds, consent};
+use tracking::{Choice, Consent, IdSource, PresentIds, consent};
 use uuid::Uuid;
 
 use crate::address;
@@ -175,13 +175,16 @@ async fn note_sdk(state: &AppState, login: Option<&Login>, identity: Option<&Ide
     let Some(PresentIds::Live {
         device,
         session,
-        found: Found::SdkCookie,
+        source: IdSource::SdkCookie,
     }) = identity.map(Identity::present_ids)
     else {
         return;
     };
     let Some(login) = login else { return };
-    let noted = state.backend.timeline.sdk_ran(login.user.id, &device, session);
+    let noted = state
+        .backend
+        .timeline
+        .record_sdk_session(login.user.id, &device, session);
     if let Err(error) = noted.await {
         tracing::warn!(
             error = &error as &dyn std::error::Error,
@@ -199,7 +202,7 @@ async fn note_fired(state: &AppState, login: Option<&Login>, identity: Option<&I
         return;
     }
     let user = login.map(|login| login.user.id);
-    let noted = state.backend.loss.fired(fired, identity.session, user);
+    let noted = state.backend.loss.record_fired(fired, identity.session, user);
     if let Err(error) = noted.await {
         tracing::warn!(
             error = &error as &dyn std::error::Error,

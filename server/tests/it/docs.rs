@@ -27,7 +27,15 @@ fn documents() -> Vec<PathBuf> {
 /// Texts between backticks that are paths of the repository: they begin with one of its folders and have no placeholder.
 fn named_paths(text: &str) -> impl Iterator<Item = &str> {
     const FOLDERS: [&str; 9] = [
-        "app/", "bench/", "crates/", "docs/", "end2end/", "frontend/", "migrations/", "scripts/", "server/",
+        "app/",
+        "bench/",
+        "crates/",
+        "docs/",
+        "end2end/",
+        "frontend/",
+        "migrations/",
+        "scripts/",
+        "server/",
     ];
     text.split('`')
         .skip(1)
@@ -75,6 +83,9 @@ fn the_documents_and_the_manifest_ask_for_the_same_rust() {
         format!("Rust {wanted} or newer"),
         format!("Rust {for_leptos} where cargo-leptos has to be compiled"),
     ] {
-        assert!(readme.contains(&sentence), "the README does not say \"{sentence}\"");
+        assert!(
+            readme.contains(&sentence),
+            "the README does not say \"{sentence}\""
+        );
     }
 }

@@ -406,7 +406,7 @@ async fn the_page_to_go_on_to_is_kept_from_sign_in_to_sign_up() {
         let page = browser.open(&format!("/sign-in?{query}")).await;
         assert!(!page.text().contains("evil.example"), "{next}");
         let link = link_to(&page, "/sign-up");
-        let email = format!("{}@example.com", uuid::Uuid::new_v4());
+        let email = format!("{}@example.com", backend::ids::random());
         let fields = [("email", email.as_str()), ("password", PASSWORD)];
         // Refused once on the way, the page still has it.
         let refused = browser.submit(&link, &fields[..1]).await;
@@ -421,7 +421,7 @@ async fn the_page_to_go_on_to_is_kept_from_sign_in_to_sign_up() {
         browser.sign_out().await;
     }
     for path in ["/sign-up?next=//evil.example", "/sign-up?next=/%5Cevil.example"] {
-        let email = format!("{}@example.com", uuid::Uuid::new_v4());
+        let email = format!("{}@example.com", backend::ids::random());
         let fields = [("email", email.as_str()), ("password", PASSWORD)];
         assert_eq!(
             browser.submit(path, &fields).await.redirect(),

@@ -56,7 +56,11 @@ fn pages_reach_their_request_and_answer_through_two_modules_each() {
     let found = offenders(&["app/src"], |name, text| {
         let reads_request = text.contains("request::Parts");
         let writes_answer = text.contains("leptos_axum::");
-        let is = |modules: &[&str]| modules.iter().any(|module| name == format!("app/src/{module}.rs"));
+        let is = |modules: &[&str]| {
+            modules
+                .iter()
+                .any(|module| name == format!("app/src/{module}.rs"))
+        };
         (reads_request && !is(&["visit", "document"])) || (writes_answer && !is(&["security", "document"]))
     });
     assert_eq!(found, Vec::<String>::new());

@@ -123,7 +123,11 @@ async fn a_links_cookie_is_out_of_reach() {
     ] {
         let mut stranger = app.browser();
         let page = follow(&mut stranger, junk).await;
-        assert_eq!((page.status, page.text().contains(EXPIRED)), (200, true), "{junk}");
+        assert_eq!(
+            (page.status, page.text().contains(EXPIRED)),
+            (200, true),
+            "{junk}"
+        );
     }
     // What looks without opening changes nothing.
     let prefetch = browser

@@ -159,7 +159,11 @@ async fn refused_actions_confirm_nothing() {
         }
         let file = browser.open(&format!("/polls/{poll}/results.csv")).await;
         assert!(matches!(file.status, 404 | 422 | 302), "{who}: {}", file.status);
-        assert_ne!(file.header("content-type"), Some("text/csv; charset=utf-8"), "{who}");
+        assert_ne!(
+            file.header("content-type"),
+            Some("text/csv; charset=utf-8"),
+            "{who}"
+        );
         let answer = browser.submit(&format!("/polls/{poll}/edit"), &edit).await;
         assert!(matches!(answer.status, 404 | 422), "{who}: {}", answer.status);
         assert_eq!(newest(&answer), None, "{who}");
@@ -390,7 +394,11 @@ async fn exports_are_files_that_run_nothing() {
         "a click on the link fires the event: {link}"
     );
     let file = ada.open(&results).await;
-    assert_eq!((file.status, file.cookies.len()), (200, 0), "a file is a background request");
+    assert_eq!(
+        (file.status, file.cookies.len()),
+        (200, 0),
+        "a file is a background request"
+    );
     assert_eq!(file.header("content-type"), Some("text/csv; charset=utf-8"));
     let name = format!("attachment; filename=\"poll-{poll}.csv\"");
     assert_eq!(file.header("content-disposition"), Some(name.as_str()));

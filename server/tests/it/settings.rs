@@ -142,7 +142,13 @@ async fn logins_are_listed_in_words_and_ended() {
         assert_eq!(ended.redirect(), (303, "/settings?done=ended"));
         assert_eq!(phone.signed_in_as().await, None, "{engine:?}");
         phone.sign_in("ada@example.com").await;
-        assert_eq!(laptop.submit("/settings/logins", &[("login", "others")]).await.status, 303);
+        assert_eq!(
+            laptop
+                .submit("/settings/logins", &[("login", "others")])
+                .await
+                .status,
+            303
+        );
         assert_eq!(phone.signed_in_as().await, None, "{engine:?}: everywhere else");
         assert!(laptop.signed_in_as().await.is_some());
         assert_eq!(app.count("logins WHERE ended_by = 'revoked'").await, 2);
@@ -156,7 +162,10 @@ async fn an_address_is_changed_by_the_link_that_was_sent_there() {
     let mut browser = signed_up(&app).await;
     let mut ask = async |email: &str, current: &str| {
         browser
-            .submit("/settings/email", &[("email", email), ("current_password", current)])
+            .submit(
+                "/settings/email",
+                &[("email", email), ("current_password", current)],
+            )
             .await
     };
     let wrong = ask("new@example.com", "not it").await;
@@ -246,10 +255,14 @@ async fn an_account_is_deleted_and_amplitude_forgets_it() {
             (app.count("outbox WHERE state = 'sent'").await == 1).then_some(())
         })
         .await;
-        let wrong = browser.submit("/settings/delete", &[("current_password", "not it")]).await;
+        let wrong = browser
+            .submit("/settings/delete", &[("current_password", "not it")])
+            .await;
         assert!(wrong.status == 422 && wrong.text().contains(WRONG), "{engine:?}");
 
-        let done = browser.submit("/settings/delete", &[("current_password", PASSWORD)]).await;
+        let done = browser
+            .submit("/settings/delete", &[("current_password", PASSWORD)])
+            .await;
         assert_eq!(done.redirect(), (303, "/goodbye"), "{engine:?}");
         assert!(done.expired().contains(&"seam_login"));
         assert_ne!(
@@ -285,4 +298,3 @@ async fn an_account_is_deleted_and_amplitude_forgets_it() {
         );
     }
 }
-

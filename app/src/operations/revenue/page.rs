@@ -1,8 +1,8 @@
 //! The revenue page: two comparisons. While the first one has a difference, the second one means nothing.
 
-use backend::billing::ledger::{Kind, LedgerCheck, LedgerDifference};
+use backend::billing::ledger::{LedgerCheck, MovementDifference, MovementKind};
 use leptos::prelude::*;
-use tracking::reconcile::{Books, Customer, Line};
+use tracking::reconcile::{CustomerReconciliation, LedgerLine, Reconciliation};
 use tracking::{Currency, Money};
 
 use super::queries;
@@ -50,7 +50,7 @@ fn ResultBadge(balanced: bool, differences: usize) -> impl IntoView {
 
 #[component]
 fn LedgerCard(ledger: LedgerCheck) -> impl IntoView {
-    let balanced = ledger.balanced();
+    let balanced = ledger.is_balanced();
     let counted = format!(
         "{} and {}",
         count(ledger.payments, "payment"),
@@ -103,11 +103,11 @@ fn LedgerCard(ledger: LedgerCheck) -> impl IntoView {
 }
 
 #[component]
-fn LedgerRow(difference: LedgerDifference) -> impl IntoView {
-    let class = class_of(difference.why.is_explained());
+fn LedgerRow(difference: MovementDifference) -> impl IntoView {
+    let class = class_of(difference.reason.is_explained());
     let kind = match difference.kind {
-        Kind::Payment => "invoice",
-        Kind::Refund => "refund",
+        MovementKind::Payment => "invoice",
+        MovementKind::Refund => "refund",
     };
     let customer = difference
         .customer
@@ -119,7 +119,7 @@ fn LedgerRow(difference: LedgerDifference) -> impl IntoView {
             <td>{amount(difference.stripe)}</td>
             <td>{amount(difference.recorded)}</td>
         </tr>
-        <tr class=class><td colspan="3" class="why">{customer} {difference.why.in_words()}</td></tr>
+        <tr class=class><td colspan="3" class="why">{customer} {difference.reason.in_words()}</td></tr>
     }
 }
 
@@ -134,11 +134,11 @@ const fn class_of(explained: bool) -> &'static str {
 
 #[component]
 fn EventsCard(
-    books: Books,
+    books: Reconciliation,
     /// How many customers have paid. Customers whose events were not read are in no sum.
     payers: i64,
 ) -> impl IntoView {
-    let balanced = books.balanced();
+    let balanced = books.is_balanced();
     let read = books.customers.len();
     let lines = books.customers.iter().flat_map(|customer| &customer.lines);
     let differences = lines.filter(|line| line.difference.is_some()).count();
@@ -149,7 +149,7 @@ fn EventsCard(
     let totals = books
         .totals
         .into_iter()
-        .map(|total| view! { <TotalRow currency=total.currency amounts=[total.ledger, total.told] /> });
+        .map(|total| view! { <TotalRow currency=total.currency amounts=[total.ledger_minor, total.tracked_minor] /> });
     let totals = totals.collect_view();
     let rows = books
         .customers
@@ -184,10 +184,10 @@ fn EventsCard(
 
 /// A customer's sums, and below them each line that differs.
 #[component]
-fn CustomerRows(customer: Customer) -> impl IntoView {
-    let Customer { user, lines, totals } = customer;
+fn CustomerRows(customer: CustomerReconciliation) -> impl IntoView {
+    let CustomerReconciliation { user, lines, totals } = customer;
     let totals = totals.into_iter().map(|total| {
-        let amounts = [total.ledger, total.told];
+        let amounts = [total.ledger_minor, total.tracked_minor];
         view! { <TotalRow user=Some(user.clone()) currency=total.currency amounts /> }
     });
     let totals = totals.collect_view();
@@ -222,15 +222,15 @@ fn TotalRow(
 }
 
 #[component]
-fn DifferingRow(line: Line) -> impl IntoView {
+fn DifferingRow(line: LedgerLine) -> impl IntoView {
     let difference = line.difference.as_ref();
     let class = class_of(difference.is_some_and(|difference| difference.is_explained()));
-    let reason = difference.map(|difference| difference.in_words());
+    let reason = difference.map(|difference| difference.explanation());
     view! {
         <tr class=class>
             <th scope="row" class="part">{line.entry.to_string()}</th>
             <td>{amount(line.ledger)}</td>
-            <td>{amount(line.told)}</td>
+            <td>{amount(line.tracked)}</td>
         </tr>
         <tr class=class><td colspan="3" class="why">{reason}</td></tr>
     }

@@ -5,7 +5,7 @@ use std::error::Error;
 use backend::billing::BillingError;
 use backend::billing::ledger::LedgerCheck;
 use backend::timeline::ReadError;
-use tracking::reconcile::{Books, reconcile};
+use tracking::reconcile::{Reconciliation, reconcile};
 
 use crate::visit::Visit;
 
@@ -22,12 +22,12 @@ pub(super) async fn ledger(visit: &Visit) -> Result<LedgerCheck, String> {
 }
 
 /// Our record against the revenue events of the customers who paid last, and how many customers have paid.
-pub(super) async fn events(visit: &Visit) -> Result<(Books, i64), ReadError> {
+pub(super) async fn events(visit: &Visit) -> Result<(Reconciliation, i64), ReadError> {
     let timeline = &visit.backend.timeline;
-    let (users, payers) = visit.backend.billing.payers(timeline.most_people()).await?;
-    let timelines = timeline.stories(users).await?;
+    let (users, payers) = visit.backend.billing.payers(timeline.user_limit()).await?;
+    let timelines = timeline.user_timelines(users).await?;
     let books = timelines
         .iter()
         .map(|timeline| reconcile(&timeline.events, &timeline.facts));
-    Ok((Books::of_all(books), payers))
+    Ok((Reconciliation::of_all(books), payers))
 }

@@ -9,7 +9,7 @@ use db::Engine;
 use http::{HeaderMap, Method, StatusCode, Uri};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
-use tracking::verdict::{Finding, Rule, Standing};
+use tracking::verdict::{Finding, Rule, RuleOutcome};
 use url::form_urlencoded;
 
 use super::{outcome, start};
@@ -73,7 +73,7 @@ async fn forward(
 async fn lived(loses_metadata: bool) -> Outcome {
     let port = free_port().await;
     let site = format!("127.0.0.1:{port}");
-    let settings = stripe_local::Settings {
+    let settings = stripe_local::StripeStandInSettings {
         state: stripe_local::StateLocation::Temporary,
         secret_key: Some("sk_test_seamline_local".to_owned()),
         webhooks: vec![stripe_local::WebhookTarget {
@@ -81,7 +81,7 @@ async fn lived(loses_metadata: bool) -> Outcome {
             secret: SECRET.to_owned(),
         }],
         allow_release: true,
-        ..stripe_local::Settings::default()
+        ..stripe_local::StripeStandInSettings::default()
     };
     let stop = CancellationToken::new();
     let stripe = stripe_local::open(settings).await.unwrap();
@@ -142,7 +142,7 @@ async fn without_the_metadata_the_verdict_is_broken_and_names_the_event() {
         .rulings
         .iter()
         .flat_map(|ruling| ruling.findings.iter().map(|finding| (ruling.rule, finding)))
-        .filter(|(_, finding)| finding.standing == Standing::Broken)
+        .filter(|(_, finding)| finding.outcome == RuleOutcome::Broken)
         .collect();
     let stitched = broken
         .iter()

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use app::lab::{Disturbance, Outcome};
 use http::Method;
 use serde_json::{Value, json};
-use tracking::verdict::{Rule, Standing};
+use tracking::verdict::{Rule, RuleOutcome};
 
 use crate::browser::{Answer, Browser};
 use crate::support::TestApp;
@@ -65,7 +65,7 @@ async fn lives(disturbance: Disturbance) {
     let explained: BTreeSet<Rule> = outcome
         .stories
         .iter()
-        .flat_map(|story| story.verdict.rules(Standing::Explained))
+        .flat_map(|story| story.verdict.rules(RuleOutcome::Explained))
         .collect();
     let promised: BTreeSet<Rule> = disturbance.explains().iter().copied().collect();
     assert!(explained.is_superset(&promised), "{disturbance:?}: {outcome:#?}");

@@ -41,10 +41,10 @@ fn timing() -> Timing {
             },
             ..outbox::DispatcherSettings::default()
         },
-        inbox: backend::billing::inbox::Settings {
+        inbox: backend::billing::inbox::InboxSettings {
             lease: Duration::from_secs(2),
             poll: Duration::from_millis(200),
-            ..backend::billing::inbox::Settings::default()
+            ..backend::billing::inbox::InboxSettings::default()
         },
         upload: Some(Duration::from_secs(1)),
         webhook_retries_ms: Some(vec![100, 300, 1_000, 3_000, 10_000]),
@@ -88,7 +88,7 @@ fn unsound(lived: &Lived) -> Vec<String> {
     if !lived.verdict.clean {
         faults.push(format!(
             "{}: {:#?}",
-            lived.verdict.in_words(),
+            lived.verdict.summary(),
             lived.verdict.rulings
         ));
     }
