@@ -11,7 +11,7 @@
   // No pointer is pressed.
   let released = Promise.resolve();
 
-  // Nobody has seen this page yet. Shown, it is loaded as a page that somebody opened.
+  // The page is not shown yet. Once it is, it is loaded as a page that a user opened.
   if (document.prerendering) {
     document.addEventListener("prerenderingchange", () => location.reload());
     return;

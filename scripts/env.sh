@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # Sourced by every script here: where the project and its caches are, which Rust toolchain builds both the server and
-# the wasm front, and how to speak to whoever runs a script. It installs nothing and must stay quick.
+# the wasm front, and how to print messages. It installs nothing and must stay quick.
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cache=${XDG_CACHE_HOME:-${HOME:?}/.cache}/seamline
@@ -25,7 +25,7 @@ if [ "${CI:-}" = true ]; then
     export CARGO_INCREMENTAL="${CARGO_INCREMENTAL:-0}"
 fi
 
-# say TEXT… and fail TEXT…: one line to whoever runs the script; fail also ends it.
+# say TEXT… and fail TEXT…: one line of output; fail also ends the script.
 say() { printf 'seamline: %s\n' "$*" >&2; }
 fail() {
     say "$*"
@@ -39,6 +39,12 @@ within() {
     local seconds=$1
     shift
     if have timeout; then timeout "$seconds" "$@"; else "$@"; fi
+}
+
+# Deletes the compressed files of a release build: a development build would not replace them, and the server would go on
+# sending them.
+drop_compressed_assets() {
+    [ ! -d "$root/target/site" ] || find "$root/target/site" \( -name '*.br' -o -name '*.gz' \) -delete
 }
 
 # as_root COMMAND…: through sudo where needed.

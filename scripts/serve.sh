@@ -19,4 +19,5 @@ use_installed_tools
 if [ ! -d "${CARGO_TARGET_DIR:-target}/front" ]; then
     say "The first build takes about 10 minutes on two cores; later ones take seconds."
 fi
+drop_compressed_assets
 exec cargo leptos "$1"

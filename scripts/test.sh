@@ -50,6 +50,7 @@ rust_tests() { cargo test --workspace --exclude frontend --no-fail-fast; }
 # Each of the two Playwright workers starts a server of its own, with free ports, an empty data directory and no key of a
 # real project (end2end/fixtures/server.ts): so neither a running demo nor another run is disturbed.
 browser_tests() {
+    drop_compressed_assets
     cargo leptos build || return 1
     (cd end2end && RUST_LOG=${RUST_LOG:-warn} npx playwright test --workers 2)
 }

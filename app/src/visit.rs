@@ -32,7 +32,7 @@ pub struct Visit {
     pub login: Option<Login>,
     /// Device and session for events, address, user agent.
     pub visitor: Visitor,
-    /// What the document tells the browser's script.
+    /// What the document passes to the browser's script.
     pub boot: Arc<Boot>,
     /// The login cookie's session.
     pub cookie: Session,
@@ -42,7 +42,7 @@ pub struct Visit {
     pub links: Links,
     /// How the disturbance lab stands, where there is one.
     pub lab: Option<watch::Receiver<Board>>,
-    /// The page refreshes itself: nobody has opened it or pressed anything.
+    /// The page refreshes itself: no user has opened it or pressed anything.
     pub refresh: bool,
     /// What the answer must do.
     pub changes: Changes,
@@ -103,7 +103,7 @@ impl Visit {
         self.changes.ask(|asked| asked.choice = Some(choice));
     }
 
-    /// The login of this browser; the error that a form shows when nobody is signed in.
+    /// The login of this browser; the error that a form shows when no user is signed in.
     pub(crate) fn signed_in(&self) -> Result<&Login, FieldErrors> {
         let login = self.login.as_ref();
         login.ok_or_else(|| FieldErrors::one(Field::FORM, FieldError::SignedOut))
@@ -128,7 +128,7 @@ impl Visit {
         account.or_else(|| self.visitor.voter.clone().map(Voter::Token))
     }
 
-    /// Gives a browser that nobody is signed in with a token to vote under, before it votes: two votes that are sent at
+    /// Gives a browser without a login a token to vote under, before it votes: two votes that are sent at
     /// once then come from one voter.
     pub fn offer_voter_token(&self) {
         if self.voter().is_none() {

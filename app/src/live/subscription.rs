@@ -1,6 +1,6 @@
 //! Subscribing to a feed of server-sent events. There is no other way to one.
 //!
-//! A browser opens six connections to a host over HTTP/1.1, so a page that nobody sees must not hold one: the stream is
+//! A browser opens six connections to a host over HTTP/1.1, so a hidden page must not hold one: the stream is
 //! closed while the document is hidden, and resumes after the last event when it is shown again. A stream that the server
 //! ends is opened again by the browser itself.
 

@@ -1,4 +1,4 @@
-//! What the document tells the browser's script: a data block, which runs nothing and needs no nonce.
+//! What the document passes to the browser's script: a data block, which runs nothing and needs no nonce.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -31,7 +31,7 @@ pub struct Boot {
     pub now: i64,
     /// Hosts, with port, that are no campaigns: ours and those we redirect through.
     pub exclude_referrers: Vec<String>,
-    /// Client events that the server has confirmed and nobody has seen arrive.
+    /// Client events that the server has confirmed and that have not arrived yet.
     pub confirmed: Vec<Confirmed>,
 }
 
@@ -76,7 +76,7 @@ impl From<ConfirmedEvent> for Confirmed {
 }
 
 impl Boot {
-    /// JSON that may stand inside a `<script>` element: no `<` can end it, whatever a property holds.
+    /// JSON that may stand inside a `<script>` element: no `<` of a property can end it.
     pub fn to_json_block(&self) -> String {
         // A struct of texts and numbers always serialises.
         serde_json::to_string(self)

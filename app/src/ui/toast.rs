@@ -1,5 +1,5 @@
 //! What was just done, said where nothing else on the page says it. A form post leads to a page with `?done=`. The message
-//! stays until it is dismissed or the page is left, so that nobody has to read fast.
+//! stays until it is dismissed or the page is left, so that it can be read slowly.
 
 use leptos::prelude::*;
 

@@ -22,7 +22,7 @@ pub enum FieldError {
         /// Fewest characters.
         min: usize,
     },
-    /// A character that nobody can see or type on purpose.
+    /// A character that is invisible and not typed on purpose.
     #[error("This contains an invisible control character. Please type it anew.")]
     ControlCharacter,
     /// Not `name@host.tld`.
@@ -34,7 +34,7 @@ pub enum FieldError {
     /// Sign-in does not say which of the two is wrong.
     #[error("The address or the password is not right. Please check both.")]
     WrongCredentials,
-    /// Whoever is signed in has to show that they know the password.
+    /// A signed-in user has to enter the current password.
     #[error("This is not your password. Please check it.")]
     WrongPassword,
     /// Nothing to change.
@@ -88,7 +88,7 @@ pub enum FieldError {
     /// Closed by its owner or by its time.
     #[error("This poll is closed.")]
     PollIsClosed,
-    /// Not there, deleted, or somebody else's.
+    /// It does not exist, is deleted, or belongs to another account.
     #[error("There is no such poll. It may have been deleted.")]
     NoSuchPoll,
     /// The ballot shows another version of the poll than the one that is there now.
@@ -120,7 +120,7 @@ pub enum FieldError {
     /// The subscription changed since the page was loaded.
     #[error("Your subscription does not allow that as it stands now.")]
     NotAsItStands,
-    /// The form was filled in by somebody else, or twice over.
+    /// The form was sent by another user, or twice.
     #[error("This page is out of date. Please load it again.")]
     StalePage,
     /// Stripe does not answer, or not well.

@@ -40,7 +40,7 @@ pub struct PollDraft {
     pub options: Vec<String>,
     /// Whether a voter may choose several.
     pub multiple_choice: bool,
-    /// When it closes by itself, in ms since the epoch.
+    /// When it closes, in ms since the epoch.
     pub closes_at: Option<i64>,
 }
 
