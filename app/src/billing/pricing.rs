@@ -24,21 +24,15 @@ pub fn PricingPage() -> impl IntoView {
             </div>
             <FormErrors errors />
             <div class="plans">
-                <section class="card offer" aria-labelledby="free">
-                    <h2 id="free">"Free"</h2>
-                    <p class="price">
-                        <strong>"$0"</strong>
-                        " for good"
-                    </p>
-                    <ul class="features">
-                        <li>"3 open polls"</li>
-                        <li>"Any number of voters"</li>
-                        <li>"Live results"</li>
-                    </ul>
-                </section>
                 {document(move |visit| async move {
                     match queries::pricing(&visit).await {
-                        Ok(pricing) => view! { <Pro pricing selected /> }.into_any(),
+                        Ok(pricing) => {
+                            view! {
+                                <Free is_plan=pricing.signed_in && !pricing.is_pro />
+                                <Pro pricing selected />
+                            }
+                                .into_any()
+                        }
                         Err(error) => unreadable("The prices", &error),
                     }
                 })}
@@ -46,6 +40,28 @@ pub fn PricingPage() -> impl IntoView {
             <p class="quiet aside">
                 "Stripe handles the payments. You can cancel at any time, and keep Pro until the end of the period that you paid for."
             </p>
+        </section>
+    }
+}
+
+#[component]
+fn Free(
+    /// It is the visitor's plan.
+    is_plan: bool,
+) -> impl IntoView {
+    view! {
+        <section class="card offer" aria-labelledby="free">
+            <h2 id="free">"Free"</h2>
+            <p class="price">
+                <strong>"$0"</strong>
+                " for good"
+            </p>
+            <ul class="features">
+                <li>"3 open polls"</li>
+                <li>"Any number of voters"</li>
+                <li>"Live results"</li>
+            </ul>
+            {is_plan.then(|| view! { <p class="quiet">"Your plan"</p> })}
         </section>
     }
 }
@@ -140,8 +156,8 @@ fn Checkout(selected: Interval, call: String, small: &'static str) -> impl IntoV
             <input type="hidden" name="form" value=form.to_string() />
             <fieldset class="intervals" data-track=track_on(On::Change, switched).reading(&["interval"])>
                 <legend>"Paid"</legend>
-                {choice("month", Interval::Month, "monthly")}
-                {choice("year", Interval::Year, "yearly")}
+                {choice("month", Interval::Month, "Monthly")}
+                {choice("year", Interval::Year, "Yearly")}
             </fieldset>
             <p class="price by-month">
                 <strong>"$12"</strong>
