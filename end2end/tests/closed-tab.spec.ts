@@ -5,7 +5,6 @@ import { named } from '../fixtures/story.ts';
 import { expect, test } from '../fixtures/test.ts';
 
 const moments: Record<string, (page: Page) => Promise<unknown>> = {
-  'when the server has answered': (page) => page.waitForResponse((answer) => answer.request().method() === 'POST'),
   'when the next document begins': (page) => page.waitForURL('/polls?done=created', { waitUntil: 'commit' }),
   'when the next document is complete': (page) => page.waitForURL('/polls?done=created'),
 };
