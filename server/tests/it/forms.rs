@@ -373,7 +373,7 @@ async fn a_field_that_takes_one_value_is_sent_once() {
     app.assert_untouched().await;
 }
 
-/// The link on the page that leads to `path`, with whatever query it has.
+/// The link on the page that leads to `path`, with its query.
 fn link_to(page: &Answer, path: &str) -> String {
     let text = page.text();
     let links: Vec<String> = elements(&text, "a")
