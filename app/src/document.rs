@@ -12,15 +12,15 @@ use leptos_axum::ResponseOptions;
 use url::form_urlencoded;
 use uuid::Uuid;
 
-use crate::visit::{self, Visit};
+use crate::request::{self, RequestContext};
 
 /// Renders what `draw` returns for the visitor of this request. Outside of a request (while routes are listed) there is
 /// nothing to render.
-pub(crate) fn document<Drawn>(draw: impl FnOnce(Visit) -> Drawn) -> AnyView
+pub(crate) fn document<Drawn>(draw: impl FnOnce(RequestContext) -> Drawn) -> AnyView
 where
     Drawn: Future<Output = AnyView> + Send + 'static,
 {
-    visit::current().map_or_else(|| ().into_any(), |visit| Suspend::new(draw(visit)).into_any())
+    request::current().map_or_else(|| ().into_any(), |context| Suspend::new(draw(context)).into_any())
 }
 
 /// A form that was posted and is shown again, with its errors. The server puts it into the extensions of the request that

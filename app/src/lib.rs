@@ -45,6 +45,8 @@ pub mod polls;
 #[cfg(feature = "ssr")]
 pub mod privacy;
 #[cfg(feature = "ssr")]
+pub mod request;
+#[cfg(feature = "ssr")]
 mod routes;
 #[cfg(feature = "ssr")]
 pub mod security;
@@ -57,8 +59,6 @@ pub mod timeline;
 pub mod tracking;
 #[cfg(feature = "ssr")]
 mod ui;
-#[cfg(feature = "ssr")]
-pub mod visit;
 #[cfg(feature = "ssr")]
 mod walk;
 

@@ -6,7 +6,7 @@ use tracking::Choice;
 
 use crate::operations::may_operate;
 use crate::privacy::Privacy;
-use crate::visit::{self, Visit};
+use crate::request::{self, RequestContext};
 
 /// Facts of the document.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -40,38 +40,38 @@ pub struct Me {
 
 /// Puts the document's facts into context.
 pub fn provide_page() {
-    let page = visit::current().map(|visit| page_of(&visit));
+    let page = request::current().map(|context| page_of(&context));
     provide_context(page.unwrap_or_default());
 }
 
-fn page_of(visit: &Visit) -> Page {
+fn page_of(context: &RequestContext) -> Page {
     Page {
-        me: visit.login.as_ref().map(|login| Me {
+        me: context.login.as_ref().map(|login| Me {
             id: login.user.id.to_string(),
             email: login.user.email.clone(),
         }),
-        device: visit.boot.device.clone(),
-        collector_page: visit.backend.collector_page.clone(),
-        operator: may_operate(visit),
-        privacy: privacy_of(visit),
-        mailbox: visit.backend.mailbox.is_some(),
-        lab: visit.lab.is_some(),
-        walk: visit.backend.local_mode,
+        device: context.boot.device.clone(),
+        collector_page: context.backend.collector_page.clone(),
+        operator: may_operate(context),
+        privacy: privacy_of(context),
+        mailbox: context.backend.mailbox.is_some(),
+        lab: context.lab.is_some(),
+        walk: context.backend.local_mode,
     }
 }
 
-fn privacy_of(visit: &Visit) -> Privacy {
-    let login = visit.login.as_ref();
+fn privacy_of(context: &RequestContext) -> Privacy {
+    let login = context.login.as_ref();
     let account = login.map_or(Choice::Unset, |login| login.user.consent);
     Privacy {
-        choice: match (visit.visitor.choice, account) {
+        choice: match (context.visitor.choice, account) {
             // Of two choices the denial counts.
             (Choice::Denied, _) | (_, Choice::Denied) => Choice::Denied,
             (Choice::Unset, account) => account,
             (Choice::Granted, _) => Choice::Granted,
         },
-        tracked: visit.visitor.tracking.is_some(),
-        signal: visit.visitor.privacy_control,
+        tracked: context.visitor.tracking.is_some(),
+        signal: context.visitor.privacy_control,
     }
 }
 

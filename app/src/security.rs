@@ -27,8 +27,8 @@ pub fn set_document_policy() {
         ""
     };
     // Forms lead to Stripe's pages, and browsers hold redirects to the same rule.
-    let stripe = crate::visit::current()
-        .map(|visit| visit.backend.billing.hosted_pages().join(" "))
+    let stripe = crate::request::current()
+        .map(|context| context.backend.billing.hosted_pages().join(" "))
         .unwrap_or_default();
     let policy = format!(
         "default-src 'none'; script-src 'self' 'nonce-{nonce}' 'wasm-unsafe-eval'; style-src 'self' '{VIEW_TRANSITION_HASH}'; \

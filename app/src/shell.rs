@@ -5,7 +5,7 @@ use leptos_meta::MetaTags;
 
 use crate::assets::Assets;
 use crate::routes::App;
-use crate::{security, visit};
+use crate::{request, security};
 
 /// For search engines.
 const DESCRIPTION: &str =
@@ -19,8 +19,8 @@ pub fn shell(options: LeptosOptions, assets: Assets) -> impl IntoView {
         // Pages are not hydrated; islands switch it on for themselves.
         context.set_is_hydrating(false);
     }
-    let boot = visit::current()
-        .map(|visit| visit.boot.to_json_block())
+    let boot = request::current()
+        .map(|context| context.boot.to_json_block())
         .unwrap_or_default();
     view! {
         <!DOCTYPE html>

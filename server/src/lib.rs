@@ -1,39 +1,22 @@
-//! The axum server: routes, the middleware that knows a visitor, start-up and shutdown.
+//! The axum server: routes, request handling, background jobs, start and stop.
 //!
-//! Handlers parse, call one verb, and shape the answer. No SQL, no decisions about events.
+//! Handlers parse, call one operation, and shape the answer. There is no SQL here, and no decision about events.
 
-mod address;
-mod assets;
+mod auth;
 mod billing;
-mod failures;
-mod feeds;
-mod files;
-mod forms;
-mod functions;
-mod health;
+mod http;
 mod ingest;
-mod links;
-mod live;
-mod local;
-mod poll_closing;
-mod poll_live;
-mod post;
-mod rate;
+mod jobs;
+mod polls;
+mod request;
 mod router;
-mod security;
-mod start_error;
+mod settings;
+mod stand_ins;
 mod startup;
 mod state;
 mod timeline;
-mod timing;
-mod upkeep;
-mod visit;
-mod workers;
 
 pub mod commands;
 pub mod lab;
-pub mod telemetry;
 
-pub use start_error::StartError;
-pub use startup::Server;
-pub use timing::Timing;
+pub use startup::{Server, StartError, Timing, telemetry};

@@ -21,14 +21,14 @@ use tower_http::trace::TraceLayer;
 use tower_sessions::cookie::SameSite;
 use tower_sessions::{Expiry, SessionManagerLayer};
 
-use crate::forms::{form, form_of};
+use crate::auth::mail_links;
+use crate::http::forms::{form, form_of};
+use crate::http::{assets, failure_pages, health, security, server_functions};
+use crate::ingest::throttle;
 use crate::ingest::{self, ingest};
+use crate::request::{self, RouteGroup};
 use crate::state::AppState;
-use crate::visit::{self, Group};
-use crate::{
-    assets, billing, failures, files, functions, health, lab, links, live, poll_live, rate, security,
-    timeline,
-};
+use crate::{billing, lab, polls as poll_routes, settings as settings_routes, timeline};
 
 /// Forms and server functions are small.
 pub const BODY_MAX: usize = 64 * 1024;
@@ -39,7 +39,7 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 /// The pages' routes. Listed once in a process: while they are, no resource of any page loads (leptos_server,
 /// `SuppressResourceLoad`). Server functions are no documents; `functions` mounts them.
 static PAGES: LazyLock<Vec<AxumRouteListing>> =
-    LazyLock::new(|| generate_route_list_with_exclusions(App, Some(functions::paths())));
+    LazyLock::new(|| generate_route_list_with_exclusions(App, Some(server_functions::paths())));
 
 /// The whole site.
 pub fn router(state: AppState, cookies: LoginCookies) -> Router {
@@ -54,8 +54,8 @@ pub fn router(state: AppState, cookies: LoginCookies) -> Router {
     let (document, missing) = (document(&state), document(&state));
     let documents = Router::new()
         .leptos_routes(&state, pages, document)
-        .route("/verify/{secret}", get(links::open_verify))
-        .route("/reset/{secret}", get(links::open_reset))
+        .route("/verify/{secret}", get(mail_links::open_verify))
+        .route("/reset/{secret}", get(mail_links::open_reset))
         .fallback(leptos_axum::render_app_async_with_context(|| {}, missing))
         .layer(timeout());
 
@@ -87,25 +87,25 @@ pub fn router(state: AppState, cookies: LoginCookies) -> Router {
         .route("/billing", form(billing_pages::actions::change))
         .route("/operations", form(operations::actions::act))
         .merge(lab_form(&state))
-        .merge(functions::routes())
+        .merge(server_functions::routes())
         .layer(timeout());
 
     let programs = Router::new()
-        .route("/settings/data", get(files::account_data))
-        .route("/polls/{poll}/results.csv", get(files::poll_results))
+        .route("/settings/data", get(settings_routes::account_data))
+        .route("/polls/{poll}/results.csv", get(poll_routes::results_file))
         .route("/timeline/verdict", get(timeline::verdict))
         .route("/timeline/export", get(timeline::export))
         .merge(lab_for_programs(&state))
         .layer(timeout());
     let feeds = Router::new()
-        .route("/timeline/live", get(live::live))
+        .route("/timeline/live", get(timeline::live))
         .route("/billing/live", get(billing::live))
-        .route("/p/{poll}/live", get(poll_live::live))
+        .route("/p/{poll}/live", get(poll_routes::live))
         .merge(lab_feed(&state));
     let browser_events = Router::new()
         .route("/ingest", post(ingest))
         .layer(DefaultBodyLimit::max(ingest::MAX_BYTES))
-        .layer(GovernorLayer::new(rate::ingest()).error_handler(rate::refusal));
+        .layer(GovernorLayer::new(throttle::ingest()).error_handler(throttle::refusal));
     let background = programs.merge(feeds).merge(browser_events);
 
     let visitors = Visitors::new(&state, cookies);
@@ -113,13 +113,16 @@ pub fn router(state: AppState, cookies: LoginCookies) -> Router {
         .route("/livez", get(health::live))
         .route("/readyz", get(health::ready))
         .merge(webhooks())
-        .merge(visitors.of(Group::Documents, documents))
-        .merge(visitors.of(Group::Mutations, mutations))
-        .merge(visitors.of(Group::Background, background))
+        .merge(visitors.of(RouteGroup::Documents, documents))
+        .merge(visitors.of(RouteGroup::Mutations, mutations))
+        .merge(visitors.of(RouteGroup::Background, background))
         .layer(CompressionLayer::new())
         .merge(assets::routes(&state))
-        .layer(CatchPanicLayer::custom(failures::panicked))
-        .layer(middleware::from_fn_with_state(state.clone(), failures::pages))
+        .layer(CatchPanicLayer::custom(failure_pages::panicked))
+        .layer(middleware::from_fn_with_state(
+            state.clone(),
+            failure_pages::pages,
+        ))
         .layer(middleware::from_fn_with_state(state.clone(), security::headers))
         .layer(TraceLayer::new_for_http().make_span_with(security::span))
         .with_state(state)
@@ -146,7 +149,7 @@ impl Visitors {
         Self {
             state: state.clone(),
             logins: SessionManagerLayer::new(cookies)
-                .with_name(visit::LOGIN_COOKIE)
+                .with_name(request::LOGIN_COOKIE)
                 .with_same_site(SameSite::Lax)
                 .with_secure(state.site.secure())
                 .with_expiry(Expiry::OnInactivity(LoginCookies::IDLE)),
@@ -154,7 +157,7 @@ impl Visitors {
     }
 
     /// Routes of a group: their requests create devices and extend sessions as the group says.
-    fn of(&self, group: Group, routes: Router<AppState>) -> Router<AppState> {
+    fn of(&self, group: RouteGroup, routes: Router<AppState>) -> Router<AppState> {
         let state = || self.state.clone();
         routes.layer(DefaultBodyLimit::max(BODY_MAX)).layer(
             ServiceBuilder::new()
@@ -162,10 +165,13 @@ impl Visitors {
                 .layer(middleware::from_fn_with_state(state(), security::one_name))
                 .layer(middleware::from_fn_with_state(
                     group,
-                    visit::no_cookies_in_background,
+                    request::no_cookies_in_background,
                 ))
                 .layer(self.logins.clone())
-                .layer(middleware::from_fn_with_state((state(), group), visit::visit)),
+                .layer(middleware::from_fn_with_state(
+                    (state(), group),
+                    request::identify,
+                )),
         )
     }
 }

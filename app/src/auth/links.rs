@@ -6,7 +6,7 @@
 use backend::accounts::AccountError;
 use backend::accounts::links::Purpose;
 
-use crate::visit::Visit;
+use crate::request::RequestContext;
 
 /// The pages that links lead to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,11 +27,14 @@ pub(super) struct OpenedLink {
 }
 
 /// The link that this browser has opened, if it still works. Reading it uses nothing up: programs open links too.
-pub(super) async fn opened_link(visit: &Visit, page: LinkPage) -> Result<Option<OpenedLink>, AccountError> {
-    let Some(secret) = visit.links.of(page) else {
+pub(super) async fn opened_link(
+    context: &RequestContext,
+    page: LinkPage,
+) -> Result<Option<OpenedLink>, AccountError> {
+    let Some(secret) = context.links.of(page) else {
         return Ok(None);
     };
-    let link = visit.backend.accounts.link(secret).await?;
+    let link = context.backend.accounts.link(secret).await?;
     let fits = |purpose| (purpose == Purpose::ResetPassword) == (page == LinkPage::Reset);
     Ok(link.filter(|link| fits(link.purpose)).map(|link| OpenedLink {
         changes_address: link.purpose == Purpose::ChangeEmail,

@@ -15,8 +15,8 @@ pub fn ResetPage() -> impl IntoView {
     let errors = form_input::<ResetForm>().errors;
     view! {
         <Title text="Set a new password · Seamline" />
-        {document(|visit| async move {
-            match opened_link(&visit, LinkPage::Reset).await {
+        {document(|context| async move {
+            match opened_link(&context, LinkPage::Reset).await {
                 Ok(Some(link)) => view! { <NewPassword link errors /> }.into_any(),
                 Ok(None) => view! { <LinkExpired again="/forgot" ask="Ask for a new link" /> }.into_any(),
                 Err(error) => unreadable("Your link", &error),

@@ -16,12 +16,12 @@ pub fn VerifyPage() -> impl IntoView {
     let errors = form_errors();
     view! {
         <Title text="Confirm your address · Seamline" />
-        {document(|visit| async move {
-            let again = match visit.login {
+        {document(|context| async move {
+            let again = match context.login {
                 Some(_) => "/settings",
                 None => "/sign-in?next=/settings",
             };
-            match opened_link(&visit, LinkPage::Verify).await {
+            match opened_link(&context, LinkPage::Verify).await {
                 Ok(Some(link)) => view! { <Confirm link errors /> }.into_any(),
                 Ok(None) => view! { <LinkExpired again ask="Ask for a new link in your settings" /> }.into_any(),
                 Err(error) => unreadable("Your link", &error),

@@ -8,23 +8,23 @@ use forms::{Field, FieldError, FieldErrors};
 
 use super::model::{BillingAction, BillingActionForm, CheckoutForm, return_path};
 use crate::document::form_id;
-use crate::visit::{self, Visit};
+use crate::request::{self, RequestContext};
 
 /// How long a post waits for the webhook that it causes. Usually the webhook comes first, and the next page shows the
 /// change. Otherwise that page goes on waiting.
 const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Starts Stripe's Checkout.
-pub async fn start_checkout(visit: Visit, form: CheckoutForm) -> Result<String, FieldErrors> {
-    let login = visit.signed_in()?;
+pub async fn start_checkout(context: RequestContext, form: CheckoutForm) -> Result<String, FieldErrors> {
+    let login = context.signed_in()?;
     let order = Order {
         interval: form.interval(),
         click: form_id(&form.form),
     };
-    let started = visit
+    let started = context
         .backend
         .billing
-        .start_checkout(&login.user, order, &visit.visitor)
+        .start_checkout(&login.user, order, &context.visitor)
         .await;
     match started {
         Err(BillingError::CheckoutCompleted { checkout }) => Ok(return_path(&checkout)),
@@ -33,15 +33,15 @@ pub async fn start_checkout(visit: Visit, form: CheckoutForm) -> Result<String, 
 }
 
 /// Does what a button of the billing page says. A button that the page does not have does nothing.
-pub async fn change(visit: Visit, form: BillingActionForm) -> Result<String, FieldErrors> {
+pub async fn change(context: RequestContext, form: BillingActionForm) -> Result<String, FieldErrors> {
     let Some(action) = BillingAction::parse(&form.action) else {
         return Ok("/billing".to_owned());
     };
-    let login = visit.signed_in()?;
+    let login = context.signed_in()?;
     let click = form_id(&form.form);
-    let (billing, user, visitor) = (&visit.backend.billing, &login.user, &visit.visitor);
+    let (billing, user, visitor) = (&context.backend.billing, &login.user, &context.visitor);
     let before = billing.revision(user.id).await;
-    let before = before.map_err(|error| visit::internal(&error))?;
+    let before = before.map_err(|error| request::internal(&error))?;
     match action {
         BillingAction::Cancel => billing.cancel(user, click, visitor).await.map_err(errors)?,
         BillingAction::Resume => billing.resume(user, click, visitor).await.map_err(errors)?,
@@ -56,18 +56,18 @@ pub async fn change(visit: Visit, form: BillingActionForm) -> Result<String, Fie
                 .await
                 .map_err(errors);
         }
-        BillingAction::Jump(jump) => move_clock(&visit, login, jump).await?,
+        BillingAction::Jump(jump) => move_clock(&context, login, jump).await?,
     }
-    wait_for_webhook(&visit, login, before).await
+    wait_for_webhook(&context, login, before).await
 }
 
 /// Moves the clock of the stand-in for Stripe. With a real key there is none to move.
-async fn move_clock(visit: &Visit, login: &Login, jump: ClockTarget) -> Result<(), FieldErrors> {
-    let billing = &visit.backend.billing;
+async fn move_clock(context: &RequestContext, login: &Login, jump: ClockTarget) -> Result<(), FieldErrors> {
+    let billing = &context.backend.billing;
     let overview = billing
         .overview(&login.user)
         .await
-        .map_err(|error| visit::internal(&error))?;
+        .map_err(|error| request::internal(&error))?;
     let (Some(clock), Some(subscription)) = (billing.stripe_clock(), overview.subscription) else {
         return Err(form_error(FieldError::NotSubscribed));
     };
@@ -78,13 +78,17 @@ async fn move_clock(visit: &Visit, login: &Login, jump: ClockTarget) -> Result<(
 }
 
 /// The billing page: as changed if the webhook comes in time, else waiting for it.
-async fn wait_for_webhook(visit: &Visit, login: &Login, before: i64) -> Result<String, FieldErrors> {
-    let changed = visit
+async fn wait_for_webhook(
+    context: &RequestContext,
+    login: &Login,
+    before: i64,
+) -> Result<String, FieldErrors> {
+    let changed = context
         .backend
         .billing
         .wait_for_change(login.user.id, before, PATIENCE)
         .await
-        .map_err(|error| visit::internal(&error))?;
+        .map_err(|error| request::internal(&error))?;
     Ok(if changed {
         "/billing".to_owned()
     } else {
@@ -114,6 +118,6 @@ fn errors(error: BillingError) -> FieldErrors {
             );
             FieldError::StripeUnavailable
         }
-        BillingError::Database(error) => return visit::internal(&error),
+        BillingError::Database(error) => return request::internal(&error),
     })
 }

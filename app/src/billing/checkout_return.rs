@@ -17,12 +17,12 @@ pub fn CheckoutReturnPage() -> impl IntoView {
     let checkout = query_value("checkout").unwrap_or_default();
     view! {
         <Title text="Back from Checkout · Seamline" />
-        {document(|visit| async move {
+        {document(|context| async move {
             let path = return_path(&checkout);
-            let Some(login) = &visit.login else {
+            let Some(login) = &context.login else {
                 return view! { <Redirect path=with_next("/sign-in", Some(&path)) /> }.into_any();
             };
-            let billing = &visit.backend.billing;
+            let billing = &context.backend.billing;
             // Read before the state, so that a feed that begins after it misses nothing.
             let revision = match billing.revision(login.user.id).await {
                 Ok(revision) => revision,

@@ -30,17 +30,17 @@ pub fn BillingPage() -> impl IntoView {
                 <h1>"Billing"</h1>
             </div>
             <FormErrors errors />
-            {document(move |visit| async move {
-                let Some(login) = &visit.login else {
+            {document(move |context| async move {
+                let Some(login) = &context.login else {
                     return view! { <Redirect path="/sign-in?next=/billing" /> }.into_any();
                 };
-                match visit.backend.billing.overview(&login.user).await {
+                match context.backend.billing.overview(&login.user).await {
                     Ok(billing) => {
                         let ahead = match billing.subscription {
-                            Some(_) => queries::stand_in_clock(&visit).await,
+                            Some(_) => queries::stand_in_clock(&context).await,
                             None => None,
                         };
-                        let now = visit.backend.clock.now_ms().div_euclid(1_000);
+                        let now = context.backend.clock.now_ms().div_euclid(1_000);
                         view! { <LiveBilling billing since now ahead /> }.into_any()
                     }
                     Err(error) => unreadable("Your billing", &error),

@@ -24,8 +24,8 @@ pub fn PricingPage() -> impl IntoView {
             </div>
             <FormErrors errors />
             <div class="plans">
-                {document(move |visit| async move {
-                    match queries::pricing(&visit).await {
+                {document(move |context| async move {
+                    match queries::pricing(&context).await {
                         Ok(pricing) => {
                             view! {
                                 <Free is_plan=pricing.signed_in && !pricing.is_pro />

@@ -4,18 +4,18 @@ use backend::billing::BillingError;
 use tracking::SubscriptionStatus;
 
 use super::model::PricingView;
-use crate::visit::Visit;
+use crate::request::RequestContext;
 
 /// What is for sale to this visitor.
-pub async fn pricing(visit: &Visit) -> Result<PricingView, BillingError> {
-    let billing = &visit.backend.billing;
+pub async fn pricing(context: &RequestContext) -> Result<PricingView, BillingError> {
+    let billing = &context.backend.billing;
     let mut pricing = PricingView {
-        signed_in: visit.login.is_some(),
+        signed_in: context.login.is_some(),
         is_pro: false,
         had_trial: false,
         trial_days: billing.trial_days(),
     };
-    if let Some(login) = &visit.login {
+    if let Some(login) = &context.login {
         let overview = billing.overview(&login.user).await?;
         let status = overview.subscription.map(|subscription| subscription.status);
         pricing.is_pro = status.is_some_and(|status| status != SubscriptionStatus::Expired);
@@ -25,8 +25,8 @@ pub async fn pricing(visit: &Visit) -> Result<PricingView, BillingError> {
 }
 
 /// By how many seconds the stand-in's clock is ahead. `None` with a real key, and if the stand-in does not answer.
-pub async fn stand_in_clock(visit: &Visit) -> Option<i64> {
-    let clock = visit.backend.billing.stripe_clock()?;
+pub async fn stand_in_clock(context: &RequestContext) -> Option<i64> {
+    let clock = context.backend.billing.stripe_clock()?;
     clock
         .ahead_secs()
         .await

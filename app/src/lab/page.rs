@@ -11,12 +11,12 @@ use super::result::OutcomeView;
 use crate::document::query_value;
 use crate::live::Live;
 use crate::not_found::NotFoundPage;
-use crate::visit;
+use crate::request;
 
 /// The lab. Where there is none the page answers 404.
 #[component]
 pub fn LabPage() -> impl IntoView {
-    match visit::current().and_then(|visit| visit.lab) {
+    match request::current().and_then(|context| context.lab) {
         Some(lab) => {
             let board = lab.borrow().clone();
             view! { <Lab board /> }.into_any()

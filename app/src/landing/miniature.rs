@@ -33,9 +33,9 @@ pub(super) fn Miniature() -> impl IntoView {
             .into_any()
         }
         None => view! {
-            {document(|visit| async move {
-                if visit.refresh {
-                    refreshed(recent_events(&visit).await)
+            {document(|context| async move {
+                if context.refresh {
+                    refreshed(recent_events(&context).await)
                 } else {
                     view! { <BeforeRefresh /> }.into_any()
                 }

@@ -36,13 +36,13 @@ fn Mailbox() -> impl IntoView {
                     "Check for mail"
                 </a>
             </div>
-            {document(|visit| async move {
-                let mails = match &visit.backend.mailbox {
+            {document(|context| async move {
+                let mails = match &context.backend.mailbox {
                     Some(mailbox) => mailbox.mails(None).await,
                     None => Ok(Vec::new()),
                 };
                 match mails {
-                    Ok(mails) => view! { <Panes mails chosen now_ms=visit.backend.clock.now_ms() /> }.into_any(),
+                    Ok(mails) => view! { <Panes mails chosen now_ms=context.backend.clock.now_ms() /> }.into_any(),
                     Err(error) => unreadable("The mailbox", &error),
                 }
             })}

@@ -2,13 +2,16 @@
 
 use backend::accounts::Login;
 
-use crate::visit::Visit;
+use crate::request::RequestContext;
 
 /// Whether this visitor is an operator. In local mode every visitor is. Elsewhere an operator is an account whose verified
 /// address is in `ADMIN_EMAILS`.
-pub fn may_operate(visit: &Visit) -> bool {
-    let admin = |login: &Login| visit.backend.is_admin(&login.user);
-    is_operator(visit.backend.local_mode, visit.login.as_ref().is_some_and(admin))
+pub fn may_operate(context: &RequestContext) -> bool {
+    let admin = |login: &Login| context.backend.is_admin(&login.user);
+    is_operator(
+        context.backend.local_mode,
+        context.login.as_ref().is_some_and(admin),
+    )
 }
 
 /// See [`may_operate`].

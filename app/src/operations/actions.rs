@@ -5,19 +5,19 @@ use forms::{Field, FieldError, FieldErrors};
 
 use super::access::may_operate;
 use super::model::{ActionOutcome, OperationsForm, OperatorAction, state_named};
-use crate::visit::{self, Visit};
+use crate::request::{self, RequestContext};
 
 /// Replays a parked event or webhook. Returns the page with the same filter and the outcome. It does nothing for a visitor
 /// who is not an operator: the page, rendered again, then answers 404.
-pub async fn act(visit: Visit, form: OperationsForm) -> Result<String, FieldErrors> {
-    if !may_operate(&visit) {
+pub async fn act(context: RequestContext, form: OperationsForm) -> Result<String, FieldErrors> {
+    if !may_operate(&context) {
         return Err(FieldErrors::one(Field::FORM, FieldError::StalePage));
     }
     let outcome = match OperatorAction::parse(&form.action) {
         // Postgres accepts no NUL in a text, and no ID contains one.
         Some(_) if form.id.contains('\0') => ActionOutcome::NotParked,
-        Some(OperatorAction::ReplayEvent) => replay_event(&visit, &form.id).await?,
-        Some(OperatorAction::ReplayWebhook) => replay_webhook(&visit, &form.id).await?,
+        Some(OperatorAction::ReplayEvent) => replay_event(&context, &form.id).await?,
+        Some(OperatorAction::ReplayWebhook) => replay_webhook(&context, &form.id).await?,
         None => ActionOutcome::Unknown,
     };
     let filter = state_named(&form.webhooks).map(|state| format!("&webhooks={}", state.as_str()));
@@ -28,13 +28,13 @@ pub async fn act(visit: Visit, form: OperationsForm) -> Result<String, FieldErro
     ))
 }
 
-async fn replay_event(visit: &Visit, insert_id: &str) -> Result<ActionOutcome, FieldErrors> {
-    let replayed = visit
+async fn replay_event(context: &RequestContext, insert_id: &str) -> Result<ActionOutcome, FieldErrors> {
+    let replayed = context
         .backend
         .operations
         .replay(insert_id)
         .await
-        .map_err(|error| visit::internal(&error))?;
+        .map_err(|error| request::internal(&error))?;
     Ok(match replayed {
         ReplayOutcome::Replayed => ActionOutcome::EventReplayed,
         ReplayOutcome::NotParked => ActionOutcome::NotParked,
@@ -42,13 +42,13 @@ async fn replay_event(visit: &Visit, insert_id: &str) -> Result<ActionOutcome, F
     })
 }
 
-async fn replay_webhook(visit: &Visit, event_id: &str) -> Result<ActionOutcome, FieldErrors> {
-    let replayed = visit
+async fn replay_webhook(context: &RequestContext, event_id: &str) -> Result<ActionOutcome, FieldErrors> {
+    let replayed = context
         .backend
         .billing
         .replay(event_id)
         .await
-        .map_err(|error| visit::internal(&error))?;
+        .map_err(|error| request::internal(&error))?;
     Ok(match replayed {
         true => ActionOutcome::WebhookReplayed,
         false => ActionOutcome::NotParked,

@@ -22,8 +22,8 @@ pub fn OperationsPage() -> impl IntoView {
         <OperatorPage title="Operations">
             <FormErrors errors />
             {outcome.map(|outcome| view! { <Notice outcome /> })}
-            {document(move |visit| async move {
-                match queries::overview(&visit, filter).await {
+            {document(move |context| async move {
+                match queries::overview(&context, filter).await {
                     Ok(overview) => view! { <Cards overview filter /> }.into_any(),
                     Err(error) => unreadable("Operations", error.as_ref()),
                 }

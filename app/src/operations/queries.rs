@@ -8,7 +8,7 @@ use backend::loss::LossScope;
 use backend::operations::Deliveries;
 use tracking::loss::Loss;
 
-use crate::visit::Visit;
+use crate::request::RequestContext;
 
 /// Most webhooks and duplicate subscriptions that are listed.
 const MOST_LISTED: i64 = 25;
@@ -31,10 +31,10 @@ pub(super) struct Overview {
 
 /// Reads the database only. `filter` selects the webhooks of one state; `None` selects the newest of all states.
 pub(super) async fn overview(
-    visit: &Visit,
+    context: &RequestContext,
     filter: Option<InboxState>,
 ) -> Result<Overview, Box<dyn Error + Send + Sync>> {
-    let (backend, billing) = (&visit.backend, &visit.backend.billing);
+    let (backend, billing) = (&context.backend, &context.backend.billing);
     Ok(Overview {
         deliveries: backend.operations.deliveries().await?,
         inbox: billing.inbox_counts().await?,

@@ -7,8 +7,8 @@ use tracking::session_metrics::{StitchingComparison, compare};
 use super::labels;
 use super::parts::{OperatorPage, UnreadableCard};
 use crate::document::document;
+use crate::request::RequestContext;
 use crate::timeline::ComparisonTable;
-use crate::visit::Visit;
 
 const TITLE: &str = "Session metrics: stitched and unstitched";
 
@@ -17,8 +17,8 @@ const TITLE: &str = "Session metrics: stitched and unstitched";
 pub fn SessionsPage() -> impl IntoView {
     view! {
         <OperatorPage title="Sessions">
-            {document(|visit| async move {
-                match metrics(&visit).await {
+            {document(|context| async move {
+                match metrics(&context).await {
                     Ok((users, comparison)) => view! { <MetricsCard users comparison /> }.into_any(),
                     Err(error) => {
                         let reason = labels::unreadable(&error, "The users' events cannot be read right now.");
@@ -31,8 +31,8 @@ pub fn SessionsPage() -> impl IntoView {
 }
 
 /// How many of the newest users have events, and the metrics of all these events.
-async fn metrics(visit: &Visit) -> Result<(usize, StitchingComparison), ReadError> {
-    let timeline = &visit.backend.timeline;
+async fn metrics(context: &RequestContext) -> Result<(usize, StitchingComparison), ReadError> {
+    let timeline = &context.backend.timeline;
     let timelines = timeline.user_timelines(timeline.recent_users().await?).await?;
     let users = timelines
         .iter()

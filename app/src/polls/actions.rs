@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::model::VoteAnswer;
 use super::queries::poll_view;
 use crate::document::form_id;
-use crate::visit::{self, Visit};
+use crate::request::{self, RequestContext};
 
 /// A button of an owner.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -25,10 +25,10 @@ pub struct PollActionForm {
 }
 
 /// Makes a poll.
-pub async fn create(visit: Visit, form: PollForm) -> Result<String, FieldErrors> {
-    let owner = signed_in(&visit)?;
+pub async fn create(context: RequestContext, form: PollForm) -> Result<String, FieldErrors> {
+    let owner = signed_in(&context)?;
     let draft = form.check()?;
-    let poll = visit
+    let poll = context
         .backend
         .polls
         .create(owner, &draft, form_id(&form.form))
@@ -40,16 +40,16 @@ pub async fn create(visit: Visit, form: PollForm) -> Result<String, FieldErrors>
         multiple_choice: poll.multiple_choice,
         has_closing_time: poll.closes_at_ms.is_some(),
     };
-    visit.confirm(InsertId::of("poll-created", poll.id), created);
+    context.confirm(InsertId::of("poll-created", poll.id), created);
     Ok("/polls?done=created".to_owned())
 }
 
 /// Changes a poll.
-pub async fn edit(visit: Visit, form: PollForm) -> Result<String, FieldErrors> {
-    let owner = signed_in(&visit)?;
+pub async fn edit(context: RequestContext, form: PollForm) -> Result<String, FieldErrors> {
+    let owner = signed_in(&context)?;
     let draft = form.check()?;
     let id = poll_id(&form.poll)?;
-    let edited = visit.backend.polls.edit(owner, id, &draft).await;
+    let edited = context.backend.polls.edit(owner, id, &draft).await;
     let poll = edited.map_err(errors)?.poll;
     // Nothing changed, nothing to report.
     if poll.edits > 0 {
@@ -60,14 +60,14 @@ pub async fn edit(visit: Visit, form: PollForm) -> Result<String, FieldErrors> {
             has_closing_time: poll.closes_at_ms.is_some(),
         };
         let which = format_args!("{}:{}", poll.id, poll.edits);
-        visit.confirm(InsertId::of("poll-edited", which), event);
+        context.confirm(InsertId::of("poll-edited", which), event);
     }
     Ok(format!("/polls/{id}?done=edited"))
 }
 
 /// Closes, deletes or restores a poll from its own page.
-pub async fn manage(visit: Visit, form: PollActionForm) -> Result<String, FieldErrors> {
-    let id = act(&visit, &form).await?;
+pub async fn manage(context: RequestContext, form: PollActionForm) -> Result<String, FieldErrors> {
+    let id = act(&context, &form).await?;
     Ok(match form.action.as_str() {
         "delete" => format!("/polls?deleted={id}"),
         "close" => format!("/polls/{id}?done=closed"),
@@ -76,15 +76,15 @@ pub async fn manage(visit: Visit, form: PollActionForm) -> Result<String, FieldE
 }
 
 /// Restores a poll from the list.
-pub async fn manage_in_list(visit: Visit, form: PollActionForm) -> Result<String, FieldErrors> {
-    act(&visit, &form).await?;
+pub async fn manage_in_list(context: RequestContext, form: PollActionForm) -> Result<String, FieldErrors> {
+    act(&context, &form).await?;
     Ok("/polls?done=restored".to_owned())
 }
 
-async fn act(visit: &Visit, form: &PollActionForm) -> Result<Uuid, FieldErrors> {
-    let owner = signed_in(visit)?;
+async fn act(context: &RequestContext, form: &PollActionForm) -> Result<Uuid, FieldErrors> {
+    let owner = signed_in(context)?;
     let poll_id = poll_id(&form.poll)?;
-    let polls = &visit.backend.polls;
+    let polls = &context.backend.polls;
     let (insert_id, event): (InsertId, ClientEvent) = match form.action.as_str() {
         "close" => {
             let closed = polls.close(owner, poll_id).await.map_err(errors)?;
@@ -112,7 +112,7 @@ async fn act(visit: &Visit, form: &PollActionForm) -> Result<Uuid, FieldErrors> 
         // No button of ours sends anything else.
         _ => return Err(FieldErrors::one(Field::FORM, FieldError::NoSuchPoll)),
     };
-    visit.confirm(insert_id, event);
+    context.confirm(insert_id, event);
     Ok(poll_id)
 }
 
@@ -126,9 +126,9 @@ pub struct CsvFile {
 }
 
 /// The results of a poll as a file. The event is fired by the link that was clicked.
-pub async fn export(visit: &Visit, poll: &str) -> Result<CsvFile, FieldErrors> {
-    let owner = signed_in(visit)?;
-    let results = visit
+pub async fn export(context: &RequestContext, poll: &str) -> Result<CsvFile, FieldErrors> {
+    let owner = signed_in(context)?;
+    let results = context
         .backend
         .polls
         .export(owner, poll_id(poll)?)
@@ -141,13 +141,13 @@ pub async fn export(visit: &Visit, poll: &str) -> Result<CsvFile, FieldErrors> {
 }
 
 /// Casts a vote, or changes it, by a form post.
-pub async fn vote(visit: Visit, form: VoteForm) -> Result<String, FieldErrors> {
-    cast(&visit, &form).await?;
+pub async fn vote(context: RequestContext, form: VoteForm) -> Result<String, FieldErrors> {
+    cast(&context, &form).await?;
     Ok(format!("/p/{}", poll_id(&form.poll)?))
 }
 
 /// Casts a vote, or changes it, for an island that stays on the page.
-pub(super) async fn answer_vote(visit: &Visit, form: &VoteForm) -> VoteAnswer {
+pub(super) async fn answer_vote(context: &RequestContext, form: &VoteForm) -> VoteAnswer {
     let refused = |errors: &FieldErrors| {
         let sentence = errors
             .at(Field::FORM)
@@ -155,30 +155,30 @@ pub(super) async fn answer_vote(visit: &Visit, form: &VoteForm) -> VoteAnswer {
             .unwrap_or(&FieldError::Internal);
         VoteAnswer::Refused(sentence.to_string())
     };
-    let (event, insert_id) = match cast(visit, form).await {
+    let (event, insert_id) = match cast(context, form).await {
         Ok(cast) => cast,
         Err(errors) => return refused(&errors),
     };
-    match visit.backend.polls.results(event.poll_id).await {
+    match context.backend.polls.results(event.poll_id).await {
         Ok(Some(results)) => VoteAnswer::Cast {
             event: event.into(),
             insert_id,
-            poll: poll_view(&results, visit.backend.clock.now_ms()),
+            poll: poll_view(&results, context.backend.clock.now_ms()),
         },
         Ok(None) => VoteAnswer::Refused(FieldError::NoSuchPoll.to_string()),
         Err(error) => refused(&errors(error)),
     }
 }
 
-async fn cast(visit: &Visit, form: &VoteForm) -> Result<(VoteCast, InsertId), FieldErrors> {
+async fn cast(context: &RequestContext, form: &VoteForm) -> Result<(VoteCast, InsertId), FieldErrors> {
     let poll_id = poll_id(&form.poll)?;
     let draft = form.check()?;
-    let voter = visit.voter().ok_or_else(|| {
+    let voter = context.voter().ok_or_else(|| {
         // The answer brings the cookie; a browser that keeps it votes with the next try.
-        visit.offer_voter_token();
+        context.offer_voter_token();
         FieldErrors::one(Field::FORM, FieldError::NoVoterCookie)
     })?;
-    let cast = visit
+    let cast = context
         .backend
         .polls
         .vote(poll_id, &voter, &draft)
@@ -191,12 +191,12 @@ async fn cast(visit: &Visit, form: &VoteForm) -> Result<(VoteCast, InsertId), Fi
     };
     let insert_id = InsertId::of("vote-cast", format_args!("{}:{}", cast.vote, cast.changes));
     // The page may be gone before it hears of this.
-    visit.confirm(insert_id.clone(), event.clone());
+    context.confirm(insert_id.clone(), event.clone());
     Ok((event, insert_id))
 }
 
-fn signed_in(visit: &Visit) -> Result<UserId, FieldErrors> {
-    let login = visit.login.as_ref();
+fn signed_in(context: &RequestContext) -> Result<UserId, FieldErrors> {
+    let login = context.login.as_ref();
     login
         .map(|login| login.user.id)
         .ok_or_else(|| FieldErrors::one(Field::FORM, FieldError::SignedOut))
@@ -209,7 +209,7 @@ fn poll_id(poll: &str) -> Result<Uuid, FieldErrors> {
 fn errors(error: PollError) -> FieldErrors {
     match error {
         PollError::FieldErrors(errors) => errors,
-        error => visit::internal(&error),
+        error => request::internal(&error),
     }
 }
 

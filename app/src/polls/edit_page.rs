@@ -19,13 +19,13 @@ use crate::not_found::NotFoundPage;
 pub fn EditPollPage() -> impl IntoView {
     let form = form_input::<PollForm>();
     let id = use_params_map().with_untracked(|params| params.get("poll").unwrap_or_default());
-    document(|visit| async move {
-        match queries::own_poll(&visit, &id).await {
+    document(|context| async move {
+        match queries::own_poll(&context, &id).await {
             // Input is shown again, also to a visitor who is signed out by now.
-            Ok(None) if visit.login.is_none() && form.errors.is_empty() => {
+            Ok(None) if context.login.is_none() && form.errors.is_empty() => {
                 view! { <Redirect path="/sign-in?next=/polls" /> }.into_any()
             }
-            Ok(None) if visit.login.is_some() => view! { <NotFoundPage /> }.into_any(),
+            Ok(None) if context.login.is_some() => view! { <NotFoundPage /> }.into_any(),
             Ok(own) => view! { <Editor id form own /> }.into_any(),
             Err(error) => unreadable("This poll", &error),
         }

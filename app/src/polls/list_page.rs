@@ -30,8 +30,8 @@ pub fn PollsPage() -> impl IntoView {
         .ok();
     view! {
         <Title text="Your polls · Seamline" />
-        {document(|visit| async move {
-            match queries::list(&visit, &state, &find).await {
+        {document(|context| async move {
+            match queries::list(&context, &state, &find).await {
                 Ok(None) if errors.is_empty() => view! { <Redirect path="/sign-in?next=/polls" /> }.into_any(),
                 Ok(list) => view! { <Polls list errors deleted state find /> }.into_any(),
                 Err(error) => unreadable("Your polls", &error),

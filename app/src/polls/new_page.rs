@@ -18,8 +18,8 @@ pub fn NewPollPage() -> impl IntoView {
     let form = form_input::<PollForm>();
     view! {
         <Title text="New poll · Seamline" />
-        {document(|visit| async move {
-            match queries::new_poll(&visit).await {
+        {document(|context| async move {
+            match queries::new_poll(&context).await {
                 // A form that was sent after signing out elsewhere is shown again with its input.
                 Ok(None) if form.errors.is_empty() => {
                     view! { <Redirect path="/sign-in?next=/polls/new" /> }.into_any()

@@ -24,10 +24,10 @@ use crate::tracking::attribute::{On, track_on};
 pub fn OwnPollPage() -> impl IntoView {
     let errors = form_errors();
     let id = use_params_map().with_untracked(|params| params.get("poll").unwrap_or_default());
-    document(|visit| async move {
-        match queries::own_poll(&visit, &id).await {
+    document(|context| async move {
+        match queries::own_poll(&context, &id).await {
             Ok(Some(own)) => view! { <OwnPollView errors own /> }.into_any(),
-            Ok(None) if visit.login.is_none() => {
+            Ok(None) if context.login.is_none() => {
                 let path = with_next("/sign-in", Some(&format!("/polls/{id}")));
                 view! { <Redirect path /> }.into_any()
             }

@@ -6,7 +6,7 @@ use tracking::AccountType;
 use uuid::Uuid;
 
 use super::model::{OptionView, PollStatus, PollView};
-use crate::visit::Visit;
+use crate::request::RequestContext;
 
 /// A user's list.
 pub(super) struct ListView {
@@ -18,8 +18,12 @@ pub(super) struct ListView {
 
 /// The signed-in user's polls of a state (`open`, `closed`, `deleted`; else all that are not deleted) that have `find` in
 /// their question. `None`: signed out.
-pub(super) async fn list(visit: &Visit, state: &str, find: &str) -> Result<Option<ListView>, PollError> {
-    let Some(login) = &visit.login else {
+pub(super) async fn list(
+    context: &RequestContext,
+    state: &str,
+    find: &str,
+) -> Result<Option<ListView>, PollError> {
+    let Some(login) = &context.login else {
         return Ok(None);
     };
     let shown = match state {
@@ -28,8 +32,8 @@ pub(super) async fn list(visit: &Visit, state: &str, find: &str) -> Result<Optio
         "deleted" => PollFilter::Deleted,
         _ => PollFilter::All,
     };
-    let listing = visit.backend.polls.list(login.user.id, shown, find).await?;
-    let now_ms = visit.backend.clock.now_ms();
+    let listing = context.backend.polls.list(login.user.id, shown, find).await?;
+    let now_ms = context.backend.clock.now_ms();
     // The list shows no counts of options, only the poll's own.
     let view = |poll: Poll| {
         let counts = vec![0; poll.options.len()];
@@ -55,11 +59,11 @@ pub(super) struct NewPollContext {
 }
 
 /// `None`: signed out.
-pub(super) async fn new_poll(visit: &Visit) -> Result<Option<NewPollContext>, PollError> {
-    let Some(login) = &visit.login else {
+pub(super) async fn new_poll(context: &RequestContext) -> Result<Option<NewPollContext>, PollError> {
+    let Some(login) = &context.login else {
         return Ok(None);
     };
-    let polls = &visit.backend.polls;
+    let polls = &context.backend.polls;
     Ok(Some(NewPollContext {
         plan: polls.plan(login.user.id).await?,
         has_room: polls.check_open_poll_limit(login.user.id).await?.is_ok(),
@@ -79,18 +83,18 @@ pub(super) struct OwnerView {
 }
 
 /// A poll of the signed-in user. `None`: there is none of that ID, or it belongs to another account.
-pub(super) async fn own_poll(visit: &Visit, poll: &str) -> Result<Option<OwnerView>, PollError> {
-    let (Some(login), Ok(id)) = (&visit.login, Uuid::parse_str(poll)) else {
+pub(super) async fn own_poll(context: &RequestContext, poll: &str) -> Result<Option<OwnerView>, PollError> {
+    let (Some(login), Ok(id)) = (&context.login, Uuid::parse_str(poll)) else {
         return Ok(None);
     };
-    let polls = &visit.backend.polls;
+    let polls = &context.backend.polls;
     let Some(results) = polls.own_poll(login.user.id, id).await? else {
         return Ok(None);
     };
     Ok(Some(OwnerView {
-        poll: poll_view(&results, visit.backend.clock.now_ms()),
+        poll: poll_view(&results, context.backend.clock.now_ms()),
         closes_at: results.poll.closes_at_ms,
-        link: format!("{}p/{id}", visit.backend.site),
+        link: format!("{}p/{id}", context.backend.site),
         plan: polls.plan(login.user.id).await?,
     }))
 }
@@ -106,25 +110,25 @@ pub(super) struct Ballot {
 }
 
 /// A poll to vote on. `None`: there is none. A browser that has no voter token yet is given one with the answer.
-pub(super) async fn ballot(visit: &Visit, poll: &str) -> Result<Option<Ballot>, PollError> {
+pub(super) async fn ballot(context: &RequestContext, poll: &str) -> Result<Option<Ballot>, PollError> {
     let Ok(id) = Uuid::parse_str(poll) else {
         return Ok(None);
     };
-    let polls = &visit.backend.polls;
+    let polls = &context.backend.polls;
     let Some(results) = polls.results(id).await? else {
         return Ok(None);
     };
-    let chosen = match visit.voter() {
+    let chosen = match context.voter() {
         Some(voter) => polls.vote_of(id, &voter).await?,
         None => None,
     };
-    let is_owner = match &visit.login {
+    let is_owner = match &context.login {
         Some(login) => polls.own_poll(login.user.id, id).await?.is_some(),
         None => false,
     };
-    let poll = poll_view(&results, visit.backend.clock.now_ms());
+    let poll = poll_view(&results, context.backend.clock.now_ms());
     if poll.status == PollStatus::Open {
-        visit.offer_voter_token();
+        context.offer_voter_token();
     }
     Ok(Some(Ballot {
         poll,

@@ -23,13 +23,13 @@ pub async fn cast_vote(
     choice: Vec<String>,
     revision: String,
 ) -> Result<VoteAnswer, ServerFnError> {
-    let visit = crate::visit::current().ok_or_else(|| ServerFnError::new("no visit"))?;
+    let context = crate::request::current().ok_or_else(|| ServerFnError::new("no context"))?;
     let form = forms::VoteForm {
         poll: poll.to_string(),
         choice,
         revision,
     };
-    Ok(super::actions::answer_vote(&visit, &form).await)
+    Ok(super::actions::answer_vote(&context, &form).await)
 }
 
 /// The submit button of a ballot, and what became of the vote.

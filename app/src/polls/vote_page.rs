@@ -19,8 +19,8 @@ use crate::page::use_page;
 pub fn VotePage() -> impl IntoView {
     let form = form_input::<VoteForm>();
     let id = use_params_map().with_untracked(|params| params.get("poll").unwrap_or_default());
-    document(|visit| async move {
-        match queries::ballot(&visit, &id).await {
+    document(|context| async move {
+        match queries::ballot(&context, &id).await {
             Ok(Some(ballot)) => view! { <BallotView form ballot /> }.into_any(),
             Ok(None) => view! { <NotFoundPage /> }.into_any(),
             Err(error) => unreadable("This poll", &error),

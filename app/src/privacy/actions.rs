@@ -5,19 +5,19 @@ use tracking::Choice;
 
 use super::model::ChoiceForm;
 use crate::next::safe_path;
-use crate::visit::{self, Visit};
+use crate::request::{self, RequestContext};
 
 /// Writes the choice to this browser, and to the account that is signed in. Returns the path to load next.
-pub async fn choose(visit: Visit, form: ChoiceForm) -> Result<String, FieldErrors> {
+pub async fn choose(context: RequestContext, form: ChoiceForm) -> Result<String, FieldErrors> {
     let choice = Choice::parse(&form.choice);
-    if let Some(login) = &visit.login {
-        visit
+    if let Some(login) = &context.login {
+        context
             .backend
             .accounts
             .choose_consent(login.user.id, choice)
             .await
-            .map_err(visit::errors)?;
+            .map_err(request::errors)?;
     }
-    visit.choose(choice);
+    context.choose(choice);
     Ok(safe_path(Some(&form.back)).unwrap_or("/privacy").to_owned())
 }

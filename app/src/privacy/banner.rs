@@ -13,7 +13,7 @@ pub fn ConsentBanner() -> impl IntoView {
         view! {
             <section class="consent" aria-labelledby="consent">
                 <div>
-                    <h2 id="consent">"May we count your visit?"</h2>
+                    <h2 id="consent">"May we count your context?"</h2>
                     <p>
                         "Page views and what you do here, under a random ID, to see what works. Everything works if you decline. "
                         <a href="/privacy">"What is recorded"</a>

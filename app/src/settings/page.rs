@@ -18,12 +18,12 @@ pub fn SettingsPage() -> impl IntoView {
         <section class="settings">
             <h1>"Settings"</h1>
             <FormErrors errors />
-            {document(|visit| async move {
-                let Some(login) = visit.login else {
+            {document(|context| async move {
+                let Some(login) = context.login else {
                     return view! { <Redirect path="/sign-in?next=/settings" /> }.into_any();
                 };
-                match visit.backend.accounts.open_logins(&login).await {
-                    Ok(logins) => view! { <Sections login logins now_ms=visit.backend.clock.now_ms() /> }.into_any(),
+                match context.backend.accounts.open_logins(&login).await {
+                    Ok(logins) => view! { <Sections login logins now_ms=context.backend.clock.now_ms() /> }.into_any(),
                     Err(error) => unreadable("Your settings", &error),
                 }
             })}

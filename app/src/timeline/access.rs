@@ -4,11 +4,11 @@ use serde_json::Value;
 
 use super::model::TimelineResult;
 use crate::operations::may_operate;
-use crate::visit::Visit;
+use crate::request::RequestContext;
 
 /// The ID that the visitor may read events of: `find`, or their own where it is empty. Fails where they may not.
-pub fn may_read(visit: &Visit, find: Option<&str>) -> Result<String, TimelineResult> {
-    Access::of(visit).resolve(find)
+pub fn may_read(context: &RequestContext, find: Option<&str>) -> Result<String, TimelineResult> {
+    Access::of(context).resolve(find)
 }
 
 /// The visitor's IDs and rights.
@@ -23,11 +23,11 @@ pub(super) struct Access {
 }
 
 impl Access {
-    pub(super) fn of(visit: &Visit) -> Self {
+    pub(super) fn of(context: &RequestContext) -> Self {
         Self {
-            user: visit.login.as_ref().map(|login| login.user.id.to_string()),
-            device: visit.boot.device.clone(),
-            all_people: visit.backend.collector_page.is_some() || may_operate(visit),
+            user: context.login.as_ref().map(|login| login.user.id.to_string()),
+            device: context.boot.device.clone(),
+            all_people: context.backend.collector_page.is_some() || may_operate(context),
         }
     }
 

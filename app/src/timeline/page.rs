@@ -43,8 +43,8 @@ pub fn TimelinePage() -> impl IntoView {
                     <button type="submit">"Find"</button>
                 </form>
             </div>
-            {document(|visit| async move {
-                match read_page(&visit, query.clone()).await {
+            {document(|context| async move {
+                match read_page(&context, query.clone()).await {
                     Ok(result) => view! { <Found query result /> }.into_any(),
                     Err(TimelineError::Read(error @ (ReadError::NoSecretKey | ReadError::RateLimited))) => {
                         view! { <Notice text=format!("{error}.") /> }.into_any()

@@ -18,7 +18,7 @@ use tracking::verdict::{TimelineFacts, verdict};
 use super::access::{Access, View, may_read};
 use super::model::{Analysis, EventPage, PersonFound, TimelineQuery, TimelineResult};
 use super::recent_events::{MAX_RECENT, is_sdk_event};
-use crate::visit::Visit;
+use crate::request::RequestContext;
 
 /// Why a timeline cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -32,13 +32,18 @@ pub enum TimelineError {
 }
 
 /// Reads the page that the URL asks for.
-pub(super) async fn read_page(visit: &Visit, query: TimelineQuery) -> Result<TimelineResult, TimelineError> {
-    let by = match may_read(visit, query.find.as_deref()) {
+pub(super) async fn read_page(
+    context: &RequestContext,
+    query: TimelineQuery,
+) -> Result<TimelineResult, TimelineError> {
+    let by = match may_read(context, query.find.as_deref()) {
         Ok(by) => by,
         Err(refused) => return Ok(refused),
     };
-    Ok(match find(visit, &by).await? {
-        Matched::One(person) => TimelineResult::Events(Box::new(event_page(visit, by, person, query).await?)),
+    Ok(match find(context, &by).await? {
+        Matched::One(person) => {
+            TimelineResult::Events(Box::new(event_page(context, by, person, query).await?))
+        }
         Matched::Many(people) => TimelineResult::People { query: by, people },
         Matched::None => TimelineResult::NotFound { by },
     })
@@ -53,9 +58,9 @@ enum Matched {
 }
 
 /// Finds a person by a whole ID. In local mode, a part of an ID or `property=value` finds everyone who matches.
-async fn find(visit: &Visit, by: &str) -> Result<Matched, TimelineError> {
-    let reader = visit.backend.timeline.reader();
-    let local = visit.backend.collector_page.is_some();
+async fn find(context: &RequestContext, by: &str) -> Result<Matched, TimelineError> {
+    let reader = context.backend.timeline.reader();
+    let local = context.backend.collector_page.is_some();
     let property = by.split_once('=').filter(|_| local);
     if property.is_none()
         && let Some(person) = reader.find(by).await?
@@ -108,25 +113,25 @@ fn listed(person: &AmplitudeUser, searched: Option<&str>) -> PersonFound {
 }
 
 async fn event_page(
-    visit: &Visit,
+    context: &RequestContext,
     by: String,
     person: i64,
     query: TimelineQuery,
 ) -> Result<EventPage, TimelineError> {
-    let view = Access::of(visit).view_of(&by);
+    let view = Access::of(context).view_of(&by);
     let from = query.older.as_deref().and_then(Cursor::parse).unwrap_or_default();
     let page_asked = PageRequest {
         filter: query.filter.clone(),
         from,
         event: query.event.clone(),
     };
-    let page = visit
+    let page = context
         .backend
         .timeline
         .page(person, &page_asked, &|event| view.keeps(event))
         .await?;
     let analysis = match &page.newest {
-        Some(newest) => Some(analyze(visit, &view, newest, page.has_more).await?),
+        Some(newest) => Some(analyze(context, &view, newest, page.has_more).await?),
         None => None,
     };
     let events = page.events.into_iter().map(|event| view.shown(event));
@@ -149,18 +154,18 @@ async fn event_page(
 
 /// The visitor's own newest events, a few, newest first, without the SDK's session events. Of a real project it reads
 /// nothing: the pages that show them have many visitors, and Amplitude limits the number of queries.
-pub(crate) async fn recent_events(visit: &Visit) -> Result<Vec<ReceivedEvent>, TimelineError> {
-    let Some(by) = may_read(visit, None)
+pub(crate) async fn recent_events(context: &RequestContext) -> Result<Vec<ReceivedEvent>, TimelineError> {
+    let Some(by) = may_read(context, None)
         .ok()
-        .filter(|_| visit.backend.collector_page.is_some())
+        .filter(|_| context.backend.collector_page.is_some())
     else {
         return Ok(Vec::new());
     };
-    let timeline = &visit.backend.timeline;
+    let timeline = &context.backend.timeline;
     let Some(person) = timeline.reader().find(&by).await? else {
         return Ok(Vec::new());
     };
-    let view = Access::of(visit).view_of(&by);
+    let view = Access::of(context).view_of(&by);
     let activity = timeline.activity(person, 0).await?;
     let kept = activity.events.iter().filter(|event| view.keeps(event));
     let events = kept.filter_map(ReceivedEvent::from_export);
@@ -171,12 +176,12 @@ pub(crate) async fn recent_events(visit: &Visit) -> Result<Vec<ReceivedEvent>, T
 }
 
 async fn analyze(
-    visit: &Visit,
+    context: &RequestContext,
     view: &View,
     events: &[ReceivedEvent],
     cut_off: bool,
 ) -> Result<Analysis, TimelineError> {
-    let facts = facts(visit, view, events, cut_off).await?;
+    let facts = facts(context, view, events, cut_off).await?;
     let distinct = |of: fn(&ReceivedEvent) -> Option<&str>| -> Vec<String> {
         let distinct: BTreeSet<&str> = events.iter().filter_map(of).collect();
         distinct.into_iter().map(str::to_owned).collect()
@@ -184,7 +189,7 @@ async fn analyze(
     let from_server = events.iter().filter(|event| event.source != Source::Browser);
     Ok(Analysis {
         from_server: from_server.count(),
-        loss: loss(visit, view, events).await?,
+        loss: loss(context, view, events).await?,
         verdict: verdict(events, &facts),
         comparison: compare(events),
         joined: merged_histories(events),
@@ -196,7 +201,11 @@ async fn analyze(
 }
 
 /// Browser event loss of the person; of a device, the loss before a user signed in on it.
-async fn loss(visit: &Visit, view: &View, events: &[ReceivedEvent]) -> Result<Loss, TimelineError> {
+async fn loss(
+    context: &RequestContext,
+    view: &View,
+    events: &[ReceivedEvent],
+) -> Result<Loss, TimelineError> {
     let whose = match view {
         View::OfDevice(device) => DeviceId::parse(device).map(LossScope::Device),
         View::Whole => user_of(events).map(LossScope::User).or_else(|| {
@@ -205,20 +214,20 @@ async fn loss(visit: &Visit, view: &View, events: &[ReceivedEvent]) -> Result<Lo
         }),
     };
     match whose {
-        Some(whose) => Ok(visit.backend.loss.loss(&whose).await.map_err(ReadError::from)?),
+        Some(whose) => Ok(context.backend.loss.loss(&whose).await.map_err(ReadError::from)?),
         None => Ok(Loss::default()),
     }
 }
 
 /// What the database knows of the person. `cut_off`: older events exist and were not read.
 async fn facts(
-    visit: &Visit,
+    context: &RequestContext,
     view: &View,
     events: &[ReceivedEvent],
     cut_off: bool,
 ) -> Result<TimelineFacts, TimelineError> {
     match view {
-        View::Whole => Ok(visit.backend.timeline.facts_for(events, cut_off).await?),
+        View::Whole => Ok(context.backend.timeline.facts_for(events, cut_off).await?),
         // A device ID gives no access to an account's facts.
         View::OfDevice(_) => Ok(TimelineFacts {
             read_from_ms: read_from_ms(events, cut_off),
@@ -238,23 +247,26 @@ pub struct WholeTimeline {
 }
 
 /// Reads the whole timeline, for files and for programs.
-pub async fn read_whole(visit: &Visit, find_by: Option<&str>) -> Result<WholeTimeline, TimelineError> {
+pub async fn read_whole(
+    context: &RequestContext,
+    find_by: Option<&str>,
+) -> Result<WholeTimeline, TimelineError> {
     let refused = |result| TimelineError::Refused(Box::new(result));
-    let by = may_read(visit, find_by).map_err(refused)?;
-    let person = match find(visit, &by).await? {
+    let by = may_read(context, find_by).map_err(refused)?;
+    let person = match find(context, &by).await? {
         Matched::One(person) => person,
         Matched::Many(people) => return Err(refused(TimelineResult::People { query: by, people })),
         Matched::None => return Err(refused(TimelineResult::NotFound { by })),
     };
-    let view = Access::of(visit).view_of(&by);
-    let FullTimeline { events, cut_off } = visit
+    let view = Access::of(context).view_of(&by);
+    let FullTimeline { events, cut_off } = context
         .backend
         .timeline
         .full(person, &|event| view.keeps(event))
         .await?;
     let shown = events.into_iter().map(|event| view.shown(event));
     let events: Vec<ReceivedEvent> = shown.filter_map(|raw| ReceivedEvent::from_export(&raw)).collect();
-    let facts = facts(visit, &view, &events, cut_off).await?;
+    let facts = facts(context, &view, &events, cut_off).await?;
     Ok(WholeTimeline { by, events, facts })
 }
 

@@ -79,9 +79,9 @@ pub fn Footer() -> impl IntoView {
     let page = use_page();
     let collector = page.collector_page;
     let counted = if page.privacy.tracked {
-        "Your visit is counted. "
+        "Your context is counted. "
     } else {
-        "Your visit is not counted. "
+        "Your context is not counted. "
     };
     view! {
         <footer class="site">

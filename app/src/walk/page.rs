@@ -15,8 +15,8 @@ use crate::timeline::event_url;
 /// The walk; outside of local mode the page does not exist.
 #[component]
 pub fn WalkPage() -> impl IntoView {
-    document(|visit| async move {
-        match queries::walk(&visit).await {
+    document(|context| async move {
+        match queries::walk(&context).await {
             Ok(Some(walk)) => view! { <WalkSteps walk /> }.into_any(),
             Ok(None) => view! { <NotFoundPage /> }.into_any(),
             Err(error) => unreadable("The guided walk", &error),
@@ -65,7 +65,7 @@ fn WalkSteps(walk: Walk) -> impl IntoView {
                 <div>
                     <h1>"Guided walk"</h1>
                     <p class="lead">
-                        "Six steps from a first visit to a shared laptop. Your own events complete them, and each links to its event."
+                        "Six steps from a first context to a shared laptop. Your own events complete them, and each links to its event."
                     </p>
                 </div>
                 <a class="button secondary" href="/walk">

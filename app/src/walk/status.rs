@@ -214,14 +214,14 @@ mod tests {
             ),
             (
                 Step::Portal,
-                vec![stitched("Trial resumed", "portal visit")],
+                vec![stitched("Trial resumed", "portal context")],
                 Err(none.clone()),
             ),
             (
                 Step::Portal,
                 vec![
                     stitched("Subscription canceled", "checkout handoff"),
-                    stitched("Trial canceled", "portal visit"),
+                    stitched("Trial canceled", "portal context"),
                 ],
                 Ok("Trial canceled"),
             ),

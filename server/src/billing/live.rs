@@ -3,12 +3,12 @@
 
 use std::time::Duration;
 
-use app::visit::Visit;
+use app::request::RequestContext;
 use axum::extract::{Extension, State};
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 
-use crate::feeds::{self, After, Message};
+use crate::http::feeds::{self, After, Message};
 use crate::state::AppState;
 
 /// How long one wait takes before the next begins.
@@ -17,10 +17,10 @@ const WAIT: Duration = Duration::from_secs(60);
 /// Each message is the account's billing revision. The first comes at once, unless the page has it.
 pub async fn live(
     State(state): State<AppState>,
-    Extension(visit): Extension<Visit>,
+    Extension(context): Extension<RequestContext>,
     After(after): After,
 ) -> Response {
-    let Some(login) = visit.login else {
+    let Some(login) = context.login else {
         // The browser stops asking.
         return StatusCode::NO_CONTENT.into_response();
     };

@@ -8,8 +8,9 @@ mod batch;
 mod check;
 mod counts;
 mod forward;
+pub(crate) mod throttle;
 
-use app::visit::Visit;
+use app::request::RequestContext;
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Extension, State};
@@ -29,7 +30,7 @@ pub const MAX_BYTES: usize = 1_000_000;
 /// See the module.
 pub async fn ingest(
     State(state): State<AppState>,
-    Extension(visit): Extension<Visit>,
+    Extension(context): Extension<RequestContext>,
     body: Result<Bytes, axum::extract::rejection::BytesRejection>,
 ) -> Response {
     let Ok(body) = body else {
@@ -42,14 +43,14 @@ pub async fn ingest(
         Ok(batch) => batch,
         Err(fault) => return answer(StatusCode::BAD_REQUEST, &fault),
     };
-    if visit.visitor.tracking.is_none() {
+    if context.visitor.tracking.is_none() {
         // Consent was taken back while these waited in the browser. It forgets them on a yes, and nobody else hears.
         return answer(
             StatusCode::OK,
             &json!({"code": 200, "events_ingested": 0, "payload_size_bytes": body.len()}),
         );
     }
-    let refused = check::refused(&batch.events, &may_name(&state, &visit).await);
+    let refused = check::refused(&batch.events, &may_name(&state, &context).await);
     if !refused.is_empty() {
         tracing::warn!(fields = ?refused.keys().collect::<Vec<_>>(), "refused events of a browser");
         let fault = json!({
@@ -60,7 +61,7 @@ pub async fn ingest(
         });
         return answer(StatusCode::BAD_REQUEST, &fault);
     }
-    forward::place(&mut batch.events, visit.visitor.address);
+    forward::place(&mut batch.events, context.visitor.address);
     let sessions = counts::of(&batch.events);
     let answer = state.forwarder.send(batch).await;
     if answer.status() == StatusCode::OK {
@@ -83,9 +84,9 @@ async fn note_arrived(state: &AppState, sessions: counts::BySession) {
 
 /// Users whose events this browser may send: who is signed in, and whoever was before. The SDK sends what it still has of
 /// the previous person with their ID, from the next page.
-async fn may_name(state: &AppState, visit: &Visit) -> Vec<UserId> {
-    let present = visit.login.as_ref().map(|login| login.user.id);
-    let previous = match visit.previous_login {
+async fn may_name(state: &AppState, context: &RequestContext) -> Vec<UserId> {
+    let present = context.login.as_ref().map(|login| login.user.id);
+    let previous = match context.previous_login {
         // Without the database the previous person's late events are refused, and lost, rather than believed.
         Some(login) => state.backend.accounts.owner_of_login(login).await.ok().flatten(),
         None => None,

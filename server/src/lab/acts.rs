@@ -17,7 +17,7 @@ impl Walk<'_> {
     /// Does it.
     pub(super) async fn act(&mut self, place: usize, step: Step) -> Result<(), Trouble> {
         match step {
-            Step::Visit(path) => drop(self.browser().open(path).await?),
+            Step::OpenPage(path) => drop(self.browser().open(path).await?),
             Step::SignUp => {
                 let person = sign_up(self.browser(), "The scripted person").await?;
                 self.is_now(person);

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::run::{Busy, Lab};
-use crate::feeds::{self, Message};
+use crate::http::feeds::{self, Message};
 use crate::state::AppState;
 
 /// What runs everything.

@@ -21,7 +21,7 @@ const FREE_POLLS: u8 = 3;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
     /// Opens a page.
-    Visit(&'static str),
+    OpenPage(&'static str),
     /// Makes an account.
     SignUp,
     /// Signs out, in the browser in which they are.
@@ -60,7 +60,7 @@ impl Step {
     /// What is being done, in a few words.
     pub const fn doing(self) -> &'static str {
         match self {
-            Self::Visit(_) => "opening a page",
+            Self::OpenPage(_) => "opening a page",
             Self::SignUp => "signing up",
             Self::SignOut => "signing out",
             Self::SignIn => "signing in",
@@ -175,7 +175,7 @@ impl Standing {
         let here = self.signed_in[self.browser];
         let (mut told, mut tracked) = (None, None);
         match step {
-            Step::Visit(_) => {}
+            Step::OpenPage(_) => {}
             Step::SignUp if !self.has_account => {
                 next.has_account = true;
                 next.signed_in[self.browser] = true;
@@ -293,7 +293,7 @@ impl Running {
 pub fn scripted(disturbance: Disturbance) -> Vec<Step> {
     use Step as S;
     let mut life = vec![
-        S::Visit("/"),
+        S::OpenPage("/"),
         S::SignUp,
         S::MakePoll,
         S::StartTrial(Interval::Month),
@@ -333,7 +333,7 @@ mod tests {
         use Step::*;
         #[rustfmt::skip]
         let table: &[(&[Step], Option<&[&str]>)] = &[
-            (&[Visit("/"), Visit("/pricing")], Some(&[])),
+            (&[OpenPage("/"), OpenPage("/pricing")], Some(&[])),
             (&[SignUp, SignUp], None),
             (&[SignIn], None),
             (&[SignOut], None),

@@ -12,7 +12,7 @@ use tracking::UserId;
 use url::Url;
 
 use super::life::Step;
-use crate::workers::Workers;
+use crate::jobs::workers::Workers;
 
 /// How long anything may take that a life waits for: an upload that hung is tried again in less.
 pub(super) const PATIENCE: Duration = Duration::from_secs(100);

@@ -2,9 +2,12 @@
 //! who may open the page.
 
 mod csv;
+mod live;
 
+pub(crate) use live::live;
+
+use app::request::RequestContext;
 use app::timeline::{TimelineError, TimelineResult, WholeTimeline, read_whole};
-use app::visit::Visit;
 use axum::Json;
 use axum::extract::{Extension, Query};
 use axum::response::{IntoResponse, Response};
@@ -52,8 +55,11 @@ struct Judged {
 }
 
 /// The verdict on all of a story that can be read, as JSON. The status says whether there is one, not whether it is clean.
-pub async fn verdict(Extension(visit): Extension<Visit>, Query(params): Query<TimelineParams>) -> Response {
-    match read_whole(&visit, params.find.as_deref()).await {
+pub async fn verdict(
+    Extension(context): Extension<RequestContext>,
+    Query(params): Query<TimelineParams>,
+) -> Response {
+    match read_whole(&context, params.find.as_deref()).await {
         Ok(WholeTimeline { by, events, facts }) => Json(Judged {
             person: by,
             verdict: judge(&events, &facts),
@@ -66,14 +72,17 @@ pub async fn verdict(Extension(visit): Extension<Visit>, Query(params): Query<Ti
 }
 
 /// All events that the filter lets through, newest first: `format=json` as they were exported, `format=csv` as a table.
-pub async fn export(Extension(visit): Extension<Visit>, Query(params): Query<TimelineParams>) -> Response {
+pub async fn export(
+    Extension(context): Extension<RequestContext>,
+    Query(params): Query<TimelineParams>,
+) -> Response {
     let as_table = match params.format.as_deref() {
         None | Some("json") => false,
         Some("csv") => true,
         Some(_) => return (StatusCode::BAD_REQUEST, "format is json or csv").into_response(),
     };
     let filter = params.filter();
-    let story = match read_whole(&visit, params.find.as_deref()).await {
+    let story = match read_whole(&context, params.find.as_deref()).await {
         Ok(story) => story,
         Err(error) => return refusal(&error),
     };

@@ -18,8 +18,8 @@ const EVENTS_TITLE: &str = "Our record and the events";
 pub fn RevenuePage() -> impl IntoView {
     view! {
         <OperatorPage title="Revenue">
-            {document(|visit| async move {
-                let (ledger, events) = futures::join!(queries::ledger(&visit), queries::events(&visit));
+            {document(|context| async move {
+                let (ledger, events) = futures::join!(queries::ledger(&context), queries::events(&context));
                 let ledger = match ledger {
                     Ok(ledger) => view! { <LedgerCard ledger /> }.into_any(),
                     Err(reason) => view! { <UnreadableCard id="ledger" title=LEDGER_TITLE reason /> }.into_any(),

@@ -7,11 +7,11 @@ use backend::billing::ledger::LedgerCheck;
 use backend::timeline::ReadError;
 use tracking::reconcile::{Reconciliation, reconcile};
 
-use crate::visit::Visit;
+use crate::request::RequestContext;
 
 /// Stripe's ledger against our record; or the reason why it cannot be read. The error is logged.
-pub(super) async fn ledger(visit: &Visit) -> Result<LedgerCheck, String> {
-    visit.backend.billing.check_ledger().await.map_err(|error| {
+pub(super) async fn ledger(context: &RequestContext) -> Result<LedgerCheck, String> {
+    context.backend.billing.check_ledger().await.map_err(|error| {
         tracing::warn!(error = &error as &dyn Error, "cannot read Stripe's ledger");
         match error {
             BillingError::Database(_) => "Our record cannot be read right now.",
@@ -22,9 +22,9 @@ pub(super) async fn ledger(visit: &Visit) -> Result<LedgerCheck, String> {
 }
 
 /// Our record against the revenue events of the customers who paid last, and how many customers have paid.
-pub(super) async fn events(visit: &Visit) -> Result<(Reconciliation, i64), ReadError> {
-    let timeline = &visit.backend.timeline;
-    let (users, payers) = visit.backend.billing.payers(timeline.user_limit()).await?;
+pub(super) async fn events(context: &RequestContext) -> Result<(Reconciliation, i64), ReadError> {
+    let timeline = &context.backend.timeline;
+    let (users, payers) = context.backend.billing.payers(timeline.user_limit()).await?;
     let timelines = timeline.user_timelines(users).await?;
     let books = timelines
         .iter()

@@ -38,7 +38,7 @@ fn likely(step: Step) -> u32 {
         Step::JumpTrialEnd | Step::JumpRenewal | Step::Cancel | Step::Resume => 4,
         Step::MakePoll | Step::Vote | Step::ConfirmEmail | Step::Yearly => 3,
         Step::Use(_) | Step::SignOut => 2,
-        Step::Visit(_) | Step::Lend => 1,
+        Step::OpenPage(_) | Step::Lend => 1,
         Step::SignUp => 0,
     }
 }
@@ -58,7 +58,7 @@ fn any_step() -> Vec<Step> {
         Step::JumpTrialEnd,
         Step::JumpRenewal,
     ];
-    steps.extend(PAGES.map(Step::Visit));
+    steps.extend(PAGES.map(Step::OpenPage));
     steps.extend((0..BROWSERS).map(Step::Use));
     for interval in [Interval::Month, Interval::Year] {
         steps.extend([Step::StartTrial(interval), Step::Subscribe(interval)]);
@@ -68,9 +68,9 @@ fn any_step() -> Vec<Step> {
 
 /// A life whose every step makes sense after those before it.
 fn life(rng: &mut Rng) -> Vec<Step> {
-    let mut life = vec![Step::Visit("/")];
+    let mut life = vec![Step::OpenPage("/")];
     if rng.bool() {
-        life.push(Step::Visit("/pricing"));
+        life.push(Step::OpenPage("/pricing"));
     }
     life.push(Step::SignUp);
     let mut standing = Standing::default();

@@ -7,7 +7,7 @@ use futures::{StreamExt, stream};
 use http::StatusCode;
 use uuid::Uuid;
 
-use crate::feeds::{self, After, Message};
+use crate::http::feeds::{self, After, Message};
 use crate::state::AppState;
 
 /// Each message is the whole poll, so a feed that resumes only leaves out what the page shows already. 404: the browser

@@ -8,7 +8,7 @@ use backend::mail::{MailTransport, Mailbox, Sender, SmtpTransport};
 use db::Db;
 use url::Url;
 
-use crate::start_error::StartError;
+use crate::startup::StartError;
 
 /// The sender of this server's mails; `public_url`: where their links lead.
 pub fn sender(mail: &MailConfig, backend: &Backend, db: &Db, public_url: &Url) -> Result<Sender, StartError> {

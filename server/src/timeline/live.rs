@@ -1,8 +1,8 @@
 //! `GET /timeline/live`: announces a person's events as they arrive. The stand-in's feed has everyone's; here one person's are
 //! let through. On a real project there is no feed, and the answer is 204: the browser stops asking.
 
+use app::request::RequestContext;
 use app::timeline::{TimelineResult, may_read};
-use app::visit::Visit;
 use axum::extract::{Extension, Query, State};
 use axum::response::{IntoResponse, Response};
 use futures::{Stream, StreamExt};
@@ -11,7 +11,7 @@ use serde_json::Value;
 use tracking::received::ReceivedEvent;
 use tracking::timeline_page::Filter;
 
-use crate::feeds::{self, After, Message};
+use crate::http::feeds::{self, After, Message};
 use crate::state::AppState;
 use crate::timeline::TimelineParams;
 
@@ -19,14 +19,14 @@ use crate::timeline::TimelineParams;
 /// arrived while the page was loading is on the page after a refresh.
 pub async fn live(
     State(state): State<AppState>,
-    Extension(visit): Extension<Visit>,
+    Extension(context): Extension<RequestContext>,
     Query(params): Query<TimelineParams>,
     After(after): After,
 ) -> Response {
     if !state.site.local_mode {
         return StatusCode::NO_CONTENT.into_response();
     }
-    let by = match may_read(&visit, params.find.as_deref()) {
+    let by = match may_read(&context, params.find.as_deref()) {
         Ok(by) => by,
         // No ID is that long, so nothing will ever come.
         Err(TimelineResult::NotFound { .. }) => return StatusCode::NO_CONTENT.into_response(),

@@ -2,12 +2,12 @@
 
 use tracking::{DeviceId, IdSource, OwnSession, PresentIds, SessionId, session};
 
-use super::cookies::Seen;
-use super::kind::Kind;
+use super::cookies::RequestCookies;
+use super::kind::RequestKind;
 
 /// Device and session of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Identity {
+pub struct BrowserIdentity {
     /// The browser.
     pub device: DeviceId,
     /// The session.
@@ -19,19 +19,19 @@ pub struct Identity {
     proven: bool,
 }
 
-impl Identity {
+impl BrowserIdentity {
     /// Decides it. `None`: a request that has no device and may not mint one. `ended`: it presented a login that has
     /// ended, so whoever uses the browser now is somebody else. `mint` is called at most once.
     pub fn of(
-        kind: Kind,
-        seen: &Seen,
+        kind: RequestKind,
+        seen: &RequestCookies,
         ended: bool,
         now_ms: i64,
         mint: impl FnOnce() -> DeviceId,
     ) -> Option<Self> {
         if ended {
             // A background request sets no cookies, so it has no new device either.
-            return (kind != Kind::Background).then(|| Self::fresh(mint(), now_ms));
+            return (kind != RequestKind::Background).then(|| Self::fresh(mint(), now_ms));
         }
         // The SDK was here before us: an adopter's visitors keep their history.
         let known = seen
@@ -54,7 +54,7 @@ impl Identity {
                     proven: true,
                 })
             }
-            None if kind == Kind::Document => Some(Self::fresh(mint(), now_ms)),
+            None if kind == RequestKind::Document => Some(Self::fresh(mint(), now_ms)),
             None => None,
         }
     }
@@ -114,26 +114,26 @@ mod tests {
 
     #[test]
     fn a_document_mints_and_nothing_else_does() {
-        let of = |kind| Identity::of(kind, &Seen::default(), false, NOW, || device('n'));
-        let minted = of(Kind::Document).unwrap();
+        let of = |kind| BrowserIdentity::of(kind, &RequestCookies::default(), false, NOW, || device('n'));
+        let minted = of(RequestKind::Document).unwrap();
         assert_eq!((minted.device.clone(), minted.session.ms()), (device('n'), NOW));
         assert_eq!(
             minted.present_ids(),
             PresentIds::Unknown,
             "not proven before it comes back"
         );
-        assert_eq!(of(Kind::Mutation), None);
-        assert_eq!(of(Kind::Background), None);
+        assert_eq!(of(RequestKind::Mutation), None);
+        assert_eq!(of(RequestKind::Background), None);
     }
 
     #[test]
     fn our_device_wins_and_the_sdks_is_adopted_where_there_is_none() {
-        let both = Seen {
+        let both = RequestCookies {
             device: Some(device('o')),
             sdk: Some(sdk('s', NOW - 60_000)),
-            ..Seen::default()
+            ..RequestCookies::default()
         };
-        let identity = Identity::of(Kind::Mutation, &both, false, NOW, || device('n')).unwrap();
+        let identity = BrowserIdentity::of(RequestKind::Mutation, &both, false, NOW, || device('n')).unwrap();
         assert_eq!(identity.device, device('o'));
         assert_eq!(
             identity.session.ms(),
@@ -141,11 +141,12 @@ mod tests {
             "the SDK's session belongs to another device"
         );
 
-        let sdk_only = Seen {
+        let sdk_only = RequestCookies {
             sdk: Some(sdk('s', NOW - 60_000)),
-            ..Seen::default()
+            ..RequestCookies::default()
         };
-        let identity = Identity::of(Kind::Document, &sdk_only, false, NOW, || device('n')).unwrap();
+        let identity =
+            BrowserIdentity::of(RequestKind::Document, &sdk_only, false, NOW, || device('n')).unwrap();
         assert_eq!(
             (identity.device.clone(), identity.session.ms()),
             (device('s'), NOW - 60_000)
@@ -161,18 +162,18 @@ mod tests {
 
     #[test]
     fn an_ended_login_leaves_nothing_of_the_old_browser() {
-        let seen = Seen {
+        let seen = RequestCookies {
             device: Some(device('o')),
             session: OwnSession::parse(&format!("{}.{}", NOW - 60_000, NOW - 1_000)),
             sdk: Some(sdk('o', NOW - 60_000)),
-            ..Seen::default()
+            ..RequestCookies::default()
         };
         assert_eq!(
-            Identity::of(Kind::Background, &seen, true, NOW, || device('n')),
+            BrowserIdentity::of(RequestKind::Background, &seen, true, NOW, || device('n')),
             None
         );
-        for kind in [Kind::Document, Kind::Mutation] {
-            let identity = Identity::of(kind, &seen, true, NOW, || device('n')).unwrap();
+        for kind in [RequestKind::Document, RequestKind::Mutation] {
+            let identity = BrowserIdentity::of(kind, &seen, true, NOW, || device('n')).unwrap();
             assert_eq!(
                 (identity.device.clone(), identity.session.ms()),
                 (device('n'), NOW),

@@ -3,8 +3,8 @@
 use std::collections::VecDeque;
 
 use app::auth::LinkPage;
+use app::request::Links;
 use app::tracking::boot::ConfirmedEvent;
-use app::visit::Links;
 use backend::accounts::links::LinkSecret;
 use backend::polls::VoterToken;
 use base64::Engine as _;
@@ -49,7 +49,7 @@ const CONFIRMED_MAX: usize = 3_000;
 
 /// What a request's cookies say. Whatever is malformed is not there.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Seen {
+pub struct RequestCookies {
     /// Our device.
     pub device: Option<DeviceId>,
     /// Our session.
@@ -74,7 +74,7 @@ pub struct Seen {
     pub links: Links,
 }
 
-impl Seen {
+impl RequestCookies {
     /// Reads every `Cookie` header.
     pub fn read(headers: &HeaderMap, public_key: &str) -> Self {
         let sdk_name = cookie_name(public_key);
@@ -105,7 +105,7 @@ impl Seen {
     }
 }
 
-impl Seen {
+impl RequestCookies {
     /// Whether anything here tells this browser from another.
     pub fn identifies(&self) -> bool {
         self.device.is_some()
@@ -125,12 +125,12 @@ fn confirmed(value: &str) -> Option<Vec<ConfirmedEvent>> {
 
 /// Cookies to set on an answer.
 #[derive(Debug)]
-pub struct Writer<'a> {
+pub struct CookieWriter<'a> {
     headers: &'a mut HeaderMap,
     secure: bool,
 }
 
-impl<'a> Writer<'a> {
+impl<'a> CookieWriter<'a> {
     /// Onto these headers; `secure`: the site is on https.
     pub fn new(headers: &'a mut HeaderMap, secure: bool) -> Self {
         Self { headers, secure }
@@ -259,10 +259,10 @@ mod tests {
 
     use super::*;
 
-    fn read(text: &str) -> Seen {
+    fn read(text: &str) -> RequestCookies {
         let mut headers = HeaderMap::new();
         headers.insert(header::COOKIE, HeaderValue::from_bytes(text.as_bytes()).unwrap());
-        Seen::read(&headers, "0123456789abcdef")
+        RequestCookies::read(&headers, "0123456789abcdef")
     }
 
     #[test]
@@ -278,7 +278,7 @@ mod tests {
             "AMP_0123456789=bnVsbA==",
             long.as_str(),
         ] {
-            assert_eq!(read(text), Seen::default(), "{text:.80}");
+            assert_eq!(read(text), RequestCookies::default(), "{text:.80}");
         }
     }
 
@@ -294,7 +294,7 @@ mod tests {
         let session = OwnSession::parse("1795000000000.1795000060000").unwrap();
         let device = DeviceId::parse("2f1d9b1c-7c1e-4a9e-8b59-0d9a2b1f4c11").unwrap();
         let mut headers = HeaderMap::new();
-        let mut writer = Writer::new(&mut headers, false);
+        let mut writer = CookieWriter::new(&mut headers, false);
         writer.device(&device);
         writer.session(session);
         writer.confirmed(&[], std::slice::from_ref(&event));
@@ -309,7 +309,7 @@ mod tests {
         let seen = read(&pairs.join("; "));
         assert_eq!(
             seen,
-            Seen {
+            RequestCookies {
                 device: Some(device),
                 session: Some(session),
                 confirmed: vec![event],
@@ -318,7 +318,7 @@ mod tests {
                     verify: None,
                     reset: secret
                 },
-                ..Seen::default()
+                ..RequestCookies::default()
             }
         );
     }
@@ -334,7 +334,7 @@ mod tests {
         };
         let written = |known: &[ConfirmedEvent], new: &[ConfirmedEvent]| {
             let mut headers = HeaderMap::new();
-            Writer::new(&mut headers, false).confirmed(known, new);
+            CookieWriter::new(&mut headers, false).confirmed(known, new);
             let text = headers[header::SET_COOKIE].to_str().unwrap().to_owned();
             assert!(text.len() < 4_096, "{}", text.len());
             read(text.split(';').next().unwrap()).confirmed
@@ -352,7 +352,7 @@ mod tests {
     #[test]
     fn our_cookies_are_out_of_reach_of_scripts_and_other_sites() {
         let mut headers = HeaderMap::new();
-        Writer::new(&mut headers, true)
+        CookieWriter::new(&mut headers, true)
             .device(&DeviceId::parse("2f1d9b1c-7c1e-4a9e-8b59-0d9a2b1f4c11").unwrap());
         let text = headers[header::SET_COOKIE].to_str().unwrap();
         for attribute in ["HttpOnly", "SameSite=Lax", "Secure", "Path=/", "Max-Age=34560000"] {

@@ -6,7 +6,7 @@ use url::form_urlencoded;
 
 /// What kind of request a route is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Group {
+pub enum RouteGroup {
     /// Pages.
     Documents,
     /// Form posts, and server functions that an island calls.
@@ -17,7 +17,7 @@ pub enum Group {
 
 /// What a request may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum RequestKind {
     /// A user opens a page. It may create a device, and it is activity.
     Document,
     /// A user sends something. It is activity; it never creates a device.
@@ -26,13 +26,13 @@ pub enum Kind {
     Background,
 }
 
-impl Group {
+impl RouteGroup {
     /// The kind of a request to a route of this group.
-    pub fn kind(self, request: &Parts) -> Kind {
+    pub fn kind(self, request: &Parts) -> RequestKind {
         match self {
-            Self::Documents if is_opened(request) => Kind::Document,
-            Self::Mutations if request.method == Method::POST => Kind::Mutation,
-            Self::Documents | Self::Mutations | Self::Background => Kind::Background,
+            Self::Documents if is_opened(request) => RequestKind::Document,
+            Self::Mutations if request.method == Method::POST => RequestKind::Mutation,
+            Self::Documents | Self::Mutations | Self::Background => RequestKind::Background,
         }
     }
 }
@@ -67,35 +67,47 @@ mod tests {
 
     #[test]
     fn kinds() {
-        use Group::{Background, Documents, Mutations};
+        use RouteGroup::{Background, Documents, Mutations};
         let html = ("accept", "text/html,application/xhtml+xml,*/*;q=0.8");
         let any = ("accept", "*/*");
         let prerender = ("sec-purpose", "prefetch;prerender");
         for (group, method, uri, header, expected) in [
-            (Documents, Method::GET, "/", html, Kind::Document),
-            (Documents, Method::GET, "/billing?since=5", html, Kind::Document),
+            (Documents, Method::GET, "/", html, RequestKind::Document),
+            (
+                Documents,
+                Method::GET,
+                "/billing?since=5",
+                html,
+                RequestKind::Document,
+            ),
             (
                 Documents,
                 Method::GET,
                 "/billing?since=5&refresh",
                 html,
-                Kind::Background,
+                RequestKind::Background,
             ),
             (
                 Documents,
                 Method::GET,
                 "/timeline?refresh=",
                 html,
-                Kind::Background,
+                RequestKind::Background,
             ),
-            (Documents, Method::GET, "/", prerender, Kind::Background),
-            (Documents, Method::GET, "/", any, Kind::Background),
-            (Documents, Method::HEAD, "/", html, Kind::Background),
-            (Mutations, Method::POST, "/sign-up", html, Kind::Mutation),
-            (Mutations, Method::POST, "/api/vote", any, Kind::Mutation),
-            (Mutations, Method::GET, "/api/vote", html, Kind::Background),
-            (Background, Method::GET, "/p/x/live", html, Kind::Background),
-            (Background, Method::POST, "/ingest", any, Kind::Background),
+            (Documents, Method::GET, "/", prerender, RequestKind::Background),
+            (Documents, Method::GET, "/", any, RequestKind::Background),
+            (Documents, Method::HEAD, "/", html, RequestKind::Background),
+            (Mutations, Method::POST, "/sign-up", html, RequestKind::Mutation),
+            (Mutations, Method::POST, "/api/vote", any, RequestKind::Mutation),
+            (Mutations, Method::GET, "/api/vote", html, RequestKind::Background),
+            (
+                Background,
+                Method::GET,
+                "/p/x/live",
+                html,
+                RequestKind::Background,
+            ),
+            (Background, Method::POST, "/ingest", any, RequestKind::Background),
         ] {
             let request = Request::builder()
                 .method(&method)

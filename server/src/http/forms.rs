@@ -2,8 +2,8 @@
 //! with status 422, the errors at the fields and the input still in them. 500: the failure is ours.
 
 use app::document::FormInput;
+use app::request::RequestContext;
 use app::shell;
-use app::visit::Visit;
 use axum::body::{Body, Bytes};
 use axum::extract::{Extension, RawPathParams, State};
 use axum::response::{IntoResponse, Redirect, Response};
@@ -20,7 +20,7 @@ use crate::state::AppState;
 pub fn form<Input, Action, Answer>(action: Action) -> MethodRouter<AppState>
 where
     Input: DeserializeOwned + Clone + Send + Sync + 'static,
-    Action: Fn(Visit, Input) -> Answer + Clone + Send + Sync + 'static,
+    Action: Fn(RequestContext, Input) -> Answer + Clone + Send + Sync + 'static,
     Answer: Future<Output = Result<String, FieldErrors>> + Send,
 {
     answered_by(action, None)
@@ -30,7 +30,7 @@ where
 pub fn form_of<Input, Action, Answer>(page: &'static str, action: Action) -> MethodRouter<AppState>
 where
     Input: DeserializeOwned + Clone + Send + Sync + 'static,
-    Action: Fn(Visit, Input) -> Answer + Clone + Send + Sync + 'static,
+    Action: Fn(RequestContext, Input) -> Answer + Clone + Send + Sync + 'static,
     Answer: Future<Output = Result<String, FieldErrors>> + Send,
 {
     answered_by(action, Some(page))
@@ -39,12 +39,12 @@ where
 fn answered_by<Input, Action, Answer>(action: Action, page: Option<&'static str>) -> MethodRouter<AppState>
 where
     Input: DeserializeOwned + Clone + Send + Sync + 'static,
-    Action: Fn(Visit, Input) -> Answer + Clone + Send + Sync + 'static,
+    Action: Fn(RequestContext, Input) -> Answer + Clone + Send + Sync + 'static,
     Answer: Future<Output = Result<String, FieldErrors>> + Send,
 {
     post(
         async move |State(state): State<AppState>,
-                    Extension(visit): Extension<Visit>,
+                    Extension(context): Extension<RequestContext>,
                     path: RawPathParams,
                     mut parts: Parts,
                     body: Bytes| {
@@ -52,7 +52,7 @@ where
                 let sentence = "The form could not be read, so nothing was done. Please load its page again.";
                 return (StatusCode::BAD_REQUEST, sentence).into_response();
             };
-            match action(visit, input.clone()).await {
+            match action(context, input.clone()).await {
                 Ok(path) => Redirect::to(&path).into_response(),
                 Err(errors) => {
                     if let Some(page) = page {

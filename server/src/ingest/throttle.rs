@@ -12,7 +12,7 @@ use tower_governor::GovernorError;
 use tower_governor::governor::{GovernorConfig, GovernorConfigBuilder};
 use tower_governor::key_extractor::KeyExtractor;
 
-use app::visit::Visit;
+use app::request::RequestContext;
 
 /// Batches at once, from an office behind one address.
 const BURST: u32 = 200;
@@ -27,11 +27,11 @@ impl KeyExtractor for VisitorAddress {
     type Key = std::net::IpAddr;
 
     fn extract<T>(&self, request: &Request<T>) -> Result<Self::Key, GovernorError> {
-        let visit = request
+        let context = request
             .extensions()
-            .get::<Visit>()
+            .get::<RequestContext>()
             .ok_or(GovernorError::UnableToExtractKey)?;
-        Ok(visit.visitor.address)
+        Ok(context.visitor.address)
     }
 }
 

@@ -1,5 +1,5 @@
 //! The middleware that knows a visitor: it reads the cookies, finds the login, decides device, session and consent, puts
-//! a [`Visit`] into the request, and writes the answer's cookies.
+//! a [`RequestContext`] into the request, and writes the answer's cookies.
 //!
 //! It decides nothing: what a request may do is in `kind`, which device and session it has in `identity`, what consent means
 //! in `tracking::consent`.
@@ -10,8 +10,8 @@ mod kind;
 
 use std::sync::Arc;
 
+use app::request::{RequestContext, login_of};
 use app::tracking::boot::{self, Boot};
-use app::visit::{Visit, login_of};
 use axum::body::Body;
 use axum::extract::State;
 use axum::middleware::Next;
@@ -23,14 +23,14 @@ use tower_sessions::{Expiry, Session};
 use tracking::{Choice, Consent, IdSource, PresentIds, consent};
 use uuid::Uuid;
 
-use crate::address;
+use crate::http::client_address;
 use crate::lab::Lab;
 use crate::state::AppState;
-use cookies::{Seen, Writer};
-use identity::Identity;
-use kind::Kind;
+use cookies::{CookieWriter, RequestCookies};
+use identity::BrowserIdentity;
+use kind::RequestKind;
 
-pub use kind::Group;
+pub use kind::RouteGroup;
 
 pub use cookies::LOGIN as LOGIN_COOKIE;
 
@@ -41,8 +41,8 @@ const SESSION_HEADER: HeaderName = HeaderName::from_static("x-seam-session");
 const USER_AGENT_MAX: usize = 300;
 
 /// See the module.
-pub async fn visit(
-    State((state, group)): State<(AppState, Group)>,
+pub async fn identify(
+    State((state, group)): State<(AppState, RouteGroup)>,
     cookie: Session,
     request: Request<Body>,
     next: Next,
@@ -50,7 +50,7 @@ pub async fn visit(
     let (parts, body) = request.into_parts();
     let (kind, refresh) = (group.kind(&parts), kind::is_refresh(&parts.uri));
     let mut request = Request::from_parts(parts, body);
-    let mut seen = Seen::read(request.headers(), &state.site.public_key);
+    let mut seen = RequestCookies::read(request.headers(), &state.site.public_key);
     let (login, presented) = match find_login(&state, &cookie, kind).await {
         Ok(found) => found,
         Err(error) => return unavailable(&error),
@@ -67,11 +67,11 @@ pub async fn visit(
     let consent = consent::effective(seen.choice, account, privacy_control, state.site.consent_default);
     let now_ms = state.backend.clock.now_ms();
     let identity = match consent {
-        Consent::Granted => Identity::of(kind, &seen, ended, now_ms, ids::device),
+        Consent::Granted => BrowserIdentity::of(kind, &seen, ended, now_ms, ids::device),
         Consent::Denied => None,
     };
 
-    if kind != Kind::Background {
+    if kind != RequestKind::Background {
         note_sdk(&state, login.as_ref(), identity.as_ref()).await;
     }
     note_fired(&state, login.as_ref(), identity.as_ref(), &seen).await;
@@ -79,15 +79,15 @@ pub async fn visit(
         tracking: consent.is_granted().then(|| {
             identity
                 .as_ref()
-                .map_or(tracking::PresentIds::Unknown, Identity::present_ids)
+                .map_or(tracking::PresentIds::Unknown, BrowserIdentity::present_ids)
         }),
         choice: seen.choice,
         privacy_control,
         voter: seen.voter.clone(),
-        address: address::of_request(&request, state.site.client_ip_header.as_deref()),
+        address: client_address::of_request(&request, state.site.client_ip_header.as_deref()),
         user_agent: user_agent(request.headers()),
     };
-    let visit = Visit {
+    let context = RequestContext {
         backend: state.backend.clone(),
         boot: Arc::new(boot(
             &state,
@@ -104,13 +104,13 @@ pub async fn visit(
         lab: state.lab.as_ref().map(Lab::watch),
         previous_login: presented.filter(|_| ended).or(seen.previous),
         refresh,
-        changes: app::visit::Changes::default(),
+        changes: app::request::Changes::default(),
     };
-    request.extensions_mut().insert(visit.clone());
+    request.extensions_mut().insert(context.clone());
 
     // Before the handler: it may be about to begin a new login.
     if ended
-        && kind != Kind::Background
+        && kind != RequestKind::Background
         && let Err(error) = cookie.flush().await
     {
         tracing::warn!(
@@ -119,7 +119,7 @@ pub async fn visit(
         );
     }
     let mut response = next.run(request).await;
-    if kind != Kind::Background {
+    if kind != RequestKind::Background {
         let answer = Answer {
             kind,
             consent,
@@ -129,7 +129,7 @@ pub async fn visit(
             votes_here,
             now_ms,
         };
-        answer.write(&state, &visit, response.headers_mut());
+        answer.write(&state, &context, response.headers_mut());
     }
     response
 }
@@ -137,14 +137,14 @@ pub async fn visit(
 /// Keeps background requests from setting any cookie. It is around the login's layer, which would take a dead cookie from
 /// the browser with any answer: the next document has to see it, to turn the browser into a new device.
 pub async fn no_cookies_in_background(
-    State(group): State<Group>,
+    State(group): State<RouteGroup>,
     request: Request<Body>,
     next: Next,
 ) -> Response {
     let (parts, body) = request.into_parts();
     let kind = group.kind(&parts);
     let mut response = next.run(Request::from_parts(parts, body)).await;
-    if kind == Kind::Background {
+    if kind == RequestKind::Background {
         response.headers_mut().remove(header::SET_COOKIE);
     }
     response
@@ -154,13 +154,13 @@ pub async fn no_cookies_in_background(
 async fn find_login(
     state: &AppState,
     cookie: &Session,
-    kind: Kind,
+    kind: RequestKind,
 ) -> Result<(Option<Login>, Option<Uuid>), Unavailable> {
     let Some(id) = login_of(cookie).await? else {
         return Ok((None, None));
     };
     let login = state.backend.accounts.login(id).await?;
-    if let Some(login) = login.as_ref().filter(|_| kind != Kind::Background)
+    if let Some(login) = login.as_ref().filter(|_| kind != RequestKind::Background)
         && state.backend.accounts.record_activity(login).await?
     {
         // Saying the expiry anew marks the cookie as changed, so that its life starts over.
@@ -171,12 +171,12 @@ async fn find_login(
 
 /// Notes that the SDK ran in this session, if its cookie vouches for it: what the verdict holds against what has arrived.
 /// Only of accounts: nobody else has server events. The request does not depend on it.
-async fn note_sdk(state: &AppState, login: Option<&Login>, identity: Option<&Identity>) {
+async fn note_sdk(state: &AppState, login: Option<&Login>, identity: Option<&BrowserIdentity>) {
     let Some(PresentIds::Live {
         device,
         session,
         source: IdSource::SdkCookie,
-    }) = identity.map(Identity::present_ids)
+    }) = identity.map(BrowserIdentity::present_ids)
     else {
         return;
     };
@@ -194,7 +194,12 @@ async fn note_sdk(state: &AppState, login: Option<&Login>, identity: Option<&Ide
 }
 
 /// Notes what the browser's script has fired, if it speaks of this device. The request does not depend on it.
-async fn note_fired(state: &AppState, login: Option<&Login>, identity: Option<&Identity>, seen: &Seen) {
+async fn note_fired(
+    state: &AppState,
+    login: Option<&Login>,
+    identity: Option<&BrowserIdentity>,
+    seen: &RequestCookies,
+) {
     let (Some(identity), Some(fired)) = (identity, &seen.fired) else {
         return;
     };
@@ -235,9 +240,9 @@ fn unavailable(error: &Unavailable) -> Response {
 fn boot(
     state: &AppState,
     login: Option<&Login>,
-    identity: Option<&Identity>,
-    seen: &Seen,
-    kind: Kind,
+    identity: Option<&BrowserIdentity>,
+    seen: &RequestCookies,
+    kind: RequestKind,
     now_ms: i64,
 ) -> Boot {
     Boot {
@@ -253,8 +258,8 @@ fn boot(
             .chain(stripe_hosts(state).map(str::to_owned))
             .collect(),
         confirmed: match kind {
-            Kind::Document => seen.confirmed.iter().cloned().map(Into::into).collect(),
-            Kind::Mutation | Kind::Background => Vec::new(),
+            RequestKind::Document => seen.confirmed.iter().cloned().map(Into::into).collect(),
+            RequestKind::Mutation | RequestKind::Background => Vec::new(),
         },
     }
 }
@@ -275,10 +280,10 @@ fn user_agent(headers: &HeaderMap) -> String {
 
 /// What the answer says to the browser.
 struct Answer<'a> {
-    kind: Kind,
+    kind: RequestKind,
     consent: Consent,
-    seen: &'a Seen,
-    identity: Option<Identity>,
+    seen: &'a RequestCookies,
+    identity: Option<BrowserIdentity>,
     /// The browser came with a login that had ended; which, if its cookie still led to one.
     ended: Option<Option<Uuid>>,
     /// The browser came with a token to vote under.
@@ -287,15 +292,17 @@ struct Answer<'a> {
 }
 
 impl Answer<'_> {
-    fn write(mut self, state: &AppState, visit: &Visit, headers: &mut HeaderMap) {
-        let asked = visit.changes.asked();
+    fn write(mut self, state: &AppState, context: &RequestContext, headers: &mut HeaderMap) {
+        let asked = context.changes.asked();
         if let Some(login) = asked.ended {
             // It begins after the event that ended the other one, not when the request came in.
             self.now_ms = state.backend.clock.now_ms();
-            self.identity = self.identity.map(|_| Identity::fresh(ids::device(), self.now_ms));
+            self.identity = self
+                .identity
+                .map(|_| BrowserIdentity::fresh(ids::device(), self.now_ms));
             self.ended = Some(Some(login));
         }
-        let mut cookies = Writer::new(headers, state.site.secure());
+        let mut cookies = CookieWriter::new(headers, state.site.secure());
         // No part of tracking: consent has no say in who votes.
         match &asked.voter {
             Some(token) => cookies.voter(token),
@@ -320,7 +327,7 @@ impl Answer<'_> {
             return;
         }
         let Some(identity) = &self.identity else { return };
-        if self.kind == Kind::Document || self.ended.is_some() {
+        if self.kind == RequestKind::Document || self.ended.is_some() {
             cookies.device(&identity.device);
         }
         cookies.session(identity.own_session(self.now_ms));
@@ -334,7 +341,7 @@ impl Answer<'_> {
         if !asked.confirmed.is_empty() {
             cookies.confirmed(&self.seen.confirmed, &asked.confirmed);
         }
-        if self.kind == Kind::Mutation {
+        if self.kind == RequestKind::Mutation {
             // Digits only.
             if let Ok(value) = HeaderValue::from_str(&identity.session.to_string()) {
                 headers.insert(SESSION_HEADER, value);

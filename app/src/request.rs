@@ -25,7 +25,7 @@ const LOGIN: &str = "login";
 
 /// The visitor of one request. Cheap to clone.
 #[derive(Clone)]
-pub struct Visit {
+pub struct RequestContext {
     /// The verbs.
     pub backend: Backend,
     /// Who is signed in.
@@ -69,11 +69,11 @@ impl Links {
 
 /// What a handler asks of the answer. Shared by all clones of a visit.
 #[derive(Clone, Debug, Default)]
-pub struct Changes(Arc<Mutex<Asked>>);
+pub struct Changes(Arc<Mutex<RequestedChanges>>);
 
 /// See [`Changes`].
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Asked {
+pub struct RequestedChanges {
     /// The login that ended here: the browser becomes a new device in a new session.
     pub ended: Option<Uuid>,
     /// What was chosen about tracking here.
@@ -88,16 +88,16 @@ pub struct Asked {
 
 impl Changes {
     /// What was asked so far.
-    pub fn asked(&self) -> Asked {
+    pub fn asked(&self) -> RequestedChanges {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn ask(&self, change: impl FnOnce(&mut Asked)) {
+    fn ask(&self, change: impl FnOnce(&mut RequestedChanges)) {
         change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
     }
 }
 
-impl Visit {
+impl RequestContext {
     /// Has the answer write the choice about tracking to this browser.
     pub fn choose(&self, choice: Choice) {
         self.changes.ask(|asked| asked.choice = Some(choice));
@@ -166,8 +166,11 @@ pub async fn login_of(cookie: &Session) -> Result<Option<Uuid>, tower_sessions::
 }
 
 /// The visit of the request being answered; `None` outside of one.
-pub fn current() -> Option<Visit> {
-    use_context::<Parts>()?.extensions.get::<Visit>().cloned()
+pub fn current() -> Option<RequestContext> {
+    use_context::<Parts>()?
+        .extensions
+        .get::<RequestContext>()
+        .cloned()
 }
 
 /// What a form shows when a verb failed: errors of the input as they are, ours as one sentence and a log entry.

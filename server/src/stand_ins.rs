@@ -8,7 +8,7 @@ use secrecy::ExposeSecret;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::start_error::StartError;
+use crate::startup::StartError;
 
 /// Starts it; it stops with `stop`. Arriving events are checked against the tracking plan.
 pub async fn start_amplitude(

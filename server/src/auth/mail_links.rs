@@ -4,27 +4,33 @@
 //! redirects to the page, so that no page's address holds it: the SDK would read it there, and send it to Amplitude.
 
 use app::auth::LinkPage;
-use app::visit::Visit;
+use app::request::RequestContext;
 use axum::extract::{Extension, Path};
 use axum::response::Redirect;
 use backend::accounts::links::LinkSecret;
 
 /// `GET /verify/{secret}`.
-pub async fn open_verify(Extension(visit): Extension<Visit>, Path(secret): Path<String>) -> Redirect {
-    open(&visit, LinkPage::Verify, &secret);
+pub async fn open_verify(
+    Extension(context): Extension<RequestContext>,
+    Path(secret): Path<String>,
+) -> Redirect {
+    open(&context, LinkPage::Verify, &secret);
     Redirect::to("/verify")
 }
 
 /// `GET /reset/{secret}`.
-pub async fn open_reset(Extension(visit): Extension<Visit>, Path(secret): Path<String>) -> Redirect {
-    open(&visit, LinkPage::Reset, &secret);
+pub async fn open_reset(
+    Extension(context): Extension<RequestContext>,
+    Path(secret): Path<String>,
+) -> Redirect {
+    open(&context, LinkPage::Reset, &secret);
     Redirect::to("/reset")
 }
 
 /// A secret that is none of ours replaces an earlier one, or its page would show another link.
-fn open(visit: &Visit, page: LinkPage, secret: &str) {
+fn open(context: &RequestContext, page: LinkPage, secret: &str) {
     match LinkSecret::parse(secret) {
-        Some(secret) => visit.link_opened(page, secret),
-        None => visit.link_spent(page),
+        Some(secret) => context.link_opened(page, secret),
+        None => context.link_spent(page),
     }
 }

@@ -1,5 +1,10 @@
 //! From configuration to a running server, and back to nothing.
 
+mod error;
+mod timing;
+
+pub mod telemetry;
+
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -21,13 +26,15 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use url::Url;
 
+use crate::http::assets;
 use crate::ingest::Forwarder;
+use crate::jobs::workers::Workers;
+use crate::jobs::{mail, maintenance, poll_closing};
 use crate::lab::{Lab, Stage};
-use crate::start_error::StartError;
 use crate::state::{AppState, Site};
-use crate::timing::Timing;
-use crate::workers::Workers;
-use crate::{assets, local, poll_closing, post, router, upkeep};
+use crate::{router, stand_ins};
+pub use error::StartError;
+pub use timing::Timing;
 
 /// Open requests and the batch in hand may take this long when the server stops; a supervisor kills after 30 s.
 const GRACE: Duration = Duration::from_secs(20);
@@ -61,7 +68,7 @@ impl Server {
         let stop = CancellationToken::new();
         let stand_ins = CancellationToken::new();
         let listen = config.http.listen;
-        let listener = local::bind(listen).await?;
+        let listener = stand_ins::bind(listen).await?;
         let bound = listener.local_addr().map_err(|error| StartError::Listen {
             address: listen,
             error,
@@ -71,13 +78,13 @@ impl Server {
             let _ = config.http.public_url.set_port(Some(bound.port()));
         }
         if let Some(address) = config.stripe.local {
-            let stand_in = local::bind(address).await?;
+            let stand_in = stand_ins::bind(address).await?;
             config.stripe.listens_at(
                 stand_in
                     .local_addr()
                     .map_err(|error| StartError::Listen { address, error })?,
             );
-            local::start_stripe(
+            stand_ins::start_stripe(
                 &config.stripe,
                 stand_in,
                 bound,
@@ -88,7 +95,8 @@ impl Server {
             .await?;
         }
         if let Some(address) = config.amplitude.local {
-            local::start_amplitude(&config.amplitude, address, &config.data.dir, stand_ins.clone()).await?;
+            stand_ins::start_amplitude(&config.amplitude, address, &config.data.dir, stand_ins.clone())
+                .await?;
         }
 
         let clock = Clock::system();
@@ -119,7 +127,7 @@ impl Server {
         let forwarder =
             Forwarder::new(&config.amplitude).map_err(|error| StartError::Client(error.to_string()))?;
 
-        let sender = post::sender(&config.mail, &backend, &db, &config.http.public_url)?;
+        let sender = mail::sender(&config.mail, &backend, &db, &config.http.public_url)?;
         let deleter = Deleter::new(
             db.clone(),
             clock.clone(),
@@ -189,7 +197,7 @@ impl Server {
     pub async fn run(self, stop: CancellationToken) -> Result<(), StartError> {
         let work = TaskTracker::new();
         self.workers.start();
-        work.spawn(upkeep::run(
+        work.spawn(maintenance::run(
             self.backend.clone(),
             self.keep_days,
             self.stop.clone(),
