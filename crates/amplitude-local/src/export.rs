@@ -200,6 +200,7 @@ pub(crate) fn revenue_amount(event: &IncomingEvent) -> Option<f64> {
             (Some(price), quantity) => Some(price * quantity.unwrap_or(1.0)),
             (None, _) => property("$revenue"),
         })
+        .filter(|amount| amount.is_finite())
 }
 
 #[cfg(test)]

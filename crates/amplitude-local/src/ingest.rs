@@ -254,7 +254,7 @@ fn update_totals(
     );
     person.last_used = person.last_used.max(Some(times.event_ms));
     if let Some(amount) = export::revenue_amount(event) {
-        person.revenue += amount;
+        person.add_revenue(amount);
         person.purchases += i64::from(amount > 0.0);
     }
 }

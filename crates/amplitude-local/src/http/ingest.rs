@@ -51,6 +51,22 @@ pub(super) async fn identify_by_get() -> Response {
         .into_response()
 }
 
+/// Uploads of SDKs older than HTTP V2, which are forms.
+pub(super) async fn older_sdk() -> Response {
+    amplitude_response(AmplitudeResponse::text(
+        400,
+        "amplitude-local has no API older than HTTP V2: use an SDK that posts JSON to /2/httpapi or /batch",
+    ))
+}
+
+/// `POST /groupidentify`
+pub(super) async fn group_identify() -> Response {
+    amplitude_response(AmplitudeResponse::text(
+        400,
+        "amplitude-local has no Group Identify API",
+    ))
+}
+
 async fn upload(collector: &Collector, endpoint: Endpoint, request: Request) -> Response {
     let ingest_request = IngestRequest::new(collector, endpoint, &request);
     match accept_events(&ingest_request, request).await {

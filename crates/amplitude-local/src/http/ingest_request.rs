@@ -132,7 +132,7 @@ impl<'a> IngestRequest<'a> {
 
 /// The IDs of the events in a body that is not validated. Empty when it is not valid JSON.
 pub(super) fn event_ids(body: &[u8]) -> Vec<EventIds> {
-    let request: Value = serde_json::from_slice(body).unwrap_or_default();
+    let request: Value = lossy_json::from_slice(body).unwrap_or_default();
     request["events"]
         .as_array()
         .map(|events| events.iter().map(EventIds::of).collect())

@@ -55,7 +55,17 @@ fn router(collector: Collector) -> Router {
         .route("/local/plan", get(local::plan))
         .route("/local/faults", get(local::faults).post(local::set_faults))
         .route("/local/reset", post(local::reset))
-        .route("/", get(page::index))
+        .route(
+            "/",
+            get(page::index)
+                .post(ingest::older_sdk)
+                .options(ingest::preflight),
+        )
+        .route("/httpapi", post(ingest::older_sdk).options(ingest::preflight))
+        .route(
+            "/groupidentify",
+            post(ingest::group_identify).options(ingest::preflight),
+        )
         .fallback(unknown_path)
         .layer(middleware::from_fn(guard))
         .with_state(collector)

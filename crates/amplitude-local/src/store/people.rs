@@ -37,9 +37,14 @@ impl PersonRecord {
         };
         self.num_events += other.num_events;
         self.purchases += other.purchases;
-        self.revenue += other.revenue;
+        self.add_revenue(other.revenue);
         self.first_used = [self.first_used, other.first_used].into_iter().flatten().min();
         self.last_used = self.last_used.max(other.last_used);
+    }
+
+    /// The sum stays finite: the database has no other numbers.
+    pub(crate) fn add_revenue(&mut self, amount: f64) {
+        self.revenue = (self.revenue + amount).clamp(f64::MIN, f64::MAX);
     }
 }
 

@@ -42,7 +42,7 @@ pub(crate) fn read(
             "Missing request body",
         )));
     }
-    let Ok(Value::Object(mut request)) = serde_json::from_slice(body) else {
+    let Ok(Value::Object(mut request)) = lossy_json::from_slice(body) else {
         return Err(RefusedUpload::whole_request(AmplitudeResponse::invalid(
             "Invalid JSON request body",
         )));
@@ -102,7 +102,7 @@ pub(crate) fn read(
 /// Reads the `identification` of `/identify`: one object or a list of objects. Fails when it is empty or invalid.
 pub(crate) fn read_identification(text: &str, limits: &Limits) -> Result<Vec<IncomingEvent>, RefusedUpload> {
     let missing = || RefusedUpload::whole_request(AmplitudeResponse::text(400, "missing_event"));
-    let list = match serde_json::from_str(text) {
+    let list = match lossy_json::from_slice(text.as_bytes()) {
         Ok(Value::Array(list)) if list.iter().all(Value::is_object) => list,
         Ok(single @ Value::Object(_)) => vec![single],
         _ => return Err(missing()),

@@ -164,3 +164,24 @@ fn a_batch_drops_short_ids_and_keeps_the_event() {
         "Invalid id length for user_id or device_id"
     );
 }
+
+#[test]
+fn a_lone_surrogate_costs_one_character_and_no_event() {
+    let request = format!(
+        r#"{{"api_key": "{KEY}", "events": [
+            {{"user_id": "user-1", "event_type": "cut \ud83d"}},
+            {{"user_id": "user-1", "event_type": "b"}}
+        ]}}"#
+    );
+    let upload = read(request.as_bytes(), Endpoint::HttpV2, None, &Limits::default()).unwrap();
+    assert_eq!(upload.events.len(), 2);
+    assert_eq!(upload.events[0].event_type, "cut \u{fffd}");
+
+    let identification = r#"{"user_id": "user-1", "user_properties": {"name": "\ude00"}}"#;
+    assert_eq!(
+        read_identification(identification, &Limits::default())
+            .unwrap()
+            .len(),
+        1
+    );
+}

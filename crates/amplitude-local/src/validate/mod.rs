@@ -93,12 +93,13 @@ pub(crate) struct RevenueFields {
 }
 
 impl RevenueFields {
-    /// `price` times `quantity` (default 1), or else `revenue`.
+    /// `price` times `quantity` (default 1), or else `revenue`. `None`: no revenue, or more than a number can hold.
     pub(crate) fn amount(&self) -> Option<f64> {
-        match self.price {
+        let amount = match self.price {
             Some(price) => Some(price * self.quantity.unwrap_or(1) as f64),
             None => self.revenue,
-        }
+        };
+        amount.filter(|amount| amount.is_finite())
     }
 }
 

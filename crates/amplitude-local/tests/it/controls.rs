@@ -226,3 +226,20 @@ async fn the_index_page_and_unknown_paths() {
     );
     server.stop().await;
 }
+
+#[tokio::test]
+async fn apis_that_are_not_implemented_are_named() {
+    let server = TestCollector::start().await;
+    for (path, named) in [
+        ("/groupidentify", "Group Identify"),
+        ("/httpapi", "HTTP V2"),
+        ("/", "HTTP V2"),
+    ] {
+        let form = [("client", "0123456789abcdef0123456789abcdef"), ("e", "[]")];
+        let response = server.post(path).form(&form).send().await.unwrap();
+        assert_eq!(response.status(), 400, "{path}");
+        let text = response.text().await.unwrap();
+        assert!(text.contains(named), "{path}: {text}");
+    }
+    server.stop().await;
+}

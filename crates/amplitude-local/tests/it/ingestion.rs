@@ -336,3 +336,24 @@ async fn times_addresses_and_device_fields_are_filled_in() {
     }
     server.stop().await;
 }
+
+#[tokio::test]
+async fn revenue_beyond_the_range_of_numbers_leaves_the_person_readable() {
+    let server = TestCollector::start().await;
+    let event = |price: f64, quantity: i64| json!({"event_type": "a", "user_id": "user-1", "price": price, "quantity": quantity});
+    server
+        .accept(json!([
+            event(1e308, 100),
+            event(-1e308, 100),
+            event(1e308, 1),
+            event(1e308, 1)
+        ]))
+        .await;
+    let properties = json!({"$price": 1e308, "$quantity": 100});
+    server
+        .accept(json!([{"event_type": "a", "user_id": "user-1", "event_properties": properties}]))
+        .await;
+    let activity = server.activity(server.find("user-1").await).await;
+    assert_eq!(activity["userData"]["revenue"], json!(f64::MAX));
+    server.stop().await;
+}

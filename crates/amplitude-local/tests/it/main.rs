@@ -3,6 +3,7 @@
 mod controls;
 mod deletions;
 mod feed;
+mod fuzz;
 mod ingestion;
 mod people;
 mod program;
