@@ -1,6 +1,6 @@
 # The verbs. What they do stands in scripts/, one subject a file.
 .DEFAULT_GOAL := help
-.PHONY: help run watch test check build bench screenshots
+.PHONY: help run watch test check fuzz build bench screenshots
 
 help: ## list the verbs
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -14,8 +14,11 @@ watch: ## the same, rebuilt and reloaded on every change
 test: ## install what is missing, then every test: make test, or make test PARTS=rust (or browser)
 	@scripts/test.sh $(PARTS)
 
-check: ## formatting and lints
+check: ## formatting, dependencies and lints
 	@scripts/check.sh
+
+fuzz: ## the fuzz tests for an hour, or make fuzz SECS=…
+	@scripts/fuzz.sh $(SECS)
 
 build: ## the release build
 	@scripts/build.sh

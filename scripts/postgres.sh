@@ -54,7 +54,7 @@ fsync = off
 synchronous_commit = off
 full_page_writes = off
 SETTINGS
-    # The bind itself tells whether a port is free. Below 32768, where systems do not hand out ports by themselves.
+    # The bind itself shows whether a port is free. Below 32768, where systems do not hand out ports by themselves.
     for _ in 1 2 3 4 5 6 7 8 9 10; do
         port=$((20000 + RANDOM % 12000))
         if unprivileged "$programs/pg_ctl" start --pgdata=data --wait --timeout=60 --silent --log=server.log \

@@ -13,6 +13,9 @@ if [ -f .env ]; then
     set +a
 fi
 
+# Without keys: local mode, also of a release build.
+export SEAMLINE_LOCAL="${SEAMLINE_LOCAL:-1}"
+
 scripts/ports.sh
 scripts/setup.sh run
 use_installed_tools

@@ -36,7 +36,7 @@ step() {
     fi
 }
 
-set_up() { scripts/setup.sh test && use_installed_tools; }
+set_up() { scripts/setup.sh test && use_installed_tools && lint_while_building; }
 
 start_postgres() {
     [ -z "${TEST_POSTGRES_URL:-}" ] || return 0
@@ -45,7 +45,8 @@ start_postgres() {
 }
 
 # The front is never built natively together with the rest: cargo would unify `hydrate` into the server's `app`.
-rust_tests() { cargo test --workspace --exclude frontend --no-fail-fast; }
+# The fuzz tests get one minute in all.
+rust_tests() { FUZZ_SECS=${FUZZ_SECS:-60} cargo test --workspace --exclude frontend --no-fail-fast; }
 
 # Each of the two Playwright workers starts a server of its own, with free ports, an empty data directory and no key of a
 # real project (end2end/fixtures/server.ts): so neither a running demo nor another run is disturbed.
@@ -55,17 +56,6 @@ browser_tests() {
     (cd end2end && RUST_LOG=${RUST_LOG:-warn} npx playwright test --workers 2)
 }
 
-# Every fresh clone leaves its own artifacts in the shared build directory: one that outgrew its use starts over.
-bound_build_directory() {
-    local limit_gb=40 used_gb
-    [ "${CI:-}" = true ] && [ -d "$CARGO_TARGET_DIR" ] || return 0
-    used_gb=$(($(du -sk "$CARGO_TARGET_DIR" | cut -f 1) / 1048576))
-    if [ "$used_gb" -ge "$limit_gb" ]; then
-        say "The build directory has grown to $used_gb GB: starting over."
-        rm -rf "$CARGO_TARGET_DIR"
-    fi
-}
-
 summarise() {
     printf '\n'
     printf '%s\n' "${report[@]}"
@@ -73,7 +63,6 @@ summarise() {
     [ "$failed" = 0 ]
 }
 
-bound_build_directory
 if ! step 'Set-up' set_up; then
     summarise
     exit 1
