@@ -1,53 +1,53 @@
-//! Two ways of doing the same, measured in turns, and how sure the difference is. Pure.
+//! Compares two variants that were measured in alternating blocks, with the uncertainty of the difference. Pure.
 //!
-//! A machine's mood changes while it measures. So the two ways take turns in quads `A B B A` of short blocks: whatever
-//! drifts slowly meets both alike. How far chance alone carries is told in two ways: by the interval that resampled
-//! quads give, and by comparing the first `B`s with the second ones, between which there is no difference to find.
+//! The speed of a machine changes during a measurement. So the variants alternate in quads of short blocks `A B B A`:
+//! slow drift affects both equally. Two figures show how much of a difference is chance: the interval over resampled
+//! quads, and the difference between the first and the second `B` blocks, which do the same work.
 
 use std::fmt;
 
 use fastrand::Rng;
 
-/// How often the quads are resampled.
+/// Number of resamplings.
 const RESAMPLINGS: usize = 1_000;
-/// The same figures for the same samples.
+/// Fixed, so that the same samples give the same figures.
 const SEED: u64 = 1;
 
-/// Four blocks of samples in the order in which they were taken: with, without, without, with.
+/// Four blocks of samples in the order in which they were measured: with, without, without, with. All samples are in µs.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Quad {
-    /// With what is being measured; in µs, as everything here.
+    /// Blocks with the measured feature.
     pub with: [Vec<f64>; 2],
-    /// Without it.
+    /// Blocks without it.
     pub without: [Vec<f64>; 2],
 }
 
-/// Which value of a distribution.
+/// A quantile of a distribution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Quantile {
     /// The median.
     P50,
-    /// One in a hundred is slower.
+    /// The 99th percentile.
     P99,
 }
 
 impl Quantile {
-    /// Both.
+    /// Both quantiles.
     pub const ALL: [Self; 2] = [Self::P50, Self::P99];
 
-    fn part(self) -> f64 {
+    fn fraction(self) -> f64 {
         match self {
             Self::P50 => 0.5,
             Self::P99 => 0.99,
         }
     }
 
-    /// By nearest rank; NaN without samples.
+    /// Returns the quantile by nearest rank; NaN without samples.
     pub fn of(self, mut samples: Vec<f64>) -> f64 {
         if samples.is_empty() {
             return f64::NAN;
         }
-        let rank = (self.part() * samples.len() as f64).ceil() as usize;
+        let rank = (self.fraction() * samples.len() as f64).ceil() as usize;
         let index = rank.clamp(1, samples.len()) - 1;
         *samples.select_nth_unstable_by(index, f64::total_cmp).1
     }
@@ -62,47 +62,47 @@ impl fmt::Display for Quantile {
     }
 }
 
-/// A difference and the interval in which 95 of 100 resamplings lie.
+/// A difference and the interval that holds 95 % of the resamplings.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Difference {
-    /// As measured.
+    /// The difference over all quads.
     pub measured: f64,
-    /// Lower end.
+    /// Lower end of the interval.
     pub low: f64,
-    /// Upper end.
+    /// Upper end of the interval.
     pub high: f64,
 }
 
-/// One quantile of both ways.
+/// One quantile of both variants.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Comparison {
-    /// Which.
+    /// The quantile.
     pub quantile: Quantile,
-    /// With it, in µs.
+    /// With the feature, in µs.
     pub with: f64,
-    /// Without it, in µs.
+    /// Without the feature, in µs.
     pub without: f64,
     /// In µs.
-    pub absolute: Difference,
+    pub absolute_us: Difference,
     /// In % of `without`.
-    pub relative: Difference,
-    /// The same between blocks that do the same, in %: what chance makes of nothing.
-    pub noise: f64,
+    pub relative_percent: Difference,
+    /// The difference between the first and the second blocks without the feature, in %: chance alone.
+    pub noise_percent: f64,
 }
 
-/// The typical difference within one quad: what is left when a machine that is busy for minutes, and then is not, has
-/// made the distributions wide.
+/// The median difference within one quad. It stays stable when the load of the machine changes over minutes and widens
+/// the distributions.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Paired {
+pub struct PairedComparison {
     /// In µs.
-    pub absolute: Difference,
+    pub absolute_us: Difference,
     /// In %.
-    pub relative: Difference,
-    /// The same between blocks that do the same, in %.
-    pub noise: f64,
+    pub relative_percent: Difference,
+    /// The median difference between the two blocks without the feature, in %.
+    pub noise_percent: f64,
 }
 
-/// Compares one quantile of both ways.
+/// Compares one quantile of both variants.
 pub fn compare(quads: &[Quad], quantile: Quantile) -> Comparison {
     let of = |quads: &[&Quad]| {
         let with = pool(quads.iter().flat_map(|quad| &quad.with));
@@ -115,14 +115,14 @@ pub fn compare(quads: &[Quad], quantile: Quantile) -> Comparison {
         quantile,
         with,
         without,
-        absolute: difference(quads, |quads| minus(of(quads))),
-        relative: difference(quads, |quads| percent(of(quads))),
-        noise: percent((half(0), half(1))),
+        absolute_us: difference(quads, |quads| minus(of(quads))),
+        relative_percent: difference(quads, |quads| percent(of(quads))),
+        noise_percent: percent((half(0), half(1))),
     }
 }
 
-/// Compares the medians of each quad by themselves, and takes the median of what comes out.
-pub fn paired(quads: &[Quad]) -> Paired {
+/// Compares the medians within each quad, and returns the median of these differences.
+pub fn paired(quads: &[Quad]) -> PairedComparison {
     let of = |quad: &Quad| {
         (
             Quantile::P50.of(pool(&quad.with)),
@@ -138,14 +138,14 @@ pub fn paired(quads: &[Quad]) -> Paired {
     let median = |quads: &[&Quad], of: &dyn Fn(&Quad) -> f64| {
         Quantile::P50.of(quads.iter().map(|quad| of(quad)).collect())
     };
-    Paired {
-        absolute: difference(quads, |quads| median(quads, &|quad| minus(of(quad)))),
-        relative: difference(quads, |quads| median(quads, &|quad| percent(of(quad)))),
-        noise: median(&quads.iter().collect::<Vec<_>>(), &|quad| percent(same(quad))),
+    PairedComparison {
+        absolute_us: difference(quads, |quads| median(quads, &|quad| minus(of(quad)))),
+        relative_percent: difference(quads, |quads| median(quads, &|quad| percent(of(quad)))),
+        noise_percent: median(&quads.iter().collect::<Vec<_>>(), &|quad| percent(same(quad))),
     }
 }
 
-/// What `of` says of all quads, and the interval in which it lies for 95 of 100 resamplings.
+/// Returns `of` over all quads, and the interval that holds 95 % of its values over the resamplings.
 fn difference(quads: &[Quad], of: impl Fn(&[&Quad]) -> f64) -> Difference {
     let all: Vec<&Quad> = quads.iter().collect();
     let measured = of(&all);
@@ -190,7 +190,7 @@ mod tests {
     use super::*;
 
     fn quads(factor: f64) -> Vec<Quad> {
-        // Drifts from quad to quad, as machines do.
+        // Each quad is slower than the one before.
         let block = |quad: usize, scale: f64| {
             (1..=25)
                 .map(|sample| scale * (1_000.0 + (quad * 10 + sample) as f64))
@@ -214,56 +214,65 @@ mod tests {
     }
 
     #[test]
-    fn a_difference_is_found_and_none_is_not() {
+    fn only_a_real_difference_is_found() {
         for quantile in Quantile::ALL {
             let slower = compare(&quads(1.1), quantile);
-            assert!((slower.relative.measured - 10.0).abs() < 0.01, "{slower:?}");
             assert!(
-                slower.relative.low > 5.0 && slower.relative.high < 15.0,
+                (slower.relative_percent.measured - 10.0).abs() < 0.01,
                 "{slower:?}"
             );
-            assert!(slower.absolute.measured > 100.0, "{slower:?}");
-            assert!(slower.noise.abs() < f64::EPSILON, "{slower:?}");
+            assert!(
+                slower.relative_percent.low > 5.0 && slower.relative_percent.high < 15.0,
+                "{slower:?}"
+            );
+            assert!(slower.absolute_us.measured > 100.0, "{slower:?}");
+            assert!(slower.noise_percent.abs() < f64::EPSILON, "{slower:?}");
 
             let same = compare(&quads(1.0), quantile);
-            assert!(same.relative.measured.abs() < f64::EPSILON, "{same:?}");
-            assert!(same.relative.low <= 0.0 && same.relative.high >= 0.0, "{same:?}");
+            assert!(same.relative_percent.measured.abs() < f64::EPSILON, "{same:?}");
+            assert!(
+                same.relative_percent.low <= 0.0 && same.relative_percent.high >= 0.0,
+                "{same:?}"
+            );
         }
     }
 
     #[test]
-    fn blocks_that_do_the_same_and_differ_are_noise() {
+    fn a_difference_between_blocks_of_the_same_work_is_noise() {
         let mut quads = quads(1.0);
         for quad in &mut quads {
             quad.without[0].iter_mut().for_each(|sample| *sample *= 1.03);
         }
         let noisy = compare(&quads, Quantile::P50);
-        assert!((noisy.noise - 3.0).abs() < 0.5, "{noisy:?}");
+        assert!((noisy.noise_percent - 3.0).abs() < 0.5, "{noisy:?}");
     }
 
     #[test]
-    fn within_a_quad_a_busy_machine_is_the_same_for_both() {
+    fn slowdowns_that_affect_whole_quads_do_not_change_the_paired_difference() {
         let mut quads = quads(1.1);
         for (index, quad) in quads.iter_mut().enumerate() {
-            let mood = [1.0, 7.0, 2.0][index % 3];
+            let slowdown = [1.0, 7.0, 2.0][index % 3];
             quad.with
                 .iter_mut()
                 .chain(&mut quad.without)
                 .flatten()
-                .for_each(|sample| *sample *= mood);
+                .for_each(|sample| *sample *= slowdown);
         }
         let paired = paired(&quads);
-        assert!((paired.relative.measured - 10.0).abs() < 0.01, "{paired:?}");
         assert!(
-            (paired.relative.high - paired.relative.low).abs() < 0.01,
+            (paired.relative_percent.measured - 10.0).abs() < 0.01,
             "{paired:?}"
         );
-        assert!(paired.noise.abs() < f64::EPSILON, "{paired:?}");
+        assert!(
+            (paired.relative_percent.high - paired.relative_percent.low).abs() < 0.01,
+            "{paired:?}"
+        );
+        assert!(paired.noise_percent.abs() < f64::EPSILON, "{paired:?}");
     }
 
     #[test]
-    fn without_samples_there_is_no_figure() {
-        assert!(paired(&[]).relative.measured.is_nan());
-        assert!(compare(&[], Quantile::P50).relative.measured.is_nan());
+    fn without_samples_the_figures_are_not_numbers() {
+        assert!(paired(&[]).relative_percent.measured.is_nan());
+        assert!(compare(&[], Quantile::P50).relative_percent.measured.is_nan());
     }
 }

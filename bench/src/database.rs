@@ -1,14 +1,15 @@
-//! A fresh database for one run.
+//! A new database for each run.
 
 use std::path::Path;
 
 use db::Engine;
 use db::testing::TestDb;
 
-/// The URL of an empty database: a file in `folder`, or a new database on the server that `TEST_POSTGRES_URL` names.
+/// Returns the URL of an empty database: a file in `folder`, or a new database on the Postgres server of
+/// `TEST_POSTGRES_URL`.
 ///
 /// # Panics
-/// When the Postgres server is not named or refuses.
+/// When `TEST_POSTGRES_URL` is not set, or the Postgres server rejects the connection.
 pub async fn fresh(engine: Engine, folder: &Path) -> String {
     match engine {
         Engine::Sqlite => format!("sqlite:{}", folder.join("seamline.db").display()),
@@ -20,7 +21,7 @@ pub async fn fresh(engine: Engine, folder: &Path) -> String {
     }
 }
 
-/// How the engine is called in figures.
+/// Returns the name of the engine for reports.
 pub fn name(engine: Engine) -> &'static str {
     match engine {
         Engine::Sqlite => "SQLite",

@@ -1,16 +1,17 @@
-//! What the design promises, measured on the real programs: the crash run, and what tracking costs a sign-up.
+//! Benchmarks and crash tests on the real programs.
 //!
-//! The crash run is here as a library because a test runs a short form of it. The measurements are commands only: a
-//! test that times something fails on a busy machine. How to read the figures stands in the crate's README.
+//! The crash tests are in a library because `tests/crash.rs` runs a short form of them. The measurements are commands
+//! only: a test that asserts a time fails on a busy machine. The crate's README explains the figures.
 
 pub mod browser;
 pub mod bytes;
+pub mod chromium;
 pub mod compare;
 pub mod crash;
 pub mod database;
-pub mod demo;
 pub mod ports;
 mod process;
+pub mod programs;
 pub mod receiver;
 pub mod sign_up;
 pub mod table;

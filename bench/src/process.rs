@@ -1,4 +1,4 @@
-//! A program of ours as a process that is killed and started again.
+//! One of the project's programs as a child process that can be killed and restarted.
 
 use std::ffi::OsString;
 use std::fs::{self, OpenOptions};
@@ -12,16 +12,16 @@ use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 use tokio::time::{Instant, sleep, timeout};
 
-/// The slowest start: an unoptimised build on a busy machine.
-const START: Duration = Duration::from_secs(60);
-/// The slowest end: open requests are finished first.
-const STOP: Duration = Duration::from_secs(30);
-/// Between two looks at whether it is ready.
-const LOOK: Duration = Duration::from_millis(10);
-/// What an error repeats of the log.
+/// Longest start: an unoptimised build on a busy machine.
+const START_TIMEOUT: Duration = Duration::from_secs(60);
+/// Longest shutdown: open requests are finished first.
+const STOP_TIMEOUT: Duration = Duration::from_secs(30);
+/// Interval between two readiness checks.
+const CHECK_INTERVAL: Duration = Duration::from_millis(10);
+/// Number of log lines in an error.
 const TAIL_LINES: usize = 20;
 
-/// Why a program is not running.
+/// Why a program could not be started, stopped or observed.
 #[derive(Debug, thiserror::Error)]
 pub enum ProcessError {
     /// The executable could not be started.
@@ -29,46 +29,46 @@ pub enum ProcessError {
     Spawn {
         /// The executable.
         program: PathBuf,
-        /// The system's word.
+        /// The operating system's error.
         error: std::io::Error,
     },
-    /// It ended, and nobody had killed it.
-    #[error("{name} ended by itself ({status}); its log ends:\n{log}")]
-    Ended {
-        /// The program.
+    /// The program exited although the run had not stopped it.
+    #[error("{name} exited unexpectedly ({status}); its log ends:\n{log}")]
+    Exited {
+        /// The name of the program.
         name: &'static str,
-        /// How.
+        /// Its exit status.
         status: ExitStatus,
-        /// The end of its log.
+        /// The last lines of its log.
         log: String,
     },
-    /// It does not answer.
-    #[error("{name} is not ready after {} s; its log ends:\n{log}", START.as_secs())]
+    /// The program does not become ready.
+    #[error("{name} is not ready after {} s; its log ends:\n{log}", START_TIMEOUT.as_secs())]
     NotReady {
-        /// The program.
+        /// The name of the program.
         name: &'static str,
-        /// The end of its log.
+        /// The last lines of its log.
         log: String,
     },
-    /// It was asked to end.
-    #[error("{name} does not end within {} s of SIGTERM; its log ends:\n{log}", STOP.as_secs())]
-    Stays {
-        /// The program.
+    /// The program does not exit after SIGTERM.
+    #[error("{name} does not exit within {} s of SIGTERM; its log ends:\n{log}", STOP_TIMEOUT.as_secs())]
+    NotStopped {
+        /// The name of the program.
         name: &'static str,
-        /// The end of its log.
+        /// The last lines of its log.
         log: String,
     },
-    /// It could not be killed, or looked at.
-    #[error("cannot handle the process of {name}: {error}")]
-    Handle {
-        /// The program.
+    /// The operating system could not signal the process or report its state.
+    #[error("cannot control the process of {name}: {error}")]
+    Control {
+        /// The name of the program.
         name: &'static str,
-        /// The system's word.
+        /// The operating system's error.
         error: std::io::Error,
     },
 }
 
-/// How a program is started. Its environment is what stands here and nothing else.
+/// A program and how it is started. It gets the variables of `environment` only.
 pub(crate) struct Process {
     pub(crate) name: &'static str,
     pub(crate) program: PathBuf,
@@ -76,17 +76,18 @@ pub(crate) struct Process {
     pub(crate) environment: Vec<(&'static str, OsString)>,
     /// Its working directory.
     pub(crate) folder: PathBuf,
-    /// Where it writes; later runs append.
+    /// Its log file; later starts append to it.
     pub(crate) log: PathBuf,
     pub(crate) address: SocketAddr,
-    /// What answers 200 once it is ready.
+    /// The path that answers 200 when the program is ready.
     pub(crate) ready_path: &'static str,
     pub(crate) client: Client,
     pub(crate) child: Option<Child>,
 }
 
 impl Process {
-    /// One that has not been started. It works in `folder` and logs there, panics with their traces.
+    /// Describes a program; does not start it. Its working directory and log are in `folder`; panics are logged with
+    /// backtraces.
     pub(crate) fn new(
         name: &'static str,
         program: &Path,
@@ -109,7 +110,7 @@ impl Process {
         }
     }
 
-    /// Lines of its log that speak of a panic.
+    /// Returns the log lines that report a panic.
     pub(crate) fn panics(&self) -> Vec<String> {
         let log = fs::read_to_string(&self.log).unwrap_or_default();
         log.lines()
@@ -118,12 +119,12 @@ impl Process {
             .collect()
     }
 
-    /// Its process ID, while it runs.
+    /// Returns the process ID while the program runs.
     pub(crate) fn id(&self) -> Option<u32> {
         self.child.as_ref().and_then(Child::id)
     }
 
-    /// Starts it, and does not wait. It dies with us.
+    /// Starts the program without waiting. It is killed when this value is dropped.
     pub(crate) fn spawn(&mut self) -> Result<(), ProcessError> {
         let spawn = || {
             let log = OpenOptions::new().create(true).append(true).open(&self.log)?;
@@ -146,74 +147,74 @@ impl Process {
         Ok(())
     }
 
-    /// `kill -9`, and waits until it is gone. One that had ended before is an error.
+    /// Sends SIGKILL and waits for the exit. Fails when the program had already exited.
     pub(crate) async fn kill(&mut self) -> Result<(), ProcessError> {
-        self.is_alive()?;
+        self.check_running()?;
         if let Some(mut child) = self.child.take() {
-            child.kill().await.map_err(|error| self.cannot_handle(error))?;
+            child.kill().await.map_err(|error| self.control_error(error))?;
         }
         Ok(())
     }
 
-    /// Starts it if it was stopped, and waits until it answers.
-    pub(crate) async fn is_there(&mut self) -> Result<(), ProcessError> {
+    /// Starts the program if it is not running, and waits until it is ready.
+    pub(crate) async fn ensure_ready(&mut self) -> Result<(), ProcessError> {
         if self.child.is_none() {
             self.spawn()?;
         }
-        self.ready().await
+        self.wait_until_ready().await
     }
 
-    /// Ends it as an operator would, by SIGTERM, and waits until it is gone.
-    pub(crate) async fn stop(&mut self) -> Result<(), ProcessError> {
-        self.is_alive()?;
+    /// Sends SIGTERM and waits for the exit.
+    pub(crate) async fn terminate(&mut self) -> Result<(), ProcessError> {
+        self.check_running()?;
         let Some(mut child) = self.child.take() else {
             return Ok(());
         };
         if let Some(id) = child.id() {
-            // The shell's own: no signal but SIGKILL can be sent without unsafe code or a library for it.
+            // The shell sends it: signals other than SIGKILL need unsafe code or another library here.
             let terminate = Command::new("sh")
                 .args(["-c", &format!("kill -TERM {id}")])
                 .status();
-            terminate.await.map_err(|error| self.cannot_handle(error))?;
+            terminate.await.map_err(|error| self.control_error(error))?;
         }
-        match timeout(STOP, child.wait()).await {
-            Ok(waited) => waited.map(drop).map_err(|error| self.cannot_handle(error)),
-            Err(_) => Err(ProcessError::Stays {
+        match timeout(STOP_TIMEOUT, child.wait()).await {
+            Ok(waited) => waited.map(drop).map_err(|error| self.control_error(error)),
+            Err(_) => Err(ProcessError::NotStopped {
                 name: self.name,
                 log: tail(&self.log),
             }),
         }
     }
 
-    /// Resolves when it has ended by itself.
-    pub(crate) async fn ended(&mut self) -> ProcessError {
+    /// Waits for an exit that the run did not cause, and returns it as an error. Pending while the program is stopped.
+    pub(crate) async fn wait_for_exit(&mut self) -> ProcessError {
         let Some(child) = &mut self.child else {
             return std::future::pending().await;
         };
         match child.wait().await {
-            Ok(status) => ProcessError::Ended {
+            Ok(status) => ProcessError::Exited {
                 name: self.name,
                 status,
                 log: tail(&self.log),
             },
-            Err(error) => self.cannot_handle(error),
+            Err(error) => self.control_error(error),
         }
     }
 
-    /// Waits until it has its port, which it may have long before it answers.
-    pub(crate) async fn listening(&mut self) -> Result<(), ProcessError> {
+    /// Waits until the port accepts connections, which may be long before the program is ready.
+    pub(crate) async fn wait_until_listening(&mut self) -> Result<(), ProcessError> {
         let address = self.address;
-        self.wait(async || TcpStream::connect(address).await.is_ok())
+        self.wait_for(async || TcpStream::connect(address).await.is_ok())
             .await
     }
 
-    /// Waits until it answers.
-    pub(crate) async fn ready(&mut self) -> Result<(), ProcessError> {
+    /// Waits until the program is ready.
+    pub(crate) async fn wait_until_ready(&mut self) -> Result<(), ProcessError> {
         let (client, url) = (
             self.client.clone(),
             format!("http://{}{}", self.address, self.ready_path),
         );
-        self.wait(async || {
+        self.wait_for(async || {
             client
                 .get(&url)
                 .send()
@@ -223,32 +224,32 @@ impl Process {
         .await
     }
 
-    async fn wait(&mut self, is_so: impl AsyncFn() -> bool) -> Result<(), ProcessError> {
-        let deadline = Instant::now() + START;
-        while !is_so().await {
-            self.is_alive()?;
+    async fn wait_for(&mut self, condition: impl AsyncFn() -> bool) -> Result<(), ProcessError> {
+        let deadline = Instant::now() + START_TIMEOUT;
+        while !condition().await {
+            self.check_running()?;
             if Instant::now() > deadline {
                 return Err(ProcessError::NotReady {
                     name: self.name,
                     log: tail(&self.log),
                 });
             }
-            sleep(LOOK).await;
+            sleep(CHECK_INTERVAL).await;
         }
         Ok(())
     }
 
     /// # Errors
-    /// When it has ended by itself.
-    pub(crate) fn is_alive(&mut self) -> Result<(), ProcessError> {
+    /// When the program has exited although the run had not stopped it.
+    pub(crate) fn check_running(&mut self) -> Result<(), ProcessError> {
         let ended = self
             .child
             .as_mut()
             .map(Child::try_wait)
             .transpose()
-            .map_err(|error| self.cannot_handle(error))?;
+            .map_err(|error| self.control_error(error))?;
         match ended.flatten() {
-            Some(status) => Err(ProcessError::Ended {
+            Some(status) => Err(ProcessError::Exited {
                 name: self.name,
                 status,
                 log: tail(&self.log),
@@ -257,15 +258,15 @@ impl Process {
         }
     }
 
-    fn cannot_handle(&self, error: std::io::Error) -> ProcessError {
-        ProcessError::Handle {
+    fn control_error(&self, error: std::io::Error) -> ProcessError {
+        ProcessError::Control {
             name: self.name,
             error,
         }
     }
 }
 
-/// The last lines of a log.
+/// Returns the last lines of a log.
 fn tail(log: &Path) -> String {
     let text = std::fs::read_to_string(log).unwrap_or_default();
     let lines: Vec<&str> = text.lines().collect();

@@ -1,4 +1,4 @@
-//! Something that answers as Amplitude does when all is well.
+//! An HTTP listener that accepts every Amplitude upload at once. It stores nothing.
 
 use std::net::{Ipv4Addr, SocketAddr};
 
@@ -8,10 +8,11 @@ use axum::routing::post;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-/// What Amplitude answers; the sink believes `code`.
-const ACCEPTED: &str = r#"{"code":200,"events_ingested":1,"payload_size_bytes":1,"server_upload_time":1}"#;
+/// The response of Amplitude; the sink reads `code`.
+const ACCEPTED_RESPONSE: &str =
+    r#"{"code":200,"events_ingested":1,"payload_size_bytes":1,"server_upload_time":1}"#;
 
-/// Answers until `stop`.
+/// Starts the listener, which runs until `stop` is cancelled. Returns its address.
 ///
 /// # Errors
 /// When no port is free.
@@ -20,7 +21,7 @@ pub async fn start(stop: CancellationToken) -> std::io::Result<SocketAddr> {
     let address = listener.local_addr()?;
     let router = Router::new().route(
         "/2/httpapi",
-        post(async || ([(CONTENT_TYPE, "application/json")], ACCEPTED)),
+        post(async || ([(CONTENT_TYPE, "application/json")], ACCEPTED_RESPONSE)),
     );
     tokio::spawn(async move {
         axum::serve(listener, router)

@@ -1,9 +1,8 @@
-//! What tracking costs a sign-up request: the real server over real HTTP, password hash included, with consent granted
-//! and with consent denied, which writes no event.
+//! The cost of tracking for a sign-up request: the real server over real HTTP, password hash included, with consent
+//! granted and with consent denied, which writes no event.
 //!
-//! Amplitude is elsewhere in life, so here it is a listener that answers at once and does nothing else. What the server
-//! itself does for an event, the sending included, is on the bill: a block of requests is only followed by the next
-//! kind's when the outbox is empty.
+//! Amplitude is a listener that answers at once, because the real one runs on other machines. The server's own work for an
+//! event is measured, its delivery included: the next block of requests starts only when the outbox is empty.
 
 use std::collections::HashMap;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -12,92 +11,98 @@ use std::time::Duration;
 use backend::config::{Config, ConfigError};
 use db::{Db, Engine};
 use futures::stream::{self, StreamExt, TryStreamExt};
+use http_browser::{Browser, BrowserError};
 use reqwest::{Client, StatusCode};
 use server::{Server, StartError};
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
-use crate::browser::{self, Browser};
+use crate::browser::new_browser;
 use crate::compare::Quad;
-use crate::table::Table;
+use crate::table::ComparisonTable;
 use crate::{database, ports, receiver};
 
-/// Requests of one kind before the other kind's turn.
+/// Requests in one block.
 const BLOCK: usize = 10;
-/// Quads that are thrown away: connections, statements and pages of the database are not cold after them.
+/// Discarded quads. They warm up connections, prepared statements and the database's page cache.
 const WARM_UP: usize = 5;
-/// An event is delivered in milliseconds here.
-const DELIVERY: Duration = Duration::from_secs(60);
-const LOOK: Duration = Duration::from_millis(2);
+/// Limit for the delivery of a block's events, which normally takes milliseconds.
+const DELIVERY_TIMEOUT: Duration = Duration::from_secs(60);
+const CHECK_INTERVAL: Duration = Duration::from_millis(2);
 
-/// How much is measured.
+/// What is measured, and how often.
 #[derive(Clone, Debug)]
-pub struct Settings {
+pub struct SignUpSettings {
     /// The app's database.
     pub engine: Engine,
-    /// Requests of each kind, rounded up to whole blocks.
+    /// Requests with tracking, and as many without; rounded up to whole blocks.
     pub requests: usize,
-    /// Requests at the same time.
+    /// Concurrent requests.
     pub concurrency: usize,
 }
 
-/// Why there are no figures.
+/// Why the measurement failed.
 #[derive(Debug, thiserror::Error)]
 pub enum SignUpError {
-    /// The settings of the server.
+    /// The server's configuration is invalid.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// The server.
+    /// The server could not be started, or stopped with an error.
     #[error(transparent)]
     Start(#[from] StartError),
-    /// A request got no answer.
+    /// A request failed.
     #[error("a request failed: {0}")]
     Request(#[from] reqwest::Error),
-    /// Or another than it should.
+    /// A page did not arrive.
+    #[error(transparent)]
+    Browser(#[from] BrowserError),
+    /// A request was answered with an unexpected status.
     #[error("{path} was answered {status}")]
     Answer {
-        /// Which.
+        /// The path of the request.
         path: &'static str,
-        /// What.
-        status: StatusCode,
+        /// The status of the answer.
+        status: u16,
     },
-    /// Not what is to be measured was measured.
-    #[error("{sent} events were sent, and {expected} sign-ups were tracked")]
+    /// The number of delivered events is wrong, so the figures are invalid.
+    #[error("{sent} events were delivered for {expected} tracked sign-ups")]
     Events {
-        /// Rows of the outbox that were sent.
+        /// Outbox rows in the state `sent`.
         sent: i64,
         /// Tracked sign-ups.
         expected: usize,
     },
-    /// The outbox does not become empty.
-    #[error("events were not delivered within {} s", DELIVERY.as_secs())]
+    /// The outbox still has undelivered events after [`DELIVERY_TIMEOUT`].
+    #[error("events were not delivered within {} s", DELIVERY_TIMEOUT.as_secs())]
     Undelivered,
-    /// The database.
+    /// The app's database cannot be read.
     #[error(transparent)]
     Database(#[from] sqlx::Error),
-    /// Opening it.
+    /// The app's database cannot be opened.
     #[error(transparent)]
     Open(#[from] db::OpenError),
-    /// The machine.
+    /// A file, port or process could not be created.
     #[error("cannot prepare the run: {0}")]
     Prepare(#[from] std::io::Error),
 }
 
-/// Measures.
+/// Runs the measurement.
 ///
 /// # Errors
-/// When anything but the sign-ups' time is out of the ordinary.
-pub async fn run(settings: &Settings) -> Result<Table, SignUpError> {
+/// When a request, the server or the database fails, or the events do not match the sign-ups.
+pub async fn run(settings: &SignUpSettings) -> Result<ComparisonTable, SignUpError> {
     let folder = tempfile::tempdir()?;
     let database = database::fresh(settings.engine, folder.path()).await;
     let stop = CancellationToken::new();
-    // Everything that is still open when measuring fails ends with it.
+    // Stops the listener and the server when the measurement fails.
     let _ended = stop.clone().drop_guard();
     let receiver = receiver::start(stop.clone()).await?;
-    let site = ports::free()?;
+    let site = ports::find_free()?;
     let variables: HashMap<&str, String> = HashMap::from([
+        ("SEAMLINE_LOCAL", "1".to_owned()),
         ("LEPTOS_SITE_ADDR", site.to_string()),
-        ("STRIPE_LOCAL_ADDR", ports::free()?.to_string()),
+        ("LIMIT_FACTOR", "100000".to_owned()),
+        ("STRIPE_LOCAL_ADDR", ports::find_free()?.to_string()),
         ("DATABASE_URL", database.clone()),
         ("DATA_DIR", folder.path().display().to_string()),
         ("AMPLITUDE_URL", format!("http://{receiver}")),
@@ -105,27 +110,27 @@ pub async fn run(settings: &Settings) -> Result<Table, SignUpError> {
     let server = Server::start(Config::read(|name| variables.get(name).cloned())?).await?;
     let serving = tokio::spawn(server.run(stop.clone()));
 
-    let mut turns = Turns {
-        client: browser::client()?,
+    let mut alternation = Alternation {
+        client: http_browser::client()?,
         site,
         db: Db::open(&database).await?,
         concurrency: settings.concurrency.max(1),
-        people: 0,
+        visitors: 0,
     };
     let quads = settings.requests.div_ceil(2 * BLOCK).max(1);
     let mut measured = Vec::with_capacity(quads);
     for number in 0..WARM_UP + quads {
-        let quad = turns.quad().await?;
+        let quad = alternation.quad().await?;
         if number >= WARM_UP {
             measured.push(quad);
         }
     }
-    let sent = outbox::counts(&turns.db).await?.sent;
+    let sent = outbox::counts(&alternation.db).await?.sent;
     let expected = (WARM_UP + quads) * 2 * BLOCK;
     if usize::try_from(sent) != Ok(expected) {
         return Err(SignUpError::Events { sent, expected });
     }
-    turns.db.close().await;
+    alternation.db.close().await;
     stop.cancel();
     if let Ok(served) = serving.await {
         served?;
@@ -136,19 +141,19 @@ pub async fn run(settings: &Settings) -> Result<Table, SignUpError> {
         database::name(settings.engine),
         settings.concurrency
     );
-    Ok(Table::new(title, &measured))
+    Ok(ComparisonTable::new(title, &measured))
 }
 
-/// Blocks of sign-ups, one kind after the other.
-struct Turns {
+/// Alternating blocks of sign-ups with and without tracking.
+struct Alternation {
     client: Client,
     site: SocketAddr,
     db: Db,
     concurrency: usize,
-    people: u32,
+    visitors: u32,
 }
 
-impl Turns {
+impl Alternation {
     async fn quad(&mut self) -> Result<Quad, SignUpError> {
         let first = self.block(true).await?;
         let second = self.block(false).await?;
@@ -160,21 +165,21 @@ impl Turns {
         })
     }
 
-    /// Everybody has loaded the page before the first one signs up.
+    /// Measures one block. All browsers load the page before the first sign-up.
     async fn block(&mut self, tracked: bool) -> Result<Vec<f64>, SignUpError> {
-        let mut people = Vec::with_capacity(BLOCK);
+        let mut browsers = Vec::with_capacity(BLOCK);
         for _ in 0..BLOCK {
-            people.push(self.arrive(tracked).await?);
+            browsers.push(self.open_sign_up_page(tracked).await?);
         }
-        let samples = stream::iter(people.into_iter().map(sign_up)).buffer_unordered(self.concurrency);
+        let samples = stream::iter(browsers.into_iter().map(sign_up)).buffer_unordered(self.concurrency);
         let samples = samples.try_collect().await?;
-        self.delivered().await?;
+        self.wait_for_delivery().await?;
         Ok(samples)
     }
 
-    async fn arrive(&mut self, tracked: bool) -> Result<(Browser, String), SignUpError> {
-        self.people += 1;
-        let mut browser = Browser::new(&self.client, self.site, Ipv4Addr::LOCALHOST);
+    async fn open_sign_up_page(&mut self, tracked: bool) -> Result<(Browser, String), SignUpError> {
+        self.visitors += 1;
+        let mut browser = new_browser(&self.client, self.site, Ipv4Addr::LOCALHOST);
         browser.set_cookie("seam_consent", if tracked { "granted" } else { "denied" });
         let path = "/sign-up";
         let answer = browser.open(path).await?;
@@ -184,11 +189,11 @@ impl Turns {
                 status: answer.status,
             });
         }
-        Ok((browser, format!("visitor-{}@example.com", self.people)))
+        Ok((browser, format!("visitor-{}@example.com", self.visitors)))
     }
 
-    async fn delivered(&self) -> Result<(), SignUpError> {
-        let deadline = Instant::now() + DELIVERY;
+    async fn wait_for_delivery(&self) -> Result<(), SignUpError> {
+        let deadline = Instant::now() + DELIVERY_TIMEOUT;
         loop {
             let counts = outbox::counts(&self.db).await?;
             if counts.pending + counts.leased == 0 {
@@ -197,12 +202,12 @@ impl Turns {
             if Instant::now() > deadline {
                 return Err(SignUpError::Undelivered);
             }
-            sleep(LOOK).await;
+            sleep(CHECK_INTERVAL).await;
         }
     }
 }
 
-/// µs from the first byte of the form to the last of the answer.
+/// Returns the µs from the start of the form's request to the end of the response.
 async fn sign_up((mut browser, email): (Browser, String)) -> Result<f64, SignUpError> {
     let path = "/sign-up";
     let started = Instant::now();

@@ -1,18 +1,20 @@
-//! The short forms of the crash runs, on every engine at hand. The long forms are `bench crash` and `bench crash trials`.
+//! Short forms of the crash runs on each available engine. The long forms are `bench crash` and `bench crash trials`.
 
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::LazyLock;
 
-use bench::crash::{self, Programs, Settings, trials};
+use bench::crash::trials::{self, TrialsSettings};
+use bench::crash::{self, CrashSettings};
+use bench::programs::Programs;
 use db::Engine;
 
 const SIGN_UPS: usize = 15;
 const KILLS: usize = 3;
-/// Another one is tried by `bench crash --seed`.
+/// `bench crash --seed` runs other seeds.
 const SEED: u64 = 20_261_123;
 
-/// The folder of the executables that belong to this test's build, and that build's profile.
+/// Returns the folder of this build's executables, and the build's profile.
 fn build_folder() -> (PathBuf, String) {
     // <target>/<profile>/deps/<this test>
     let this = std::env::current_exe().expect("this test has a path");
@@ -32,8 +34,8 @@ fn build_folder() -> (PathBuf, String) {
     (folder, profile)
 }
 
-/// Cargo builds executables of other packages only when asked. It is not busy while tests run, and has nothing to do
-/// when they are fresh; with this package among them, it shares what was built for the test.
+/// Builds the programs with cargo, because cargo builds executables of other packages only on request. Cargo holds no lock
+/// while tests run. With this package in the list, the build shares the artefacts of the test.
 static PROGRAMS: LazyLock<Programs> = LazyLock::new(|| {
     let (folder, profile) = build_folder();
     let target = folder.parent().expect("profiles are below the target directory");
@@ -62,7 +64,7 @@ static PROGRAMS: LazyLock<Programs> = LazyLock::new(|| {
 });
 
 async fn short_run(engine: Engine) {
-    let settings = Settings {
+    let settings = CrashSettings {
         engine,
         sign_ups: SIGN_UPS,
         kills: KILLS,
@@ -73,11 +75,11 @@ async fn short_run(engine: Engine) {
     let report = crash::run(&PROGRAMS, &settings, folder.path())
         .await
         .unwrap_or_else(|error| panic!("{error}"));
-    assert!(report.offences.is_empty(), "{report}");
+    assert!(report.violations.is_empty(), "{report}");
     assert_eq!(report.figures.accounts, SIGN_UPS, "{report}");
     assert_eq!(report.figures.kills, KILLS, "{report}");
-    // The run sees to it that at least one answer is lost: a run without repeats would prove nothing about them.
-    assert!(report.figures.repeats > 0, "{report}");
+    // Each run loses at least one answer: without a duplicate it would not test deduplication.
+    assert!(report.figures.duplicates > 0, "{report}");
 }
 
 #[tokio::test]
@@ -87,15 +89,15 @@ async fn nothing_is_lost_or_doubled_on_sqlite() {
 
 #[tokio::test]
 async fn nothing_is_lost_or_doubled_on_postgres() {
-    // `make test` starts a Postgres; a bare `cargo test` goes without.
+    // `make test` starts a Postgres; a plain `cargo test` runs without.
     if db::testing::engines().contains(&Engine::Postgres) {
         short_run(Engine::Postgres).await;
     }
 }
 
-/// Six kills: one at each kind of moment.
+/// Six kills: one at each kind of kill point.
 async fn short_run_of_trials(engine: Engine) {
-    let settings = trials::Settings {
+    let settings = TrialsSettings {
         engine,
         rounds: 1,
         people: 3,
@@ -106,20 +108,20 @@ async fn short_run_of_trials(engine: Engine) {
     let report = trials::run(&PROGRAMS, &settings, folder.path())
         .await
         .unwrap_or_else(|error| panic!("{error}"));
-    assert!(report.broken.is_empty(), "{report}");
-    // And the one who meets no kill.
-    assert_eq!(report.figures.people, 3 + 1, "{report}");
+    assert!(report.violations.is_empty(), "{report}");
+    // Including the reference user.
+    assert_eq!(report.figures.users, 3 + 1, "{report}");
     assert_eq!(report.figures.kills.values().sum::<usize>(), 6, "{report}");
-    assert!(report.figures.revenue > 0, "{report}");
+    assert!(report.figures.revenue_minor > 0, "{report}");
 }
 
 #[tokio::test]
-async fn every_trial_is_told_once_and_as_without_a_crash_on_sqlite() {
+async fn each_trial_has_the_same_timeline_as_without_kills_on_sqlite() {
     short_run_of_trials(Engine::Sqlite).await;
 }
 
 #[tokio::test]
-async fn every_trial_is_told_once_and_as_without_a_crash_on_postgres() {
+async fn each_trial_has_the_same_timeline_as_without_kills_on_postgres() {
     if db::testing::engines().contains(&Engine::Postgres) {
         short_run_of_trials(Engine::Postgres).await;
     }

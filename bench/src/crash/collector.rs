@@ -1,58 +1,59 @@
-//! The collector's side: its fault switches, and what it says arrived.
+//! A client of the collector's own API: its faults and what it received.
 
 use std::net::SocketAddr;
 
 use reqwest::Client;
 use serde_json::Value;
 
-use super::verdict::{Accepted, Arrival};
+use super::checks::{AcceptedEvent, Arrival};
 
-/// Rows of one answer, the collector's most.
+/// Rows per page: the collector's limit.
 const PAGE: usize = 10_000;
 
-/// The collector's own API.
+/// A client of the API below `/local/`.
 #[derive(Clone, Debug)]
-pub(super) struct Collector {
+pub(super) struct CollectorClient {
     pub(super) client: Client,
     pub(super) address: SocketAddr,
 }
 
-impl Collector {
-    /// Replaces its fault switches.
-    pub(super) async fn set_faults(&self, switches: &Value) -> Result<(), reqwest::Error> {
+impl CollectorClient {
+    /// Replaces all faults.
+    pub(super) async fn set_faults(&self, faults: &Value) -> Result<(), reqwest::Error> {
         self.client
             .post(self.url("faults"))
-            .json(switches)
+            .json(faults)
             .send()
             .await?
             .error_for_status()
             .map(drop)
     }
 
-    /// Whether every counted switch has met the uploads that it was meant for.
-    pub(super) async fn faults_are_spent(&self) -> Result<bool, reqwest::Error> {
+    /// Whether all faults with a count have been applied.
+    pub(super) async fn are_faults_used_up(&self) -> Result<bool, reqwest::Error> {
         let list = self.json(&self.url("faults")).await?;
         Ok(list["faults"].as_array().is_some_and(Vec::is_empty))
     }
 
-    /// Every event that it took, in the order in which it first did.
-    pub(super) async fn accepted(&self) -> Result<Vec<Accepted>, reqwest::Error> {
+    /// Returns the accepted events in the order of their first arrival.
+    pub(super) async fn accepted(&self) -> Result<Vec<AcceptedEvent>, reqwest::Error> {
         let events = self.exported().await?;
         Ok(events.iter().map(accepted).collect())
     }
 
-    /// Every arrival of every event, in their order.
+    /// Returns all arrivals in order.
     pub(super) async fn arrivals(&self) -> Result<Vec<Arrival>, reqwest::Error> {
-        let deliveries = self.all("raw", "deliveries").await?;
+        let deliveries = self.read_all("raw", "deliveries").await?;
         Ok(deliveries.iter().map(arrival).collect())
     }
 
-    /// The same as it stands in an export.
+    /// Returns the accepted events as the export has them, in the order of their first arrival.
     pub(super) async fn exported(&self) -> Result<Vec<Value>, reqwest::Error> {
-        self.all("events", "events").await
+        self.read_all("events", "events").await
     }
 
-    async fn all(&self, path: &str, key: &str) -> Result<Vec<Value>, reqwest::Error> {
+    /// Reads all pages of a list.
+    async fn read_all(&self, path: &str, key: &str) -> Result<Vec<Value>, reqwest::Error> {
         let mut rows = Vec::new();
         let mut after = Value::from(0);
         loop {
@@ -84,14 +85,14 @@ impl Collector {
     }
 }
 
-fn accepted(event: &Value) -> Accepted {
-    Accepted {
+fn accepted(event: &Value) -> AcceptedEvent {
+    AcceptedEvent {
         insert_id: text(&event["$insert_id"]),
         name: text(&event["event_type"]),
         user: text(&event["user_id"]),
         device: text(&event["device_id"]),
         time: text(&event["client_event_time"]),
-        plan: text(&event["local"]["plan"]["status"]),
+        plan_status: text(&event["local"]["plan"]["status"]),
     }
 }
 

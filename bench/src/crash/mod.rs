@@ -1,203 +1,186 @@
-//! The crash run: visitors sign up, out and in over real HTTP while the app is killed with `kill -9` and the collector
-//! misbehaves, each a process of its own. When all is well again and the outbox is empty, the app's books are compared
-//! with what the collector took.
+//! The crash run: visitors sign up, sign out and sign in over real HTTP while the app is killed with `kill -9` and the
+//! collector (the stand-in for Amplitude) injects faults. When the faults are over and the outbox is empty, the app's
+//! database is compared with the events that the collector accepted.
 //!
-//! `plan` says what goes wrong and when, `visitor` what people do, `verdict` what must hold in the end; these know no
-//! process. The stand-in for Amplitude is stopped and started too, but as an operator would: it is the witness.
+//! `plan` draws the kills and faults, `visitor` drives one browser, `checks` decides what is wrong; none of them starts
+//! a process. The collector is stopped with SIGTERM only, because its log is the evidence.
 //!
-//! `trials` is a run of its own, about the way of money: from a click over Stripe to the collector.
+//! `trials` is a separate run for trials and payments.
 
+mod checks;
 mod collector;
+mod disturbance;
+mod environment;
 mod plan;
 mod report;
-mod stage;
 mod store;
 pub mod trials;
-mod verdict;
 mod visitor;
 
-use std::net::Ipv4Addr;
-use std::path::{Path, PathBuf};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
 use std::time::Duration;
 
 use db::{Db, Engine};
 use fastrand::Rng;
 use futures::stream::{self, StreamExt, TryStreamExt};
-use tokio::sync::watch;
+use reqwest::Client;
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::browser::{self, Browser};
+use crate::browser::new_browser;
 use crate::database;
-use crate::process::Process;
 pub use crate::process::ProcessError;
-use plan::{Plan, Weather};
-pub use report::{Figures, Report};
-use stage::Stage;
-pub use verdict::Offence;
-use visitor::{LEAST_REQUESTS, Progress, Story};
+use crate::programs::Programs;
+use checks::SignedUpVisitor;
+pub use checks::Violation;
+use disturbance::{change_collector_modes, kill_app};
+use environment::CrashEnvironment;
+use plan::CrashPlan;
+pub use report::{CrashFigures, CrashReport};
+use visitor::{CrashVisitor, MIN_REQUESTS, VisitorProgress};
 
-/// Waits between attempts grow to two minutes, and a lease is half a minute: later than this nothing comes any more.
-const SETTLE: Duration = Duration::from_secs(300);
-/// Visitors' and killers' time together, for one sign-up and one kill; far more than they take.
-const PER_SIGN_UP: Duration = Duration::from_secs(10);
-const PER_KILL: Duration = Duration::from_secs(30);
-/// Between two looks at the outbox or at the collector's switches.
-const LOOK: Duration = Duration::from_millis(50);
+/// Limit until the outbox is empty. Retry delays grow to two minutes, and a lease lasts 30 s.
+const SETTLE_TIMEOUT: Duration = Duration::from_secs(300);
+/// Limits for one sign-up and for one kill; far above the usual time.
+const SIGN_UP_TIMEOUT: Duration = Duration::from_secs(10);
+const KILL_TIMEOUT: Duration = Duration::from_secs(30);
+/// Interval between two checks of the outbox or of the collector's faults.
+const CHECK_INTERVAL: Duration = Duration::from_millis(50);
 
-/// The real executables.
+/// The size of a run.
 #[derive(Clone, Debug)]
-pub struct Programs {
-    /// `seamline`.
-    pub app: PathBuf,
-    /// `amplitude-local`.
-    pub collector: PathBuf,
-    /// `stripe-local`.
-    pub stripe: PathBuf,
-}
-
-impl Programs {
-    /// Those in a folder that cargo builds into.
-    pub fn in_folder(folder: &Path) -> Self {
-        let program = |name: &str| folder.join(name).with_extension(std::env::consts::EXE_EXTENSION);
-        Self {
-            app: program("seamline"),
-            collector: program("amplitude-local"),
-            stripe: program("stripe-local"),
-        }
-    }
-}
-
-/// How long and how hard a run is.
-#[derive(Clone, Debug)]
-pub struct Settings {
+pub struct CrashSettings {
     /// The app's database.
     pub engine: Engine,
-    /// People who sign up.
+    /// Number of sign-ups.
     pub sign_ups: usize,
     /// How often the app is killed.
     pub kills: usize,
-    /// People on the site at the same time.
+    /// Concurrent visitors.
     pub visitors: usize,
-    /// What everything is drawn from.
+    /// The seed of all random choices.
     pub seed: u64,
 }
 
-/// Why a run came to no verdict.
+/// Why a run has no result.
 #[derive(Debug, thiserror::Error)]
 pub enum CrashError {
-    /// A program does not run.
+    /// A program could not be started, or exited.
     #[error(transparent)]
     Process(#[from] ProcessError),
-    /// Something is broken in front of a visitor's eyes.
-    #[error("{email}: {what}")]
+    /// A visitor got an unexpected answer.
+    #[error("{email}: {problem}")]
     Visitor {
-        /// Who.
+        /// The visitor's email address.
         email: String,
-        /// What.
-        what: String,
+        /// The unexpected answer.
+        problem: String,
     },
-    /// The run itself does not get on.
+    /// Visitors and kills exceeded the time limit.
     #[error("visitors and kills were not done in time")]
-    Stuck,
-    /// Everything was well again, and still the outbox is not empty.
-    #[error("the outbox still has unsettled rows {} s after all was well: {counts:?}", SETTLE.as_secs())]
+    TimedOut,
+    /// The outbox still has unsettled rows after [`SETTLE_TIMEOUT`] without faults.
+    #[error("the outbox still has unsettled rows {} s after the last fault: {counts:?}", SETTLE_TIMEOUT.as_secs())]
     Unsettled {
-        /// What it has.
+        /// Rows by state.
         counts: outbox::OutboxCounts,
     },
-    /// The collector cannot be asked.
-    #[error("cannot ask the collector: {0}")]
+    /// A request to the collector's own API failed.
+    #[error("cannot query the collector: {0}")]
     Collector(#[from] reqwest::Error),
     /// The app's database cannot be read.
     #[error("cannot read the app's database: {0}")]
-    Books(#[from] sqlx::Error),
-    /// Or not be opened.
+    Database(#[from] sqlx::Error),
+    /// The app's database cannot be opened.
     #[error(transparent)]
     Open(#[from] db::OpenError),
-    /// The machine refuses something.
+    /// A file, port or process could not be created.
     #[error("cannot prepare the run: {0}")]
     Prepare(#[from] std::io::Error),
 }
 
-/// Runs it, with everything that the programs write in `folder`, but for a Postgres database.
+/// Runs visitors, kills and faults, and checks the result. Logs and databases are written to `folder`, except a Postgres
+/// database.
 ///
 /// # Errors
-/// When it cannot come to a verdict: a program ended by itself, a visitor met an answer that nobody should, or the
-/// outbox never became empty. A verdict may still be a bad one: see [`Report::offences`].
-pub async fn run(programs: &Programs, settings: &Settings, folder: &Path) -> Result<Report, CrashError> {
+/// When there is no result: a program exited unexpectedly, a visitor got an unexpected answer, or the outbox did not
+/// become empty. Violations are no error: see [`CrashReport::violations`].
+pub async fn run(
+    programs: &Programs,
+    settings: &CrashSettings,
+    folder: &Path,
+) -> Result<CrashReport, CrashError> {
     let database = database::fresh(settings.engine, folder).await;
-    let client = browser::client()?;
-    let mut stage = Stage::set(programs, folder, &database, &client)?;
-    let plan = Plan::draw(
+    let client = http_browser::client()?;
+    let mut environment = CrashEnvironment::new(programs, folder, &database, &client)?;
+    let plan = CrashPlan::draw(
         settings.seed,
-        LEAST_REQUESTS * settings.sign_ups as u64,
+        MIN_REQUESTS * settings.sign_ups as u64,
         settings.kills,
     );
-    let progress = Progress::default();
+    let progress = VisitorProgress::default();
 
-    stage.collector.spawn()?;
-    stage.collector.ready().await?;
-    stage.app.spawn()?;
-    stage.app.ready().await?;
+    environment.collector.ensure_ready().await?;
+    environment.app.ensure_ready().await?;
 
     let started = Instant::now();
-    let site = stage.app.address;
-    let Stage {
+    let site = environment.app.address;
+    let CrashEnvironment {
         app,
         collector,
-        controls,
-    } = &mut stage;
-    let trouble = async {
+        collector_client,
+    } = &mut environment;
+    let driving = async {
         tokio::try_join!(
-            visit(settings, site, &client, &progress),
-            kill(app, &plan, &progress),
-            weather(collector, controls, &plan, settings.seed, &progress),
+            run_visitors(settings, site, &client, &progress),
+            kill_app(app, &plan, &progress),
+            change_collector_modes(collector, collector_client, &plan, settings.seed, &progress),
         )
     };
-    let patience = PER_SIGN_UP * count(settings.sign_ups) + PER_KILL * (1 + count(settings.kills));
-    let (visitors, kills, outages) = timeout(patience, trouble)
+    let time_limit = SIGN_UP_TIMEOUT * count(settings.sign_ups) + KILL_TIMEOUT * (1 + count(settings.kills));
+    let (visitors, kills, outages) = timeout(time_limit, driving)
         .await
-        .map_err(|_| CrashError::Stuck)??;
+        .map_err(|_| CrashError::TimedOut)??;
     let driven = started.elapsed();
 
-    // Not before: an open connection of ours would keep what a killed SQLite left behind from being recovered.
+    // Opened only now: an open connection would prevent the recovery of a SQLite database after a kill.
     let db = Db::open(&database).await?;
-    settled(&mut stage, &db).await?;
+    wait_until_settled(&mut environment, &db).await?;
     let settling = started.elapsed() - driven;
 
-    let books = store::books(&db).await?;
-    let accepted = stage.controls.accepted().await?;
-    let arrivals = stage.controls.arrivals().await?;
+    let state = store::read_state(&db).await?;
+    let accepted = environment.collector_client.accepted().await?;
+    let arrivals = environment.collector_client.arrivals().await?;
     db.close().await;
-    let mut offences = verdict::judge(&books, &accepted, &arrivals, &visitors);
-    offences.extend(stage.panics());
-    let mut figures = Figures::of_arrivals(&arrivals);
-    figures.accounts = books.accounts.len();
-    figures.logins = books.logins.len();
+    let mut violations = checks::find_violations(&state, &accepted, &arrivals, &visitors);
+    violations.extend(environment.panics());
+    let mut figures = CrashFigures::of_arrivals(&arrivals);
+    figures.accounts = state.accounts.len();
+    figures.logins = state.logins.len();
     figures.kills = kills;
     figures.outages = outages;
     figures.answered = *progress.answered.borrow();
     figures.lost = *progress.lost.borrow();
     figures.driven = driven;
     figures.settling = settling;
-    Ok(Report {
+    Ok(CrashReport {
         settings: settings.clone(),
         figures,
-        offences,
+        violations,
     })
 }
 
-/// Everybody's story, some at a time.
-async fn visit(
-    settings: &Settings,
-    site: std::net::SocketAddr,
-    client: &reqwest::Client,
-    progress: &Progress,
-) -> Result<Vec<verdict::Visitor>, CrashError> {
-    let stories = (0..count(settings.sign_ups)).map(|number| {
-        Story {
+/// Runs all visitors, `settings.visitors` at a time.
+async fn run_visitors(
+    settings: &CrashSettings,
+    site: SocketAddr,
+    client: &Client,
+    progress: &VisitorProgress,
+) -> Result<Vec<SignedUpVisitor>, CrashError> {
+    let visits = (0..count(settings.sign_ups)).map(|number| {
+        CrashVisitor {
             // Addresses for documentation and tests (RFC 2544), one for each visitor.
-            browser: Browser::new(
+            browser: new_browser(
                 client,
                 site,
                 Ipv4Addr::from(u32::from(Ipv4Addr::new(198, 18, 0, 0)) + number),
@@ -206,101 +189,30 @@ async fn visit(
             rng: Rng::with_seed(settings.seed ^ (u64::from(number) << 32)),
             progress,
         }
-        .live()
+        .run()
     });
-    let visitors = stream::iter(stories)
+    let visitors = stream::iter(visits)
         .buffer_unordered(settings.visitors.max(1))
         .try_collect()
         .await?;
-    progress.is_over.send_replace(true);
+    progress.are_visitors_done.send_replace(true);
     Ok(visitors)
 }
 
-/// Kills the app as planned and starts it again, and watches that it does not end by itself; how often it was killed.
-async fn kill(app: &mut Process, plan: &Plan, progress: &Progress) -> Result<usize, CrashError> {
-    progress.is_up.send_replace(true);
-    for kill in &plan.kills {
-        alive_until(app, progress.answered.subscribe(), |answered| {
-            *answered >= kill.after
-        })
-        .await?;
-        progress.is_up.send_replace(false);
-        app.kill().await?;
-        app.spawn()?;
-        if kill.again_while_starting {
-            app.listening().await?;
-            app.kill().await?;
-            app.spawn()?;
-        }
-        app.ready().await?;
-        progress.is_up.send_replace(true);
-    }
-    alive_until(app, progress.is_over.subscribe(), |is_over| *is_over).await?;
-    Ok(plan.number_of_kills())
-}
-
-/// Until the condition holds.
-async fn alive_until<T>(
-    app: &mut Process,
-    mut value: watch::Receiver<T>,
-    condition: impl FnMut(&T) -> bool,
-) -> Result<(), ProcessError> {
-    tokio::select! {
-        // The sender outlives the run, so this ends with the condition.
-        _ = value.wait_for(condition) => Ok(()),
-        ended = app.ended() => Err(ended),
-    }
-}
-
-/// Changes the collector's weather as planned, then clears it; how often it was away.
-async fn weather(
-    collector: &mut Process,
-    controls: &collector::Collector,
-    plan: &Plan,
-    seed: u64,
-    progress: &Progress,
-) -> Result<usize, CrashError> {
-    // Whatever else comes of a run, one upload is taken whose answer is lost, and so one event arrives twice.
-    controls.set_faults(&Weather::first_answer_lost()).await?;
-    while !controls.faults_are_spent().await? {
-        sleep(LOOK).await;
-    }
-    let mut outages = 0;
-    let mut answered = progress.answered.subscribe();
-    for (number, change) in (0_u64..).zip(&plan.changes) {
-        // The sender outlives the run, so this ends with the condition.
-        let _ = answered.wait_for(|answered| *answered >= change.after).await;
-        collector.is_there().await?;
-        match change.weather.switches(seed ^ number) {
-            Some(switches) => controls.set_faults(&switches).await?,
-            None => {
-                controls.set_faults(&Weather::none()).await?;
-                collector.stop().await?;
-                outages += 1;
-            }
-        }
-    }
-    let mut is_over = progress.is_over.subscribe();
-    let _ = is_over.wait_for(|is_over| *is_over).await;
-    collector.is_there().await?;
-    controls.set_faults(&Weather::none()).await?;
-    Ok(outages)
-}
-
-/// Waits until the outbox has nothing left to send.
-async fn settled(stage: &mut Stage, db: &Db) -> Result<(), CrashError> {
-    let deadline = Instant::now() + SETTLE;
+/// Waits until the outbox has no pending or leased row.
+async fn wait_until_settled(environment: &mut CrashEnvironment, db: &Db) -> Result<(), CrashError> {
+    let deadline = Instant::now() + SETTLE_TIMEOUT;
     loop {
         let counts = outbox::counts(db).await?;
         if counts.pending + counts.leased == 0 {
             return Ok(());
         }
-        stage.app.is_alive()?;
-        stage.collector.is_alive()?;
+        environment.app.check_running()?;
+        environment.collector.check_running()?;
         if Instant::now() > deadline {
             return Err(CrashError::Unsettled { counts });
         }
-        sleep(LOOK).await;
+        sleep(CHECK_INTERVAL).await;
     }
 }
 

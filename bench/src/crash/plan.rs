@@ -1,124 +1,124 @@
-//! When the app is killed and what the collector does meanwhile: drawn from a seed, in numbers of answered requests, so
-//! that a run goes the same way on a slow machine and on a fast one. Pure.
+//! The plan of a crash run: when the app is killed and how the collector behaves. It is drawn from a seed and counts
+//! answered requests instead of seconds, so that a run is the same on a slow and on a fast machine. Pure.
 
 use fastrand::Rng;
 use serde_json::{Value, json};
 
-/// All that will go wrong.
+/// The kills of the app and the mode changes of the collector.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Plan {
-    /// In the order in which they happen.
-    pub kills: Vec<Kill>,
-    /// In the order in which they happen.
-    pub changes: Vec<Change>,
+pub struct CrashPlan {
+    /// Kills in order of time.
+    pub kills: Vec<ScheduledKill>,
+    /// Mode changes in order of time.
+    pub mode_changes: Vec<ModeChange>,
 }
 
 /// One `kill -9` of the app.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Kill {
-    /// Once this many requests were answered.
-    pub after: u64,
-    /// And once more before it is ready again, which is another kill.
+pub struct ScheduledKill {
+    /// The number of answered requests before it.
+    pub after_answers: u64,
+    /// Whether the app is killed again before it is ready, which counts as another kill.
     pub again_while_starting: bool,
 }
 
-/// A change of the collector's weather.
+/// A change of the collector's mode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Change {
-    /// Once this many requests were answered.
-    pub after: u64,
-    /// What it changes to.
-    pub weather: Weather,
+pub struct ModeChange {
+    /// The number of answered requests before it.
+    pub after_answers: u64,
+    /// The new mode.
+    pub mode: CollectorMode,
 }
 
 /// How the collector treats uploads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Weather {
-    /// As Amplitude on a good day.
-    Clear,
-    /// Every other upload is answered 429.
+pub enum CollectorMode {
+    /// No faults.
+    Normal,
+    /// Half of the uploads are answered 429.
     Throttling,
-    /// Every other upload is answered 500.
+    /// Half of the uploads are answered 500.
     Failing,
-    /// Every other upload is taken, and answered 500.
+    /// Half of the uploads are accepted and answered 500.
     LosingAnswers,
-    /// One upload gets no answer until the weather changes.
+    /// One upload gets no answer until the mode changes.
     Hanging,
-    /// Every answer takes a while, so that kills meet uploads under way.
+    /// Each answer is delayed, so that kills meet uploads in progress.
     Slow,
-    /// The collector is not there: connections are refused.
-    Gone,
+    /// The collector is stopped; connections are refused.
+    Stopped,
 }
 
-impl Weather {
+impl CollectorMode {
     const ALL: [Self; 7] = [
         Self::Slow,
         Self::LosingAnswers,
-        Self::Gone,
+        Self::Stopped,
         Self::Throttling,
         Self::Failing,
         Self::Hanging,
-        Self::Clear,
+        Self::Normal,
     ];
 
-    /// The switches of clear weather.
-    pub fn none() -> Value {
+    /// Returns an empty list of faults.
+    pub fn no_faults() -> Value {
         json!([])
     }
 
-    /// The very next upload is taken, and answered 500.
+    /// Returns a fault that accepts the next upload and answers 500.
     pub fn first_answer_lost() -> Value {
         json!([{"answer": 500, "count": 1, "after_ingest": true}])
     }
 
-    /// The fault switches that make it; `None`: the collector is not there to have any.
-    pub fn switches(self, seed: u64) -> Option<Value> {
-        let half = |answer: Value, after_ingest: bool| json!([{"answer": answer, "share": 0.5, "seed": seed, "after_ingest": after_ingest}]);
+    /// Returns the faults of the mode; `None` when the collector is stopped.
+    pub fn faults(self, seed: u64) -> Option<Value> {
+        let half_of_uploads = |answer: Value, after_ingest: bool| json!([{"answer": answer, "share": 0.5, "seed": seed, "after_ingest": after_ingest}]);
         Some(match self {
-            Self::Clear => Self::none(),
-            Self::Throttling => half(json!(429), false),
-            Self::Failing => half(json!(500), false),
-            Self::LosingAnswers => half(json!(500), true),
+            Self::Normal => Self::no_faults(),
+            Self::Throttling => half_of_uploads(json!(429), false),
+            Self::Failing => half_of_uploads(json!(500), false),
+            Self::LosingAnswers => half_of_uploads(json!(500), true),
             Self::Hanging => json!([{"answer": "hang", "count": 1}]),
             Self::Slow => json!([{"answer": "slow", "ms": 300}]),
-            Self::Gone => return None,
+            Self::Stopped => return None,
         })
     }
 }
 
-/// One start in this many is cut short.
-const CUT_SHORT: u64 = 5;
+/// One restart in this many is interrupted by another kill.
+const INTERRUPTED_STARTS: u64 = 5;
 
-impl Plan {
-    /// Draws `kills` kills, and one more change of weather than that, among the first `requests` answers.
+impl CrashPlan {
+    /// Draws `kills` kills, and one mode change more than planned kills, within the first `requests` answers.
     pub fn draw(seed: u64, requests: u64, kills: usize) -> Self {
         let mut rng = Rng::with_seed(seed);
         let mut drawn = Vec::new();
         let mut left = kills;
         while left > 0 {
-            let again_while_starting = left > 1 && rng.u64(..CUT_SHORT) == 0;
+            let again_while_starting = left > 1 && rng.u64(..INTERRUPTED_STARTS) == 0;
             drawn.push(again_while_starting);
             left -= 1 + usize::from(again_while_starting);
         }
-        let moments = moments(&mut rng, drawn.len(), requests);
-        let kills = moments.into_iter().zip(drawn);
+        let points = draw_kill_points(&mut rng, drawn.len(), requests);
+        let kills = points.into_iter().zip(drawn);
         let kills = kills
-            .map(|(after, again_while_starting)| Kill {
-                after,
+            .map(|(after_answers, again_while_starting)| ScheduledKill {
+                after_answers,
                 again_while_starting,
             })
             .collect::<Vec<_>>();
-        let weathers = weathers(&mut rng, kills.len() + 1);
-        let moments = moments_of_changes(&mut rng, weathers.len(), requests);
-        let changes = moments
+        let modes = draw_modes(&mut rng, kills.len() + 1);
+        let points = draw_change_points(&mut rng, modes.len(), requests);
+        let mode_changes = points
             .into_iter()
-            .zip(weathers)
-            .map(|(after, weather)| Change { after, weather })
+            .zip(modes)
+            .map(|(after_answers, mode)| ModeChange { after_answers, mode })
             .collect();
-        Self { kills, changes }
+        Self { kills, mode_changes }
     }
 
-    /// How often the app is killed in all.
+    /// Returns the total number of kills.
     pub fn number_of_kills(&self) -> usize {
         self.kills
             .iter()
@@ -127,31 +127,31 @@ impl Plan {
     }
 }
 
-fn moments(rng: &mut Rng, count: usize, requests: u64) -> Vec<u64> {
-    let mut moments: Vec<u64> = (0..count).map(|_| rng.u64(1..=requests.max(1))).collect();
-    moments.sort_unstable();
-    moments
+fn draw_kill_points(rng: &mut Rng, count: usize, requests: u64) -> Vec<u64> {
+    let mut points: Vec<u64> = (0..count).map(|_| rng.u64(1..=requests.max(1))).collect();
+    points.sort_unstable();
+    points
 }
 
-/// One in each equal part of the run, so that each weather lasts.
-fn moments_of_changes(rng: &mut Rng, count: usize, requests: u64) -> Vec<u64> {
+/// Draws one point in each equal part of the run, so that each mode lasts for a while.
+fn draw_change_points(rng: &mut Rng, count: usize, requests: u64) -> Vec<u64> {
     let part = (requests / count.max(1) as u64).max(1);
     (0..count as u64)
         .map(|index| index * part + rng.u64(1..=part))
-        .map(|moment| moment.min(requests))
+        .map(|point| point.min(requests))
         .collect()
 }
 
-/// Every kind before any comes again.
-fn weathers(rng: &mut Rng, count: usize) -> Vec<Weather> {
-    let mut weathers = Vec::new();
-    while weathers.len() < count {
-        let mut round = Weather::ALL;
-        rng.shuffle(&mut round);
-        weathers.extend(round);
+/// Draws modes so that each occurs before any occurs again.
+fn draw_modes(rng: &mut Rng, count: usize) -> Vec<CollectorMode> {
+    let mut modes = Vec::new();
+    while modes.len() < count {
+        let mut shuffled = CollectorMode::ALL;
+        rng.shuffle(&mut shuffled);
+        modes.extend(shuffled);
     }
-    weathers.truncate(count);
-    weathers
+    modes.truncate(count);
+    modes
 }
 
 #[cfg(test)]
@@ -159,48 +159,53 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_seed_is_a_run() {
-        assert_eq!(Plan::draw(7, 600, 20), Plan::draw(7, 600, 20));
-        assert_ne!(Plan::draw(7, 600, 20), Plan::draw(8, 600, 20));
+    fn a_seed_determines_the_plan() {
+        assert_eq!(CrashPlan::draw(7, 600, 20), CrashPlan::draw(7, 600, 20));
+        assert_ne!(CrashPlan::draw(7, 600, 20), CrashPlan::draw(8, 600, 20));
     }
 
     #[test]
-    fn everything_happens_among_the_answers_that_are_sure_to_come() {
+    fn all_points_are_within_the_expected_number_of_answers() {
         for seed in 0..200 {
             for (requests, kills) in [(600, 20), (45, 3), (3, 5), (1, 1)] {
-                let plan = Plan::draw(seed, requests, kills);
+                let plan = CrashPlan::draw(seed, requests, kills);
                 assert_eq!(plan.number_of_kills(), kills, "seed {seed}");
-                let after = |moments: Vec<u64>| {
-                    assert!(moments.is_sorted(), "seed {seed}: {moments:?}");
+                let check = |points: Vec<u64>| {
+                    assert!(points.is_sorted(), "seed {seed}: {points:?}");
                     assert!(
-                        moments.iter().all(|moment| (1..=requests).contains(moment)),
-                        "seed {seed}: {moments:?}"
+                        points.iter().all(|point| (1..=requests).contains(point)),
+                        "seed {seed}: {points:?}"
                     );
                 };
-                after(plan.kills.iter().map(|kill| kill.after).collect());
-                after(plan.changes.iter().map(|change| change.after).collect());
+                check(plan.kills.iter().map(|kill| kill.after_answers).collect());
+                check(
+                    plan.mode_changes
+                        .iter()
+                        .map(|change| change.after_answers)
+                        .collect(),
+                );
             }
         }
     }
 
     #[test]
-    fn a_long_run_sees_every_weather() {
-        let plan = Plan::draw(1, 600, 20);
-        for weather in Weather::ALL {
+    fn a_long_run_uses_every_mode() {
+        let plan = CrashPlan::draw(1, 600, 20);
+        for mode in CollectorMode::ALL {
             assert!(
-                plan.changes.iter().any(|change| change.weather == weather),
-                "{weather:?}"
+                plan.mode_changes.iter().any(|change| change.mode == mode),
+                "{mode:?}"
             );
         }
     }
 
     #[test]
-    fn only_an_absent_collector_has_no_switches() {
-        for weather in Weather::ALL {
+    fn only_a_stopped_collector_has_no_faults() {
+        for mode in CollectorMode::ALL {
             assert_eq!(
-                weather.switches(1).is_none(),
-                weather == Weather::Gone,
-                "{weather:?}"
+                mode.faults(1).is_none(),
+                mode == CollectorMode::Stopped,
+                "{mode:?}"
             );
         }
     }

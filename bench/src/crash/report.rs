@@ -1,56 +1,57 @@
-//! What a run came to, as text.
+//! The report of a crash run.
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
-use super::Settings;
-use super::verdict::{Arrival, Offence};
+use super::CrashSettings;
+use super::checks::{Arrival, Violation};
 use crate::database;
 
-/// Settings, figures, and whatever is wrong.
+/// Settings, figures and violations of a run.
 #[derive(Clone, Debug)]
-pub struct Report {
-    /// What was run.
-    pub settings: Settings,
-    /// What happened.
-    pub figures: Figures,
-    /// Promises that were not kept; empty is what it should be.
-    pub offences: Vec<Offence>,
+pub struct CrashReport {
+    /// The settings of the run.
+    pub settings: CrashSettings,
+    /// The counts of the run.
+    pub figures: CrashFigures,
+    /// The violations; empty when the run passed.
+    pub violations: Vec<Violation>,
 }
 
-/// What happened.
+/// Counts and durations of a run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Figures {
+pub struct CrashFigures {
     /// Accounts in the database.
     pub accounts: usize,
     /// Logins in the database.
     pub logins: usize,
     /// How often the app was killed.
     pub kills: usize,
-    /// How often the collector was away.
+    /// How often the collector was stopped.
     pub outages: usize,
     /// Visitors' requests that were answered.
     pub answered: u64,
-    /// Visitors' requests whose answer never came.
+    /// Visitors' requests without an answer.
     pub lost: u64,
-    /// Events that the collector took.
+    /// Events that the collector accepted.
     pub events: usize,
-    /// Arrivals of events at the collector, whatever became of them.
+    /// Arrivals of events at the collector, accepted or not.
     pub arrivals: usize,
-    /// Arrivals of an event that the collector had taken before.
-    pub repeats: usize,
-    /// Arrivals that were not answered 200, by what they were answered.
+    /// Arrivals of events that the collector had accepted before.
+    pub duplicates: usize,
+    /// Arrivals that were not answered 200, by status.
     pub faults: BTreeMap<Option<u64>, usize>,
-    /// From the first visitor to the last, kills included.
+    /// From the first visitor's start to the last one's end, including kills.
     pub driven: Duration,
     /// From then until the outbox was empty.
     pub settling: Duration,
 }
 
-impl Figures {
+impl CrashFigures {
+    /// Counts arrivals; the other fields are zero.
     pub(super) fn of_arrivals(arrivals: &[Arrival]) -> Self {
-        let with = |outcome: &str| {
+        let count = |outcome: &str| {
             arrivals
                 .iter()
                 .filter(|arrival| arrival.outcome == outcome)
@@ -61,21 +62,21 @@ impl Figures {
             *faults.entry(arrival.answered).or_default() += 1;
         }
         Self {
-            events: with("accepted"),
+            events: count("accepted"),
             arrivals: arrivals.len(),
-            repeats: with("duplicate"),
+            duplicates: count("duplicate"),
             faults,
             ..Self::default()
         }
     }
 }
 
-impl fmt::Display for Report {
+impl fmt::Display for CrashReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
             settings,
             figures,
-            offences,
+            violations,
         } = self;
         let faults = figures.faults.iter().map(|(status, events)| match status {
             Some(status) => format!("{events} × {status}"),
@@ -101,28 +102,28 @@ impl fmt::Display for Report {
         writeln!(f, "  app         killed {} times", figures.kills)?;
         writeln!(
             f,
-            "  collector   away {} times; answers other than 200, by event: {faults}",
+            "  collector   stopped {} times; answers other than 200, by event: {faults}",
             figures.outages
         )?;
         writeln!(
             f,
-            "  deliveries  {} arrivals of {} events, {} of them repeats of what it had",
-            figures.arrivals, figures.events, figures.repeats
+            "  deliveries  {} arrivals of {} events, {} of them duplicates",
+            figures.arrivals, figures.events, figures.duplicates
         )?;
         writeln!(
             f,
-            "  seconds     {:.1} driving, {:.1} until all was delivered",
+            "  seconds     {:.1} with kills, {:.1} until the outbox was empty",
             figures.driven.as_secs_f64(),
             figures.settling.as_secs_f64()
         )?;
-        for offence in offences {
-            writeln!(f, "  BROKEN      {offence}")?;
+        for violation in violations {
+            writeln!(f, "  VIOLATION   {violation}")?;
         }
-        let verdict = match offences.len() {
-            0 => "every promise was kept".to_owned(),
-            broken => format!("{broken} broken promises"),
+        let result = match violations.len() {
+            0 => "no violations".to_owned(),
+            number => format!("{number} violations"),
         };
-        write!(f, "  verdict     {verdict}")
+        write!(f, "  result      {result}")
     }
 }
 
@@ -131,20 +132,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn arrivals_are_counted_by_what_became_of_them() {
+    fn arrivals_are_counted_by_outcome_and_status() {
         let arrival = |outcome: &str, answered| Arrival {
             outcome: outcome.into(),
             answered,
             ..Arrival::default()
         };
-        let figures = Figures::of_arrivals(&[
+        let figures = CrashFigures::of_arrivals(&[
             arrival("accepted", Some(200)),
             arrival("accepted", Some(500)),
             arrival("duplicate", Some(200)),
             arrival("fault", Some(429)),
             arrival("fault", None),
         ]);
-        assert_eq!((figures.events, figures.arrivals, figures.repeats), (2, 5, 1));
+        assert_eq!((figures.events, figures.arrivals, figures.duplicates), (2, 5, 1));
         assert_eq!(
             figures.faults,
             BTreeMap::from([(None, 1), (Some(429), 1), (Some(500), 1)])

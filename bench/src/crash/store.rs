@@ -1,19 +1,19 @@
-//! What the app's database says happened: all SQL of the crash run.
+//! The SQL of the crash run: reads the app's database.
 
 use db::Db;
 use sqlx::Row;
 
-use super::verdict::{Account, Books, Login};
+use super::checks::{AccountRow, DatabaseState, LoginRow};
 
-/// Reads accounts, logins and the outbox's parked rows.
-pub(super) async fn books(db: &Db) -> Result<Books, sqlx::Error> {
+/// Reads accounts, logins and parked outbox rows.
+pub(super) async fn read_state(db: &Db) -> Result<DatabaseState, sqlx::Error> {
     let accounts =
         sqlx::query("SELECT id, email, created_at FROM users ORDER BY created_at, id").fetch_all(db.pool());
     let accounts = accounts
         .await?
         .iter()
         .map(|row| {
-            Ok(Account {
+            Ok(AccountRow {
                 id: row.try_get("id")?,
                 email: row.try_get("email")?,
                 created_ms: row.try_get("created_at")?,
@@ -26,7 +26,7 @@ pub(super) async fn books(db: &Db) -> Result<Books, sqlx::Error> {
         .await?
         .iter()
         .map(|row| {
-            Ok(Login {
+            Ok(LoginRow {
                 id: row.try_get("id")?,
                 user: row.try_get("user_id")?,
                 created_ms: row.try_get("created_at")?,
@@ -39,7 +39,7 @@ pub(super) async fn books(db: &Db) -> Result<Books, sqlx::Error> {
         .into_iter()
         .map(|row| (row.insert_id, row.parked_reason.unwrap_or_default()))
         .collect();
-    Ok(Books {
+    Ok(DatabaseState {
         accounts,
         logins,
         parked,

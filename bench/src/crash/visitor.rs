@@ -1,61 +1,63 @@
-//! One visitor's story: sign up, look at the polls, perhaps sign out and in again. When an answer is lost they do what
-//! people do: load the page again, or try to sign in to see whether it worked.
+//! One visitor of the crash run: signs up, opens the polls, and may sign out and in again. After a lost answer the visitor
+//! does what users do: loads the page again, or tries to sign in to see whether the sign-up succeeded.
 
 use fastrand::Rng;
 use forms::FieldError;
+use http_browser::{Browser, BrowserError, BrowserResponse};
 use reqwest::StatusCode;
 use tokio::sync::watch;
 
 use super::CrashError;
-use super::verdict;
-use crate::browser::{Answer, Browser};
+use super::checks::SignedUpVisitor;
 
-/// Requests that every visitor is sure to have answered: the form's page, the form, the polls.
-pub(super) const LEAST_REQUESTS: u64 = 3;
-/// More rounds of signing out and in again than this nobody makes.
-const MOST_ROUNDS: usize = 2;
+/// Number of answered requests that each visitor makes at least: the form's page, the form, the polls.
+pub(super) const MIN_REQUESTS: u64 = 3;
+/// Limit for sign-outs that are followed by a sign-in.
+const MAX_SIGN_OUTS: usize = 2;
 const PASSWORD: &str = "correct horse battery";
 
-/// What visitors and those who break things know of each other.
+/// The progress that visitors and the disturbance share.
 #[derive(Debug, Default)]
-pub(super) struct Progress {
-    /// Requests answered so far.
+pub(super) struct VisitorProgress {
+    /// Number of answered requests.
     pub(super) answered: watch::Sender<u64>,
-    /// Requests whose answer never came.
+    /// Number of requests without an answer.
     pub(super) lost: watch::Sender<u64>,
-    /// Whether the app is there.
-    pub(super) is_up: watch::Sender<bool>,
-    /// Whether every visitor is done.
-    pub(super) is_over: watch::Sender<bool>,
+    /// Whether the app is running and ready.
+    pub(super) is_app_up: watch::Sender<bool>,
+    /// Whether all visitors are done.
+    pub(super) are_visitors_done: watch::Sender<bool>,
 }
 
-/// What came of posting a form.
-enum Told {
-    Welcome,
-    Taken,
+/// The result of a sign-up or sign-in form.
+enum FormResult {
+    SignedIn,
+    EmailTaken,
     WrongCredentials,
-    Nothing,
+    NoAnswer,
 }
 
-pub(super) struct Story<'a> {
+/// A visitor who has not signed up yet.
+pub(super) struct CrashVisitor<'a> {
     pub(super) browser: Browser,
     pub(super) email: String,
     pub(super) rng: Rng,
-    pub(super) progress: &'a Progress,
+    pub(super) progress: &'a VisitorProgress,
 }
 
-impl Story<'_> {
-    /// To its end. What a person would call broken is an error.
-    pub(super) async fn live(mut self) -> Result<verdict::Visitor, CrashError> {
-        self.open("/sign-up", StatusCode::OK).await?;
-        let device = self.browser.cookie("seam_device").unwrap_or_default().to_owned();
+impl CrashVisitor<'_> {
+    /// Runs the visit to its end. Fails on an answer that a user would report as broken.
+    pub(super) async fn run(mut self) -> Result<SignedUpVisitor, CrashError> {
+        let page = self.open("/sign-up", StatusCode::OK).await?;
+        let boot = page.embedded_json("boot").unwrap_or_default();
+        let device = boot["device"].as_str().unwrap_or_default().to_owned();
         self.sign_up().await?;
         self.open("/polls", StatusCode::OK).await?;
-        for _ in 0..self.rng.usize(..=MOST_ROUNDS) {
+        for _ in 0..self.rng.usize(..=MAX_SIGN_OUTS) {
             self.sign_out().await?;
             self.open("/sign-in", StatusCode::OK).await?;
             if !self.sign_in().await? {
-                return Err(self.broken("the right password was refused"));
+                return Err(self.error("the correct password was rejected"));
             }
             self.open("/polls", StatusCode::OK).await?;
         }
@@ -63,7 +65,7 @@ impl Story<'_> {
             self.sign_out().await?;
             self.open("/polls", StatusCode::FOUND).await?;
         }
-        Ok(verdict::Visitor {
+        Ok(SignedUpVisitor {
             email: self.email,
             device,
         })
@@ -71,27 +73,27 @@ impl Story<'_> {
 
     async fn sign_up(&mut self) -> Result<(), CrashError> {
         loop {
-            match self.credentials("/sign-up").await? {
-                Told::Welcome => return Ok(()),
-                Told::Taken if self.sign_in().await? => return Ok(()),
-                Told::Taken => {
-                    return Err(self.broken("the address is taken, and the right password was refused"));
+            match self.submit_credentials("/sign-up").await? {
+                FormResult::SignedIn => return Ok(()),
+                FormResult::EmailTaken if self.sign_in().await? => return Ok(()),
+                FormResult::EmailTaken => {
+                    return Err(self.error("the address is taken, and the correct password was rejected"));
                 }
-                Told::WrongCredentials => return Err(self.broken("sign-up spoke of wrong credentials")),
-                Told::Nothing if self.rng.bool() && self.sign_in().await? => return Ok(()),
-                Told::Nothing => {}
+                FormResult::WrongCredentials => return Err(self.error("sign-up reported wrong credentials")),
+                FormResult::NoAnswer if self.rng.bool() && self.sign_in().await? => return Ok(()),
+                FormResult::NoAnswer => {}
             }
         }
     }
 
-    /// `false`: there is no such account, or so the page says.
+    /// Signs in; returns `false` when the page reports wrong credentials.
     async fn sign_in(&mut self) -> Result<bool, CrashError> {
         loop {
-            match self.credentials("/sign-in").await? {
-                Told::Welcome => return Ok(true),
-                Told::WrongCredentials => return Ok(false),
-                Told::Taken => return Err(self.broken("sign-in spoke of a taken address")),
-                Told::Nothing => {}
+            match self.submit_credentials("/sign-in").await? {
+                FormResult::SignedIn => return Ok(true),
+                FormResult::WrongCredentials => return Ok(false),
+                FormResult::EmailTaken => return Err(self.error("sign-in reported a taken address")),
+                FormResult::NoAnswer => {}
             }
         }
     }
@@ -99,59 +101,60 @@ impl Story<'_> {
     async fn sign_out(&mut self) -> Result<(), CrashError> {
         loop {
             let sent = self.browser.submit("/sign-out", &[]).await;
-            if let Some(answer) = self.heard("/sign-out", sent).await? {
-                let is_done =
-                    answer.status == StatusCode::SEE_OTHER && answer.location.as_deref() == Some("/");
+            if let Some(answer) = self.record_answer("/sign-out", sent).await? {
+                let is_done = answer.status == StatusCode::SEE_OTHER && answer.location() == Some("/");
                 return if is_done {
                     Ok(())
                 } else {
-                    Err(self.unexpected("/sign-out", &answer))
+                    Err(self.unexpected_answer("/sign-out", &answer))
                 };
             }
         }
     }
 
-    /// Loads a page until an answer comes.
-    async fn open(&mut self, path: &'static str, expected: StatusCode) -> Result<(), CrashError> {
+    /// Loads a page until it is answered. Fails unless the answer has the expected status.
+    async fn open(
+        &mut self,
+        path: &'static str,
+        expected: StatusCode,
+    ) -> Result<BrowserResponse, CrashError> {
         loop {
             let sent = self.browser.open(path).await;
-            if let Some(answer) = self.heard(path, sent).await? {
+            if let Some(answer) = self.record_answer(path, sent).await? {
                 return if answer.status == expected {
-                    Ok(())
+                    Ok(answer)
                 } else {
-                    Err(self.unexpected(path, &answer))
+                    Err(self.unexpected_answer(path, &answer))
                 };
             }
         }
     }
 
-    async fn credentials(&mut self, path: &'static str) -> Result<Told, CrashError> {
+    async fn submit_credentials(&mut self, path: &'static str) -> Result<FormResult, CrashError> {
         let sent = self
             .browser
             .submit(path, &[("email", &self.email), ("password", PASSWORD)])
             .await;
-        let Some(answer) = self.heard(path, sent).await? else {
-            return Ok(Told::Nothing);
+        let Some(answer) = self.record_answer(path, sent).await? else {
+            return Ok(FormResult::NoAnswer);
         };
-        let says = |error: FieldError| answer.text.contains(&error.to_string());
+        let shows = |error: FieldError| answer.text().contains(&error.to_string());
         match answer.status {
-            StatusCode::SEE_OTHER => Ok(Told::Welcome),
-            StatusCode::UNPROCESSABLE_ENTITY if says(FieldError::EmailTaken) => Ok(Told::Taken),
-            StatusCode::UNPROCESSABLE_ENTITY if says(FieldError::WrongCredentials) => {
-                Ok(Told::WrongCredentials)
-            }
-            _ => Err(self.unexpected(path, &answer)),
+            303 => Ok(FormResult::SignedIn),
+            422 if shows(FieldError::EmailTaken) => Ok(FormResult::EmailTaken),
+            422 if shows(FieldError::WrongCredentials) => Ok(FormResult::WrongCredentials),
+            _ => Err(self.unexpected_answer(path, &answer)),
         }
     }
 
-    /// The answer, if one came; else the app is down, and the visitor waits until it is up again.
-    async fn heard(
+    /// Counts the request and returns its answer. Returns `None` for a lost answer, after the app is up again.
+    async fn record_answer(
         &mut self,
         path: &'static str,
-        sent: Result<Answer, reqwest::Error>,
-    ) -> Result<Option<Answer>, CrashError> {
+        sent: Result<BrowserResponse, BrowserError>,
+    ) -> Result<Option<BrowserResponse>, CrashError> {
         match sent {
-            Ok(answer) if answer.status.is_server_error() => Err(self.unexpected(path, &answer)),
+            Ok(answer) if answer.status >= 500 => Err(self.unexpected_answer(path, &answer)),
             Ok(answer) => {
                 self.progress.answered.send_modify(|answered| *answered += 1);
                 Ok(Some(answer))
@@ -159,21 +162,21 @@ impl Story<'_> {
             Err(_) => {
                 self.progress.lost.send_modify(|lost| *lost += 1);
                 // The sender outlives every visitor.
-                let _ = self.progress.is_up.subscribe().wait_for(|is_up| *is_up).await;
+                let _ = self.progress.is_app_up.subscribe().wait_for(|is_up| *is_up).await;
                 Ok(None)
             }
         }
     }
 
-    fn unexpected(&self, path: &'static str, answer: &Answer) -> CrashError {
-        let location = answer.location.as_deref().unwrap_or_default();
-        self.broken(&format!("{path} was answered {} {location}", answer.status))
+    fn unexpected_answer(&self, path: &'static str, answer: &BrowserResponse) -> CrashError {
+        let location = answer.location().unwrap_or_default();
+        self.error(&format!("{path} was answered {} {location}", answer.status))
     }
 
-    fn broken(&self, what: &str) -> CrashError {
+    fn error(&self, problem: &str) -> CrashError {
         CrashError::Visitor {
             email: self.email.clone(),
-            what: what.to_owned(),
+            problem: problem.to_owned(),
         }
     }
 }

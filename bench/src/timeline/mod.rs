@@ -1,10 +1,10 @@
-//! The timeline of somebody with a long story, in a real browser: how it opens, and whether it stutters.
+//! The timeline of a user with many events in a real browser: how fast it opens and whether it scrolls without long tasks.
 //!
-//! The app runs as a process of its own, with its stand-in for Amplitude, which is filled first. Chromium is driven by
-//! `end2end/bench/timeline.mjs`, which measures inside the page; this makes a report of what it says.
+//! The app runs as a separate process with its stand-in for Amplitude, which is filled first. `end2end/bench/timeline.mjs`
+//! drives Chromium and measures inside the page; this module prepares the data and reports the result.
 
-mod fill;
 mod report;
+mod sample_events;
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -16,19 +16,19 @@ use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use tracking::UserId;
 
-use crate::demo::{self, DemoError};
-use crate::{browser, ports};
-pub use report::Report;
+use crate::chromium::{self, ChromiumError};
+use crate::ports;
+pub use report::TimelineReport;
 
-/// Events of one upload, the most that `/batch` takes.
+/// Events in one upload: the limit of `/batch`.
 const UPLOAD: usize = 2_000;
 
-/// How long a story, and how often it is opened.
+/// The size of the timeline, and how often it is opened.
 #[derive(Clone, Debug)]
-pub struct Settings {
-    /// Sessions.
+pub struct TimelineSettings {
+    /// Number of sessions.
     pub sessions: usize,
-    /// Events in each.
+    /// Events in each session.
     pub each: usize,
     /// How often the page is opened.
     pub openings: u32,
@@ -36,41 +36,42 @@ pub struct Settings {
     pub pages: u32,
 }
 
-/// Measures `program`, the app, which serves the front in `site`; `scripts` is the folder of the browser tests.
+/// Measures `program`, the app, with the built front end in `site`; `scripts` is the `end2end` folder.
 ///
 /// # Errors
-/// When anything but the figures is out of the ordinary.
+/// When the app, an upload or the Chromium script fails. A slow timeline is no error: see [`TimelineReport::holds`].
 pub async fn run(
     program: &Path,
     site: &Path,
     scripts: &Path,
-    settings: &Settings,
-) -> Result<Report, DemoError> {
+    settings: &TimelineSettings,
+) -> Result<TimelineReport, ChromiumError> {
     let folder = tempfile::tempdir()?;
-    let client = browser::client()?;
-    let collector = ports::free()?;
-    let mut app = demo::start(program, folder.path(), site, collector, &client).await?;
-    let user = demo::sign_up(&client, app.address).await?;
-    fill(&client, collector, user, settings).await?;
+    let client = http_browser::client()?;
+    let collector = ports::find_free()?;
+    let mut app = chromium::start_app(program, folder.path(), site, collector, &client).await?;
+    let user = chromium::sign_up(&client, app.address).await?;
+    upload_sample_events(&client, collector, user, settings).await?;
     let counts = [settings.openings, settings.pages].map(|count| count.to_string());
-    let measured = demo::drive(scripts, "timeline.mjs", app.address, &counts).await?;
-    app.is_alive()?;
-    Ok(Report {
+    let measured = chromium::run_script(scripts, "timeline.mjs", app.address, &counts).await?;
+    app.check_running()?;
+    Ok(TimelineReport {
         settings: settings.clone(),
         measured,
     })
 }
 
-async fn fill(
+async fn upload_sample_events(
     client: &Client,
     collector: SocketAddr,
     user: UserId,
-    settings: &Settings,
-) -> Result<(), DemoError> {
-    let config = Config::read(|_| None)?;
+    settings: &TimelineSettings,
+) -> Result<(), ChromiumError> {
+    let config = Config::read(|name| (name == "SEAMLINE_LOCAL").then(|| "1".to_owned()))?;
     let key = config.amplitude.api_key.expose_secret();
     let now_ms = Clock::system().now_ms();
-    let events: Vec<Value> = fill::story(user, now_ms, settings.sessions, settings.each).collect();
+    let events: Vec<Value> =
+        sample_events::sample_events(user, now_ms, settings.sessions, settings.each).collect();
     for events in events.chunks(UPLOAD) {
         client
             .post(format!("http://{collector}/batch"))

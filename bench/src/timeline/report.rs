@@ -1,35 +1,36 @@
-//! The figures, and whether they keep what was promised.
+//! The report of the timeline measurement, and its limits.
 
 use std::fmt;
 
 use serde_json::Value;
 
-use super::Settings;
+use super::TimelineSettings;
 use crate::compare::Quantile;
 
-/// Until the newest events stand there and the page is alive, in ms.
-const OPENS_WITHIN: f64 = 1_000.0;
-/// The longest task while the story is scrolled, in ms.
-const TASK_MAX: f64 = 50.0;
+/// Limit until the newest events are painted and the islands run.
+const OPENING_LIMIT_MS: f64 = 1_000.0;
+/// Limit for a task while the page is scrolled.
+const TASK_LIMIT_MS: f64 = 50.0;
 
-/// What came out.
+/// The settings and the result of a measurement.
 #[derive(Clone, Debug)]
-pub struct Report {
-    /// What was asked for.
-    pub settings: Settings,
-    /// What the browser measured: see `end2end/bench/timeline.mjs`.
+pub struct TimelineReport {
+    /// The settings of the run.
+    pub settings: TimelineSettings,
+    /// The JSON that `end2end/bench/timeline.mjs` printed.
     pub measured: Value,
 }
 
-impl Report {
-    /// Whether the story opens in time and scrolls without a long task.
+impl TimelineReport {
+    /// Whether the timeline opens in time and scrolls without a long task. `false` without measurements.
     pub fn holds(&self) -> bool {
-        self.opened("alive").is_some_and(|ms| ms < OPENS_WITHIN)
-            && self.longest("first") < TASK_MAX
-            && self.longest("whole") < TASK_MAX
+        self.opened("islandsStarted")
+            .is_some_and(|ms| ms < OPENING_LIMIT_MS)
+            && self.longest("first") < TASK_LIMIT_MS
+            && self.longest("whole") < TASK_LIMIT_MS
     }
 
-    /// Over all openings, the median of one of their figures.
+    /// Returns the median of a figure over all openings; `None` when an opening lacks it.
     fn opened(&self, figure: &str) -> Option<f64> {
         let openings = self.measured["opened"].as_array()?;
         let figures: Vec<f64> = openings
@@ -39,9 +40,9 @@ impl Report {
         (figures.len() == openings.len() && !figures.is_empty()).then(|| Quantile::P50.of(figures))
     }
 
-    /// The longest task on a way through the page; the browser reports none below 50 ms.
-    fn longest(&self, way: &str) -> f64 {
-        longest(&self.measured[way])
+    /// Returns the longest task in ms of one scroll through the page; the browser reports none below 50 ms.
+    fn longest(&self, scroll: &str) -> f64 {
+        longest(&self.measured[scroll])
     }
 
     fn reads(&self) -> &[Value] {
@@ -54,22 +55,26 @@ fn longest(tasks: &Value) -> f64 {
     tasks.filter_map(Value::as_f64).fold(0.0, f64::max)
 }
 
-impl fmt::Display for Report {
+impl fmt::Display for TimelineReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Settings { sessions, each, .. } = &self.settings;
-        writeln!(f, "a story of {} events in {sessions} sessions", sessions * each)?;
+        let TimelineSettings { sessions, each, .. } = &self.settings;
+        writeln!(
+            f,
+            "a timeline of {} events in {sessions} sessions",
+            sessions * each
+        )?;
         let opened = |figure| self.opened(figure).unwrap_or(f64::NAN);
         writeln!(
             f,
-            "  opens          first byte {:.0} ms, document {:.0} ms ({:.0} KiB), painted {:.0} ms, alive {:.0} ms (medians)",
+            "  opens          first byte {:.0} ms, document {:.0} ms ({:.0} KiB), painted {:.0} ms, islands started {:.0} ms (medians)",
             opened("firstByte"),
             opened("document"),
             opened("bytes") / 1_024.0,
             opened("painted"),
-            opened("alive"),
+            opened("islandsStarted"),
         )?;
         let task = |ms: f64| match ms {
-            ms if ms < TASK_MAX => format!("no task of {TASK_MAX} ms"),
+            ms if ms < TASK_LIMIT_MS => format!("no task of {TASK_LIMIT_MS} ms"),
             ms => format!("a task of {ms:.0} ms"),
         };
         writeln!(
@@ -78,19 +83,19 @@ impl fmt::Display for Report {
             opened("events"),
             task(self.longest("first"))
         )?;
-        let took: Vec<f64> = self
+        let took_ms: Vec<f64> = self
             .reads()
             .iter()
             .filter_map(|read| read["took"].as_f64())
             .collect();
-        if !took.is_empty() {
+        if !took_ms.is_empty() {
             let tasks = self.reads().iter().map(|read| longest(&read["tasks"]));
             writeln!(
                 f,
-                "  goes further   {} times: {:.0} ms each at p50, {:.0} at most; {}",
-                took.len(),
-                Quantile::P50.of(took.clone()),
-                took.iter().copied().fold(0.0, f64::max),
+                "  earlier pages  {} times: {:.0} ms each at p50, {:.0} at most; {}",
+                took_ms.len(),
+                Quantile::P50.of(took_ms.clone()),
+                took_ms.iter().copied().fold(0.0, f64::max),
                 task(tasks.fold(0.0, f64::max)),
             )?;
         }
@@ -109,10 +114,10 @@ mod tests {
 
     use super::*;
 
-    fn report(alive: f64, first: &[f64], whole: &[f64]) -> Report {
-        let opening = json!({"firstByte": 20, "document": 30, "bytes": 2048, "painted": 90, "alive": alive, "events": 125});
-        Report {
-            settings: Settings {
+    fn report(islands_started_ms: f64, first: &[f64], whole: &[f64]) -> TimelineReport {
+        let opening = json!({"firstByte": 20, "document": 30, "bytes": 2048, "painted": 90, "islandsStarted": islands_started_ms, "events": 125});
+        TimelineReport {
+            settings: TimelineSettings {
                 sessions: 2_000,
                 each: 25,
                 openings: 1,
@@ -126,24 +131,27 @@ mod tests {
     }
 
     #[test]
-    fn each_promise_can_be_broken() {
+    fn each_limit_can_fail() {
         assert!(report(400.0, &[], &[]).holds());
         assert!(!report(1_200.0, &[], &[]).holds());
         assert!(!report(400.0, &[51.0], &[]).holds());
         assert!(!report(400.0, &[], &[70.0]).holds());
-        let nothing = Report {
+        let without_measurements = TimelineReport {
             measured: json!({}),
             ..report(1.0, &[], &[])
         };
-        assert!(!nothing.holds(), "no figures are no proof");
+        assert!(
+            !without_measurements.holds(),
+            "a report without measurements fails"
+        );
     }
 
     #[test]
-    fn it_says_what_it_knows() {
+    fn it_prints_the_measurements() {
         let text = report(400.0, &[], &[70.0]).to_string();
         for part in [
             "50000 events",
-            "alive 400 ms",
+            "islands started 400 ms",
             "no task of 50 ms",
             "a task of 60 ms",
             "a task of 70 ms",

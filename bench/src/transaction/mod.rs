@@ -1,5 +1,5 @@
-//! What its event costs the transaction of a sign-up: the same writes to the same tables, with `outbox::enqueue` and
-//! without. No password hash, no HTTP, no dispatcher.
+//! The cost of the event in the transaction of a sign-up: the same writes with `outbox::enqueue` and without. No password
+//! hash, no HTTP, no dispatcher.
 
 mod store;
 
@@ -10,49 +10,49 @@ use tracking::{IdSource, PresentIds, ServerEvent, SessionId, SignUpCompleted};
 
 use crate::compare::Quad;
 use crate::database;
-use crate::table::Table;
+use crate::table::ComparisonTable;
 
-/// Transactions of one kind before the other kind's turn.
+/// Transactions in one block.
 const BLOCK: usize = 25;
-/// Quads that are thrown away.
+/// Discarded quads, which warm up the database.
 const WARM_UP: usize = 4;
 
-/// How much is measured.
+/// What is measured, and how often.
 #[derive(Clone, Debug)]
-pub struct Settings {
+pub struct TransactionSettings {
     /// The database.
     pub engine: Engine,
-    /// Transactions of each kind, rounded up to whole blocks.
+    /// Transactions with an event, and as many without; rounded up to whole blocks.
     pub transactions: usize,
 }
 
-/// Why there are no figures.
+/// Why the measurement failed.
 #[derive(Debug, thiserror::Error)]
 pub enum TransactionError {
-    /// Not what is to be measured was measured.
+    /// The number of events is wrong, so the figures are invalid.
     #[error("{written} events were written by {expected} transactions with an event")]
     Events {
-        /// Rows of the outbox.
+        /// Pending outbox rows.
         written: i64,
         /// Transactions with an event.
         expected: usize,
     },
-    /// The database.
+    /// A read or write of the database failed.
     #[error(transparent)]
     Database(#[from] sqlx::Error),
-    /// Opening it.
+    /// The database cannot be opened.
     #[error(transparent)]
     Open(#[from] db::OpenError),
-    /// The machine.
+    /// The temporary folder cannot be created.
     #[error("cannot prepare the run: {0}")]
     Prepare(#[from] std::io::Error),
 }
 
-/// Measures.
+/// Runs the measurement.
 ///
 /// # Errors
-/// When the database does not do as it should.
-pub async fn run(settings: &Settings) -> Result<Table, TransactionError> {
+/// When the database fails, or the events do not match the transactions.
+pub async fn run(settings: &TransactionSettings) -> Result<ComparisonTable, TransactionError> {
     let folder = tempfile::tempdir()?;
     let db = Db::open(&database::fresh(settings.engine, folder.path()).await).await?;
     let quads = settings.transactions.div_ceil(2 * BLOCK).max(1);
@@ -80,7 +80,7 @@ pub async fn run(settings: &Settings) -> Result<Table, TransactionError> {
     let title = format!(
         "transaction of a sign-up on {engine}: {transactions} with its event and {transactions} without"
     );
-    Ok(Table::new(title, &measured))
+    Ok(ComparisonTable::new(title, &measured))
 }
 
 async fn block(db: &Db, tracked: bool) -> Result<Vec<f64>, sqlx::Error> {
@@ -91,7 +91,7 @@ async fn block(db: &Db, tracked: bool) -> Result<Vec<f64>, sqlx::Error> {
     Ok(samples)
 }
 
-/// µs of one transaction, from before its beginning to after its commit. Making the event is part of it.
+/// Returns the µs of one transaction, from before its beginning to after its commit. They include building the event.
 async fn sign_up(db: &Db, tracked: bool) -> Result<f64, sqlx::Error> {
     let (user, login, device) = (ids::user(), ids::row().to_string(), ids::device());
     let now_ms = Clock::system().now_ms();
@@ -99,7 +99,7 @@ async fn sign_up(db: &Db, tracked: bool) -> Result<f64, sqlx::Error> {
     let mut tx = db.write().await?;
     store::insert_account(&mut tx, &user.to_string(), &login, now_ms).await?;
     if tracked {
-        let fact = SignUpCompleted {
+        let event = SignUpCompleted {
             email_domain: "example.com".to_owned(),
             email: None,
             signed_up_on: "2026-11-23".to_owned(),
@@ -110,7 +110,7 @@ async fn sign_up(db: &Db, tracked: bool) -> Result<f64, sqlx::Error> {
             session,
             source: IdSource::ServerSession,
         };
-        outbox::enqueue(&mut tx, &ServerEvent::present(user, &fact, ids, now_ms), now_ms).await?;
+        outbox::enqueue(&mut tx, &ServerEvent::present(user, &event, ids, now_ms), now_ms).await?;
     }
     tx.commit().await?;
     Ok(started.elapsed().as_secs_f64() * 1e6)

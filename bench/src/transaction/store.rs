@@ -1,9 +1,9 @@
-//! The writes of a sign-up's transaction beside its event: all SQL of this measurement. A test holds it to the real one.
+//! The SQL of this measurement: the writes of a sign-up without its event. A test compares them with the real sign-up.
 
 use backend::ids;
 use db::Connection;
 
-/// An account, its first login and its first mail, as sign-up writes them.
+/// Inserts an account, its first login and its first mail, as a sign-up does.
 pub(super) async fn insert_account(
     connection: &mut Connection,
     user: &str,

@@ -1,4 +1,4 @@
-//! The measured transaction is the real one, as far as the database can tell.
+//! The measured transaction writes the same rows as the real sign-up.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -13,7 +13,7 @@ use tracking::Choice;
 
 use super::*;
 
-/// Rows of every table that a sign-up may touch.
+/// Number of rows in each table that a sign-up may write.
 async fn rows(db: &Db) -> BTreeMap<&'static str, i64> {
     let mut rows = BTreeMap::new();
     for table in [
@@ -25,15 +25,15 @@ async fn rows(db: &Db) -> BTreeMap<&'static str, i64> {
         "outbox",
         "outbox_lanes",
     ] {
-        // The names are ours.
+        // The table names are constants.
         let count = sqlx::query_scalar(AssertSqlSafe(format!("SELECT COUNT(*) FROM {table}")));
         rows.insert(table, count.fetch_one(db.pool()).await.unwrap());
     }
     rows
 }
 
-/// What stands in the columns that do not tell one person from another, and the payload's keys.
-async fn facts(db: &Db) -> Vec<String> {
+/// The values that are equal for all users, and the keys of the payload.
+async fn shared_values(db: &Db) -> Vec<String> {
     let row = sqlx::query(
         "SELECT account_type, consent, event_type, state, payload FROM users
          JOIN logins ON logins.user_id = users.id AND logins.created_at = users.created_at
@@ -44,15 +44,15 @@ async fn facts(db: &Db) -> Vec<String> {
     .await
     .unwrap();
     let texts = ["account_type", "consent", "event_type", "state"];
-    let mut facts: Vec<String> = texts.iter().map(|column| row.try_get(*column).unwrap()).collect();
+    let mut shared_values: Vec<String> = texts.iter().map(|column| row.try_get(*column).unwrap()).collect();
     let payload: Map<String, Value> =
         serde_json::from_str(&row.try_get::<String, _>("payload").unwrap()).unwrap();
-    facts.extend(payload.into_iter().map(|(key, _)| key));
-    facts
+    shared_values.extend(payload.into_iter().map(|(key, _)| key));
+    shared_values
 }
 
 #[tokio::test]
-async fn it_writes_what_a_sign_up_writes() {
+async fn the_measured_transaction_writes_the_rows_of_a_sign_up() {
     for engine in engines() {
         let real = TestDb::new(engine).await;
         let wakeup = outbox::Wakeup::new();
@@ -73,6 +73,7 @@ async fn it_writes_what_a_sign_up_writes() {
             choice: Choice::Unset,
             privacy_control: false,
             address: IpAddr::from([127, 0, 0, 1]),
+            known_accounts: Vec::new(),
             user_agent: "a browser".into(),
         };
         accounts.sign_up(form.check().unwrap(), &visitor).await.unwrap();
@@ -80,7 +81,11 @@ async fn it_writes_what_a_sign_up_writes() {
         let measured = TestDb::new(engine).await;
         sign_up(&measured.db, true).await.unwrap();
         assert_eq!(rows(&measured.db).await, rows(&real.db).await, "{engine:?}");
-        assert_eq!(facts(&measured.db).await, facts(&real.db).await, "{engine:?}");
+        assert_eq!(
+            shared_values(&measured.db).await,
+            shared_values(&real.db).await,
+            "{engine:?}"
+        );
 
         let untracked = TestDb::new(engine).await;
         sign_up(&untracked.db, false).await.unwrap();

@@ -1,4 +1,4 @@
-//! How much memory a process holds, once a second (`/proc`, so on Linux only; elsewhere there are no samples).
+//! Samples the resident memory of a process once a second from `/proc`. Without `/proc` there are no samples.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -6,28 +6,28 @@ use std::time::Duration;
 use tokio::time::interval;
 use tokio_util::sync::CancellationToken;
 
-const EVERY: Duration = Duration::from_secs(1);
+const SAMPLE_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Samples of a process, in KiB.
-pub(super) struct Memory(Arc<Mutex<Vec<u64>>>);
+/// The samples of a process, in KiB.
+pub(super) struct MemorySampler(Arc<Mutex<Vec<u64>>>);
 
-impl Memory {
-    /// Watches the process until `stop`.
-    pub(super) fn watch(process: Option<u32>, stop: CancellationToken) -> Self {
+impl MemorySampler {
+    /// Starts to sample the process until `stop` is cancelled.
+    pub(super) fn start(process: Option<u32>, stop: CancellationToken) -> Self {
         let samples: Arc<Mutex<Vec<u64>>> = Arc::default();
-        let memory = Self(samples.clone());
+        let sampler = Self(samples.clone());
         tokio::spawn(async move {
-            let mut every = interval(EVERY);
-            while stop.run_until_cancelled(every.tick()).await.is_some() {
+            let mut ticks = interval(SAMPLE_INTERVAL);
+            while stop.run_until_cancelled(ticks.tick()).await.is_some() {
                 let now = process.and_then(resident_kib);
                 let mut samples = samples.lock().unwrap_or_else(PoisonError::into_inner);
                 samples.extend(now);
             }
         });
-        memory
+        sampler
     }
 
-    /// What was seen so far, a second apart.
+    /// Returns the samples so far in KiB, one a second.
     pub(super) fn samples(&self) -> Vec<u64> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }

@@ -1,44 +1,45 @@
-//! One person's way through a trial, in a browser without script: whoever gets no answer sends the same again once the app is
-//! back, as people do who load a page anew.
+//! One user's steps through a trial, in a browser without script. After a lost answer the same request is sent again when
+//! the app is back, as when a user reloads the page.
 
+use http_browser::{Browser, BrowserError, BrowserResponse};
 use reqwest::StatusCode;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
 use super::TrialsError;
-use super::story::Roles;
-use crate::browser::{Answer, Browser};
+use super::timeline::IdRoles;
 
 const PASSWORD: &str = "correct horse battery";
-/// A page that waits for a webhook shows the change after a crashed worker's lease at the latest.
-const PATIENCE: std::time::Duration = std::time::Duration::from_secs(120);
-const LOOK: std::time::Duration = std::time::Duration::from_millis(200);
+/// Limit until a page shows a webhook's change; a crashed worker's lease may have to expire first.
+const WEBHOOK_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(120);
+const CHECK_INTERVAL: std::time::Duration = std::time::Duration::from_millis(200);
 
-/// A person with a browser.
-pub(crate) struct Customer {
+/// A user with a browser.
+pub(crate) struct TrialCustomer {
     pub(super) browser: Browser,
     pub(super) email: String,
-    pub(super) is_up: watch::Receiver<bool>,
-    /// Posts that got no answer and were sent again.
-    pub(super) repeats: usize,
-    /// Where Stripe's page for the trial is.
-    page: String,
-    /// Whose IDs are whose.
-    pub(super) roles: Roles,
+    pub(super) is_app_up: watch::Receiver<bool>,
+    /// Number of posts that were sent again after a lost answer.
+    pub(super) reposts: usize,
+    /// The URL of Stripe's page for the trial.
+    checkout_url: String,
+    /// The roles of the user's IDs.
+    pub(super) roles: IdRoles,
 }
 
-impl Customer {
-    pub(crate) fn new(browser: Browser, email: String, is_up: watch::Receiver<bool>) -> Self {
+impl TrialCustomer {
+    pub(crate) fn new(browser: Browser, email: String, is_app_up: watch::Receiver<bool>) -> Self {
         Self {
             browser,
             email,
-            is_up,
-            repeats: 0,
-            page: String::new(),
-            roles: Roles::default(),
+            is_app_up,
+            reposts: 0,
+            checkout_url: String::new(),
+            roles: IdRoles::default(),
         }
     }
 
+    /// Signs up and notes the IDs of user, device and session.
     pub(crate) async fn sign_up(&mut self) -> Result<(), TrialsError> {
         self.open("/sign-up").await?;
         let email = self.email.clone();
@@ -46,40 +47,40 @@ impl Customer {
             .submit("/sign-up", &[("email", &email), ("password", PASSWORD)])
             .await?;
         if answer.status != StatusCode::SEE_OTHER {
-            return Err(self.unexpected("/sign-up", &answer));
+            return Err(self.unexpected_answer("/sign-up", &answer));
         }
         let page = self.open("/billing").await?;
-        let boot = page.boot();
+        let boot = page.embedded_json("boot").unwrap_or_default();
         let text = |key: &str| boot[key].as_str().unwrap_or_default().to_owned();
-        self.roles.name("user", &text("user"));
-        self.roles.name("device", &text("device"));
-        self.roles.name("session", &boot["session"].to_string());
+        self.roles.add("user", &text("user"));
+        self.roles.add("device", &text("device"));
+        self.roles.add("session", &boot["session"].to_string());
         Ok(())
     }
 
-    /// By the pricing page's form: to the URL of Stripe's page.
+    /// Submits the form of the pricing page; the answer redirects to Stripe's page.
     pub(crate) async fn order(&mut self) -> Result<(), TrialsError> {
         let form = self.open("/pricing").await?;
-        let form = self.form_of("/pricing", &form)?;
-        self.roles.name("click", &form);
+        let form = self.form_id("/pricing", &form)?;
+        self.roles.add("click", &form);
         let answer = self
             .submit("/pricing", &[("form", &form), ("interval", "month")])
             .await?;
-        match answer.location {
+        match answer.location() {
             Some(page) if page.contains("/c/pay/") => {
-                self.page = page;
+                self.checkout_url = page.to_owned();
                 Ok(())
             }
-            _ => Err(self.unexpected("/pricing", &answer)),
+            _ => Err(self.unexpected_answer("/pricing", &answer)),
         }
     }
 
-    /// By the form of Stripe's page, without a card.
+    /// Completes Stripe's page without a card. Returns the path that it redirects to.
     pub(crate) async fn complete(&mut self) -> Result<String, TrialsError> {
-        // Another site: none of our cookies go there.
-        let stripe = crate::browser::client()?;
+        // A client without the app's cookies, because Stripe is another site.
+        let stripe = http_browser::client()?;
         let answer = stripe
-            .post(&self.page)
+            .post(&self.checkout_url)
             .form(&[("complete", "")])
             .send()
             .await?
@@ -90,95 +91,95 @@ impl Customer {
             .and_then(|url| url.to_str().ok())
             .and_then(|url| url.split_once("/billing/return"))
             .map(|(_, query)| format!("/billing/return{query}"));
-        back.ok_or_else(|| self.broken("Stripe's page led nowhere"))
+        back.ok_or_else(|| self.error("Stripe's page did not redirect to the app"))
     }
 
-    /// To the page that Stripe's leads back to.
+    /// Opens the page that Stripe's page redirects to.
     pub(super) async fn return_to(&mut self, path: &str) -> Result<(), TrialsError> {
         self.open(path).await.map(drop)
     }
 
-    /// By the billing page's form, once it offers that.
+    /// Waits until the billing page offers to cancel, and submits its form.
     pub(super) async fn cancel(&mut self) -> Result<(), TrialsError> {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + WEBHOOK_TIMEOUT;
         let page = loop {
             let page = self.open("/billing").await?;
-            if page.text.contains(r#"value="cancel""#) {
+            if page.text().contains(r#"value="cancel""#) {
                 break page;
             }
             if Instant::now() > deadline {
-                return Err(self.broken("the billing page never offered to cancel"));
+                return Err(self.error("the billing page never offered to cancel"));
             }
-            sleep(LOOK).await;
+            sleep(CHECK_INTERVAL).await;
         };
-        let form = self.form_of("/billing", &page)?;
-        self.roles.name("cancel click", &form);
+        let form = self.form_id("/billing", &page)?;
+        self.roles.add("cancel click", &form);
         let answer = self
             .submit("/billing", &[("form", &form), ("action", "cancel")])
             .await?;
         if answer.status == StatusCode::SEE_OTHER {
             Ok(())
         } else {
-            Err(self.unexpected("/billing", &answer))
+            Err(self.unexpected_answer("/billing", &answer))
         }
     }
 
-    fn form_of(&self, path: &str, page: &Answer) -> Result<String, TrialsError> {
-        page.value_of("form")
-            .map(str::to_owned)
-            .ok_or_else(|| self.unexpected(path, page))
+    /// Returns the ID in the page's form.
+    fn form_id(&self, path: &str, page: &BrowserResponse) -> Result<String, TrialsError> {
+        page.hidden_field("form")
+            .ok_or_else(|| self.unexpected_answer(path, page))
     }
 
-    async fn open(&mut self, path: &str) -> Result<Answer, TrialsError> {
+    async fn open(&mut self, path: &str) -> Result<BrowserResponse, TrialsError> {
         loop {
             let sent = self.browser.open(path).await;
-            if let Some(answer) = self.heard(path, sent).await? {
+            if let Some(answer) = self.answer_or_wait(path, sent).await? {
                 return match answer.status {
-                    StatusCode::OK => Ok(answer),
-                    _ => Err(self.unexpected(path, &answer)),
+                    200 => Ok(answer),
+                    _ => Err(self.unexpected_answer(path, &answer)),
                 };
             }
         }
     }
 
-    async fn submit(&mut self, path: &str, fields: &[(&str, &str)]) -> Result<Answer, TrialsError> {
+    async fn submit(&mut self, path: &str, fields: &[(&str, &str)]) -> Result<BrowserResponse, TrialsError> {
         loop {
             let sent = self.browser.submit(path, fields).await;
-            if let Some(answer) = self.heard(path, sent).await? {
+            if let Some(answer) = self.answer_or_wait(path, sent).await? {
                 return Ok(answer);
             }
-            self.repeats += 1;
+            self.reposts += 1;
         }
     }
 
-    /// The answer, if one came; else they wait until the app is up again.
-    async fn heard(
+    /// Returns the answer, or `None` for a lost one, after the app is up again.
+    async fn answer_or_wait(
         &mut self,
         path: &str,
-        sent: Result<Answer, reqwest::Error>,
-    ) -> Result<Option<Answer>, TrialsError> {
+        sent: Result<BrowserResponse, BrowserError>,
+    ) -> Result<Option<BrowserResponse>, TrialsError> {
         match sent {
-            Ok(answer) if answer.status.is_server_error() => Err(self.unexpected(path, &answer)),
+            Ok(answer) if answer.status >= 500 => Err(self.unexpected_answer(path, &answer)),
             Ok(answer) => Ok(Some(answer)),
             Err(_) => {
-                // A connection breaks a moment before the kill is known to be one.
-                sleep(LOOK).await;
-                // The sender outlives everybody.
-                let _ = self.is_up.wait_for(|is_up| *is_up).await;
+                // The connection breaks shortly before the app is marked as down.
+                sleep(CHECK_INTERVAL).await;
+                // The sender outlives all customers.
+                let _ = self.is_app_up.wait_for(|is_up| *is_up).await;
                 Ok(None)
             }
         }
     }
 
-    fn unexpected(&self, path: &str, answer: &Answer) -> TrialsError {
-        let location = answer.location.as_deref().unwrap_or_default();
-        self.broken(&format!("{path} was answered {} {location}", answer.status))
+    fn unexpected_answer(&self, path: &str, answer: &BrowserResponse) -> TrialsError {
+        let location = answer.location().unwrap_or_default();
+        self.error(&format!("{path} was answered {} {location}", answer.status))
     }
 
-    fn broken(&self, what: &str) -> TrialsError {
+    fn error(&self, problem: &str) -> TrialsError {
         TrialsError::Customer {
             email: self.email.clone(),
-            what: what.to_owned(),
+            problem: problem.to_owned(),
         }
     }
 }

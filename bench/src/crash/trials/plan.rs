@@ -1,131 +1,131 @@
-//! At which moments the app is killed: drawn from a seed, and named by the message that is on its way. Pure.
+//! The plan of a round of trials: at which message the app is killed in each step. Drawn from a seed. Pure.
 
 use fastrand::Rng;
 
-/// Between Stripe's call and Amplitude's answer.
+/// The message at which the app is killed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Moment {
-    /// The app asks Stripe for a Checkout session.
-    Checkout,
-    /// Stripe's page was completed just now, and no webhook has left yet.
-    Completed,
-    /// A webhook is on its way to the app.
+pub(super) enum KillPoint {
+    /// The app creates a Checkout session at Stripe.
+    CheckoutCreation,
+    /// A user has completed Stripe's page, and no webhook has been sent yet.
+    CheckoutCompletion,
+    /// The stand-in for Stripe sends a webhook to the app.
     Webhook,
-    /// A worker asks how a subscription stands.
-    Asking,
-    /// The app asks Stripe for a change of a subscription.
-    Change,
-    /// The dispatcher sends an event of this name.
-    Sending(&'static str),
+    /// A worker reads a subscription from Stripe.
+    SubscriptionRead,
+    /// The app changes a subscription at Stripe.
+    SubscriptionChange,
+    /// The dispatcher delivers an event with this name.
+    Delivery(&'static str),
 }
 
-/// On which side of the message.
+/// When the app is killed relative to the message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Edge {
-    /// It never arrives.
-    Before,
-    /// It arrives, and meanwhile the app dies.
-    During,
-    /// It arrives and is answered, and the answer does not.
-    After,
+pub(super) enum KillTiming {
+    /// Before the message arrives; it is dropped.
+    BeforeArrival,
+    /// While the receiver handles the message.
+    DuringHandling,
+    /// After the receiver has answered; the answer is dropped.
+    AfterAnswer,
 }
 
-/// One `kill -9`.
+/// One `kill -9` of the app.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Kill {
-    pub(super) moment: Moment,
-    /// At which of the moment's messages, from 1.
+pub(super) struct TrialKill {
+    pub(super) point: KillPoint,
+    /// At which of the messages of this kind, counted from 1.
     pub(super) nth: u64,
-    pub(super) edge: Edge,
+    pub(super) timing: KillTiming,
 }
 
-/// What is done in a round; each may meet one kill.
+/// A step of a round; each has at most one kill.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Step {
-    /// Somebody presses "Start trial".
+pub(super) enum TrialStep {
+    /// A user presses "Start trial".
     Order(usize),
-    /// Somebody completes Stripe's page.
+    /// A user completes Stripe's page.
     Complete(usize),
-    /// Everybody's trial ends, and the cards are charged.
+    /// All trials end, and the cards are charged.
     TrialEnd,
-    /// Somebody cancels.
+    /// A user cancels the subscription.
     Cancel(usize),
 }
 
-impl Step {
-    /// What is certain to happen after it, with how many messages.
-    fn moments(self) -> Vec<(Moment, u64)> {
+impl TrialStep {
+    /// Returns the messages that the step is certain to cause, with their number.
+    fn kill_points(self) -> Vec<(KillPoint, u64)> {
         match self {
-            Self::Order(_) => vec![(Moment::Checkout, 1)],
+            Self::Order(_) => vec![(KillPoint::CheckoutCreation, 1)],
             Self::Complete(_) => vec![
-                (Moment::Completed, 1),
-                (Moment::Webhook, 2),
-                (Moment::Asking, 1),
-                (Moment::Sending("Trial started"), 1),
+                (KillPoint::CheckoutCompletion, 1),
+                (KillPoint::Webhook, 2),
+                (KillPoint::SubscriptionRead, 1),
+                (KillPoint::Delivery("Trial started"), 1),
             ],
             Self::TrialEnd => vec![
-                (Moment::Webhook, 3),
-                (Moment::Asking, 2),
-                (Moment::Sending("Trial converted"), 1),
+                (KillPoint::Webhook, 3),
+                (KillPoint::SubscriptionRead, 2),
+                (KillPoint::Delivery("Trial converted"), 1),
             ],
             Self::Cancel(_) => vec![
-                (Moment::Change, 1),
-                (Moment::Webhook, 1),
-                (Moment::Asking, 1),
-                (Moment::Sending("Subscription canceled"), 1),
+                (KillPoint::SubscriptionChange, 1),
+                (KillPoint::Webhook, 1),
+                (KillPoint::SubscriptionRead, 1),
+                (KillPoint::Delivery("Subscription canceled"), 1),
             ],
         }
     }
 }
 
-/// A round's steps in their order, each with its kill, if it meets one.
+/// The steps of a round in order, each with its kill, if any.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Round(pub(super) Vec<(Step, Option<Kill>)>);
+pub(super) struct TrialRound(pub(super) Vec<(TrialStep, Option<TrialKill>)>);
 
-/// Kinds of moments, so that each is met before any is again.
-const KINDS: usize = 6;
+/// Number of kinds of kill points. Each is used before any is used again.
+const KIND_COUNT: usize = 6;
 
-const fn kind(moment: Moment) -> usize {
-    match moment {
-        Moment::Checkout => 0,
-        Moment::Completed => 1,
-        Moment::Webhook => 2,
-        Moment::Asking => 3,
-        Moment::Change => 4,
-        Moment::Sending(_) => 5,
+const fn kind(point: KillPoint) -> usize {
+    match point {
+        KillPoint::CheckoutCreation => 0,
+        KillPoint::CheckoutCompletion => 1,
+        KillPoint::Webhook => 2,
+        KillPoint::SubscriptionRead => 3,
+        KillPoint::SubscriptionChange => 4,
+        KillPoint::Delivery(_) => 5,
     }
 }
 
-impl Round {
-    /// A round of so many people with so many kills, or one at each step.
+impl TrialRound {
+    /// Draws a round of `people` users with `kills` kills, at most one per step.
     pub(super) fn draw(rng: &mut Rng, people: usize, kills: usize) -> Self {
-        let each = |step: fn(usize) -> Step| (0..people).map(step);
-        let mut steps: Vec<(Step, Option<Kill>)> = each(Step::Order)
-            .chain(each(Step::Complete))
-            .chain([Step::TrialEnd])
-            .chain(each(Step::Cancel))
+        let each = |step: fn(usize) -> TrialStep| (0..people).map(step);
+        let mut steps: Vec<(TrialStep, Option<TrialKill>)> = each(TrialStep::Order)
+            .chain(each(TrialStep::Complete))
+            .chain([TrialStep::TrialEnd])
+            .chain(each(TrialStep::Cancel))
             .map(|step| (step, None))
             .collect();
         let mut left = kills.min(steps.len());
-        let of_kind = |step: Step, wanted: usize| {
-            let moments = step.moments();
-            moments.into_iter().find(|(moment, _)| kind(*moment) == wanted)
+        let of_kind = |step: TrialStep, wanted: usize| {
+            let points = step.kill_points();
+            points.into_iter().find(|(point, _)| kind(*point) == wanted)
         };
         let mut kinds: Vec<usize> = Vec::new();
-        // Every round of kinds places at least one: whatever step is free has some moment.
+        // Each pass over the kinds places at least one kill, because each free step has a kill point.
         while left > 0 {
             if kinds.is_empty() {
-                kinds = (0..KINDS).collect();
+                kinds = (0..KIND_COUNT).collect();
                 rng.shuffle(&mut kinds);
                 kinds.truncate(left);
-                // The choosiest are served first (from the end), or the others could take their only steps.
-                let places = |wanted: &usize| {
+                // Kinds with the fewest possible steps are placed first (from the end), or other kinds could take these steps.
+                let possible_steps = |wanted: &usize| {
                     steps
                         .iter()
                         .filter(|(step, _)| of_kind(*step, *wanted).is_some())
                         .count()
                 };
-                kinds.sort_by_key(|wanted| std::cmp::Reverse(places(wanted)));
+                kinds.sort_by_key(|wanted| std::cmp::Reverse(possible_steps(wanted)));
             }
             let Some(wanted) = kinds.pop() else { break };
             let free: Vec<usize> = (0..steps.len())
@@ -137,11 +137,15 @@ impl Round {
             let Some(index) = rng.choice(&free).copied() else {
                 continue;
             };
-            if let Some((moment, most)) = of_kind(steps[index].0, wanted) {
-                steps[index].1 = Some(Kill {
-                    moment,
-                    nth: rng.u64(1..=most),
-                    edge: [Edge::Before, Edge::During, Edge::After][rng.usize(..3)],
+            if let Some((point, count)) = of_kind(steps[index].0, wanted) {
+                steps[index].1 = Some(TrialKill {
+                    point,
+                    nth: rng.u64(1..=count),
+                    timing: [
+                        KillTiming::BeforeArrival,
+                        KillTiming::DuringHandling,
+                        KillTiming::AfterAnswer,
+                    ][rng.usize(..3)],
                 });
                 left -= 1;
             }
@@ -149,8 +153,8 @@ impl Round {
         Self(steps)
     }
 
-    /// The same without kills.
-    pub(super) fn in_peace(people: usize) -> Self {
+    /// Returns a round of `people` users without kills.
+    pub(super) fn without_kills(people: usize) -> Self {
         Self::draw(&mut Rng::with_seed(0), people, 0)
     }
 }
@@ -159,54 +163,54 @@ impl Round {
 mod tests {
     use super::*;
 
-    fn draw(seed: u64, people: usize, kills: usize) -> Round {
-        Round::draw(&mut Rng::with_seed(seed), people, kills)
+    fn draw(seed: u64, people: usize, kills: usize) -> TrialRound {
+        TrialRound::draw(&mut Rng::with_seed(seed), people, kills)
     }
 
-    fn kills(round: &Round) -> usize {
+    fn kills(round: &TrialRound) -> usize {
         round.0.iter().filter(|(_, kill)| kill.is_some()).count()
     }
 
     #[test]
-    fn a_seed_is_a_round() {
+    fn a_seed_determines_the_round() {
         assert_eq!(draw(7, 4, 6), draw(7, 4, 6));
         assert_ne!(draw(7, 4, 6), draw(8, 4, 6));
     }
 
     #[test]
-    fn as_many_kills_as_asked_for_and_one_a_step_at_most() {
+    fn the_number_of_kills_is_as_requested_and_at_most_one_per_step() {
         for seed in 0..200 {
             for (people, kills, expected) in [(4, 6, 6), (1, 4, 4), (1, 9, 4), (3, 0, 0), (3, 10, 10)] {
                 assert_eq!(self::kills(&draw(seed, people, kills)), expected, "seed {seed}");
             }
         }
-        assert_eq!(kills(&Round::in_peace(2)), 0);
+        assert_eq!(kills(&TrialRound::without_kills(2)), 0);
     }
 
     #[test]
-    fn every_kind_of_moment_before_any_again() {
+    fn each_kind_of_kill_point_is_used_before_any_is_used_again() {
         for seed in 0..200 {
-            let round = draw(seed, 3, KINDS);
+            let round = draw(seed, 3, KIND_COUNT);
             let mut kinds: Vec<usize> = round
                 .0
                 .iter()
-                .filter_map(|(_, kill)| Some(kind((*kill)?.moment)))
+                .filter_map(|(_, kill)| Some(kind((*kill)?.point)))
                 .collect();
             kinds.sort_unstable();
-            assert_eq!(kinds, (0..KINDS).collect::<Vec<_>>(), "seed {seed}");
+            assert_eq!(kinds, (0..KIND_COUNT).collect::<Vec<_>>(), "seed {seed}");
         }
     }
 
     #[test]
-    fn a_kill_waits_only_for_what_its_step_brings_about() {
+    fn a_kill_waits_only_for_messages_of_its_step() {
         for seed in 0..200 {
             for (step, kill) in draw(seed, 3, 10).0 {
                 let Some(kill) = kill else { continue };
-                let certain = step.moments();
+                let certain = step.kill_points();
                 assert!(
                     certain
                         .iter()
-                        .any(|(moment, most)| *moment == kill.moment && kill.nth <= *most),
+                        .any(|(point, count)| *point == kill.point && kill.nth <= *count),
                     "seed {seed}: {step:?} {kill:?}"
                 );
             }

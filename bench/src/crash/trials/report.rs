@@ -1,67 +1,70 @@
-//! What a run came to, as text.
+//! The report of a crash run of trials.
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
-use super::plan::Moment;
-use super::{Broken, Deliveries, Settings};
+use super::TrialsSettings;
+use super::plan::KillPoint;
+use super::violation::TrialViolation;
+use crate::crash::CrashFigures;
 use crate::database;
 
-/// Settings, figures, and whatever is wrong.
+/// Settings, figures and violations of a run.
 #[derive(Clone, Debug)]
-pub struct Report {
-    /// What was run.
-    pub settings: Settings,
-    /// What happened.
-    pub figures: Figures,
-    /// Promises that were not kept; empty is what it should be.
-    pub broken: Vec<Broken>,
+pub struct TrialsReport {
+    /// The settings of the run.
+    pub settings: TrialsSettings,
+    /// The counts of the run.
+    pub figures: TrialsFigures,
+    /// The violations; empty when the run passed.
+    pub violations: Vec<TrialViolation>,
 }
 
-/// What happened.
+/// Counts and durations of a run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Figures {
-    /// Names of the events of the person who met no kill, as they happened.
-    pub story: Vec<String>,
-    /// People, that one included.
-    pub people: usize,
-    /// How often the app was killed at which moment.
+pub struct TrialsFigures {
+    /// Event names of the reference user, who met no kill, in order of time.
+    pub timeline: Vec<String>,
+    /// Number of users, including the reference user.
+    pub users: usize,
+    /// Number of kills by kill point.
     pub kills: BTreeMap<&'static str, usize>,
-    /// Forms that were posted again because no answer came.
+    /// Forms that were posted again because the answer was lost.
     pub posted_again: usize,
-    /// Events of Stripe's.
-    pub webhooks: usize,
-    /// Revenue of all people in the collector, in minor units; the verdict compares it with Stripe's, person by person.
-    pub revenue: i64,
+    /// Events of the stand-in for Stripe.
+    pub stripe_events: usize,
+    /// Revenue of all users in the collector, in minor units. The checks compare it with Stripe's payments for each user.
+    pub revenue_minor: i64,
     /// Arrivals at the collector.
-    pub deliveries: Deliveries,
-    /// Until everybody had canceled, kills included.
+    pub deliveries: CrashFigures,
+    /// From the start to the last cancellation, including kills.
     pub driven: Duration,
-    /// From then until all was settled.
+    /// From then until webhooks and outbox were settled.
     pub settling: Duration,
 }
 
-impl Figures {
-    pub(super) fn killed_at(&mut self, moment: Moment) {
-        let name = match moment {
-            Moment::Checkout => "as Checkout was asked for",
-            Moment::Completed => "as Stripe's page was completed",
-            Moment::Webhook => "at a webhook",
-            Moment::Asking => "as a worker asked Stripe",
-            Moment::Change => "as a change was asked for",
-            Moment::Sending(_) => "as the dispatcher sent",
+impl TrialsFigures {
+    /// Counts a kill.
+    pub(super) fn count_kill(&mut self, point: KillPoint) {
+        let name = match point {
+            KillPoint::CheckoutCreation => "at the creation of a Checkout session",
+            KillPoint::CheckoutCompletion => "at the completion of Stripe's page",
+            KillPoint::Webhook => "at a webhook",
+            KillPoint::SubscriptionRead => "at a worker's request to Stripe",
+            KillPoint::SubscriptionChange => "at a change of a subscription",
+            KillPoint::Delivery(_) => "at a delivery of the dispatcher",
         };
         *self.kills.entry(name).or_default() += 1;
     }
 }
 
-impl fmt::Display for Report {
+impl fmt::Display for TrialsReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
             settings,
             figures,
-            broken,
+            violations,
         } = self;
         let deliveries = &figures.deliveries;
         let kills = figures.kills.iter().map(|(at, times)| format!("{times} {at}"));
@@ -74,9 +77,9 @@ impl fmt::Display for Report {
         )?;
         writeln!(
             f,
-            "  people      {}, each: {}",
-            figures.people,
-            figures.story.join(" → ")
+            "  users       {}, each: {}",
+            figures.users,
+            figures.timeline.join(" → ")
         )?;
         writeln!(
             f,
@@ -84,26 +87,26 @@ impl fmt::Display for Report {
             figures.kills.values().sum::<usize>()
         )?;
         writeln!(f, "  forms       {} posted again", figures.posted_again)?;
-        writeln!(f, "  webhooks    {} events of Stripe's", figures.webhooks)?;
+        writeln!(f, "  webhooks    {} events at Stripe", figures.stripe_events)?;
         writeln!(
             f,
-            "  deliveries  {} arrivals of {} events, {} of them repeats of what it had",
-            deliveries.arrivals, deliveries.events, deliveries.repeats
+            "  deliveries  {} arrivals of {} events, {} of them duplicates",
+            deliveries.arrivals, deliveries.events, deliveries.duplicates
         )?;
-        writeln!(f, "  revenue     {} minor units", figures.revenue)?;
+        writeln!(f, "  revenue     {} minor units", figures.revenue_minor)?;
         writeln!(
             f,
-            "  seconds     {:.1} driving, {:.1} until all was settled",
+            "  seconds     {:.1} with kills, {:.1} until all was settled",
             figures.driven.as_secs_f64(),
             figures.settling.as_secs_f64()
         )?;
-        for broken in broken {
-            writeln!(f, "  BROKEN      {broken}")?;
+        for violation in violations {
+            writeln!(f, "  VIOLATION   {violation}")?;
         }
-        let verdict = match broken.len() {
-            0 => "every promise was kept".to_owned(),
-            broken => format!("{broken} broken promises"),
+        let result = match violations.len() {
+            0 => "no violations".to_owned(),
+            number => format!("{number} violations"),
         };
-        write!(f, "  verdict     {verdict}")
+        write!(f, "  result      {result}")
     }
 }

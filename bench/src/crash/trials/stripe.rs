@@ -1,71 +1,72 @@
-//! The stand-in for Stripe, as its dashboard would show it: what moved, and the clock.
+//! A client of the stand-in for Stripe: subscriptions, payments and events as the dashboard would show them, and its clock.
 
 use std::net::SocketAddr;
 
 use reqwest::{Client, RequestBuilder};
 use serde_json::{Value, json};
 
-/// The key of local mode. Anybody may know it: it opens a stand-in on loopback and nothing else.
+/// The API key of local mode. It is public: it opens only a stand-in on loopback.
 const SECRET_KEY: &str = "sk_test_seamline_local";
-/// Objects of one page, Stripe's most.
+/// Objects per page: Stripe's limit.
 const PAGE: usize = 100;
-/// A trial, its invoice's draft of an hour, and room for the people whose trials began later.
-const OVER_THE_TRIAL: i64 = 3 * 86_400 + 2 * 3_600;
+/// Time to the end of all trials, in seconds: three days of trial, one hour for the draft invoice, and one hour because
+/// the trials start at different times.
+const TRIAL_ADVANCE_SECS: i64 = 3 * 86_400 + 2 * 3_600;
 
-/// A customer's subscription and money.
+/// A customer with one subscription.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Account {
+pub(super) struct TrialAccount {
     pub(super) customer: String,
     pub(super) subscription: String,
-    /// Its newest.
+    /// The newest invoice of the subscription.
     pub(super) invoice: String,
-    /// In seconds.
-    pub(super) canceled_at: Option<i64>,
-    /// Minor units paid, less what was given back.
-    pub(super) money: i64,
+    /// Time of the cancellation, in seconds since the epoch.
+    pub(super) canceled_at_secs: Option<i64>,
+    /// Captured payments minus refunds, in minor units.
+    pub(super) paid_minor: i64,
 }
 
-/// Its API.
+/// A client of the stand-in's API.
 #[derive(Clone, Debug)]
-pub(crate) struct StandIn {
+pub(crate) struct StripeDashboard {
     pub(crate) client: Client,
     pub(crate) address: SocketAddr,
 }
 
-impl StandIn {
-    /// What somebody with this address has there. `None`: no customer, no subscription, or more than one of either.
-    pub(super) async fn account(&self, email: &str) -> Result<Option<Account>, reqwest::Error> {
+impl StripeDashboard {
+    /// Returns the account with this email address; `None` unless there is exactly one customer with one subscription.
+    pub(super) async fn account(&self, email: &str) -> Result<Option<TrialAccount>, reqwest::Error> {
         let customers = self.get("customers", &[("email", email)]).await?;
-        let Some(customer) = the_only(&customers).map(|customer| text(&customer["id"])) else {
+        let Some(customer) = single(&customers).map(|customer| text(&customer["id"])) else {
             return Ok(None);
         };
         let of_customer = [("customer", customer.as_str()), ("status", "all")];
         let subscriptions = self.get("subscriptions", &of_customer).await?;
-        let Some(subscription) = the_only(&subscriptions) else {
+        let Some(subscription) = single(&subscriptions) else {
             return Ok(None);
         };
         let charges = self
             .get("charges", &[("customer", &customer), ("limit", "100")])
             .await?;
-        let of = |charge: &Value| {
+        let net_amount = |charge: &Value| {
             let number = |field: &str| charge[field].as_i64().unwrap_or_default();
             number("amount_captured") - number("amount_refunded")
         };
-        let money = charges["data"].as_array().into_iter().flatten();
-        let money = money
+        let charges = charges["data"].as_array().into_iter().flatten();
+        let paid_minor = charges
             .filter(|charge| charge["status"] == "succeeded")
-            .map(of)
+            .map(net_amount)
             .sum();
-        Ok(Some(Account {
+        Ok(Some(TrialAccount {
             subscription: text(&subscription["id"]),
             invoice: text(&subscription["latest_invoice"]),
-            canceled_at: subscription["canceled_at"].as_i64(),
+            canceled_at_secs: subscription["canceled_at"].as_i64(),
             customer,
-            money,
+            paid_minor,
         }))
     }
 
-    /// Gives a customer a card that works.
+    /// Attaches a valid card to a customer and makes it the default.
     pub(super) async fn give_card(&self, customer: &str) -> Result<(), reqwest::Error> {
         let attached = self
             .post("payment_methods/pm_card_visa/attach", &[("customer", customer)])
@@ -79,16 +80,16 @@ impl StandIn {
         .map(drop)
     }
 
-    /// Moves everybody's clock over the end of every trial, and over the payment after it.
+    /// Advances the clock past the end of all trials and their first payments.
     pub(super) async fn end_trials(&self) -> Result<(), reqwest::Error> {
         let request = self
             .client
             .post(format!("http://{}/_sim/clock", self.address))
-            .json(&json!({"advance": OVER_THE_TRIAL}));
+            .json(&json!({"advance": TRIAL_ADVANCE_SECS}));
         request.send().await?.error_for_status().map(drop)
     }
 
-    /// Every event so far, newest first.
+    /// Returns all events, newest first.
     pub(crate) async fn events(&self) -> Result<Vec<Value>, reqwest::Error> {
         let mut events: Vec<Value> = Vec::new();
         loop {
@@ -108,8 +109,8 @@ impl StandIn {
         }
     }
 
-    /// Their IDs and types.
-    pub(super) async fn types_of_events(&self) -> Result<Vec<(String, String)>, reqwest::Error> {
+    /// Returns the ID and type of each event.
+    pub(super) async fn event_types(&self) -> Result<Vec<(String, String)>, reqwest::Error> {
         let events = self.events().await?;
         Ok(events
             .iter()
@@ -135,7 +136,8 @@ impl StandIn {
     }
 }
 
-fn the_only(list: &Value) -> Option<&Value> {
+/// Returns the element of a list with one element.
+fn single(list: &Value) -> Option<&Value> {
     match list["data"].as_array()?.as_slice() {
         [one] => Some(one),
         _ => None,

@@ -1,20 +1,20 @@
-//! What a browser downloads for each page: scripts, wasm and styles, as they come over the wire.
+//! The bytes that a browser downloads for each page: scripts, wasm and styles, as transferred.
 //!
-//! The app runs as a process of its own and serves a release build of the front, compressed by the build. Chromium opens each
-//! page with an empty cache (`end2end/bench/bytes.mjs`); this holds the figures against what was promised.
+//! The app runs as a separate process and serves a release build of the front end with its compressed files. Chromium
+//! opens each page with an empty cache (`end2end/bench/bytes.mjs`); this module compares the sizes with their limits.
 
 use std::fmt;
 use std::path::Path;
 
 use serde::Deserialize;
 
-use crate::demo::{self, DemoError};
-use crate::{browser, ports};
+use crate::chromium::{self, ChromiumError};
+use crate::ports;
 
-/// A thousand bytes, as file sizes are usually given.
+/// 1000 bytes.
 const KB: f64 = 1_000.0;
 
-/// Most KB of all scripts, wasm and styles of a page.
+/// Limits in KB for scripts, wasm and styles, by path or path prefix.
 const LIMITS: [(&str, f64); 8] = [
     ("/", 80.0),
     ("/sign-in", 80.0),
@@ -26,29 +26,29 @@ const LIMITS: [(&str, f64); 8] = [
     ("/timeline", 330.0),
 ];
 
-/// Most KB of wasm, on any page.
+/// Limit in KB for wasm on any page.
 const WASM_MAX: f64 = 250.0;
 
-/// What the browser measured on a page.
+/// The bytes of one page, as `bytes.mjs` prints them.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PageBytes {
     /// The page's path.
     pub path: String,
-    /// Scripts and styles that came before the page's `load` event, and those that were asked for after it.
+    /// All scripts and styles, except the script that loads the wasm.
     pub scripts_and_styles: u64,
     /// Wasm and the script that loads it.
     pub islands: u64,
     /// Wasm alone.
     pub wasm: u64,
-    /// Wasm was asked for before the page's `load` event.
+    /// Whether wasm was requested before the page's `load` event.
     pub wasm_before_load: bool,
     /// The document.
     pub document: u64,
 }
 
 impl PageBytes {
-    /// Most KB that were promised for the page.
+    /// Returns the limit of the page in KB.
     fn limit(&self) -> Option<f64> {
         LIMITS
             .iter()
@@ -60,8 +60,8 @@ impl PageBytes {
             .next()
     }
 
-    /// Bytes that the limit is about. The wasm of a page of 80 KB is loaded when the browser is idle after `load`: it is no
-    /// part of them, but it must not come earlier.
+    /// Returns the bytes that count against the limit. Pages with a limit of 80 KB load their wasm when the browser is idle
+    /// after `load`, so it does not count there, but it must not be requested earlier.
     fn counted(&self) -> u64 {
         match self.limit() {
             Some(limit) if limit <= 80.0 => self.scripts_and_styles,
@@ -77,18 +77,18 @@ impl PageBytes {
     }
 }
 
-/// All pages.
+/// The bytes of all measured pages.
 #[derive(Clone, Debug)]
-pub struct Report(Vec<PageBytes>);
+pub struct BytesReport(Vec<PageBytes>);
 
-impl Report {
-    /// Whether every page keeps to its limit.
+impl BytesReport {
+    /// Whether every page is within its limits. `false` without pages.
     pub fn holds(&self) -> bool {
         !self.0.is_empty() && self.0.iter().all(PageBytes::holds)
     }
 }
 
-impl fmt::Display for Report {
+impl fmt::Display for BytesReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(
             f,
@@ -99,7 +99,7 @@ impl fmt::Display for Report {
             let limit = page
                 .limit()
                 .map_or_else(|| "-".to_owned(), |limit| format!("{limit:.0}"));
-            let mark = if page.holds() { "" } else { "  TOO MUCH" };
+            let mark = if page.holds() { "" } else { "  OVER LIMIT" };
             let path: String = page.path.chars().take(22).collect();
             writeln!(
                 f,
@@ -111,23 +111,23 @@ impl fmt::Display for Report {
                 kb(page.document),
             )?;
         }
-        write!(f, "KB of 1000 bytes, as they come over the wire (brotli)")
+        write!(f, "KB of 1000 bytes, as transferred (brotli)")
     }
 }
 
-/// Measures `program`, the app, which serves the front in `site`; `scripts` is the folder of the browser tests.
+/// Measures `program`, the app, with the built front end in `site`; `scripts` is the `end2end` folder.
 ///
 /// # Errors
-/// When anything but the figures is out of the ordinary.
-pub async fn run(program: &Path, site: &Path, scripts: &Path) -> Result<Report, DemoError> {
+/// When the app or the Chromium script fails. A page above its limit is no error: see [`BytesReport::holds`].
+pub async fn run(program: &Path, site: &Path, scripts: &Path) -> Result<BytesReport, ChromiumError> {
     let folder = tempfile::tempdir()?;
-    let client = browser::client()?;
-    let mut app = demo::start(program, folder.path(), site, ports::free()?, &client).await?;
-    demo::sign_up(&client, app.address).await?;
-    let measured = demo::drive(scripts, "bytes.mjs", app.address, &[]).await?;
-    app.is_alive()?;
-    let pages = serde_json::from_value(measured).map_err(|error| DemoError::Browser(error.to_string()))?;
-    Ok(Report(pages))
+    let client = http_browser::client()?;
+    let mut app = chromium::start_app(program, folder.path(), site, ports::find_free()?, &client).await?;
+    chromium::sign_up(&client, app.address).await?;
+    let measured = chromium::run_script(scripts, "bytes.mjs", app.address, &[]).await?;
+    app.check_running()?;
+    let pages = serde_json::from_value(measured).map_err(|error| ChromiumError::Script(error.to_string()))?;
+    Ok(BytesReport(pages))
 }
 
 #[cfg(test)]
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_keeps_to_its_limit_or_fails() {
+    fn a_page_over_a_limit_fails() {
         for (page, holds) in [
             (page("/", 80_000, 150_000), true),
             (page("/", 80_001, 0), false),
@@ -162,7 +162,7 @@ mod tests {
             wasm_before_load: true,
             ..page("/", 70_000, 100_000)
         };
-        assert!(!Report(vec![early]).holds());
-        assert!(!Report(vec![]).holds(), "no page is no result");
+        assert!(!BytesReport(vec![early]).holds());
+        assert!(!BytesReport(vec![]).holds(), "a report without pages fails");
     }
 }

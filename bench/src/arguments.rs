@@ -1,0 +1,183 @@
+//! The command line of the bench.
+
+use std::error::Error;
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand, ValueEnum};
+use db::Engine;
+
+/// Benchmarks and crash tests of Seamline.
+#[derive(Parser)]
+#[command(version)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// The bytes that a browser downloads for each page.
+    Bytes(FrontArguments),
+    /// Users sign up while the app is killed and the collector injects faults; then the database and the collector are
+    /// compared.
+    Crash(CrashArguments),
+    /// The time of a sign-up request with tracking and without.
+    SignUp(SignUpArguments),
+    /// The time of a sign-up's transaction with its event and without.
+    Transaction(TransactionArguments),
+    /// The timeline of a user with many events, in a real browser.
+    Timeline(TimelineArguments),
+    /// Many voters on one poll, with open pages.
+    Votes(VotesArguments),
+    /// Signed webhooks to the real route, and the time until their events are in the outbox.
+    Webhooks(WebhooksArguments),
+}
+
+#[derive(clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(crate) struct CrashArguments {
+    #[command(subcommand)]
+    pub(crate) command: Option<CrashCommand>,
+    #[arg(long, value_enum, default_value_t = Engines::Both)]
+    pub(crate) engine: Engines,
+    /// Number of sign-ups.
+    #[arg(long, default_value_t = 200)]
+    pub(crate) sign_ups: usize,
+    /// How often the app is killed.
+    #[arg(long, default_value_t = 20)]
+    pub(crate) kills: usize,
+    /// Concurrent visitors.
+    #[arg(long, default_value_t = 8)]
+    pub(crate) visitors: usize,
+    /// Seed of all random choices; random by default.
+    #[arg(long)]
+    pub(crate) seed: Option<u64>,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum CrashCommand {
+    /// Users go through a trial while the app is killed between Stripe's request and Amplitude's answer.
+    Trials(TrialsArguments),
+}
+
+#[derive(clap::Args)]
+pub(crate) struct TrialsArguments {
+    #[arg(long, value_enum, default_value_t = Engines::Both)]
+    pub(crate) engine: Engines,
+    /// Number of rounds; at the end of each, all trials of the round end.
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..=8))]
+    pub(crate) rounds: u8,
+    /// Users in each round.
+    #[arg(long, default_value_t = 4)]
+    pub(crate) people: usize,
+    /// Kills in each round, at most one per step.
+    #[arg(long, default_value_t = 10)]
+    pub(crate) kills: usize,
+    /// Seed of all random choices; random by default.
+    #[arg(long)]
+    pub(crate) seed: Option<u64>,
+}
+
+#[derive(clap::Args)]
+pub(crate) struct SignUpArguments {
+    #[arg(long, value_enum, default_value_t = Engines::Both)]
+    pub(crate) engine: Engines,
+    /// Requests with tracking, and as many without.
+    #[arg(long, default_value_t = 3_000)]
+    pub(crate) requests: usize,
+    /// Concurrent requests.
+    #[arg(long, default_value_t = 2)]
+    pub(crate) concurrency: usize,
+}
+
+#[derive(clap::Args)]
+pub(crate) struct TransactionArguments {
+    #[arg(long, value_enum, default_value_t = Engines::Both)]
+    pub(crate) engine: Engines,
+    /// Transactions with an event, and as many without.
+    #[arg(long, default_value_t = 10_000)]
+    pub(crate) transactions: usize,
+}
+
+/// The built front end, and the scripts that measure it in a browser.
+#[derive(clap::Args)]
+pub(crate) struct FrontArguments {
+    /// The folder of the built front end.
+    #[arg(long, default_value = "target/site")]
+    pub(crate) site: PathBuf,
+    /// The folder of the browser tests with their installed packages.
+    #[arg(long, default_value = "end2end")]
+    pub(crate) scripts: PathBuf,
+}
+
+#[derive(clap::Args)]
+pub(crate) struct TimelineArguments {
+    #[command(flatten)]
+    pub(crate) front: FrontArguments,
+    /// Number of sessions.
+    #[arg(long, default_value_t = 2_000)]
+    pub(crate) sessions: usize,
+    /// Events in each session.
+    #[arg(long, default_value_t = 25)]
+    pub(crate) each: usize,
+    /// How often the page is opened.
+    #[arg(long, default_value_t = 7)]
+    pub(crate) openings: u32,
+    /// How many pages of earlier sessions are opened.
+    #[arg(long, default_value_t = 20)]
+    pub(crate) pages: u32,
+}
+
+#[derive(clap::Args)]
+pub(crate) struct VotesArguments {
+    #[arg(long, value_enum, default_value_t = Engines::Both)]
+    pub(crate) engine: Engines,
+    /// Number of voters.
+    #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..=20_000))]
+    pub(crate) voters: u32,
+    /// Number of open pages.
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(0..=2_000))]
+    pub(crate) live: u32,
+    /// Duration; each voter votes once in each minute.
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=60))]
+    pub(crate) minutes: u32,
+}
+
+#[derive(clap::Args)]
+pub(crate) struct WebhooksArguments {
+    #[arg(long, value_enum, default_value_t = Engines::Both)]
+    pub(crate) engine: Engines,
+    /// Users who start a trial; each causes about five webhooks.
+    #[arg(long, default_value_t = 300)]
+    pub(crate) people: usize,
+    /// Webhooks per second in the second half.
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub(crate) rate: u32,
+    /// Concurrent webhooks in the first half.
+    #[arg(long, default_value_t = 8)]
+    pub(crate) concurrency: usize,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum Engines {
+    Sqlite,
+    Postgres,
+    Both,
+}
+
+impl Engines {
+    /// Returns the engines to run on. Fails without a Postgres server for Postgres.
+    pub(crate) fn list(self) -> Result<Vec<Engine>, Box<dyn Error>> {
+        let wanted = match self {
+            Self::Sqlite => vec![Engine::Sqlite],
+            Self::Postgres => vec![Engine::Postgres],
+            Self::Both => vec![Engine::Sqlite, Engine::Postgres],
+        };
+        let available = db::testing::engines();
+        if wanted.iter().all(|engine| available.contains(engine)) {
+            Ok(wanted)
+        } else {
+            Err("TEST_POSTGRES_URL must name a Postgres server; --engine sqlite does without".into())
+        }
+    }
+}
