@@ -108,7 +108,7 @@ mod tests {
             ("ending_before=e", "", false),
         ];
         for (query, expected, more) in cases {
-            let paging = Paging::parse(&mut Params::new(parse(query))).unwrap();
+            let paging = Paging::parse(&mut Params::new(parse(query).unwrap())).unwrap();
             let (range, has_more) = paging.select(&ids).unwrap();
             assert_eq!(
                 (ids[range].concat().as_str(), has_more),
@@ -122,9 +122,12 @@ mod tests {
             "limit=x",
             "starting_after=a&ending_before=b",
         ] {
-            assert!(Paging::parse(&mut Params::new(parse(query))).is_err(), "{query}");
+            assert!(
+                Paging::parse(&mut Params::new(parse(query).unwrap())).is_err(),
+                "{query}"
+            );
         }
-        let paging = Paging::parse(&mut Params::new(parse("starting_after=x"))).unwrap();
+        let paging = Paging::parse(&mut Params::new(parse("starting_after=x").unwrap())).unwrap();
         assert!(paging.select(&ids).is_err());
     }
 }

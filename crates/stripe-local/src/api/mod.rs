@@ -101,6 +101,8 @@ fn dispatch(operation: &mut Operation<'_>, method: &str, segments: &[&str], para
         ("POST", ["refunds"]) => refunds::create(operation, params),
         ("GET", ["refunds"]) => refunds::list(operation, params),
         ("GET", ["refunds", id]) => refunds::retrieve(operation, id, params),
+        ("GET", ["disputes"]) => refunds::list_disputes(operation, params),
+        ("GET", ["disputes", id]) => refunds::retrieve_dispute(operation, id, params),
 
         ("POST", ["billing_portal", "sessions"]) => portal::create_session(operation, params),
         ("POST", ["billing_portal", "configurations"]) => portal::create(operation, params),

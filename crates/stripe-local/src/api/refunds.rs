@@ -1,11 +1,11 @@
-//! The endpoints for payment intents, charges and refunds.
+//! The endpoints for payment intents, charges, refunds and disputes.
 
 use super::list::list_page;
 use crate::{
     api_error::{ApiError, ApiResult},
     engine::Operation,
     form::{Metadata, Params},
-    records::{ChargeRecord, PaymentIntentRecord, StripeRefundRecord},
+    records::{ChargeRecord, DisputeRecord, PaymentIntentRecord, StripeRefundRecord},
     render,
 };
 
@@ -60,6 +60,28 @@ pub(super) fn list(operation: &mut Operation<'_>, mut params: Params) -> ApiResu
                 && created.contains(refund.created)
         },
         |_, refund| render::refund(refund),
+    )
+}
+
+pub(super) fn retrieve_dispute(operation: &mut Operation<'_>, id: &str, params: Params) -> ApiResult {
+    params.finish()?;
+    Ok(render::dispute(&operation.find("dispute", id, "id")?))
+}
+
+pub(super) fn list_disputes(operation: &mut Operation<'_>, mut params: Params) -> ApiResult {
+    let charge = params.non_empty("charge")?;
+    let intent = params.non_empty("payment_intent")?;
+    let created = params.range("created")?;
+    list_page(
+        operation,
+        params,
+        "/v1/disputes",
+        |dispute: &DisputeRecord| {
+            charge.as_ref().is_none_or(|id| dispute.charge == *id)
+                && intent.as_ref().is_none_or(|id| dispute.payment_intent == *id)
+                && created.contains(dispute.created)
+        },
+        |_, dispute| render::dispute(dispute),
     )
 }
 

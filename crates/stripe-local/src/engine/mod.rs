@@ -10,6 +10,7 @@ mod clocks;
 mod collect;
 mod configured_endpoints;
 mod deletion;
+mod disputes;
 pub(crate) mod events;
 mod invoices;
 mod pause;

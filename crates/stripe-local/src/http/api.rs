@@ -107,8 +107,8 @@ async fn respond(
         request: Some(request_id.to_owned()),
         idempotency_key: key.clone(),
     };
-    let mut map = form::parse(&query);
-    map.extend(form::parse(&body));
+    let mut map = form::parse(&query)?;
+    map.extend(form::parse(&body)?);
     let call = Call {
         fingerprint: fingerprint(&method, &path, &format!("{map:?}")),
         method,
@@ -222,16 +222,24 @@ fn check_api_key(stand_in: &StripeStandIn, headers: &HeaderMap) -> Result<(), Ap
             "This is stripe-local, a stand-in: do not send live keys here. If this was a mistake, roll the key on Stripe's dashboard.",
         ));
     }
-    let accepted = match &stand_in.settings().secret_key {
-        Some(expected) => key == *expected,
-        None => is_test_key(&key),
-    };
-    if accepted {
-        Ok(())
-    } else {
-        Err(ApiError::unauthorized(
-            "Invalid API Key provided: stripe-local accepts test keys (sk_test_… or rk_test_…).",
-        ))
+    match &stand_in.settings().secret_key {
+        Some(expected) if key == *expected => Ok(()),
+        Some(expected) => Err(ApiError::unauthorized(format!(
+            "Invalid API Key provided: this stripe-local accepts one key, {}, which was set when it was started.",
+            abbreviated(expected)
+        ))),
+        None if is_test_key(&key) => Ok(()),
+        None => Err(ApiError::unauthorized(
+            "Invalid API Key provided: stripe-local accepts any test key (sk_test_… or rk_test_…).",
+        )),
+    }
+}
+
+/// Enough of a key to recognise it. A test key of a real account could be configured, so it is not shown as a whole.
+fn abbreviated(key: &str) -> String {
+    match key.char_indices().nth(13) {
+        Some((end, _)) => format!("{}…", &key[..end]),
+        None => key.to_owned(),
     }
 }
 

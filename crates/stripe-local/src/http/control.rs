@@ -19,10 +19,11 @@ use crate::{
         events::{HELD_BACK_MS, queue_delivery, release_held_deliveries},
         register_configured_endpoints,
     },
-    form::{self, FormValue},
+    form,
     records::{
-        CustomerRecord, DeliveryRecord, EventRecord, InvoiceRecord, StripeRefundRecord, SubscriptionRecord,
-        TestClockRecord, WebhookEndpointRecord, WebhookSwitchesRecord,
+        ChargeRecord, CustomerRecord, DeliveryRecord, DisputeRecord, EventRecord, InvoiceRecord,
+        StripeRefundRecord, SubscriptionRecord, TestClockRecord, WebhookEndpointRecord,
+        WebhookSwitchesRecord,
     },
     render,
     stand_in::StripeStandIn,
@@ -53,15 +54,10 @@ fn is_form(headers: &HeaderMap) -> bool {
 /// Parses JSON, or a form whose values are parsed as JSON where possible.
 fn parse_body<T: DeserializeOwned>(headers: &HeaderMap, body: &str) -> Result<T, ApiError> {
     let value = if is_form(headers) {
-        let fields = form::parse(body)
+        let fields = form::fields(body)
             .into_iter()
-            .filter_map(|(key, value)| match value {
-                FormValue::Text(text) if !text.is_empty() => {
-                    let value = serde_json::from_str(&text).unwrap_or(Value::String(text));
-                    Some((key, value))
-                }
-                _ => None,
-            });
+            .filter(|(_, text)| !text.is_empty())
+            .map(|(key, text)| (key, serde_json::from_str(&text).unwrap_or(Value::String(text))));
         Value::Object(fields.collect::<Map<_, _>>())
     } else if body.trim().is_empty() {
         json!({})
@@ -303,6 +299,56 @@ pub(super) async fn fail_refund(
     run(&stand_in, &headers, move |operation| {
         let refund = operation.find::<StripeRefundRecord>("refund", &id, "id")?;
         Ok(render::refund(&operation.fail_refund(&refund)?))
+    })
+    .await
+}
+
+/// The amount to dispute, in minor units; the whole charge without one.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct DisputeRequest {
+    amount: Option<i64>,
+}
+
+/// `POST /_sim/charges/{id}/dispute`: the cardholder disputes a payment
+pub(super) async fn open_dispute(
+    State(stand_in): State<StripeStandIn>,
+    headers: HeaderMap,
+    Path(id): Path<String>,
+    body: String,
+) -> Response {
+    let request: DisputeRequest = match parse_body(&headers, &body) {
+        Ok(request) => request,
+        Err(error) => return error_response(&error),
+    };
+    run(&stand_in, &headers, move |operation| {
+        let charge = operation.find::<ChargeRecord>("charge", &id, "id")?;
+        Ok(render::dispute(&operation.open_dispute(&charge, request.amount)?))
+    })
+    .await
+}
+
+/// Whether a dispute is won.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CloseDisputeRequest {
+    won: bool,
+}
+
+/// `POST /_sim/disputes/{id}/close`: the bank decides
+pub(super) async fn close_dispute(
+    State(stand_in): State<StripeStandIn>,
+    headers: HeaderMap,
+    Path(id): Path<String>,
+    body: String,
+) -> Response {
+    let request: CloseDisputeRequest = match parse_body(&headers, &body) {
+        Ok(request) => request,
+        Err(error) => return error_response(&error),
+    };
+    run(&stand_in, &headers, move |operation| {
+        let dispute = operation.find::<DisputeRecord>("dispute", &id, "id")?;
+        Ok(render::dispute(&operation.close_dispute(&dispute, request.won)?))
     })
     .await
 }

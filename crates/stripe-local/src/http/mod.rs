@@ -59,6 +59,8 @@ fn router(stand_in: StripeStandIn) -> Router {
         .route("/_sim/webhooks/resend", post(control::resend))
         .route("/_sim/webhooks/release", post(control::release))
         .route("/_sim/refunds/{refund}/fail", post(control::fail_refund))
+        .route("/_sim/charges/{charge}/dispute", post(control::open_dispute))
+        .route("/_sim/disputes/{dispute}/close", post(control::close_dispute))
         .route("/_sim/reset", post(control::reset))
         .route("/", get(pages::index::show))
         .fallback(unknown_path)

@@ -84,6 +84,7 @@ define_records!(
     PaymentIntent(PaymentIntentRecord),
     Charge(ChargeRecord),
     Refund(StripeRefundRecord),
+    Dispute(DisputeRecord),
     PortalSession(PortalSessionRecord),
     PortalConfiguration(PortalConfigurationRecord),
     GlobalClock(GlobalClockRecord),

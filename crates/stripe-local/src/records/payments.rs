@@ -1,4 +1,4 @@
-//! Payment methods, intents, charges and refunds. Amounts are minor units of the currency.
+//! Payment methods, intents, charges, refunds and disputes. Amounts are minor units of the currency.
 
 use serde::{Deserialize, Serialize};
 
@@ -116,6 +116,36 @@ pub(crate) struct StripeRefundRecord {
     pub(crate) status: String,
     pub(crate) failure_reason: Option<String>,
     pub(crate) metadata: Metadata,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct DisputeRecord {
+    pub(crate) id: String,
+    pub(crate) created: i64,
+    pub(crate) amount: i64,
+    pub(crate) currency: String,
+    pub(crate) charge: String,
+    pub(crate) payment_intent: String,
+    pub(crate) status: DisputeOutcome,
+}
+
+/// `status` of a dispute, as far as it is simulated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum DisputeOutcome {
+    NeedsResponse,
+    Won,
+    Lost,
+}
+
+impl DisputeOutcome {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::NeedsResponse => "needs_response",
+            Self::Won => "won",
+            Self::Lost => "lost",
+        }
+    }
 }
 
 /// Connects a payment intent with an invoice.

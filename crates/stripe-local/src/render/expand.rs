@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{
-    charge, checkout_line, checkout_session, customer, event, inner_list, invoice, invoice_payment,
+    charge, checkout_line, checkout_session, customer, dispute, event, inner_list, invoice, invoice_payment,
     payment_intent, payment_method, portal_configuration, portal_session, price, product, refund,
     setup_intent, subscription, test_clock, webhook_endpoint,
 };
@@ -32,6 +32,7 @@ fn by_id(records: &Records, id: &str) -> Option<Value> {
         Record::PaymentIntent(record) => payment_intent(records, record),
         Record::Charge(record) => charge(record),
         Record::Refund(record) => refund(record),
+        Record::Dispute(record) => dispute(record),
         Record::PortalSession(record) => portal_session(record),
         Record::PortalConfiguration(record) => portal_configuration(record),
         Record::TestClock(record) => test_clock(record),

@@ -16,7 +16,9 @@ pub(crate) use checkout::{
 };
 pub(crate) use events::{event, test_clock, webhook_endpoint};
 pub(crate) use expand::expand;
-pub(crate) use payments::{charge, invoice_payment, payment_intent, payment_method, refund, setup_intent};
+pub(crate) use payments::{
+    charge, dispute, invoice_payment, payment_intent, payment_method, refund, setup_intent,
+};
 
 use serde_json::{Value, json};
 

@@ -1,10 +1,10 @@
-//! Rendering of payment methods, intents, charges and refunds.
+//! Rendering of payment methods, intents, charges, refunds and disputes.
 
 use serde_json::{Value, json};
 
 use crate::records::{
-    Card, CardDecline, ChargeRecord, InvoicePaymentRecord, PaymentIntentRecord, PaymentMethodRecord,
-    PaymentStatus, Records, SetupIntentRecord, SetupStatus, StripeRefundRecord,
+    Card, CardDecline, ChargeRecord, DisputeRecord, InvoicePaymentRecord, PaymentIntentRecord,
+    PaymentMethodRecord, PaymentStatus, Records, SetupIntentRecord, SetupStatus, StripeRefundRecord,
 };
 
 pub(crate) fn payment_method(method: &PaymentMethodRecord) -> Value {
@@ -274,6 +274,33 @@ pub(crate) fn refund(refund: &StripeRefundRecord) -> Value {
         value["failure_balance_transaction"] = json!(format!("{transaction}Back"));
     }
     value
+}
+
+pub(crate) fn dispute(dispute: &DisputeRecord) -> Value {
+    json!({
+        "id": dispute.id,
+        "object": "dispute",
+        "amount": dispute.amount,
+        "balance_transactions": [],
+        "charge": dispute.charge,
+        "created": dispute.created,
+        "currency": dispute.currency,
+        "enhanced_eligibility_types": [],
+        "evidence": {"enhanced_evidence": {}},
+        "evidence_details": {
+            "due_by": null,
+            "enhanced_eligibility": {},
+            "has_evidence": false,
+            "past_due": false,
+            "submission_count": 0,
+        },
+        "is_charge_refundable": false,
+        "livemode": false,
+        "metadata": {},
+        "payment_intent": dispute.payment_intent,
+        "reason": "fraudulent",
+        "status": dispute.status.as_str(),
+    })
 }
 
 pub(crate) fn invoice_payment(payment: &InvoicePaymentRecord) -> Value {

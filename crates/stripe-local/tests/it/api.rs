@@ -24,6 +24,21 @@ async fn requests_need_a_test_key() {
 }
 
 #[tokio::test]
+async fn the_error_for_another_key_names_the_accepted_one() {
+    let server = TestServer::start_with(stripe_local::StripeStandInSettings {
+        secret_key: Some("sk_test_seamline_local".to_owned()),
+        ..stripe_local::StripeStandInSettings::default()
+    })
+    .await;
+    let request = server.client.get(format!("{}/v1/account", server.url));
+    let (status, body) = send(request.bearer_auth("sk_test_abc123")).await;
+    assert_eq!(status, 401);
+    let message = body["error"]["message"].as_str().expect("a message");
+    assert!(message.contains("accepts one key, sk_test_seaml…,"), "{message}");
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn errors_have_stripes_format() {
     let server = TestServer::start().await;
     let cases: [(Method, &str, Form<'_>, u16, &str, Value); 6] = [

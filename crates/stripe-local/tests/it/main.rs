@@ -6,6 +6,7 @@ mod checkout;
 mod clocks;
 mod endpoints;
 mod event_sequences;
+mod fuzz;
 mod pauses;
 mod payments;
 mod portal;

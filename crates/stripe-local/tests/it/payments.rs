@@ -117,6 +117,46 @@ async fn a_failed_first_payment_expires_or_is_rejected() {
 }
 
 #[tokio::test]
+async fn a_payment_is_disputed_and_lost_or_won() {
+    for won in [false, true] {
+        let server = TestServer::start().await;
+        let customer = server.customer_with_card("pm_card_visa").await;
+        server.subscribe(&customer, &[]).await;
+        let charge = server.get("/v1/charges").await["data"][0].clone();
+        server
+            .control(
+                &format!("charges/{}/dispute", id(&charge)),
+                json!({"amount": 700}),
+            )
+            .await;
+        let dispute = server.get("/v1/disputes?expand[]=data.charge").await["data"][0].clone();
+        assert_eq!(
+            (
+                &dispute["amount"],
+                &dispute["status"],
+                &dispute["charge"]["customer"]
+            ),
+            (&json!(700), &json!("needs_response"), &json!(customer))
+        );
+        server
+            .control(&format!("disputes/{}/close", id(&dispute)), json!({"won": won}))
+            .await;
+        let closed = server.get(&format!("/v1/disputes/{}", id(&dispute))).await;
+        assert_eq!(closed["status"], if won { "won" } else { "lost" });
+        let history = server.history().await;
+        for (name, is_sent) in [
+            ("charge.dispute.created", true),
+            ("charge.dispute.funds_withdrawn", true),
+            ("charge.dispute.funds_reinstated", won),
+            ("charge.dispute.closed", true),
+        ] {
+            assert_eq!(history.contains(&name.to_owned()), is_sent, "{name}, won: {won}");
+        }
+        server.stop().await;
+    }
+}
+
+#[tokio::test]
 async fn a_refund_can_fail_afterwards() {
     let server = TestServer::start().await;
     let customer = server.customer_with_card("pm_card_visa").await;

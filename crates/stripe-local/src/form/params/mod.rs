@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{FormValue, Patch, TimestampRange};
+use super::{FormValue, Patch, TimestampRange, array_index};
 use crate::api_error::ApiError;
 
 /// Key-value data of the API caller.
@@ -202,9 +202,9 @@ impl Params {
         };
         let mut elements = map
             .into_iter()
-            .map(|(index, node)| match index.parse::<usize>() {
-                Ok(number) => Ok((number, format!("{name}[{index}]"), node)),
-                Err(_) => Err(ApiError::invalid_parameter(&name, "Invalid array")),
+            .map(|(index, node)| match array_index(&index) {
+                Some(number) => Ok((number, format!("{name}[{index}]"), node)),
+                None => Err(ApiError::invalid_parameter(&name, "Invalid array")),
             })
             .collect::<Result<Vec<_>, _>>()?;
         elements.sort_by_key(|(number, ..)| *number);

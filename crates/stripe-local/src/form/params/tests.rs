@@ -2,7 +2,7 @@ use super::*;
 use crate::form::parse;
 
 fn params(form: &str) -> Params {
-    Params::new(parse(form))
+    Params::new(parse(form).unwrap())
 }
 
 #[test]

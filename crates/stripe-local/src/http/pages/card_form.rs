@@ -5,23 +5,18 @@ use std::collections::BTreeMap;
 use axum::{http::StatusCode, response::Response};
 
 use super::{FOOTER, escape, html_page};
-use crate::{
-    api_error::ApiError,
-    engine::CardForm,
-    form::{self, FormValue},
-};
+use crate::{api_error::ApiError, engine::CardForm, form};
 
 /// The trimmed text of a form field. Empty if the field is missing.
-pub(super) fn field(form: &BTreeMap<String, FormValue>, name: &str) -> String {
-    match form.get(name) {
-        Some(FormValue::Text(text)) => text.trim().to_owned(),
-        _ => String::new(),
-    }
+pub(super) fn field(form: &BTreeMap<String, String>, name: &str) -> String {
+    form.get(name)
+        .map(|text| text.trim().to_owned())
+        .unwrap_or_default()
 }
 
 /// The card fields of a submitted form.
 pub(super) fn card_form(body: &str) -> CardForm {
-    let form = form::parse(body);
+    let form = form::fields(body);
     CardForm {
         number: field(&form, "cardNumber"),
         expiry: field(&form, "cardExpiry"),

@@ -65,7 +65,7 @@ pub(crate) async fn submit(
     Path(id): Path<String>,
     body: String,
 ) -> Response {
-    let form = form::parse(&body);
+    let form = form::fields(&body);
     let typed_email = field(&form, "email");
     let card = card_form(&body);
     let (email, card_fields) = (typed_email.clone(), card.clone());

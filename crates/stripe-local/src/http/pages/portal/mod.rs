@@ -108,7 +108,7 @@ pub(crate) async fn cancel(
     Path((id, subscription)): Path<(String, String)>,
     body: String,
 ) -> Response {
-    let form = form::parse(&body);
+    let form = form::fields(&body);
     let form_text = |name: &str| Some(field(&form, name)).filter(|text| !text.is_empty());
     let comment = form_text("comment").map(|text| text.chars().take(MAX_COMMENT_CHARS).collect::<String>());
     let feedback = form_text("feedback");
