@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use crate::properties::{Interval, fields_of};
+use crate::interval::PlanInterval;
+use crate::properties::fields_of;
 
 /// The table of browser events: type, name, and where the insert ID is generated.
 macro_rules! client_events {
@@ -222,7 +223,7 @@ pub enum UpgradeReason {
 #[cfg_attr(feature = "catalog", derive(schemars::JsonSchema))]
 pub struct TrialCheckoutClicked {
     /// The interval that was selected.
-    pub interval: Interval,
+    pub interval: PlanInterval,
     /// Where the button was.
     pub surface: Surface,
 }
@@ -232,7 +233,7 @@ pub struct TrialCheckoutClicked {
 #[cfg_attr(feature = "catalog", derive(schemars::JsonSchema))]
 pub struct PricingIntervalSelected {
     /// The interval that is now selected.
-    pub interval: Interval,
+    pub interval: PlanInterval,
     /// Where the switch was.
     pub surface: Surface,
 }

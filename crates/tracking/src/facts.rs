@@ -22,6 +22,8 @@ pub struct TimelineFacts {
     pub payments: Vec<PaymentRecord>,
     /// Refunds, including failed ones.
     pub refunds: Vec<RefundRecord>,
+    /// Lost disputes.
+    pub disputes: Vec<DisputeRecord>,
     /// Subscriptions that ended.
     pub ended_subscriptions: Vec<EndedSubscription>,
     /// Times at which tracking was granted or denied.
@@ -103,6 +105,17 @@ pub struct RefundRecord {
     pub succeeded: bool,
 }
 
+/// A lost dispute.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DisputeRecord {
+    /// Stripe's dispute ID.
+    pub dispute: String,
+    /// The user.
+    pub account: UserId,
+    /// The disputed amount, positive.
+    pub amount: Money,
+}
+
 /// A change of the consent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConsentChange {
@@ -126,7 +139,7 @@ pub struct SdkSession {
 pub struct UndeliveredEvent {
     /// Insert ID.
     pub insert_id: String,
-    /// Stripe's invoice or refund ID, for revenue events.
+    /// Stripe's invoice, refund or dispute ID, for revenue events.
     #[serde(default)]
     pub entry: Option<String>,
     /// Why it is parked; `None` if it will be sent.

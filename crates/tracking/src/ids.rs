@@ -8,7 +8,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// The account's UUIDv7, sent as Amplitude's `user_id`. Not the e-mail address, because it can change.
+/// The account's UUIDv7, sent as Amplitude's `user_id`. Not the email address, because it can change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct UserId(Uuid);

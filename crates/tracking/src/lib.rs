@@ -26,6 +26,7 @@
 #[cfg(feature = "catalog")]
 mod event_spec;
 mod ids;
+mod interval;
 mod money;
 mod presence;
 mod properties;
@@ -52,15 +53,17 @@ pub mod catalog;
 pub use ids::{DeviceId, DeviceIdError, InsertId, SessionId, UserId};
 pub use presence::{IdSource, PresentIds, StitchedBy};
 
+pub use interval::{Interval, IntervalUnit, PlanInterval};
 pub use money::{Currency, Money, Revenue, RevenueKind};
-pub use properties::{AccountType, Interval, SubscriptionStatus, UserProperties, UserProperty};
+pub use properties::{AccountType, SubscriptionStatus, UserProperties, UserProperty};
 
 pub use server::{
-    EmailVerified, EventPayload, HandoffRef, PasswordResetCompleted, PaymentFailure, PollExpiration,
+    EmailVerified, EventPayload, HandoffRef, PasswordResetCompleted, Payment, PaymentFailure, PollExpiration,
     PresentEvent, RefundOutcome, ServerEvent, SignInCompleted, SignOutCompleted, SignUpCompleted,
-    SubscriptionCanceled, SubscriptionChanged, SubscriptionExpiration, SubscriptionRefund,
-    SubscriptionRenewal, SubscriptionReport, SubscriptionResumed, SubscriptionStarted, SystemEvent,
-    TrialCanceled, TrialConverted, TrialExpiration, TrialResumed, TrialStarted,
+    SubscriptionCanceled, SubscriptionChanged, SubscriptionCharge, SubscriptionDispute,
+    SubscriptionExpiration, SubscriptionRefund, SubscriptionRenewal, SubscriptionReport, SubscriptionResumed,
+    SubscriptionStarted, SystemEvent, TrialCanceled, TrialConverted, TrialExpiration, TrialResumed,
+    TrialStarted,
 };
 
 pub use client::{

@@ -147,10 +147,14 @@ pub enum RevenueKind {
     Purchase,
     /// A later period.
     Renewal,
-    /// A change of the billing interval.
+    /// A change of the billing interval, of the quantity or of the items.
     Change,
+    /// A payment that is not for a period of the plan, for example a set-up fee at the start of a trial.
+    Charge,
     /// A refund, or the reversal of a failed refund.
     Refund,
+    /// A lost dispute.
+    Dispute,
 }
 
 impl RevenueKind {
@@ -160,7 +164,9 @@ impl RevenueKind {
             Self::Purchase => "purchase",
             Self::Renewal => "renewal",
             Self::Change => "change",
+            Self::Charge => "charge",
             Self::Refund => "refund",
+            Self::Dispute => "dispute",
         }
     }
 }

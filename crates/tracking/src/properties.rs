@@ -69,17 +69,6 @@ impl SubscriptionStatus {
     }
 }
 
-/// Billing interval of a subscription.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "catalog", derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum Interval {
-    /// Every month.
-    Month,
-    /// Every year.
-    Year,
-}
-
 /// The user properties that the server sets. The browser may not set them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum UserProperty {
@@ -87,7 +76,7 @@ pub enum UserProperty {
     CustomerId,
     /// [`AccountType`].
     AccountType,
-    /// The part of the e-mail address after the `@`.
+    /// The part of the email address after the `@`.
     EmailDomain,
     /// The full address, only if the operator enabled `TRACK_EMAIL`.
     Email,

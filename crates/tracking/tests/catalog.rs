@@ -6,7 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
-use tracking::catalog::{EventSpec, Owner, catalog, plan_markdown, plan_schema};
+use tracking::catalog::{EventSpec, Owner, catalog, plan_markdown, plan_schema, server_only_properties};
+use tracking::server::is_server_insert_id;
 use tracking::{IdSource, PresentIds, ServerEvent, StitchedBy, UserProperty};
 
 fn spec(name: &str) -> EventSpec {
@@ -339,6 +340,8 @@ fn revenue_equals_price_and_amount() {
         ("trial-converted", 12.0, "USD", "purchase"),
         ("subscription-renewal", 1500.0, "JPY", "renewal"),
         ("subscription-changed", 120.0, "USD", "change"),
+        ("subscription-charge", 5.0, "USD", "charge"),
+        ("subscription-dispute", -12.99, "USD", "dispute"),
         ("subscription-refund", -12.99, "USD", "refund"),
         ("subscription-refund-failed", 12.99, "USD", "refund"),
     ];
@@ -372,4 +375,40 @@ fn revenue_equals_price_and_amount() {
         assert_eq!(sent, json!([amount, 1, amount, code, "pro", kind]), "{file}");
     }
     assert!(rows.is_empty(), "{rows:?}");
+}
+
+#[test]
+fn insert_ids_of_server_events_are_recognised_and_those_of_browser_events_are_not() {
+    for text in [
+        "sign-up:019aa5c4-0000-7000-8000-000000000001",
+        "trial-converted:sub_1",
+        "Trial-Converted:sub_1",
+        " renewal:in_1",
+        "refund:re_1",
+        "refund-failed:re_1",
+        "poll-expiration:1:2",
+    ] {
+        assert!(is_server_insert_id(text), "{text}");
+    }
+    for text in [
+        "",
+        "5ad2a0a4-3a2e-4f0f-9c0a-1d9f8a6f2f11",
+        "poll-created:1",
+        "vote-cast:1:0",
+        "sign-up",
+        "x sign-up:1",
+    ] {
+        assert!(!is_server_insert_id(text), "{text}");
+    }
+}
+
+#[test]
+fn server_only_properties_are_in_no_browser_event() {
+    let owned = server_only_properties();
+    for name in ["stitched_by", "stripe_event", "click", "portal_visit"] {
+        assert!(owned.contains(name), "{name}: {owned:?}");
+    }
+    for name in ["poll_id", "interval", "surface", "referrer", "screen"] {
+        assert!(!owned.contains(name), "{name}");
+    }
 }

@@ -24,6 +24,18 @@ No event contains a user's name or content that a user wrote. Sections of events
 Event names are in sentence case. User actions are named by a noun and a past participle (`Poll created`), system \
 events by two nouns (`Poll expiration`). Money is `amount_minor` and `currency`, and becomes Amplitude's revenue fields \
 on the wire.
+
+**Revenue** is cash, tax included, in the invoice's currency: what customers paid for invoices of our subscriptions \
+(Stripe's `amount_paid`), minus refunds that succeeded, plus refunds that failed afterwards, minus disputes that were lost \
+(the disputed amount, without Stripe's fee). Each paid invoice with an amount gives exactly one event with its revenue. \
+`tax_minor` is the part that is tax. A payment outside of Stripe counts, with `paid_out_of_band`. A customer's balance, \
+a credit note without a refund, a coupon and a won dispute move no money. An invoice without a subscription, or of another \
+product, is not revenue of the plan. The ledger page uses the same definition, and counts those invoices separately \
+([decision 0010](decisions/0010-revenue.md)).
+
+A trial **converts** with the first paid invoice for a period after its end, also if its amount is zero. From then on \
+payments are renewals, and the end is `Subscription expiration`. A payment before the conversion, such as a set-up fee, is a \
+`Subscription charge`.
 ";
 
 /// Returns the tracking plan as Markdown, the content of `docs/TRACKING_PLAN.md`.

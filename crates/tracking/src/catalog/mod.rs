@@ -3,6 +3,8 @@
 //! Everything is generated from the types: purposes are doc comments, properties are fields, and the rest is in the
 //! tables of `server` and `client`.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value, json};
 
 use crate::{client, server};
@@ -29,4 +31,18 @@ pub fn plan_schema() -> Value {
     let mut plan = json!({ "events": events, "ignore_prefixes": ["[Amplitude]", "$", "session_"] });
     plan.sort_all_objects();
     plan
+}
+
+/// Event properties that only server events have. The ingest route refuses a browser event with one of them.
+pub fn server_only_properties() -> BTreeSet<String> {
+    let names = |specs: Vec<EventSpec>| -> BTreeSet<String> {
+        let schemas = specs
+            .iter()
+            .filter_map(|spec| spec.schema["properties"].as_object());
+        schemas
+            .flat_map(|properties| properties.keys().cloned())
+            .collect()
+    };
+    let (server, browser) = (names(server::specs()), names(client::specs()));
+    server.difference(&browser).cloned().collect()
 }

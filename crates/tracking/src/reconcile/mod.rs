@@ -1,4 +1,4 @@
-//! Compares Stripe's payments and refunds with the revenue events, one by one. Pure.
+//! Compares Stripe's payments, refunds and lost disputes with the revenue events, one by one. Pure.
 //!
 //! A payment and its event contain the same invoice ID, a refund and its event the same refund ID. So each difference
 //! belongs to one ledger line and has a cause. A difference without an explanation is an error.
@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::facts::TimelineFacts;
 use crate::money::{Currency, Money};
 use crate::received::{ReceivedEvent, Source};
-use crate::server::{EventPayload, SubscriptionRefund};
+use crate::server::{EventPayload, SubscriptionDispute, SubscriptionRefund};
 
 mod model;
 
@@ -19,7 +19,7 @@ pub use model::{
     CurrencyTotal, CustomerReconciliation, LedgerDifference, LedgerEntry, LedgerLine, Reconciliation,
 };
 
-/// Compares the revenue events of any number of users with the payments and refunds in `facts`. The order of `events` does
+/// Compares the revenue events of any number of users with the ledger in `facts`. The order of `events` does
 /// not matter.
 pub fn reconcile(events: &[ReceivedEvent], facts: &TimelineFacts) -> Reconciliation {
     let mut ordered: Vec<&ReceivedEvent> = events.iter().collect();
@@ -60,6 +60,13 @@ pub(crate) fn reconcile_in_order(events: &[&ReceivedEvent], facts: &TimelineFact
         }
         add_line(user, i64::MAX, line(entry, Some(ledger), &events, facts));
     }
+    for dispute in &facts.disputes {
+        let user = dispute.account.to_string();
+        let entry = LedgerEntry::Dispute(dispute.dispute.clone());
+        let events = tracked.remove(&(user.clone(), entry.clone())).unwrap_or_default();
+        let line = line(entry, Some(dispute.amount.reversed()), &events, facts);
+        add_line(user, i64::MAX, line);
+    }
     for ((user, entry), events) in tracked {
         let at_ms = events[0].time_ms;
         add_line(user, at_ms, line(entry, None, &events, facts));
@@ -91,6 +98,7 @@ fn entry_of(event: &ReceivedEvent) -> Option<LedgerEntry> {
     }
     let by_id = match event.name.as_str() {
         SubscriptionRefund::NAME => text("refund").map(LedgerEntry::Refund),
+        SubscriptionDispute::NAME => text("dispute").map(LedgerEntry::Dispute),
         _ => text("invoice").map(LedgerEntry::Invoice),
     };
     by_id.or_else(|| {
@@ -132,7 +140,10 @@ fn line(
 /// Why a payment or refund has no event.
 fn why_missing(entry: &LedgerEntry, facts: &TimelineFacts) -> LedgerDifference {
     let id = match entry {
-        LedgerEntry::Invoice(id) | LedgerEntry::Refund(id) | LedgerEntry::Unnamed(id) => id,
+        LedgerEntry::Invoice(id)
+        | LedgerEntry::Refund(id)
+        | LedgerEntry::Dispute(id)
+        | LedgerEntry::Unnamed(id) => id,
     };
     // The insert IDs `renewal:<invoice>` and `refund:<refund>` contain the entry's ID. The insert ID of a first payment
     // contains the subscription, so the row has the entry's ID too.
@@ -167,12 +178,12 @@ fn amount_of(event: &ReceivedEvent) -> Option<Money> {
     let minor = event.properties.get("amount_minor")?.as_i64()?;
     let currency = Currency::parse(event.properties.get("currency")?.as_str()?)?;
     let amount = Money::new(minor, currency);
-    let is_refund = event
+    let is_reversal = event
         .properties
         .get("$revenue")
         .and_then(Value::as_f64)
         .is_some_and(f64::is_sign_negative);
-    Some(if is_refund { amount.reversed() } else { amount })
+    Some(if is_reversal { amount.reversed() } else { amount })
 }
 
 /// Amplitude's revenue of an event, if it differs from the amount in the event's own properties.

@@ -21,18 +21,18 @@ pub struct Reconciliation {
 pub struct CustomerReconciliation {
     /// Our user ID.
     pub user: String,
-    /// Payments and refunds, the oldest first; refunds after payments.
+    /// Payments, refunds and lost disputes: payments first, the oldest first.
     pub lines: Vec<LedgerLine>,
     /// By currency.
     pub totals: Vec<CurrencyTotal>,
 }
 
-/// One payment or refund.
+/// One payment, refund or lost dispute.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LedgerLine {
     /// The invoice, refund or event.
     pub entry: LedgerEntry,
-    /// The amount in Stripe's ledger, negative for a refund; `None` if Stripe has no such entry.
+    /// The amount in Stripe's ledger, negative for a refund and a dispute; `None` if Stripe has no such entry.
     pub ledger: Option<Money>,
     /// Sum of the revenue events; `None`: there is no event.
     #[serde(rename = "told")]
@@ -51,7 +51,9 @@ pub enum LedgerEntry {
     Invoice(String),
     /// Stripe's refund ID.
     Refund(String),
-    /// The insert ID of a revenue event without invoice and refund.
+    /// Stripe's dispute ID.
+    Dispute(String),
+    /// The insert ID of a revenue event without invoice, refund and dispute.
     Unnamed(String),
 }
 
@@ -60,6 +62,7 @@ impl fmt::Display for LedgerEntry {
         match self {
             Self::Invoice(id) => write!(f, "invoice {id}"),
             Self::Refund(id) => write!(f, "refund {id}"),
+            Self::Dispute(id) => write!(f, "dispute {id}"),
             Self::Unnamed(id) => write!(f, "event {id}"),
         }
     }
@@ -123,7 +126,7 @@ impl LedgerDifference {
 pub struct CurrencyTotal {
     /// The currency.
     pub currency: Currency,
-    /// Payments minus refunds by Stripe's ledger, in minor units.
+    /// Payments minus refunds and lost disputes by Stripe's ledger, in minor units.
     #[serde(rename = "ledger")]
     pub ledger_minor: i64,
     /// Sum of the revenue events, in minor units.

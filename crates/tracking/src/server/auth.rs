@@ -1,6 +1,6 @@
 //! Auth events. All are present events: users sign up, in and out in a browser, in the request that confirms it.
 //!
-//! The only personal data is the domain of the e-mail address, and the address itself if the operator enabled
+//! The only personal data is the domain of the email address, and the address itself if the operator enabled
 //! `TRACK_EMAIL`. Dates and times are arguments of type text, because this crate has no clock and no calendar.
 
 use serde::Serialize;
@@ -11,7 +11,7 @@ use crate::ids::{InsertId, UserId};
 use crate::properties::{AccountType, UserProperties, UserProperty};
 
 /// A user created an account. Shows which sessions convert into accounts. The user is signed in too, so no sign-in event
-/// follows. Sensitive: the domain of the e-mail address, and the address itself if the operator enabled `TRACK_EMAIL`.
+/// follows. Sensitive: the domain of the email address, and the address itself if the operator enabled `TRACK_EMAIL`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "catalog", derive(schemars::JsonSchema))]
 pub struct SignUpCompleted {
@@ -104,7 +104,7 @@ impl EventPayload for SignOutCompleted {
     }
 }
 
-/// A user opened the link in the verification e-mail. Shows how many addresses are valid.
+/// A user confirmed an address through an emailed link. Shows how many addresses are valid.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "catalog", derive(schemars::JsonSchema))]
 pub struct EmailVerified {
@@ -121,7 +121,7 @@ impl EventPayload for EmailVerified {
     }
 }
 
-/// A user set a new password through an e-mailed link. Shows how often users lose access.
+/// A user set a new password through an emailed link. Shows how often users lose access.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "catalog", derive(schemars::JsonSchema))]
 pub struct PasswordResetCompleted {

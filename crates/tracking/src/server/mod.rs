@@ -19,9 +19,10 @@ use crate::properties::{UserProperties, fields_of};
 
 pub use auth::{EmailVerified, PasswordResetCompleted, SignInCompleted, SignOutCompleted, SignUpCompleted};
 pub use billing::{
-    HandoffRef, PaymentFailure, RefundOutcome, SubscriptionCanceled, SubscriptionChanged,
-    SubscriptionExpiration, SubscriptionRefund, SubscriptionRenewal, SubscriptionReport, SubscriptionResumed,
-    SubscriptionStarted, TrialCanceled, TrialConverted, TrialExpiration, TrialResumed, TrialStarted,
+    HandoffRef, Payment, PaymentFailure, RefundOutcome, SubscriptionCanceled, SubscriptionChanged,
+    SubscriptionCharge, SubscriptionDispute, SubscriptionExpiration, SubscriptionRefund, SubscriptionRenewal,
+    SubscriptionReport, SubscriptionResumed, SubscriptionStarted, TrialCanceled, TrialConverted,
+    TrialExpiration, TrialResumed, TrialStarted,
 };
 pub use polls::PollExpiration;
 
@@ -176,6 +177,18 @@ pub fn server_event_kind(name: &str) -> Option<ServerEventKind> {
     known.map(|(_, kind)| *kind)
 }
 
+/// Whether an insert ID has the prefix of a server event, in upper or lower case. A browser may not use such an ID: Amplitude
+/// would drop the server's event as a duplicate.
+pub fn is_server_insert_id(text: &str) -> bool {
+    let patterns = INSERT_ID_PATTERNS.iter().flat_map(|list| list.split(", "));
+    let mut prefixes = patterns.filter_map(|pattern| pattern.split_once('<').map(|(prefix, _)| prefix));
+    let text = text.trim_start();
+    prefixes.any(|prefix| {
+        text.get(..prefix.len())
+            .is_some_and(|start| start.eq_ignore_ascii_case(prefix))
+    })
+}
+
 /// The table of server events: kind, type, pattern of the insert ID, and the user properties that the event may set.
 /// Only this macro implements the marker traits. Tests compare patterns and user properties with the types.
 macro_rules! server_events {
@@ -191,6 +204,8 @@ macro_rules! server_events {
 
         const KINDS: &[(&str, ServerEventKind)] =
             &[$((<$event as EventPayload>::NAME, server_events!(@kind $kind))),*];
+
+        const INSERT_ID_PATTERNS: &[&str] = &[$($insert_id),*];
 
         #[cfg(feature = "catalog")]
         pub(crate) fn specs() -> Vec<crate::event_spec::EventSpec> {
@@ -223,13 +238,15 @@ server_events! {
         [SubscriptionStatus, AccountType];
     present SubscriptionResumed "subscription-resumed:<subscription>:<previous canceled_at>"
         [SubscriptionStatus, AccountType];
-    present SubscriptionChanged "subscription-changed:<invoice>" [SubscriptionStatus, AccountType];
+    present SubscriptionChanged "subscription-changed:<invoice>, subscription-changed:<subscription>:<changed_at>" [SubscriptionStatus, AccountType];
     system TrialConverted "trial-converted:<subscription>" [SubscriptionStatus, AccountType];
     system SubscriptionRenewal "renewal:<invoice>" [SubscriptionStatus, AccountType];
+    system SubscriptionCharge "subscription-charge:<invoice>" [SubscriptionStatus, AccountType];
     system TrialExpiration "trial-expiration:<subscription>" [SubscriptionStatus, AccountType];
     system SubscriptionExpiration "subscription-expiration:<subscription>" [SubscriptionStatus, AccountType];
     system PaymentFailure "payment-failure:<invoice>:<attempt>" [SubscriptionStatus, AccountType];
     system SubscriptionRefund "refund:<refund>, refund-failed:<refund>" [SubscriptionStatus, AccountType];
+    system SubscriptionDispute "dispute:<dispute>" [SubscriptionStatus, AccountType];
 
     system PollExpiration "poll-expiration:<poll>:<closes_at>" [];
 }

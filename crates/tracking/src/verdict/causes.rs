@@ -12,8 +12,9 @@ use crate::client::{
 use crate::received::{ReceivedEvent, Source};
 use crate::server::{
     EventPayload, PaymentFailure, SignUpCompleted, SubscriptionCanceled, SubscriptionChanged,
-    SubscriptionExpiration, SubscriptionRefund, SubscriptionRenewal, SubscriptionResumed,
-    SubscriptionStarted, TrialCanceled, TrialConverted, TrialExpiration, TrialResumed, TrialStarted,
+    SubscriptionCharge, SubscriptionDispute, SubscriptionExpiration, SubscriptionRefund, SubscriptionRenewal,
+    SubscriptionResumed, SubscriptionStarted, TrialCanceled, TrialConverted, TrialExpiration, TrialResumed,
+    TrialStarted,
 };
 
 /// The sign-up comes before events that need an account, a click before the event that it caused, and the steps of a
@@ -126,7 +127,7 @@ enum SharedKey {
 }
 
 /// An event, and its possible causes: one of them must come before the event.
-const STEPS: [(&str, SharedKey, &[&str]); 13] = [
+const STEPS: [(&str, SharedKey, &[&str]); 15] = [
     (
         TrialCanceled::NAME,
         SharedKey::Subscription,
@@ -160,10 +161,18 @@ const STEPS: [(&str, SharedKey, &[&str]); 13] = [
     (SubscriptionRenewal::NAME, SharedKey::User, PAID),
     (SubscriptionChanged::NAME, SharedKey::User, BEGINNINGS),
     (PaymentFailure::NAME, SharedKey::User, BEGINNINGS),
-    (SubscriptionRefund::NAME, SharedKey::User, PAID),
+    // A set-up fee is paid with the start of a trial, and its webhook may be the first.
+    (SubscriptionCharge::NAME, SharedKey::User, BEGINNINGS),
+    (SubscriptionRefund::NAME, SharedKey::User, CHARGED),
+    (SubscriptionDispute::NAME, SharedKey::User, CHARGED),
 ];
 const BEGINNINGS: &[&str] = &[TrialStarted::NAME, SubscriptionStarted::NAME];
 const PAID: &[&str] = &[TrialConverted::NAME, SubscriptionStarted::NAME];
+const CHARGED: &[&str] = &[
+    TrialConverted::NAME,
+    SubscriptionStarted::NAME,
+    SubscriptionCharge::NAME,
+];
 
 /// The steps of a subscription are in order.
 fn steps_in_order(index: &EventIndex<'_>, report: &mut RuleReport) {

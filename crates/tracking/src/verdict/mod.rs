@@ -28,8 +28,8 @@ use event_index::EventIndex;
 pub use rule::Rule;
 
 pub use crate::facts::{
-    ConsentChange, EndedSubscription, HandoffKind, NotedHandoff, PaymentRecord, RefundRecord, SdkSession,
-    TimelineFacts, UndeliveredEvent,
+    ConsentChange, DisputeRecord, EndedSubscription, HandoffKind, NotedHandoff, PaymentRecord, RefundRecord,
+    SdkSession, TimelineFacts, UndeliveredEvent,
 };
 
 /// The outcome of a rule or a finding.

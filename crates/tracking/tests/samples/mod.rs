@@ -2,13 +2,14 @@
 
 use tracking::{
     ClientEvent, Currency, DeviceId, EmailVerified, ExportFormat, HandoffRef, IdSource, InsertId, Interval,
-    Money, PasswordResetCompleted, PaymentFailure, PollClosed, PollCreated, PollDeleted, PollEdited,
-    PollExpiration, PollRestored, PollShared, PresentIds, PricingIntervalSelected, RefundOutcome,
-    ResultsExported, ServerEvent, SessionId, ShareMethod, SignInCompleted, SignOutCompleted, SignUpCompleted,
-    SubscriptionCanceled, SubscriptionChanged, SubscriptionExpiration, SubscriptionRefund,
-    SubscriptionRenewal, SubscriptionReport, SubscriptionResumed, SubscriptionStarted, SubscriptionStatus,
-    Surface, TrialCanceled, TrialCheckoutClicked, TrialConverted, TrialExpiration, TrialResumed,
-    TrialStarted, UpgradePromptShown, UpgradeReason, UserId, VoteCast,
+    IntervalUnit, Money, PasswordResetCompleted, Payment, PaymentFailure, PlanInterval, PollClosed,
+    PollCreated, PollDeleted, PollEdited, PollExpiration, PollRestored, PollShared, PresentIds,
+    PricingIntervalSelected, RefundOutcome, ResultsExported, ServerEvent, SessionId, ShareMethod,
+    SignInCompleted, SignOutCompleted, SignUpCompleted, SubscriptionCanceled, SubscriptionChanged,
+    SubscriptionCharge, SubscriptionDispute, SubscriptionExpiration, SubscriptionRefund, SubscriptionRenewal,
+    SubscriptionReport, SubscriptionResumed, SubscriptionStarted, SubscriptionStatus, Surface, TrialCanceled,
+    TrialCheckoutClicked, TrialConverted, TrialExpiration, TrialResumed, TrialStarted, UpgradePromptShown,
+    UpgradeReason, UserId, VoteCast,
 };
 use uuid::{Uuid, uuid};
 
@@ -51,11 +52,20 @@ fn usd(minor: i64) -> Money {
     Money::new(minor, Currency::USD)
 }
 
+/// A payment without tax, through Stripe.
+fn paid(amount: Money) -> Payment {
+    Payment {
+        amount,
+        tax_minor: 0,
+        paid_out_of_band: false,
+    }
+}
+
 fn report(subscription_status: SubscriptionStatus, fetched_status: SubscriptionStatus) -> SubscriptionReport {
     SubscriptionReport {
         stripe_event: "evt_1".into(),
         subscription_status,
-        interval: Interval::Month,
+        interval: PlanInterval::Month.into(),
         subscription: "sub_1".into(),
         fetched_status,
     }
@@ -174,7 +184,10 @@ fn trials() -> Vec<(&'static str, ServerEvent)> {
     let converted = TrialConverted {
         report: in_state(Active),
         invoice: "in_2".into(),
-        amount: usd(1200),
+        payment: Payment {
+            tax_minor: 192,
+            ..paid(usd(1200))
+        },
     };
     let expired = TrialExpiration {
         report: in_state(Expired),
@@ -203,7 +216,7 @@ fn subscriptions() -> Vec<(&'static str, ServerEvent)> {
         report: in_state(Active),
         handoff: click(),
         invoice: "in_1".into(),
-        amount: usd(1299),
+        payment: paid(usd(1299)),
         stripe_customer: "cus_1".into(),
     };
     let canceled = SubscriptionCanceled {
@@ -218,23 +231,41 @@ fn subscriptions() -> Vec<(&'static str, ServerEvent)> {
     };
     let changed = SubscriptionChanged {
         report: SubscriptionReport {
-            interval: Interval::Year,
+            interval: PlanInterval::Year.into(),
             ..in_state(Active)
         },
         handoff: click(),
-        previous_interval: Interval::Month,
-        invoice: "in_3".into(),
-        amount: Some(usd(12_000)),
+        previous_interval: PlanInterval::Month.into(),
+        quantity: Some(3),
+        previous_quantity: Some(1),
+        items: vec!["price_year:3".into()],
+        previous_items: vec!["price_month:1".into()],
+        invoice: Some("in_3".into()),
+        payment: Some(paid(usd(12_000))),
+        changed_at: 1_795_000_000,
     };
     let changed_in_trial = SubscriptionChanged {
-        amount: None,
+        report: SubscriptionReport {
+            interval: Interval::every(3, IntervalUnit::Month).expect("not zero"),
+            ..in_state(SubscriptionStatus::Trialing)
+        },
+        invoice: None,
+        payment: None,
         ..changed.clone()
     };
     // The webhook was late: the subscription has been canceled since.
     let renewal = SubscriptionRenewal {
         report: report(Active, Canceled),
         invoice: "in_4".into(),
-        amount: Money::new(1500, Currency::parse("jpy").expect("three letters")),
+        payment: Payment {
+            paid_out_of_band: true,
+            ..paid(Money::new(1500, Currency::parse("jpy").expect("three letters")))
+        },
+    };
+    let charge = SubscriptionCharge {
+        report: in_state(Active),
+        invoice: "in_6".into(),
+        payment: paid(usd(500)),
     };
     let failure = PaymentFailure {
         report: in_state(PastDue),
@@ -271,6 +302,7 @@ fn subscriptions() -> Vec<(&'static str, ServerEvent)> {
             "subscription-expiration",
             ServerEvent::system(user(), &expired, NOW),
         ),
+        ("subscription-charge", ServerEvent::system(user(), &charge, NOW)),
         ("payment-failure", ServerEvent::system(user(), &failure, NOW)),
     ]
 }
@@ -286,7 +318,13 @@ fn refunds() -> Vec<(&'static str, ServerEvent)> {
         outcome: RefundOutcome::Failed,
         ..refund.clone()
     };
+    let dispute = SubscriptionDispute {
+        report: in_state(SubscriptionStatus::Active),
+        dispute: "du_1".into(),
+        amount: usd(1299),
+    };
     vec![
+        ("subscription-dispute", ServerEvent::system(user(), &dispute, NOW)),
         ("subscription-refund", ServerEvent::system(user(), &refund, NOW)),
         (
             "subscription-refund-failed",
@@ -366,7 +404,7 @@ pub(crate) fn client() -> Vec<(&'static str, ClientEvent)> {
         (
             "trial-checkout-clicked",
             TrialCheckoutClicked {
-                interval: Interval::Month,
+                interval: PlanInterval::Month,
                 surface: Surface::Pricing,
             }
             .into(),
@@ -374,7 +412,7 @@ pub(crate) fn client() -> Vec<(&'static str, ClientEvent)> {
         (
             "pricing-interval-selected",
             PricingIntervalSelected {
-                interval: Interval::Year,
+                interval: PlanInterval::Year,
                 surface: Surface::Billing,
             }
             .into(),

@@ -10,9 +10,13 @@ mod trial;
 use serde::Serialize;
 
 use crate::ids::InsertId;
-use crate::properties::{Interval, SubscriptionStatus, UserProperties, UserProperty};
+use crate::interval::Interval;
+use crate::money::{Money, Revenue, RevenueKind};
+use crate::properties::{SubscriptionStatus, UserProperties, UserProperty};
 
-pub use payment::{PaymentFailure, RefundOutcome, SubscriptionRefund};
+pub use payment::{
+    PaymentFailure, RefundOutcome, SubscriptionCharge, SubscriptionDispute, SubscriptionRefund,
+};
 pub use subscription::{
     SubscriptionCanceled, SubscriptionChanged, SubscriptionExpiration, SubscriptionRenewal,
     SubscriptionResumed, SubscriptionStarted,
@@ -27,7 +31,7 @@ pub struct SubscriptionReport {
     pub stripe_event: String,
     /// The subscription's state in the webhook's payload.
     pub subscription_status: SubscriptionStatus,
-    /// Billing interval of the subscription.
+    /// Billing interval of the plan as in Stripe, for example `month`, `year` or `3 months`.
     pub interval: Interval,
     /// Stripe's subscription ID.
     #[serde(skip)]
@@ -55,6 +59,26 @@ impl SubscriptionReport {
     /// A subscription can be canceled and resumed several times, so the insert ID contains the time of the cancellation.
     fn insert_id_at(&self, fact: &str, at_secs: i64) -> InsertId {
         InsertId::of(fact, format_args!("{}:{at_secs}", self.subscription))
+    }
+}
+
+/// A paid invoice: the cash that moved, with tax.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "catalog", derive(schemars::JsonSchema))]
+pub struct Payment {
+    /// The amount paid, tax included.
+    #[serde(flatten)]
+    pub amount: Money,
+    /// The part of the amount that is tax, in the same minor units. The net amount is the difference.
+    pub tax_minor: i64,
+    /// Whether the customer paid outside of Stripe, for example by bank transfer.
+    pub paid_out_of_band: bool,
+}
+
+impl Payment {
+    /// Revenue of the Pro plan; `None` if no money moved, for example because of a coupon of 100 %.
+    fn revenue(self, kind: RevenueKind) -> Option<Revenue> {
+        (self.amount.minor != 0).then(|| Revenue::of_pro(self.amount, kind))
     }
 }
 

@@ -1,8 +1,9 @@
-//! Failed payments and refunds. Both are system events: no user's action causes them.
+//! Payments that are no period of the plan, failed payments, refunds and disputes. All are system events: no user's action
+//! causes them, or, for a charge at the start of a trial, another event has the user's device.
 
 use serde::Serialize;
 
-use super::SubscriptionReport;
+use super::{Payment, SubscriptionReport};
 use crate::ids::{InsertId, UserId};
 use crate::money::{Money, Revenue, RevenueKind};
 use crate::properties::UserProperties;
@@ -36,6 +37,68 @@ impl EventPayload for PaymentFailure {
 
     fn user_properties(&self, _user: UserId) -> UserProperties {
         self.report.user_properties()
+    }
+}
+
+/// An invoice of the subscription was paid that is not for a period of the plan after its trial: a set-up fee at the start of
+/// a trial, a change billed during the trial, or extras that staff billed. Shows revenue beside the plan's price.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "catalog", derive(schemars::JsonSchema))]
+pub struct SubscriptionCharge {
+    /// Webhook and state of the subscription.
+    #[serde(flatten)]
+    pub report: SubscriptionReport,
+    /// Stripe's invoice ID.
+    pub invoice: String,
+    /// The payment.
+    #[serde(flatten)]
+    pub payment: Payment,
+}
+
+impl EventPayload for SubscriptionCharge {
+    const NAME: &'static str = "Subscription charge";
+
+    fn insert_id(&self, _user: UserId) -> InsertId {
+        InsertId::of("subscription-charge", &self.invoice)
+    }
+
+    fn user_properties(&self, _user: UserId) -> UserProperties {
+        self.report.user_properties()
+    }
+
+    fn revenue(&self) -> Option<Revenue> {
+        self.payment.revenue(RevenueKind::Charge)
+    }
+}
+
+/// A dispute was closed as lost: the customer's bank keeps the money. A dispute that is won gives no event. Corrects the
+/// revenue of earlier events.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "catalog", derive(schemars::JsonSchema))]
+pub struct SubscriptionDispute {
+    /// Webhook and state of the subscription.
+    #[serde(flatten)]
+    pub report: SubscriptionReport,
+    /// Stripe's dispute ID.
+    pub dispute: String,
+    /// The disputed amount, positive, without Stripe's fee. The revenue is negative.
+    #[serde(flatten)]
+    pub amount: Money,
+}
+
+impl EventPayload for SubscriptionDispute {
+    const NAME: &'static str = "Subscription dispute";
+
+    fn insert_id(&self, _user: UserId) -> InsertId {
+        InsertId::of("dispute", &self.dispute)
+    }
+
+    fn user_properties(&self, _user: UserId) -> UserProperties {
+        self.report.user_properties()
+    }
+
+    fn revenue(&self) -> Option<Revenue> {
+        Some(Revenue::of_pro(self.amount.reversed(), RevenueKind::Dispute))
     }
 }
 

@@ -2,13 +2,15 @@
 
 use serde::Serialize;
 
-use super::{HandoffRef, SubscriptionReport};
+use super::{HandoffRef, Payment, SubscriptionReport};
 use crate::ids::{InsertId, UserId};
-use crate::money::{Money, Revenue, RevenueKind};
-use crate::properties::{Interval, UserProperties, UserProperty};
+use crate::interval::Interval;
+use crate::money::{Revenue, RevenueKind};
+use crate::properties::{UserProperties, UserProperty};
 use crate::server::EventPayload;
 
-/// A user bought a subscription without a trial. Shows direct purchases.
+/// A user bought a subscription without a trial: its first invoice for a period was paid. The amount can be zero, for example
+/// with a coupon of 100 %. Shows direct purchases.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "catalog", derive(schemars::JsonSchema))]
 pub struct SubscriptionStarted {
@@ -21,9 +23,9 @@ pub struct SubscriptionStarted {
     pub handoff: Option<HandoffRef>,
     /// Stripe's invoice ID.
     pub invoice: String,
-    /// The amount paid.
+    /// The payment.
     #[serde(flatten)]
-    pub amount: Money,
+    pub payment: Payment,
     /// Stripe's customer ID.
     #[serde(skip)]
     pub stripe_customer: String,
@@ -43,7 +45,7 @@ impl EventPayload for SubscriptionStarted {
     }
 
     fn revenue(&self) -> Option<Revenue> {
-        Some(Revenue::of_pro(self.amount, RevenueKind::Purchase))
+        self.payment.revenue(RevenueKind::Purchase)
     }
 }
 
@@ -105,7 +107,8 @@ impl EventPayload for SubscriptionResumed {
     }
 }
 
-/// A user changed the billing interval of the plan. Shows moves between monthly and yearly billing.
+/// The items of a subscription changed: the billing interval, the quantity (seats), or the prices. Shows moves between
+/// intervals, and growing and shrinking teams. A change that makes an invoice is reported when the invoice is paid.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "catalog", derive(schemars::JsonSchema))]
 pub struct SubscriptionChanged {
@@ -116,20 +119,37 @@ pub struct SubscriptionChanged {
     #[serde(flatten)]
     #[cfg_attr(feature = "catalog", schemars(with = "super::HandoffProperties"))]
     pub handoff: Option<HandoffRef>,
-    /// The previous interval.
+    /// The previous interval. Equal to `interval` if only the quantity or another item changed.
     pub previous_interval: Interval,
-    /// Stripe's invoice ID of the change.
-    pub invoice: String,
-    /// The amount paid; `None` during a trial, when no money moves.
+    /// The new quantity of the plan, for example seats.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quantity: Option<u64>,
+    /// The previous quantity of the plan.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub previous_quantity: Option<u64>,
+    /// All items after the change: Stripe's price ID and the quantity, `price_1:3`. A metered item has no quantity.
+    pub items: Vec<String>,
+    /// All items before the change.
+    pub previous_items: Vec<String>,
+    /// Stripe's invoice ID of the change; absent if the change made no invoice.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub invoice: Option<String>,
+    /// The payment; `None` if no money moved. A credit for a downgrade moves no money.
     #[serde(flatten)]
-    pub amount: Option<Money>,
+    pub payment: Option<Payment>,
+    /// When it changed, in seconds since the epoch, by Stripe's wall clock.
+    #[serde(skip)]
+    pub changed_at: i64,
 }
 
 impl EventPayload for SubscriptionChanged {
     const NAME: &'static str = "Subscription changed";
 
     fn insert_id(&self, _user: UserId) -> InsertId {
-        InsertId::of("subscription-changed", &self.invoice)
+        match &self.invoice {
+            Some(invoice) => InsertId::of("subscription-changed", invoice),
+            None => self.report.insert_id_at("subscription-changed", self.changed_at),
+        }
     }
 
     fn user_properties(&self, _user: UserId) -> UserProperties {
@@ -137,8 +157,7 @@ impl EventPayload for SubscriptionChanged {
     }
 
     fn revenue(&self) -> Option<Revenue> {
-        self.amount
-            .map(|amount| Revenue::of_pro(amount, RevenueKind::Change))
+        self.payment?.revenue(RevenueKind::Change)
     }
 }
 
@@ -151,9 +170,9 @@ pub struct SubscriptionRenewal {
     pub report: SubscriptionReport,
     /// Stripe's invoice ID.
     pub invoice: String,
-    /// The amount paid.
+    /// The payment.
     #[serde(flatten)]
-    pub amount: Money,
+    pub payment: Payment,
 }
 
 impl EventPayload for SubscriptionRenewal {
@@ -168,11 +187,11 @@ impl EventPayload for SubscriptionRenewal {
     }
 
     fn revenue(&self) -> Option<Revenue> {
-        Some(Revenue::of_pro(self.amount, RevenueKind::Renewal))
+        self.payment.revenue(RevenueKind::Renewal)
     }
 }
 
-/// A paid subscription ended. Shows churn.
+/// A subscription ended after an invoice for a period was paid. Shows churn.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "catalog", derive(schemars::JsonSchema))]
 pub struct SubscriptionExpiration {

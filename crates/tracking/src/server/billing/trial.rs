@@ -2,9 +2,9 @@
 
 use serde::Serialize;
 
-use super::{HandoffRef, SubscriptionReport};
+use super::{HandoffRef, Payment, SubscriptionReport};
 use crate::ids::{InsertId, UserId};
-use crate::money::{Money, Revenue, RevenueKind};
+use crate::money::{Revenue, RevenueKind};
 use crate::properties::{UserProperties, UserProperty};
 use crate::server::EventPayload;
 
@@ -97,7 +97,8 @@ impl EventPayload for TrialResumed {
     }
 }
 
-/// Stripe collected the first payment after a trial. Shows the conversion rate of trials.
+/// The first invoice for a period after a trial was paid. Its amount can be zero, for example with a coupon of 100 % or a
+/// free price. Shows the conversion rate of trials.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "catalog", derive(schemars::JsonSchema))]
 pub struct TrialConverted {
@@ -106,9 +107,9 @@ pub struct TrialConverted {
     pub report: SubscriptionReport,
     /// Stripe's invoice ID.
     pub invoice: String,
-    /// The amount paid.
+    /// The payment.
     #[serde(flatten)]
-    pub amount: Money,
+    pub payment: Payment,
 }
 
 impl EventPayload for TrialConverted {
@@ -123,11 +124,11 @@ impl EventPayload for TrialConverted {
     }
 
     fn revenue(&self) -> Option<Revenue> {
-        Some(Revenue::of_pro(self.amount, RevenueKind::Purchase))
+        self.payment.revenue(RevenueKind::Purchase)
     }
 }
 
-/// A trial ended without a payment. Shows how many trials do not convert.
+/// A trial ended, and no invoice for a later period was paid. Shows how many trials do not convert.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "catalog", derive(schemars::JsonSchema))]
 pub struct TrialExpiration {
