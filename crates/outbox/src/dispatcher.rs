@@ -17,7 +17,7 @@ use crate::retry::{DeliveryAttempt, NextState, dedup_window_passed, next_state};
 use crate::store::{ClaimRequest, ClaimedRow, Settlement, claim, prune, settle};
 use crate::{
     Condition, DeliveryFailure, DeliveryOutcome, DispatcherSettings, FailureKind, Health, MillisClock,
-    OutboundEvent, ParkReason, Sink, Wakeup,
+    OutboundEvent, PANICKED, ParkReason, Sink, Wakeup, catch_panic,
 };
 
 /// Rows. Far below each engine's limit of parameters per statement.
@@ -184,11 +184,13 @@ impl Dispatcher {
         })
     }
 
-    /// Returns one outcome per claimed row. Rows past the deduplication window are parked without an attempt.
+    /// Returns one outcome per claimed row. Rows past the deduplication window are parked without an attempt. A row whose
+    /// earlier attempt panicked is sent alone, so that it takes no other row with it.
     async fn deliver(&self, claimed: &[ClaimedRow], sent_at_ms: i64) -> Vec<DeliveryOutcome> {
         let is_past_window =
             |row: &ClaimedRow| dedup_window_passed(&self.settings.policy, row.first_unknown_ms, sent_at_ms);
-        let batch: Vec<OutboundEvent> = claimed
+        let attempted = attempted_rows(claimed);
+        let batch: Vec<OutboundEvent> = claimed[..attempted]
             .iter()
             .filter(|row| !is_past_window(row))
             .map(|row| row.delivery.clone())
@@ -196,11 +198,14 @@ impl Dispatcher {
         let outcomes = if batch.is_empty() {
             Vec::new()
         } else {
-            self.sink.deliver(&batch, sent_at_ms).await
+            catch_panic(self.sink.deliver(&batch, sent_at_ms))
+                .await
+                .unwrap_or_else(|_| vec![panicked(); batch.len()])
         };
         self.update_health(&outcomes);
         let mut outcomes = outcomes.into_iter();
-        claimed
+        let held = claimed[attempted..].iter().map(|_| DeliveryOutcome::Held);
+        claimed[..attempted]
             .iter()
             .map(|row| {
                 if is_past_window(row) {
@@ -211,6 +216,7 @@ impl Dispatcher {
                     .next()
                     .unwrap_or_else(|| DeliveryOutcome::Retry(missing()))
             })
+            .chain(held)
             .collect()
     }
 
@@ -225,6 +231,7 @@ impl Dispatcher {
         let settled = claimed.iter().zip(outcomes).map(|(row, outcome)| {
             let attempt = DeliveryAttempt {
                 attempts: row.attempts,
+                panics: row.panics,
                 first_unknown_ms: row.first_unknown_ms,
                 started_ms: sent_at_ms,
                 now_ms,
@@ -297,7 +304,7 @@ impl Dispatcher {
     async fn prune(&self, now_ms: i64) {
         match prune(&self.db, now_ms, self.settings.keep_days).await {
             Ok(0) => {}
-            Ok(rows) => tracing::info!(rows, "pruned payloads of sent events"),
+            Ok(rows) => tracing::info!(rows, "erased old payloads and old parked events"),
             Err(error) => tracing::error!(%error, "pruning failed; retrying in an hour"),
         }
     }
@@ -313,6 +320,17 @@ impl Dispatcher {
             .poll
             .max(Duration::from_millis(u64::try_from(pause_ms).unwrap_or(0)))
     }
+}
+
+/// How many rows to send in one call: the rows before the first one that panicked, or that row alone. A prefix keeps the
+/// order of each lane.
+fn attempted_rows(claimed: &[ClaimedRow]) -> usize {
+    let suspect = claimed.iter().position(|row| row.panics > 0);
+    suspect.map_or(claimed.len(), |position| position.max(1))
+}
+
+fn panicked() -> DeliveryOutcome {
+    DeliveryOutcome::Retry(DeliveryFailure::new(FailureKind::Panicked, PANICKED))
 }
 
 fn millis(duration: Duration) -> i64 {

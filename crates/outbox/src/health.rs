@@ -92,7 +92,9 @@ impl Health {
 /// The receiver's state after a failure; `None` if the failure concerns a single user.
 fn receiver_condition(kind: FailureKind) -> Option<Condition> {
     match kind {
-        FailureKind::NotAccepted | FailureKind::Unknown | FailureKind::Overloaded => Some(Condition::Failing),
+        FailureKind::NotAccepted | FailureKind::Unknown | FailureKind::Overloaded | FailureKind::Panicked => {
+            Some(Condition::Failing)
+        }
         FailureKind::Refused => Some(Condition::Refused),
         FailureKind::Misconfigured => Some(Condition::Misconfigured),
         FailureKind::Throttled | FailureKind::QuotaExceeded => None,
@@ -128,6 +130,7 @@ mod tests {
             (vec![retry(NotAccepted), DeliveryOutcome::Held],      Condition::Failing,       Some(1_000)),
             (vec![retry(Overloaded)],                      Condition::Failing,       Some(30_000)),
             (vec![retry(Refused)],                         Condition::Refused,       Some(1_000)),
+            (vec![retry(Panicked)],                        Condition::Failing,       Some(1_000)),
             (vec![retry(Misconfigured)],                   Condition::Misconfigured, Some(30_000)),
         ];
         for (outcomes, condition, pause) in table {

@@ -12,6 +12,7 @@ mod amplitude;
 mod dispatcher;
 mod health;
 mod memory_sink;
+mod panics;
 mod park_reason;
 mod report;
 mod retry;
@@ -24,13 +25,15 @@ pub use amplitude::{AmplitudeSink, SinkError};
 pub use dispatcher::Dispatcher;
 pub use health::{Condition, Health};
 pub use memory_sink::MemorySink;
+pub use panics::{AttemptPanicError, MAX_PANICS, PANICKED, catch_panic};
 pub use park_reason::ParkReason;
 pub use report::DispatchReport;
 pub use retry::RetryPolicy;
 pub use settings::{DispatcherSettings, MillisClock};
 pub use sink::{DeliveryFailure, DeliveryOutcome, FailureKind, OutboundEvent, Sink};
 pub use store::{
-    Enqueued, OutboxCounts, OutboxEntry, OutboxState, ReplayOutcome, counts, delete_unsent, enqueue,
-    erase_sent_payloads, events_of, park_unsent, parked, prune, recent_users, replay, undelivered_of,
+    Enqueued, OutboxCounts, OutboxEntry, OutboxState, PARKED_KEEP_DAYS, ReplayOutcome, counts, delete_unsent,
+    enqueue, erase_sent_payloads, events_of, park_unsent, parked, prune, recent_users, replay,
+    undelivered_of,
 };
 pub use wakeup::Wakeup;

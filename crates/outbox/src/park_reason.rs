@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::PANICKED;
+
 /// Why an event is not sent. [`fmt::Display`] gives the text of the `parked_reason` column.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ParkReason {
@@ -20,6 +22,8 @@ pub enum ParkReason {
     /// The deduplication window has ended since the first attempt of unknown outcome: the receiver could count a second
     /// attempt as a new event.
     DedupWindowPassed,
+    /// Three attempts to send the event panicked.
+    Panicked,
     /// The user withdrew consent before the event was sent.
     ConsentWithdrawn,
 }
@@ -37,6 +41,7 @@ impl fmt::Display for ParkReason {
             Self::TooLarge => f.write_str("too large"),
             Self::Refused(error) => write!(f, "refused: {error}"),
             Self::DedupWindowPassed => f.write_str("dedup window passed"),
+            Self::Panicked => f.write_str(PANICKED),
             Self::ConsentWithdrawn => f.write_str(CONSENT_WITHDRAWN),
         }
     }

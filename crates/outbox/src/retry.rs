@@ -1,6 +1,6 @@
 //! Decides the next state of a row after an attempt. Pure functions of values.
 
-use crate::{DeliveryFailure, DeliveryOutcome, FailureKind, ParkReason};
+use crate::{DeliveryFailure, DeliveryOutcome, FailureKind, MAX_PANICS, ParkReason};
 
 /// Waits between attempts, in ms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,6 +62,8 @@ fn spread(base_ms: i64, cap_ms: i64, failures: i64, jitter: f64) -> i64 {
 pub(crate) struct DeliveryAttempt {
     /// Attempts so far, including this one.
     pub(crate) attempts: i64,
+    /// Earlier attempts that panicked.
+    pub(crate) panics: i64,
     /// Start of the first earlier attempt of unknown outcome, in ms since the epoch.
     pub(crate) first_unknown_ms: Option<i64>,
     /// When this attempt began, in ms since the epoch.
@@ -80,6 +82,7 @@ pub(crate) enum NextState {
     Retry {
         at_ms: i64,
         attempts: i64,
+        panics: i64,
         first_unknown_ms: Option<i64>,
         error: Option<String>,
     },
@@ -103,21 +106,26 @@ pub(crate) fn next_state(
             return NextState::Retry {
                 at_ms: attempt.now_ms,
                 attempts: attempt.attempts - 1,
+                panics: attempt.panics,
                 first_unknown_ms: attempt.first_unknown_ms,
                 error: None,
             };
         }
         DeliveryOutcome::Retry(failure) => failure,
     };
+    let panics = attempt.panics + i64::from(kind == FailureKind::Panicked);
+    if panics >= MAX_PANICS {
+        return NextState::Park(ParkReason::Panicked);
+    }
     let first_unknown_ms = match kind {
-        FailureKind::Unknown => attempt.first_unknown_ms.or(Some(attempt.started_ms)),
+        FailureKind::Unknown | FailureKind::Panicked => attempt.first_unknown_ms.or(Some(attempt.started_ms)),
         _ => attempt.first_unknown_ms,
     };
     if dedup_window_passed(policy, first_unknown_ms, attempt.now_ms) {
         return NextState::Park(ParkReason::DedupWindowPassed);
     }
     let wait_ms = match kind {
-        FailureKind::NotAccepted | FailureKind::Unknown | FailureKind::Refused => {
+        FailureKind::NotAccepted | FailureKind::Unknown | FailureKind::Refused | FailureKind::Panicked => {
             policy.backoff_ms(attempt.attempts, attempt.jitter)
         }
         FailureKind::Throttled | FailureKind::Overloaded => policy.throttle_ms,
@@ -136,6 +144,7 @@ pub(crate) fn next_state(
         } else {
             attempt.attempts
         },
+        panics,
         first_unknown_ms,
         error: Some(detail),
     }
@@ -200,6 +209,7 @@ mod tests {
         for (kind, attempts, first_unknown_ms, due_in, new_attempts, new_first_unknown_ms) in table {
             let attempt = DeliveryAttempt {
                 attempts,
+                panics: 1,
                 first_unknown_ms,
                 started_ms: NOW - 10,
                 now_ms: NOW,
@@ -214,6 +224,7 @@ mod tests {
                 NextState::Retry {
                     at_ms: NOW + due_in,
                     attempts: new_attempts,
+                    panics: 1,
                     first_unknown_ms: new_first_unknown_ms,
                     error: Some("error".to_owned()),
                 },
@@ -226,6 +237,7 @@ mod tests {
     fn sent_and_parked_are_final_and_held_counts_no_attempt() {
         let attempt = DeliveryAttempt {
             attempts: 4,
+            panics: 2,
             first_unknown_ms: Some(NOW - DAY),
             started_ms: NOW,
             now_ms: NOW,
@@ -245,10 +257,39 @@ mod tests {
             NextState::Retry {
                 at_ms: NOW,
                 attempts: 3,
+                panics: 2,
                 first_unknown_ms: Some(NOW - DAY),
                 error: None
             }
         );
+    }
+
+    #[test]
+    fn the_third_panic_parks_the_row() {
+        for (earlier, parked) in [(0, false), (1, false), (2, true), (3, true)] {
+            let attempt = DeliveryAttempt {
+                attempts: 40,
+                panics: earlier,
+                first_unknown_ms: None,
+                started_ms: NOW - 10,
+                now_ms: NOW,
+                jitter: 0.0,
+            };
+            let panicked = DeliveryOutcome::Retry(DeliveryFailure::new(FailureKind::Panicked, "panicked"));
+            let next = next_state(&RetryPolicy::default(), &attempt, panicked);
+            match next {
+                NextState::Park(ParkReason::Panicked) => assert!(parked, "{earlier}"),
+                NextState::Retry {
+                    panics,
+                    first_unknown_ms,
+                    ..
+                } => {
+                    assert!(!parked, "{earlier}");
+                    assert_eq!((panics, first_unknown_ms), (earlier + 1, Some(NOW - 10)));
+                }
+                other => panic!("{other:?}"),
+            }
+        }
     }
 
     #[test]
@@ -270,6 +311,7 @@ mod tests {
             );
             let attempt = DeliveryAttempt {
                 attempts: 1,
+                panics: 0,
                 first_unknown_ms,
                 started_ms: NOW,
                 now_ms: NOW,

@@ -84,6 +84,9 @@ pub enum FailureKind {
     Overloaded,
     /// Delivery cannot work until an operator acts (invalid key). Nothing is sent, and no attempt is counted.
     Misconfigured,
+    /// The sink panicked, so the outcome is unknown. The dispatcher sends the row alone from then on, and parks it after
+    /// three panics.
+    Panicked,
 }
 
 /// A receiver of events.

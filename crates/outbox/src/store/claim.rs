@@ -32,6 +32,8 @@ pub(crate) struct ClaimedRow {
     pub(crate) delivery: OutboundEvent,
     /// Attempts, including the coming one.
     pub(crate) attempts: i64,
+    /// Earlier attempts that panicked.
+    pub(crate) panics: i64,
     /// Start of the first earlier attempt of unknown outcome, in ms since the epoch. A crash leaves the outcome
     /// unknown.
     pub(crate) first_unknown_ms: Option<i64>,
@@ -64,7 +66,7 @@ pub(super) fn due_lanes_sql(join: &str, lock: &str) -> String {
 /// Selects the first unsettled rows of each of `lanes` lanes, oldest first.
 pub(super) fn unsettled_rows_sql(lanes: usize) -> String {
     format!(
-        "SELECT sequence, insert_id, lane, device_id, event_type, payload, attempts, first_unknown_ms,
+        "SELECT sequence, insert_id, lane, device_id, event_type, payload, attempts, panics, first_unknown_ms,
                 CASE state WHEN 'leased' THEN lease_until_ms ELSE next_attempt_ms END AS due_ms
          FROM (SELECT outbox.*, ROW_NUMBER() OVER (PARTITION BY lane ORDER BY sequence) AS place
                FROM outbox WHERE state IN ('pending', 'leased') AND lane IN ({})) AS queued
@@ -148,6 +150,7 @@ fn read_candidate(row: &AnyRow) -> Result<CandidateRow, sqlx::Error> {
         row: ClaimedRow {
             sequence: row.try_get("sequence")?,
             attempts: row.try_get::<i64, _>("attempts")? + 1,
+            panics: row.try_get("panics")?,
             first_unknown_ms: row.try_get("first_unknown_ms")?,
             delivery: OutboundEvent {
                 insert_id: row.try_get("insert_id")?,
@@ -228,6 +231,7 @@ mod tests {
                     payload: "{}".to_owned(),
                 },
                 attempts: 1,
+                panics: 0,
                 first_unknown_ms: None,
             },
         };

@@ -89,7 +89,7 @@ pub async fn replay(
     lock_lane(connection, &lane, now_ms).await?;
     let replayed = sqlx::query(
         "UPDATE outbox SET state = 'pending', parked_ms = NULL, parked_reason = NULL, attempts = 0,
-                next_attempt_ms = $1, first_unknown_ms = NULL
+                panics = 0, next_attempt_ms = $1, first_unknown_ms = NULL
          WHERE insert_id = $2 AND state = 'parked' AND parked_reason <> $3",
     )
     .bind(now_ms)
@@ -105,30 +105,22 @@ pub async fn replay(
 }
 
 const DAY_MS: i64 = 24 * 60 * 60_000;
-/// Rows per statement. It limits how long pruning holds SQLite's write lock.
-const PRUNE_BATCH: i64 = 1_000;
 
-/// Erases the payload of rows that were sent more than `keep_days` before `now_ms`. Returns the number of rows. The
-/// rows themselves remain, so that their insert IDs stay unique.
+/// Days to keep a parked row. Its payload may contain personal data, and its event is too old to be of use.
+pub const PARKED_KEEP_DAYS: u32 = 90;
+
+pub(super) const ERASE_SENT_PAYLOADS: &str = "UPDATE outbox SET payload = NULL WHERE sequence IN (
+    SELECT sequence FROM outbox
+    WHERE state = 'sent' AND payload IS NOT NULL AND sent_ms < $1 ORDER BY sent_ms LIMIT $2)";
+
+pub(super) const DELETE_PARKED: &str = "DELETE FROM outbox WHERE sequence IN (
+    SELECT sequence FROM outbox WHERE state = 'parked' AND parked_ms < $1 ORDER BY parked_ms LIMIT $2)";
+
+/// Erases the payload of rows that were sent more than `keep_days` before `now_ms`, and deletes rows that were parked more
+/// than [`PARKED_KEEP_DAYS`] before. Returns the number of rows. Sent rows remain, so that their insert IDs stay unique.
 pub async fn prune(db: &Db, now_ms: i64, keep_days: u32) -> Result<u64, sqlx::Error> {
-    let before_ms = now_ms.saturating_sub(i64::from(keep_days) * DAY_MS);
-    let mut pruned = 0;
-    loop {
-        let mut tx = db.write().await?;
-        let pruned_now = sqlx::query(
-            "UPDATE outbox SET payload = NULL WHERE sequence IN (
-                 SELECT sequence FROM outbox
-                 WHERE state = 'sent' AND payload IS NOT NULL AND sent_ms < $1 ORDER BY sent_ms LIMIT $2)",
-        )
-        .bind(before_ms)
-        .bind(PRUNE_BATCH)
-        .execute(&mut *tx)
-        .await?
-        .rows_affected();
-        tx.commit().await?;
-        pruned += pruned_now;
-        if pruned_now < PRUNE_BATCH.unsigned_abs() {
-            return Ok(pruned);
-        }
-    }
+    let before_ms = |days: u32| now_ms.saturating_sub(i64::from(days) * DAY_MS);
+    let erased = db.sweep(ERASE_SENT_PAYLOADS, before_ms(keep_days)).await?;
+    let deleted = db.sweep(DELETE_PARKED, before_ms(PARKED_KEEP_DAYS)).await?;
+    Ok(erased + deleted)
 }

@@ -14,7 +14,9 @@ mod tests;
 
 pub(crate) use claim::{ClaimRequest, ClaimedRow, claim};
 pub use enqueue::{Enqueued, enqueue};
-pub use maintenance::{ReplayOutcome, delete_unsent, erase_sent_payloads, park_unsent, prune, replay};
+pub use maintenance::{
+    PARKED_KEEP_DAYS, ReplayOutcome, delete_unsent, erase_sent_payloads, park_unsent, prune, replay,
+};
 pub use queries::{
     OutboxCounts, OutboxEntry, OutboxState, counts, events_of, parked, recent_users, undelivered_of,
 };

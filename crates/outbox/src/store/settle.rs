@@ -35,18 +35,20 @@ pub(crate) async fn settle(
             NextState::Retry {
                 at_ms,
                 attempts,
+                panics,
                 first_unknown_ms,
                 error,
             } => sqlx::query(
                 "UPDATE outbox SET state = 'pending', lease_owner = NULL, lease_until_ms = NULL,
                             next_attempt_ms = $1, attempts = $2, first_unknown_ms = $3,
-                            last_error = COALESCE($4, last_error)
-                     WHERE sequence = $5 AND state = 'leased' AND lease_owner = $6",
+                            last_error = COALESCE($4, last_error), panics = $5
+                     WHERE sequence = $6 AND state = 'leased' AND lease_owner = $7",
             )
             .bind(*at_ms)
             .bind(*attempts)
             .bind(*first_unknown_ms)
             .bind(error.clone())
+            .bind(*panics)
             .bind(*sequence)
             .bind(owner.to_owned())
             .execute(&mut *tx)

@@ -8,6 +8,7 @@
 mod amplitude;
 mod concurrency;
 mod delivery;
+mod panics;
 mod receiver;
 mod running;
 mod support;

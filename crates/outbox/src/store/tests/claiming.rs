@@ -66,6 +66,7 @@ async fn a_waiting_row_blocks_its_user_and_a_parked_row_does_not() {
         let held = NextState::Retry {
             at_ms: NOW,
             attempts: 0,
+            panics: 0,
             first_unknown_ms: None,
             error: None,
         };

@@ -115,6 +115,52 @@ async fn pruning_erases_old_payloads_of_sent_rows_only() {
 }
 
 #[tokio::test]
+async fn parked_rows_are_deleted_after_90_days() {
+    for engine in engines() {
+        let test = filled(engine, &[1, 2]).await;
+        let rows = claim_all(&test.db, "owner", NOW).await;
+        settle_all(
+            &test.db,
+            "owner",
+            &rows[..1],
+            NextState::Park(ParkReason::ConsentWithdrawn),
+        )
+        .await;
+        assert_eq!(
+            prune(&test.db, NOW + 90 * DAY, 30).await.unwrap(),
+            0,
+            "kept for 90 days"
+        );
+        assert_eq!(prune(&test.db, NOW + 90 * DAY + 1, 30).await.unwrap(), 1);
+        assert_eq!(events_of(&test.db, user_id(1), 10).await.unwrap(), []);
+        assert!(
+            entry_of(&test.db, 2, 2).await.payload.is_some(),
+            "{engine:?}: it is still to be sent"
+        );
+    }
+}
+
+#[tokio::test]
+async fn pruning_uses_the_indexes_of_sent_and_of_parked_rows() {
+    let test = filled(Engine::Sqlite, &[1]).await;
+    for (sql, index) in [
+        (crate::store::maintenance::ERASE_SENT_PAYLOADS, "outbox_prunable"),
+        (crate::store::maintenance::DELETE_PARKED, "outbox_parked"),
+    ] {
+        let explain = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {sql}"));
+        let steps = sqlx::query(explain)
+            .bind(NOW)
+            .bind(1_i64)
+            .fetch_all(test.db.pool())
+            .await
+            .unwrap();
+        let steps: Vec<String> = steps.iter().map(|step| step.get("detail")).collect();
+        assert!(steps.iter().any(|step| step.contains(index)), "{steps:?}");
+        assert!(!steps.iter().any(|step| step.starts_with("SCAN")), "{steps:?}");
+    }
+}
+
+#[tokio::test]
 async fn recent_users_are_ordered_by_their_latest_row() {
     for engine in engines() {
         let test = filled(engine, &[1, 2, 3, 1]).await;

@@ -95,6 +95,7 @@ fn retry_at(at_ms: i64) -> NextState {
     NextState::Retry {
         at_ms,
         attempts: 1,
+        panics: 0,
         first_unknown_ms: None,
         error: Some("503".to_owned()),
     }

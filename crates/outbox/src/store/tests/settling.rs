@@ -31,6 +31,7 @@ async fn settling_writes_the_new_state_of_each_row() {
         let unknown = NextState::Retry {
             at_ms: NOW + 1_000,
             attempts: 1,
+            panics: 0,
             first_unknown_ms: Some(NOW - 1),
             error: Some("request timed out".to_owned()),
         };
