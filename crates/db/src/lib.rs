@@ -5,11 +5,14 @@
 //! This crate contains no feature's queries.
 
 mod open;
+mod sweep_store;
 #[cfg(feature = "testing")]
 pub mod testing;
+mod transport;
 mod write;
 
 pub use open::OpenError;
+pub use transport::is_private;
 pub use write::WriteTx;
 
 use std::sync::Arc;

@@ -63,10 +63,11 @@ async fn connect(engine: Engine, url: &str) -> Result<AnyPool, sqlx::Error> {
         .after_connect(move |connection, _| {
             Box::pin(async move {
                 if engine == Engine::Sqlite {
-                    // WAL: readers do not wait for the writer. NORMAL: commits survive a crash of the process.
+                    // WAL: readers do not wait for the writer. FULL: each commit is on the disk before it returns, so it
+                    // survives a power failure; NORMAL syncs at checkpoints only. fullfsync: macOS needs it for that.
                     connection
                         .execute(
-                            "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; \
+                            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA fullfsync = ON; \
                              PRAGMA busy_timeout = 10000; PRAGMA foreign_keys = ON;",
                         )
                         .await?;

@@ -190,3 +190,21 @@ fn both_engines_have_the_same_migrations() {
     assert_eq!(names("sqlite"), names("postgres"));
     assert!(!names("sqlite").is_empty());
 }
+
+/// A SQLite commit is on the disk before it returns: `synchronous` is FULL (2) on every connection of the pool.
+#[tokio::test]
+async fn every_sqlite_connection_syncs_each_commit() {
+    let test = TestDb::new(Engine::Sqlite).await;
+    let most = test.db.pool().options().get_max_connections();
+    assert!(most > 1);
+    let mut connections = Vec::new();
+    for _ in 0..most {
+        let mut connection = test.db.pool().acquire().await.unwrap();
+        for (pragma, expected) in [("synchronous", 2), ("fullfsync", 1), ("foreign_keys", 1)] {
+            let sql = sqlx::AssertSqlSafe(format!("PRAGMA {pragma}"));
+            let value: i64 = sqlx::query_scalar(sql).fetch_one(&mut *connection).await.unwrap();
+            assert_eq!(value, expected, "{pragma} of connection {}", connections.len());
+        }
+        connections.push(connection);
+    }
+}
