@@ -13,7 +13,7 @@ const PASSWORD_MAX: usize = 256;
 form! {
     /// Sign-up as typed.
     pub struct SignUpForm {
-        /// E-mail address.
+        /// Email address.
         pub email: String,
         /// Password.
         pub password: Secret,
@@ -47,7 +47,7 @@ impl SignUpForm {
 form! {
     /// Sign-in as typed.
     pub struct SignInForm {
-        /// E-mail address.
+        /// Email address.
         pub email: String,
         /// Password.
         pub password: Secret,
@@ -75,6 +75,14 @@ impl SignInForm {
             (Some(email), Some(password)) => Ok(SignIn { email, password }),
             _ => Err(errors),
         }
+    }
+}
+
+form! {
+    /// The button that signs out.
+    pub struct SignOutForm {
+        /// The path to go on to, from the form's URL.
+        pub next: String,
     }
 }
 
@@ -119,8 +127,8 @@ mod tests {
     }
 
     #[test]
-    fn every_field_is_told_at_once() {
-        let errors = sign_up("nobody", "short").unwrap_err();
+    fn every_field_with_an_error_is_reported() {
+        let errors = sign_up("not-an-address", "short").unwrap_err();
         assert_eq!(errors.at(SignUpForm::email), Some(&FieldError::NotAnEmail));
         assert_eq!(
             errors.at(SignUpForm::password),

@@ -26,10 +26,10 @@ pub enum FieldError {
     #[error("This contains an invisible control character. Please type it anew.")]
     ControlCharacter,
     /// Not `name@host.tld`.
-    #[error("This does not look like an e-mail address. It needs the form name@example.com.")]
+    #[error("This does not look like an email address. It needs the form name@example.com.")]
     NotAnEmail,
     /// Sign-up alone says so.
-    #[error("There is an account with this address already. Sign in instead, or use another address.")]
+    #[error("There is an account with this address already. Sign in, or set a new password with “Forgot your password?” on the sign-in page.")]
     EmailTaken,
     /// Sign-in does not say which of the two is wrong.
     #[error("The address or the password is not right. Please check both.")]
@@ -43,12 +43,18 @@ pub enum FieldError {
     /// Used, expired, or made up.
     #[error("This link has been used, or its time is over. Please ask for a new one.")]
     LinkSpent,
+    /// The link works in a browser that is signed in to its account.
+    #[error("This link belongs to another account. Please sign in to that account and open it there.")]
+    LinkOfOtherAccount,
     /// Throttled.
     #[error("Too many attempts. Please wait {minutes} min and try again.")]
     TooManyAttempts {
         /// Whole minutes to wait, at least 1.
         minutes: u32,
     },
+    /// More requests wait than the server can serve soon.
+    #[error("The server is busy. Please try again in a few seconds.")]
+    Busy,
     /// A poll with one option is no choice.
     #[error("Please give at least {min} options.")]
     TooFewOptions {
@@ -83,7 +89,7 @@ pub enum FieldError {
     #[error("Exports are part of Pro.")]
     ExportIsPro,
     /// It would no longer be what people voted on.
-    #[error("Somebody has voted, so this poll can no longer be changed.")]
+    #[error("This poll has votes, so it can no longer be changed.")]
     PollHasVotes,
     /// Closed by its owner or by its time.
     #[error("This poll is closed.")]
@@ -132,6 +138,17 @@ pub enum FieldError {
     /// Ours, not theirs; logged where it happened.
     #[error("Something went wrong on our side, and nothing was changed. Please try again.")]
     Internal,
+}
+
+impl FieldError {
+    /// After how many seconds the same request may succeed; `None` for errors that waiting does not remove.
+    pub fn retry_after_secs(&self) -> Option<u32> {
+        match self {
+            Self::TooManyAttempts { minutes } => Some(minutes.saturating_mul(60)),
+            Self::Busy => Some(5),
+            _ => None,
+        }
+    }
 }
 
 /// All errors of a form, in the order of its fields. Empty only while they are collected.

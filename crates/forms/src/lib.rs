@@ -14,7 +14,7 @@ mod settings;
 mod text;
 mod vote;
 
-pub use account::{SignIn, SignInForm, SignUp, SignUpForm};
+pub use account::{SignIn, SignInForm, SignOutForm, SignUp, SignUpForm};
 pub use email::Email;
 pub use errors::{FieldError, FieldErrors};
 pub use field::Field;

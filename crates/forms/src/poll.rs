@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn each_error_stands_at_its_line() {
+    fn each_error_is_at_its_line() {
         let long = "x".repeat(101);
         for (question, options, field, error) in [
             ("", vec!["a", "b"], PollForm::question, FieldError::Missing),

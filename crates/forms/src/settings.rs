@@ -9,7 +9,7 @@ use crate::text::Secret;
 form! {
     /// "Forgot your password?" as typed.
     pub struct ForgotForm {
-        /// E-mail address.
+        /// Email address.
         pub email: String,
     }
 }
@@ -72,7 +72,7 @@ impl ChangePasswordForm {
 }
 
 form! {
-    /// A change of e-mail address as typed.
+    /// A change of email address as typed.
     pub struct ChangeEmailForm {
         /// The new address.
         pub email: String,
@@ -81,7 +81,7 @@ form! {
     }
 }
 
-/// A change of e-mail address, checked as far as that goes without the account.
+/// A change of email address, checked as far as that goes without the account.
 #[derive(Debug)]
 pub struct ChangeEmail {
     /// The new address.
