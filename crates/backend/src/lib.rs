@@ -12,27 +12,34 @@ pub mod dates;
 mod export;
 pub mod hex;
 pub mod ids;
+pub mod limits;
 pub mod loss;
 pub mod mail;
+mod network_key;
 pub mod operations;
 pub mod polls;
+pub mod retention;
 mod seen_set;
 pub mod timeline;
 mod visitor;
 
 pub use export::Export;
+pub use network_key::NetworkKey;
 pub use visitor::Visitor;
 
-use accounts::{Accounts, User};
+use accounts::Accounts;
 use billing::{Billing, StripeCallError};
+use std::sync::Arc;
+
 use clock::Clock;
-use config::Admins;
 use db::Db;
+use limits::RequestLimits;
 use loss::LossMeter;
 use mail::Mailbox;
 use operations::Operations;
 use outbox::Wakeup;
 use polls::Polls;
+use retention::Retention;
 use timeline::Timeline;
 use url::Url;
 
@@ -62,6 +69,10 @@ pub struct Backend {
     pub timeline: Timeline,
     /// Counts of events that browsers sent and that arrived.
     pub loss: LossMeter,
+    /// Limits of events, votes and posts that call Stripe.
+    pub limits: Arc<RequestLimits>,
+    /// Removal of expired rows.
+    pub retention: Retention,
     /// The clock, for request handlers.
     pub clock: Clock,
     /// The page of the Amplitude stand-in. If there is one, all data is on this machine, and any visitor may view any user's
@@ -74,7 +85,6 @@ pub struct Backend {
     /// The mailbox of local mode; `None` if mails are sent over SMTP.
     pub mailbox: Option<Mailbox>,
     db: Db,
-    admins: Admins,
 }
 
 impl Backend {
@@ -88,6 +98,7 @@ impl Backend {
         clock: &Clock,
         wakeup: Wakeup,
     ) -> Result<Self, BackendError> {
+        let loss = LossMeter::new(db.clone(), clock.clone());
         Ok(Self {
             billing: Billing::new(config, db.clone(), clock.clone(), wakeup.clone())?,
             accounts: Accounts::new(
@@ -95,23 +106,20 @@ impl Backend {
                 clock.clone(),
                 wakeup.clone(),
                 config.privacy.track_email,
-            ),
+            )
+            .with_limit_factor(config.protection.limit_factor),
             operations: Operations::new(db.clone(), clock.clone(), wakeup.clone()),
             polls: Polls::new(db.clone(), clock.clone(), wakeup, config.privacy.consent_default),
-            timeline: Timeline::new(&config.amplitude, db.clone(), clock.clone())?,
-            loss: LossMeter::new(db.clone(), clock.clone()),
+            timeline: Timeline::new(&config.amplitude, db.clone(), clock.clone())?.with_counts(loss.clone()),
+            loss,
+            limits: Arc::new(RequestLimits::new(config.protection.limit_factor)),
+            retention: Retention::new(db.clone(), clock.clone(), config.data.outbox_keep_days),
             clock: clock.clone(),
             collector_page: config.amplitude.collector_page(),
             local_mode: config.is_local_mode(),
             site: config.http.public_url.clone(),
             mailbox: config.mail.smtp.is_none().then(|| Mailbox::new(db.clone())),
             db: db.clone(),
-            admins: config.mail.admins.clone(),
         })
-    }
-
-    /// Whether the user is an operator: the user has confirmed an operator's address.
-    pub fn is_admin(&self, user: &User) -> bool {
-        user.verified && self.admins.includes(&user.email)
     }
 }

@@ -17,6 +17,14 @@ impl<T> Default for SeenSet<T> {
 }
 
 impl<T: Eq + Hash> SeenSet<T> {
+    pub(crate) fn contains(&self, item: &T) -> bool {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .contains(item)
+    }
+
+    /// Returns false if the value was inserted before.
     pub(crate) fn insert(&self, item: T) -> bool {
         let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if seen.len() >= MAX_VALUES {

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use tracking::{Choice, PresentIds};
+use tracking::{Choice, PresentIds, UserId};
 
 use crate::polls::VoterToken;
 
@@ -17,8 +17,18 @@ pub struct Visitor {
     pub privacy_control: bool,
     /// The token with which this browser votes without a login.
     pub voter: Option<VoterToken>,
+    /// Accounts that this browser has signed in to before, by a cookie that the server signed. Grants nothing but an
+    /// exemption from the limit of password checks that all browsers of an account share.
+    pub known_accounts: Vec<UserId>,
     /// Network address, for throttling.
     pub address: IpAddr,
     /// The user agent, truncated. The list of logins shows it.
     pub user_agent: String,
+}
+
+impl Visitor {
+    /// Whether the browser has signed in to the account before.
+    pub fn knows(&self, account: UserId) -> bool {
+        self.known_accounts.contains(&account)
+    }
 }

@@ -1,6 +1,6 @@
 //! The consent choice of an account.
 
-use tracking::{Choice, UserId};
+use tracking::{Choice, ConsentDefault, UserId, consent};
 
 use super::{AccountError, Accounts, store};
 
@@ -17,4 +17,18 @@ impl Accounts {
         tx.commit().await?;
         Ok(())
     }
+}
+
+/// Whether an event at `at_ms` (ms since the epoch) without a browser may be sent: the account must be tracked now and at
+/// the time of the event. Consent does not cover events from before it, so a late webhook sends none.
+pub(crate) async fn is_tracked_at(
+    connection: &mut db::Connection,
+    user: UserId,
+    at_ms: i64,
+    default: ConsentDefault,
+) -> Result<bool, sqlx::Error> {
+    let choices = store::consent_now_and_at(connection, user, at_ms).await?;
+    Ok(choices
+        .into_iter()
+        .all(|choice| consent::effective(Choice::Unset, Some(choice), false, default).is_granted()))
 }

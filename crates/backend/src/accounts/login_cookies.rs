@@ -11,12 +11,10 @@ use tower_sessions::SessionStore;
 use tower_sessions::session::{Id, Record};
 use tower_sessions::session_store::{Error, Result};
 
+use super::logins::IDLE_MS;
 use super::store;
 use crate::clock::Clock;
 use crate::hex;
-
-/// A login ends after 30 days without use.
-pub(super) const IDLE_MS: i64 = 30 * 24 * 3_600_000;
 
 /// How long a deleted cookie can still be read.
 const DELETION_GRACE_MS: i64 = 60_000;

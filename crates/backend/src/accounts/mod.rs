@@ -7,10 +7,12 @@ pub mod deletion;
 pub mod links;
 mod login_cookies;
 mod logins;
+pub mod operators;
 mod password;
 mod store;
 mod throttle;
 
+pub(crate) use consent::is_tracked_at;
 pub use login_cookies::LoginCookies;
 pub use logins::{OpenLogin, browser_name};
 
@@ -26,6 +28,7 @@ use crate::clock::Clock;
 use crate::mail::{self, MailKind};
 use crate::visitor::Visitor;
 use crate::{dates, ids, polls};
+use logins::OpenBounds;
 use password::Hasher;
 pub use store::EndedBy;
 
@@ -41,6 +44,8 @@ pub struct User {
     pub email: String,
     /// Whether the user has confirmed the address.
     pub verified: bool,
+    /// Whether the command `seamline operator add` has made the account an operator.
+    pub operator: bool,
     /// The user's choice about tracking.
     pub consent: Choice,
 }
@@ -52,8 +57,22 @@ pub struct Login {
     pub id: Uuid,
     /// The account.
     pub user: User,
+    /// When the user signed in, in ms since the epoch. The login ends 90 days later, however often it is used.
+    pub signed_in_at_ms: i64,
     /// When the login was last used, in ms since the epoch, to within 5 minutes.
     pub last_seen_at_ms: i64,
+}
+
+impl Login {
+    /// A login of a user who has just proven the password.
+    fn new(user: User, now_ms: i64) -> Self {
+        Self {
+            id: ids::row(),
+            user,
+            signed_in_at_ms: now_ms,
+            last_seen_at_ms: now_ms,
+        }
+    }
 }
 
 /// Why an action failed.
@@ -85,10 +104,14 @@ pub struct Accounts {
     outbox_wakeup: Wakeup,
     hasher: Arc<Hasher>,
     track_email: bool,
+    /// Multiplies the limits of networks.
+    limit_factor: u32,
     /// Wakes the mail sender.
     mail_wakeup: Wakeup,
     /// Wakes the deleter.
     deletion_wakeup: Wakeup,
+    /// Wakes the updater of Stripe's customers.
+    customer_email_wakeup: Wakeup,
 }
 
 impl Accounts {
@@ -101,19 +124,28 @@ impl Accounts {
             outbox_wakeup,
             hasher: Arc::new(Hasher::default()),
             track_email,
+            limit_factor: 1,
             mail_wakeup: Wakeup::new(),
             deletion_wakeup: Wakeup::new(),
+            customer_email_wakeup: Wakeup::new(),
         }
+    }
+
+    /// Multiplies the limits of sign-ups, password checks and mails of one network.
+    #[must_use]
+    pub fn with_limit_factor(mut self, factor: u32) -> Self {
+        self.limit_factor = factor;
+        self
     }
 
     /// Creates an account and signs the user in.
     ///
     /// # Errors
-    /// When the address has an account. This answer is throttled per network.
+    /// When the address has an account, when the network has made too many sign-ups, or when the server is busy.
     pub async fn sign_up(&self, input: SignUp, visitor: &Visitor) -> Result<Login, AccountError> {
-        let network = throttle::Key::email_taken(visitor.address);
-        throttle::check(&self.db, &network, self.clock.now_ms()).await?;
-        let hash = self.hasher.hash(&input.password).await?;
+        let place = self.hasher.place()?;
+        self.count_sign_up(visitor).await?;
+        let hash = place.hash(&input.password).await?;
 
         let now_ms = self.clock.now_ms();
         let email = input.email.as_str().to_owned();
@@ -123,21 +155,16 @@ impl Accounts {
             id: ids::user(),
             email,
             verified: false,
+            operator: false,
             consent,
         };
-        let login = Login {
-            id: ids::row(),
-            user,
-            last_seen_at_ms: now_ms,
-        };
+        let login = Login::new(user, now_ms);
         let mut tx = self.db.write().await?;
         if !store::insert_user(&mut tx, &login.user, &input.email.key(), &hash, now_ms).await? {
-            drop(tx);
-            throttle::record_failure(&self.db, &network, now_ms).await?;
             return Err(FieldErrors::one(SignUpForm::email, FieldError::EmailTaken).into());
         }
         store::set_consent(&mut tx, login.user.id, consent, now_ms).await?;
-        store::insert_login(&mut tx, &login, &visitor.user_agent, now_ms).await?;
+        store::insert_login(&mut tx, &login, &visitor.user_agent).await?;
         if let Some(voter) = &visitor.voter {
             polls::transfer_votes(&mut tx, voter, login.user.id).await?;
         }
@@ -168,33 +195,28 @@ impl Accounts {
     /// Signs in.
     ///
     /// # Errors
-    /// When the address or the password is wrong. Both cases give the same error and take the same time.
+    /// When the address or the password is wrong; both cases give the same error and take the same time. When there were
+    /// too many attempts, or when the server is busy.
     pub async fn sign_in(&self, input: SignIn, visitor: &Visitor) -> Result<Login, AccountError> {
-        let account = throttle::Key::sign_in_account(&input.email);
-        let network = throttle::Key::sign_in_network(visitor.address);
-        throttle::check(&self.db, &network, self.clock.now_ms()).await?;
-        // Counted before the password is checked, so that concurrent guesses cannot exceed the limit.
-        throttle::count_attempt(&self.db, &account, self.clock.now_ms()).await?;
+        let place = self.hasher.place()?;
         let found = store::user_by_email(self.db.pool(), &input.email.key()).await?;
+        let is_known = found.as_ref().is_some_and(|(user, _)| visitor.knows(user.id));
+        let attempt = self.password_check(&input.email, visitor, is_known);
+        self.count_password_check(&attempt).await?;
         let (user, hash) = found.map_or((None, None), |(user, hash)| (Some(user), Some(hash)));
-        let is_correct = self.hasher.verify(&input.password, hash.clone()).await?;
+        let is_correct = place.verify(&input.password, hash.clone()).await?;
         let (Some(user), Some(hash)) = (user.filter(|_| is_correct), hash) else {
-            throttle::record_failure(&self.db, &network, self.clock.now_ms()).await?;
             return Err(FieldErrors::one(Field::FORM, FieldError::WrongCredentials).into());
         };
 
         let now_ms = self.clock.now_ms();
-        let login = Login {
-            id: ids::row(),
-            user,
-            last_seen_at_ms: now_ms,
-        };
+        let login = Login::new(user, now_ms);
         let mut tx = self.db.write().await?;
         // A concurrent password reset ends every login. This login must not remain after it.
         if !store::lock_account_if_password(&mut tx, login.user.id, &hash).await? {
             return Err(FieldErrors::one(Field::FORM, FieldError::WrongCredentials).into());
         }
-        store::insert_login(&mut tx, &login, &visitor.user_agent, now_ms).await?;
+        store::insert_login(&mut tx, &login, &visitor.user_agent).await?;
         let consent = tracking::consent::choice_for_account(
             login.user.consent,
             visitor.choice,
@@ -206,8 +228,7 @@ impl Accounts {
         if let Some(voter) = &visitor.voter {
             polls::transfer_votes(&mut tx, voter, login.user.id).await?;
         }
-        // Resets only the account's count. Otherwise an attacker could reset the network's count with an own account.
-        store::reset_failures(&mut tx, &account.hash).await?;
+        attempt.refund(&mut tx).await?;
         // The browser may allow tracking although the account denies it.
         if let Some(ids) = visitor.tracking.as_ref().filter(|_| consent != Choice::Denied) {
             let event = SignInCompleted {
@@ -227,7 +248,8 @@ impl Accounts {
         let now_ms = self.clock.now_ms();
         let mut tx = self.db.write().await?;
         if store::end_login(&mut tx, login.id, EndedBy::SignOut, now_ms).await? {
-            let is_last_login = store::count_open_logins(&mut tx, login.user.id).await? == 0;
+            let is_last_login =
+                store::count_open_logins(&mut tx, login.user.id, OpenBounds::at(now_ms)).await? == 0;
             if let Some(ids) = &visitor.tracking {
                 let event = SignOutCompleted {
                     login: login.id,
@@ -242,9 +264,10 @@ impl Accounts {
         Ok(())
     }
 
-    /// Returns the login with this ID; `None` if it has ended.
+    /// Returns the login with this ID; `None` if it has ended, was idle for 30 days, or began 90 days ago.
     pub async fn login(&self, id: Uuid) -> Result<Option<Login>, AccountError> {
-        Ok(store::login(self.db.pool(), id).await?)
+        let bounds = OpenBounds::at(self.clock.now_ms());
+        Ok(store::login(self.db.pool(), id, bounds).await?)
     }
 
     /// Records that the login was used, at most every 5 minutes. Returns true if it was recorded; the caller then also
@@ -262,16 +285,5 @@ impl Accounts {
     /// that user and, in local mode, to continue the walkthrough of the browser's last user.
     pub async fn owner_of_login(&self, id: Uuid) -> Result<Option<UserId>, AccountError> {
         Ok(store::owner_of_login(self.db.pool(), id).await?)
-    }
-
-    /// Deletes expired cookies, old throttles, links and mails, and ends logins that were idle for 30 days.
-    pub async fn clean_up(&self) -> Result<(), AccountError> {
-        let now_ms = self.clock.now_ms();
-        store::delete_expired_cookies(self.db.pool(), now_ms).await?;
-        store::expire_logins(self.db.pool(), now_ms - login_cookies::IDLE_MS, now_ms).await?;
-        store::delete_old_throttles(self.db.pool(), now_ms).await?;
-        links::clean_up(&self.db, now_ms).await?;
-        mail::clean_up(&self.db, now_ms).await?;
-        Ok(())
     }
 }

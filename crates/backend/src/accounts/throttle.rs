@@ -1,98 +1,132 @@
-//! Limits failed attempts per account and per network address. The counts are in the database, so that all app servers
-//! share them.
+//! Limits of password checks, sign-ups and requested mails. An attempt is counted before it is made, so that concurrent
+//! attempts cannot exceed a limit; a successful one is refunded. The counts are in the database, so that all app servers
+//! share them. Limits of other requests are in [`crate::limits`].
 
-use std::net::IpAddr;
-
-use db::Db;
 use forms::{Email, Field, FieldError, FieldErrors};
 use sha2::{Digest, Sha256};
 
-use super::{AccountError, store};
-use crate::hex;
+use super::{AccountError, Accounts, store};
+use crate::visitor::Visitor;
+use crate::{NetworkKey, hex};
 
 const WINDOW_MS: i64 = 15 * 60_000;
+
+/// Password checks of one account by one network.
+const ACCOUNT_AND_NETWORK_MAX: i64 = 10;
+/// Password checks of one account by all browsers that never signed in to it. It is far above what its user needs, and
+/// stops guesses from many networks.
+const ACCOUNT_MAX: i64 = 100;
+/// Failed password checks by one network. An office shares one network.
+const NETWORK_MAX: i64 = 50;
+/// Sign-ups by one network, including those for addresses that have an account.
+const SIGN_UPS_MAX: i64 = 20;
+/// Requested mails to one recipient.
+const MAILS_TO_RECIPIENT_MAX: i64 = 5;
+/// Requested mails by one network.
+const MAILS_BY_NETWORK_MAX: i64 = 50;
 
 /// The subject of a limit. The table stores its hash, so it contains no address.
 #[derive(Clone, Debug)]
 pub(super) struct Key {
-    pub(super) hash: String,
+    hash: String,
     limit: i64,
 }
 
 impl Key {
-    /// Sign-in attempts for one account: 10 per window.
-    pub(super) fn sign_in_account(email: &Email) -> Self {
-        Self::new("sign-in account", &email.key(), 10)
-    }
-
-    /// Failed sign-ins from one network: 50 per window, because an office shares one network address.
-    pub(super) fn sign_in_network(address: IpAddr) -> Self {
-        Self::new("sign-in address", &network(address), 50)
-    }
-
-    /// "This address is taken" responses to one network: 20 per window.
-    pub(super) fn email_taken(address: IpAddr) -> Self {
-        Self::new("sign-up taken", &network(address), 20)
-    }
-
-    /// Requested mails to one recipient: 5 per window.
-    pub(super) fn mail_recipient(email: &Email) -> Self {
-        Self::new("mail to", &email.key(), 5)
-    }
-
-    /// Mails requested from one network: 50 per window.
-    pub(super) fn mail_network(address: IpAddr) -> Self {
-        Self::new("mail from", &network(address), 50)
-    }
-
     fn new(kind: &str, of: &str, limit: i64) -> Self {
-        let hash = hex::encode(
-            &Sha256::new()
-                .chain_update(kind)
-                .chain_update([0])
-                .chain_update(of)
-                .finalize(),
-        );
-        Self { hash, limit }
+        let digest = Sha256::new()
+            .chain_update(kind)
+            .chain_update([0])
+            .chain_update(of)
+            .finalize();
+        Self {
+            hash: hex::encode(&digest),
+            limit,
+        }
     }
 }
 
-/// The network of an address. An IPv6 user controls a whole /64.
-fn network(address: IpAddr) -> String {
-    match address.to_canonical() {
-        IpAddr::V4(v4) => v4.to_string(),
-        IpAddr::V6(v6) => v6.segments()[..4]
-            .iter()
-            .map(|part| format!("{part:x}:"))
-            .collect(),
+/// The keys that a password check is counted under.
+#[derive(Clone, Debug)]
+pub(super) struct PasswordCheck {
+    account_and_network: Key,
+    others: Vec<Key>,
+}
+
+impl PasswordCheck {
+    /// After a correct password: takes the attempt back, and forgets the earlier failures of this network for this account.
+    pub(super) async fn refund(&self, connection: &mut db::Connection) -> Result<(), sqlx::Error> {
+        for key in &self.others {
+            store::refund_attempt(connection, &key.hash).await?;
+        }
+        self.forget_failures(connection).await
+    }
+
+    /// Forgets the failures of this network for this account. A new password makes them meaningless.
+    pub(super) async fn forget_failures(&self, connection: &mut db::Connection) -> Result<(), sqlx::Error> {
+        store::delete_throttle(connection, &self.account_and_network.hash).await
     }
 }
 
-/// Fails if the limit of the key is reached. The error contains the waiting time.
-pub(super) async fn check(db: &Db, key: &Key, now_ms: i64) -> Result<(), AccountError> {
-    match store::failures(db.pool(), &key.hash, now_ms).await? {
-        Some((failures, window_end_ms)) if failures >= key.limit => Err(too_many(now_ms, window_end_ms)),
-        _ => Ok(()),
+impl Accounts {
+    /// The keys of a password check of the account with this address. In a browser that has signed in to the account
+    /// before (`is_known`) other browsers' attempts do not count, so nobody can lock the user out.
+    pub(super) fn password_check(&self, email: &Email, visitor: &Visitor, is_known: bool) -> PasswordCheck {
+        let (account, network) = (email.key(), NetworkKey::of(visitor.address).to_string());
+        let both = format!("{account}\0{network}");
+        let mut others = vec![self.network_key("password by network", &network, NETWORK_MAX)];
+        if !is_known {
+            others.push(Key::new("password of account", &account, ACCOUNT_MAX));
+        }
+        PasswordCheck {
+            account_and_network: Key::new("password of account by network", &both, ACCOUNT_AND_NETWORK_MAX),
+            others,
+        }
     }
-}
 
-/// Counts an attempt before it is made. Fails if it exceeds the limit. A successful attempt resets the count.
-pub(super) async fn count_attempt(db: &Db, key: &Key, now_ms: i64) -> Result<(), AccountError> {
-    let mut tx = db.write().await?;
-    let (attempts, window_end_ms) =
-        store::count_failure(&mut tx, &key.hash, now_ms, now_ms + WINDOW_MS).await?;
-    if attempts > key.limit {
-        // Rolls back: a refused attempt is not counted.
-        return Err(too_many(now_ms, window_end_ms));
+    /// Counts a password check. Fails if it exceeds a limit.
+    pub(super) async fn count_password_check(&self, check: &PasswordCheck) -> Result<(), AccountError> {
+        let mut keys = check.others.clone();
+        keys.push(check.account_and_network.clone());
+        self.count_attempt(&keys).await
     }
-    Ok(tx.commit().await?)
-}
 
-/// Counts a failed attempt.
-pub(super) async fn record_failure(db: &Db, key: &Key, now_ms: i64) -> Result<(), AccountError> {
-    let mut tx = db.write().await?;
-    store::count_failure(&mut tx, &key.hash, now_ms, now_ms + WINDOW_MS).await?;
-    Ok(tx.commit().await?)
+    /// Counts a sign-up. Fails if it exceeds the limit. Sign-ups are never refunded.
+    pub(super) async fn count_sign_up(&self, visitor: &Visitor) -> Result<(), AccountError> {
+        let network = NetworkKey::of(visitor.address).to_string();
+        self.count_attempt(&[self.network_key("sign-up by network", &network, SIGN_UPS_MAX)])
+            .await
+    }
+
+    /// Counts a requested mail. Fails if it exceeds a limit. The typed address is counted, whether it has an account or
+    /// not, so that the limit does not reveal accounts.
+    pub(super) async fn count_mail(&self, to: &Email, visitor: &Visitor) -> Result<(), AccountError> {
+        let network = NetworkKey::of(visitor.address).to_string();
+        self.count_attempt(&[
+            self.network_key("mail by network", &network, MAILS_BY_NETWORK_MAX),
+            Key::new("mail to recipient", &to.key(), MAILS_TO_RECIPIENT_MAX),
+        ])
+        .await
+    }
+
+    fn network_key(&self, kind: &str, network: &str, limit: i64) -> Key {
+        Key::new(kind, network, limit * i64::from(self.limit_factor))
+    }
+
+    /// Counts an attempt under all keys, in the order of `keys`. If a limit is exceeded, it is counted under none, and the
+    /// error contains the waiting time.
+    async fn count_attempt(&self, keys: &[Key]) -> Result<(), AccountError> {
+        let now_ms = self.clock.now_ms();
+        let mut tx = self.db.write().await?;
+        for key in keys {
+            let (attempts, window_end_ms) =
+                store::count_attempt(&mut tx, &key.hash, now_ms, now_ms + WINDOW_MS).await?;
+            if attempts > key.limit {
+                return Err(too_many(now_ms, window_end_ms));
+            }
+        }
+        Ok(tx.commit().await?)
+    }
 }
 
 fn too_many(now_ms: i64, window_end_ms: i64) -> AccountError {
@@ -105,23 +139,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_ipv6_prefix_of_64_bits_is_one_network() {
-        let of = |text: &str| network(text.parse().unwrap());
-        assert_eq!(of("2001:db8:1:2::1"), of("2001:db8:1:2:ffff::9"));
-        assert_ne!(of("2001:db8:1:2::1"), of("2001:db8:1:3::1"));
-        assert_eq!(of("::ffff:192.0.2.7"), of("192.0.2.7"));
-    }
-
-    #[test]
     fn the_table_contains_no_address() {
-        let key = [
-            Key::sign_in_account(&Email::parse("ada@example.com").unwrap()),
-            Key::sign_in_network("192.0.2.7".parse().unwrap()),
+        let keys = [
+            Key::new("password of account", "ada@example.com", 1),
+            Key::new("password by network", "192.0.2.7", 1),
         ];
         assert!(
-            key.iter()
+            keys.iter()
                 .all(|key| key.hash.len() == 64 && !key.hash.contains("ada"))
         );
-        assert_ne!(key[0].hash, key[1].hash);
+        assert_ne!(keys[0].hash, keys[1].hash);
     }
 }

@@ -4,14 +4,14 @@
 
 use std::collections::BTreeMap;
 
-use tracking::Interval;
+use tracking::PlanInterval;
 use uuid::Uuid;
 
 use super::handoff::{PortalVisit, StripeHandoff};
 use super::payload::{StripeStatus, Subscription};
 use super::plan::{Plan, plan};
 use super::store::{self, ClickAction, ClickRecord};
-use super::{Billing, BillingError, present_ids_of};
+use super::{Billing, BillingError, present_ids_of, stripe};
 use crate::accounts::User;
 use crate::visitor::Visitor;
 
@@ -72,7 +72,8 @@ impl Billing {
     /// Changes a monthly subscription to yearly, effective at once.
     ///
     /// # Errors
-    /// [`BillingError::ChangeNotAllowed`] if the subscription is yearly, is scheduled to end, or has a failed payment.
+    /// [`BillingError::ChangeNotAllowed`] if the subscription does not have the monthly price of the catalog, is scheduled to end,
+    /// or has a failed payment.
     pub async fn change_to_yearly(
         &self,
         user: &User,
@@ -167,9 +168,16 @@ impl Billing {
     }
 }
 
-/// Whether the subscription is monthly, is not scheduled to end, and has no failed payment.
+/// Whether the subscription has the catalogue's monthly price and no other item, is not scheduled to end, collects payments,
+/// and has no failed payment.
 pub(super) fn may_change_to_yearly(subscription: &Subscription) -> bool {
-    subscription.interval == Some(Interval::Month)
+    let monthly = stripe::lookup_key(PlanInterval::Month);
+    let is_monthly = match subscription.terms.items.as_slice() {
+        [item] => item.price.lookup_key.as_deref() == Some(monthly),
+        _ => false,
+    };
+    is_monthly
+        && !subscription.terms.is_collection_paused
         && !subscription.is_scheduled_to_end()
         && matches!(subscription.status, StripeStatus::Trialing | StripeStatus::Active)
 }

@@ -1,13 +1,13 @@
 //! Checkout: starts a trial or a subscription on Stripe's page, and reports the state of a Checkout session.
 
-use tracking::Interval;
+use tracking::PlanInterval;
 use uuid::Uuid;
 
 use super::handoff::StripeHandoff;
 use super::plan::{Plan, plan};
 use super::store::{self, ClickAction, ClickRecord, StripeCustomer};
 use super::stripe::CheckoutRequest;
-use super::{Billing, BillingError, present_ids_of};
+use super::{Billing, BillingError, customer_email, present_ids_of};
 use crate::accounts::User;
 use crate::visitor::Visitor;
 
@@ -15,7 +15,7 @@ use crate::visitor::Visitor;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Order {
     /// The billing interval.
-    pub interval: Interval,
+    pub interval: PlanInterval,
     /// The ID of the submitted form. It is the click event's insert ID and Stripe's idempotency key.
     pub click: Uuid,
 }
@@ -162,7 +162,13 @@ impl Billing {
         }
         let id = self.stripe.create_customer(user.id, &user.email).await?;
         let mut tx = self.db.write().await?;
-        store::insert_customer(&mut tx, &id, user.id, self.clock.now_ms()).await?;
+        let now_ms = self.clock.now_ms();
+        let email = customer_email::lock_email(&mut tx, user.id).await?;
+        store::insert_customer(&mut tx, &id, user.id, now_ms).await?;
+        // The address changed while the customer was created with the previous one.
+        if email.is_some_and(|email| email != user.email) {
+            customer_email::enqueue(&mut tx, user.id, now_ms).await?;
+        }
         tx.commit().await?;
         self.customer(user.id).await
     }

@@ -6,6 +6,7 @@
 
 mod change;
 mod checkout;
+pub mod customer_email;
 mod error;
 pub mod handoff;
 pub mod inbox;
@@ -21,8 +22,9 @@ mod stripe_clock;
 pub use checkout::{CheckoutState, Order};
 pub use error::BillingError;
 pub use overview::{BillingOverview, SubscriptionOverview};
+pub use payload::RecurringPrice;
 pub use store::{DuplicateSubscription, PaidInvoice};
-pub use stripe::{Catalog, MONTHLY, StripeCallError, StripeClient, YEARLY};
+pub use stripe::{Catalog, MONTHLY, StripeCallError, StripeClient, YEARLY, plan_price};
 pub use stripe_clock::{ClockTarget, StripeClock, StripeClockError};
 
 use std::sync::Arc;
@@ -38,6 +40,7 @@ use url::Url;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::visitor::Visitor;
+use plan::PlanProduct;
 use store::StripeCustomer;
 
 /// How often a waiting page checks for changes applied by other servers.
@@ -163,6 +166,19 @@ impl Billing {
                 }
             })
             .await
+    }
+
+    /// The product that is the plan. Its ID is unknown while a live Stripe account has no catalog.
+    async fn plan_product(&self) -> Result<PlanProduct, BillingError> {
+        let id = match self.catalog().await {
+            Ok(catalog) => Some(catalog.product.clone()),
+            Err(BillingError::NoCatalog) => None,
+            Err(error) => return Err(error),
+        };
+        Ok(PlanProduct {
+            id,
+            lookup_keys: stripe::lookup_keys().map(str::to_owned).to_vec(),
+        })
     }
 
     async fn customer(&self, account: UserId) -> Result<StripeCustomer, BillingError> {

@@ -1,10 +1,10 @@
 //! The account's billing as its pages show it. Read from our database only, so the pages also work while Stripe is
 //! unreachable.
 
-use tracking::{Interval, SubscriptionStatus};
+use tracking::{Money, SubscriptionStatus};
 
 use super::change::may_change_to_yearly;
-use super::payload::Subscription;
+use super::payload::{RecurringPrice, Subscription};
 use super::plan::{Plan, plan, subscription_status};
 use super::store::{self, StoredSubscription};
 use super::{Billing, PaidInvoice};
@@ -31,8 +31,12 @@ pub struct SubscriptionOverview {
     pub id: String,
     /// Its status in the tracking plan.
     pub status: SubscriptionStatus,
-    /// The billing interval.
-    pub interval: Option<Interval>,
+    /// What it costs, by interval and without discounts; empty if the prices are not fixed amounts.
+    pub prices: Vec<RecurringPrice>,
+    /// The amount of the next payment with its discounts; `None` if the terms do not say it.
+    pub next_payment: Option<Money>,
+    /// Whether it has a discount.
+    pub has_discount: bool,
     /// When the trial ends or ended.
     pub trial_end_secs: Option<i64>,
     /// When the current period ends.
@@ -96,7 +100,9 @@ impl SubscriptionOverview {
         Self {
             id: subscription.id.clone(),
             status: subscription_status(subscription),
-            interval: subscription.interval,
+            prices: subscription.terms.recurring_prices().unwrap_or_default(),
+            next_payment: period_end.and_then(|end| subscription.terms.next_payment(end)),
+            has_discount: subscription.terms.has_discount(),
             trial_end_secs: subscription.trial_end,
             period_end_secs: period_end,
             cancel_at_secs: subscription

@@ -1,11 +1,11 @@
 //! The plan of an account and the status of its subscription.
 //!
-//! Both follow from Stripe's status. A subscription is `active` for an hour before its first payment, and `past_due`
+//! Both follow from Stripe's status, for a subscription with an item of our product. A subscription is `active` for an hour before its first payment, and `past_due`
 //! while Stripe retries a payment. Both grant Pro.
 
 use tracking::{AccountType, SubscriptionStatus};
 
-use super::payload::{StripeStatus, Subscription};
+use super::payload::{Price, StripeStatus, Subscription, SubscriptionTerms, TermsItem};
 
 /// What an account may use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,12 +59,45 @@ pub const fn subscription_status(subscription: &Subscription) -> SubscriptionSta
     }
 }
 
-/// The account's status: that of its newest subscription that grants Pro, or expired. A webhook of an old subscription
-/// does not override a running one.
-pub fn account_status<'a>(subscriptions: impl IntoIterator<Item = &'a Subscription>) -> SubscriptionStatus {
+/// The product that is the Pro plan. Prices that staff create for it, in any currency and interval, grant Pro as well.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PlanProduct {
+    /// Stripe's ID of the product; `None` while it is unknown.
+    pub id: Option<String>,
+    /// Lookup keys of the catalogue's prices.
+    pub lookup_keys: Vec<String>,
+}
+
+impl PlanProduct {
+    /// Whether the price is one of the plan.
+    pub fn has(&self, price: &Price) -> bool {
+        let is_key = |key: &String| self.lookup_keys.contains(key);
+        (self.id.is_some() && price.product == self.id) || price.lookup_key.as_ref().is_some_and(is_key)
+    }
+
+    /// Whether a subscription with these terms is one of the plan.
+    pub fn is_of(&self, terms: &SubscriptionTerms) -> bool {
+        terms.items.iter().any(|item| self.has(&item.price))
+    }
+
+    /// The plan's item; the first item if none is of the plan, for a subscription that was changed to another product.
+    pub fn item<'a>(&self, terms: &'a SubscriptionTerms) -> Option<&'a TermsItem> {
+        let mut items = terms.items.iter();
+        items
+            .find(|item| self.has(&item.price))
+            .or_else(|| terms.items.first())
+    }
+}
+
+/// The account's status: that of its newest subscription of the plan that grants Pro, or expired. A webhook of an old
+/// subscription does not override a running one.
+pub fn account_status<'a>(
+    subscriptions: impl IntoIterator<Item = &'a Subscription>,
+    product: &PlanProduct,
+) -> SubscriptionStatus {
     subscriptions
         .into_iter()
-        .filter(|subscription| plan(&subscription.status) == Plan::Pro)
+        .filter(|subscription| plan(&subscription.status) == Plan::Pro && product.is_of(&subscription.terms))
         .max_by_key(|subscription| (subscription.created, &subscription.id))
         .map_or(SubscriptionStatus::Expired, subscription_status)
 }
@@ -73,9 +106,58 @@ pub fn account_status<'a>(subscriptions: impl IntoIterator<Item = &'a Subscripti
 mod tests {
     use std::collections::BTreeMap;
 
-    use tracking::Interval;
+    use serde_json::json;
 
     use super::*;
+
+    /// The terms of one item.
+    fn terms(product: &str, lookup_key: Option<&str>) -> SubscriptionTerms {
+        let object = json!({
+            "id": "sub_1", "customer": "cus_1", "status": "active", "created": 1, "cancel_at_period_end": false,
+            "items": {"data": [{"id": "si_1", "quantity": 1, "price": {
+                "id": "price_1", "product": product, "lookup_key": lookup_key,
+                "recurring": {"interval": "month", "interval_count": 1},
+            }}]},
+        });
+        Subscription::read(&object).unwrap().terms
+    }
+
+    fn product() -> PlanProduct {
+        PlanProduct {
+            id: Some("prod_1".to_owned()),
+            lookup_keys: vec!["pro_month".to_owned()],
+        }
+    }
+
+    #[test]
+    fn the_plan_follows_from_the_product_or_the_lookup_key() {
+        let unknown = PlanProduct {
+            id: None,
+            ..product()
+        };
+        for (why, terms, known, without_id) in [
+            (
+                "our product, a price of staff",
+                terms("prod_1", None),
+                true,
+                false,
+            ),
+            ("our lookup key", terms("prod_old", Some("pro_month")), true, true),
+            ("another product", terms("prod_2", None), false, false),
+            ("another key", terms("prod_2", Some("basic")), false, false),
+            ("no items", SubscriptionTerms::default(), false, false),
+        ] {
+            assert_eq!(product().is_of(&terms), known, "{why}");
+            assert_eq!(unknown.is_of(&terms), without_id, "{why}");
+        }
+        let mut both = terms("prod_2", None);
+        both.items.extend(terms("prod_1", None).items);
+        assert!(product().is_of(&both), "one of two items");
+        assert_eq!(
+            product().item(&both).unwrap().price.product.as_deref(),
+            Some("prod_1")
+        );
+    }
 
     fn subscription(status: &str) -> Subscription {
         Subscription {
@@ -90,9 +172,7 @@ mod tests {
             ended_at: None,
             trial_start: None,
             trial_end: None,
-            item: None,
-            interval: Some(Interval::Month),
-            lookup_key: None,
+            terms: terms("prod_1", None),
             current_period: None,
             latest_invoice: None,
             payment_method: None,
@@ -149,7 +229,12 @@ mod tests {
             created,
             ..subscription(status)
         };
-        let rows: [(&str, &[Subscription], SubscriptionStatus); 6] = [
+        let foreign = Subscription {
+            terms: terms("prod_2", None),
+            ..at(9, "active")
+        };
+        let rows: [(&str, &[Subscription], SubscriptionStatus); 7] = [
+            ("of another product", &[foreign], SubscriptionStatus::Expired),
             ("none", &[], SubscriptionStatus::Expired),
             ("one", &[at(1, "trialing")], SubscriptionStatus::Trialing),
             ("ended", &[at(1, "canceled")], SubscriptionStatus::Expired),
@@ -170,9 +255,9 @@ mod tests {
             ),
         ];
         for (why, subscriptions, expected) in rows {
-            assert_eq!(account_status(subscriptions), expected, "{why}");
+            assert_eq!(account_status(subscriptions, &product()), expected, "{why}");
             assert_eq!(
-                account_status(subscriptions.iter().rev()),
+                account_status(subscriptions.iter().rev(), &product()),
                 expected,
                 "{why}, in reverse order"
             );

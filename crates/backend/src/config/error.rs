@@ -20,15 +20,39 @@ pub enum ConfigError {
         /// The variable.
         name: &'static str,
     },
+    /// A release build without keys would make every visitor an operator.
+    #[error(
+        "AMPLITUDE_API_KEY and STRIPE_SECRET_KEY are not both set. A release build uses stand-ins only if SEAMLINE_LOCAL=1 \
+         is set."
+    )]
+    LocalModeNotChosen,
+    /// All visitors would share the address of the proxy, and its limits.
+    #[error(
+        "With an https PUBLIC_URL, TRUSTED_PROXIES must name the proxy's address or network, like 127.0.0.1 or 10.0.0.0/8; \
+         or `none`, if clients connect to this server directly."
+    )]
+    NoTrustedProxies,
     /// Cookies and passwords would be sent unencrypted.
     #[error("PUBLIC_URL must use https unless its host is a loopback address.")]
     PlainHttp,
+    /// Cookies could not be verified after a restart, or on another server.
+    #[error("With real keys COOKIE_KEY must be set. It signs cookies; `openssl rand -hex 32` prints a key.")]
+    NoCookieKey,
     /// Users could not confirm an address or reset a password.
     #[error("With a real key Seamline sends mails, so SMTP_URL must be set.")]
     NoSmtp,
     /// Sign-in links and the mail server's password would be sent unencrypted.
     #[error("SMTP_URL must use smtps, or smtp with `?tls=required`, unless its host is a loopback address.")]
     PlainSmtp,
+    /// Events and the API key would be sent unencrypted.
+    #[error("AMPLITUDE_URL must use https with a real key, unless its host is a loopback address.")]
+    PlainAmplitude,
+    /// All data and the database's password could be sent unencrypted.
+    #[error(
+        "DATABASE_URL must have `sslmode=require`, `verify-ca` or `verify-full`, unless its host is a loopback address or a \
+         Unix socket."
+    )]
+    PlainPostgres,
     /// A stand-in must run on this machine, so that no real data is sent to another host by mistake.
     #[error("{name} without a key must be on a loopback address: it names a stand-in.")]
     StandInOffLoopback {

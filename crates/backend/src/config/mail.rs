@@ -1,4 +1,4 @@
-//! Configuration of mails and of the operators' addresses.
+//! Configuration of mails.
 
 use forms::Email;
 use secrecy::SecretString;
@@ -12,8 +12,6 @@ use super::network::on_loopback;
 pub struct MailConfig {
     /// `SMTP_URL`; `None` in local mode, where mails stay in the mailbox.
     pub smtp: Option<SmtpServer>,
-    /// `ADMIN_EMAILS`.
-    pub admins: Admins,
 }
 
 /// An SMTP server and the sender's address.
@@ -23,24 +21,6 @@ pub struct SmtpServer {
     pub url: SecretString,
     /// The sender's address: the URL's user if it is an email address, otherwise `no-reply` at the site's host.
     pub from: String,
-}
-
-/// The email addresses of the site's operators.
-#[derive(Clone, Default)]
-pub struct Admins(Vec<String>);
-
-impl Admins {
-    /// Whether the address belongs to an operator. It does not check that the account has confirmed the address.
-    pub fn includes(&self, email: &str) -> bool {
-        let email = email.to_lowercase();
-        self.0.contains(&email)
-    }
-}
-
-impl std::fmt::Debug for Admins {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Admins({})", self.0.len())
-    }
 }
 
 pub(super) fn read(
@@ -53,19 +33,7 @@ pub(super) fn read(
         None if is_local => None,
         None => return Err(ConfigError::NoSmtp),
     };
-    let admins = get("ADMIN_EMAILS").unwrap_or_default();
-    let keys = admins
-        .split(',')
-        .map(str::trim)
-        .filter(|address| !address.is_empty())
-        .map(|address| Email::parse(address).map(|email| email.key()));
-    let keys = keys
-        .collect::<Result<_, _>>()
-        .map_err(|_| malformed("ADMIN_EMAILS", "a comma-separated list of email addresses"))?;
-    Ok(MailConfig {
-        smtp,
-        admins: Admins(keys),
-    })
+    Ok(MailConfig { smtp })
 }
 
 fn smtp(text: &str, public_url: &Url) -> Result<SmtpServer, ConfigError> {

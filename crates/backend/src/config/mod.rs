@@ -2,15 +2,24 @@
 //! `.env.example` lists the variables in the order of this file.
 
 mod error;
+mod limits;
+mod local_access;
 mod mail;
 mod network;
+mod protection;
+mod proxies;
 mod stripe;
 
 pub use error::ConfigError;
-pub use mail::{Admins, MailConfig, SmtpServer};
+pub use limits::ConnectionLimits;
+pub use local_access::LocalAccess;
+pub use mail::{MailConfig, SmtpServer};
+pub use protection::ProtectionConfig;
+pub use proxies::TrustedProxies;
 pub use stripe::StripeConfig;
 
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 
 use secrecy::SecretString;
@@ -20,11 +29,14 @@ use url::Url;
 
 use crate::hex;
 use error::malformed;
-use network::{base_url, on_loopback, socket};
+use network::{base_url, is_encrypted, on_loopback, socket};
 
 /// Keys of local mode. They are public: they only give access to a stand-in on this machine.
 const LOCAL_API_KEY: &str = "5ea11e00000000000000000000000a11";
 const LOCAL_SECRET_KEY: &str = "5ea11e00000000000000000000005ec2";
+
+/// Amplitude's limit for a project (Dashboard REST API, "Rate limits").
+const DEFAULT_QUERIES_PER_HOUR: NonZeroU32 = NonZeroU32::new(360).unwrap();
 
 /// The configuration of the app.
 #[derive(Debug)]
@@ -41,6 +53,8 @@ pub struct Config {
     pub privacy: PrivacyConfig,
     /// Mails and operators.
     pub mail: MailConfig,
+    /// Signed cookies and limits.
+    pub protection: ProtectionConfig,
 }
 
 /// Configuration of the HTTP server.
@@ -50,9 +64,12 @@ pub struct HttpConfig {
     pub listen: SocketAddr,
     /// `PUBLIC_URL`: scheme, host and port as browsers see them; no path.
     pub public_url: Url,
-    /// `CLIENT_IP_HEADER`: the header in which a trusted proxy passes the visitor's address. If unset, the peer's
-    /// address is used.
-    pub client_ip_header: Option<String>,
+    /// `TRUSTED_PROXIES`.
+    pub trusted_proxies: TrustedProxies,
+    /// Which requests are accepted; `None` without a stand-in, where no request is refused for its host.
+    pub local_access: Option<LocalAccess>,
+    /// Connections and feeds.
+    pub limits: ConnectionLimits,
     /// `LEPTOS_SITE_ROOT`: folder of the built assets. cargo-leptos sets it during development.
     pub site_root: String,
 }
@@ -75,6 +92,8 @@ pub struct AmplitudeConfig {
     pub api_key: SecretString,
     /// `AMPLITUDE_SECRET_KEY`: needed to read events back, for the timeline.
     pub secret_key: Option<SecretString>,
+    /// `AMPLITUDE_QUERIES_PER_HOUR`: how many queries of the Dashboard REST API this process may make in an hour.
+    pub queries_per_hour: NonZeroU32,
     /// Base URL for sending events.
     pub ingest_url: Url,
     /// Base URL of the Dashboard REST API.
@@ -126,16 +145,20 @@ impl Config {
         let data = data(&get)?;
         let amplitude = amplitude(&get)?;
         let stripe = StripeConfig::read(&get)?;
+        let uses_stand_in = amplitude.is_local || stripe.is_local();
+        let public_url = public_url(&get, listen)?;
         let http = HttpConfig {
-            public_url: public_url(&get, listen)?,
-            client_ip_header: get("CLIENT_IP_HEADER").map(|name| name.to_ascii_lowercase()),
+            local_access: local_access::read(&get, uses_stand_in, !cfg!(debug_assertions))?,
+            trusted_proxies: proxies::read(&get, &public_url)?,
+            limits: limits::read(&get)?,
+            public_url,
             site_root: get("LEPTOS_SITE_ROOT").unwrap_or_else(|| "target/site".to_owned()),
             listen,
         };
         if amplitude.is_local && stripe.is_live() {
             return Err(ConfigError::LiveKeyWithStandIn);
         }
-        if amplitude.is_local || stripe.is_local() {
+        if uses_stand_in {
             if !listen.ip().is_loopback() {
                 return Err(ConfigError::LocalModeOffLoopback {
                     name: "LEPTOS_SITE_ADDR",
@@ -167,6 +190,7 @@ impl Config {
             stripe,
             privacy,
             mail,
+            protection: protection::read(&get, uses_stand_in)?,
         })
     }
 }
@@ -180,6 +204,9 @@ fn data(get: &impl Fn(&str) -> Option<String>) -> Result<DataConfig, ConfigError
         .any(|scheme| database_url.starts_with(scheme))
     {
         return Err(malformed("DATABASE_URL", "a `sqlite:` or a `postgres:` URL"));
+    }
+    if !db::is_private(&database_url).map_err(|_| malformed("DATABASE_URL", "a valid `postgres:` URL"))? {
+        return Err(ConfigError::PlainPostgres);
     }
     let outbox_keep_days = match get("OUTBOX_KEEP_DAYS") {
         None => 30,
@@ -199,6 +226,12 @@ fn amplitude(get: &impl Fn(&str) -> Option<String>) -> Result<AmplitudeConfig, C
         .map(|text| base_url("AMPLITUDE_URL", &text))
         .transpose()?;
     let secret_key = get("AMPLITUDE_SECRET_KEY");
+    let queries_per_hour = match get("AMPLITUDE_QUERIES_PER_HOUR") {
+        None => DEFAULT_QUERIES_PER_HOUR,
+        Some(text) => text
+            .parse()
+            .map_err(|_| malformed("AMPLITUDE_QUERIES_PER_HOUR", "a whole number above 0"))?,
+    };
     let Some(api_key) = get("AMPLITUDE_API_KEY") else {
         let listen = socket(get, "AMPLITUDE_LOCAL_ADDR", "127.0.0.1:12112")?;
         if !listen.ip().is_loopback() {
@@ -219,6 +252,7 @@ fn amplitude(get: &impl Fn(&str) -> Option<String>) -> Result<AmplitudeConfig, C
         return Ok(AmplitudeConfig {
             api_key: LOCAL_API_KEY.into(),
             secret_key: Some(LOCAL_SECRET_KEY.into()),
+            queries_per_hour,
             ingest_url: url.clone(),
             read_url: url,
             public_key: public_key(LOCAL_API_KEY),
@@ -234,10 +268,14 @@ fn amplitude(get: &impl Fn(&str) -> Option<String>) -> Result<AmplitudeConfig, C
         ),
         Some(_) => return Err(malformed("AMPLITUDE_REGION", "`us` or `eu`")),
     };
+    if url.as_ref().is_some_and(|url| !is_encrypted(url)) {
+        return Err(ConfigError::PlainAmplitude);
+    }
     Ok(AmplitudeConfig {
         public_key: public_key(&api_key),
         api_key: api_key.into(),
         secret_key: secret_key.map(Into::into),
+        queries_per_hour,
         ingest_url: url
             .clone()
             .map_or_else(|| base_url("AMPLITUDE_URL", ingest), Ok)?,
@@ -259,7 +297,7 @@ fn public_key(api_key: &str) -> String {
 fn public_url(get: &impl Fn(&str) -> Option<String>, listen: SocketAddr) -> Result<Url, ConfigError> {
     let text = get("PUBLIC_URL").unwrap_or_else(|| format!("http://{listen}"));
     let url = base_url("PUBLIC_URL", &text)?;
-    if url.scheme() == "http" && !on_loopback(&url) {
+    if !is_encrypted(&url) {
         return Err(ConfigError::PlainHttp);
     }
     Ok(url)

@@ -33,6 +33,11 @@ pub(super) fn on_loopback(url: &Url) -> bool {
     }
 }
 
+/// Whether no other host can read the traffic to this http or https URL.
+pub(super) fn is_encrypted(url: &Url) -> bool {
+    url.scheme() == "https" || on_loopback(url)
+}
+
 /// Reads a socket address; `default` if the variable is unset.
 pub(super) fn socket(
     get: &impl Fn(&str) -> Option<String>,

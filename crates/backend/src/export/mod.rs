@@ -69,6 +69,7 @@ struct Stripe {
     customer: Option<String>,
     payments: Vec<Payment>,
     refunds: Vec<Refund>,
+    disputes: Vec<Dispute>,
     clicks: Vec<Click>,
 }
 
@@ -85,6 +86,15 @@ struct Payment {
 #[derive(Debug, Serialize)]
 struct Refund {
     refund: String,
+    invoice: String,
+    currency: String,
+    amount_minor: i64,
+    status: String,
+}
+
+#[derive(Debug, Serialize)]
+struct Dispute {
+    dispute: String,
     invoice: String,
     currency: String,
     amount_minor: i64,
@@ -138,6 +148,7 @@ impl Backend {
                 customer: store::billing::customer(pool, user).await?,
                 payments: store::billing::payments(pool, user).await?,
                 refunds: store::billing::refunds(pool, user).await?,
+                disputes: store::billing::disputes(pool, user).await?,
                 clicks: store::billing::clicks(pool, user).await?,
             },
             tracking: Tracking {

@@ -1,8 +1,10 @@
-//! The loss meter: compares the events that browsers sent with those that arrived.
+//! The loss meter: compares the events that browsers sent with those that arrived. It also records the sessions in which
+//! the SDK ran. All counts wait in memory for [`LossMeter::flush`]; reading the loss flushes first.
 
+mod pending;
 mod store;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use db::Db;
 use tracking::loss::{FiredCount, Loss};
@@ -10,9 +12,7 @@ use tracking::{DeviceId, SessionId, UserId};
 
 use crate::clock::Clock;
 use crate::seen_set::SeenSet;
-
-/// A day, in ms.
-const DAY_MS: i64 = 86_400_000;
+use pending::{PendingCounts, PendingFired};
 
 /// Events of one session that Amplitude accepted in one upload.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -41,8 +41,13 @@ pub enum LossScope {
 pub struct LossMeter {
     db: Db,
     clock: Clock,
-    /// Counts that were already written.
-    written: Arc<SeenSet<(FiredCount, bool)>>,
+    pending: Arc<Mutex<PendingCounts>>,
+    /// Sessions with a count.
+    sessions: Arc<SeenSet<(DeviceId, SessionId)>>,
+    /// Counts that were already added.
+    added: Arc<SeenSet<(FiredCount, bool)>>,
+    /// Sessions with a recorded SDK run.
+    sdk_sessions: Arc<SeenSet<(DeviceId, SessionId)>>,
 }
 
 impl LossMeter {
@@ -51,51 +56,73 @@ impl LossMeter {
         Self {
             db,
             clock,
-            written: Arc::default(),
+            pending: Arc::default(),
+            sessions: Arc::default(),
+            added: Arc::default(),
+            sdk_sessions: Arc::default(),
         }
+    }
+
+    /// Whether this process has recorded no count of this session yet.
+    pub fn is_new_session(&self, fired: &FiredCount) -> bool {
+        !self.sessions.contains(&(fired.device.clone(), fired.session))
     }
 
     /// Raises a session's count of sent events. A repeated or smaller count changes nothing. `session` is the current
     /// session. Only its count may be created; counts of earlier sessions are only raised.
-    pub async fn record_fired(
-        &self,
-        fired: &FiredCount,
-        session: SessionId,
-        user: Option<UserId>,
-    ) -> Result<(), sqlx::Error> {
-        if !self.written.insert((fired.clone(), user.is_some())) {
-            return Ok(());
+    pub fn record_fired(&self, fired: &FiredCount, session: SessionId, user: Option<UserId>) {
+        if !self.added.insert((fired.clone(), user.is_some())) {
+            return;
         }
-        let now_ms = self.clock.now_ms();
-        let mut tx = self.db.write().await?;
+        self.sessions.insert((fired.device.clone(), fired.session));
         let is_present = fired.session == session;
-        if is_present {
-            store::begin(&mut tx, fired, now_ms).await?;
-        }
-        store::raise(&mut tx, fired, user.filter(|_| is_present), now_ms).await?;
-        tx.commit().await
+        self.pending().add_fired(PendingFired {
+            count: fired.clone(),
+            user: user.filter(|_| is_present),
+            is_present,
+            at_ms: self.clock.now_ms(),
+        });
     }
 
     /// Adds events that Amplitude accepted. Ignored if the session has no count.
-    pub async fn record_arrived(
-        &self,
-        device: &DeviceId,
-        session: SessionId,
-        arrived: ArrivedCounts,
-    ) -> Result<(), sqlx::Error> {
+    pub fn record_arrived(&self, device: &DeviceId, session: SessionId, arrived: ArrivedCounts) {
+        self.pending().add_arrived((device.clone(), session), arrived);
+    }
+
+    /// Records that Amplitude's SDK ran in a session of the user, once for each session.
+    pub fn record_sdk_session(&self, user: UserId, device: &DeviceId, session: SessionId) {
+        let key = (device.clone(), session);
+        if self.sdk_sessions.insert(key.clone()) {
+            self.pending().add_sdk_session(key, user, self.clock.now_ms());
+        }
+    }
+
+    /// Writes all counts in one transaction. If it fails, they stay in memory.
+    pub async fn flush(&self) -> Result<(), sqlx::Error> {
+        let counts = std::mem::take(&mut *self.pending());
+        if counts.is_empty() {
+            return Ok(());
+        }
+        let written = self.write(&counts).await;
+        if written.is_err() {
+            self.pending().put_back(counts);
+        }
+        written
+    }
+
+    async fn write(&self, counts: &PendingCounts) -> Result<(), sqlx::Error> {
         let mut tx = self.db.write().await?;
-        store::arrived(&mut tx, device, session, arrived).await?;
+        store::write(&mut tx, counts).await?;
         tx.commit().await
+    }
+
+    fn pending(&self) -> MutexGuard<'_, PendingCounts> {
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The loss in these sessions.
     pub async fn loss(&self, scope: &LossScope) -> Result<Loss, sqlx::Error> {
+        self.flush().await?;
         store::loss(self.db.pool(), scope).await
-    }
-
-    /// Deletes counts that have not changed for `keep_days`.
-    pub async fn prune(&self, keep_days: u32) -> Result<u64, sqlx::Error> {
-        let before_ms = self.clock.now_ms() - i64::from(keep_days) * DAY_MS;
-        store::prune(self.db.pool(), before_ms).await
     }
 }

@@ -1,60 +1,78 @@
 //! SQL of the loss meter.
 
-use sqlx::{AnyPool, AssertSqlSafe, Row};
-use tracking::loss::{FiredCount, Loss, Share};
-use tracking::{DeviceId, SessionId, UserId};
+use std::collections::{BTreeMap, HashMap};
 
+use sqlx::{AnyPool, AssertSqlSafe, Row};
+use tracking::UserId;
+use tracking::loss::{Loss, Share};
+
+use super::pending::{BrowserSession, PendingCounts, PendingFired};
 use super::{ArrivedCounts, LossScope};
 
-/// Inserts a count for the session if it has none.
-pub(super) async fn begin(
+/// Writes counts, session by session in a fixed order, so that two servers cannot deadlock. A user who was deleted meanwhile
+/// is left out.
+pub(super) async fn write(
     connection: &mut db::Connection,
-    fired: &FiredCount,
-    now_ms: i64,
+    counts: &PendingCounts,
 ) -> Result<(), sqlx::Error> {
+    for (_, fired) in in_order(&counts.fired) {
+        if fired.is_present {
+            insert(connection, fired).await?;
+        }
+        raise(connection, fired).await?;
+    }
+    for (session, arrived) in in_order(&counts.arrived) {
+        add_arrived(connection, session, *arrived).await?;
+    }
+    for (session, (user, at_ms)) in in_order(&counts.sdk_sessions) {
+        insert_sdk_session(connection, session, *user, *at_ms).await?;
+    }
+    Ok(())
+}
+
+fn in_order<V>(map: &HashMap<BrowserSession, V>) -> BTreeMap<&BrowserSession, &V> {
+    map.iter().collect()
+}
+
+/// Inserts a count for the session if it has none.
+async fn insert(connection: &mut db::Connection, fired: &PendingFired) -> Result<(), sqlx::Error> {
     sqlx::query(
         "INSERT INTO browser_counts (device_id, session_id, fired_events, fired_pages, updated_at)
          VALUES ($1, $2, 0, 0, $3) ON CONFLICT (device_id, session_id) DO NOTHING",
     )
-    .bind(fired.device.as_str())
-    .bind(fired.session.ms())
-    .bind(now_ms)
+    .bind(fired.count.device.as_str())
+    .bind(fired.count.session.ms())
+    .bind(fired.at_ms)
     .execute(connection)
     .await?;
     Ok(())
 }
 
 /// Raises the session's count, if it has one, and sets its user.
-pub(super) async fn raise(
-    connection: &mut db::Connection,
-    fired: &FiredCount,
-    user: Option<UserId>,
-    now_ms: i64,
-) -> Result<(), sqlx::Error> {
+async fn raise(connection: &mut db::Connection, fired: &PendingFired) -> Result<(), sqlx::Error> {
     sqlx::query(
         "UPDATE browser_counts SET
-             user_id = COALESCE(user_id, $3),
+             user_id = COALESCE(user_id, (SELECT id FROM users WHERE id = $3)),
              fired_events = CASE WHEN $4 > fired_events THEN $4 ELSE fired_events END,
              fired_pages = CASE WHEN $5 > fired_pages THEN $5 ELSE fired_pages END,
              updated_at = $6
          WHERE device_id = $1 AND session_id = $2",
     )
-    .bind(fired.device.as_str())
-    .bind(fired.session.ms())
-    .bind(user.map(|user| user.to_string()))
-    .bind(i64::from(fired.events))
-    .bind(i64::from(fired.pages))
-    .bind(now_ms)
+    .bind(fired.count.device.as_str())
+    .bind(fired.count.session.ms())
+    .bind(fired.user.map(|user| user.to_string()))
+    .bind(i64::from(fired.count.events))
+    .bind(i64::from(fired.count.pages))
+    .bind(fired.at_ms)
     .execute(connection)
     .await?;
     Ok(())
 }
 
 /// Adds arrived events, if the session has a count.
-pub(super) async fn arrived(
+async fn add_arrived(
     connection: &mut db::Connection,
-    device: &DeviceId,
-    session: SessionId,
+    (device, session): &BrowserSession,
     arrived: ArrivedCounts,
 ) -> Result<(), sqlx::Error> {
     sqlx::query(
@@ -69,6 +87,27 @@ pub(super) async fn arrived(
     .bind(i64::from(arrived.events))
     .bind(i64::from(arrived.pages))
     .bind(i64::from(arrived.sdk_events))
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Inserts a session in which the SDK ran, if it is not there.
+async fn insert_sdk_session(
+    connection: &mut db::Connection,
+    (device, session): &BrowserSession,
+    user: UserId,
+    at_ms: i64,
+) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "INSERT INTO sdk_sightings (device_id, session_id, user_id, seen_at)
+         SELECT $1, CAST($2 AS BIGINT), id, CAST($4 AS BIGINT) FROM users WHERE id = $3
+         ON CONFLICT (device_id, session_id) DO NOTHING",
+    )
+    .bind(device.as_str())
+    .bind(session.ms())
+    .bind(user.to_string())
+    .bind(at_ms)
     .execute(connection)
     .await?;
     Ok(())
@@ -115,12 +154,4 @@ pub(super) async fn loss(pool: &AnyPool, scope: &LossScope) -> Result<Loss, sqlx
         pages: share("fired_pages", "arrived_pages")?,
         sessions_of_sdk: number("sessions_of_sdk")?,
     })
-}
-
-pub(super) async fn prune(pool: &AnyPool, before_ms: i64) -> Result<u64, sqlx::Error> {
-    let done = sqlx::query("DELETE FROM browser_counts WHERE updated_at < $1")
-        .bind(before_ms)
-        .execute(pool)
-        .await?;
-    Ok(done.rows_affected())
 }

@@ -33,22 +33,28 @@ impl MailContent {
     /// Asks a new user to confirm the address.
     pub fn verify_email(url: String) -> Self {
         Self::new(
-            "Confirm your e-mail address",
+            "Confirm your email address",
             &["Welcome to Seamline. Please confirm that this address is yours."],
             Some(("Confirm my address", url)),
-            &["The link works once, within 3 days.", NOT_YOU],
+            &[
+                "The link works once, within 3 days, in a browser that is signed in to this account.",
+                NOT_YOU,
+            ],
         )
     }
 
     /// Asks to confirm a new address.
     pub fn change_email(url: String) -> Self {
         Self::new(
-            "Confirm your new e-mail address",
+            "Confirm your new email address",
             &[
                 "You asked to use this address for your Seamline account. Please confirm that it is yours. Until then, your old address stays in use.",
             ],
             Some(("Use this address", url)),
-            &["The link works once, within a day.", NOT_YOU],
+            &[
+                "The link works once, within a day, in a browser that is signed in to your account.",
+                NOT_YOU,
+            ],
         )
     }
 
@@ -68,7 +74,7 @@ impl MailContent {
     /// To the current address, before the change is confirmed.
     pub fn change_email_notice(new: &str) -> Self {
         Self::new(
-            "Your e-mail address is about to change",
+            "Your email address is about to change",
             &[&format!(
                 "We received a request to change the address of your Seamline account to {new}. It was made with your password. We sent a confirmation link to that address. Nothing changes until the link is used."
             )],
@@ -80,7 +86,7 @@ impl MailContent {
     /// To the previous address, after the change.
     pub fn email_changed(new: &str) -> Self {
         Self::new(
-            "Your e-mail address was changed",
+            "Your email address was changed",
             &[&format!(
                 "Your Seamline account now uses {new}. You can no longer sign in with this address, and this is the last email to it."
             )],
@@ -122,7 +128,7 @@ impl MailContent {
             "Your account is being deleted",
             &[
                 "Your Seamline account is closed, and sign-in is disabled. Your polls, logins and address are erased within minutes. A subscription is canceled.",
-                "Your data at Amplitude is deleted last, on Amplitude's schedule. You do not need to do anything else.",
+                "Amplitude is asked last to delete your data there, which it does within 30 days. If we cannot ask, the request stays open until our operator has fixed that. You do not need to do anything else.",
             ],
             None,
             &["This is the last email to this address. Thank you for using Seamline."],

@@ -21,7 +21,7 @@ pub use sender::{MAX_ATTEMPTS, Sender};
 pub use smtp::{SmtpError, SmtpTransport};
 pub use transport::{MailTransport, OutgoingMail, SendError};
 
-use db::{Connection, Db};
+use db::Connection;
 use tracking::UserId;
 
 use crate::ids;
@@ -106,15 +106,6 @@ pub(crate) async fn withdraw(
 /// Deletes the user's unsent mails.
 pub(crate) async fn delete_unsent(connection: &mut Connection, user: UserId) -> Result<(), sqlx::Error> {
     store::delete_unsent(connection, user).await
-}
-
-const DAY_MS: i64 = 24 * 3_600_000;
-/// How long settled mails are kept.
-const KEEP_MS: i64 = 30 * DAY_MS;
-
-/// Deletes mails that were settled more than 30 days ago.
-pub(crate) async fn clean_up(db: &Db, now_ms: i64) -> Result<(), sqlx::Error> {
-    store::delete_settled(db.pool(), now_ms - KEEP_MS).await
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use db::Db;
 use forms::Email;
-use outbox::Wakeup;
+use outbox::{MAX_PANICS, PANICKED, Wakeup, catch_panic};
 use tokio_util::sync::CancellationToken;
 use tracking::UserId;
 use url::Url;
@@ -63,7 +63,7 @@ impl Sender {
     }
 
     /// Runs until `stop`, then finishes the current mail. Database errors are logged and retried.
-    pub async fn run(self, stop: CancellationToken) {
+    pub async fn run(&self, stop: CancellationToken) {
         while !stop.is_cancelled() {
             match self.send_next().await {
                 Ok(QueueStep::Processed) => continue,
@@ -98,13 +98,9 @@ impl Sender {
         else {
             return Ok(QueueStep::Processed);
         };
-        let settlement = match self.compose(&claimed).await? {
-            None => MailSettlement::Dropped,
-            Some(mail) => settlement(
-                self.transport.send(&mail).await,
-                claimed.attempts,
-                self.clock.now_ms(),
-            ),
+        let settlement = match catch_panic(self.attempt(&claimed)).await {
+            Ok(attempted) => attempted?,
+            Err(_) => after_panic(&claimed, self.clock.now_ms()),
         };
         match &settlement {
             MailSettlement::Parked(error) => {
@@ -113,7 +109,7 @@ impl Sender {
                     mail.kind = claimed.kind.as_str(),
                     attempts = claimed.attempts,
                     error,
-                    "a mail was parked after its last attempt"
+                    "a mail was parked; it is not sent"
                 );
             }
             MailSettlement::Retry { error, .. } => {
@@ -132,6 +128,15 @@ impl Sender {
             tracing::info!(mail.id = %claimed.id, "a mail was no longer leased to this sender");
         }
         Ok(QueueStep::Processed)
+    }
+
+    /// Writes the mail and sends it.
+    async fn attempt(&self, claimed: &ClaimedMail) -> Result<MailSettlement, sqlx::Error> {
+        let Some(mail) = self.compose(claimed).await? else {
+            return Ok(MailSettlement::Dropped);
+        };
+        let sent = self.transport.send(&mail).await;
+        Ok(settlement(sent, claimed, self.clock.now_ms()))
     }
 
     /// Writes the mail; `None` if it is no longer needed.
@@ -224,16 +229,30 @@ fn key(address: &str) -> String {
     Email::parse(address).map(|email| email.key()).unwrap_or_default()
 }
 
-/// The settlement after an attempt, from its outcome and the number of attempts.
-fn settlement(outcome: Result<(), SendError>, attempts: i64, now_ms: i64) -> MailSettlement {
+/// The settlement after an attempt.
+fn settlement(outcome: Result<(), SendError>, claimed: &ClaimedMail, now_ms: i64) -> MailSettlement {
     match outcome {
         Ok(()) => MailSettlement::Sent,
         Err(SendError::Permanent(error)) => MailSettlement::Parked(error),
-        Err(SendError::Temporary(error)) if attempts >= MAX_ATTEMPTS => MailSettlement::Parked(error),
+        Err(SendError::Temporary(error)) if claimed.attempts >= MAX_ATTEMPTS => MailSettlement::Parked(error),
         Err(SendError::Temporary(error)) => MailSettlement::Retry {
-            at_ms: now_ms + wait_ms(BASE_MS, CAP_MS, attempts),
+            at_ms: now_ms + wait_ms(BASE_MS, CAP_MS, claimed.attempts),
+            panics: claimed.panics,
             error,
         },
+    }
+}
+
+/// The settlement after an attempt that panicked.
+fn after_panic(claimed: &ClaimedMail, now_ms: i64) -> MailSettlement {
+    let panics = claimed.panics + 1;
+    if panics >= MAX_PANICS {
+        return MailSettlement::Parked(PANICKED.to_owned());
+    }
+    MailSettlement::Retry {
+        at_ms: now_ms + wait_ms(BASE_MS, CAP_MS, claimed.attempts),
+        panics,
+        error: PANICKED.to_owned(),
     }
 }
 
@@ -242,6 +261,33 @@ mod tests {
     use super::*;
 
     const NOW: i64 = 1_795_000_000_000;
+
+    fn claimed(attempts: i64, panics: i64) -> ClaimedMail {
+        ClaimedMail {
+            id: uuid::Uuid::nil(),
+            kind: MailKind::VerifyEmail,
+            user: None,
+            recipient: "ada@example.com".to_owned(),
+            detail: String::new(),
+            attempts,
+            panics,
+        }
+    }
+
+    #[test]
+    fn the_third_panic_parks_a_mail() {
+        for (earlier, expected) in [(0, Some(1)), (1, Some(2)), (2, None)] {
+            let panics = match after_panic(&claimed(4, earlier), NOW) {
+                MailSettlement::Retry { panics, .. } => Some(panics),
+                MailSettlement::Parked(reason) => {
+                    assert_eq!(reason, "panicked");
+                    None
+                }
+                MailSettlement::Sent | MailSettlement::Dropped => panic!("{earlier}"),
+            };
+            assert_eq!(panics, expected, "{earlier}");
+        }
+    }
 
     #[test]
     fn settlement_after_each_outcome() {
@@ -257,7 +303,7 @@ mod tests {
             (temporary(),                                   MAX_ATTEMPTS,     "parked",  None),
         ];
         for (outcome, attempts, state, retried_in) in table {
-            let (found, at_ms) = match settlement(outcome.clone(), attempts, NOW) {
+            let (found, at_ms) = match settlement(outcome.clone(), &claimed(attempts, 0), NOW) {
                 MailSettlement::Sent => ("sent", None),
                 MailSettlement::Dropped => ("dropped", None),
                 MailSettlement::Parked(_) => ("parked", None),

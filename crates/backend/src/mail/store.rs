@@ -24,6 +24,8 @@ pub(super) struct ClaimedMail {
     pub(super) detail: String,
     /// Attempts, including the coming one.
     pub(super) attempts: i64,
+    /// Earlier attempts that panicked.
+    pub(super) panics: i64,
 }
 
 /// The new state of a claimed mail.
@@ -34,8 +36,8 @@ pub(super) enum MailSettlement {
     Dropped,
     /// The mail is not retried. Contains the error.
     Parked(String),
-    /// The mail is retried at `at_ms` (ms since the epoch).
-    Retry { at_ms: i64, error: String },
+    /// The mail is retried at `at_ms` (ms since the epoch). `panics`: attempts that panicked so far.
+    Retry { at_ms: i64, panics: i64, error: String },
 }
 
 pub(super) async fn insert(
@@ -82,7 +84,7 @@ pub(super) async fn lease(
         "UPDATE mails SET state = 'leased', lease_owner = $2, lease_until = $3, attempts = attempts + 1
          WHERE id = $1
            AND ((state = 'pending' AND next_attempt_at <= $4) OR (state = 'leased' AND lease_until <= $4))
-         RETURNING id, kind, user_id, recipient, detail, attempts",
+         RETURNING id, kind, user_id, recipient, detail, attempts, panics",
     )
     .bind(id)
     .bind(owner)
@@ -102,6 +104,7 @@ pub(super) async fn lease(
             recipient: row.try_get("recipient")?,
             detail: row.try_get::<Option<String>, _>("detail")?.unwrap_or_default(),
             attempts: row.try_get("attempts")?,
+            panics: row.try_get("panics")?,
         })
     })
     .transpose()
@@ -116,15 +119,17 @@ pub(super) async fn settle(
     settlement: &MailSettlement,
     now_ms: i64,
 ) -> Result<bool, sqlx::Error> {
-    let (state, settled_at_ms, next_attempt_at_ms, error) = match settlement {
-        MailSettlement::Sent => ("sent", Some(now_ms), None, None),
-        MailSettlement::Dropped => ("dropped", Some(now_ms), None, None),
-        MailSettlement::Parked(error) => ("parked", Some(now_ms), None, Some(error)),
-        MailSettlement::Retry { at_ms, error } => ("pending", None, Some(*at_ms), Some(error)),
+    let (state, settled_at_ms, next_attempt_at_ms, panics, error) = match settlement {
+        MailSettlement::Sent => ("sent", Some(now_ms), None, None, None),
+        MailSettlement::Dropped => ("dropped", Some(now_ms), None, None, None),
+        MailSettlement::Parked(error) => ("parked", Some(now_ms), None, None, Some(error)),
+        MailSettlement::Retry { at_ms, panics, error } => {
+            ("pending", None, Some(*at_ms), Some(*panics), Some(error))
+        }
     };
     let done = sqlx::query(
         "UPDATE mails SET state = $3, settled_at = $4, next_attempt_at = COALESCE($5, next_attempt_at),
-                last_error = $6, lease_owner = NULL, lease_until = NULL,
+                panics = COALESCE($7, panics), last_error = $6, lease_owner = NULL, lease_until = NULL,
                 recipient = CASE WHEN $3 = 'pending' OR letter IS NOT NULL THEN recipient END,
                 detail = CASE WHEN $3 = 'pending' THEN detail END
          WHERE id = $1 AND state = 'leased' AND lease_owner = $2",
@@ -135,6 +140,7 @@ pub(super) async fn settle(
     .bind(settled_at_ms)
     .bind(next_attempt_at_ms)
     .bind(error.map(String::as_str))
+    .bind(panics)
     .execute(pool)
     .await?;
     Ok(done.rows_affected() == 1)
@@ -202,14 +208,6 @@ pub(super) async fn delete_unsent(connection: &mut db::Connection, user: UserId)
     sqlx::query("DELETE FROM mails WHERE user_id = $1 AND settled_at IS NULL")
         .bind(user.to_string())
         .execute(connection)
-        .await?;
-    Ok(())
-}
-
-pub(super) async fn delete_settled(pool: &AnyPool, before_ms: i64) -> Result<(), sqlx::Error> {
-    sqlx::query("DELETE FROM mails WHERE settled_at < $1")
-        .bind(before_ms)
-        .execute(pool)
         .await?;
     Ok(())
 }

@@ -3,8 +3,10 @@
 //! Webhooks have their own actions in `billing::inbox`. The pages decide who has access.
 
 mod store;
+mod tasks;
 
 pub use outbox::{Condition, Health, OutboxCounts, OutboxEntry, OutboxState, ParkReason, ReplayOutcome};
+pub use tasks::{TaskPolicy, TaskRegistry, TaskState, TaskStatus};
 
 use db::Db;
 use outbox::Wakeup;
@@ -31,6 +33,7 @@ pub struct Operations {
     clock: Clock,
     wakeup: Wakeup,
     health: Option<watch::Receiver<Health>>,
+    tasks: Option<TaskRegistry>,
 }
 
 /// State of the delivery of server events.
@@ -44,6 +47,8 @@ pub struct Deliveries {
     pub hour: LastHour,
     /// Health of this process's dispatcher; `None` if none runs here.
     pub health: Option<Health>,
+    /// The background tasks of this process, by name.
+    pub tasks: Vec<TaskStatus>,
 }
 
 /// Events delivered in the last hour.
@@ -63,14 +68,16 @@ impl Operations {
             clock,
             wakeup,
             health: None,
+            tasks: None,
         }
     }
 
-    /// Adds the health of the dispatcher that runs in this process.
+    /// Adds the health of the dispatcher that runs in this process, and the process's background tasks.
     #[must_use]
-    pub fn watching(self, health: watch::Receiver<Health>) -> Self {
+    pub fn watching(self, health: watch::Receiver<Health>, tasks: TaskRegistry) -> Self {
         Self {
             health: Some(health),
+            tasks: Some(tasks),
             ..self
         }
     }
@@ -92,6 +99,11 @@ impl Operations {
                 by_minute: by_minute(&arrived),
             },
             health: self.health.as_ref().map(|health| health.borrow().clone()),
+            tasks: self
+                .tasks
+                .as_ref()
+                .map(TaskRegistry::statuses)
+                .unwrap_or_default(),
         })
     }
 

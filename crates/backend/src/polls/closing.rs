@@ -1,10 +1,11 @@
 //! Closes polls at their closing time, on any number of servers.
 
-use tracking::{Choice, PollExpiration, ServerEvent, consent};
+use tracking::{PollExpiration, ServerEvent};
 use uuid::Uuid;
 
 use super::poll::ClosedBy;
 use super::{Polls, store};
+use crate::accounts::is_tracked_at;
 
 /// Polls that one call closes at most.
 const MAX_PER_CALL: i64 = 100;
@@ -43,8 +44,7 @@ impl Polls {
             return Ok(false);
         };
         // There is no browser, so only the account's consent choice counts.
-        let choice = store::consent_of(&mut tx, found.owner).await?;
-        if consent::effective(Choice::Unset, Some(choice), false, self.consent_default).is_granted() {
+        if is_tracked_at(&mut tx, found.owner, closes_at_ms, self.consent_default).await? {
             let event = PollExpiration {
                 poll_id: id,
                 vote_count: found.poll.voters,

@@ -124,7 +124,7 @@ impl Polls {
     /// Restores a deleted poll. It is open or closed, as it would be without the deletion. Restoring it again succeeds.
     ///
     /// # Errors
-    /// When the poll would be open and the plan's limit of open polls is reached.
+    /// When the poll was deleted more than 30 days ago, or would be open and the plan's limit of open polls is reached.
     pub async fn restore(&self, owner: UserId, id: Uuid) -> Result<Restored, PollError> {
         let now_ms = self.clock.now_ms();
         let mut tx = self.db.write().await?;
@@ -132,6 +132,13 @@ impl Polls {
             .await?
             .ok_or_else(|| PollError::form(FieldError::SignedOut))?;
         let PollRecord { poll, deletions, .. } = lock_own_poll(&mut tx, owner, id).await?;
+        // Retention may already have deleted some of its votes.
+        if poll
+            .deleted_at_ms
+            .is_some_and(|deleted_ms| deleted_ms < now_ms - RESTORABLE_MS)
+        {
+            return Err(PollError::form(FieldError::NoSuchPoll));
+        }
         if poll.deleted_at_ms.is_none() {
             return match deletions {
                 0 => Err(PollError::form(FieldError::NoSuchPoll)),
@@ -148,11 +155,6 @@ impl Polls {
         store::restore(&mut tx, id).await?;
         tx.commit().await?;
         Ok(Restored { deletions })
-    }
-
-    /// Removes polls that were deleted more than 30 days ago.
-    pub async fn clean_up(&self) -> Result<(), sqlx::Error> {
-        store::purge(self.db.pool(), self.clock.now_ms() - RESTORABLE_MS).await
     }
 }
 

@@ -1,29 +1,34 @@
 //! A user's timeline: events read from Amplitude, and the facts of our database to check them against.
 //!
 //! Events are read in batches through the same API from Amplitude and from the stand-in. A real project allows 360
-//! queries an hour. Its responses are therefore cached for a minute, and only the newest batch of a timeline is read.
+//! queries an hour (Dashboard REST API, "Rate limits"). Its responses are therefore cached, only the newest batch of a
+//! timeline is read, and the queries are divided between operators and visitors.
 
 mod cache;
 mod pages;
+mod quota;
 mod reader;
 mod store;
 mod users;
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use db::Db;
 use serde_json::Value;
+use tracking::UserId;
 use tracking::received::ReceivedEvent;
 use tracking::verdict::{TimelineFacts, Verdict, verdict};
-use tracking::{DeviceId, SessionId, UserId};
 
 use crate::clock::Clock;
 use crate::config::AmplitudeConfig;
-use crate::seen_set::SeenSet;
+use crate::loss::LossMeter;
 use cache::Cache;
 use pages::BatchSource;
+use quota::QueryQuota;
 
 pub use pages::{FullTimeline, PageRequest, TimelinePage};
+pub use quota::QueryShare;
 pub use reader::{Activity, AmplitudeReader, AmplitudeUser, BATCH, ReadError, Search};
 pub use users::UserTimeline;
 
@@ -36,6 +41,16 @@ const BATCHES_OF_STAND_IN: usize = 200;
 /// The most batches to search for one page.
 const BATCHES_OF_PAGE: usize = 20;
 
+/// How long responses of a real project are reused, in ms. An Amplitude ID does not change while a user's timeline is
+/// read; a user who is unknown may have a first event at any time.
+const EVENTS_AGE_MS: i64 = 60_000;
+const KNOWN_ID_AGE_MS: i64 = 10 * 60_000;
+const UNKNOWN_ID_AGE_MS: i64 = 60_000;
+
+/// The most responses to keep. Each batch of events may have some megabytes.
+const MAX_BATCHES: usize = 32;
+const MAX_IDS: usize = 1_000;
+
 /// Reads timelines. Cheap to clone.
 #[derive(Clone)]
 pub struct Timeline {
@@ -43,13 +58,36 @@ pub struct Timeline {
     db: Db,
     clock: Clock,
     /// `None` for the stand-in, which has no rate limit.
-    cache: Option<Arc<Cache>>,
-    /// Sessions with a recorded SDK run.
-    seen_sessions: Arc<SeenSet<(DeviceId, SessionId)>>,
+    project: Option<Arc<ProjectReads>>,
+    share: QueryShare,
+    /// Flushed before facts are read.
+    counts: Option<LossMeter>,
+}
+
+/// What limits the queries to a real project.
+struct ProjectReads {
+    quota: QueryQuota,
+    /// Amplitude IDs by user ID, device ID or Amplitude ID.
+    ids: Cache<String, Option<i64>>,
+    /// Batches of events by Amplitude ID and offset.
+    batches: Cache<(i64, usize), Arc<Activity>>,
+}
+
+impl ProjectReads {
+    fn new(queries_per_hour: NonZeroU32) -> Self {
+        Self {
+            quota: QueryQuota::new(queries_per_hour),
+            ids: Cache::new(MAX_IDS, |id| match id {
+                Some(_) => KNOWN_ID_AGE_MS,
+                None => UNKNOWN_ID_AGE_MS,
+            }),
+            batches: Cache::new(MAX_BATCHES, |_| EVENTS_AGE_MS),
+        }
+    }
 }
 
 impl Timeline {
-    /// Creates the reader for an Amplitude project and this database.
+    /// Creates the reader for an Amplitude project and this database. It uses the operators' share of the queries.
     ///
     /// # Errors
     /// When the HTTP client cannot be created.
@@ -58,28 +96,62 @@ impl Timeline {
             reader: AmplitudeReader::new(amplitude)?,
             db,
             clock,
-            cache: (!amplitude.is_local).then(Arc::default),
-            seen_sessions: Arc::default(),
+            project: (!amplitude.is_local).then(|| Arc::new(ProjectReads::new(amplitude.queries_per_hour))),
+            share: QueryShare::Operator,
+            counts: None,
         })
     }
 
-    /// The client of the API, for the live feed and for searching users.
+    /// Has the facts include the sessions that this meter has recorded and not written yet.
+    #[must_use]
+    pub fn with_counts(mut self, counts: LossMeter) -> Self {
+        self.counts = Some(counts);
+        self
+    }
+
+    /// The same timelines, read from this share of the queries.
+    #[must_use]
+    pub fn with_share(mut self, share: QueryShare) -> Self {
+        self.share = share;
+        self
+    }
+
+    /// The client of the API, for what only the stand-in supports. Its calls are neither cached nor counted.
     pub fn reader(&self) -> &AmplitudeReader {
         &self.reader
     }
 
     /// A batch of a user's events. From a real project it may be up to a minute old.
     pub async fn activity(&self, person: i64, offset: usize) -> Result<Arc<Activity>, ReadError> {
-        let Some(cache) = &self.cache else {
-            return Ok(Arc::new(self.reader.activity(person, offset).await?));
+        let read = async || Ok(Arc::new(self.reader.activity(person, offset).await?));
+        let Some(project) = &self.project else {
+            return read().await;
+        };
+        let counted = async {
+            project.quota.spend(self.share)?;
+            read().await
         };
         let now_ms = self.clock.now_ms();
-        if let Some(known) = cache.get((person, offset), now_ms) {
-            return Ok(known);
-        }
-        let read = Arc::new(self.reader.activity(person, offset).await?);
-        cache.put((person, offset), now_ms, &read);
-        Ok(read)
+        project
+            .batches
+            .get_or_read((person, offset), now_ms, counted)
+            .await
+    }
+
+    /// The Amplitude ID for a user ID, device ID or Amplitude ID. From a real project, a known ID may be up to 10 minutes
+    /// old, and an unknown one up to a minute.
+    pub async fn find(&self, id: &str) -> Result<Option<i64>, ReadError> {
+        let Some(project) = &self.project else {
+            return self.reader.find(id).await;
+        };
+        let counted = async {
+            project.quota.spend(self.share)?;
+            self.reader.find(id).await
+        };
+        project
+            .ids
+            .get_or_read(id.to_owned(), self.clock.now_ms(), counted)
+            .await
     }
 
     /// All events of a user, up to the limit of batches.
@@ -88,7 +160,7 @@ impl Timeline {
         person: i64,
         keep: &(dyn Fn(&Value) -> bool + Sync),
     ) -> Result<FullTimeline, ReadError> {
-        let most = match self.cache {
+        let most = match self.project {
             Some(_) => BATCHES_OF_PROJECT,
             None => BATCHES_OF_STAND_IN,
         };
@@ -102,7 +174,7 @@ impl Timeline {
         query: &PageRequest,
         keep: &(dyn Fn(&Value) -> bool + Sync),
     ) -> Result<TimelinePage, ReadError> {
-        let most = match self.cache {
+        let most = match self.project {
             Some(_) => BATCHES_OF_PROJECT,
             None => BATCHES_OF_PAGE,
         };
@@ -118,6 +190,9 @@ impl Timeline {
 
     /// The facts of our database about a user. Empty for an unknown ID.
     pub async fn facts(&self, user: UserId) -> Result<TimelineFacts, ReadError> {
+        if let Some(counts) = &self.counts {
+            counts.flush().await?;
+        }
         Ok(store::facts(&self.db, user).await?)
     }
 
@@ -140,7 +215,7 @@ impl Timeline {
     /// The verdict on a user's events, with the events. `id` is a user ID, a device ID or an Amplitude ID. `None` if
     /// Amplitude does not know it.
     pub async fn analyze(&self, id: &str) -> Result<Option<(Verdict, Vec<ReceivedEvent>)>, ReadError> {
-        let Some(person) = self.reader.find(id).await? else {
+        let Some(person) = self.find(id).await? else {
             return Ok(None);
         };
         let timeline = self.full(person, &|_| true).await?;
@@ -151,19 +226,6 @@ impl Timeline {
             .collect();
         let facts = self.facts_for(&events, timeline.cut_off).await?;
         Ok(Some((verdict(&events, &facts), events)))
-    }
-
-    /// Records that Amplitude's SDK ran in a session of the user. Written once for each session.
-    pub async fn record_sdk_session(
-        &self,
-        user: UserId,
-        device: &DeviceId,
-        session: SessionId,
-    ) -> Result<(), sqlx::Error> {
-        if self.seen_sessions.insert((device.clone(), session)) {
-            store::insert_sdk_session(&self.db, user, device, session, self.clock.now_ms()).await?;
-        }
-        Ok(())
     }
 }
 

@@ -77,6 +77,15 @@ pub enum ReadError {
     /// The limit of 360 queries an hour is reached (Dashboard REST API, "Rate limits").
     #[error("Amplitude's query limit is reached")]
     RateLimited,
+    /// The visitor's network has used its part of that limit.
+    #[error(
+        "Your network has read many timelines within the last hour. Please try again in {minutes} min; a timeline that was \
+         read within the last minute opens at once"
+    )]
+    NetworkLimited {
+        /// The time until the next query, in minutes.
+        minutes: u32,
+    },
     /// Another error status.
     #[error("Amplitude responded with {0}")]
     Status(StatusCode),

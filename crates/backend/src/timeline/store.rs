@@ -5,8 +5,8 @@ use serde_json::Value;
 use sqlx::any::AnyRow;
 use sqlx::{AnyPool, Row};
 use tracking::verdict::{
-    ConsentChange, EndedSubscription, HandoffKind, NotedHandoff, PaymentRecord, RefundRecord, SdkSession,
-    TimelineFacts, UndeliveredEvent,
+    ConsentChange, DisputeRecord, EndedSubscription, HandoffKind, NotedHandoff, PaymentRecord, RefundRecord,
+    SdkSession, TimelineFacts, UndeliveredEvent,
 };
 use tracking::{Choice, Consent, Currency, DeviceId, Money, SessionId, UserId};
 
@@ -21,6 +21,7 @@ pub(super) async fn facts(db: &Db, user: UserId) -> Result<TimelineFacts, sqlx::
         handoffs: handoffs(pool, user).await?,
         payments: payments(pool, user).await?,
         refunds: refunds(pool, user).await?,
+        disputes: disputes(pool, user).await?,
         ended_subscriptions: ended_subscriptions(pool, user).await?,
         consent: consent(pool, user).await?,
         sdk_sessions: sdk_sessions(pool, user).await?,
@@ -110,6 +111,27 @@ async fn refunds(pool: &AnyPool, user: UserId) -> Result<Vec<RefundRecord>, sqlx
     rows.iter().map(refund).collect()
 }
 
+/// Lost disputes.
+async fn disputes(pool: &AnyPool, user: UserId) -> Result<Vec<DisputeRecord>, sqlx::Error> {
+    let rows = sqlx::query(
+        "SELECT disputes.id, disputes.currency, disputes.amount
+         FROM disputes JOIN stripe_customers ON stripe_customers.id = disputes.customer_id
+         WHERE stripe_customers.user_id = $1 AND disputes.status = 'lost' ORDER BY disputes.id LIMIT $2",
+    )
+    .bind(user.to_string())
+    .bind(MAX_ROWS)
+    .fetch_all(pool)
+    .await?;
+    let dispute = |row: &AnyRow| {
+        Ok(DisputeRecord {
+            dispute: row.try_get("id")?,
+            account: user,
+            amount: money(row, "amount")?,
+        })
+    };
+    rows.iter().map(dispute).collect()
+}
+
 async fn ended_subscriptions(pool: &AnyPool, user: UserId) -> Result<Vec<EndedSubscription>, sqlx::Error> {
     let objects: Vec<String> = sqlx::query_scalar(
         "SELECT subscriptions.object
@@ -193,28 +215,6 @@ async fn sdk_sessions(pool: &AnyPool, user: UserId) -> Result<Vec<SdkSession>, s
     Ok(seen)
 }
 
-/// Inserts a session in which the SDK ran. Does nothing if it exists.
-pub(super) async fn insert_sdk_session(
-    db: &Db,
-    user: UserId,
-    device: &DeviceId,
-    session: SessionId,
-    now_ms: i64,
-) -> Result<(), sqlx::Error> {
-    let mut tx = db.write().await?;
-    sqlx::query(
-        "INSERT INTO sdk_sightings (device_id, session_id, user_id, seen_at) VALUES ($1, $2, $3, $4)
-         ON CONFLICT (device_id, session_id) DO NOTHING",
-    )
-    .bind(device.as_str())
-    .bind(session.ms())
-    .bind(user.to_string())
-    .bind(now_ms)
-    .execute(&mut *tx)
-    .await?;
-    tx.commit().await
-}
-
 fn undelivered_event(entry: outbox::OutboxEntry) -> UndeliveredEvent {
     let payload: Option<Value> = entry
         .payload
@@ -226,7 +226,7 @@ fn undelivered_event(entry: outbox::OutboxEntry) -> UndeliveredEvent {
             .map(str::to_owned)
     };
     UndeliveredEvent {
-        entry: property("refund").or_else(|| property("invoice")),
+        entry: ["refund", "dispute", "invoice"].into_iter().find_map(property),
         insert_id: entry.insert_id,
         parked: entry.parked_reason,
     }

@@ -33,7 +33,7 @@ pub struct UserTimeline {
 impl Timeline {
     /// The most users whose timelines may be read for one page.
     pub const fn user_limit(&self) -> i64 {
-        match self.cache {
+        match self.project {
             Some(_) => MAX_USERS_OF_PROJECT,
             None => MAX_USERS_OF_STAND_IN,
         }
@@ -59,7 +59,7 @@ impl Timeline {
             events: Vec::new(),
             facts: self.facts(user).await?,
         };
-        if let Some(person) = self.reader.find(&user.to_string()).await? {
+        if let Some(person) = self.find(&user.to_string()).await? {
             let activity = self.activity(person, 0).await?;
             let events = activity.events.iter().filter_map(ReceivedEvent::from_export);
             timeline.events = events.collect();

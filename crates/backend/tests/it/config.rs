@@ -1,8 +1,10 @@
 //! Defaults, and every error of the configuration.
 
-use backend::config::{Config, ConfigError};
+use backend::config::{Config, ConfigError, LocalAccess};
 use secrecy::ExposeSecret;
 use tracking::ConsentDefault;
+
+const COOKIE_KEY: &str = "0123456789abcdef0123456789abcdef";
 
 fn read(vars: &[(&str, &str)]) -> Result<Config, ConfigError> {
     Config::read(|name| {
@@ -30,20 +32,12 @@ fn local_mode_is_the_default() {
     );
     assert_eq!(config.privacy.consent_default, ConsentDefault::Granted);
     assert!(config.mail.smtp.is_none());
-    assert!(!config.mail.admins.includes(""));
 }
 
 #[test]
-fn mails_and_operators() {
-    let config = read(&[
-        ("SMTP_URL", "smtp://127.0.0.1:2525"),
-        ("ADMIN_EMAILS", " Ada@example.com, bob@example.com,"),
-    ])
-    .unwrap();
+fn mails() {
+    let config = read(&[("SMTP_URL", "smtp://127.0.0.1:2525")]).unwrap();
     assert_eq!(config.mail.smtp.unwrap().from, "no-reply@localhost");
-    let admins = config.mail.admins;
-    assert!(admins.includes("ada@Example.com") && admins.includes("bob@example.com"));
-    assert!(!admins.includes("cid@example.com"));
 }
 
 #[test]
@@ -102,6 +96,7 @@ fn a_key_selects_stripe_with_several_webhook_secrets() {
         ("STRIPE_WEBHOOK_SECRETS", "whsec_new, whsec_old"),
         ("AMPLITUDE_API_KEY", "0123456789abcdef0123456789abcdef"),
         ("SMTP_URL", "smtps://mail.example"),
+        ("COOKIE_KEY", COOKIE_KEY),
         ("TRIAL_DAYS", "14"),
     ])
     .unwrap();
@@ -126,7 +121,13 @@ fn unsafe_configurations_are_rejected() {
     for (vars, sentence) in [
         (vec![("LEPTOS_SITE_ADDR", "0.0.0.0:3000")], "loopback"),
         (vec![("AMPLITUDE_LOCAL_ADDR", "10.0.0.1:12112")], "loopback"),
-        (vec![("PUBLIC_URL", "https://demo.example")], "loopback"),
+        (
+            vec![
+                ("PUBLIC_URL", "https://demo.example"),
+                ("TRUSTED_PROXIES", "none"),
+            ],
+            "loopback",
+        ),
         (
             vec![("PUBLIC_URL", "http://demo.example"), ("AMPLITUDE_API_KEY", "k")],
             "https",
@@ -143,13 +144,44 @@ fn unsafe_configurations_are_rejected() {
         ),
         (vec![("SMTP_URL", "mail.example")], "SMTP_URL must be a URL"),
         (vec![("SMTP_URL", "smtp://mail.example")], "smtps"),
-        (vec![("ADMIN_EMAILS", "ada@example.com; bob")], "ADMIN_EMAILS"),
         (
             vec![
                 ("PUBLIC_URL", "https://demo.example/app"),
                 ("AMPLITUDE_API_KEY", "k"),
             ],
             "without a path",
+        ),
+        (
+            vec![("AMPLITUDE_API_KEY", "k"), ("PUBLIC_URL", "https://demo.example")],
+            "TRUSTED_PROXIES must name the proxy's address",
+        ),
+        (
+            vec![("TRUSTED_PROXIES", "proxy.example")],
+            "TRUSTED_PROXIES must be",
+        ),
+        (
+            vec![("SEAMLINE_LOCAL", "yes")],
+            "SEAMLINE_LOCAL must be `1` or `remote`",
+        ),
+        (vec![("MAX_CONNECTIONS", "0")], "MAX_CONNECTIONS must be"),
+        (
+            vec![
+                ("AMPLITUDE_API_KEY", "k"),
+                ("AMPLITUDE_URL", "http://amplitude-proxy.example"),
+            ],
+            "AMPLITUDE_URL must use https",
+        ),
+        (
+            vec![("DATABASE_URL", "postgres://app:x@db.example/app")],
+            "DATABASE_URL must have `sslmode=require`",
+        ),
+        (
+            vec![("DATABASE_URL", "postgres://app:x@db.example/app?sslmode=prefer")],
+            "DATABASE_URL must have `sslmode=require`",
+        ),
+        (
+            vec![("DATABASE_URL", "postgres://app:x@db.example/app?sslmode=maybe")],
+            "DATABASE_URL must be",
         ),
         (vec![("DATABASE_URL", "mysql://x")], "DATABASE_URL"),
         (vec![("STRIPE_LOCAL_ADDR", "10.0.0.1:12111")], "loopback"),
@@ -182,9 +214,24 @@ fn unsafe_configurations_are_rejected() {
         (vec![("STRIPE_SECRET_KEY", "pk_test_1")], "STRIPE_SECRET_KEY"),
         (vec![("TRIAL_DAYS", "0")], "TRIAL_DAYS"),
         (
-            vec![("AMPLITUDE_API_KEY", "k"), ("PUBLIC_URL", "https://demo.example")],
+            vec![
+                ("AMPLITUDE_API_KEY", "k"),
+                ("PUBLIC_URL", "https://demo.example"),
+                ("TRUSTED_PROXIES", "none"),
+            ],
             "stand-ins",
         ),
+        (
+            vec![
+                ("AMPLITUDE_API_KEY", "k"),
+                ("STRIPE_SECRET_KEY", "sk_test_1"),
+                ("STRIPE_WEBHOOK_SECRETS", "whsec_1"),
+                ("SMTP_URL", "smtps://mail.example"),
+            ],
+            "COOKIE_KEY must be set",
+        ),
+        (vec![("COOKIE_KEY", "short")], "at least 32 characters"),
+        (vec![("LIMIT_FACTOR", "0")], "LIMIT_FACTOR"),
         (vec![("OUTBOX_KEEP_DAYS", "a month")], "OUTBOX_KEEP_DAYS"),
         (vec![("CONSENT_DEFAULT", "maybe")], "CONSENT_DEFAULT"),
         (vec![("TRACK_EMAIL", "yes please")], "TRACK_EMAIL"),
@@ -199,15 +246,61 @@ fn unsafe_configurations_are_rejected() {
 }
 
 #[test]
+fn encrypted_and_local_transport_is_accepted() {
+    for vars in [
+        vec![("AMPLITUDE_URL", "https://amplitude-proxy.example")],
+        vec![("AMPLITUDE_URL", "http://127.0.0.1:9999")],
+        vec![(
+            "DATABASE_URL",
+            "postgres://app:x@db.example/app?sslmode=verify-full",
+        )],
+        vec![("DATABASE_URL", "postgres://app:x@127.0.0.1/app")],
+    ] {
+        let keys = [
+            ("AMPLITUDE_API_KEY", "k"),
+            ("STRIPE_SECRET_KEY", "sk_test_1"),
+            ("STRIPE_WEBHOOK_SECRETS", "whsec_1"),
+            ("SMTP_URL", "smtps://mail.example"),
+            ("COOKIE_KEY", COOKIE_KEY),
+        ];
+        let config = read(&[&keys[..], &vars[..]].concat());
+        assert!(config.is_ok(), "{vars:?}: {config:?}");
+        assert_eq!(config.unwrap().protection.limit_factor, 1);
+    }
+}
+
+#[test]
+fn limits_and_local_access() {
+    let config = read(&[]).unwrap();
+    assert_eq!(
+        config.protection.limit_factor, 100,
+        "all clients share an address"
+    );
+    let config = config.http;
+    assert_eq!(config.local_access, Some(LocalAccess::ThisMachine));
+    assert_eq!((config.limits.connections, config.limits.feeds()), (4_096, 2_048));
+    let config = read(&[("MAX_CONNECTIONS", "3"), ("SEAMLINE_LOCAL", "remote")])
+        .unwrap()
+        .http;
+    assert_eq!(config.local_access, Some(LocalAccess::Remote));
+    assert_eq!((config.limits.connections, config.limits.feeds()), (3, 2));
+}
+
+#[test]
 fn secrets_are_not_printed() {
     let config = read(&[
         ("AMPLITUDE_API_KEY", "secret-api-key"),
         ("AMPLITUDE_SECRET_KEY", "secret-read-key"),
-        ("DATABASE_URL", "postgres://app:secret-password@db/app"),
+        (
+            "DATABASE_URL",
+            "postgres://app:secret-password@db/app?sslmode=require",
+        ),
         ("PUBLIC_URL", "https://demo.example"),
+        ("TRUSTED_PROXIES", "10.0.0.0/8"),
         ("STRIPE_SECRET_KEY", "sk_test_secret-stripe"),
         ("STRIPE_WEBHOOK_SECRETS", "whsec_secret-webhook"),
         ("SMTP_URL", "smtps://app:secret-smtp@mail.example"),
+        ("COOKIE_KEY", "secret-cookie-key-of-32-characters-or-more"),
     ])
     .unwrap();
     assert!(!format!("{config:?}").contains("secret-"), "{config:?}");

@@ -4,9 +4,9 @@ use backend::accounts::Login;
 use db::testing::engines;
 use forms::{ChangeEmail, ChangeEmailForm, ChangePasswordForm, Field, FieldError, Secret, SignUpForm};
 
-use crate::support::{DAY, PASSWORD, Store, form_errors, sign_in, visitor};
+use crate::support::{DAY, MINUTE, PASSWORD, Store, form_errors, sign_in, visitor};
 
-const CONFIRM: &str = "Confirm your new e-mail address";
+const CONFIRM: &str = "Confirm your new email address";
 const NEW: &str = "another horse battery";
 
 fn password(current: &str, password: &str) -> forms::ChangePassword {
@@ -32,7 +32,7 @@ async fn reload(store: &Store, login: &Login) -> Login {
 }
 
 #[tokio::test]
-async fn a_changed_password_ends_the_other_logins() {
+async fn a_changed_password_ends_every_login_and_begins_a_new_one() {
     for engine in engines() {
         let store = Store::new(engine).await;
         let laptop = store.sign_up("ada@example.com").await;
@@ -50,14 +50,27 @@ async fn a_changed_password_ends_the_other_logins() {
             Some(&FieldError::WrongPassword),
             "{engine:?}"
         );
-        store
+        store.clock.advance(DAY);
+        let changed = store
             .accounts
             .change_password(password(PASSWORD, NEW), &laptop, &visitor())
             .await
             .unwrap();
-        assert_eq!(store.accounts.login(phone.id).await.unwrap(), None, "{engine:?}");
-        assert!(store.accounts.login(laptop.id).await.unwrap().is_some());
-        assert_eq!(store.count("logins WHERE ended_by = 'revoked'").await, 1);
+        for ended in [&phone, &laptop] {
+            assert_eq!(store.accounts.login(ended.id).await.unwrap(), None, "{engine:?}");
+        }
+        let current = store.accounts.login(changed.id).await.unwrap();
+        assert_eq!(
+            current,
+            Some(changed.clone()),
+            "{engine:?}: this browser has a new login"
+        );
+        assert_eq!(
+            changed.signed_in_at_ms,
+            laptop.signed_in_at_ms + DAY,
+            "{engine:?}"
+        );
+        assert_eq!(store.count("logins WHERE ended_by = 'revoked'").await, 2);
         store
             .accounts
             .sign_in(sign_in("ada@example.com", NEW), &visitor())
@@ -91,7 +104,7 @@ async fn password_checks_of_all_forms_share_one_limit() {
         }
         let late = store
             .accounts
-            .delete_account(&Secret::new(PASSWORD), &login)
+            .delete_account(&Secret::new(PASSWORD), &login, &visitor())
             .await;
         assert!(
             matches!(
@@ -121,12 +134,12 @@ async fn an_address_changes_when_its_link_is_used() {
             .unwrap();
         assert_eq!(
             store.subjects_to("ada@example.com").await[0],
-            "Your e-mail address is about to change",
+            "Your email address is about to change",
             "{engine:?}"
         );
         let secret = store.link_in("new@example.com", CONFIRM).await;
         let old_link = store
-            .link_in("ada@example.com", "Confirm your e-mail address")
+            .link_in("ada@example.com", "Confirm your email address")
             .await;
         assert_eq!(
             reload(&store, &login).await.user.email,
@@ -134,12 +147,19 @@ async fn an_address_changes_when_its_link_is_used() {
             "not yet"
         );
 
-        store
+        store.clock.advance(MINUTE);
+        let changed = store
             .accounts
-            .verify_email(&secret, Some(&login), &visitor())
+            .verify_email(&secret, &login, &visitor())
             .await
             .unwrap();
-        let user = reload(&store, &login).await.user;
+        assert_eq!(store.accounts.login(login.id).await.unwrap(), None, "{engine:?}");
+        assert_eq!(
+            changed.signed_in_at_ms, login.signed_in_at_ms,
+            "{engine:?}: no password was typed"
+        );
+        let user = reload(&store, &changed).await.user;
+        assert_eq!(user, changed.user);
         assert_eq!(
             (user.email.as_str(), user.verified),
             ("New@example.com", true),
@@ -147,7 +167,7 @@ async fn an_address_changes_when_its_link_is_used() {
         );
         assert_eq!(
             store.subjects_to("ada@example.com").await[0],
-            "Your e-mail address was changed"
+            "Your email address was changed"
         );
         assert!(
             store.accounts.link(&old_link).await.unwrap().is_none(),
@@ -218,7 +238,7 @@ async fn a_change_fails_if_the_address_got_an_account_meanwhile() {
             .unwrap();
         let secret = store.link_in("new@example.com", CONFIRM).await;
         store.sign_up("new@example.com").await;
-        let late = store.accounts.verify_email(&secret, None, &visitor()).await;
+        let late = store.accounts.verify_email(&secret, &login, &visitor()).await;
         assert_eq!(
             form_errors(late).at(Field::FORM),
             Some(&FieldError::EmailTaken),

@@ -93,7 +93,10 @@ impl CustomerEraser for FlakyEraser {
         let failures_left = self.failures.load(Ordering::SeqCst);
         if failures_left > 0 {
             self.failures.store(failures_left - 1, Ordering::SeqCst);
-            return Err(CustomerError("Stripe answered 500".to_owned()));
+            return Err(CustomerError {
+                message: "Stripe answered 500".to_owned(),
+                transient: true,
+            });
         }
         self.erased.lock().unwrap().push(user);
         tokio::task::yield_now().await;
@@ -114,7 +117,7 @@ async fn closing_an_account_disables_sign_in_and_deletes_unsent_events() {
         let other = store.sign_up("bob@example.com").await;
         let wrong = store
             .accounts
-            .delete_account(&Secret::new("not it"), &login)
+            .delete_account(&Secret::new("not it"), &login, &visitor())
             .await;
         assert_eq!(
             form_errors(wrong).at(ChangePasswordForm::current_password),
@@ -125,7 +128,7 @@ async fn closing_an_account_disables_sign_in_and_deletes_unsent_events() {
 
         store
             .accounts
-            .delete_account(&Secret::new(PASSWORD), &login)
+            .delete_account(&Secret::new(PASSWORD), &login, &visitor())
             .await
             .unwrap();
         assert_eq!(store.accounts.login(login.id).await.unwrap(), None, "{engine:?}");
@@ -152,7 +155,7 @@ async fn closing_an_account_disables_sign_in_and_deletes_unsent_events() {
         );
         let again = store
             .accounts
-            .delete_account(&Secret::new(PASSWORD), &login)
+            .delete_account(&Secret::new(PASSWORD), &login, &visitor())
             .await;
         assert!(
             form_errors(again)
@@ -189,7 +192,7 @@ async fn the_steps_delete_the_customer_the_tables_and_the_data_at_amplitude() {
         assert_eq!(amplitude.events_of(user).await, 1, "{engine:?}");
         store
             .accounts
-            .delete_account(&Secret::new(PASSWORD), &login)
+            .delete_account(&Secret::new(PASSWORD), &login, &visitor())
             .await
             .unwrap();
 
@@ -233,7 +236,7 @@ async fn a_failed_step_is_retried_before_the_next_step() {
         let login = store.sign_up("ada@example.com").await;
         store
             .accounts
-            .delete_account(&Secret::new(PASSWORD), &login)
+            .delete_account(&Secret::new(PASSWORD), &login, &visitor())
             .await
             .unwrap();
         let stripe = Arc::new(FlakyEraser::default());
@@ -278,7 +281,7 @@ async fn the_amplitude_step_is_retried_until_amplitude_is_reachable() {
         let login = store.sign_up("ada@example.com").await;
         store
             .accounts
-            .delete_account(&Secret::new(PASSWORD), &login)
+            .delete_account(&Secret::new(PASSWORD), &login, &visitor())
             .await
             .unwrap();
         let closed_listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -302,30 +305,102 @@ async fn the_amplitude_step_is_retried_until_amplitude_is_reachable() {
 }
 
 #[tokio::test]
-async fn without_a_secret_key_the_amplitude_step_is_skipped_with_a_note() {
+async fn without_a_secret_key_a_deletion_is_parked_and_continues_when_the_key_is_set() {
     for engine in engines() {
-        let store = Store::new(engine).await;
-        let _ = rustls::crypto::ring::default_provider().install_default();
+        let (store, amplitude) = (Store::new(engine).await, AmplitudeServer::start().await);
         let login = store.sign_up("ada@example.com").await;
+        let user = login.user.id;
+        amplitude.drain_outbox(&store).await;
         store
             .accounts
-            .delete_account(&Secret::new(PASSWORD), &login)
+            .delete_account(&Secret::new(PASSWORD), &login, &visitor())
             .await
             .unwrap();
-        let mut config = Config::read(|_| None).unwrap().amplitude;
+        let mut config = amplitude.config();
         config.secret_key = None;
-        let eraser = AmplitudeEraser::new(&config).unwrap();
-        deleter(&store, Arc::new(FlakyEraser::default()), eraser)
-            .drain()
-            .await
-            .unwrap();
-        let [note] = &store
-            .texts("SELECT last_error FROM account_deletions WHERE step = 'done'")
-            .await[..]
-        else {
-            panic!("done")
+        let without_key = || AmplitudeEraser::new(&config).unwrap();
+        let stripe = Arc::new(FlakyEraser::default());
+        for _ in 0..2 {
+            let deleter = deleter(&store, stripe.clone(), without_key());
+            assert_eq!(deleter.unpark_if_configured().await.unwrap(), 0, "{engine:?}");
+            deleter.drain().await.unwrap();
+            store.clock.advance(DAY);
+        }
+        let [parked] = &store.accounts.parked_deletions(10).await.unwrap()[..] else {
+            panic!("one is parked")
         };
-        assert!(note.contains("AMPLITUDE_SECRET_KEY"), "{engine:?}: {note}");
+        assert_eq!(
+            (
+                parked.user,
+                parked.step.as_str(),
+                parked.reason.as_str(),
+                parked.attempts
+            ),
+            (user, "amplitude", "AMPLITUDE_SECRET_KEY is not set", 1),
+            "{engine:?}"
+        );
+        let counts = store.accounts.deletion_counts().await.unwrap();
+        assert_eq!((counts.pending, counts.parked), (0, 1), "{engine:?}");
+        assert_eq!(amplitude.events_of(user).await, 1, "{engine:?}: not deleted");
+
+        let deleter = deleter(&store, stripe, amplitude.eraser());
+        assert_eq!(deleter.unpark_if_configured().await.unwrap(), 1, "{engine:?}");
+        deleter.drain().await.unwrap();
+        assert_eq!(step_of(&store, user).await, "done", "{engine:?}");
+        assert_eq!(amplitude.events_of(user).await, 0, "{engine:?}");
+        assert_eq!(store.accounts.parked_deletions(10).await.unwrap(), []);
+    }
+}
+
+/// Fails in the same way each time.
+struct BrokenEraser(fn() -> CustomerError);
+
+#[async_trait]
+impl CustomerEraser for BrokenEraser {
+    async fn erase(&self, _user: UserId) -> Result<(), CustomerError> {
+        Err((self.0)())
+    }
+}
+
+#[tokio::test]
+async fn a_deletion_that_is_refused_or_panics_is_parked_and_can_be_replayed() {
+    let refused: fn() -> CustomerError = || CustomerError {
+        message: "Stripe rejected the request with 401".to_owned(),
+        transient: false,
+    };
+    let panicking: fn() -> CustomerError = || panic!("expected in this test");
+    for engine in engines() {
+        for (failure, attempts, reason) in [
+            (refused, 12, "Stripe rejected the request with 401"),
+            (panicking, 3, "panicked"),
+        ] {
+            let (store, amplitude) = (Store::new(engine).await, AmplitudeServer::start().await);
+            let login = store.sign_up("ada@example.com").await;
+            let user = login.user.id;
+            store
+                .accounts
+                .delete_account(&Secret::new(PASSWORD), &login, &visitor())
+                .await
+                .unwrap();
+            let broken = deleter(&store, Arc::new(BrokenEraser(failure)), amplitude.eraser());
+            for _ in 0..20 {
+                broken.drain().await.unwrap();
+                store.clock.advance(DAY);
+            }
+            let [parked] = &store.accounts.parked_deletions(10).await.unwrap()[..] else {
+                panic!("{engine:?}: one is parked")
+            };
+            assert_eq!(
+                (parked.step.as_str(), parked.attempts, parked.reason.as_str()),
+                ("billing", attempts, reason),
+                "{engine:?}"
+            );
+            assert!(store.accounts.replay_deletion(user).await.unwrap());
+            assert!(!store.accounts.replay_deletion(user).await.unwrap(), "once");
+            let stripe = Arc::new(FlakyEraser::default());
+            deleter(&store, stripe, amplitude.eraser()).drain().await.unwrap();
+            assert_eq!(step_of(&store, user).await, "done", "{engine:?}");
+        }
     }
 }
 
@@ -337,7 +412,7 @@ async fn four_deleters_run_each_step_once() {
             let login = store.sign_up(&format!("ada.{n}@example.com")).await;
             store
                 .accounts
-                .delete_account(&Secret::new(PASSWORD), &login)
+                .delete_account(&Secret::new(PASSWORD), &login, &visitor())
                 .await
                 .unwrap();
         }
@@ -363,14 +438,14 @@ async fn the_links_of_a_deleted_account_no_longer_work() {
         let store = Store::new(engine).await;
         let login = store.sign_up("ada@example.com").await;
         let secret: LinkSecret = store
-            .link_in("ada@example.com", "Confirm your e-mail address")
+            .link_in("ada@example.com", "Confirm your email address")
             .await;
         store
             .accounts
-            .delete_account(&Secret::new(PASSWORD), &login)
+            .delete_account(&Secret::new(PASSWORD), &login, &visitor())
             .await
             .unwrap();
-        let late = store.accounts.verify_email(&secret, None, &visitor()).await;
+        let late = store.accounts.verify_email(&secret, &login, &visitor()).await;
         assert_eq!(
             form_errors(late).at(Field::FORM),
             Some(&FieldError::LinkSpent),

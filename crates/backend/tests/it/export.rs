@@ -74,6 +74,9 @@ async fn the_export_contains_all_data_of_the_user_and_no_other_data() {
             "INSERT INTO refunds (id, customer_id, invoice_id, currency, amount, status)
              VALUES ('re_1', 'cus_1', 'in_1', 'usd', 500, 'succeeded')"
                 .to_owned(),
+            "INSERT INTO disputes (id, customer_id, invoice_id, currency, amount, status)
+             VALUES ('du_1', 'cus_1', 'in_1', 'usd', 700, 'lost')"
+                .to_owned(),
             format!(
                 "INSERT INTO handoffs (click, user_id, action, device_id, session_id, consented, created_at)
                  VALUES ('c', '{user}', 'checkout', 'd-1', 7, 1, 1000)"
@@ -136,6 +139,9 @@ async fn the_export_contains_all_data_of_the_user_and_no_other_data() {
                 }],
                 "refunds": [{
                     "refund": "re_1", "invoice": "in_1", "currency": "usd", "amount_minor": 500, "status": "succeeded",
+                }],
+                "disputes": [{
+                    "dispute": "du_1", "invoice": "in_1", "currency": "usd", "amount_minor": 700, "status": "lost",
                 }],
                 "clicks": [
                     {"action": "checkout", "device": "d-1", "session": 7, "at": "1970-01-01T00:00:01Z"},

@@ -1,18 +1,16 @@
 //! Tests of links in mails: each works once and for its purpose, and writes its event.
 
 use backend::accounts::links::LinkSecret;
-use backend::config::Config;
-use backend::{Backend, ids};
+use backend::ids;
 use db::testing::engines;
 use forms::{Email, Field, FieldError, Secret};
-use outbox::Wakeup;
 use tracking::{Choice, PresentIds};
 
 use crate::support::{
     DAY, MINUTE, NOW, PASSWORD, Store, denying_visitor, device, form_errors, payload, sign_in, visitor,
 };
 
-const VERIFY: &str = "Confirm your e-mail address";
+const VERIFY: &str = "Confirm your email address";
 const RESET: &str = "Set a new password";
 const NEW: &str = "another horse battery";
 
@@ -31,12 +29,15 @@ async fn an_address_is_confirmed_once_with_the_ids_of_the_request() {
             "ada@example.com"
         );
 
-        store
+        let ended = login.id;
+        let login = store
             .accounts
-            .verify_email(&secret, None, &visitor())
+            .verify_email(&secret, &login, &visitor())
             .await
             .unwrap();
-        let login = store.accounts.login(login.id).await.unwrap().unwrap();
+        assert_eq!(store.accounts.login(ended).await.unwrap(), None, "{engine:?}");
+        let current = store.accounts.login(login.id).await.unwrap();
+        assert_eq!(current, Some(login.clone()), "{engine:?}: a new login");
         assert!(login.user.verified, "{engine:?}");
         let events = store.events_of(login.user.id).await;
         let event = events.last().unwrap();
@@ -52,7 +53,7 @@ async fn an_address_is_confirmed_once_with_the_ids_of_the_request() {
             store.accounts.link(&secret).await.unwrap().is_none(),
             "{engine:?}: the used link is not found"
         );
-        let again = store.accounts.verify_email(&secret, None, &visitor()).await;
+        let again = store.accounts.verify_email(&secret, &login, &visitor()).await;
         assert_eq!(
             form_errors(again).at(Field::FORM),
             Some(&FieldError::LinkSpent),
@@ -78,9 +79,13 @@ async fn concurrent_uses_of_a_link_succeed_once() {
         let tasks: Vec<_> = (0..8)
             .map(|n| {
                 let (accounts, verify, reset) = (store.accounts.clone(), verify.clone(), reset.clone());
+                let login = login.clone();
                 tokio::spawn(async move {
                     match n % 2 {
-                        0 => (0, accounts.verify_email(&verify, None, &visitor()).await.is_ok()),
+                        0 => (
+                            0,
+                            accounts.verify_email(&verify, &login, &visitor()).await.is_ok(),
+                        ),
                         _ => {
                             let password = Secret::new(NEW);
                             let done = accounts.reset_password(&reset, &password, None, &visitor()).await;
@@ -98,7 +103,8 @@ async fn concurrent_uses_of_a_link_succeed_once() {
         // A reset revokes every other link, so the confirmation may have been too late.
         assert!(used[0] <= 1, "{engine:?}");
         let events = store.events_of(login.user.id).await;
-        assert_eq!(events.len(), 1 + used[0] + used[1], "{engine:?}");
+        // A reset confirms the address too, so each order writes one event of each kind.
+        assert_eq!(events.len(), 3, "{engine:?}");
     }
 }
 
@@ -106,7 +112,7 @@ async fn concurrent_uses_of_a_link_succeed_once() {
 async fn a_link_has_an_expiry_and_a_purpose() {
     for engine in engines() {
         let store = Store::new(engine).await;
-        store.sign_up("ada@example.com").await;
+        let login = store.sign_up("ada@example.com").await;
         store
             .accounts
             .request_password_reset(&email("ada@example.com"), &visitor())
@@ -117,7 +123,7 @@ async fn a_link_has_an_expiry_and_a_purpose() {
         let unknown_secret = LinkSecret::parse(&ids::secret()).unwrap();
         let link_expired = Some(FieldError::LinkSpent);
         for secret in [&reset, &unknown_secret] {
-            let refused = store.accounts.verify_email(secret, None, &visitor()).await;
+            let refused = store.accounts.verify_email(secret, &login, &visitor()).await;
             assert_eq!(
                 form_errors(refused).at(Field::FORM).cloned(),
                 link_expired,
@@ -263,7 +269,7 @@ async fn a_user_who_denied_consent_gets_mails_and_writes_no_event() {
         // Another browser that allows tracking.
         store
             .accounts
-            .verify_email(&secret, None, &visitor())
+            .verify_email(&secret, &login, &visitor())
             .await
             .unwrap();
         store
@@ -294,14 +300,14 @@ async fn a_confirmation_mail_is_resent_only_until_the_address_is_confirmed() {
             .unwrap();
         let second = store.link_in("ada@example.com", VERIFY).await;
         assert_ne!(first, second);
-        store
+        let login = store
             .accounts
-            .verify_email(&second, None, &visitor())
+            .verify_email(&second, &login, &visitor())
             .await
             .unwrap();
-        store
+        let login = store
             .accounts
-            .verify_email(&first, None, &visitor())
+            .verify_email(&first, &login, &visitor())
             .await
             .unwrap();
         assert_eq!(
@@ -326,29 +332,95 @@ async fn a_confirmation_mail_is_resent_only_until_the_address_is_confirmed() {
 }
 
 #[tokio::test]
-async fn an_operator_must_have_confirmed_an_operators_address() {
+async fn only_the_links_own_account_can_confirm_an_address() {
     for engine in engines() {
         let store = Store::new(engine).await;
-        // The backend creates HTTP clients, which need a TLS provider.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let set = |name: &str| (name == "ADMIN_EMAILS").then(|| "Ada@example.com".to_owned());
-        let config = Config::read(set).unwrap();
-        let backend = Backend::new(&config, &store.test.db, &store.clock, Wakeup::new()).unwrap();
-        for (email, is_operator) in [("ada@example.com", true), ("bob@example.com", false)] {
-            let login = store.sign_up(email).await;
-            assert!(
-                !backend.is_admin(&login.user),
-                "{engine:?}: an unconfirmed address is not enough"
-            );
-            let secret = store.link_in(email, VERIFY).await;
-            store
-                .accounts
-                .verify_email(&secret, None, &visitor())
-                .await
-                .unwrap();
-            let user = store.accounts.login(login.id).await.unwrap().unwrap().user;
-            assert_eq!(backend.is_admin(&user), is_operator, "{engine:?}: {email}");
-        }
+        let owner = store.sign_up("ada@example.com").await;
+        let other = store.sign_up("bob@example.com").await;
+        let secret = store.link_in("ada@example.com", VERIFY).await;
+        let refused = store.accounts.verify_email(&secret, &other, &visitor()).await;
+        assert_eq!(
+            form_errors(refused).at(Field::FORM),
+            Some(&FieldError::LinkOfOtherAccount),
+            "{engine:?}"
+        );
+        assert!(store.accounts.login(other.id).await.unwrap().is_some());
+        assert_eq!(store.count("users WHERE email_verified_at IS NOT NULL").await, 0);
+        assert!(
+            store.accounts.link(&secret).await.unwrap().is_some(),
+            "{engine:?}: the link still works"
+        );
+        // A login that has ended since the request began.
+        store
+            .execute(&format!(
+                "UPDATE logins SET ended_at = 1, ended_by = 'revoked' WHERE id = '{}'",
+                owner.id
+            ))
+            .await;
+        let ended = store.accounts.verify_email(&secret, &owner, &visitor()).await;
+        assert_eq!(
+            form_errors(ended).at(Field::FORM),
+            Some(&FieldError::SignedOut),
+            "{engine:?}"
+        );
+        let again = store
+            .accounts
+            .sign_in(sign_in("ada@example.com", PASSWORD), &visitor())
+            .await
+            .unwrap();
+        store
+            .accounts
+            .verify_email(&secret, &again, &visitor())
+            .await
+            .unwrap();
+        assert_eq!(store.count("users WHERE email_verified_at IS NOT NULL").await, 1);
+    }
+}
+
+#[tokio::test]
+async fn a_reset_confirms_the_address_and_ends_the_logins_of_who_signed_up_with_it() {
+    for engine in engines() {
+        let store = Store::new(engine).await;
+        let attacker = store.sign_up("ada@example.com").await;
+        store
+            .accounts
+            .request_password_reset(&email("ada@example.com"), &visitor())
+            .await
+            .unwrap();
+        let secret = store.link_in("ada@example.com", RESET).await;
+        store
+            .accounts
+            .reset_password(&secret, &Secret::new(NEW), None, &visitor())
+            .await
+            .unwrap();
+        assert_eq!(
+            store.accounts.login(attacker.id).await.unwrap(),
+            None,
+            "{engine:?}"
+        );
+        let old = store
+            .accounts
+            .sign_in(sign_in("ada@example.com", PASSWORD), &visitor())
+            .await;
+        form_errors(old);
+        let owner = store
+            .accounts
+            .sign_in(sign_in("ada@example.com", NEW), &visitor())
+            .await
+            .unwrap();
+        assert!(owner.user.verified, "{engine:?}");
+        let events = store.events_of(owner.user.id).await;
+        let names: Vec<_> = events.iter().map(|event| event.event_type.as_str()).collect();
+        assert_eq!(
+            names,
+            [
+                "Sign-up completed",
+                "Email verified",
+                "Password reset completed",
+                "Sign-in completed"
+            ],
+            "{engine:?}"
+        );
     }
 }
 
@@ -364,7 +436,7 @@ async fn events_of_a_browser_without_ids_have_unknown_ids() {
         };
         store
             .accounts
-            .verify_email(&secret, Some(&login), &unknown)
+            .verify_email(&secret, &login, &unknown)
             .await
             .unwrap();
         let events = store.events_of(login.user.id).await;

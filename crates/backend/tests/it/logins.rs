@@ -3,7 +3,7 @@
 use backend::Visitor;
 use db::testing::engines;
 
-use crate::support::{MINUTE, NOW, PASSWORD, Store, sign_in, visitor};
+use crate::support::{DAY, MINUTE, NOW, PASSWORD, Store, sign_in, visitor};
 
 #[tokio::test]
 async fn only_the_owner_can_end_a_login_from_another_browser() {
@@ -25,7 +25,7 @@ async fn only_the_owner_can_end_a_login_from_another_browser() {
         let list = store.accounts.open_logins(&laptop).await.unwrap();
         let listed: Vec<_> = list
             .iter()
-            .map(|open| (open.id, open.created_at_ms, open.user_agent.as_str()))
+            .map(|open| (open.id, open.signed_in_at_ms, open.user_agent.as_str()))
             .collect();
         let expected = [
             (phone.id, NOW + MINUTE, "Phone/1.0"),
@@ -74,5 +74,45 @@ async fn ending_other_logins_keeps_the_current_one() {
             );
         }
         assert_eq!(store.count("outbox").await, events, "no sign-out event");
+    }
+}
+
+#[tokio::test]
+async fn a_login_ends_90_days_after_the_sign_in_however_often_it_is_used() {
+    for engine in engines() {
+        let store = Store::new(engine).await;
+        let used = store.sign_up("ada@example.com").await;
+        let idle = store
+            .accounts
+            .sign_in(sign_in("ada@example.com", PASSWORD), &visitor())
+            .await
+            .unwrap();
+        let end = store.accounts.open_logins(&used).await.unwrap()[0].ends_at_ms();
+        assert_eq!(end, NOW + 90 * DAY, "{engine:?}");
+        let mut idle_ended_on = None;
+        for day in 1..90 {
+            store.clock.advance(DAY);
+            let login = store
+                .accounts
+                .login(used.id)
+                .await
+                .unwrap()
+                .expect("it is in use");
+            assert!(store.accounts.record_activity(&login).await.unwrap());
+            if store.accounts.login(idle.id).await.unwrap().is_none() {
+                idle_ended_on.get_or_insert(day);
+            }
+        }
+        assert_eq!(idle_ended_on, Some(30), "{engine:?}: idle");
+        store.clock.advance(DAY - 1);
+        assert!(
+            store.accounts.login(used.id).await.unwrap().is_some(),
+            "{engine:?}"
+        );
+        store.clock.advance(1);
+        // No sweep has run: the query decides.
+        assert_eq!(store.count("logins WHERE ended_at IS NOT NULL").await, 0);
+        assert_eq!(store.accounts.login(used.id).await.unwrap(), None, "{engine:?}");
+        assert_eq!(store.accounts.open_logins(&used).await.unwrap(), [], "{engine:?}");
     }
 }

@@ -55,7 +55,7 @@ async fn a_sign_up_that_fails_writes_no_mail() {
         assert_eq!(store.count("mails").await, 1, "{engine:?}");
         assert_eq!(
             store.subjects_to("ada@example.com").await,
-            ["Confirm your e-mail address"]
+            ["Confirm your email address"]
         );
     }
 }
@@ -109,6 +109,45 @@ async fn after_a_crash_a_mail_is_sent_when_the_lease_ends() {
     }
 }
 
+/// Panics at mails to this address.
+struct PanickingTransport {
+    poison: &'static str,
+    sent: AtomicUsize,
+}
+
+#[async_trait]
+impl MailTransport for PanickingTransport {
+    async fn send(&self, mail: &OutgoingMail) -> Result<(), SendError> {
+        assert_ne!(mail.recipient, self.poison, "expected in this test");
+        self.sent.fetch_add(1, Ordering::SeqCst);
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn a_mail_whose_attempts_panic_is_parked_and_does_not_stop_the_others() {
+    for engine in engines() {
+        let store = Store::new(engine).await;
+        store.sign_up("ada@example.com").await;
+        store.sign_up("bob@example.com").await;
+        let transport = Arc::new(PanickingTransport {
+            poison: "ada@example.com",
+            sent: AtomicUsize::new(0),
+        });
+        let sender = sender(&store, transport.clone());
+        sender.drain().await.unwrap();
+        assert_eq!(transport.sent.load(Ordering::SeqCst), 1, "{engine:?}: bob's");
+        for _ in 0..3 {
+            store.clock.advance(60 * MINUTE);
+            sender.drain().await.unwrap();
+        }
+        let parked =
+            "SELECT last_error FROM mails WHERE state = 'parked' AND attempts = 3 AND recipient IS NULL";
+        assert_eq!(store.texts(parked).await, ["panicked"], "{engine:?}");
+        assert_eq!(store.count("mails WHERE state = 'sent'").await, 1, "{engine:?}");
+    }
+}
+
 #[tokio::test]
 async fn no_table_contains_the_secret_of_a_link() {
     for engine in engines() {
@@ -154,14 +193,14 @@ async fn old_mails_and_links_are_deleted() {
         store.sign_up("ada@example.com").await;
         store.deliver_mails().await;
         store.clock.advance(30 * DAY);
-        store.accounts.clean_up().await.unwrap();
+        store.sweep().await;
         assert_eq!(
             (store.count("mails").await, store.count("mail_tokens").await),
             (1, 1),
             "{engine:?}"
         );
         store.clock.advance(4 * DAY);
-        store.accounts.clean_up().await.unwrap();
+        store.sweep().await;
         assert_eq!(
             (store.count("mails").await, store.count("mail_tokens").await),
             (0, 0),

@@ -7,7 +7,6 @@
 
 mod accounts;
 mod billing;
-mod clean_up;
 mod config;
 mod cookies;
 mod credentials;
@@ -18,8 +17,10 @@ mod logins;
 mod loss;
 mod mail;
 mod operations;
+mod operators;
 mod poll_times;
 mod polls;
+mod retention;
 mod sign_in;
 mod smtp;
 mod support;

@@ -6,7 +6,7 @@ use db::testing::engines;
 use forms::{Field, FieldError, FieldErrors, PollForm, VoteDraft, moment_text};
 use outbox::Wakeup;
 use serde_json::json;
-use tracking::{ConsentDefault, UserId};
+use tracking::{Choice, ConsentDefault, UserId};
 
 use crate::support::{MINUTE, NOW, Store, denying_visitor, payload, poll_errors, sign_up};
 
@@ -213,5 +213,31 @@ async fn after_an_error_the_next_call_closes_the_poll() {
         store.execute("ALTER TABLE renamed_outbox RENAME TO outbox").await;
         assert_eq!(store.polls.close_due().await.unwrap(), 1, "{engine:?}");
         assert_eq!(store.events_of(ada).await.len(), 2, "{engine:?}");
+    }
+}
+
+#[tokio::test]
+async fn consent_does_not_cover_a_closing_from_before_it() {
+    for engine in engines() {
+        let store = Store::new(engine).await;
+        let ada = owner(&store).await;
+        let polls = Polls::new(
+            store.test.db.clone(),
+            store.clock.clone(),
+            Wakeup::new(),
+            ConsentDefault::Denied,
+        );
+        due_in(&store, ada, 5).await;
+        due_in(&store, ada, 15).await;
+        let before = store.events_of(ada).await.len();
+        // The scheduler runs late: one poll was due before the user's consent, the other one after it.
+        store.clock.advance(10 * MINUTE);
+        store.accounts.choose_consent(ada, Choice::Granted).await.unwrap();
+        store.clock.advance(10 * MINUTE);
+        assert_eq!(polls.close_due().await.unwrap(), 2, "{engine:?}");
+        let events = store.events_of(ada).await;
+        assert_eq!(events.len(), before + 1, "{engine:?}");
+        let closed_at_ms = payload(events.last().unwrap())["time"].as_i64().unwrap();
+        assert!(closed_at_ms > NOW + 10 * MINUTE, "{engine:?}");
     }
 }

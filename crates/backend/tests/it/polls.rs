@@ -534,10 +534,12 @@ async fn a_deleted_poll_is_removed_after_30_days() {
         create(&store, ada, "other").await;
         store.polls.delete(ada, poll).await.unwrap();
         store.clock.advance(30 * DAY);
-        store.polls.clean_up().await.unwrap();
+        store.sweep().await;
         assert_eq!(store.count("polls").await, 2, "{engine:?}");
         store.clock.advance(1);
-        store.polls.clean_up().await.unwrap();
+        let refused = poll_errors(store.polls.restore(ada, poll).await);
+        assert_eq!(refused, FieldErrors::one(Field::FORM, FieldError::NoSuchPoll));
+        store.sweep().await;
         assert_eq!(
             (store.count("polls").await, store.count("poll_options").await),
             (1, 2),

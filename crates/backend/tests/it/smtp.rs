@@ -111,7 +111,7 @@ async fn a_sent_mail_is_erased() {
         for header in [
             "From: Seamline <post@demo.example>",
             "To: ada@example.com",
-            "Subject: Confirm your e-mail address",
+            "Subject: Confirm your email address",
             "Content-Type: multipart/alternative",
             "@demo.example>",
         ] {

@@ -8,6 +8,7 @@ use backend::accounts::{AccountError, Accounts, Login};
 use backend::clock::Clock;
 use backend::mail::{Mailbox, Sender, StoredMail};
 use backend::polls::{PollError, Polls};
+use backend::retention::Retention;
 use db::Engine;
 use db::testing::TestDb;
 use forms::{FieldErrors, Secret, SignInForm, SignUpForm};
@@ -66,6 +67,12 @@ impl Store {
             "UPDATE users SET account_type = '{plan}' WHERE id = '{user}'"
         ))
         .await;
+    }
+
+    /// Removes expired rows; payloads and counts of browsers after 30 days. Returns the number of rows.
+    pub async fn sweep(&self) -> u64 {
+        let retention = Retention::new(self.test.db.clone(), self.clock.clone(), 30);
+        retention.sweep().await.unwrap()
     }
 
     /// Sends all pending mails to the mailbox.
@@ -171,6 +178,7 @@ pub fn visitor() -> Visitor {
         privacy_control: false,
         voter: None,
         address: "192.0.2.7".parse().unwrap(),
+        known_accounts: Vec::new(),
         user_agent: "Browser/1.0".to_owned(),
     }
 }

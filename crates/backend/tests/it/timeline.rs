@@ -2,11 +2,12 @@
 
 use backend::Visitor;
 use backend::config::Config;
+use backend::loss::LossMeter;
 use backend::timeline::Timeline;
 use db::testing::engines;
 use tracking::verdict::{
-    ConsentChange, EndedSubscription, HandoffKind, NotedHandoff, PaymentRecord, RefundRecord, SdkSession,
-    TimelineFacts, UndeliveredEvent,
+    ConsentChange, DisputeRecord, EndedSubscription, HandoffKind, NotedHandoff, PaymentRecord, RefundRecord,
+    SdkSession, TimelineFacts, UndeliveredEvent,
 };
 use tracking::{Choice, Consent, Currency, Money, SessionId, UserId};
 
@@ -51,6 +52,11 @@ async fn insert_billing_rows(store: &Store, user: UserId, name: &str) {
              VALUES ('re_{name}', 'cus_{name}', 'in_{name}', 'jpy', 200, 'succeeded'),
                     ('re_{name}_failed', 'cus_{name}', 'in_{name}', 'jpy', 100, 'failed')"
         ),
+        format!(
+            "INSERT INTO disputes (id, customer_id, invoice_id, currency, amount, status)
+             VALUES ('du_{name}', 'cus_{name}', 'in_{name}', 'jpy', 50, 'lost'),
+                    ('du_{name}_won', 'cus_{name}', 'in_{name}', 'jpy', 60, 'other')"
+        ),
     ] {
         store.execute(&sql).await;
     }
@@ -67,9 +73,13 @@ async fn facts_belong_to_one_user() {
         insert_billing_rows(&store, bob, "bob").await;
         let (device, session) = (device(), SessionId::starting_at(NOW - MINUTE));
         // Twice in this process and once in another.
-        for timeline in [&timeline, &timeline, &self::timeline(&store)] {
-            timeline.record_sdk_session(ada, &device, session).await.unwrap();
+        let meter = || LossMeter::new(store.test.db.clone(), store.clock.clone());
+        let (counts, others) = (meter(), meter());
+        for counts in [&counts, &counts, &others] {
+            counts.record_sdk_session(ada, &device, session);
         }
+        others.flush().await.unwrap();
+        let timeline = timeline.with_counts(counts);
         let yen = |minor| Money::new(minor, Currency::parse("jpy").unwrap());
         let expected = TimelineFacts {
             handoffs: vec![
@@ -110,6 +120,11 @@ async fn facts_belong_to_one_user() {
                     succeeded: false,
                 },
             ],
+            disputes: vec![DisputeRecord {
+                dispute: "du_ada".into(),
+                account: ada,
+                amount: yen(50),
+            }],
             consent: vec![],
             sdk_sessions: vec![SdkSession { device, session }],
             undelivered: vec![UndeliveredEvent {

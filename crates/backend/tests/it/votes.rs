@@ -432,7 +432,7 @@ async fn open_pages_receive_changed_results() {
             "{engine:?}"
         );
         store.clock.advance(40 * 24 * 60 * MINUTE);
-        store.polls.clean_up().await.unwrap();
+        store.sweep().await;
         for page in &mut pages {
             let end = async { while page.next().await.is_some() {} };
             tokio::time::timeout(TIMEOUT, end).await.unwrap();

@@ -8,20 +8,23 @@ use forms::{
     Secret,
 };
 
-use super::{AccountError, Accounts, EndedBy, Login, browser_name, links, throttle};
+use super::{AccountError, Accounts, EndedBy, Login, browser_name, links};
 use crate::mail::{self, MailKind};
 use crate::visitor::Visitor;
 
 impl Accounts {
-    /// Changes the password and ends every other login.
+    /// Changes the password and ends every login of the account. Returns a new login for this browser, so that a copy of
+    /// its cookie no longer works.
     pub async fn change_password(
         &self,
         input: ChangePassword,
         login: &Login,
         visitor: &Visitor,
-    ) -> Result<(), AccountError> {
-        let current_hash = self.check_password(&input.current_password, login).await?;
-        let hash = self.hasher.hash(&input.password).await?;
+    ) -> Result<Login, AccountError> {
+        let current_hash = self
+            .check_password(&input.current_password, login, visitor)
+            .await?;
+        let hash = self.hasher.place()?.hash(&input.password).await?;
 
         let now_ms = self.clock.now_ms();
         let mut tx = self.db.write().await?;
@@ -29,7 +32,9 @@ impl Accounts {
             return Err(wrong_password());
         }
         super::store::set_password(&mut tx, login.user.id, &hash).await?;
-        super::store::end_logins(&mut tx, login.user.id, Some(login.id), EndedBy::Revoked, now_ms).await?;
+        super::store::end_logins(&mut tx, login.user.id, None, EndedBy::Revoked, now_ms).await?;
+        let new_login = Login::new(login.user.clone(), now_ms);
+        super::store::insert_login(&mut tx, &new_login, &visitor.user_agent).await?;
         links::revoke_all(&mut tx, login.user.id, now_ms).await?;
         let browser = browser_name(&visitor.user_agent);
         let (user, email) = (login.user.id, &login.user.email);
@@ -44,7 +49,7 @@ impl Accounts {
         .await?;
         tx.commit().await?;
         self.mail_wakeup.wake();
-        Ok(())
+        Ok(new_login)
     }
 
     /// Sends a confirmation link to the new address and a notice to the current one. The address changes when the link
@@ -58,8 +63,10 @@ impl Accounts {
         if input.email.key() == login.user.email.to_lowercase() {
             return Err(FieldErrors::one(ChangeEmailForm::email, FieldError::SameEmail).into());
         }
-        let current_hash = self.check_password(&input.current_password, login).await?;
-        self.check_mail_throttle(&input.email, visitor).await?;
+        let current_hash = self
+            .check_password(&input.current_password, login, visitor)
+            .await?;
+        self.count_mail(&input.email, visitor).await?;
 
         let now_ms = self.clock.now_ms();
         let (user, old, new) = (login.user.id, &login.user.email, input.email.as_str());
@@ -82,20 +89,23 @@ impl Accounts {
         Ok(())
     }
 
-    /// Checks the password and returns its hash. Wrong passwords count towards the sign-in limit.
+    /// Checks the password and returns its hash. Wrong passwords count towards the sign-in limits, except that of the
+    /// account: the browser is signed in to it.
     pub(super) async fn check_password(
         &self,
         password: &Secret,
         login: &Login,
+        visitor: &Visitor,
     ) -> Result<String, AccountError> {
         let email = Email::parse(&login.user.email).map_err(|error| FieldErrors::one(Field::FORM, error))?;
-        let attempts = throttle::Key::sign_in_account(&email);
-        throttle::count_attempt(&self.db, &attempts, self.clock.now_ms()).await?;
+        let place = self.hasher.place()?;
+        let attempt = self.password_check(&email, visitor, true);
+        self.count_password_check(&attempt).await?;
         let hash = store::password_hash(self.db.pool(), login.user.id).await?;
         match hash {
-            Some(hash) if self.hasher.verify(password, Some(hash.clone())).await? => {
+            Some(hash) if place.verify(password, Some(hash.clone())).await? => {
                 let mut tx = self.db.write().await?;
-                super::store::reset_failures(&mut tx, &attempts.hash).await?;
+                attempt.refund(&mut tx).await?;
                 tx.commit().await?;
                 Ok(hash)
             }

@@ -22,6 +22,9 @@ pub enum EraseError {
     /// Amplitude could not be reached.
     #[error("Amplitude was not reached")]
     Transport(#[source] reqwest::Error),
+    /// No request was sent, because there is no secret key.
+    #[error("AMPLITUDE_SECRET_KEY is not set")]
+    NoSecretKey,
 }
 
 /// Requests deletions from Amplitude. Cheap to clone.
@@ -49,15 +52,17 @@ impl AmplitudeEraser {
         })
     }
 
-    /// Requests the deletion of a user. Returns false if no secret key is configured, so that no request was sent. A
-    /// user unknown to Amplitude, for example one who denied consent, is not an error.
+    /// Whether requests can be sent.
+    pub const fn has_secret_key(&self) -> bool {
+        self.secret_key.is_some()
+    }
+
+    /// Requests the deletion of a user. A user unknown to Amplitude, for example one who denied consent, is not an error.
     ///
     /// # Errors
-    /// When Amplitude cannot be reached or responds with an error.
-    pub async fn erase(&self, user: UserId) -> Result<bool, EraseError> {
-        let Some(secret_key) = &self.secret_key else {
-            return Ok(false);
-        };
+    /// When there is no secret key, or Amplitude cannot be reached or responds with an error.
+    pub async fn erase(&self, user: UserId) -> Result<(), EraseError> {
+        let secret_key = self.secret_key.as_ref().ok_or(EraseError::NoSecretKey)?;
         let request = json!({
             "user_ids": [user.to_string()],
             "requester": "Seamline",
@@ -73,7 +78,7 @@ impl AmplitudeEraser {
             .await
             .map_err(EraseError::Transport)?;
         if response.status().is_success() {
-            Ok(true)
+            Ok(())
         } else {
             Err(EraseError::Status(response.status()))
         }

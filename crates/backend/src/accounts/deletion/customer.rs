@@ -3,12 +3,17 @@
 use async_trait::async_trait;
 use tracking::UserId;
 
-use crate::billing::Billing;
+use crate::billing::{Billing, BillingError};
 
 /// Why the customer could not be deleted. The message is logged and stored, so it contains no personal data.
 #[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct CustomerError(pub String);
+#[error("{message}")]
+pub struct CustomerError {
+    /// What failed.
+    pub message: String,
+    /// Whether the same call may succeed later without an operator.
+    pub transient: bool,
+}
 
 /// Deletes customers.
 #[async_trait]
@@ -24,6 +29,13 @@ impl CustomerEraser for Billing {
         // The inherent method: it deletes the customer at Stripe, then its local data.
         Billing::erase(self, account)
             .await
-            .map_err(|error| CustomerError(error.to_string()))
+            .map_err(|error| CustomerError {
+                message: error.to_string(),
+                transient: match &error {
+                    BillingError::Stripe(error) => error.is_transient(),
+                    BillingError::Database(_) => true,
+                    _ => false,
+                },
+            })
     }
 }

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use db::Db;
-use outbox::Wakeup;
+use outbox::{Wakeup, catch_panic};
 use tokio_util::sync::CancellationToken;
 
+use super::settlement::{AfterFailure, StepError, after_failure};
 use super::store::{self, ClaimedDeletion, DeletionStep};
-use super::{AmplitudeEraser, CustomerEraser};
-use crate::backoff::wait_ms;
+use super::{AmplitudeEraser, CustomerEraser, EraseError};
 use crate::clock::Clock;
 use crate::ids;
 
@@ -18,8 +18,6 @@ use crate::ids;
 const LEASE_MS: i64 = 5 * 60_000;
 /// The poll interval, for due steps and for deletions of other servers.
 const POLL: Duration = Duration::from_secs(10);
-const BASE_MS: i64 = 5_000;
-const CAP_MS: i64 = 3_600_000;
 
 /// Runs account deletions step by step.
 pub struct Deleter {
@@ -30,14 +28,6 @@ pub struct Deleter {
     wakeup: Wakeup,
     /// Identifies this deleter's leases.
     owner: String,
-}
-
-/// The outcome of a step.
-enum StepOutcome {
-    /// The step is done, with an optional note for operators.
-    Done(Option<&'static str>),
-    /// The step failed and is retried. Contains the error.
-    Failed(String),
 }
 
 impl Deleter {
@@ -60,7 +50,13 @@ impl Deleter {
     }
 
     /// Runs until `stop`, then finishes the current step. Database errors are logged and retried.
-    pub async fn run(self, stop: CancellationToken) {
+    pub async fn run(&self, stop: CancellationToken) {
+        if let Err(error) = self.unpark_if_configured().await {
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "cannot read the parked account deletions"
+            );
+        }
         while !stop.is_cancelled() {
             match self.run_next_step().await {
                 Ok(true) => continue,
@@ -86,6 +82,23 @@ impl Deleter {
         Ok(())
     }
 
+    /// Makes deletions due again that were parked for want of Amplitude's secret key, if there is one now. Returns their
+    /// number.
+    pub async fn unpark_if_configured(&self) -> Result<u64, sqlx::Error> {
+        if !self.amplitude.has_secret_key() {
+            return Ok(0);
+        }
+        let reason = EraseError::NoSecretKey.to_string();
+        let unparked = store::unpark_all(self.db.pool(), &reason, self.clock.now_ms()).await?;
+        if unparked > 0 {
+            tracing::info!(
+                deletions = unparked,
+                "AMPLITUDE_SECRET_KEY is set: parked account deletions continue"
+            );
+        }
+        Ok(unparked)
+    }
+
     /// Runs the step that has been due longest. Returns false if none is due.
     async fn run_next_step(&self) -> Result<bool, sqlx::Error> {
         let now_ms = self.clock.now_ms();
@@ -97,23 +110,34 @@ impl Deleter {
         else {
             return Ok(true);
         };
-        let outcome = match claimed.step {
-            DeletionStep::Billing => match self.billing.erase(claimed.user).await {
-                Ok(()) => StepOutcome::Done(None),
-                Err(error) => StepOutcome::Failed(error.to_string()),
-            },
-            DeletionStep::Erase => return self.erase(claimed).await.map(|()| true),
-            DeletionStep::Amplitude => match self.amplitude.erase(claimed.user).await {
-                Ok(true) => StepOutcome::Done(None),
-                Ok(false) => StepOutcome::Done(Some(
-                    "no deletion request was sent to Amplitude: AMPLITUDE_SECRET_KEY is not set",
-                )),
-                Err(error) => StepOutcome::Failed(error.to_string()),
-            },
-            DeletionStep::Done => StepOutcome::Done(None),
-        };
-        self.settle(claimed, outcome).await?;
+        match catch_panic(self.attempt(claimed)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(AttemptError::Database(error))) => return Err(error),
+            Ok(Err(AttemptError::Step(error))) => self.record_failure(claimed, error).await?,
+            Err(_) => self.record_failure(claimed, StepError::Panicked).await?,
+        }
         Ok(true)
+    }
+
+    /// Makes one attempt at the step, and moves the deletion to its next step.
+    async fn attempt(&self, claimed: ClaimedDeletion) -> Result<(), AttemptError> {
+        match claimed.step {
+            DeletionStep::Billing => self.billing.erase(claimed.user).await.map_err(StepError::from)?,
+            DeletionStep::Erase => return Ok(self.erase(claimed).await?),
+            DeletionStep::Amplitude => self
+                .amplitude
+                .erase(claimed.user)
+                .await
+                .map_err(StepError::from)?,
+            DeletionStep::Done => {}
+        }
+        let mut tx = self.db.write().await?;
+        store::advance(&mut tx, claimed, &self.owner, self.clock.now_ms()).await?;
+        tx.commit().await?;
+        if claimed.step == DeletionStep::Amplitude {
+            tracing::info!(user.id = %claimed.user, "an account was deleted");
+        }
+        Ok(())
     }
 
     /// Deletes the user from the tables and finishes the step, in one transaction. It also cleans the outbox, because a
@@ -124,40 +148,52 @@ impl Deleter {
         outbox::delete_unsent(&mut tx, claimed.user, now_ms).await?;
         outbox::erase_sent_payloads(&mut tx, claimed.user).await?;
         store::erase(&mut tx, claimed.user).await?;
-        if store::advance(&mut tx, claimed, &self.owner, None, now_ms).await? {
+        if store::advance(&mut tx, claimed, &self.owner, now_ms).await? {
             tx.commit().await?;
         }
         Ok(())
     }
 
-    /// Writes the outcome of a step.
-    async fn settle(&self, claimed: ClaimedDeletion, outcome: StepOutcome) -> Result<(), sqlx::Error> {
+    /// Schedules the next attempt, or parks the deletion.
+    async fn record_failure(&self, claimed: ClaimedDeletion, error: StepError) -> Result<(), sqlx::Error> {
         let now_ms = self.clock.now_ms();
-        match outcome {
-            StepOutcome::Done(note) => {
-                let mut tx = self.db.write().await?;
-                store::advance(&mut tx, claimed, &self.owner, note, now_ms).await?;
-                tx.commit().await?;
-                match note {
-                    Some(note) => tracing::warn!(user.id = %claimed.user, "{note}"),
-                    None if claimed.step == DeletionStep::Amplitude => {
-                        tracing::info!(user.id = %claimed.user, "an account was deleted");
-                    }
-                    None => {}
-                }
-                Ok(())
-            }
-            StepOutcome::Failed(error) => {
-                tracing::warn!(
-                    user.id = %claimed.user,
-                    step = claimed.step.as_str(),
-                    attempts = claimed.attempts,
-                    error,
-                    "a step of an account deletion failed; it will be retried"
-                );
-                let at_ms = now_ms + wait_ms(BASE_MS, CAP_MS, claimed.attempts);
-                store::record_failure(self.db.pool(), claimed.user, &self.owner, at_ms, &error).await
-            }
+        let after = after_failure(claimed.attempts, claimed.panics, error, now_ms);
+        match &after {
+            AfterFailure::Retry { error, .. } => tracing::warn!(
+                user.id = %claimed.user,
+                step = claimed.step.as_str(),
+                attempts = claimed.attempts,
+                error,
+                "a step of an account deletion failed; it will be retried"
+            ),
+            AfterFailure::Park(reason) => tracing::error!(
+                user.id = %claimed.user,
+                step = claimed.step.as_str(),
+                attempts = claimed.attempts,
+                reason,
+                "an account deletion was parked; it needs an operator"
+            ),
         }
+        store::record_failure(self.db.pool(), claimed.user, &self.owner, &after, now_ms).await
+    }
+}
+
+/// Why an attempt did not finish its step.
+enum AttemptError {
+    /// The step failed.
+    Step(StepError),
+    /// The database failed. The step is repeated when the lease ends.
+    Database(sqlx::Error),
+}
+
+impl From<StepError> for AttemptError {
+    fn from(error: StepError) -> Self {
+        Self::Step(error)
+    }
+}
+
+impl From<sqlx::Error> for AttemptError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Database(error)
     }
 }

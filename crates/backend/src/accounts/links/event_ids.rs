@@ -31,6 +31,7 @@ mod tests {
             id: UserId::new(Uuid::nil()),
             email: "ada@example.com".to_owned(),
             verified: false,
+            operator: false,
             consent,
         };
         let login = |id| Login {
@@ -39,6 +40,7 @@ mod tests {
                 id: UserId::new(id),
                 ..user(Choice::Unset)
             },
+            signed_in_at_ms: 0,
             last_seen_at_ms: 0,
         };
         let live = PresentIds::Live {
@@ -51,6 +53,7 @@ mod tests {
             choice,
             privacy_control,
             address: "192.0.2.7".parse().unwrap(),
+            known_accounts: Vec::new(),
             user_agent: String::new(),
             voter: None,
         };

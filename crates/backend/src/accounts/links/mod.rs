@@ -7,20 +7,18 @@ mod store;
 
 pub use secret::LinkSecret;
 
-use db::{Connection, Db};
+use db::Connection;
 use forms::{Email, Field, FieldError, FieldErrors, Secret};
 use tracking::{EmailVerified, PasswordResetCompleted, ServerEvent, UserId};
 use uuid::Uuid;
 
-use super::{AccountError, Accounts, EndedBy, Login, browser_name, throttle};
-use crate::ids;
+use super::{AccountError, Accounts, EndedBy, Login, browser_name, operators};
 use crate::mail::{self, MailKind};
 use crate::visitor::Visitor;
+use crate::{billing, ids};
 use event_ids::present_ids;
 
 const HOUR_MS: i64 = 3_600_000;
-/// Used and expired links are kept for 30 days, to investigate complaints.
-const KEEP_MS: i64 = 30 * 24 * HOUR_MS;
 
 /// The purpose of a link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,7 +67,8 @@ impl Purpose {
 #[derive(Clone, PartialEq, Eq)]
 pub struct EmailLink {
     id: Uuid,
-    user: UserId,
+    /// The account that the link belongs to.
+    pub user: UserId,
     /// The purpose of the link.
     pub purpose: Purpose,
     /// The address that the link was sent to.
@@ -102,11 +101,6 @@ pub(crate) async fn create(
     Ok(secret)
 }
 
-/// Deletes links that expired more than 30 days ago.
-pub(super) async fn clean_up(db: &Db, now_ms: i64) -> Result<(), sqlx::Error> {
-    store::delete_expired(db.pool(), now_ms - KEEP_MS).await
-}
-
 /// Revokes every link of the account in the caller's transaction. Deletes unsent mails that would change its address.
 pub(super) async fn revoke_all(
     connection: &mut Connection,
@@ -123,18 +117,25 @@ impl Accounts {
         Ok(store::find(self.db.pool(), &secret.hash(), self.clock.now_ms()).await?)
     }
 
-    /// Uses a link that confirms the account's address or a new address. `login` is the browser's login; it may be
-    /// `None` or of another account.
+    /// Uses a link that confirms the account's address or a new address. `login` is the browser's login, which must be of
+    /// that account: a link proves the mailbox, and the login proves that the reader of the mailbox owns the account.
+    /// Without this check a person could sign up with another person's address and wait for that person's click.
+    ///
+    /// Returns a new login for this browser, because the account has gained a proven address; the old login ends.
     ///
     /// # Errors
-    /// When the link is used, expired or unknown, or when the new address has an account by now.
+    /// When the link is used, expired or unknown, belongs to another account, or the new address has an account by now.
     pub async fn verify_email(
         &self,
         secret: &LinkSecret,
-        login: Option<&Login>,
+        login: &Login,
         visitor: &Visitor,
-    ) -> Result<(), AccountError> {
+    ) -> Result<Login, AccountError> {
         let now_ms = self.clock.now_ms();
+        let found = self.link(secret).await?.ok_or_else(link_expired)?;
+        if found.user != login.user.id {
+            return Err(FieldErrors::one(Field::FORM, FieldError::LinkOfOtherAccount).into());
+        }
         let mut tx = self.db.write().await?;
         let link = store::consume(&mut tx, &secret.hash(), "verify", now_ms)
             .await?
@@ -142,6 +143,10 @@ impl Accounts {
         let user = store::account(&mut tx, link.user)
             .await?
             .ok_or_else(link_expired)?;
+        // The login may have ended since the request began, for example by a password reset.
+        if !super::store::end_login(&mut tx, login.id, EndedBy::Revoked, now_ms).await? {
+            return Err(FieldErrors::one(Field::FORM, FieldError::SignedOut).into());
+        }
         let is_new = match link.purpose {
             Purpose::ChangeEmail => {
                 store::change_email(&mut tx, user.id, &link.email, &key(&link.email), now_ms)
@@ -155,6 +160,9 @@ impl Accounts {
                     })?;
                 // Links that were sent to the old address must no longer work.
                 revoke_all(&mut tx, user.id, now_ms).await?;
+                // The new address may be another person's.
+                operators::end(&mut tx, user.id).await?;
+                billing::customer_email::enqueue(&mut tx, user.id, now_ms).await?;
                 mail::enqueue(
                     &mut tx,
                     MailKind::EmailChanged,
@@ -169,21 +177,29 @@ impl Accounts {
             _ if key(&user.email) != key(&link.email) => return Err(link_expired()),
             _ => store::confirm_email(&mut tx, user.id, now_ms).await?,
         };
-        if let Some(ids) = present_ids(&user, login, visitor).filter(|_| is_new) {
+        if let Some(ids) = present_ids(&user, Some(login), visitor).filter(|_| is_new) {
             let event = ServerEvent::present(user.id, &EmailVerified { token: link.id }, ids, now_ms);
             outbox::enqueue(&mut tx, &event, now_ms).await?;
         }
+        let user = store::account(&mut tx, user.id).await?.ok_or_else(link_expired)?;
+        // No password was typed, so the time of the sign-in stays.
+        let new_login = Login {
+            signed_in_at_ms: login.signed_in_at_ms,
+            ..Login::new(user, now_ms)
+        };
+        super::store::insert_login(&mut tx, &new_login, &visitor.user_agent).await?;
         tx.commit().await?;
         self.outbox_wakeup.wake();
         self.mail_wakeup.wake();
-        Ok(())
+        self.customer_email_wakeup.wake();
+        Ok(new_login)
     }
 
     /// Requests a mail with a link that sets a new password. The response and its time do not depend on whether the
     /// address has an account: the mail sender looks that up later.
     pub async fn request_password_reset(&self, email: &Email, visitor: &Visitor) -> Result<(), AccountError> {
         let now_ms = self.clock.now_ms();
-        self.check_mail_throttle(email, visitor).await?;
+        self.count_mail(email, visitor).await?;
         let mut tx = self.db.write().await?;
         mail::enqueue(
             &mut tx,
@@ -199,7 +215,9 @@ impl Accounts {
         Ok(())
     }
 
-    /// Uses a link that sets a new password, and ends every login of the account. Returns the user.
+    /// Uses a link that sets a new password. It proves the mailbox, so it confirms the address, and it ends every login of
+    /// the account, also those of a person who signed up with this address before its owner. It ends the operator's
+    /// right. Returns the user, who then signs in.
     ///
     /// # Errors
     /// When the link is used, expired or unknown.
@@ -212,7 +230,7 @@ impl Accounts {
     ) -> Result<UserId, AccountError> {
         // Checked before hashing, so that invalid links cause no expensive work.
         self.link(secret).await?.ok_or_else(link_expired)?;
-        let hash = self.hasher.hash(password).await?;
+        let hash = self.hasher.place()?.hash(password).await?;
 
         let now_ms = self.clock.now_ms();
         let mut tx = self.db.write().await?;
@@ -222,11 +240,19 @@ impl Accounts {
         let user = store::account(&mut tx, link.user)
             .await?
             .ok_or_else(link_expired)?;
+        if key(&user.email) != key(&link.email) {
+            return Err(link_expired());
+        }
         super::store::set_password(&mut tx, user.id, &hash).await?;
+        let is_newly_confirmed = store::confirm_email(&mut tx, user.id, now_ms).await?;
+        // A mailbox can be handed on, so the right needs the command again.
+        operators::end(&mut tx, user.id).await?;
         super::store::end_logins(&mut tx, user.id, None, EndedBy::PasswordReset, now_ms).await?;
         revoke_all(&mut tx, user.id, now_ms).await?;
         if let Ok(email) = Email::parse(&user.email) {
-            super::store::reset_failures(&mut tx, &throttle::Key::sign_in_account(&email).hash).await?;
+            self.password_check(&email, visitor, true)
+                .forget_failures(&mut tx)
+                .await?;
         }
         let browser = browser_name(&visitor.user_agent);
         mail::enqueue(
@@ -239,6 +265,11 @@ impl Accounts {
         )
         .await?;
         if let Some(ids) = present_ids(&user, login, visitor) {
+            if is_newly_confirmed {
+                let event =
+                    ServerEvent::present(user.id, &EmailVerified { token: link.id }, ids.clone(), now_ms);
+                outbox::enqueue(&mut tx, &event, now_ms).await?;
+            }
             let event =
                 ServerEvent::present(user.id, &PasswordResetCompleted { token: link.id }, ids, now_ms);
             outbox::enqueue(&mut tx, &event, now_ms).await?;
@@ -252,7 +283,7 @@ impl Accounts {
     /// Sends the confirmation link of the account's address again.
     pub async fn send_verification(&self, login: &Login, visitor: &Visitor) -> Result<(), AccountError> {
         let email = Email::parse(&login.user.email).map_err(|error| FieldErrors::one(Field::FORM, error))?;
-        self.check_mail_throttle(&email, visitor).await?;
+        self.count_mail(&email, visitor).await?;
         let now_ms = self.clock.now_ms();
         let mut tx = self.db.write().await?;
         mail::enqueue(
@@ -267,18 +298,6 @@ impl Accounts {
         tx.commit().await?;
         self.mail_wakeup.wake();
         Ok(())
-    }
-
-    /// Counts a requested mail. Fails if a limit is exceeded. The typed address is counted, whether it has an account
-    /// or not, so that the limit does not reveal accounts.
-    pub(super) async fn check_mail_throttle(
-        &self,
-        to: &Email,
-        visitor: &Visitor,
-    ) -> Result<(), AccountError> {
-        let now_ms = self.clock.now_ms();
-        throttle::count_attempt(&self.db, &throttle::Key::mail_network(visitor.address), now_ms).await?;
-        throttle::count_attempt(&self.db, &throttle::Key::mail_recipient(to), now_ms).await
     }
 }
 

@@ -77,7 +77,7 @@ pub(super) async fn account(
 ) -> Result<Option<User>, sqlx::Error> {
     let row = sqlx::query(
         "UPDATE users SET id = id WHERE id = $1 AND deleted_at IS NULL
-         RETURNING id AS user_id, email, email_verified_at, consent",
+         RETURNING id AS user_id, email, email_verified_at, operator_since_ms, consent",
     )
     .bind(id.to_string())
     .fetch_optional(connection)
@@ -131,14 +131,6 @@ pub(super) async fn revoke_all(
         .bind(user.to_string())
         .bind(now_ms)
         .execute(connection)
-        .await?;
-    Ok(())
-}
-
-pub(super) async fn delete_expired(pool: &AnyPool, before_ms: i64) -> Result<(), sqlx::Error> {
-    sqlx::query("DELETE FROM mail_tokens WHERE expires_at < $1")
-        .bind(before_ms)
-        .execute(pool)
         .await?;
     Ok(())
 }

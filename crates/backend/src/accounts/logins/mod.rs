@@ -10,23 +10,55 @@ use uuid::Uuid;
 
 use super::{AccountError, Accounts, EndedBy, Login};
 
+const DAY_MS: i64 = 24 * 3_600_000;
+/// A login ends after 30 days without use.
+pub(super) const IDLE_MS: i64 = 30 * DAY_MS;
+/// A login ends 90 days after the user signed in, however often it is used.
+const LIFETIME_MS: i64 = 90 * DAY_MS;
+
+/// The times that an open login must have at one moment, in ms since the epoch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct OpenBounds {
+    /// The user signed in after this time.
+    pub(super) signed_in_after_ms: i64,
+    /// The login was used after this time.
+    pub(super) seen_after_ms: i64,
+}
+
+impl OpenBounds {
+    pub(super) const fn at(now_ms: i64) -> Self {
+        Self {
+            signed_in_after_ms: now_ms - LIFETIME_MS,
+            seen_after_ms: now_ms - IDLE_MS,
+        }
+    }
+}
+
 /// A login that has not ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OpenLogin {
     /// The login's ID.
     pub id: Uuid,
     /// When the user signed in, in ms since the epoch.
-    pub created_at_ms: i64,
+    pub signed_in_at_ms: i64,
     /// When the login was last used, in ms since the epoch, to within 5 minutes.
     pub last_seen_at_ms: i64,
     /// The browser's user agent.
     pub user_agent: String,
 }
 
+impl OpenLogin {
+    /// When the login ends at the latest, in ms since the epoch.
+    pub const fn ends_at_ms(&self) -> i64 {
+        self.signed_in_at_ms + LIFETIME_MS
+    }
+}
+
 impl Accounts {
     /// Returns the account's open logins, most recently used first.
     pub async fn open_logins(&self, login: &Login) -> Result<Vec<OpenLogin>, AccountError> {
-        Ok(store::open(self.db.pool(), login.user.id).await?)
+        let bounds = OpenBounds::at(self.clock.now_ms());
+        Ok(store::open(self.db.pool(), login.user.id, bounds).await?)
     }
 
     /// Ends another login of the same account. Does nothing for the current login and for logins of other accounts.

@@ -4,14 +4,21 @@ use sqlx::{AnyPool, Row};
 use tracking::UserId;
 use uuid::Uuid;
 
-use super::OpenLogin;
+use super::{OpenBounds, OpenLogin};
 
-pub(super) async fn open(pool: &AnyPool, user: UserId) -> Result<Vec<OpenLogin>, sqlx::Error> {
+pub(super) async fn open(
+    pool: &AnyPool,
+    user: UserId,
+    bounds: OpenBounds,
+) -> Result<Vec<OpenLogin>, sqlx::Error> {
     let rows = sqlx::query(
         "SELECT id, created_at, last_seen_at, user_agent FROM logins
-         WHERE user_id = $1 AND ended_at IS NULL ORDER BY last_seen_at DESC, id DESC",
+         WHERE user_id = $1 AND ended_at IS NULL AND created_at > $2 AND last_seen_at > $3
+         ORDER BY last_seen_at DESC, id DESC",
     )
     .bind(user.to_string())
+    .bind(bounds.signed_in_after_ms)
+    .bind(bounds.seen_after_ms)
     .fetch_all(pool)
     .await?;
     rows.iter()
@@ -19,7 +26,7 @@ pub(super) async fn open(pool: &AnyPool, user: UserId) -> Result<Vec<OpenLogin>,
             let id: String = row.try_get("id")?;
             Ok(OpenLogin {
                 id: Uuid::parse_str(&id).map_err(|error| sqlx::Error::Decode(error.into()))?,
-                created_at_ms: row.try_get("created_at")?,
+                signed_in_at_ms: row.try_get("created_at")?,
                 last_seen_at_ms: row.try_get("last_seen_at")?,
                 user_agent: row.try_get("user_agent")?,
             })

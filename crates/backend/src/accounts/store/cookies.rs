@@ -64,14 +64,3 @@ pub(in crate::accounts) async fn expire_soon(
         .await?;
     Ok(())
 }
-
-pub(in crate::accounts) async fn delete_expired_cookies(
-    pool: &AnyPool,
-    now_ms: i64,
-) -> Result<(), sqlx::Error> {
-    sqlx::query("DELETE FROM login_cookies WHERE expires_at <= $1")
-        .bind(now_ms)
-        .execute(pool)
-        .await?;
-    Ok(())
-}

@@ -3,13 +3,14 @@
 mod cookies;
 mod throttles;
 
-pub(super) use cookies::{cookie, delete_expired_cookies, expire_soon, insert_cookie, save_cookie};
-pub(super) use throttles::{count_failure, delete_old_throttles, failures, reset_failures};
+pub(super) use cookies::{cookie, expire_soon, insert_cookie, save_cookie};
+pub(super) use throttles::{count_attempt, delete_throttle, refund_attempt};
 
 use sqlx::{AnyPool, Row};
 use tracking::{Choice, UserId};
 use uuid::Uuid;
 
+use super::logins::OpenBounds;
 use super::{Login, User};
 
 /// Why a login ended.
@@ -17,13 +18,13 @@ use super::{Login, User};
 pub enum EndedBy {
     /// The user signed out.
     SignOut,
-    /// The user ended it, or changed the password, in another browser.
+    /// The user ended it from another browser, or another login replaced it after a change of password or address.
     Revoked,
     /// A new password was set with a reset link.
     PasswordReset,
     /// The account was deleted.
     Deleted,
-    /// The login was idle until its cookie expired.
+    /// The login was idle for 30 days, or began 90 days ago.
     Expired,
 }
 
@@ -85,10 +86,32 @@ pub(super) async fn set_consent(
     Ok(())
 }
 
+/// The account's consent choice now and at `at_ms` (ms since the epoch), as this transaction sees them.
+pub(super) async fn consent_now_and_at(
+    connection: &mut db::Connection,
+    user: UserId,
+    at_ms: i64,
+) -> Result<[Choice; 2], sqlx::Error> {
+    let now: Option<String> = sqlx::query_scalar("SELECT consent FROM users WHERE id = $1")
+        .bind(user.to_string())
+        .fetch_optional(&mut *connection)
+        .await?;
+    let then: Option<String> = sqlx::query_scalar(
+        "SELECT choice FROM consent_changes WHERE user_id = $1 AND changed_at <= $2
+         ORDER BY changed_at DESC LIMIT 1",
+    )
+    .bind(user.to_string())
+    .bind(at_ms)
+    .fetch_optional(connection)
+    .await?;
+    let choice = |text: Option<String>| text.as_deref().map_or(Choice::Unset, Choice::parse);
+    Ok([choice(now), choice(then)])
+}
+
 /// Returns the account with this address key, and its password hash.
 pub(super) async fn user_by_email(pool: &AnyPool, key: &str) -> Result<Option<(User, String)>, sqlx::Error> {
     let row = sqlx::query(
-        "SELECT id AS user_id, email, email_verified_at, consent, password_hash FROM users
+        "SELECT id AS user_id, email, email_verified_at, operator_since_ms, consent, password_hash FROM users
          WHERE email_key = $1 AND deleted_at IS NULL",
     )
     .bind(key)
@@ -119,34 +142,43 @@ pub(super) async fn insert_login(
     connection: &mut db::Connection,
     login: &Login,
     user_agent: &str,
-    now_ms: i64,
 ) -> Result<(), sqlx::Error> {
     sqlx::query(
-        "INSERT INTO logins (id, user_id, created_at, last_seen_at, user_agent) VALUES ($1, $2, $3, $3, $4)",
+        "INSERT INTO logins (id, user_id, created_at, last_seen_at, user_agent) VALUES ($1, $2, $3, $4, $5)",
     )
     .bind(login.id.to_string())
     .bind(login.user.id.to_string())
-    .bind(now_ms)
+    .bind(login.signed_in_at_ms)
+    .bind(login.last_seen_at_ms)
     .bind(user_agent)
     .execute(connection)
     .await?;
     Ok(())
 }
 
-/// Returns a login that has not ended, with its account.
-pub(super) async fn login(pool: &AnyPool, id: Uuid) -> Result<Option<Login>, sqlx::Error> {
+/// Returns an open login, with its account.
+pub(super) async fn login(
+    pool: &AnyPool,
+    id: Uuid,
+    bounds: OpenBounds,
+) -> Result<Option<Login>, sqlx::Error> {
     let row = sqlx::query(
-        "SELECT users.id AS user_id, users.email, users.email_verified_at, users.consent, logins.last_seen_at
+        "SELECT users.id AS user_id, users.email, users.email_verified_at, users.operator_since_ms, users.consent,
+                logins.created_at, logins.last_seen_at
          FROM logins JOIN users ON users.id = logins.user_id
-         WHERE logins.id = $1 AND logins.ended_at IS NULL AND users.deleted_at IS NULL",
+         WHERE logins.id = $1 AND logins.ended_at IS NULL AND users.deleted_at IS NULL
+           AND logins.created_at > $2 AND logins.last_seen_at > $3",
     )
     .bind(id.to_string())
+    .bind(bounds.signed_in_after_ms)
+    .bind(bounds.seen_after_ms)
     .fetch_optional(pool)
     .await?;
     row.map(|row| {
         Ok(Login {
             id,
             user: user(&row)?,
+            signed_in_at_ms: row.try_get("created_at")?,
             last_seen_at_ms: row.try_get("last_seen_at")?,
         })
     })
@@ -226,28 +258,17 @@ pub(super) async fn set_password(
 pub(super) async fn count_open_logins(
     connection: &mut db::Connection,
     user: UserId,
+    bounds: OpenBounds,
 ) -> Result<i64, sqlx::Error> {
-    sqlx::query_scalar("SELECT COUNT(*) FROM logins WHERE user_id = $1 AND ended_at IS NULL")
-        .bind(user.to_string())
-        .fetch_one(connection)
-        .await
-}
-
-/// Ends the logins that were last used before `idle_since_ms`.
-pub(super) async fn expire_logins(
-    pool: &AnyPool,
-    idle_since_ms: i64,
-    now_ms: i64,
-) -> Result<(), sqlx::Error> {
-    sqlx::query(
-        "UPDATE logins SET ended_at = $2, ended_by = $3 WHERE ended_at IS NULL AND last_seen_at < $1",
+    sqlx::query_scalar(
+        "SELECT COUNT(*) FROM logins
+         WHERE user_id = $1 AND ended_at IS NULL AND created_at > $2 AND last_seen_at > $3",
     )
-    .bind(idle_since_ms)
-    .bind(now_ms)
-    .bind(EndedBy::Expired.as_str())
-    .execute(pool)
-    .await?;
-    Ok(())
+    .bind(user.to_string())
+    .bind(bounds.signed_in_after_ms)
+    .bind(bounds.seen_after_ms)
+    .fetch_one(connection)
+    .await
 }
 
 pub(super) fn user(row: &sqlx::any::AnyRow) -> Result<User, sqlx::Error> {
@@ -257,6 +278,7 @@ pub(super) fn user(row: &sqlx::any::AnyRow) -> Result<User, sqlx::Error> {
         id: UserId::parse(&id).ok_or_else(|| sqlx::Error::Decode("users.id is no UUID".into()))?,
         email: row.try_get("email")?,
         verified: row.try_get::<Option<i64>, _>("email_verified_at")?.is_some(),
+        operator: row.try_get::<Option<i64>, _>("operator_since_ms")?.is_some(),
         consent: Choice::parse(&consent),
     })
 }

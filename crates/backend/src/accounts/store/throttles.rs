@@ -1,22 +1,7 @@
-//! SQL of throttles.
+//! SQL of throttles. The column `failures` counts attempts that were not refunded.
 
-use sqlx::AnyPool;
-
-/// Returns the number of failures and the end of the window, if the window is still open.
-pub(in crate::accounts) async fn failures(
-    pool: &AnyPool,
-    key: &str,
-    now_ms: i64,
-) -> Result<Option<(i64, i64)>, sqlx::Error> {
-    sqlx::query_as("SELECT failures, window_end FROM throttles WHERE key = $1 AND window_end > $2")
-        .bind(key)
-        .bind(now_ms)
-        .fetch_optional(pool)
-        .await
-}
-
-/// Counts a failure. Returns the count and the end of the window. Starts a new window if the last one has ended.
-pub(in crate::accounts) async fn count_failure(
+/// Counts an attempt. Returns the count and the end of the window. Starts a new window if the last one has ended.
+pub(in crate::accounts) async fn count_attempt(
     connection: &mut db::Connection,
     key: &str,
     now_ms: i64,
@@ -36,24 +21,26 @@ pub(in crate::accounts) async fn count_failure(
     .await
 }
 
-pub(in crate::accounts) async fn reset_failures(
+/// Takes one attempt back, if its window is still there.
+pub(in crate::accounts) async fn refund_attempt(
     connection: &mut db::Connection,
     key: &str,
 ) -> Result<(), sqlx::Error> {
-    sqlx::query("DELETE FROM throttles WHERE key = $1")
+    sqlx::query("UPDATE throttles SET failures = failures - 1 WHERE key = $1 AND failures > 0")
         .bind(key)
         .execute(connection)
         .await?;
     Ok(())
 }
 
-pub(in crate::accounts) async fn delete_old_throttles(
-    pool: &AnyPool,
-    now_ms: i64,
+/// Forgets all attempts under a key.
+pub(in crate::accounts) async fn delete_throttle(
+    connection: &mut db::Connection,
+    key: &str,
 ) -> Result<(), sqlx::Error> {
-    sqlx::query("DELETE FROM throttles WHERE window_end <= $1")
-        .bind(now_ms)
-        .execute(pool)
+    sqlx::query("DELETE FROM throttles WHERE key = $1")
+        .bind(key)
+        .execute(connection)
         .await?;
     Ok(())
 }

@@ -1,17 +1,18 @@
 //! Applies one webhook: fetches Stripe's current state, then writes events and records in one transaction.
 
 use serde_json::Value;
-use tracking::{Choice, ServerEvent, UserId, consent};
+use tracking::{ServerEvent, UserId};
 
 use super::fetch::{StripeSnapshot, SubscriptionSnapshot, fetch};
 use super::retry::ApplyError;
 use super::store::{self as inbox, Lease, PendingWebhook};
-use crate::billing::Billing;
+use crate::accounts::is_tracked_at;
 use crate::billing::handoff::{PortalVisit, SKEW_MS};
-use crate::billing::mapping::{MappingInput, map_webhook, subject};
+use crate::billing::mapping::{MappingInput, Reversal, cause, invoice_of, map_webhook, subject};
 use crate::billing::payload::{PayloadError, StripeEvent, Subscription};
-use crate::billing::plan::account_status;
+use crate::billing::plan::{PlanProduct, account_status};
 use crate::billing::store::{self, CustomerOwner};
+use crate::billing::{Billing, BillingError};
 
 /// The result of applying a webhook.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,12 +48,19 @@ impl Billing {
                 Some(CustomerOwner::Account(_)) => {}
             }
         }
-        let Some(snapshot) = fetch(&self.stripe, &event, subject).await? else {
+        let product = match self.plan_product().await {
+            Ok(product) => product,
+            Err(BillingError::Stripe(error)) => return Err(error.into()),
+            Err(BillingError::Database(error)) => return Err(error.into()),
+            Err(_) => PlanProduct::default(),
+        };
+        let Some(snapshot) = fetch(&self.stripe, &event, subject, &product).await? else {
             return self.settle(lease, webhook, true).await;
         };
         if snapshot.customer != lease.lane {
+            let now_ms = self.clock.now_ms();
             let mut tx = self.db.write().await?;
-            inbox::change_lane(&mut tx, &webhook.event_id, &snapshot.customer).await?;
+            inbox::change_lane(&mut tx, &webhook.event_id, &snapshot.customer, now_ms).await?;
             tx.commit().await?;
             self.arrived.notify_one();
             return Ok(ApplyOutcome::Moved);
@@ -62,7 +70,28 @@ impl Billing {
             None => Err(ApplyError::UnknownCustomer),
             Some(CustomerOwner::Deleted) => self.settle(lease, webhook, false).await,
             Some(CustomerOwner::Account(account)) => {
-                self.commit(lease, webhook, &event, &snapshot, account).await
+                let known = store::subscription_ids(self.db.pool(), &snapshot.customer).await?;
+                let is_known = |current: &SubscriptionSnapshot| {
+                    product.is_of(&current.subscription.terms) || known.contains(&current.subscription.id)
+                };
+                if snapshot
+                    .subscription
+                    .as_ref()
+                    .is_some_and(|current| !is_known(current))
+                {
+                    return self.settle(lease, webhook, true).await;
+                }
+                let related = match invoice_of(&event) {
+                    Some(invoice) => inbox::webhooks_about(self.db.pool(), lease.lane, invoice).await?,
+                    None => Vec::new(),
+                };
+                let context = ApplyContext {
+                    event: &event,
+                    related: &related,
+                    product: &product,
+                    account,
+                };
+                self.commit(lease, webhook, &context, &snapshot).await
             }
         }
     }
@@ -71,10 +100,10 @@ impl Billing {
         &self,
         lease: Lease<'_>,
         webhook: &PendingWebhook,
-        event: &StripeEvent,
+        context: &ApplyContext<'_>,
         snapshot: &StripeSnapshot,
-        account: UserId,
     ) -> Result<ApplyOutcome, ApplyError> {
+        let account = context.account;
         let now_ms = self.clock.now_ms();
         let mut tx = self.db.write().await?;
         if !inbox::verify(&mut tx, lease, now_ms).await? {
@@ -85,17 +114,17 @@ impl Billing {
             .iter()
             .map(Subscription::read)
             .collect::<Result<Vec<_>, _>>()?;
-        let account_type = account_status(&subscriptions).account_type();
+        let account_type = account_status(&subscriptions, context.product).account_type();
         // The first write locks the account's row. A concurrent withdrawal of consent therefore commits before it and
         // is seen below, or commits after it and parks the enqueued events.
         store::set_account_type(&mut tx, account, account_type).await?;
-        let tracked = self.is_tracked(&mut tx, account, event.created_ms()).await?;
+        let changed_at_ms = cause(context.event, context.related).created_ms();
+        let tracked = is_tracked_at(&mut tx, account, changed_at_ms, self.consent_default).await?;
         let mut new_events = 0;
         if let Some(current) = &snapshot.subscription {
             let visit =
-                store::newest_portal_visit(&mut tx, account, event.created_ms().saturating_add(SKEW_MS))
-                    .await?;
-            for event in events(event, account, current, visit.as_slice())? {
+                store::newest_portal_visit(&mut tx, account, changed_at_ms.saturating_add(SKEW_MS)).await?;
+            for event in context.events(current, visit.as_slice())? {
                 // Without consent no event is enqueued. Payments are still recorded.
                 if tracked && outbox::enqueue(&mut tx, &event, now_ms).await? == outbox::Enqueued::New {
                     new_events += 1;
@@ -105,12 +134,19 @@ impl Billing {
                 let customer = &snapshot.customer;
                 store::upsert_paid_invoice(&mut tx, invoice, customer, &current.subscription.id).await?;
             }
-            if let Some((refund, invoice)) = &current.refund {
-                store::upsert_refund(&mut tx, refund, &snapshot.customer, invoice).await?;
+            match &current.reversal {
+                Some((Reversal::Refund(refund), invoice)) => {
+                    store::upsert_refund(&mut tx, refund, &snapshot.customer, invoice).await?;
+                }
+                Some((Reversal::Dispute(dispute), invoice)) => {
+                    store::upsert_dispute(&mut tx, dispute, &snapshot.customer, invoice).await?;
+                }
+                None => {}
             }
         }
-        for object in &snapshot.objects {
-            store::upsert_subscription(&mut tx, object, &snapshot.customer, now_ms).await?;
+        for (object, subscription) in snapshot.objects.iter().zip(&subscriptions) {
+            let is_plan = context.product.is_of(&subscription.terms);
+            store::upsert_subscription(&mut tx, object, &snapshot.customer, is_plan, now_ms).await?;
         }
         for subscription in &snapshot.duplicate_subscriptions {
             store::mark_duplicate(&mut tx, subscription).await?;
@@ -123,18 +159,6 @@ impl Billing {
         }
         self.changed.notify_waiters();
         Ok(ApplyOutcome::Events(new_events))
-    }
-
-    /// Whether a change at `at_ms` may be tracked: consent must not be denied now, nor at the time of the change.
-    async fn is_tracked(
-        &self,
-        connection: &mut db::Connection,
-        account: UserId,
-        at_ms: i64,
-    ) -> Result<bool, sqlx::Error> {
-        let [now, then] = store::consent(connection, account, at_ms).await?;
-        let effective = consent::effective(Choice::Unset, Some(now), false, self.consent_default);
-        Ok(effective.is_granted() && then != Choice::Denied)
     }
 
     /// Marks the webhook as applied without effects. Without `keep_payload` its payload is deleted.
@@ -155,19 +179,31 @@ impl Billing {
     }
 }
 
-fn events(
-    event: &StripeEvent,
+/// A webhook, and what decides its events besides Stripe's state.
+struct ApplyContext<'a> {
+    event: &'a StripeEvent,
+    /// Received webhooks about the same invoice.
+    related: &'a [StripeEvent],
+    product: &'a PlanProduct,
     account: UserId,
-    current: &SubscriptionSnapshot,
-    visits: &[PortalVisit],
-) -> Result<Vec<ServerEvent>, ApplyError> {
-    let input = MappingInput {
-        account,
-        fetched: &current.subscription,
-        others: &current.others,
-        paid_invoices: &current.paid_invoices,
-        refunded_invoice: current.refund.as_ref().map(|(_, invoice)| invoice.as_str()),
-        visits,
-    };
-    Ok(map_webhook(event, &input)?)
+}
+
+impl ApplyContext<'_> {
+    fn events(
+        &self,
+        current: &SubscriptionSnapshot,
+        visits: &[PortalVisit],
+    ) -> Result<Vec<ServerEvent>, ApplyError> {
+        let input = MappingInput {
+            account: self.account,
+            fetched: &current.subscription,
+            others: &current.others,
+            paid_invoices: &current.paid_invoices,
+            reversed_invoice: current.reversal.as_ref().map(|(_, invoice)| invoice.as_str()),
+            related: self.related,
+            product: self.product,
+            visits,
+        };
+        Ok(map_webhook(self.event, &input)?)
+    }
 }

@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
-use crate::billing::mapping::Subject;
-use crate::billing::payload::{Invoice, PayloadError, Refund, StripeEvent, Subscription};
-use crate::billing::plan::{Plan, plan};
+use crate::billing::mapping::{Reversal, Subject};
+use crate::billing::payload::{Invoice, PayloadError, StripeEvent, Subscription};
+use crate::billing::plan::{Plan, PlanProduct, plan};
 use crate::billing::stripe::{StripeCallError, StripeClient};
 
 use super::retry::ApplyError;
@@ -30,22 +30,25 @@ pub(super) struct SubscriptionSnapshot {
     pub(super) subscription: Subscription,
     pub(super) others: Vec<Subscription>,
     pub(super) paid_invoices: Vec<Invoice>,
-    /// The webhook's refund and the refunded invoice.
-    pub(super) refund: Option<(Refund, String)>,
+    /// The webhook's refund or dispute, and the invoice of its payment.
+    pub(super) reversal: Option<(Reversal, String)>,
 }
 
-/// Fetches everything for a webhook. `None` if the refund does not belong to a subscription.
+/// Fetches everything for a webhook. `None` if the refund or the dispute does not belong to a subscription.
 pub(super) async fn fetch(
     stripe: &StripeClient,
     event: &StripeEvent,
     subject: Subject,
+    product: &PlanProduct,
 ) -> Result<Option<StripeSnapshot>, ApplyError> {
     match subject {
         Subject::Customer(customer) => customer_snapshot(stripe, customer).await.map(Some),
-        Subject::Subscription(id) => subscription_snapshot(stripe, event, &id, None).await.map(Some),
-        Subject::Refund(refund) => {
-            let payment = refund.payment_intent.as_deref().ok_or(PayloadError {
-                object: "refund",
+        Subject::Subscription(id) => subscription_snapshot(stripe, event, &id, None, product)
+            .await
+            .map(Some),
+        Subject::Reversal(reversal) => {
+            let payment = reversal.payment_intent().ok_or(PayloadError {
+                object: reversal.object(),
                 field: "payment_intent",
             })?;
             let Some(invoice) = stripe.invoice_of_payment(payment).await? else {
@@ -54,9 +57,15 @@ pub(super) async fn fetch(
             let Some(subscription) = invoice.subscription else {
                 return Ok(None);
             };
-            subscription_snapshot(stripe, event, &subscription, Some((refund, invoice.id)))
-                .await
-                .map(Some)
+            subscription_snapshot(
+                stripe,
+                event,
+                &subscription,
+                Some((reversal, invoice.id)),
+                product,
+            )
+            .await
+            .map(Some)
         }
     }
 }
@@ -76,7 +85,8 @@ async fn subscription_snapshot(
     stripe: &StripeClient,
     event: &StripeEvent,
     id: &str,
-    refund: Option<(Refund, String)>,
+    reversal: Option<(Reversal, String)>,
+    product: &PlanProduct,
 ) -> Result<StripeSnapshot, ApplyError> {
     let mut duplicate_subscriptions = Vec::new();
     loop {
@@ -88,11 +98,19 @@ async fn subscription_snapshot(
             invoices,
             mut objects,
         } = fetch_subscription(stripe, event, id).await?;
+        // Subscriptions of other products do not count, neither for the plan nor as duplicates.
+        objects.retain(|other| {
+            let read = Subscription::read(other);
+            other["id"] == *id || read.is_ok_and(|other| product.is_of(&other.terms))
+        });
         let mut others = Vec::new();
         for other in objects.iter().filter(|other| other["id"] != *id) {
             others.push(Subscription::read(other)?);
         }
-        let second: Vec<&Subscription> = duplicates(&subscription, &others);
+        let second: Vec<&Subscription> = match product.is_of(&subscription.terms) {
+            true => duplicates(&subscription, &others),
+            false => Vec::new(),
+        };
         if !second.is_empty() {
             for second in second {
                 tracing::warn!(
@@ -116,7 +134,7 @@ async fn subscription_snapshot(
                 subscription,
                 others,
                 paid_invoices,
-                refund,
+                reversal,
             }),
             objects,
             duplicate_subscriptions,

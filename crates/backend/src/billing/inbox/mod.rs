@@ -10,6 +10,8 @@ mod fetch;
 mod retry;
 mod signature;
 mod store;
+#[cfg(test)]
+mod tests;
 mod worker;
 
 pub use retry::ApplyError;
@@ -118,12 +120,5 @@ impl Billing {
         most: i64,
     ) -> Result<Vec<DuplicateSubscription>, sqlx::Error> {
         duplicate_subscriptions(self.db.pool(), most).await
-    }
-
-    /// Deletes payloads of webhooks that were applied more than `keep_days` ago.
-    pub async fn prune(&self, keep_days: u32) -> Result<u64, sqlx::Error> {
-        const DAY_MS: i64 = 86_400_000;
-        let before_ms = self.clock.now_ms() - i64::from(keep_days) * DAY_MS;
-        store::prune(self.db.pool(), before_ms).await
     }
 }

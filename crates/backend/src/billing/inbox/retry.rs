@@ -1,5 +1,7 @@
 //! Decides whether a failed webhook is retried or parked.
 
+use outbox::{AttemptPanicError, MAX_PANICS};
+
 use crate::billing::mapping::MappingError;
 use crate::billing::payload::PayloadError;
 use crate::billing::stripe::StripeCallError;
@@ -25,6 +27,9 @@ pub enum ApplyError {
     /// The customer is unknown. A webhook may arrive before our transaction that inserts the customer.
     #[error("unknown customer")]
     UnknownCustomer,
+    /// The attempt panicked.
+    #[error(transparent)]
+    Panicked(#[from] AttemptPanicError),
 }
 
 impl From<PayloadError> for ApplyError {
@@ -42,14 +47,21 @@ pub(super) enum RetryDecision {
     Park,
 }
 
-/// Decides after the `attempts`-th attempt (from 1) failed at `now_ms`. `jitter` is from 0 to 1. Transient errors are
-/// retried without limit, because payments are known from webhooks only. Other errors are retried a few times, and
-/// unreadable payloads never.
-pub(super) fn decide(attempts: i64, error: &ApplyError, now_ms: i64, jitter: f64) -> RetryDecision {
+/// Decides after the `attempts`-th attempt (from 1) failed at `now_ms`; `panics` of the attempts panicked. `jitter` is
+/// from 0 to 1. Transient errors are retried without limit, because payments are known from webhooks only. Other errors
+/// are retried a few times, and unreadable payloads never.
+pub(super) fn decide(
+    attempts: i64,
+    panics: i64,
+    error: &ApplyError,
+    now_ms: i64,
+    jitter: f64,
+) -> RetryDecision {
     let again = match error {
         ApplyError::Database(_) => true,
         ApplyError::Stripe(error) => error.is_transient() || attempts < ATTEMPTS,
         ApplyError::UnknownCustomer => attempts < ATTEMPTS,
+        ApplyError::Panicked(_) => panics < MAX_PANICS,
         ApplyError::Mapping(_) => false,
     };
     if !again {
@@ -118,10 +130,18 @@ mod tests {
         ];
         for (attempts, error, expected) in rows {
             assert_eq!(
-                decide(attempts, &error, 1_000_000, 1.0),
+                decide(attempts, 0, &error, 1_000_000, 1.0),
                 expected,
                 "{attempts} {error}"
             );
+        }
+    }
+
+    #[test]
+    fn the_third_panic_parks() {
+        for (panics, parked) in [(1, false), (2, false), (3, true)] {
+            let decision = decide(40, panics, &AttemptPanicError.into(), 0, 1.0);
+            assert_eq!(decision == RetryDecision::Park, parked, "{panics}");
         }
     }
 
@@ -134,7 +154,7 @@ mod tests {
             (7.0, 1_000),
             (f64::NAN, 500),
         ] {
-            let RetryDecision::Retry { at_ms } = decide(1, &unreachable(), 0, jitter) else {
+            let RetryDecision::Retry { at_ms } = decide(1, 0, &unreachable(), 0, jitter) else {
                 panic!("expected a retry");
             };
             assert_eq!(at_ms, ms, "{jitter}");

@@ -117,4 +117,47 @@ mod tests {
             Err(InvalidWebhookError::NotAnEvent)
         );
     }
+
+    mod fuzz {
+        use super::*;
+
+        const SECRETS: [&str; 2] = ["whsec_new", "whsec_old"];
+        const TOKENS: [&str; 10] = ["t=", ",t=1", "v1=", ",v1=00", "v0=", ",", "=", "\n", "-", " "];
+
+        /// Whether the header has the signature of this body, with a time of the last or next 5 minutes.
+        fn is_signed(body: &str, header: &str) -> bool {
+            let values = |key: &'static str| header.split(',').filter_map(move |part| part.strip_prefix(key));
+            values("t=")
+                .filter_map(|time| time.parse::<i64>().ok())
+                .any(|time| {
+                    (NOW_MS / 1000).abs_diff(time) <= 300
+                        && SECRETS.iter().any(|secret| {
+                            let header = Webhook::generate_test_header(body, secret, Some(time));
+                            let expected = header.split_once("v1=").unwrap().1.to_owned();
+                            values("v1=").any(|found| found.eq_ignore_ascii_case(&expected))
+                        })
+                })
+        }
+
+        #[test]
+        fn webhook_signatures() {
+            let body = r#"{"id":"evt_1","type":"invoice.paid","created":1,"data":{"object":{"id":"in_1"}}}"#;
+            let old = signed(body, "whsec_old", 299);
+            let corpus = [
+                format!("{}\n{body}", signed(body, "whsec_new", 0)),
+                format!("{old},v1={},v0=1\n{body}", "0".repeat(64)),
+                format!("{}\n{body}", signed(body, "whsec_other", 0)),
+                format!("{}\n{body}", signed(body, "whsec_new", 301)),
+                format!("{}\n", signed("", "whsec_new", 0)),
+            ];
+            let secrets = SECRETS.map(SecretString::from);
+            fuzzing::fuzz("webhook_signatures", &TOKENS, &corpus, |input| {
+                let text = String::from_utf8_lossy(input);
+                let (header, body) = text.split_once('\n').unwrap_or((&text, ""));
+                let verified = verify(body.as_bytes(), header, &secrets, NOW_MS);
+                assert!(verified.is_err() || (verified == Ok(body) && is_signed(body, header)));
+                verified.is_ok()
+            });
+        }
+    }
 }

@@ -5,6 +5,7 @@ use std::convert::Infallible;
 use std::ops::AddAssign;
 use std::time::Duration;
 
+use outbox::catch_panic;
 use tokio_util::sync::CancellationToken;
 
 use super::apply::ApplyOutcome;
@@ -66,7 +67,7 @@ pub struct Worker {
     billing: Billing,
     settings: InboxSettings,
     /// The owner of this worker's leases.
-    owner: String,
+    pub(super) owner: String,
 }
 
 impl Worker {
@@ -133,7 +134,7 @@ impl Worker {
         let mut lanes = store::due_lanes(self.billing.db.pool(), now_ms, CANDIDATES).await?;
         fastrand::shuffle(&mut lanes);
         for lane in lanes {
-            if self.acquire_or_renew(self.lease(&lane)).await? {
+            if self.acquire(self.lease(&lane)).await? {
                 return Ok(Some(lane));
             }
         }
@@ -141,7 +142,7 @@ impl Worker {
     }
 
     /// Acquires the lane's lease, or renews it if this worker owns it. `false` if another worker owns it.
-    async fn acquire_or_renew(&self, lease: Lease<'_>) -> Result<bool, sqlx::Error> {
+    async fn acquire(&self, lease: Lease<'_>) -> Result<bool, sqlx::Error> {
         let now_ms = self.billing.clock.now_ms();
         let mut tx = self.billing.db.write().await?;
         let ours = store::acquire(&mut tx, lease, now_ms, self.lease_end(now_ms)).await?;
@@ -172,6 +173,18 @@ impl Worker {
         now_ms.saturating_add(lease_ms)
     }
 
+    /// Acquires or renews the lease and counts the attempt. `false` if another worker owns the lane.
+    async fn begin_attempt(&self, lease: Lease<'_>, webhook: &PendingWebhook) -> Result<bool, sqlx::Error> {
+        let now_ms = self.billing.clock.now_ms();
+        let mut tx = self.billing.db.write().await?;
+        let ours = store::acquire(&mut tx, lease, now_ms, self.lease_end(now_ms)).await?;
+        if ours {
+            store::count_attempt(&mut tx, &webhook.event_id).await?;
+        }
+        tx.commit().await?;
+        Ok(ours)
+    }
+
     async fn apply_due(
         &self,
         lease: Lease<'_>,
@@ -180,37 +193,55 @@ impl Worker {
         let mut report = InboxReport::default();
         let now_ms = self.billing.clock.now_ms();
         let due = store::due(self.billing.db.pool(), lease.lane, now_ms, self.settings.per_lane).await?;
-        for (position, webhook) in due.iter().enumerate() {
-            // The lease was acquired just before the first webhook.
-            if stop.is_cancelled() || (position > 0 && !self.acquire_or_renew(lease).await?) {
+        for webhook in &due {
+            if stop.is_cancelled() {
                 break;
             }
-            // Both run concurrently, because each may hold a connection that the other waits for.
-            let applied = tokio::select! {
-                applied = self.billing.apply(lease, webhook) => applied,
-                never = self.renew_repeatedly(lease) => match never {},
-            };
-            match applied {
-                Ok(ApplyOutcome::Events(events)) => {
-                    report.applied += 1;
-                    report.events += events;
-                }
-                Ok(ApplyOutcome::Moved) => {}
-                Ok(ApplyOutcome::LeaseLost) => {
-                    tracing::warn!(
-                        stripe.event = webhook.event_id,
-                        "the lease expired; another worker handles the webhook"
-                    );
-                    break;
-                }
-                Err(error) => match self.record_failure(lease, webhook, &error).await? {
-                    Some(RetryDecision::Retry { .. }) => report.retried += 1,
-                    Some(RetryDecision::Park) => report.parked += 1,
-                    None => break,
-                },
+            let work = self.billing.apply(lease, webhook);
+            match self.attempt(lease, webhook, work).await? {
+                Some(done) => report += done,
+                None => break,
             }
         }
         Ok(report)
+    }
+
+    /// Makes one attempt to apply the webhook. `None` if another worker has the lane now and handles the webhook.
+    pub(super) async fn attempt(
+        &self,
+        lease: Lease<'_>,
+        webhook: &PendingWebhook,
+        work: impl Future<Output = Result<ApplyOutcome, ApplyError>>,
+    ) -> Result<Option<InboxReport>, sqlx::Error> {
+        if !self.begin_attempt(lease, webhook).await? {
+            return Ok(None);
+        }
+        // Both run concurrently, because each may hold a connection that the other waits for.
+        let applied = tokio::select! {
+            applied = catch_panic(work) => applied.unwrap_or_else(|panic| Err(panic.into())),
+            never = self.renew_repeatedly(lease) => match never {},
+        };
+        let mut report = InboxReport::default();
+        match applied {
+            Ok(ApplyOutcome::Events(events)) => {
+                report.applied = 1;
+                report.events = events;
+            }
+            Ok(ApplyOutcome::Moved) => {}
+            Ok(ApplyOutcome::LeaseLost) => {
+                tracing::warn!(
+                    stripe.event = webhook.event_id,
+                    "the lease expired; another worker handles the webhook"
+                );
+                return Ok(None);
+            }
+            Err(error) => match self.record_failure(lease, webhook, &error).await? {
+                Some(RetryDecision::Retry { .. }) => report.retried = 1,
+                Some(RetryDecision::Park) => report.parked = 1,
+                None => return Ok(None),
+            },
+        }
+        Ok(Some(report))
     }
 
     /// Schedules a retry or parks the webhook. `None` if the lease was lost; then another worker handles the webhook.
@@ -221,7 +252,8 @@ impl Worker {
         error: &ApplyError,
     ) -> Result<Option<RetryDecision>, sqlx::Error> {
         let now_ms = self.billing.clock.now_ms();
-        let decision = decide(webhook.attempts, error, now_ms, fastrand::f64());
+        let panics = webhook.panics + i64::from(matches!(error, ApplyError::Panicked(_)));
+        let decision = decide(webhook.attempts, panics, error, now_ms, fastrand::f64());
         let mut tx = self.billing.db.write().await?;
         if !store::verify(&mut tx, lease, now_ms).await? {
             return Ok(None);
@@ -235,7 +267,7 @@ impl Worker {
                     error = error as &dyn std::error::Error,
                     "cannot apply a webhook; will retry"
                 );
-                store::retry(&mut tx, &webhook.event_id, at_ms, &error.to_string()).await?;
+                store::retry(&mut tx, &webhook.event_id, at_ms, panics, &error.to_string()).await?;
             }
             RetryDecision::Park => {
                 tracing::error!(

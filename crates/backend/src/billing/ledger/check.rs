@@ -1,20 +1,34 @@
-//! Compares Stripe's payments and refunds with those in our database. No I/O.
+//! Compares Stripe's payments, refunds and lost disputes with those in our database, by the definition of revenue in the
+//! tracking plan. No I/O.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use tracking::{Currency, Money};
 
-/// A payment or a refund.
+/// A payment, a refund or a lost dispute.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Movement {
     /// Its kind.
     pub kind: MovementKind,
-    /// Stripe's ID of the invoice or the refund.
+    /// Stripe's ID of the invoice, the refund or the dispute.
     pub id: String,
     /// Stripe's customer; `None` if Stripe does not name it.
     pub customer: Option<String>,
     /// The amount, never negative.
     pub amount: Money,
+    /// What the money was for.
+    pub scope: MovementScope,
+}
+
+/// What a movement is for. Only the plan's movements are revenue of the plan and are compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum MovementScope {
+    /// A subscription of the plan, or one that could not be determined.
+    Plan,
+    /// An invoice or a payment without a subscription.
+    OneOff,
+    /// A subscription of another product in the same Stripe account.
+    OtherProduct,
 }
 
 /// A kind of movement.
@@ -24,12 +38,14 @@ pub enum MovementKind {
     Payment,
     /// A succeeded refund.
     Refund,
+    /// A lost dispute.
+    Dispute,
 }
 
-/// Payments and refunds that Stripe lists.
+/// Payments, refunds and lost disputes that Stripe lists.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct StripeLedger {
-    /// Newest first, payments before refunds.
+    /// By kind, newest first.
     pub movements: Vec<Movement>,
     /// Whether Stripe has older ones that were not read.
     pub cut_off: bool,
@@ -49,10 +65,14 @@ pub struct ReconcileContext {
 /// The result of the comparison.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LedgerCheck {
-    /// Number of payments that Stripe lists.
+    /// Number of the plan's payments that Stripe lists.
     pub payments: usize,
-    /// Number of refunds that Stripe lists.
+    /// Number of their refunds.
     pub refunds: usize,
+    /// Number of their lost disputes.
+    pub disputes: usize,
+    /// Movements that are not for the plan, by what they are for and by currency. They are in no other sum.
+    pub separate: Vec<SeparateTotal>,
     /// Sums by currency.
     pub totals: Vec<LedgerTotal>,
     /// Movements that are missing on one side or that differ.
@@ -61,7 +81,18 @@ pub struct LedgerCheck {
     pub cut_off: bool,
 }
 
-/// Payments less refunds in one currency, in minor units.
+/// Payments less refunds and lost disputes that are not for the plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SeparateTotal {
+    /// What they are for; never [`MovementScope::Plan`].
+    pub scope: MovementScope,
+    /// How many.
+    pub count: usize,
+    /// Their sum.
+    pub amount: Money,
+}
+
+/// Payments less refunds and lost disputes in one currency, in minor units.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LedgerTotal {
     /// The currency.
@@ -148,7 +179,23 @@ pub fn check(listed: &StripeLedger, recorded: &[Movement], context: &ReconcileCo
         .collect();
     let mut differences = Vec::new();
     let mut totals = Totals::default();
+    let mut separate: BTreeMap<(MovementScope, Currency), SeparateTotal> = BTreeMap::new();
+    let mut counted: BTreeMap<MovementKind, usize> = BTreeMap::new();
     for movement in &listed.movements {
+        let (scope, currency) = (movement.scope, movement.amount.currency);
+        // A recorded movement was for the plan when its webhook was applied.
+        let is_recorded = ours.contains_key(&(movement.kind, movement.id.as_str()));
+        if scope != MovementScope::Plan && !is_recorded {
+            let total = separate.entry((scope, currency)).or_insert(SeparateTotal {
+                scope,
+                count: 0,
+                amount: Money::new(0, currency),
+            });
+            total.count += 1;
+            total.amount.minor += signed(movement);
+            continue;
+        }
+        *counted.entry(movement.kind).or_default() += 1;
         totals.of(movement).stripe += signed(movement);
         let note = ours.remove(&(movement.kind, movement.id.as_str()));
         if let Some(note) = note {
@@ -180,16 +227,12 @@ pub fn check(listed: &StripeLedger, recorded: &[Movement], context: &ReconcileCo
             reason: DifferenceReason::NotAtStripe,
         });
     }
-    let count = |kind| {
-        listed
-            .movements
-            .iter()
-            .filter(|movement| movement.kind == kind)
-            .count()
-    };
+    let count = |kind| counted.get(&kind).copied().unwrap_or_default();
     LedgerCheck {
         payments: count(MovementKind::Payment),
         refunds: count(MovementKind::Refund),
+        disputes: count(MovementKind::Dispute),
+        separate: separate.into_values().collect(),
         totals: totals.0.into_values().collect(),
         differences,
         cut_off: listed.cut_off,
@@ -212,7 +255,7 @@ fn reason_unrecorded(movement: &Movement, context: &ReconcileContext) -> Differe
 fn signed(movement: &Movement) -> i64 {
     match movement.kind {
         MovementKind::Payment => movement.amount.minor,
-        MovementKind::Refund => -movement.amount.minor,
+        MovementKind::Refund | MovementKind::Dispute => -movement.amount.minor,
     }
 }
 

@@ -1,4 +1,4 @@
-//! Compares our record of payments and refunds with Stripe's.
+//! Compares our record of payments, refunds and lost disputes with Stripe's.
 //!
 //! Our record and the revenue events both come from webhooks, so a webhook that never arrived is missing from both.
 //! This check therefore reads Stripe's own lists.
@@ -6,8 +6,8 @@
 mod check;
 
 pub use check::{
-    DifferenceReason, LedgerCheck, LedgerTotal, Movement, MovementDifference, MovementKind, ReconcileContext,
-    StripeLedger, check,
+    DifferenceReason, LedgerCheck, LedgerTotal, Movement, MovementDifference, MovementKind, MovementScope,
+    ReconcileContext, SeparateTotal, StripeLedger, check,
 };
 
 use std::collections::HashSet;
@@ -15,13 +15,16 @@ use std::collections::HashSet;
 use super::store;
 use super::{Billing, BillingError};
 
-/// The most payments, and the most refunds, to read from Stripe: 10 pages of each list.
+/// The most payments, refunds and disputes to read from Stripe: 10 pages of each list.
 pub const MOST_LISTED: usize = 1_000;
 
 impl Billing {
-    /// Reads Stripe's newest payments and refunds, at most [`MOST_LISTED`] of each, and compares our record with them.
+    /// Reads Stripe's newest payments, refunds and lost disputes, at most [`MOST_LISTED`] of each, and compares our record with them.
     pub async fn check_ledger(&self) -> Result<LedgerCheck, BillingError> {
-        let listed = self.stripe.ledger(MOST_LISTED).await?;
+        let listed = self
+            .stripe
+            .ledger(MOST_LISTED, &self.plan_product().await?)
+            .await?;
         let pool = self.db.pool();
         let recorded = store::recorded(pool).await?;
         let known: HashSet<(MovementKind, &str)> = recorded

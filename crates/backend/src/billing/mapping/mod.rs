@@ -10,27 +10,35 @@
 //! |---|---|---|
 //! | Trial started | `customer.subscription.created` | trialing |
 //! | Trial, Subscription canceled, resumed | `customer.subscription.updated` | a cancellation was scheduled or undone |
-//! | Subscription changed | `customer.subscription.updated` | another interval during the trial |
-//! | | `invoice.paid` | the change's invoice |
-//! | Trial converted, Subscription started | `invoice.paid` | the first payment |
-//! | Subscription renewal | `invoice.paid` | a later payment |
-//! | Trial, Subscription expiration | `customer.subscription.deleted`, `.paused` | never paid until then, or paid |
+//! | Subscription changed | `customer.subscription.updated` | other items, and no new invoice or on trial |
+//! | | with `invoice.paid` | other items, and a new invoice |
+//! | Trial converted, Subscription started | `invoice.paid` | the first one for a period after the trial, also of zero |
+//! | Subscription renewal | `invoice.paid` | a later period with an amount |
+//! | Subscription charge | `invoice.paid` | any other amount, such as a set-up fee at the start of a trial |
+//! | Trial, Subscription expiration | `customer.subscription.deleted`, `.paused` | before, or after the first period |
 //! | Payment failure | `invoice.payment_failed` | each attempt |
 //! | Subscription refund | `refund.created`, `.updated`, `.failed` | it succeeded, or failed after that |
+//! | Subscription dispute | `charge.dispute.closed` | lost |
+//!
+//! An invoice does not say what changed, and a change does not say whether its invoice was paid. So both webhooks are
+//! needed, and the later one gives the event, from the content of both ([`MappingInput::related`]).
 
+mod change;
+mod dispute;
 mod payment;
 mod refund;
 mod subscription;
 
 use std::collections::BTreeMap;
 
+use serde_json::Value;
 use tracking::{
     Interval, PresentEvent, ServerEvent, SubscriptionReport, SubscriptionStatus, SystemEvent, UserId, session,
 };
 
 use super::handoff::{PortalVisit, PresenceAtChange, StripeHandoff, present_ids};
-use super::payload::{Invoice, PayloadError, Refund, StripeEvent, Subscription};
-use super::plan::account_status;
+use super::payload::{Dispute, Invoice, PayloadError, Refund, StripeEvent, Subscription};
+use super::plan::{PlanProduct, account_status};
 
 /// What the mapping needs besides the webhook, all about one subscription.
 #[derive(Clone, Copy, Debug)]
@@ -43,8 +51,12 @@ pub struct MappingInput<'a> {
     pub others: &'a [Subscription],
     /// The subscription's paid invoices as Stripe lists them, in any order.
     pub paid_invoices: &'a [Invoice],
-    /// For a refund: the refunded invoice.
-    pub refunded_invoice: Option<&'a str>,
+    /// For a refund or a dispute: the invoice of its payment.
+    pub reversed_invoice: Option<&'a str>,
+    /// Received webhooks about the same invoice, applied or not. See [`invoice_of`].
+    pub related: &'a [StripeEvent],
+    /// The product that is the plan.
+    pub product: &'a PlanProduct,
     /// The account's visits to Stripe's portal.
     pub visits: &'a [PortalVisit],
 }
@@ -54,10 +66,37 @@ pub struct MappingInput<'a> {
 pub enum Subject {
     /// This subscription, with its paid invoices.
     Subscription(String),
-    /// A refund. Its subscription is found through the refunded invoice.
-    Refund(Refund),
+    /// Money that went back. Its subscription is found through the invoice of the payment.
+    Reversal(Reversal),
     /// A customer. It gives no event, but a card may have been added or removed.
     Customer(String),
+}
+
+/// Money that went back to a customer, or to the customer's bank.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reversal {
+    /// A refund.
+    Refund(Refund),
+    /// A closed dispute.
+    Dispute(Dispute),
+}
+
+impl Reversal {
+    /// Stripe's ID of the payment.
+    pub fn payment_intent(&self) -> Option<&str> {
+        match self {
+            Self::Refund(refund) => refund.payment_intent.as_deref(),
+            Self::Dispute(dispute) => dispute.payment_intent.as_deref(),
+        }
+    }
+
+    /// Stripe's name of the object, for errors.
+    pub const fn object(&self) -> &'static str {
+        match self {
+            Self::Refund(_) => "refund",
+            Self::Dispute(_) => "dispute",
+        }
+    }
 }
 
 /// Why a webhook could not be mapped. A retry does not help.
@@ -83,8 +122,11 @@ pub fn subject(event: &StripeEvent) -> Result<Option<Subject>, PayloadError> {
             .subscription
             .map(Subject::Subscription),
         "refund.created" | "refund.updated" | "refund.failed" => {
-            Some(Subject::Refund(Refund::read(&event.object)?))
+            Some(Subject::Reversal(Reversal::Refund(Refund::read(&event.object)?)))
         }
+        "charge.dispute.closed" => Some(Subject::Reversal(Reversal::Dispute(Dispute::read(
+            &event.object,
+        )?))),
         "customer.updated" => event
             .customer()
             .map(|customer| Subject::Customer(customer.to_owned())),
@@ -96,6 +138,29 @@ pub fn subject(event: &StripeEvent) -> Result<Option<Subject>, PayloadError> {
     })
 }
 
+/// The invoice that a webhook introduces or reports as paid. Other webhooks about it are [`MappingInput::related`].
+pub fn invoice_of(event: &StripeEvent) -> Option<&str> {
+    let text = |value: &'_ Value| value.as_str().map(str::to_owned);
+    match event.kind.as_str() {
+        "invoice.paid" => event.object["id"].as_str(),
+        "customer.subscription.updated" => event.object["latest_invoice"]
+            .as_str()
+            .filter(|_| text(&event.before()["latest_invoice"]) != text(&event.object["latest_invoice"])),
+        "customer.subscription.resumed" => event.object["latest_invoice"].as_str(),
+        _ => None,
+    }
+}
+
+/// The webhook whose change is reported: for a paid invoice of a change the change itself, otherwise `event`.
+pub fn cause<'a>(event: &'a StripeEvent, related: &'a [StripeEvent]) -> &'a StripeEvent {
+    if event.kind != "invoice.paid" || event.object["billing_reason"] != "subscription_update" {
+        return event;
+    }
+    let invoice = invoice_of(event);
+    let introduces = |other: &&StripeEvent| other.kind != "invoice.paid" && invoice_of(other) == invoice;
+    related.iter().find(introduces).unwrap_or(event)
+}
+
 /// The events of one webhook. A webhook without a [`Subject`] has none.
 pub fn map_webhook(event: &StripeEvent, input: &MappingInput<'_>) -> Result<Vec<ServerEvent>, MappingError> {
     let webhook = Webhook { event, input };
@@ -104,11 +169,13 @@ pub fn map_webhook(event: &StripeEvent, input: &MappingInput<'_>) -> Result<Vec<
         "customer.subscription.updated" => webhook.updated(),
         "customer.subscription.deleted" => webhook.deleted(),
         "customer.subscription.paused" => webhook.paused(),
+        "customer.subscription.resumed" => webhook.resumed_after_pause(),
         "invoice.paid" => webhook.paid(),
         "invoice.payment_failed" => webhook.payment_failed(),
         "refund.created" => webhook.refund_created(),
         "refund.updated" => webhook.refund_updated(),
         "refund.failed" => webhook.refund_failed(),
+        "charge.dispute.closed" => webhook.dispute_closed(),
         _ => Ok(Vec::new()),
     }
 }
@@ -145,19 +212,35 @@ impl Webhook<'_> {
         state: SubscriptionStatus,
         interval: Option<Interval>,
     ) -> Result<SubscriptionReport, PayloadError> {
+        let subscriptions = std::iter::once(self.input.fetched).chain(self.input.others);
         Ok(SubscriptionReport {
             stripe_event: self.event.id.clone(),
             subscription_status: state,
-            interval: self.interval(interval)?,
+            interval: match interval {
+                Some(interval) => interval,
+                None => self.plan_interval(self.input.fetched)?,
+            },
             subscription: self.input.fetched.id.clone(),
-            fetched_status: account_status(std::iter::once(self.input.fetched).chain(self.input.others)),
+            fetched_status: account_status(subscriptions, self.input.product),
         })
     }
 
-    fn interval(&self, said: Option<Interval>) -> Result<Interval, PayloadError> {
-        said.or(self.input.fetched.interval).ok_or(PayloadError {
+    /// The interval of the plan's item.
+    fn plan_interval(&self, subscription: &Subscription) -> Result<Interval, PayloadError> {
+        let item = self.input.product.item(&subscription.terms);
+        item.and_then(|item| item.price.interval).ok_or(PayloadError {
             object: "subscription",
             field: "items.data.price.recurring.interval",
+        })
+    }
+
+    /// The interval that an invoice charges. Newer API versions name only the price, which never changes its interval, so
+    /// any object that has the price has the answer.
+    fn invoice_interval(&self, invoice: &Invoice) -> Option<Interval> {
+        let subscriptions = || std::iter::once(self.input.fetched).chain(self.input.others);
+        invoice.interval(|price| {
+            let mut items = subscriptions().flat_map(|subscription| &subscription.terms.items);
+            items.find(|item| item.price.id == price)?.price.interval
         })
     }
 

@@ -1,6 +1,6 @@
 //! Refunds: succeeded ones, and those that failed afterwards.
 
-use tracking::{RefundOutcome, ServerEvent, SubscriptionRefund, SubscriptionStatus};
+use tracking::{RefundOutcome, ServerEvent, SubscriptionRefund, SubscriptionReport, SubscriptionStatus};
 
 use super::{MappingError, Webhook};
 use crate::billing::payload::{Refund, RefundStatus};
@@ -40,31 +40,33 @@ impl Webhook<'_> {
 
     /// Each refund has its own amount, so partial refunds add up.
     fn refunded(self, refund: &Refund, outcome: RefundOutcome) -> Result<Vec<ServerEvent>, MappingError> {
-        let Some(invoice) = self.input.refunded_invoice else {
+        let Some(invoice) = self.input.reversed_invoice else {
             return Ok(Vec::new());
         };
-        let interval = self
-            .input
-            .paid_invoices
-            .iter()
-            .find(|paid| paid.id == invoice)
-            .and_then(|paid| paid.interval);
-        // Whether the subscription had ended before the refund. The result is the same at any time of the fetch.
-        let had_ended = self
-            .input
-            .fetched
-            .ended_at
-            .is_some_and(|ended_at| ended_at <= refund.created);
-        let state = if had_ended {
-            SubscriptionStatus::Expired
-        } else {
-            SubscriptionStatus::Active
-        };
         Ok(vec![self.system(&SubscriptionRefund {
-            report: self.report(state, interval)?,
+            report: self.report_of_reversal(refund.created, invoice)?,
             refund: refund.id.clone(),
             outcome,
             amount: refund.amount,
         })])
+    }
+
+    /// The report about money of `invoice` that went back at `created` (seconds since the epoch).
+    pub(super) fn report_of_reversal(
+        &self,
+        created: i64,
+        invoice: &str,
+    ) -> Result<SubscriptionReport, MappingError> {
+        let mut paid = self.input.paid_invoices.iter();
+        let interval = paid
+            .find(|paid| paid.id == invoice)
+            .and_then(|paid| self.invoice_interval(paid));
+        // Whether the subscription had ended before. The result is the same at any time of the fetch.
+        let ended_at = self.input.fetched.ended_at;
+        let state = match ended_at.is_some_and(|ended_at| ended_at <= created) {
+            true => SubscriptionStatus::Expired,
+            false => SubscriptionStatus::Active,
+        };
+        Ok(self.report(state, interval)?)
     }
 }

@@ -1,8 +1,8 @@
-//! Subscriptions: trial started, cancellation scheduled or undone, interval changed during the trial, ended.
+//! Subscriptions: trial started, cancellation scheduled or undone, ended.
 
 use tracking::{
-    ServerEvent, SubscriptionCanceled, SubscriptionChanged, SubscriptionExpiration, SubscriptionResumed,
-    SubscriptionStatus, TrialCanceled, TrialExpiration, TrialResumed, TrialStarted,
+    ServerEvent, SubscriptionCanceled, SubscriptionExpiration, SubscriptionResumed, SubscriptionStatus,
+    TrialCanceled, TrialExpiration, TrialResumed, TrialStarted,
 };
 
 use super::{MappingError, Webhook};
@@ -16,7 +16,7 @@ impl Webhook<'_> {
         if now.status != StripeStatus::Trialing {
             return Ok(Vec::new());
         }
-        let report = self.report(subscription_status(&now), now.interval)?;
+        let report = self.report(subscription_status(&now), Some(self.plan_interval(&now)?))?;
         let trial_days = trial_days(&now)?;
         Ok(vec![self.present(&now.metadata, |handoff| TrialStarted {
             report,
@@ -35,12 +35,12 @@ impl Webhook<'_> {
             (true, false) => self.resumed(&now, &before)?,
             (false, false) | (true, true) => None,
         };
-        let change = self.changed_on_trial(&now, &before)?;
+        let change = self.items_changed(&now, &before)?;
         Ok(ending.into_iter().chain(change).collect())
     }
 
     fn canceled(self, now: &Subscription) -> Result<Option<ServerEvent>, MappingError> {
-        let report = self.report(subscription_status(now), now.interval)?;
+        let report = self.report(subscription_status(now), Some(self.plan_interval(now)?))?;
         // The time of the cancellation distinguishes repeated cancellations.
         let canceled_at = now.canceled_at.unwrap_or(self.event.created);
         Ok(match now.status {
@@ -61,7 +61,7 @@ impl Webhook<'_> {
     }
 
     fn resumed(self, now: &Subscription, before: &Subscription) -> Result<Option<ServerEvent>, MappingError> {
-        let report = self.report(subscription_status(now), now.interval)?;
+        let report = self.report(subscription_status(now), Some(self.plan_interval(now)?))?;
         let previous_canceled_at = before.canceled_at.unwrap_or(self.event.created);
         Ok(match now.status {
             StripeStatus::Trialing => Some(self.present(&now.metadata, |handoff| TrialResumed {
@@ -80,40 +80,13 @@ impl Webhook<'_> {
         })
     }
 
-    /// A change of the interval during the trial. No payment follows it. After the trial, the change's invoice gives
-    /// the event.
-    fn changed_on_trial(
-        self,
-        now: &Subscription,
-        before: &Subscription,
-    ) -> Result<Option<ServerEvent>, MappingError> {
-        let (Some(previous_interval), Some(interval)) = (before.interval, now.interval) else {
-            return Ok(None);
-        };
-        if previous_interval == interval || now.status != StripeStatus::Trialing {
-            return Ok(None);
-        }
-        let report = self.report(subscription_status(now), Some(interval))?;
-        let invoice = now.latest_invoice.clone().ok_or(PayloadError {
-            object: "subscription",
-            field: "latest_invoice",
-        })?;
-        Ok(Some(self.present(&now.metadata, |handoff| SubscriptionChanged {
-            report,
-            handoff,
-            previous_interval,
-            invoice,
-            amount: None,
-        })))
-    }
-
     /// The subscription ended: by schedule, after failed payments, or as a trial without a card. The app offers no
     /// immediate cancellation.
     pub(super) fn deleted(self) -> Result<Vec<ServerEvent>, MappingError> {
         let now = self.subscription()?;
-        let report = self.report(SubscriptionStatus::Expired, now.interval)?;
+        let report = self.report(SubscriptionStatus::Expired, Some(self.plan_interval(&now)?))?;
         // An invoice that was paid after the end does not count.
-        let was_paid = self.payments().any(|invoice| {
+        let was_paid = self.periods().any(|invoice| {
             let (paid_at, ..) = invoice.payment_order();
             now.ended_at.is_none_or(|ended_at| paid_at <= ended_at)
         });
@@ -129,10 +102,10 @@ impl Webhook<'_> {
     /// A trial without a card was paused instead of ended. A paused paid subscription gives no event.
     pub(super) fn paused(self) -> Result<Vec<ServerEvent>, MappingError> {
         let now = self.subscription()?;
-        if now.trial_end.is_none() || self.payments().next().is_some() {
+        if now.trial_end.is_none() || self.periods().next().is_some() {
             return Ok(Vec::new());
         }
-        let report = self.report(subscription_status(&now), now.interval)?;
+        let report = self.report(subscription_status(&now), Some(self.plan_interval(&now)?))?;
         Ok(vec![self.system(&TrialExpiration { report })])
     }
 }

@@ -4,24 +4,28 @@
 //! and unknown fields are ignored. A value of an unexpected type is an error that names the value; there are no
 //! defaults. Reading never panics.
 
+mod dispute;
 mod fields;
 mod invoice;
 mod refund;
 mod subscription;
+mod terms;
 
 use serde_json::{Map, Value};
 
 use fields::{Fields, reference};
 
-pub use invoice::{BillingReason, Invoice};
+pub use dispute::{Dispute, DisputeStatus};
+pub use invoice::{BillingReason, Invoice, InvoiceLine, LineKind};
 pub use refund::{Refund, RefundStatus};
 pub use subscription::{Period, StripeStatus, Subscription};
+pub use terms::{Discount, Price, RecurringPrice, SubscriptionTerms, TermsItem};
 
 /// An object from Stripe could not be read. A retry does not help.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("no readable `{field}` in Stripe's {object}")]
 pub struct PayloadError {
-    /// The object: `event`, `subscription`, `invoice`, `refund`.
+    /// The object: `event`, `subscription`, `invoice`, `refund`, `dispute`.
     pub object: &'static str,
     /// Path of the value in the object.
     pub field: &'static str,

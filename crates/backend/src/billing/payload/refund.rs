@@ -43,7 +43,7 @@ impl Refund {
         let currency = fields.required("currency", |value| Currency::parse(value.as_str()?))?;
         Ok(Self {
             id: fields.required("id", Value::as_str)?.to_owned(),
-            amount: Money::new(fields.required("amount", Value::as_i64)?, currency),
+            amount: Money::new(fields.required("amount", not_negative)?, currency),
             status: match fields.optional("status", Value::as_str)? {
                 Some("succeeded") => RefundStatus::Succeeded,
                 Some("failed") => RefundStatus::Failed,
@@ -55,4 +55,9 @@ impl Refund {
             never_debited: object.get("balance_transaction") == Some(&Value::Null),
         })
     }
+}
+
+/// Stripe's amounts of refunds are positive. A negative one would be counted as revenue.
+pub(super) fn not_negative(amount: &Value) -> Option<i64> {
+    amount.as_i64().filter(|amount| *amount >= 0)
 }

@@ -2,11 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
-use tracking::Interval;
-
 use super::PayloadError;
 use super::fields::{Fields, list, metadata, reference};
+use super::terms::SubscriptionTerms;
+use serde_json::Value;
 
 /// A subscription, from a webhook or fetched.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,12 +33,8 @@ pub struct Subscription {
     pub trial_start: Option<i64>,
     /// End of its trial.
     pub trial_end: Option<i64>,
-    /// Stripe's ID of its item.
-    pub item: Option<String>,
-    /// The billing interval; `None` unless it is one month or one year.
-    pub interval: Option<Interval>,
-    /// The lookup key of its price.
-    pub lookup_key: Option<String>,
+    /// Items, prices and discounts.
+    pub terms: SubscriptionTerms,
     /// The current period.
     pub current_period: Option<Period>,
     /// The latest invoice.
@@ -101,7 +96,7 @@ impl Subscription {
     /// Reads Stripe's object, of any API version with prices.
     pub fn read(object: &Value) -> Result<Self, PayloadError> {
         let fields = Fields::of("subscription", object)?;
-        // Pro has one item. Further items are ignored.
+        // All items of a period are billed together, except with mixed intervals; then the first one counts.
         let item = fields.optional("items", list)?.and_then(|items| items.first());
         Ok(Self {
             id: fields.required("id", Value::as_str)?.to_owned(),
@@ -115,13 +110,7 @@ impl Subscription {
             ended_at: fields.optional("ended_at", Value::as_i64)?,
             trial_start: fields.optional("trial_start", Value::as_i64)?,
             trial_end: fields.optional("trial_end", Value::as_i64)?,
-            item: item.and_then(|item| item.get("id")?.as_str()).map(str::to_owned),
-            interval: item
-                .and_then(interval)
-                .or_else(|| object.get("plan").and_then(each)),
-            lookup_key: item
-                .and_then(|item| item.get("price")?.get("lookup_key")?.as_str())
-                .map(str::to_owned),
+            terms: SubscriptionTerms::read(object),
             // Since API version 2025-03-31.basil the period belongs to the items; before, to the subscription.
             current_period: item.and_then(period).or_else(|| period(object)),
             latest_invoice: fields.optional("latest_invoice", reference)?.map(str::to_owned),
@@ -134,26 +123,6 @@ impl Subscription {
     /// Whether a cancellation is scheduled. A portal with flexible billing sets only `cancel_at`.
     pub const fn is_scheduled_to_end(&self) -> bool {
         self.cancel_at_period_end || self.cancel_at.is_some()
-    }
-}
-
-/// The interval of an object with a price: a subscription's item or an invoice's line.
-pub(super) fn interval(priced: &Value) -> Option<Interval> {
-    ["price", "plan"]
-        .into_iter()
-        .find_map(|key| each(priced.get(key)?))
-}
-
-/// The interval of a price, or of a plan, which has the same two fields at its top level.
-fn each(price: &Value) -> Option<Interval> {
-    let recurring = price.get("recurring").unwrap_or(price);
-    let once = recurring
-        .get("interval_count")
-        .is_none_or(|count| count.as_i64() == Some(1));
-    match recurring.get("interval")?.as_str()? {
-        "month" if once => Some(Interval::Month),
-        "year" if once => Some(Interval::Year),
-        _ => None,
     }
 }
 

@@ -1,7 +1,7 @@
 //! SQL of Stripe customers and their accounts.
 
 use sqlx::{AnyPool, Row};
-use tracking::{AccountType, Choice, UserId};
+use tracking::{AccountType, UserId};
 
 use super::user_id;
 
@@ -96,28 +96,6 @@ pub(in crate::billing) async fn touch_customer(
     Ok(())
 }
 
-/// The account's consent choice now and at `at_ms` (ms since the epoch), as this transaction sees them.
-pub(in crate::billing) async fn consent(
-    connection: &mut db::Connection,
-    user: UserId,
-    at_ms: i64,
-) -> Result<[Choice; 2], sqlx::Error> {
-    let now: Option<String> = sqlx::query_scalar("SELECT consent FROM users WHERE id = $1")
-        .bind(user.to_string())
-        .fetch_optional(&mut *connection)
-        .await?;
-    let then: Option<String> = sqlx::query_scalar(
-        "SELECT choice FROM consent_changes WHERE user_id = $1 AND changed_at <= $2
-         ORDER BY changed_at DESC LIMIT 1",
-    )
-    .bind(user.to_string())
-    .bind(at_ms)
-    .fetch_optional(connection)
-    .await?;
-    let choice = |text: Option<String>| text.as_deref().map_or(Choice::Unset, Choice::parse);
-    Ok([choice(now), choice(then)])
-}
-
 pub(in crate::billing) async fn set_account_type(
     connection: &mut db::Connection,
     user: UserId,
@@ -147,10 +125,17 @@ pub(in crate::billing) async fn erase(
         "DELETE FROM subscriptions WHERE customer_id = $1",
         "DELETE FROM paid_invoices WHERE customer_id = $1",
         "DELETE FROM refunds WHERE customer_id = $1",
-        "UPDATE stripe_customers SET user_id = NULL, has_card = 0 WHERE id = $1",
+        "DELETE FROM disputes WHERE customer_id = $1",
     ] {
         sqlx::query(sql).bind(&id).execute(&mut *connection).await?;
     }
+    sqlx::query(
+        "UPDATE stripe_customers SET user_id = NULL, has_card = 0, email_due_ms = NULL, erased_ms = $2 WHERE id = $1",
+    )
+    .bind(&id)
+    .bind(now_ms)
+    .execute(&mut *connection)
+    .await?;
     sqlx::query(
         "UPDATE stripe_inbox SET payload = NULL, state = 'applied', parked_reason = NULL, last_error = NULL,
                 settled_ms = COALESCE(settled_ms, $2), events = COALESCE(events, 0)

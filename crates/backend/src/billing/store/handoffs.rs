@@ -2,7 +2,7 @@
 
 use sqlx::any::AnyRow;
 use sqlx::{AnyPool, Row};
-use tracking::{DeviceId, InsertId, Interval, SessionId, UserId};
+use tracking::{DeviceId, InsertId, PlanInterval, SessionId, UserId};
 use uuid::Uuid;
 
 use super::user_id;
@@ -35,7 +35,7 @@ pub(in crate::billing) struct ClickRecord {
     pub(in crate::billing) handoff: StripeHandoff,
     /// Whether consent was given. Without it none of the IDs are sent to Stripe.
     pub(in crate::billing) consented: bool,
-    pub(in crate::billing) interval: Option<Interval>,
+    pub(in crate::billing) interval: Option<PlanInterval>,
     pub(in crate::billing) trial_days: Option<u32>,
     /// ID and URL of its Checkout session, once created.
     pub(in crate::billing) checkout: Option<(String, String)>,
@@ -224,17 +224,17 @@ fn session(row: &AnyRow) -> Result<Option<SessionId>, sqlx::Error> {
     Ok(ms.and_then(SessionId::from_ms))
 }
 
-const fn interval_text(interval: Interval) -> &'static str {
+const fn interval_text(interval: PlanInterval) -> &'static str {
     match interval {
-        Interval::Month => "month",
-        Interval::Year => "year",
+        PlanInterval::Month => "month",
+        PlanInterval::Year => "year",
     }
 }
 
-fn read_interval(text: &str) -> Option<Interval> {
+fn read_interval(text: &str) -> Option<PlanInterval> {
     match text {
-        "month" => Some(Interval::Month),
-        "year" => Some(Interval::Year),
+        "month" => Some(PlanInterval::Month),
+        "year" => Some(PlanInterval::Year),
         _ => None,
     }
 }

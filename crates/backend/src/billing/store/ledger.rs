@@ -8,13 +8,13 @@ use sqlx::{AnyPool, Row};
 use tracking::{Currency, Money, UserId};
 
 use super::{decode, user_id};
-use crate::billing::ledger::{Movement, MovementKind, ReconcileContext};
+use crate::billing::ledger::{Movement, MovementKind, MovementScope, ReconcileContext};
 
-/// The most payments, and the most refunds, to read. More than are read from Stripe, so that everything Stripe lists is
+/// The most payments, refunds and disputes to read. More than are read from Stripe, so that everything Stripe lists is
 /// found.
 const MOST: i64 = 10_000;
 
-/// The newest payments with a nonzero amount, and all succeeded refunds.
+/// The newest payments with a nonzero amount, all succeeded refunds and all lost disputes.
 pub(in crate::billing) async fn recorded(pool: &AnyPool) -> Result<Vec<Movement>, sqlx::Error> {
     let payments = sqlx::query(
         "SELECT id, customer_id, currency, amount_paid AS amount FROM paid_invoices
@@ -29,9 +29,16 @@ pub(in crate::billing) async fn recorded(pool: &AnyPool) -> Result<Vec<Movement>
     .bind(MOST)
     .fetch_all(pool)
     .await?;
+    let disputes = sqlx::query(
+        "SELECT id, customer_id, currency, amount FROM disputes WHERE status = 'lost' ORDER BY id LIMIT $1",
+    )
+    .bind(MOST)
+    .fetch_all(pool)
+    .await?;
     let payments = payments.iter().map(|row| movement(MovementKind::Payment, row));
     payments
         .chain(refunds.iter().map(|row| movement(MovementKind::Refund, row)))
+        .chain(disputes.iter().map(|row| movement(MovementKind::Dispute, row)))
         .collect()
 }
 
@@ -43,6 +50,7 @@ fn movement(kind: MovementKind, row: &AnyRow) -> Result<Movement, sqlx::Error> {
         id: row.try_get("id")?,
         customer: Some(row.try_get("customer_id")?),
         amount: Money::new(row.try_get("amount")?, currency),
+        scope: MovementScope::Plan,
     })
 }
 

@@ -5,7 +5,7 @@ use sqlx::{AnyPool, Row};
 use tracking::{Currency, Money, UserId};
 
 use super::{decode, user_id};
-use crate::billing::payload::{Invoice, Refund, RefundStatus, Subscription};
+use crate::billing::payload::{Dispute, DisputeStatus, Invoice, Refund, RefundStatus, Subscription};
 
 /// A subscription as last fetched.
 #[derive(Clone, Debug, PartialEq)]
@@ -45,6 +45,7 @@ pub struct PaidInvoice {
     pub hosted_url: Option<String>,
 }
 
+/// The account's subscriptions of the plan. A subscription that was changed to another product is not one of them.
 pub(in crate::billing) async fn subscriptions(
     pool: &AnyPool,
     user: UserId,
@@ -52,7 +53,7 @@ pub(in crate::billing) async fn subscriptions(
     let rows = sqlx::query(
         "SELECT subscriptions.object, subscriptions.turned_away
          FROM subscriptions JOIN stripe_customers ON stripe_customers.id = subscriptions.customer_id
-         WHERE stripe_customers.user_id = $1",
+         WHERE stripe_customers.user_id = $1 AND subscriptions.is_plan = 1",
     )
     .bind(user.to_string())
     .fetch_all(pool)
@@ -68,25 +69,44 @@ pub(in crate::billing) async fn subscriptions(
         .collect()
 }
 
-/// Inserts or updates a subscription that was fetched at `now_ms`.
+/// The IDs of the customer's recorded subscriptions.
+pub(in crate::billing) async fn subscription_ids(
+    pool: &AnyPool,
+    customer: &str,
+) -> Result<Vec<String>, sqlx::Error> {
+    sqlx::query_scalar("SELECT id FROM subscriptions WHERE customer_id = $1")
+        .bind(customer)
+        .fetch_all(pool)
+        .await
+}
+
+/// Inserts or updates a subscription that was fetched at `now_ms`. One that is not of the plan is updated only.
 pub(in crate::billing) async fn upsert_subscription(
     connection: &mut db::Connection,
     object: &Value,
     customer: &str,
+    is_plan: bool,
     now_ms: i64,
 ) -> Result<(), sqlx::Error> {
-    sqlx::query(
-        "INSERT INTO subscriptions (id, customer_id, status, object, fetched_at) VALUES ($1, $2, $3, $4, $5)
-         ON CONFLICT (id) DO UPDATE SET
-            status = excluded.status, object = excluded.object, fetched_at = excluded.fetched_at",
-    )
-    .bind(object["id"].as_str())
-    .bind(customer)
-    .bind(object["status"].as_str())
-    .bind(object.to_string())
-    .bind(now_ms)
-    .execute(connection)
-    .await?;
+    let statement = match is_plan {
+        true => {
+            "INSERT INTO subscriptions (id, customer_id, status, object, fetched_at) VALUES ($1, $2, $3, $4, $5)
+             ON CONFLICT (id) DO UPDATE SET status = excluded.status, object = excluded.object,
+                fetched_at = excluded.fetched_at, is_plan = 1"
+        }
+        false => {
+            "UPDATE subscriptions SET status = $3, object = $4, fetched_at = $5, is_plan = 0
+             WHERE id = $1 AND customer_id = $2"
+        }
+    };
+    sqlx::query(statement)
+        .bind(object["id"].as_str())
+        .bind(customer)
+        .bind(object["status"].as_str())
+        .bind(object.to_string())
+        .bind(now_ms)
+        .execute(connection)
+        .await?;
     Ok(())
 }
 
@@ -176,6 +196,31 @@ pub(in crate::billing) async fn upsert_refund(
         RefundStatus::Succeeded => "succeeded",
         RefundStatus::Failed => "failed",
         RefundStatus::Other => "other",
+    })
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Inserts or updates a closed dispute.
+pub(in crate::billing) async fn upsert_dispute(
+    connection: &mut db::Connection,
+    dispute: &Dispute,
+    customer: &str,
+    invoice: &str,
+) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "INSERT INTO disputes (id, customer_id, invoice_id, currency, amount, status) VALUES ($1, $2, $3, $4, $5, $6)
+         ON CONFLICT (id) DO UPDATE SET status = excluded.status",
+    )
+    .bind(&dispute.id)
+    .bind(customer)
+    .bind(invoice)
+    .bind(dispute.amount.currency.to_string())
+    .bind(dispute.amount.minor)
+    .bind(match dispute.status {
+        DisputeStatus::Lost => "lost",
+        DisputeStatus::Other => "other",
     })
     .execute(connection)
     .await?;

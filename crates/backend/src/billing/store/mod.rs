@@ -6,7 +6,7 @@ mod ledger;
 mod mirror;
 
 pub(super) use customers::{
-    CustomerOwner, StripeCustomer, consent, customer, customer_of, erase, insert_customer, set_account_type,
+    CustomerOwner, StripeCustomer, customer, customer_of, erase, insert_customer, set_account_type,
     touch_customer,
 };
 pub(super) use handoffs::{
@@ -16,8 +16,8 @@ pub(super) use handoffs::{
 pub(super) use ledger::{payers, reconcile_context, recorded};
 pub use mirror::{DuplicateSubscription, PaidInvoice};
 pub(super) use mirror::{
-    StoredSubscription, duplicate_subscriptions, mark_duplicate, paid_invoices, subscriptions,
-    upsert_paid_invoice, upsert_refund, upsert_subscription,
+    StoredSubscription, duplicate_subscriptions, mark_duplicate, paid_invoices, subscription_ids,
+    subscriptions, upsert_dispute, upsert_paid_invoice, upsert_refund, upsert_subscription,
 };
 
 use tracking::UserId;

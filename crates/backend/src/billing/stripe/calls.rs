@@ -18,7 +18,7 @@ use stripe_billing::subscription::{
     CancelSubscription, ListSubscription, ListSubscriptionStatus, RetrieveSubscription, UpdateSubscription,
     UpdateSubscriptionItems, UpdateSubscriptionProrationBehavior,
 };
-use stripe_core::customer::{CreateCustomer, DeleteCustomer, RetrieveCustomer};
+use stripe_core::customer::{CreateCustomer, DeleteCustomer, RetrieveCustomer, UpdateCustomer};
 use stripe_shared::InvoiceStatus;
 use tracking::UserId;
 
@@ -37,6 +37,22 @@ impl StripeClient {
             .metadata(HashMap::from([("seam_user".to_owned(), account.to_string())]));
         let response = self.change(&format!("customer:{account}"), &request).await?;
         text(&response, "customer", "id")
+    }
+
+    /// Sets the customer's address. Does nothing if Stripe has no such customer any more.
+    pub(in crate::billing) async fn set_customer_email(
+        &self,
+        customer: &str,
+        email: &str,
+        key: &str,
+    ) -> Result<(), StripeCallError> {
+        match self
+            .change(key, &UpdateCustomer::new(customer).email(email))
+            .await
+        {
+            Err(error) if !error.is_missing() => Err(error),
+            _ => Ok(()),
+        }
     }
 
     /// Deletes the customer, which ends its subscriptions at once (API reference, "Delete a customer").
@@ -159,7 +175,8 @@ impl StripeClient {
         metadata: BTreeMap<String, String>,
     ) -> Result<(), StripeCallError> {
         let mut item = UpdateSubscriptionItems::new();
-        item.id = Some(subscription.item.clone().ok_or(PayloadError {
+        let changed = subscription.terms.items.first();
+        item.id = Some(changed.map(|item| item.id.clone()).ok_or(PayloadError {
             object: "subscription",
             field: "items.data.id",
         })?);

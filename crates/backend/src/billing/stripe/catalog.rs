@@ -11,7 +11,7 @@ use stripe_billing::billing_portal_configuration::{
 };
 use stripe_product::price::{CreatePrice, CreatePriceRecurring, CreatePriceRecurringInterval, ListPrice};
 use stripe_product::product::CreateProduct;
-use tracking::Interval;
+use tracking::{Currency, Money, PlanInterval};
 
 use super::{PAGE, StripeCallError, StripeClient};
 
@@ -20,12 +20,26 @@ pub const MONTHLY: i64 = 1_200;
 /// The yearly price, in minor units of USD.
 pub const YEARLY: i64 = 12_000;
 
+/// The price that the catalog offers for an interval.
+pub const fn plan_price(interval: PlanInterval) -> Money {
+    let minor = match interval {
+        PlanInterval::Month => MONTHLY,
+        PlanInterval::Year => YEARLY,
+    };
+    Money::new(minor, Currency::USD)
+}
+
+// The pricing page says so.
+const _: () = assert!(YEARLY == 10 * MONTHLY, "two months of a year are free");
+
 /// The metadata key that marks our portal configuration.
 const OURS: &str = "seamline";
 
 /// Stripe's IDs of the catalog.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Catalog {
+    /// The product of both prices.
+    pub product: String,
     /// The monthly price.
     pub monthly: String,
     /// The yearly price.
@@ -36,19 +50,24 @@ pub struct Catalog {
 
 impl Catalog {
     /// The price of an interval.
-    pub fn price(&self, interval: Interval) -> &str {
+    pub fn price(&self, interval: PlanInterval) -> &str {
         match interval {
-            Interval::Month => &self.monthly,
-            Interval::Year => &self.yearly,
+            PlanInterval::Month => &self.monthly,
+            PlanInterval::Year => &self.yearly,
         }
     }
 }
 
+/// The lookup keys of both prices.
+pub(in crate::billing) fn lookup_keys() -> [&'static str; 2] {
+    [PlanInterval::Month, PlanInterval::Year].map(lookup_key)
+}
+
 /// The lookup key of a price.
-const fn lookup_key(interval: Interval) -> &'static str {
+pub(in crate::billing) const fn lookup_key(interval: PlanInterval) -> &'static str {
     match interval {
-        Interval::Month => "seamline_pro_month",
-        Interval::Year => "seamline_pro_year",
+        PlanInterval::Month => "seamline_pro_month",
+        PlanInterval::Year => "seamline_pro_year",
     }
 }
 
@@ -58,8 +77,9 @@ impl StripeClient {
         let (prices, portal) = tokio::try_join!(self.prices(), self.portal_configuration())?;
         Ok(match (prices, portal) {
             ([Some(monthly), Some(yearly)], Some(portal)) => Some(Catalog {
-                monthly,
-                yearly,
+                product: monthly.product,
+                monthly: monthly.id,
+                yearly: yearly.id,
                 portal,
             }),
             _ => None,
@@ -70,7 +90,7 @@ impl StripeClient {
     pub async fn create_catalog(&self) -> Result<Catalog, StripeCallError> {
         let [monthly, yearly] = self.prices().await?;
         let mut prices = Vec::new();
-        for (interval, found) in [(Interval::Month, monthly), (Interval::Year, yearly)] {
+        for (interval, found) in [(PlanInterval::Month, monthly), (PlanInterval::Year, yearly)] {
             prices.push(match found {
                 Some(price) => price,
                 None => self.create_price(interval).await?,
@@ -80,33 +100,34 @@ impl StripeClient {
             Some(portal) => portal,
             None => self.create_portal_configuration().await?,
         };
-        let [monthly, yearly] = <[String; 2]>::try_from(prices)
+        let [monthly, yearly] = <[CatalogPrice; 2]>::try_from(prices)
             .map_err(|_| StripeCallError::InvalidRequest("expected two prices".to_owned()))?;
         Ok(Catalog {
-            monthly,
-            yearly,
+            product: monthly.product,
+            monthly: monthly.id,
+            yearly: yearly.id,
             portal,
         })
     }
 
     /// The monthly and the yearly price.
-    async fn prices(&self) -> Result<[Option<String>; 2], StripeCallError> {
-        let keys = [Interval::Month, Interval::Year].map(lookup_key);
+    async fn prices(&self) -> Result<[Option<CatalogPrice>; 2], StripeCallError> {
+        let keys = lookup_keys();
         let request = ListPrice::new()
             .active(true)
             .lookup_keys(keys.map(str::to_owned).to_vec());
         let response = self.get(&request).await?;
         Ok(keys.map(|key| {
             let prices = response["data"].as_array()?;
-            id(prices.iter().find(|price| price["lookup_key"] == key)?)
+            CatalogPrice::read(prices.iter().find(|price| price["lookup_key"] == key)?)
         }))
     }
 
-    async fn create_price(&self, interval: Interval) -> Result<String, StripeCallError> {
+    async fn create_price(&self, interval: PlanInterval) -> Result<CatalogPrice, StripeCallError> {
         let product = self.product().await?;
         let (amount, each, name) = match interval {
-            Interval::Month => (MONTHLY, CreatePriceRecurringInterval::Month, "Pro, monthly"),
-            Interval::Year => (YEARLY, CreatePriceRecurringInterval::Year, "Pro, yearly"),
+            PlanInterval::Month => (MONTHLY, CreatePriceRecurringInterval::Month, "Pro, monthly"),
+            PlanInterval::Year => (YEARLY, CreatePriceRecurringInterval::Year, "Pro, yearly"),
         };
         let request = CreatePrice::new(stripe_types::Currency::USD)
             .product(product)
@@ -114,7 +135,8 @@ impl StripeClient {
             .recurring(CreatePriceRecurring::new(each))
             .lookup_key(lookup_key(interval))
             .nickname(name);
-        created_id(&self.change(lookup_key(interval), &request).await?)
+        let created = self.change(lookup_key(interval), &request).await?;
+        CatalogPrice::read(&created).ok_or_else(unreadable)
     }
 
     /// Both prices belong to one product, so its idempotency key is the same for both.
@@ -149,13 +171,32 @@ impl StripeClient {
     }
 }
 
+/// A price, and the product that it belongs to.
+struct CatalogPrice {
+    id: String,
+    product: String,
+}
+
+impl CatalogPrice {
+    fn read(price: &Value) -> Option<Self> {
+        Some(Self {
+            id: id(price)?,
+            product: price["product"].as_str()?.to_owned(),
+        })
+    }
+}
+
 fn id(object: &Value) -> Option<String> {
     object["id"].as_str().map(str::to_owned)
 }
 
 fn created_id(object: &Value) -> Result<String, StripeCallError> {
-    id(object).ok_or(StripeCallError::Payload(crate::billing::payload::PayloadError {
+    id(object).ok_or_else(unreadable)
+}
+
+fn unreadable() -> StripeCallError {
+    StripeCallError::Payload(crate::billing::payload::PayloadError {
         object: "response",
         field: "id",
-    }))
+    })
 }

@@ -7,7 +7,8 @@ mod checkout;
 mod error;
 mod listing;
 
-pub use catalog::{Catalog, MONTHLY, YEARLY};
+pub use catalog::{Catalog, MONTHLY, YEARLY, plan_price};
+pub(super) use catalog::{lookup_key, lookup_keys};
 pub(super) use checkout::CheckoutRequest;
 pub use error::StripeCallError;
 

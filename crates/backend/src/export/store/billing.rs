@@ -4,7 +4,7 @@ use sqlx::{AnyPool, Row};
 use tracking::UserId;
 
 use crate::dates::instant;
-use crate::export::{Click, Payment, Refund};
+use crate::export::{Click, Dispute, Payment, Refund};
 
 pub(in crate::export) async fn customer(pool: &AnyPool, user: UserId) -> Result<Option<String>, sqlx::Error> {
     sqlx::query_scalar("SELECT id FROM stripe_customers WHERE user_id = $1")
@@ -48,6 +48,28 @@ pub(in crate::export) async fn refunds(pool: &AnyPool, user: UserId) -> Result<V
         .map(|row| {
             Ok(Refund {
                 refund: row.try_get("id")?,
+                invoice: row.try_get("invoice_id")?,
+                currency: row.try_get("currency")?,
+                amount_minor: row.try_get("amount")?,
+                status: row.try_get("status")?,
+            })
+        })
+        .collect()
+}
+
+pub(in crate::export) async fn disputes(pool: &AnyPool, user: UserId) -> Result<Vec<Dispute>, sqlx::Error> {
+    let rows = sqlx::query(
+        "SELECT disputes.id, invoice_id, currency, amount, status FROM disputes
+         JOIN stripe_customers ON stripe_customers.id = disputes.customer_id
+         WHERE user_id = $1 ORDER BY disputes.id",
+    )
+    .bind(user.to_string())
+    .fetch_all(pool)
+    .await?;
+    rows.iter()
+        .map(|row| {
+            Ok(Dispute {
+                dispute: row.try_get("id")?,
                 invoice: row.try_get("invoice_id")?,
                 currency: row.try_get("currency")?,
                 amount_minor: row.try_get("amount")?,

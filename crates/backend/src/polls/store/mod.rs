@@ -6,8 +6,8 @@ mod votes;
 
 pub(super) use lists::{by_owner, counts};
 pub(super) use polls::{
-    PollRecord, close, close_due, consent_of, created_by_form, delete, delete_options, due, insert,
-    insert_options, lock, lock_owner, plan, poll, purge, restore, update,
+    PollRecord, close, close_due, created_by_form, delete, delete_options, due, insert, insert_options, lock,
+    lock_owner, plan, poll, restore, update,
 };
 pub(super) use votes::{
     change_vote, insert_choices, insert_vote, polls_voted_on, results, transfer_vote, version, vote_of,

@@ -1,7 +1,7 @@
 //! SQL of single polls and their options.
 
 use sqlx::{AnyPool, AssertSqlSafe, Row};
-use tracking::{AccountType, Choice, UserId};
+use tracking::{AccountType, UserId};
 use uuid::Uuid;
 
 use super::{COLUMNS, account_type, owner_of, poll_of, uuid};
@@ -40,17 +40,6 @@ pub(in crate::polls) async fn plan(
         .fetch_optional(connection)
         .await?;
     Ok(plan.as_deref().map(account_type))
-}
-
-pub(in crate::polls) async fn consent_of(
-    connection: &mut db::Connection,
-    owner: UserId,
-) -> Result<Choice, sqlx::Error> {
-    let consent: String = sqlx::query_scalar("SELECT consent FROM users WHERE id = $1")
-        .bind(owner.to_string())
-        .fetch_one(connection)
-        .await?;
-    Ok(Choice::parse(&consent))
 }
 
 /// Locks the poll until the transaction ends, and increments its version, so that open pages read the results again.
@@ -245,15 +234,6 @@ pub(in crate::polls) async fn restore(connection: &mut db::Connection, id: Uuid)
     sqlx::query("UPDATE polls SET deleted_at = NULL WHERE id = $1")
         .bind(id.to_string())
         .execute(connection)
-        .await?;
-    Ok(())
-}
-
-/// Removes polls that were deleted before `deleted_before_ms`.
-pub(in crate::polls) async fn purge(pool: &AnyPool, deleted_before_ms: i64) -> Result<(), sqlx::Error> {
-    sqlx::query("DELETE FROM polls WHERE deleted_at IS NOT NULL AND deleted_at < $1")
-        .bind(deleted_before_ms)
-        .execute(pool)
         .await?;
     Ok(())
 }

@@ -4,7 +4,7 @@ use backend::billing::BillingError;
 use backend::billing::inbox::Received;
 use db::testing::engines;
 use serde_json::{Value, json};
-use tracking::Interval::Month;
+use tracking::PlanInterval::Month;
 use tracking::SubscriptionStatus;
 
 use super::environment::{Environment, SECOND, click, names, revenue, session_of};

@@ -3,7 +3,7 @@
 use backend::billing::{BillingError, CheckoutState, Order};
 use db::testing::engines;
 use serde_json::{Value, json};
-use tracking::Interval::{Month, Year};
+use tracking::PlanInterval::{Month, Year};
 use tracking::SubscriptionStatus;
 
 use super::environment::{Environment, SECOND, click, names, revenue, session_of};

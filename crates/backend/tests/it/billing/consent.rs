@@ -3,7 +3,7 @@
 use backend::billing::inbox::{InboxState, Received};
 use db::testing::engines;
 use serde_json::json;
-use tracking::Interval::Month;
+use tracking::PlanInterval::Month;
 use tracking::SubscriptionStatus;
 
 use super::environment::{Environment, Person, SECOND, click, without_consent};

@@ -11,7 +11,7 @@ use db::{Db, Engine};
 use outbox::Wakeup;
 use serde_json::Value;
 use stripe_webhook::Webhook;
-use tracking::{DeviceId, IdSource, Interval, PresentIds, SessionId};
+use tracking::{DeviceId, IdSource, PlanInterval, PresentIds, SessionId};
 use uuid::Uuid;
 
 use super::stand_in::{GOOD_CARD, StandIn, card, install_crypto, text};
@@ -84,7 +84,7 @@ impl Environment {
     }
 
     /// Clicks "Start trial" and returns the URL of Stripe's page.
-    pub async fn start(&self, person: &Person, interval: Interval) -> String {
+    pub async fn start(&self, person: &Person, interval: PlanInterval) -> String {
         let order = Order {
             interval,
             click: click(),
@@ -98,7 +98,7 @@ impl Environment {
 
     /// Starts a trial, applies its webhooks, and returns Stripe's ID of the subscription.
     pub async fn trial(&mut self, person: &Person) -> String {
-        let page = self.start(person, Interval::Month).await;
+        let page = self.start(person, PlanInterval::Month).await;
         self.advance(20 * SECOND);
         self.stripe.complete_checkout(&page, None).await;
         self.deliver().await;

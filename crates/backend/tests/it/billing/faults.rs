@@ -5,7 +5,7 @@ use std::sync::Arc;
 use backend::billing::BillingError;
 use backend::billing::inbox::{InboxSettings, Worker};
 use db::testing::engines;
-use tracking::Interval::Month;
+use tracking::PlanInterval::Month;
 
 use super::environment::{Environment, SECOND, billing_at, click};
 use super::fault_proxy::FaultProxy;

@@ -3,9 +3,11 @@
 mod changes;
 mod checkout;
 mod consent;
+mod customer_email;
 mod environment;
 mod fault_proxy;
 mod faults;
+mod field_cases;
 mod inbox;
 mod ledger;
 mod payments;

@@ -2,7 +2,7 @@
 
 use db::testing::engines;
 use serde_json::Value;
-use tracking::Interval::Month;
+use tracking::PlanInterval::Month;
 use tracking::SubscriptionStatus;
 
 use super::environment::{Environment, Person, SECOND, names, revenue};

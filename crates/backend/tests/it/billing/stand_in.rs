@@ -75,6 +75,10 @@ impl StandIn {
         self.call(Method::POST, path, form).await
     }
 
+    pub async fn delete(&self, path: &str) -> Value {
+        self.call(Method::DELETE, path, &[]).await
+    }
+
     /// All objects of a list, newest first.
     pub async fn all(&self, path: &str) -> Vec<Value> {
         let mut all: Vec<Value> = Vec::new();
@@ -116,6 +120,19 @@ impl StandIn {
     /// Makes a refund fail, as a bank would.
     pub async fn fail_refund(&self, id: &str) {
         self.control(&format!("refunds/{id}/fail"), json!({})).await;
+    }
+
+    /// Disputes a charge, as its cardholder would, and returns the dispute's ID.
+    pub async fn dispute(&self, charge: &str) -> String {
+        self.control(&format!("charges/{charge}/dispute"), json!({}))
+            .await;
+        text(&self.all("/v1/disputes").await[0], "id").to_owned()
+    }
+
+    /// Closes a dispute, as the bank would.
+    pub async fn close_dispute(&self, id: &str, won: bool) {
+        self.control(&format!("disputes/{id}/close"), json!({"won": won}))
+            .await;
     }
 
     async fn control(&self, path: &str, body: Value) {

@@ -15,7 +15,7 @@ use outbox::Wakeup;
 use reqwest::{Client, Method};
 use serde_json::Value;
 use stripe_webhook::Webhook;
-use tracking::Interval;
+use tracking::PlanInterval;
 
 use super::environment::click;
 use super::stand_in::{Form, StandIn, install_crypto, text};
@@ -173,7 +173,7 @@ impl ApiTest {
     /// Clicks "Start trial" and returns the URL of Stripe's page. A repeated click returns the same page.
     async fn start(&self) -> String {
         let order = Order {
-            interval: Interval::Month,
+            interval: PlanInterval::Month,
             click: click(),
         };
         let page = self

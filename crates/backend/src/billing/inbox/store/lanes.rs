@@ -11,12 +11,21 @@ pub(in crate::billing::inbox) struct Lease<'a> {
     pub(in crate::billing::inbox) owner: &'a str,
 }
 
-/// Inserts the lane if it does not exist.
-pub(super) async fn ensure_lane(connection: &mut db::Connection, lane: &str) -> Result<(), sqlx::Error> {
-    sqlx::query("INSERT INTO stripe_lanes (lane) VALUES ($1) ON CONFLICT (lane) DO NOTHING")
-        .bind(lane)
-        .execute(connection)
-        .await?;
+/// Inserts the lane if it does not exist, and locks it until the transaction ends, so that retention does not delete it
+/// meanwhile.
+pub(super) async fn ensure_lane(
+    connection: &mut db::Connection,
+    lane: &str,
+    now_ms: i64,
+) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "INSERT INTO stripe_lanes (lane, last_received_ms) VALUES ($1, $2)
+         ON CONFLICT (lane) DO UPDATE SET last_received_ms = excluded.last_received_ms",
+    )
+    .bind(lane)
+    .bind(now_ms)
+    .execute(connection)
+    .await?;
     Ok(())
 }
 

@@ -1,9 +1,12 @@
-//! Reads the inbox for operations.
+//! Reads the inbox: for operations, and the webhooks about one invoice.
 
+use serde_json::Value;
 use sqlx::any::AnyRow;
 use sqlx::{AnyPool, Row};
 
 use super::InboxState;
+use crate::billing::mapping::invoice_of;
+use crate::billing::payload::StripeEvent;
 
 /// A webhook as operations show it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -95,4 +98,30 @@ pub(in crate::billing::inbox) async fn counts(pool: &AnyPool) -> Result<InboxCou
         }
     }
     Ok(counts)
+}
+
+/// The customer's received webhooks that report this invoice as paid, or the change that made it, oldest first. Applied
+/// webhooks count as long as their payload is kept.
+pub(in crate::billing::inbox) async fn webhooks_about(
+    pool: &AnyPool,
+    lane: &str,
+    invoice: &str,
+) -> Result<Vec<StripeEvent>, sqlx::Error> {
+    let payloads: Vec<String> = sqlx::query_scalar(
+        "SELECT payload FROM stripe_inbox
+         WHERE lane = $1 AND payload LIKE $2 AND event_type IN
+            ('invoice.paid', 'customer.subscription.updated', 'customer.subscription.resumed')
+         ORDER BY received_ms, event_id",
+    )
+    .bind(lane)
+    .bind(format!("%\"{invoice}\"%"))
+    .fetch_all(pool)
+    .await?;
+    let events = payloads.iter().filter_map(|payload| {
+        let json: Value = serde_json::from_str(payload).ok()?;
+        StripeEvent::read(&json).ok()
+    });
+    Ok(events
+        .filter(|event| invoice_of(event) == Some(invoice))
+        .collect())
 }

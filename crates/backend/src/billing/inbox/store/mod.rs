@@ -10,7 +10,7 @@ use sqlx::{AnyPool, Row};
 use lanes::ensure_lane;
 pub(super) use lanes::{Lease, acquire, due as due_lanes, release, renew, verify};
 pub use listing::{InboxCounts, InboxRow};
-pub(super) use listing::{counts, newest};
+pub(super) use listing::{counts, newest, webhooks_about};
 
 /// A webhook to store.
 pub(super) struct NewWebhook<'a> {
@@ -32,6 +32,8 @@ pub(super) struct PendingWebhook {
     pub(super) payload: String,
     /// Number of attempts, including the coming one.
     pub(super) attempts: i64,
+    /// Earlier attempts that panicked.
+    pub(super) panics: i64,
 }
 
 /// State of a webhook.
@@ -69,7 +71,7 @@ pub(super) async fn insert(
     connection: &mut db::Connection,
     webhook: &NewWebhook<'_>,
 ) -> Result<bool, sqlx::Error> {
-    ensure_lane(connection, webhook.lane).await?;
+    ensure_lane(connection, webhook.lane, webhook.now_ms).await?;
     let state = if webhook.pending {
         InboxState::Pending
     } else {
@@ -102,7 +104,7 @@ pub(super) async fn due(
     most: i64,
 ) -> Result<Vec<PendingWebhook>, sqlx::Error> {
     let rows = sqlx::query(
-        "SELECT event_id, event_type, payload, attempts FROM stripe_inbox
+        "SELECT event_id, event_type, payload, attempts, panics FROM stripe_inbox
          WHERE lane = $1 AND state = 'pending' AND next_attempt_ms <= $2
          ORDER BY received_ms, event_id LIMIT $3",
     )
@@ -118,9 +120,22 @@ pub(super) async fn due(
                 event_type: row.try_get("event_type")?,
                 payload: row.try_get("payload")?,
                 attempts: row.try_get::<i64, _>("attempts")? + 1,
+                panics: row.try_get("panics")?,
             })
         })
         .collect()
+}
+
+/// Counts an attempt before its work begins, so that a crash does not lose the count.
+pub(super) async fn count_attempt(
+    connection: &mut db::Connection,
+    event_id: &str,
+) -> Result<(), sqlx::Error> {
+    sqlx::query("UPDATE stripe_inbox SET attempts = attempts + 1 WHERE event_id = $1 AND state = 'pending'")
+        .bind(event_id)
+        .execute(connection)
+        .await?;
+    Ok(())
 }
 
 /// Marks a webhook as applied. `false` if it was not pending.
@@ -132,7 +147,7 @@ pub(super) async fn applied(
     now_ms: i64,
 ) -> Result<bool, sqlx::Error> {
     let done = sqlx::query(
-        "UPDATE stripe_inbox SET state = 'applied', settled_ms = $2, events = $3, attempts = attempts + 1,
+        "UPDATE stripe_inbox SET state = 'applied', settled_ms = $2, events = $3,
                 payload = CASE WHEN $4 = 1 THEN payload ELSE NULL END
          WHERE event_id = $1 AND state = 'pending'",
     )
@@ -145,20 +160,22 @@ pub(super) async fn applied(
     Ok(done.rows_affected() == 1)
 }
 
-/// Schedules the next attempt.
+/// Schedules the next attempt. `panics`: attempts that panicked so far.
 pub(super) async fn retry(
     connection: &mut db::Connection,
     event_id: &str,
     at_ms: i64,
+    panics: i64,
     error: &str,
 ) -> Result<(), sqlx::Error> {
     sqlx::query(
-        "UPDATE stripe_inbox SET next_attempt_ms = $2, attempts = attempts + 1, last_error = $3
+        "UPDATE stripe_inbox SET next_attempt_ms = $2, last_error = $3, panics = $4
          WHERE event_id = $1 AND state = 'pending'",
     )
     .bind(event_id)
     .bind(at_ms)
     .bind(error)
+    .bind(panics)
     .execute(connection)
     .await?;
     Ok(())
@@ -172,7 +189,7 @@ pub(super) async fn park(
     now_ms: i64,
 ) -> Result<(), sqlx::Error> {
     sqlx::query(
-        "UPDATE stripe_inbox SET state = 'parked', settled_ms = $2, attempts = attempts + 1, parked_reason = $3
+        "UPDATE stripe_inbox SET state = 'parked', settled_ms = $2, parked_reason = $3
          WHERE event_id = $1 AND state = 'pending'",
     )
     .bind(event_id)
@@ -183,14 +200,16 @@ pub(super) async fn park(
     Ok(())
 }
 
-/// Moves a webhook to the lane of its customer.
+/// Moves a webhook to the lane of its customer. The move is not an attempt.
 pub(super) async fn change_lane(
     connection: &mut db::Connection,
     event_id: &str,
     lane: &str,
+    now_ms: i64,
 ) -> Result<(), sqlx::Error> {
-    ensure_lane(connection, lane).await?;
-    sqlx::query("UPDATE stripe_inbox SET lane = $2 WHERE event_id = $1 AND state = 'pending'")
+    ensure_lane(connection, lane, now_ms).await?;
+    let sql = "UPDATE stripe_inbox SET lane = $2, attempts = attempts - 1 WHERE event_id = $1 AND state = 'pending'";
+    sqlx::query(sql)
         .bind(event_id)
         .bind(lane)
         .execute(connection)
@@ -206,7 +225,7 @@ pub(super) async fn replay(
 ) -> Result<bool, sqlx::Error> {
     let done = sqlx::query(
         "UPDATE stripe_inbox SET state = 'pending', settled_ms = NULL, parked_reason = NULL, attempts = 0,
-                next_attempt_ms = $2
+                panics = 0, next_attempt_ms = $2
          WHERE event_id = $1 AND state = 'parked'",
     )
     .bind(event_id)
@@ -214,15 +233,4 @@ pub(super) async fn replay(
     .execute(connection)
     .await?;
     Ok(done.rows_affected() == 1)
-}
-
-pub(super) async fn prune(pool: &AnyPool, before_ms: i64) -> Result<u64, sqlx::Error> {
-    let done = sqlx::query(
-        "UPDATE stripe_inbox SET payload = NULL
-         WHERE state = 'applied' AND payload IS NOT NULL AND settled_ms < $1",
-    )
-    .bind(before_ms)
-    .execute(pool)
-    .await?;
-    Ok(done.rows_affected())
 }

@@ -12,6 +12,7 @@ fn paid(id: &str, customer: &str, minor: i64) -> Movement {
         id: id.into(),
         customer: Some(customer.into()),
         amount: money(minor),
+        scope: MovementScope::Plan,
     }
 }
 
@@ -129,6 +130,60 @@ fn each_difference_has_its_reason() {
         assert_eq!(difference.recorded, ours.as_ref().map(|one| one.amount), "{name}");
         assert_eq!(found.is_balanced(), reason.is_explained(), "{name}");
     }
+}
+
+/// Case 8: a one-off invoice of a known customer does not unbalance the comparison.
+#[test]
+fn case_8_movements_that_are_not_for_the_plan_are_counted_separately() {
+    let scoped = |scope, movement: Movement| Movement { scope, ..movement };
+    let listed = StripeLedger {
+        movements: vec![
+            paid("in_1", "ada", 1_200),
+            scoped(MovementScope::OneOff, paid("in_2", "ada", 5_000)),
+            scoped(MovementScope::OneOff, refunded("re_1", Some("ada"), 2_000)),
+            scoped(MovementScope::OtherProduct, paid("in_3", "ada", 700)),
+            // It was recorded: the subscription has been changed to another product since.
+            scoped(MovementScope::OtherProduct, paid("in_4", "ada", 1_200)),
+        ],
+        cut_off: false,
+    };
+    let found = check(
+        &listed,
+        &[paid("in_1", "ada", 1_200), paid("in_4", "ada", 1_200)],
+        &context(),
+    );
+    assert_eq!(found.differences, []);
+    assert!(found.is_balanced());
+    assert_eq!((found.payments, found.refunds), (2, 0));
+    assert_eq!((found.totals[0].stripe, found.totals[0].recorded), (2_400, 2_400));
+    let separate = |total: &SeparateTotal| (total.scope, total.count, total.amount.minor);
+    assert_eq!(
+        found.separate.iter().map(separate).collect::<Vec<_>>(),
+        [
+            (MovementScope::OneOff, 2, 3_000),
+            (MovementScope::OtherProduct, 1, 700)
+        ]
+    );
+}
+
+/// Case 7: a lost dispute is money that went back.
+#[test]
+fn case_7_a_lost_dispute_reduces_both_sums() {
+    let lost = Movement {
+        kind: MovementKind::Dispute,
+        ..paid("du_1", "ada", 1_200)
+    };
+    let movements = vec![paid("in_1", "ada", 1_200), lost.clone()];
+    let listed = StripeLedger {
+        movements: movements.clone(),
+        cut_off: false,
+    };
+    let found = check(&listed, &movements, &context());
+    assert!(found.differences.is_empty());
+    assert_eq!(found.disputes, 1);
+    assert_eq!((found.totals[0].stripe, found.totals[0].recorded), (0, 0));
+    let unreported = check(&listed, &movements[..1], &context());
+    assert_eq!(unreported.differences[0].reason, DifferenceReason::MissingWebhook);
 }
 
 #[test]

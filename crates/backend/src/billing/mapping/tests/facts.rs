@@ -82,10 +82,10 @@ fn subjects() {
     }
     for kind in ["refund.created", "refund.updated", "refund.failed"] {
         let object = refund("re_1", 100, "succeeded");
-        let expected = Refund::read(&object).unwrap();
+        let expected = Reversal::Refund(Refund::read(&object).unwrap());
         assert_eq!(
             about(webhook(kind, object)),
-            Ok(Some(Subject::Refund(expected))),
+            Ok(Some(Subject::Reversal(expected))),
             "{kind}"
         );
     }
@@ -140,10 +140,11 @@ fn an_unreadable_payload_is_an_error() {
         "no readable `trial_end` in Stripe's subscription"
     );
 
-    let weekly = with(trial(), json!({"items": items("week")}));
-    let input = InputJson::of(weekly.clone(), &[]);
+    let mut unpriced = trial();
+    unpriced["items"]["data"][0]["price"]["recurring"] = json!({"interval": "fortnight"});
+    let input = InputJson::of(unpriced.clone(), &[]);
     let error = input
-        .map(&webhook("customer.subscription.created", weekly))
+        .map(&webhook("customer.subscription.created", unpriced))
         .unwrap_err();
     assert_eq!(
         error.to_string(),
@@ -176,7 +177,9 @@ fn user_properties_have_the_fetched_status() {
             fetched: &fetched,
             others: &others,
             paid_invoices: &[],
-            refunded_invoice: None,
+            reversed_invoice: None,
+            related: &[],
+            product: &product(),
             visits: &[],
         };
         let event = map_webhook(&event, &input).unwrap().remove(0).to_wire();

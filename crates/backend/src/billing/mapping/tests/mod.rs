@@ -1,9 +1,12 @@
 //! Tests of each row of the mapping's table, and of whole scenarios. This file has the shared objects.
 
+mod cases;
 mod facts;
+mod fuzz;
 mod orders;
 mod payment;
 mod refund;
+mod revenue;
 mod scenarios;
 mod schedule;
 mod simulation;
@@ -61,6 +64,25 @@ fn with(mut base: Value, changes: Value) -> Value {
     base
 }
 
+/// A price of our product.
+fn price(interval: &str) -> Value {
+    json!({
+        "id": format!("price_{interval}"),
+        "product": "prod_1",
+        "currency": "usd",
+        "unit_amount": if interval == "year" { 12_000 } else { 1_200 },
+        "recurring": {"interval": interval, "interval_count": 1, "usage_type": "licensed"},
+    })
+}
+
+/// The product of the tests' prices.
+fn product() -> PlanProduct {
+    PlanProduct {
+        id: Some("prod_1".to_owned()),
+        lookup_keys: Vec::new(),
+    }
+}
+
 /// Items of a monthly or yearly price, as in a subscription.
 fn items(interval: &str) -> Value {
     json!({"object": "list", "data": [{
@@ -68,11 +90,8 @@ fn items(interval: &str) -> Value {
         "object": "subscription_item",
         "current_period_start": START,
         "current_period_end": TRIAL_END,
-        "price": {
-            "id": format!("price_{interval}"),
-            "lookup_key": format!("pro_{interval}"),
-            "recurring": {"interval": interval, "interval_count": 1},
-        },
+        "quantity": 1,
+        "price": price(interval),
     }]})
 }
 
@@ -134,7 +153,10 @@ fn invoice_for(id: &str, reason: &str, amount: i64, paid_at: i64, days: i64) -> 
         "lines": {"object": "list", "data": [{
             "object": "line_item",
             "period": {"start": paid_at, "end": paid_at + days * DAY},
-            "pricing": {"price_details": {"price": "price_1", "product": "prod_1"}},
+            "pricing": {"price_details": {
+                "price": if days > 300 { "price_year" } else { "price_month" },
+                "product": "prod_1",
+            }},
             "parent": {"subscription_item_details": {"proration": false, "subscription_item": "si_1"}},
         }]},
     })
@@ -195,7 +217,10 @@ fn change(before: &Value, changes: Value) -> Value {
 struct InputJson {
     fetched: Value,
     paid: Vec<Value>,
+    /// The invoice of a refund or a dispute.
     refunded: Option<String>,
+    /// All webhooks that were received.
+    received: Vec<Value>,
     visits: Vec<PortalVisit>,
 }
 
@@ -205,7 +230,15 @@ impl InputJson {
             fetched,
             paid: paid.to_vec(),
             refunded: None,
+            received: Vec::new(),
             visits: Vec::new(),
+        }
+    }
+
+    fn after(self, received: &[&Value]) -> Self {
+        Self {
+            received: received.iter().map(|webhook| (*webhook).clone()).collect(),
+            ..self
         }
     }
 
@@ -216,14 +249,20 @@ impl InputJson {
             .iter()
             .map(Invoice::read)
             .collect::<Result<Vec<_>, _>>()?;
+        let event = StripeEvent::read(webhook)?;
+        let received = self.received.iter().map(StripeEvent::read);
+        let mut related = received.collect::<Result<Vec<_>, _>>()?;
+        related.retain(|other| invoice_of(&event).is_some() && invoice_of(other) == invoice_of(&event));
         map_webhook(
-            &StripeEvent::read(webhook)?,
+            &event,
             &MappingInput {
                 account: account(),
                 fetched: &fetched,
                 others: &[],
                 paid_invoices: &paid_invoices,
-                refunded_invoice: self.refunded.as_deref(),
+                reversed_invoice: self.refunded.as_deref(),
+                related: &related,
+                product: &product(),
                 visits: &self.visits,
             },
         )
@@ -231,15 +270,19 @@ impl InputJson {
 
     /// Maps the webhook and the input in the shapes before API version 2025-03-31.basil.
     fn map_older_shape(&self, webhook: &Value) -> Result<Vec<ServerEvent>, MappingError> {
-        let mut webhook = webhook.clone();
-        let object = webhook["data"]["object"].take();
-        webhook["data"]["object"] = older_shape(object);
+        let older_webhook = |webhook: &Value| {
+            let mut webhook = webhook.clone();
+            let object = webhook["data"]["object"].take();
+            webhook["data"]["object"] = older_shape(object);
+            webhook
+        };
         let input = Self {
             fetched: older_shape(self.fetched.clone()),
             paid: self.paid.iter().cloned().map(older_shape).collect(),
+            received: self.received.iter().map(older_webhook).collect(),
             ..self.clone()
         };
-        input.map(&webhook)
+        input.map(&older_webhook(webhook))
     }
 
     /// The events' wire form, which must be the same in both shapes.
@@ -280,9 +323,18 @@ fn older_shape(mut object: Value) -> Value {
             let details = &parent["subscription_details"];
             for line in object["lines"]["data"].as_array_mut().unwrap() {
                 let line = line.as_object_mut().unwrap();
-                line.remove("pricing");
-                line.remove("parent");
-                line.insert("proration".to_owned(), json!(false));
+                let pricing = line.remove("pricing").unwrap();
+                let parent = line.remove("parent").unwrap();
+                let details = &parent["subscription_item_details"];
+                let id = pricing["price_details"]["price"].as_str().unwrap();
+                line.insert("price".to_owned(), price(id.trim_start_matches("price_")));
+                line.insert("proration".to_owned(), json!(details["proration"] == true));
+                let kind = if details.is_null() {
+                    "invoiceitem"
+                } else {
+                    "subscription"
+                };
+                line.insert("type".to_owned(), json!(kind));
             }
             with(
                 object,

@@ -34,9 +34,16 @@ proptest! {
         let (why, simulate, _) = SCENARIOS[scenario];
         let steps = simulate().steps();
         let in_order = outbox(steps.iter().flat_map(|step| tracked_events(step, &step.input)));
+        // A webhook is received before it is applied, and others may have been received before.
+        let mut received = Vec::new();
         let delivered = outbox(
             deliveries.into_iter().flat_map(|(step, then)| {
-                let input = InputJson { refunded: steps[step].input.refunded.clone(), ..steps[then].input.clone() };
+                received.push(steps[step].webhook.clone());
+                let input = InputJson {
+                    refunded: steps[step].input.refunded.clone(),
+                    received: received.clone(),
+                    ..steps[then].input.clone()
+                };
                 tracked_events(&steps[step], &input)
             }),
         );

@@ -67,7 +67,9 @@ impl Simulation {
         let Self {
             mut steps, visits, ..
         } = self;
-        for step in &mut steps {
+        let webhooks: Vec<Value> = steps.iter().map(|step| step.webhook.clone()).collect();
+        for (index, step) in steps.iter_mut().enumerate() {
+            step.input.received = webhooks[..=index].to_vec();
             // All visits, including later ones, which must not count.
             step.input.visits.clone_from(&visits);
         }
@@ -162,6 +164,9 @@ impl Simulation {
     pub(super) fn settle(&mut self, id: &str, reason: &str, amount: i64, days: i64) {
         let mut paid = invoice_for(id, reason, amount, self.second, days);
         paid["parent"]["subscription_details"]["metadata"] = self.subscription["metadata"].clone();
+        if self.subscription["status"] == "trialing" {
+            paid["lines"]["data"][0]["period"] = json!({"start": START, "end": TRIAL_END});
+        }
         self.paid_cents += amount;
         self.paid.push(paid.clone());
         self.emit("invoice.paid", paid.clone(), None);

@@ -151,17 +151,69 @@ fn the_first_payment_is_the_earliest_paid_invoice() {
     }
 }
 
-/// A voucher for the whole price: no conversion until a payment.
+/// A voucher for the whole price, or a free price: the first period converts the trial, and payments are renewals.
 #[test]
-fn a_zero_invoice_does_not_convert_a_trial() {
+fn case_4_a_zero_invoice_converts_a_trial() {
     let free = invoice("in_1", "subscription_cycle", 0, TRIAL_END + 3600);
     let paid = invoice("in_2", "subscription_cycle", 1200, TRIAL_END + 31 * DAY);
     let input = InputJson::of(after_trial(), &[trial_invoice(), free.clone(), paid.clone()]);
-    assert_eq!(input.events(&webhook("invoice.paid", free)), Vec::<Value>::new());
+    let converted = input.event(&webhook("invoice.paid", free.clone()));
     assert_eq!(
-        input.event(&webhook("invoice.paid", paid))["insert_id"],
-        "trial-converted:sub_1"
+        summary(&converted),
+        (
+            "Trial converted",
+            "trial-converted:sub_1",
+            "active",
+            None,
+            "none by rule"
+        )
     );
+    assert_eq!(converted["event_properties"]["amount_minor"], 0);
+    let renewed = input.event(&webhook("invoice.paid", paid));
+    assert_eq!(renewed["insert_id"], "renewal:in_2");
+    // Its end is the end of a subscription, also if nothing was ever paid.
+    let ended = with(
+        after_trial(),
+        json!({"status": "canceled", "ended_at": TRIAL_END + 20 * DAY}),
+    );
+    let event = InputJson::of(ended.clone(), &[trial_invoice(), free])
+        .event(&webhook("customer.subscription.deleted", ended));
+    assert_eq!(event["event_type"], "Subscription expiration");
+}
+
+/// A set-up fee is billed with the trial's start, on the invoice of the trial's period.
+#[test]
+fn case_5_a_set_up_fee_is_not_the_conversion() {
+    let mut fee = trial_invoice();
+    let line = json!({
+        "object": "line_item",
+        "period": {"start": START, "end": START},
+        "pricing": {"price_details": {"price": "price_fee", "product": "prod_fee"}},
+        "parent": {"type": "invoice_item_details", "invoice_item_details": {"invoice_item": "ii_1"}},
+    });
+    fee["lines"]["data"].as_array_mut().unwrap().push(line);
+    fee["amount_paid"] = json!(500);
+    let paid = invoice("in_1", "subscription_cycle", 1200, TRIAL_END + 3600);
+    let input = InputJson::of(after_trial(), &[fee.clone(), paid.clone()]);
+    let charged = input.event(&webhook("invoice.paid", fee.clone()));
+    assert_eq!(
+        summary(&charged),
+        (
+            "Subscription charge",
+            "subscription-charge:in_0",
+            "trialing",
+            Some(5.0),
+            "none by rule"
+        )
+    );
+    assert_eq!(charged["revenueType"], "charge");
+    let converted = input.event(&webhook("invoice.paid", paid));
+    assert_eq!(converted["insert_id"], "trial-converted:sub_1");
+    assert_eq!(converted["revenue"], 12.0);
+    // The fee does not make a trial without a conversion a paid subscription.
+    let ended = with(trial(), json!({"status": "canceled", "ended_at": TRIAL_END}));
+    let event = InputJson::of(ended.clone(), &[fee]).event(&webhook("customer.subscription.deleted", ended));
+    assert_eq!(event["event_type"], "Trial expiration");
 }
 
 #[test]

@@ -172,7 +172,7 @@ fn errors_name_the_unreadable_value() {
     let of_invoice: Read = |value| Invoice::read(value).map(drop);
     let of_refund: Read = |value| Refund::read(value).map(drop);
     let envelope = event(&subscription(), &json!({}));
-    let rows: [(&str, Read, Value, &str); 25] = [
+    let rows: [(&str, Read, Value, &str); 26] = [
         ("event", of_event, json!("not an object"), "object"),
         ("event", of_event, without(envelope.clone(), &["id"]), "id"),
         (
@@ -285,6 +285,12 @@ fn errors_name_the_unreadable_value() {
         (
             "refund",
             of_refund,
+            with(refund(), &[("/amount", json!(-700))]),
+            "amount",
+        ),
+        (
+            "refund",
+            of_refund,
             with(refund(), &[("/charge", json!(["ch_1"]))]),
             "charge",
         ),
@@ -328,6 +334,15 @@ fn reading_never_panics() {
                 read_well += usize::from(Subscription::read(&broken).is_ok());
                 read_well += usize::from(Invoice::read(&broken).is_ok());
                 read_well += usize::from(Refund::read(&broken).is_ok());
+                read_well += usize::from(Dispute::read(&broken).is_ok());
+                if let Ok(subscription) = Subscription::read(&broken) {
+                    subscription.terms.next_payment(0);
+                    subscription.terms.recurring_prices();
+                }
+                if let Ok(invoice) = Invoice::read(&broken) {
+                    invoice.payment();
+                    invoice.interval(|_| None);
+                }
                 if let Ok(event) = StripeEvent::read(&broken) {
                     read_well += usize::from(Subscription::read(&event.before()).is_ok());
                 }

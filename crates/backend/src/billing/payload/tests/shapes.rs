@@ -1,6 +1,6 @@
 //! Objects in older and newer shapes read the same.
 
-use tracking::{Currency, Interval, Money};
+use tracking::{Currency, Interval, IntervalUnit, Money};
 
 use super::*;
 
@@ -21,14 +21,18 @@ fn a_subscription_in_both_shapes() {
             ended_at: None,
             trial_start: Some(10),
             trial_end: Some(20),
-            item: Some("si_1".to_owned()),
-            interval: Some(Interval::Month),
-            lookup_key: Some("pro_month".to_owned()),
+            terms: new.terms.clone(),
             current_period: Some(Period { start: 20, end: 90 }),
             latest_invoice: Some("in_1".to_owned()),
             payment_method: None,
         }
     );
+    let [item] = new.terms.items.as_slice() else {
+        panic!("{:?}", new.terms)
+    };
+    assert_eq!((item.id.as_str(), item.price.id.as_str()), ("si_1", "price_1"));
+    assert_eq!(item.price.lookup_key.as_deref(), Some("pro_month"));
+    assert_eq!(item.price.interval, every(1, IntervalUnit::Month));
     let mut item = subscription()["items"]["data"][0].clone();
     item = without(item, &["current_period_start", "current_period_end"]);
     let old = with(
@@ -44,34 +48,47 @@ fn a_subscription_in_both_shapes() {
     assert_eq!(Subscription::read(&old), Ok(new));
 }
 
+fn every(count: u32, unit: IntervalUnit) -> Option<Interval> {
+    Interval::every(count, unit)
+}
+
 #[test]
 fn the_interval_of_a_subscription() {
-    let price = |recurring: Value| json!([{"price": {"recurring": recurring}}]);
+    let price =
+        |recurring: Value| json!([{"id": "si_1", "price": {"id": "price_1", "recurring": recurring}}]);
+    let month = every(1, IntervalUnit::Month);
     let rows = [
-        (price(json!({"interval": "month"})), Some(Interval::Month)),
+        (price(json!({"interval": "month"})), month),
         (
             price(json!({"interval": "year", "interval_count": 1})),
-            Some(Interval::Year),
+            every(1, IntervalUnit::Year),
         ),
-        (price(json!({"interval": "month", "interval_count": 3})), None),
-        (price(json!({"interval": "week"})), None),
+        (
+            price(json!({"interval": "month", "interval_count": 3})),
+            every(3, IntervalUnit::Month),
+        ),
+        (price(json!({"interval": "week"})), every(1, IntervalUnit::Week)),
+        (
+            price(json!({"interval": "day", "interval_count": 10})),
+            every(10, IntervalUnit::Day),
+        ),
+        (price(json!({"interval": "fortnight"})), None),
+        (price(json!({"interval": "month", "interval_count": 0})), None),
+        (price(json!({"interval": "month", "interval_count": "3"})), None),
         (price(json!(null)), None),
-        (json!([{"plan": {"interval": "year"}}]), Some(Interval::Year)),
-        (json!([{"price": "price_1"}]), None),
+        (
+            json!([{"id": "si_1", "plan": {"id": "price_1", "interval": "year"}}]),
+            every(1, IntervalUnit::Year),
+        ),
+        (json!([{"id": "si_1", "price": "price_1"}]), None),
         (json!([]), None),
     ];
     for (items, interval) in rows {
         let object = with(subscription(), &[("/items/data", items.clone())]);
-        assert_eq!(Subscription::read(&object).unwrap().interval, interval, "{items}");
+        let terms = Subscription::read(&object).unwrap().terms;
+        let read = terms.items.first().and_then(|item| item.price.interval);
+        assert_eq!(read, interval, "{items}");
     }
-    let ancient = with(
-        without(subscription(), &["items"]),
-        &[("/plan", json!({"interval": "month"}))],
-    );
-    assert_eq!(
-        Subscription::read(&ancient).unwrap().interval,
-        Some(Interval::Month)
-    );
 }
 
 #[test]
@@ -92,7 +109,10 @@ fn an_invoice_in_both_shapes() {
             status: Some("paid".to_owned()),
             created: 20,
             paid_at: Some(30),
-            interval: Some(Interval::Month),
+            total_minor: 1200,
+            tax_minor: 0,
+            paid_out_of_band: false,
+            lines: new.lines.clone(),
             hosted_url: None,
         }
     );
@@ -106,45 +126,74 @@ fn an_invoice_in_both_shapes() {
             ),
             (
                 "/lines/data/0",
-                json!({"proration": false, "price": {"recurring": {"interval": "month"}}}),
+                json!({
+                    "proration": false,
+                    "type": "subscription",
+                    "period": {"start": 0, "end": 30 * 86_400},
+                    "price": {"id": "price_1", "product": "prod_1", "recurring": {"interval": "month"}},
+                }),
             ),
         ],
     );
-    assert_eq!(Invoice::read(&old), Ok(new));
+    let old = Invoice::read(&old).unwrap();
+    let line = |invoice: &Invoice| {
+        let line = &invoice.lines[0];
+        (line.kind, line.price.clone(), line.product.clone(), line.period)
+    };
+    assert_eq!(line(&old), line(&new));
+    let lines = new.lines.clone();
+    assert_eq!(Invoice { lines, ..old }, new);
 }
 
 #[test]
 fn the_interval_of_an_invoice() {
-    let days = |days: i64| json!({"period": {"start": 5, "end": 5 + days * 86_400}});
+    const DAY: i64 = 86_400;
+    // 31 January 2026, 00:00:05.
+    const START: i64 = 1_769_817_605;
+    let days = |days: i64| json!({"period": {"start": START, "end": START + days * DAY}});
+    let month = every(1, IntervalUnit::Month);
+    let year = every(1, IntervalUnit::Year);
+    let priced = json!({"pricing": {"price_details": {"price": "price_known"}}, "period": days(1)["period"]});
     let rows = [
-        (json!([days(28)]), Some(Interval::Month)),
-        (json!([days(31)]), Some(Interval::Month)),
-        (json!([days(365)]), Some(Interval::Year)),
-        (json!([days(366)]), Some(Interval::Year)),
-        (json!([days(3)]), None),
-        (json!([days(90)]), None),
-        (json!([]), None),
-        (json!([{}]), None),
-        (json!([{"period": {"start": i64::MIN, "end": i64::MAX}}]), None),
+        ("to 28 February", json!([days(28)]), month),
+        ("to 30 April", json!([days(89)]), every(3, IntervalUnit::Month)),
+        ("a year", json!([days(365)]), year),
+        ("two years", json!([days(730)]), every(2, IntervalUnit::Year)),
+        ("two weeks", json!([days(14)]), every(2, IntervalUnit::Week)),
+        ("three days", json!([days(3)]), every(3, IntervalUnit::Day)),
+        ("a known price", json!([priced]), every(6, IntervalUnit::Month)),
+        ("no lines", json!([]), None),
+        ("an empty line", json!([{}]), None),
         (
+            "impossible",
+            json!([{"period": {"start": i64::MIN, "end": i64::MAX}}]),
+            None,
+        ),
+        ("backwards", json!([days(-30)]), None),
+        (
+            "beside a proration",
             json!([{"proration": true, "price": {"recurring": {"interval": "month"}}}, days(365)]),
-            Some(Interval::Year),
+            year,
         ),
         (
-            json!([{
-                "parent": {"subscription_item_details": {"proration": true}},
-                "period": {"start": 0, "end": 30 * 86_400},
-            }, days(365)]),
-            Some(Interval::Year),
+            "beside a fee",
+            json!([{"parent": {"invoice_item_details": {}}, "period": days(30)["period"]}, days(365)]),
+            year,
         ),
         (
-            json!([{"pricing": {"price_details": {"price": {"recurring": {"interval": "year"}}}}}]),
-            Some(Interval::Year),
+            "an expanded price",
+            json!([{"pricing": {"price_details": {"price": {"id": "price_1", "recurring": {"interval": "year"}}}}}]),
+            year,
         ),
     ];
-    for (lines, interval) in rows {
-        let object = with(invoice(), &[("/lines/data", lines.clone())]);
-        assert_eq!(Invoice::read(&object).unwrap().interval, interval, "{lines}");
+    let known = |price: &str| {
+        (price == "price_known")
+            .then(|| every(6, IntervalUnit::Month))
+            .flatten()
+    };
+    for (why, lines, interval) in rows {
+        let object = with(invoice(), &[("/lines/data", lines)]);
+        assert_eq!(Invoice::read(&object).unwrap().interval(known), interval, "{why}");
     }
 }
 

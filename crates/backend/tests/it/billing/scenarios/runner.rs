@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use backend::billing::inbox::Received;
 use serde_json::Value;
-use tracking::Interval::Month;
+use tracking::PlanInterval::Month;
 
 use super::super::environment::{Environment, Person, SECOND, click};
 use super::super::stand_in::{GOOD_CARD, card, text};

@@ -1,0 +1,73 @@
+//! SQL of operators.
+
+use sqlx::{AnyPool, Row};
+use tracking::UserId;
+
+use super::Operator;
+
+/// Makes the account an operator, or leaves it one. Returns false if no account has the address, or it is not confirmed.
+pub(super) async fn add(
+    connection: &mut db::Connection,
+    email_key: &str,
+    now_ms: i64,
+) -> Result<bool, sqlx::Error> {
+    let done = sqlx::query(
+        "UPDATE users SET operator_since_ms = COALESCE(operator_since_ms, $2)
+         WHERE email_key = $1 AND email_verified_at IS NOT NULL AND deleted_at IS NULL",
+    )
+    .bind(email_key)
+    .bind(now_ms)
+    .execute(connection)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Returns false if no operator has the address.
+pub(super) async fn remove(connection: &mut db::Connection, email_key: &str) -> Result<bool, sqlx::Error> {
+    let done = sqlx::query(
+        "UPDATE users SET operator_since_ms = NULL
+         WHERE email_key = $1 AND operator_since_ms IS NOT NULL AND deleted_at IS NULL",
+    )
+    .bind(email_key)
+    .execute(connection)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Ends the right of an account, in the transaction of the change that ends it.
+pub(in crate::accounts) async fn end(
+    connection: &mut db::Connection,
+    user: UserId,
+) -> Result<(), sqlx::Error> {
+    sqlx::query("UPDATE users SET operator_since_ms = NULL WHERE id = $1")
+        .bind(user.to_string())
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+pub(super) async fn exists(connection: &mut db::Connection, email_key: &str) -> Result<bool, sqlx::Error> {
+    let found: Option<String> =
+        sqlx::query_scalar("SELECT id FROM users WHERE email_key = $1 AND deleted_at IS NULL")
+            .bind(email_key)
+            .fetch_optional(connection)
+            .await?;
+    Ok(found.is_some())
+}
+
+pub(super) async fn all(pool: &AnyPool) -> Result<Vec<Operator>, sqlx::Error> {
+    let rows = sqlx::query(
+        "SELECT email, operator_since_ms FROM users
+         WHERE operator_since_ms IS NOT NULL AND deleted_at IS NULL ORDER BY email_key",
+    )
+    .fetch_all(pool)
+    .await?;
+    rows.iter()
+        .map(|row| {
+            Ok(Operator {
+                email: row.try_get("email")?,
+                since_ms: row.try_get("operator_since_ms")?,
+            })
+        })
+        .collect()
+}

@@ -1,0 +1,77 @@
+//! SQL of the sweeps. Each statement changes rows that expired before `$1` (ms since the epoch), at most `$2` rows.
+
+pub(super) const LOGIN_COOKIES: &str = "DELETE FROM login_cookies WHERE id_hash IN (
+    SELECT id_hash FROM login_cookies WHERE expires_at <= $1 LIMIT $2)";
+
+pub(super) const THROTTLES: &str = "DELETE FROM throttles WHERE key IN (
+    SELECT key FROM throttles WHERE window_end <= $1 LIMIT $2)";
+
+/// It ended 30 days after its last use.
+pub(super) const IDLE_LOGINS: &str =
+    "UPDATE logins SET ended_at = last_seen_at + 2592000000, ended_by = 'expired' WHERE id IN (
+    SELECT id FROM logins WHERE ended_at IS NULL AND last_seen_at <= $1 LIMIT $2)";
+
+/// It ended 90 days after the sign-in.
+pub(super) const OLD_LOGINS: &str =
+    "UPDATE logins SET ended_at = created_at + 7776000000, ended_by = 'expired' WHERE id IN (
+    SELECT id FROM logins WHERE ended_at IS NULL AND created_at <= $1 LIMIT $2)";
+
+pub(super) const ENDED_LOGINS: &str = "DELETE FROM logins WHERE id IN (
+    SELECT id FROM logins WHERE ended_at < $1 LIMIT $2)";
+
+pub(super) const MAILS: &str = "DELETE FROM mails WHERE id IN (
+    SELECT id FROM mails WHERE settled_at < $1 LIMIT $2)";
+
+pub(super) const MAIL_TOKENS: &str = "DELETE FROM mail_tokens WHERE id IN (
+    SELECT id FROM mail_tokens WHERE expires_at < $1 LIMIT $2)";
+
+/// Before the polls: a poll may have any number of votes.
+pub(super) const VOTES_OF_DELETED_POLLS: &str = "DELETE FROM votes WHERE id IN (
+    SELECT votes.id FROM polls JOIN votes ON votes.poll_id = polls.id WHERE polls.deleted_at < $1 LIMIT $2)";
+
+pub(super) const DELETED_POLLS: &str = "DELETE FROM polls WHERE id IN (
+    SELECT id FROM polls
+    WHERE deleted_at < $1 AND NOT EXISTS (SELECT 1 FROM votes WHERE votes.poll_id = polls.id) LIMIT $2)";
+
+pub(super) const HANDOFFS: &str = "DELETE FROM handoffs WHERE click IN (
+    SELECT click FROM handoffs WHERE created_at < $1 LIMIT $2)";
+
+pub(super) const PORTAL_VISITS: &str = "DELETE FROM portal_visits WHERE id IN (
+    SELECT id FROM portal_visits WHERE created_at < $1 LIMIT $2)";
+
+pub(super) const SDK_SIGHTINGS: &str = "DELETE FROM sdk_sightings WHERE (device_id, session_id) IN (
+    SELECT device_id, session_id FROM sdk_sightings WHERE seen_at < $1 LIMIT $2)";
+
+pub(super) const BROWSER_COUNTS: &str = "DELETE FROM browser_counts WHERE (device_id, session_id) IN (
+    SELECT device_id, session_id FROM browser_counts WHERE updated_at < $1 LIMIT $2)";
+
+pub(super) const WEBHOOK_PAYLOADS: &str = "UPDATE stripe_inbox SET payload = NULL WHERE event_id IN (
+    SELECT event_id FROM stripe_inbox
+    WHERE state = 'applied' AND payload IS NOT NULL AND settled_ms < $1 LIMIT $2)";
+
+/// Applied and parked webhooks. Stripe does not send them again after so long.
+pub(super) const WEBHOOKS: &str = "DELETE FROM stripe_inbox WHERE event_id IN (
+    SELECT event_id FROM stripe_inbox WHERE settled_ms < $1 LIMIT $2)";
+
+/// The first condition is repeated for the row as it is when it is deleted: a webhook may have arrived meanwhile.
+pub(super) const WEBHOOK_LANES: &str = "DELETE FROM stripe_lanes WHERE last_received_ms < $1 AND lane IN (
+    SELECT lane FROM stripe_lanes
+    WHERE last_received_ms < $1 AND lease_owner IS NULL
+      AND NOT EXISTS (SELECT 1 FROM stripe_inbox WHERE stripe_inbox.lane = stripe_lanes.lane) LIMIT $2)";
+
+pub(super) const ERASED_CUSTOMERS: &str = "DELETE FROM stripe_customers WHERE id IN (
+    SELECT id FROM stripe_customers WHERE erased_ms < $1 LIMIT $2)";
+
+/// The first of three: rows without a payload, then the lane, then the deletion that led to them.
+pub(super) const EVENTS_OF_DELETED_ACCOUNTS: &str = "DELETE FROM outbox WHERE sequence IN (
+    SELECT outbox.sequence FROM account_deletions JOIN outbox ON outbox.lane = account_deletions.user_id
+    WHERE finished_at < $1 LIMIT $2)";
+
+pub(super) const LANES_OF_DELETED_ACCOUNTS: &str = "DELETE FROM outbox_lanes WHERE lane IN (
+    SELECT lanes.lane FROM account_deletions JOIN outbox_lanes AS lanes ON lanes.lane = account_deletions.user_id
+    WHERE finished_at < $1 AND NOT EXISTS (SELECT 1 FROM outbox WHERE outbox.lane = lanes.lane) LIMIT $2)";
+
+pub(super) const ACCOUNT_DELETIONS: &str = "DELETE FROM account_deletions WHERE user_id IN (
+    SELECT user_id FROM account_deletions
+    WHERE finished_at < $1
+      AND NOT EXISTS (SELECT 1 FROM outbox_lanes WHERE outbox_lanes.lane = account_deletions.user_id) LIMIT $2)";

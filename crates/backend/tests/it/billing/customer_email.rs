@@ -1,0 +1,142 @@
+//! A changed address is written to Stripe's customer, also after failures and when it changes meanwhile.
+
+use backend::accounts::Login;
+use backend::billing::Billing;
+use backend::billing::customer_email::CustomerEmailUpdater;
+use db::testing::engines;
+use forms::{ChangeEmailForm, Secret};
+use serde_json::Value;
+use tracking::PlanInterval;
+
+use super::environment::{Environment, SECOND, billing_at};
+use super::fault_proxy::FaultProxy;
+use super::stand_in::text;
+use crate::support::{PASSWORD, Store, sign_in, visitor};
+
+const CONFIRM: &str = "Confirm your new email address";
+const BUSY: &str = r#"{"error":{"type":"api_error","message":"try later"}}"#;
+const CUSTOMERS: &str = "/v1/customers/";
+
+fn updater(store: &Store, billing: &Billing) -> CustomerEmailUpdater {
+    CustomerEmailUpdater::new(billing.clone(), store.accounts.customer_email_wakeup())
+}
+
+/// Changes the account's address and confirms it. Returns the browser's new login.
+async fn change_email(store: &Store, old: &str, new: &str) -> Login {
+    let login = store
+        .accounts
+        .sign_in(sign_in(old, PASSWORD), &visitor())
+        .await
+        .unwrap();
+    let form = ChangeEmailForm {
+        email: new.to_owned(),
+        current_password: Secret::new(PASSWORD),
+    };
+    store
+        .accounts
+        .change_email(form.check().unwrap(), &login, &visitor())
+        .await
+        .unwrap();
+    let secret = store.link_in(new, CONFIRM).await;
+    store
+        .accounts
+        .verify_email(&secret, &login, &visitor())
+        .await
+        .unwrap()
+}
+
+/// The address that Stripe has of each customer.
+async fn emails_at_stripe(env: &Environment) -> Vec<String> {
+    let customers = env.stripe.newer("/v1/customers", None).await;
+    let email = |customer: &Value| text(customer, "email").to_owned();
+    customers.iter().map(email).collect()
+}
+
+async fn due(env: &Environment) -> i64 {
+    env.store
+        .count("stripe_customers WHERE email_due_ms IS NOT NULL")
+        .await
+}
+
+#[tokio::test]
+async fn a_changed_address_reaches_stripe_after_a_failure() {
+    for engine in engines() {
+        let mut env = Environment::new(engine).await;
+        let ada = env.person("ada@example.com").await;
+        env.trial(&ada).await;
+        let proxy = FaultProxy::to(&env.stripe.url).await;
+        let updater = updater(&env.store, &billing_at(&env.store, &proxy.url));
+        updater.drain().await.unwrap();
+        assert_eq!(due(&env).await, 0, "{engine:?}: a new customer has the address");
+
+        change_email(&env.store, "ada@example.com", "new@example.com").await;
+        assert_eq!(due(&env).await, 1, "{engine:?}: in the transaction of the change");
+        proxy.respond(CUSTOMERS, 500, BUSY);
+        updater.drain().await.unwrap();
+        assert_eq!(emails_at_stripe(&env).await, ["ada@example.com"], "{engine:?}");
+        env.advance(4 * SECOND);
+        updater.drain().await.unwrap();
+        assert_eq!(
+            emails_at_stripe(&env).await,
+            ["ada@example.com"],
+            "{engine:?}: not due"
+        );
+        env.advance(SECOND);
+        updater.drain().await.unwrap();
+        assert_eq!(emails_at_stripe(&env).await, ["new@example.com"], "{engine:?}");
+        assert_eq!(due(&env).await, 0, "{engine:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_change_during_an_update_is_sent_after_it() {
+    for engine in engines() {
+        let mut env = Environment::new(engine).await;
+        let ada = env.person("ada@example.com").await;
+        env.trial(&ada).await;
+        let proxy = FaultProxy::to(&env.stripe.url).await;
+        let through_proxy = updater(&env.store, &billing_at(&env.store, &proxy.url));
+        change_email(&env.store, "ada@example.com", "second@example.com").await;
+        proxy.delay(CUSTOMERS);
+        let running = tokio::spawn(async move { through_proxy.drain().await });
+        proxy.wait_until_delayed().await;
+        change_email(&env.store, "second@example.com", "third@example.com").await;
+        // Another server does not overtake the running update.
+        updater(&env.store, &env.billing).drain().await.unwrap();
+        assert_eq!(emails_at_stripe(&env).await, ["second@example.com"], "{engine:?}");
+        proxy.release();
+        running.await.unwrap().unwrap();
+        assert_eq!(emails_at_stripe(&env).await, ["third@example.com"], "{engine:?}");
+        assert_eq!(due(&env).await, 0, "{engine:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_change_while_the_customer_is_created_is_sent_too() {
+    for engine in engines() {
+        let env = Environment::new(engine).await;
+        // As the request knew the account when it began.
+        let ada = env.person("ada@example.com").await;
+        change_email(&env.store, "ada@example.com", "new@example.com").await;
+        assert_eq!(due(&env).await, 0, "{engine:?}: there is no customer");
+        env.start(&ada, PlanInterval::Month).await;
+        assert_eq!(emails_at_stripe(&env).await, ["ada@example.com"], "{engine:?}");
+        updater(&env.store, &env.billing).drain().await.unwrap();
+        assert_eq!(emails_at_stripe(&env).await, ["new@example.com"], "{engine:?}");
+        assert_eq!(due(&env).await, 0, "{engine:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_customer_that_is_gone_at_stripe_needs_no_update() {
+    for engine in engines() {
+        let mut env = Environment::new(engine).await;
+        let ada = env.person("ada@example.com").await;
+        env.trial(&ada).await;
+        change_email(&env.store, "ada@example.com", "new@example.com").await;
+        let customer = env.customer(&ada).await;
+        env.stripe.delete(&format!("/v1/customers/{customer}")).await;
+        updater(&env.store, &env.billing).drain().await.unwrap();
+        assert_eq!(due(&env).await, 0, "{engine:?}");
+    }
+}
