@@ -7,6 +7,8 @@
   const files = document.currentScript.dataset;
   const root = document.documentElement;
   const secure = location.protocol === "https:";
+  // As the server names our cookies: browsers accept the prefix from this host only.
+  const prefix = secure ? "__Host-" : "";
   const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
   // No pointer is pressed.
   let released = Promise.resolve();
@@ -465,7 +467,7 @@
   // ---- Cookies ---------------------------------------------------------------------------------------------------------
 
   function cookie(name) {
-    const start = `${name}=`;
+    const start = `${prefix}${name}=`;
     return document.cookie
       .split("; ")
       .find((text) => text.startsWith(start))
@@ -473,6 +475,6 @@
   }
 
   function setCookie(name, value, life = "") {
-    document.cookie = `${name}=${value}; path=/; samesite=lax${life}${secure ? "; secure" : ""}`;
+    document.cookie = `${prefix}${name}=${value}; path=/; samesite=lax${life}${secure ? "; secure" : ""}`;
   }
 })();

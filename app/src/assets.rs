@@ -9,7 +9,7 @@ pub struct Assets {
 }
 
 impl Assets {
-    /// Path below which every URL with a build's name stands.
+    /// The path of all builds' files.
     pub const PREFIX: &str = "/assets";
 
     /// Files of the build of that name: a digest of its files.

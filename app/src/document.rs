@@ -1,6 +1,6 @@
 //! A document: the answer to one request for a page, rendered by the server to the end.
 //!
-//! Nothing here runs in the browser. The parts of a page that do are islands.
+//! This module does not run in the browser. Interactive parts of a page are islands.
 
 use std::error::Error;
 
@@ -14,8 +14,7 @@ use uuid::Uuid;
 
 use crate::request::{self, RequestContext};
 
-/// Renders what `draw` returns for the visitor of this request. Outside of a request (while routes are listed) there is
-/// nothing to render.
+/// The view that `draw` returns for this request. Empty outside of a request, while routes are listed.
 pub(crate) fn document<Drawn>(draw: impl FnOnce(RequestContext) -> Drawn) -> AnyView
 where
     Drawn: Future<Output = AnyView> + Send + 'static,
@@ -27,9 +26,9 @@ where
 /// renders the page.
 #[derive(Clone, Debug, Default)]
 pub struct FormInput<F> {
-    /// What was sent. Passwords are never shown again.
+    /// The input that was sent. Passwords are never shown again.
     pub input: F,
-    /// What is wrong with it; empty where nothing was sent.
+    /// Its errors; empty if no form was sent.
     pub errors: FieldErrors,
 }
 
@@ -74,12 +73,12 @@ pub(crate) fn set_status(status: StatusCode) {
     }
 }
 
-/// What a page shows when its data cannot be read. The reason is logged, once, here; the answer is a 500.
+/// The error of a page whose data cannot be read. Logs the reason, and sets the status 500.
 pub(crate) fn unreadable(what: &'static str, error: &(dyn Error + 'static)) -> AnyView {
     tracing::error!(error, what, "cannot read what a page shows");
     set_status(StatusCode::INTERNAL_SERVER_ERROR);
     view! {
-        <p class="fault banner" role="alert">
+        <p class="error banner" role="alert">
             {what} " cannot be read right now. Please load the page again."
         </p>
     }

@@ -1,24 +1,24 @@
-//! The page for a request that failed before or beside the app. It needs no visit, no database and no script, so it cannot
-//! fail for the same reason.
+//! The page for a request that failed outside of the app. It needs no request context, no database and no script, so it cannot fail
+//! for the same reason.
 
 use leptos::prelude::*;
 
 use crate::assets::Assets;
 use crate::not_found::LooseThread;
 
-/// What such a page says.
+/// The texts of the page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Failure<'a> {
     /// Heading and title, without characters that mean something in HTML: a title holds no elements, and so none of
     /// Leptos' markers around a text.
     pub title: &'static str,
-    /// What happened, and what the visitor can do.
+    /// The failure, and what the visitor can do.
     pub sentence: &'a str,
-    /// Where its stylesheet and icon are.
+    /// The URLs of its stylesheet and icon.
     pub assets: &'a Assets,
 }
 
-/// The whole document. It runs nothing, and asks for the stylesheet and the icon alone.
+/// The whole document. It has no script and loads the stylesheet and the icon only.
 pub fn failure_page(failure: Failure<'_>) -> String {
     let Failure {
         title,
@@ -60,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn whatever_the_sentence_is_it_is_text() {
+    fn the_sentence_is_escaped() {
         let html = failure_page(Failure {
             title: "Too large",
             sentence: "<script>alert(1)</script> & more",

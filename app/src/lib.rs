@@ -32,10 +32,6 @@ pub mod live;
 #[cfg(feature = "ssr")]
 mod mailbox;
 #[cfg(feature = "ssr")]
-mod moments;
-#[cfg(feature = "ssr")]
-mod next;
-#[cfg(feature = "ssr")]
 mod not_found;
 #[cfg(feature = "ssr")]
 pub mod operations;
@@ -44,6 +40,10 @@ mod page;
 pub mod polls;
 #[cfg(feature = "ssr")]
 pub mod privacy;
+#[cfg(feature = "ssr")]
+mod redirect;
+#[cfg(feature = "ssr")]
+mod relative_time;
 #[cfg(feature = "ssr")]
 pub mod request;
 #[cfg(feature = "ssr")]

@@ -1,4 +1,4 @@
-//! What every page knows of its visitor.
+//! The facts about the visitor that every page has.
 
 use leptos::prelude::*;
 
@@ -11,15 +11,15 @@ use crate::request::{self, RequestContext};
 /// Facts of the document.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Page {
-    /// Who is signed in.
+    /// The user who is signed in.
     pub me: Option<Me>,
     /// This browser's device ID, unless consent is denied.
     pub device: Option<String>,
     /// The page of the stand-in for Amplitude, in local mode.
     pub collector_page: Option<String>,
-    /// Whether the operator's pages are there for them.
+    /// Whether the visitor may open the operator's pages.
     pub operator: bool,
-    /// How they stand to tracking.
+    /// Consent, and whether the visitor is tracked.
     pub privacy: Privacy,
     /// Mails are kept in the mailbox of local mode.
     pub mailbox: bool,

@@ -1,34 +1,35 @@
-//! One request's visitor: who they are, what the answer must do to their browser. The server's middleware makes it, puts
-//! it into the request's extensions, and carries out the changes when the answer is ready. This is the only module
-//! that knows how pages and server functions reach their request.
+//! The context of one request: the visitor, and the changes that the response makes to the visitor's browser. The server's
+//! middleware creates it, puts it into the request's extensions, and carries out the changes when the response is ready. Only
+//! this module knows how pages and server functions reach their request.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use backend::accounts::links::LinkSecret;
 use backend::accounts::{AccountError, Login};
+use backend::limits::LimitExceededError;
 use backend::polls::{Voter, VoterToken};
-use backend::{Backend, Visitor};
+use backend::{Backend, NetworkKey, Visitor};
 use http::request::Parts;
 use leptos::prelude::use_context;
 use tokio::sync::watch;
 use tower_sessions::Session;
-use tracking::{Choice, ClientEvent, InsertId, SessionId};
+use tracking::{Choice, ClientEvent, InsertId, SessionId, UserId};
 use uuid::Uuid;
 
 use crate::auth::LinkPage;
-use crate::lab::Board;
+use crate::lab::LabState;
 use crate::tracking::boot::{Boot, ConfirmedEvent};
 use ::forms::{Field, FieldError, FieldErrors};
 
-/// Key of the one value that a login's cookie leads to.
+/// Key of the login's ID in the session of the login cookie.
 const LOGIN: &str = "login";
 
-/// The visitor of one request. Cheap to clone.
+/// The context of one request. Cheap to clone.
 #[derive(Clone)]
 pub struct RequestContext {
     /// The verbs.
     pub backend: Backend,
-    /// Who is signed in.
+    /// The login of this browser; `None` if no user is signed in.
     pub login: Option<Login>,
     /// Device and session for events, address, user agent.
     pub visitor: Visitor,
@@ -36,29 +37,29 @@ pub struct RequestContext {
     pub boot: Arc<Boot>,
     /// The login cookie's session.
     pub cookie: Session,
-    /// The login that ended last in this browser: its late events may still name its user.
+    /// The login that ended last in this browser. In local mode the walkthrough goes on with its user.
     pub previous_login: Option<Uuid>,
     /// Mail links that this browser has opened.
     pub links: Links,
     /// How the disturbance lab stands, where there is one.
-    pub lab: Option<watch::Receiver<Board>>,
+    pub lab: Option<watch::Receiver<LabState>>,
     /// The page refreshes itself: no user has opened it or pressed anything.
     pub refresh: bool,
-    /// What the answer must do.
+    /// The changes that the response makes to the browser.
     pub changes: Changes,
 }
 
 /// Secrets of mail links that a browser has opened and not used yet.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Links {
-    /// For the page that proves an address.
+    /// For the page that confirms an address.
     pub verify: Option<LinkSecret>,
     /// For the page that sets a new password.
     pub reset: Option<LinkSecret>,
 }
 
 impl Links {
-    /// The one for a page.
+    /// The secret for a page.
     pub fn of(&self, page: LinkPage) -> Option<&LinkSecret> {
         match page {
             LinkPage::Verify => self.verify.as_ref(),
@@ -67,27 +68,29 @@ impl Links {
     }
 }
 
-/// What a handler asks of the answer. Shared by all clones of a visit.
+/// The changes that handlers request for the response. All clones of a context share them.
 #[derive(Clone, Debug, Default)]
 pub struct Changes(Arc<Mutex<RequestedChanges>>);
 
 /// See [`Changes`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RequestedChanges {
-    /// The login that ended here: the browser becomes a new device in a new session.
+    /// The login that ended in this request: the browser gets a new device and a new session.
     pub ended: Option<Uuid>,
-    /// What was chosen about tracking here.
+    /// The account that was signed in to here.
+    pub begun: Option<UserId>,
+    /// The choice about tracking that was made here.
     pub choice: Option<Choice>,
-    /// Client events that were confirmed here, for documents to fire until they have arrived.
+    /// Client events that this request confirmed. Documents fire them until they have arrived.
     pub confirmed: Vec<ConfirmedEvent>,
-    /// The token under which this browser is to vote from now on.
+    /// The token under which this browser votes from now on.
     pub voter: Option<VoterToken>,
-    /// A mail link that was opened here (its secret is to be kept for its page), or used up (`None`).
+    /// A mail link that this request opened, with the secret to keep for its page, or used up (`None`).
     pub link: Option<(LinkPage, Option<LinkSecret>)>,
 }
 
 impl Changes {
-    /// What was asked so far.
+    /// The changes that were requested so far.
     pub fn asked(&self) -> RequestedChanges {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -98,12 +101,15 @@ impl Changes {
 }
 
 impl RequestContext {
-    /// Has the answer write the choice about tracking to this browser.
+    /// Has the response write the choice about tracking to this browser.
     pub fn choose(&self, choice: Choice) {
         self.changes.ask(|asked| asked.choice = Some(choice));
     }
 
-    /// The login of this browser; the error that a form shows when no user is signed in.
+    /// The login of this browser.
+    ///
+    /// # Errors
+    /// When no user is signed in.
     pub(crate) fn signed_in(&self) -> Result<&Login, FieldErrors> {
         let login = self.login.as_ref();
         login.ok_or_else(|| FieldErrors::one(Field::FORM, FieldError::SignedOut))
@@ -113,23 +119,43 @@ impl RequestContext {
     pub async fn begin_login(&self, login: &Login) -> Result<(), FieldErrors> {
         self.cookie.cycle_id().await.map_err(|error| internal(&error))?;
         let inserted = self.cookie.insert(LOGIN, login.id).await;
-        inserted.map_err(|error| internal(&error))
+        inserted.map_err(|error| internal(&error))?;
+        self.changes.ask(|asked| asked.begun = Some(login.user.id));
+        Ok(())
     }
 
-    /// Takes the login from this browser, and has the answer turn it into a new device.
+    /// Takes the login from this browser, and has the response give it a new device.
     pub async fn finish_login(&self, login: &Login) -> Result<(), FieldErrors> {
         self.changes.ask(|asked| asked.ended = Some(login.id));
         self.cookie.flush().await.map_err(|error| internal(&error))
     }
 
-    /// Whose votes this browser casts: the account's that is signed in, else the browser's own, if it has kept our cookie.
+    /// The voter: the account that is signed in, or else the token in this browser's cookie, if it has one.
     pub fn voter(&self) -> Option<Voter> {
         let account = self.login.as_ref().map(|login| Voter::Account(login.user.id));
         account.or_else(|| self.visitor.voter.clone().map(Voter::Token))
     }
 
-    /// Gives a browser without a login a token to vote under, before it votes: two votes that are sent at
-    /// once then come from one voter.
+    /// Counts a vote of this network.
+    ///
+    /// # Errors
+    /// When the network has cast too many votes.
+    pub(crate) fn count_vote(&self) -> Result<(), FieldErrors> {
+        let network = NetworkKey::of(self.visitor.address);
+        self.backend.limits.count_vote(network).map_err(too_many)
+    }
+
+    /// Counts a post that calls Stripe.
+    ///
+    /// # Errors
+    /// When the account or the network has sent too many.
+    pub(crate) fn count_stripe_call(&self, login: &Login) -> Result<(), FieldErrors> {
+        let (limits, network) = (&self.backend.limits, NetworkKey::of(self.visitor.address));
+        limits.count_stripe_call(network, login.user.id).map_err(too_many)
+    }
+
+    /// Gives a browser without a login a token to vote under, before it votes, so that two concurrent votes come from one
+    /// voter.
     pub fn offer_voter_token(&self) {
         if self.voter().is_none() {
             self.changes.ask(|asked| asked.voter = Some(VoterToken::mint()));
@@ -160,12 +186,17 @@ impl RequestContext {
     }
 }
 
+fn too_many(exceeded: LimitExceededError) -> FieldErrors {
+    let minutes = u32::try_from(exceeded.retry_after_secs.div_ceil(60)).unwrap_or(u32::MAX);
+    FieldErrors::one(Field::FORM, FieldError::TooManyAttempts { minutes })
+}
+
 /// The login that a cookie's session leads to.
 pub async fn login_of(cookie: &Session) -> Result<Option<Uuid>, tower_sessions::session::Error> {
     cookie.get(LOGIN).await
 }
 
-/// The visit of the request being answered; `None` outside of one.
+/// The context of the current request; `None` outside of a request.
 pub fn current() -> Option<RequestContext> {
     use_context::<Parts>()?
         .extensions
@@ -173,7 +204,7 @@ pub fn current() -> Option<RequestContext> {
         .cloned()
 }
 
-/// What a form shows when a verb failed: errors of the input as they are, ours as one sentence and a log entry.
+/// The errors that a form shows: errors of the input unchanged, failures of the server as one sentence and a log entry.
 pub(crate) fn errors(error: AccountError) -> FieldErrors {
     match error {
         AccountError::FieldErrors(errors) => errors,
@@ -181,7 +212,7 @@ pub(crate) fn errors(error: AccountError) -> FieldErrors {
     }
 }
 
-/// Logs our own failure, once, and says nothing of it but that it happened.
+/// Logs a failure of the server, and returns the error that a form shows for it.
 pub(crate) fn internal(error: &(dyn std::error::Error + 'static)) -> FieldErrors {
     tracing::error!(error, "a form failed");
     FieldErrors::one(Field::FORM, FieldError::Internal)

@@ -28,7 +28,7 @@ pub fn App() -> impl IntoView {
     provide_page();
     view! {
         <Router>
-            <a class="skip" href="#main">"Skip to content"</a>
+            <a class="skip-link" href="#main">"Skip to content"</a>
             <Header />
             <main id="main">
                 <Routes fallback=NotFoundPage>

@@ -1,11 +1,11 @@
-//! What the forms of auth do. Each returns the path to load next.
+//! The actions of the forms of `auth`. Each returns the path to load next.
 
 use backend::accounts::Login;
-use forms::{Field, FieldError, FieldErrors, ForgotForm, ResetForm, SignInForm, SignUpForm};
+use forms::{Field, FieldError, FieldErrors, ForgotForm, ResetForm, SignInForm, SignOutForm, SignUpForm};
 
 use super::links::LinkPage;
 use crate::document::NoInput;
-use crate::next::safe_next;
+use crate::redirect::{safe_next, safe_path};
 use crate::request::{self, RequestContext};
 
 /// Makes an account and signs it in.
@@ -25,13 +25,13 @@ pub async fn sign_in(context: RequestContext, form: SignInForm) -> Result<String
 }
 
 /// Signs out. A visitor who is signed out already stays so.
-pub async fn sign_out(context: RequestContext, _: NoInput) -> Result<String, FieldErrors> {
+pub async fn sign_out(context: RequestContext, form: SignOutForm) -> Result<String, FieldErrors> {
     if let Some(login) = &context.login {
         let ended = context.backend.accounts.sign_out(login, &context.visitor).await;
         ended.map_err(request::errors)?;
         context.finish_login(login).await?;
     }
-    Ok("/".to_owned())
+    Ok(safe_path(Some(&form.next)).unwrap_or("/").to_owned())
 }
 
 /// Sends a link that sets a new password, if the address has an account.
@@ -60,21 +60,16 @@ pub async fn reset(context: RequestContext, form: ResetForm) -> Result<String, F
     Ok("/sign-in?done=reset".to_owned())
 }
 
-/// Confirms an address through the link that this browser has opened.
+/// Confirms an address through the link that this browser has opened, in a browser that is signed in to the link's account.
 pub async fn verify(context: RequestContext, _: NoInput) -> Result<String, FieldErrors> {
+    let login = context.signed_in()?;
     let secret = context.links.of(LinkPage::Verify).ok_or_else(link_spent)?;
-    context
-        .backend
-        .accounts
-        .verify_email(secret, context.login.as_ref(), &context.visitor)
-        .await
-        .map_err(request::errors)?;
+    let accounts = &context.backend.accounts;
+    let verified = accounts.verify_email(secret, login, &context.visitor).await;
+    let new_login = verified.map_err(request::errors)?;
     context.link_spent(LinkPage::Verify);
-    let page = match context.login {
-        Some(_) => "/settings?done=verified",
-        None => "/sign-in?done=verified",
-    };
-    Ok(page.to_owned())
+    context.begin_login(&new_login).await?;
+    Ok("/settings?done=verified".to_owned())
 }
 
 fn link_spent() -> FieldErrors {

@@ -27,7 +27,7 @@ fn Ask() -> impl IntoView {
             <h1>"Forgot your password?"</h1>
             <p class="lead">"Enter your address, and we send you a link that sets a new password."</p>
             <Form errors>
-                <TextField field=ForgotForm::email label="E-mail" kind="email" value=input.email autocomplete="email" />
+                <TextField field=ForgotForm::email label="Email" kind="email" value=input.email autocomplete="email" />
                 <Submit label="Send me a link" pending="Sending…" />
             </Form>
             <p class="aside">"Remembered it? " <a href="/sign-in">"Sign in"</a></p>

@@ -3,8 +3,8 @@
 //! A link's secret reaches its page in a cookie, not in the page's address: there the SDK would read it, and send it to
 //! Amplitude.
 
-use backend::accounts::AccountError;
-use backend::accounts::links::Purpose;
+use backend::accounts::links::{EmailLink, Purpose};
+use backend::accounts::{AccountError, Login};
 
 use crate::request::RequestContext;
 
@@ -24,6 +24,29 @@ pub(super) struct OpenedLink {
     pub(super) email: String,
     /// It makes this address the account's.
     pub(super) changes_address: bool,
+    /// Who is signed in here.
+    pub(super) reader: LinkReader,
+}
+
+/// Who has opened a link: only its own account may confirm an address with it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum LinkReader {
+    /// This browser is signed in to the link's account.
+    Owner,
+    /// This browser is signed in to another account, with this address.
+    OtherAccount(String),
+    /// No user is signed in here.
+    SignedOut,
+}
+
+impl LinkReader {
+    fn of(link: &EmailLink, login: Option<&Login>) -> Self {
+        match login {
+            Some(login) if login.user.id == link.user => Self::Owner,
+            Some(login) => Self::OtherAccount(login.user.email.clone()),
+            None => Self::SignedOut,
+        }
+    }
 }
 
 /// The link that this browser has opened, if it still works. Reading it uses nothing up: programs open links too.
@@ -38,6 +61,7 @@ pub(super) async fn opened_link(
     let fits = |purpose| (purpose == Purpose::ResetPassword) == (page == LinkPage::Reset);
     Ok(link.filter(|link| fits(link.purpose)).map(|link| OpenedLink {
         changes_address: link.purpose == Purpose::ChangeEmail,
+        reader: LinkReader::of(&link, context.login.as_ref()),
         email: link.email,
     }))
 }

@@ -7,8 +7,8 @@ use leptos_router::components::Redirect;
 
 use crate::document::{FormInput, form_input};
 use crate::forms::{Form, Submit, TextField};
-use crate::next::{next_of_page, safe_next, with_next};
 use crate::page::use_page;
+use crate::redirect::{next_of_page, safe_next, with_next};
 
 /// Signs in.
 #[component]
@@ -22,7 +22,7 @@ pub fn SignInPage() -> impl IntoView {
         <section class="narrow card">
             <h1>"Welcome back"</h1>
             <Form errors>
-                <TextField field=SignInForm::email label="E-mail" kind="email" value=input.email autocomplete="email" />
+                <TextField field=SignInForm::email label="Email" kind="email" value=input.email autocomplete="email" />
                 <TextField field=SignInForm::password label="Password" kind="password" autocomplete="current-password" />
                 <Submit label="Sign in" pending="Signing in…" />
             </Form>

@@ -7,8 +7,8 @@ use leptos_router::components::Redirect;
 
 use crate::document::{FormInput, form_input};
 use crate::forms::{Form, Submit, TextField};
-use crate::next::{next_of_page, safe_next, with_next};
 use crate::page::use_page;
+use crate::redirect::{next_of_page, safe_next, with_next};
 
 /// Makes an account.
 #[component]
@@ -23,7 +23,7 @@ pub fn SignUpPage() -> impl IntoView {
             <h1>"Create your account"</h1>
             <p class="lead">"Three open polls, free, for as long as you like."</p>
             <Form errors>
-                <TextField field=SignUpForm::email label="E-mail" kind="email" value=input.email autocomplete="email" />
+                <TextField field=SignUpForm::email label="Email" kind="email" value=input.email autocomplete="email" />
                 <TextField
                     field=SignUpForm::password
                     label="Password"

@@ -1,4 +1,4 @@
-//! What the forms of billing do. Each returns the URL to load next: a page of Stripe or one of ours.
+//! The actions of the forms of billing. Each returns the URL to load next: a page of Stripe or one of ours.
 
 use std::time::Duration;
 
@@ -17,6 +17,7 @@ const PATIENCE: Duration = Duration::from_secs(3);
 /// Starts Stripe's Checkout.
 pub async fn start_checkout(context: RequestContext, form: CheckoutForm) -> Result<String, FieldErrors> {
     let login = context.signed_in()?;
+    context.count_stripe_call(login)?;
     let order = Order {
         interval: form.interval(),
         click: form_id(&form.form),
@@ -38,6 +39,7 @@ pub async fn change(context: RequestContext, form: BillingActionForm) -> Result<
         return Ok("/billing".to_owned());
     };
     let login = context.signed_in()?;
+    context.count_stripe_call(login)?;
     let click = form_id(&form.form);
     let (billing, user, visitor) = (&context.backend.billing, &login.user, &context.visitor);
     let before = billing.revision(user.id).await;

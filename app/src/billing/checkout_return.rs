@@ -9,7 +9,7 @@ use leptos_router::components::Redirect;
 use super::model::return_path;
 use super::waiting::{FollowWebhooks, ReloadWithoutScript};
 use crate::document::{document, query_value, unreadable};
-use crate::next::with_next;
+use crate::redirect::with_next;
 
 /// Shows the session that `?checkout=` names.
 #[component]
@@ -51,7 +51,7 @@ fn LiveReturn(
     let reload = is_waiting.then(|| format!("{path}&refresh"));
     let follow = is_waiting || matches!(state, Some(CheckoutState::Open { .. }));
     view! {
-        <section id="returned" class="narrow card returned" data-live>
+        <section id="returned" class="narrow card billing-return" data-live>
             {match state {
                 Some(CheckoutState::Done) => view! { <Done /> }.into_any(),
                 Some(CheckoutState::AwaitingWebhook | CheckoutState::Unknown) => view! { <Waiting /> }.into_any(),

@@ -27,20 +27,20 @@ pub fn Invoices(invoices: Vec<PaidInvoice>) -> impl IntoView {
         view! {
             <tr data-invoice=invoice.id>
                 <td>{day}</td>
-                <td class="amount">{amount(invoice.amount)} {refunded.map(|refunded| view! { " " {refunded} })}</td>
+                <td>{amount(invoice.amount)} {refunded.map(|refunded| view! { " " {refunded} })}</td>
                 {receipts.then(|| view! { <td>{link}</td> })}
             </tr>
         }
     };
     (!invoices.is_empty()).then(|| {
         view! {
-            <section class="card invoices" aria-labelledby="invoices">
+            <section class="card billing-invoices" aria-labelledby="invoices">
                 <h2 id="invoices">"Payments"</h2>
                 <table>
                     <thead>
                         <tr>
                             <th scope="col">"Date"</th>
-                            <th scope="col" class="amount">
+                            <th scope="col">
                                 "Amount"
                             </th>
                             {receipts.then(|| view! { <th scope="col">"Receipt"</th> })}

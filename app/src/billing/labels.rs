@@ -1,6 +1,6 @@
 //! Amounts, dates and subscriptions as text.
 
-use backend::billing::{MONTHLY, SubscriptionOverview, YEARLY};
+use backend::billing::{RecurringPrice, SubscriptionOverview};
 use backend::dates;
 use tracking::{Currency, Interval, Money};
 
@@ -17,13 +17,34 @@ pub fn amount(money: Money) -> String {
     }
 }
 
-/// What Pro costs each time.
-pub fn price(interval: Interval) -> String {
-    let minor = match interval {
-        Interval::Month => MONTHLY,
-        Interval::Year => YEARLY,
-    };
-    amount(Money::new(minor, Currency::USD))
+/// An amount without decimals if they are zero: `$12`.
+pub fn short_amount(money: Money) -> String {
+    let text = amount(money);
+    text.strip_suffix(".00").map_or(text.clone(), str::to_owned)
+}
+
+/// `a month`, `every 3 months`.
+pub fn each(interval: Interval) -> String {
+    match interval.count() {
+        1 => format!("a {interval}"),
+        _ => format!("every {interval}"),
+    }
+}
+
+/// What a subscription costs each time: `$36.00 a month`. Empty if the prices are not fixed amounts.
+pub fn price(prices: &[RecurringPrice]) -> String {
+    let prices = prices.iter();
+    let prices: Vec<String> = prices
+        .map(|price| format!("{} {}", amount(price.amount), each(price.interval)))
+        .collect();
+    prices.join(" and ")
+}
+
+/// The next payment, if the terms say it and it is not simply the price.
+pub fn next_payment(subscription: &SubscriptionOverview) -> Option<String> {
+    let next = subscription.next_payment?;
+    let is_price = matches!(subscription.prices.as_slice(), [price] if price.amount == next);
+    (!is_price).then(|| amount(next))
 }
 
 /// Days until the trial is over, the running one included; `None` when no trial runs. `now` is in seconds since the epoch.
@@ -42,9 +63,46 @@ pub fn until(subscription: &SubscriptionOverview) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use tracking::SubscriptionStatus;
+    use tracking::{IntervalUnit, SubscriptionStatus};
 
     use super::*;
+
+    fn every(count: u32, unit: IntervalUnit, minor: i64, currency: &str) -> RecurringPrice {
+        RecurringPrice {
+            amount: Money::new(minor, Currency::parse(currency).unwrap()),
+            interval: Interval::every(count, unit).unwrap(),
+        }
+    }
+
+    fn every_month(minor: i64, currency: &str) -> RecurringPrice {
+        every(1, IntervalUnit::Month, minor, currency)
+    }
+
+    #[test]
+    fn case_2_a_price_is_what_the_subscription_costs() {
+        let rows = [
+            (vec![every_month(3_600, "usd")], "$36.00 a month"),
+            (vec![every_month(900, "eur")], "9.00 EUR a month"),
+            (vec![every_month(1_200, "jpy")], "1200 JPY a month"),
+            (
+                vec![every(3, IntervalUnit::Month, 3_000, "usd")],
+                "$30.00 every 3 months",
+            ),
+            (
+                vec![
+                    every_month(1_200, "usd"),
+                    every(1, IntervalUnit::Year, 5_000, "usd"),
+                ],
+                "$12.00 a month and $50.00 a year",
+            ),
+            (vec![], ""),
+        ];
+        for (prices, text) in rows {
+            assert_eq!(price(&prices), text);
+        }
+        assert_eq!(short_amount(Money::new(12_000, Currency::USD)), "$120");
+        assert_eq!(short_amount(Money::new(1_250, Currency::USD)), "$12.50");
+    }
 
     #[test]
     fn amounts() {
@@ -67,7 +125,9 @@ mod tests {
         let of = SubscriptionOverview {
             id: "sub_1".to_owned(),
             status: SubscriptionStatus::Trialing,
-            interval: Some(Interval::Month),
+            prices: vec![every_month(1_200, "usd")],
+            next_payment: None,
+            has_discount: false,
             trial_end_secs: Some(end),
             period_end_secs: Some(end),
             cancel_at_secs: None,
@@ -86,6 +146,5 @@ mod tests {
             assert_eq!(days_left(&of, now), left, "{now}");
         }
         assert_eq!(until(&of).as_deref(), Some("18 November 2026"));
-        assert_eq!(price(Interval::Month), "$12.00");
     }
 }

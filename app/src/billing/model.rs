@@ -1,9 +1,9 @@
-//! What the page of prices shows, and the forms of billing.
+//! The data of the pricing page, and the forms of billing.
 
 use backend::billing::ClockTarget;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
-use tracking::Interval;
+use tracking::PlanInterval;
 
 /// What the page of prices shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,10 +30,10 @@ pub struct CheckoutForm {
 
 impl CheckoutForm {
     /// The interval that is selected: monthly, unless the form says yearly.
-    pub fn interval(&self) -> Interval {
+    pub fn interval(&self) -> PlanInterval {
         match self.interval.as_str() {
-            "year" => Interval::Year,
-            _ => Interval::Month,
+            "year" => PlanInterval::Year,
+            _ => PlanInterval::Month,
         }
     }
 }

@@ -8,7 +8,7 @@ use leptos_router::components::Redirect;
 use tracking::SubscriptionStatus;
 use uuid::Uuid;
 
-use super::buttons::ActionButton;
+use super::buttons::BillingActionButton;
 use super::invoices::Invoices;
 use super::model::BillingAction;
 use super::plan_card::PlanCard;
@@ -25,7 +25,7 @@ pub fn BillingPage() -> impl IntoView {
     let since = query_value("since").and_then(|since| since.parse::<i64>().ok());
     view! {
         <Title text="Billing · Seamline" />
-        <section class="page billing">
+        <section>
             <div class="page-head">
                 <h1>"Billing"</h1>
             </div>
@@ -137,7 +137,7 @@ fn ClockCard(now: i64, ahead: i64, status: SubscriptionStatus, form: Uuid) -> im
         days => format!("{days} days ahead"),
     };
     view! {
-        <section class="card alone clock stripe" aria-labelledby="clock">
+        <section class="card dashed billing-clock stripe" aria-labelledby="clock">
             <h2 id="clock">
                 <span class="badge">"Stripe"</span>
                 " The stand-in's clock"
@@ -145,7 +145,7 @@ fn ClockCard(now: i64, ahead: i64, status: SubscriptionStatus, form: Uuid) -> im
             <p>
                 {format!("It shows {}, {ahead}. Moving it triggers everything that is due until then.", dates::long(now))}
             </p>
-            {jump.map(|(action, label)| view! { <ActionButton action form label /> })}
+            {jump.map(|(action, label)| view! { <BillingActionButton action form label /> })}
         </section>
     }
 }

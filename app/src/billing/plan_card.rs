@@ -3,10 +3,10 @@
 use backend::billing::SubscriptionOverview;
 use backend::dates;
 use leptos::prelude::*;
-use tracking::{Interval, SubscriptionStatus};
+use tracking::SubscriptionStatus;
 use uuid::Uuid;
 
-use super::buttons::ActionButton;
+use super::buttons::BillingActionButton;
 use super::labels;
 use super::model::BillingAction;
 
@@ -27,13 +27,13 @@ pub fn PlanCard(subscription: SubscriptionOverview, now: i64, form: Uuid) -> imp
         .filter(|_| on_trial)
         .map(days_left);
     view! {
-        <section class="card plan" data-state=status.as_str()>
-            <div class="plan-head">
+        <section class="card billing-plan" data-state=status.as_str()>
+            <div class="billing-plan-head">
                 <h2>{name}</h2>
-                <span class="badge" class:bad=status == SubscriptionStatus::PastDue>
+                <span class="badge plain" class:bad=status == SubscriptionStatus::PastDue>
                     {label(status)}
                 </span>
-                {left.map(|left| view! { <p class="countdown">{left}</p> })}
+                {left.map(|left| view! { <p class="billing-countdown">{left}</p> })}
             </div>
             <p>{what_comes_next(&subscription)}</p>
             <div class="actions">{actions(&subscription, form)}</div>
@@ -60,23 +60,35 @@ fn days_left(days: i64) -> String {
 
 fn what_comes_next(subscription: &SubscriptionOverview) -> String {
     let until = labels::until(subscription).unwrap_or_else(|| "the end of the period".to_owned());
-    let price = subscription.interval.map(labels::price);
-    let price = price.unwrap_or_else(|| "the price".to_owned());
-    let each = match subscription.interval {
-        Some(Interval::Year) => "year",
-        Some(Interval::Month) | None => "month",
+    let price = labels::price(&subscription.prices);
+    let from_then_on = match price.as_str() {
+        "" => "Then the price of your plan is charged.".to_owned(),
+        price => format!("From then on it is {price}."),
+    };
+    let next = match labels::next_payment(subscription) {
+        Some(amount) => format!("The next payment of {amount} is on {until}."),
+        None if subscription.has_discount && subscription.next_payment.is_none() => {
+            format!("The next payment, less your discount, is on {until}.")
+        }
+        None => format!("The next payment is on {until}."),
     };
     match (subscription.status, subscription.has_card) {
-        (SubscriptionStatus::Trialing, true) => {
-            format!("Your trial ends on {until}. From then on it is {price} a {each}.")
-        }
+        (SubscriptionStatus::Trialing, true) => match labels::next_payment(subscription) {
+            Some(first) => {
+                format!("Your trial ends on {until}. {from_then_on} The first payment is {first}.")
+            }
+            None => format!("Your trial ends on {until}. {from_then_on}"),
+        },
         (SubscriptionStatus::Trialing, false) => format!(
             "Your trial ends on {until}. There is no card yet. Without one it ends, and nothing is charged."
         ),
         (SubscriptionStatus::TrialCanceled, _) => {
             format!("Your trial is canceled. You keep Pro until {until}, and nothing is charged.")
         }
-        (SubscriptionStatus::Active, _) => format!("{price} a {each}. The next payment is on {until}."),
+        (SubscriptionStatus::Active, _) => match price.as_str() {
+            "" => next,
+            price => format!("{price}. {next}"),
+        },
         (SubscriptionStatus::Canceled, _) => {
             format!("Your subscription is canceled. You keep Pro until {until}.")
         }
@@ -93,44 +105,44 @@ fn what_comes_next(subscription: &SubscriptionOverview) -> String {
 
 fn actions(subscription: &SubscriptionOverview, form: Uuid) -> AnyView {
     let portal = move || {
-        view! { <ActionButton action=BillingAction::Portal form label="Card and invoices" /> }
+        view! { <BillingActionButton action=BillingAction::Portal form label="Card and invoices" /> }
     };
-    let yearly = subscription
-        .may_change_to_yearly
-        .then(|| view! { <ActionButton action=BillingAction::Yearly form label="Change to yearly" /> });
+    let yearly = subscription.may_change_to_yearly.then(
+        || view! { <BillingActionButton action=BillingAction::Yearly form label="Change to yearly" /> },
+    );
     match subscription.status {
         SubscriptionStatus::Trialing => {
             let card = (!subscription.has_card).then(
-                || view! { <ActionButton action=BillingAction::AddCard form label="Add a card" class="button" /> },
+                || view! { <BillingActionButton action=BillingAction::AddCard form label="Add a card" class="button" /> },
             );
             view! {
                 {card}
                 {yearly}
                 {portal()}
-                <ActionButton action=BillingAction::Cancel form label="Cancel trial" class="plain" />
+                <BillingActionButton action=BillingAction::Cancel form label="Cancel trial" class="plain" />
             }
             .into_any()
         }
         SubscriptionStatus::Active => view! {
             {yearly}
             {portal()}
-            <ActionButton action=BillingAction::Cancel form label="Cancel subscription" class="plain" />
+            <BillingActionButton action=BillingAction::Cancel form label="Cancel subscription" class="plain" />
         }
         .into_any(),
         SubscriptionStatus::TrialCanceled => view! {
-            <ActionButton action=BillingAction::Resume form label="Resume trial" class="button" />
+            <BillingActionButton action=BillingAction::Resume form label="Resume trial" class="button" />
             {portal()}
         }
         .into_any(),
         SubscriptionStatus::Canceled => view! {
-            <ActionButton action=BillingAction::Resume form label="Resume subscription" class="button" />
+            <BillingActionButton action=BillingAction::Resume form label="Resume subscription" class="button" />
             {portal()}
         }
         .into_any(),
         SubscriptionStatus::PastDue => view! {
-            <ActionButton action=BillingAction::AddCard form label="Change the card" class="button" />
+            <BillingActionButton action=BillingAction::AddCard form label="Change the card" class="button" />
             {portal()}
-            <ActionButton action=BillingAction::Cancel form label="Cancel subscription" class="plain" />
+            <BillingActionButton action=BillingAction::Cancel form label="Cancel subscription" class="plain" />
         }
         .into_any(),
         SubscriptionStatus::Expired => view! {

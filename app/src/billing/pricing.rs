@@ -1,9 +1,11 @@
 //! The page of prices, and the form that leads to Checkout.
 
+use backend::billing::plan_price;
 use leptos::prelude::*;
 use leptos_meta::Title;
-use tracking::{InsertId, Interval, PricingIntervalSelected, Surface, TrialCheckoutClicked};
+use tracking::{InsertId, PlanInterval, PricingIntervalSelected, Surface, TrialCheckoutClicked};
 
+use super::labels::short_amount;
 use super::model::{CheckoutForm, PricingView};
 use super::queries;
 use crate::document::{FormInput, document, form_input, unreadable};
@@ -17,13 +19,13 @@ pub fn PricingPage() -> impl IntoView {
     let selected = input.interval();
     view! {
         <Title text="Pricing · Seamline" />
-        <section class="page pricing">
+        <section class="pricing">
             <div class="pricing-head">
                 <h1>"One plan, when three polls are not enough"</h1>
                 <p class="lead">"Try everything first. No card is asked for, and nothing renews by surprise."</p>
             </div>
             <FormErrors errors />
-            <div class="plans">
+            <div class="pricing-plans">
                 {document(move |context| async move {
                     match queries::pricing(&context).await {
                         Ok(pricing) => {
@@ -50,13 +52,13 @@ fn Free(
     is_plan: bool,
 ) -> impl IntoView {
     view! {
-        <section class="card offer" aria-labelledby="free">
+        <section class="card pricing-plan" aria-labelledby="free">
             <h2 id="free">"Free"</h2>
-            <p class="price">
+            <p class="pricing-price">
                 <strong>"$0"</strong>
                 " for good"
             </p>
-            <ul class="features">
+            <ul class="pricing-features">
                 <li>"3 open polls"</li>
                 <li>"Any number of voters"</li>
                 <li>"Live results"</li>
@@ -67,23 +69,24 @@ fn Free(
 }
 
 #[component]
-fn Pro(pricing: PricingView, selected: Interval) -> impl IntoView {
+fn Pro(pricing: PricingView, selected: PlanInterval) -> impl IntoView {
     let call = if pricing.had_trial {
         "Subscribe".to_owned()
     } else {
         format!("Start {}-day trial", pricing.trial_days)
     };
+    let [monthly, yearly] = offered_prices();
     let small = if pricing.had_trial {
         "You have had your trial, so the subscription is charged at once."
     } else {
         "No card needed. Without one the trial ends, and nothing is charged."
     };
     view! {
-        <section class="card offer pro" aria-labelledby="pro">
+        <section class="card pricing-plan pro" aria-labelledby="pro">
             <h2 id="pro">"Pro"</h2>
             {if pricing.is_pro {
                 view! {
-                    <p class="price">
+                    <p class="pricing-price">
                         <strong>"Your plan"</strong>
                     </p>
                     <Features />
@@ -96,9 +99,9 @@ fn Pro(pricing: PricingView, selected: Interval) -> impl IntoView {
                 view! { <Checkout selected call small /> }.into_any()
             } else {
                 view! {
-                    <p class="price">
-                        <strong>"$12"</strong>
-                        " a month, or $120 a year"
+                    <p class="pricing-price">
+                        <strong>{monthly}</strong>
+                        {format!(" a month, or {yearly} a year")}
                     </p>
                     <Features />
                     <a class="button" href="/sign-up?next=/pricing">
@@ -112,10 +115,15 @@ fn Pro(pricing: PricingView, selected: Interval) -> impl IntoView {
     }
 }
 
+/// The monthly and the yearly price of the catalog.
+fn offered_prices() -> [String; 2] {
+    [PlanInterval::Month, PlanInterval::Year].map(|interval| short_amount(plan_price(interval)))
+}
+
 #[component]
 fn Features() -> impl IntoView {
     view! {
-        <ul class="features">
+        <ul class="pricing-features">
             <li>"Any number of open polls"</li>
             <li>"Polls that close at a set time"</li>
             <li>"Results as CSV"</li>
@@ -125,10 +133,11 @@ fn Features() -> impl IntoView {
 
 /// The form that leads to Stripe. Its ID is the insert ID of the click's event, and Stripe's idempotency key.
 #[component]
-fn Checkout(selected: Interval, call: String, small: &'static str) -> impl IntoView {
+fn Checkout(selected: PlanInterval, call: String, small: &'static str) -> impl IntoView {
     // Each rendering has an ID of its own, also after an error: under the ID of the failed click the backend and Stripe
     // would repeat what was asked first.
     let form = backend::ids::random();
+    let [monthly, yearly] = offered_prices();
     let surface = Surface::Pricing;
     let switched = PricingIntervalSelected {
         interval: selected,
@@ -138,7 +147,7 @@ fn Checkout(selected: Interval, call: String, small: &'static str) -> impl IntoV
         interval: selected,
         surface,
     };
-    let choice = |value: &'static str, interval: Interval, label: &'static str| {
+    let choice = |value: &'static str, interval: PlanInterval, label: &'static str| {
         view! {
             <label>
                 <input type="radio" name="interval" value=value checked=selected == interval />
@@ -150,21 +159,21 @@ fn Checkout(selected: Interval, call: String, small: &'static str) -> impl IntoV
         <form
             method="post"
             action="/pricing"
-            class="checkout"
+            class="pricing-checkout"
             data-track=track_on(On::Submit, clicked).reading(&["interval"]).under(InsertId::existing(form))
         >
             <input type="hidden" name="form" value=form.to_string() />
-            <fieldset class="intervals" data-track=track_on(On::Change, switched).reading(&["interval"])>
+            <fieldset class="pricing-intervals" data-track=track_on(On::Change, switched).reading(&["interval"])>
                 <legend>"Paid"</legend>
-                {choice("month", Interval::Month, "Monthly")}
-                {choice("year", Interval::Year, "Yearly")}
+                {choice("month", PlanInterval::Month, "Monthly")}
+                {choice("year", PlanInterval::Year, "Yearly")}
             </fieldset>
-            <p class="price by-month">
-                <strong>"$12"</strong>
+            <p class="pricing-price pricing-by-month">
+                <strong>{monthly}</strong>
                 " a month"
             </p>
-            <p class="price by-year">
-                <strong>"$120"</strong>
+            <p class="pricing-price pricing-by-year">
+                <strong>{yearly}</strong>
                 " a year, two months free"
             </p>
             <Features />

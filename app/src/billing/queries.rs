@@ -1,4 +1,4 @@
-//! What the pages of billing read.
+//! Reads the data of the billing pages.
 
 use backend::billing::BillingError;
 use tracking::SubscriptionStatus;

@@ -1,4 +1,4 @@
-//! How a page that waits for a webhook stays current.
+//! Parts that refresh a page that waits for a webhook.
 
 use leptos::prelude::*;
 

@@ -32,7 +32,7 @@ pub fn FormErrors(
 ) -> impl IntoView {
     errors.at(Field::FORM).map(ToString::to_string).map(|text| {
         view! {
-            <p class="fault banner" role="alert" tabindex="-1" autofocus>
+            <p class="error banner" role="alert" tabindex="-1" autofocus>
                 {text}
             </p>
         }
@@ -89,7 +89,7 @@ pub fn TextField(
     let described: Vec<String> = described.into_iter().flatten().collect();
     let described = (!described.is_empty()).then(|| described.join(" "));
     view! {
-        <div class="field" class:faulty=faulty>
+        <div class="field">
             <label for=id.clone()>{label}</label>
             <input
                 id=id
@@ -101,8 +101,8 @@ pub fn TextField(
                 aria-describedby=described
                 autofocus=errors.first_field() == Some(field)
             />
-            {error.map(|text| view! { <p class="fault" id=error_id>{text}</p> })}
-            {hint.map(|text| view! { <p class="hint" id=hint_id>{text}</p> })}
+            {error.map(|text| view! { <p class="error" id=error_id>{text}</p> })}
+            {hint.map(|text| view! { <p class="quiet" id=hint_id>{text}</p> })}
         </div>
     }
 }

@@ -2,7 +2,7 @@
 
 use tracking::verdict::Rule;
 
-/// Something that goes wrong while a scenario runs.
+/// A fault during a scenario.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Disturbance {
     /// No disturbance, for comparison.

@@ -10,5 +10,5 @@ mod page;
 mod result;
 
 pub use disturbance::Disturbance;
-pub use model::{Answered, Board, LabForm, Outcome, Running, Stand, Story};
+pub use model::{LabForm, LabState, Outcome, RunState, Running, StartAnswer, UserResult};
 pub use page::LabPage;

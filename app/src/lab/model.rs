@@ -1,4 +1,4 @@
-//! State of the lab: what runs, what is queued, and the result of each disturbance's last run. And the form of its page.
+//! State of the lab: the current run, the queue, and the result of each disturbance's last run. Also the form of its page.
 
 use std::collections::BTreeMap;
 
@@ -9,10 +9,10 @@ use super::disturbance::Disturbance;
 
 /// State of the lab.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Board {
-    /// What runs now.
+pub struct LabState {
+    /// The current run.
     pub running: Option<Running>,
-    /// What is queued, the next one first.
+    /// The queue, the next one first.
     pub waiting: Vec<Disturbance>,
     /// The result of each disturbance's last run.
     pub results: BTreeMap<Disturbance, Outcome>,
@@ -35,14 +35,15 @@ pub struct Outcome {
     /// How long it took, in ms.
     pub took_ms: i64,
     /// The timeline of each user of the scenario.
-    pub stories: Vec<Story>,
+    #[serde(rename = "stories")]
+    pub users: Vec<UserResult>,
     /// Why the run was not completed, as a sentence.
     pub failed: Option<String>,
 }
 
-/// The timeline of a scripted user, with its verdict.
+/// The result of a scripted user: the verdict on the timeline.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Story {
+pub struct UserResult {
     /// Name of the user in the scenario.
     pub who: String,
     /// The user ID, by which the timeline is found.
@@ -54,26 +55,24 @@ pub struct Story {
 impl Outcome {
     /// Whether the run was completed and no rule is broken in any timeline.
     pub fn is_clean(&self) -> bool {
-        self.failed.is_none()
-            && !self.stories.is_empty()
-            && self.stories.iter().all(|story| story.verdict.clean)
+        self.failed.is_none() && !self.users.is_empty() && self.users.iter().all(|user| user.verdict.clean)
     }
 
     /// How many rules have this result, in all timelines.
     pub fn rules(&self, outcome: RuleOutcome) -> usize {
-        let rules = |story: &Story| story.verdict.rules(outcome).len();
-        self.stories.iter().map(rules).sum()
+        let rules = |user: &UserResult| user.verdict.rules(outcome).len();
+        self.users.iter().map(rules).sum()
     }
 
     /// The summary on the page.
     pub fn in_words(&self) -> String {
-        match (&self.failed, self.stories.as_slice()) {
+        match (&self.failed, self.users.as_slice()) {
             (Some(reason), _) => reason.clone(),
-            (None, [story]) => story.verdict.summary(),
-            (None, stories) => {
-                let summaries = stories
+            (None, [user]) => user.verdict.summary(),
+            (None, users) => {
+                let summaries = users
                     .iter()
-                    .map(|story| format!("{}: {}", story.who, story.verdict.summary()));
+                    .map(|user| format!("{}: {}", user.who, user.verdict.summary()));
                 summaries.collect::<Vec<_>>().join(" ")
             }
         }
@@ -82,7 +81,7 @@ impl Outcome {
 
 /// State of one disturbance.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Stand {
+pub enum RunState {
     /// It does not run and is not queued.
     Idle,
     /// It is queued.
@@ -91,16 +90,16 @@ pub enum Stand {
     Running(String),
 }
 
-impl Board {
+impl LabState {
     /// State of a disturbance, and the result of its last run.
-    pub fn of(&self, disturbance: Disturbance) -> (Stand, Option<Outcome>) {
+    pub fn of(&self, disturbance: Disturbance) -> (RunState, Option<Outcome>) {
         let running = self.running.as_ref();
-        let stand = match running.filter(|running| running.disturbance == disturbance) {
-            Some(running) => Stand::Running(running.step.clone()),
-            None if self.waiting.contains(&disturbance) => Stand::Waiting,
-            None => Stand::Idle,
+        let run_state = match running.filter(|running| running.disturbance == disturbance) {
+            Some(running) => RunState::Running(running.step.clone()),
+            None if self.waiting.contains(&disturbance) => RunState::Waiting,
+            None => RunState::Idle,
         };
-        (stand, self.results.get(&disturbance).cloned())
+        (run_state, self.results.get(&disturbance).cloned())
     }
 
     /// Whether a run is under way. No other run can be started then.
@@ -147,7 +146,7 @@ pub struct LabForm {
 
 /// The lab's answer to a request for a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Answered {
+pub enum StartAnswer {
     /// The run was started.
     Started,
     /// Another run is under way.
@@ -156,7 +155,7 @@ pub enum Answered {
     Unknown,
 }
 
-impl Answered {
+impl StartAnswer {
     /// Its value in the page's URL.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -170,7 +169,7 @@ impl Answered {
     pub(super) fn sentence(name: &str) -> Option<&'static str> {
         match name {
             "busy" => Some(
-                "Nothing was started: a run is under way, and only one run at a time can use the stand-ins.",
+                "Nothing was started: a run is under way, and only one run at a time can use the run_state-ins.",
             ),
             "unknown" => Some("Nothing was started: there is no such disturbance."),
             _ => None,
@@ -190,7 +189,7 @@ mod tests {
         Outcome {
             ended_at: 2,
             took_ms: 1,
-            stories: vec![Story {
+            users: vec![UserResult {
                 who: "Ada".into(),
                 user: "u-1".into(),
                 verdict,
@@ -210,7 +209,7 @@ mod tests {
         assert!(!failed.is_clean());
         assert_eq!(failed.in_words(), "Stripe does not answer.");
         let empty = Outcome {
-            stories: vec![],
+            users: vec![],
             ..outcome(true)
         };
         assert!(!empty.is_clean(), "a run without a timeline is not clean");
@@ -218,28 +217,28 @@ mod tests {
 
     #[test]
     fn the_status_line() {
-        let mut board = Board::default();
-        assert_eq!(board.in_words(), "Nothing was run yet.");
-        board.running = Some(Running {
+        let mut state = LabState::default();
+        assert_eq!(state.in_words(), "Nothing was run yet.");
+        state.running = Some(Running {
             disturbance: Disturbance::SdkBlocked,
             step: "signing up".into(),
         });
-        board.waiting = vec![Disturbance::SharedLaptop];
+        state.waiting = vec![Disturbance::SharedLaptop];
         assert_eq!(
-            board.in_words(),
+            state.in_words(),
             "Running “SDK blocked”: signing up. 1 more is queued."
         );
         assert_eq!(
-            board.of(Disturbance::SdkBlocked).0,
-            Stand::Running("signing up".into())
+            state.of(Disturbance::SdkBlocked).0,
+            RunState::Running("signing up".into())
         );
-        assert_eq!(board.of(Disturbance::SharedLaptop).0, Stand::Waiting);
-        assert_eq!(board.of(Disturbance::Nothing), (Stand::Idle, None));
-        board = Board::default();
-        board.results.insert(Disturbance::Nothing, outcome(true));
-        assert_eq!(board.in_words(), "The verdict is clean.");
-        board.results.insert(Disturbance::SdkBlocked, outcome(false));
-        assert_eq!(board.in_words(), "1 of 2 verdicts are not clean.");
+        assert_eq!(state.of(Disturbance::SharedLaptop).0, RunState::Waiting);
+        assert_eq!(state.of(Disturbance::Nothing), (RunState::Idle, None));
+        state = LabState::default();
+        state.results.insert(Disturbance::Nothing, outcome(true));
+        assert_eq!(state.in_words(), "The verdict is clean.");
+        state.results.insert(Disturbance::SdkBlocked, outcome(false));
+        assert_eq!(state.in_words(), "1 of 2 verdicts are not clean.");
     }
 
     #[test]

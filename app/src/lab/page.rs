@@ -6,45 +6,45 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 
 use super::disturbance::{Disturbance, GROUPS};
-use super::model::{Answered, Board, Outcome, Stand};
+use super::model::{LabState, Outcome, RunState, StartAnswer};
 use super::result::OutcomeView;
 use crate::document::query_value;
 use crate::live::Live;
 use crate::not_found::NotFoundPage;
 use crate::request;
 
-/// The lab. Where there is none the page answers 404.
+/// The lab. A server without a lab answers 404.
 #[component]
 pub fn LabPage() -> impl IntoView {
     match request::current().and_then(|context| context.lab) {
         Some(lab) => {
-            let board = lab.borrow().clone();
-            view! { <Lab board /> }.into_any()
+            let state = lab.borrow().clone();
+            view! { <Lab state /> }.into_any()
         }
         None => view! { <NotFoundPage /> }.into_any(),
     }
 }
 
 #[component]
-fn Lab(board: Board) -> impl IntoView {
+fn Lab(state: LabState) -> impl IntoView {
     let refusal = query_value("said");
-    let refusal = refusal.as_deref().and_then(Answered::sentence);
+    let refusal = refusal.as_deref().and_then(StartAnswer::sentence);
     let groups = GROUPS.iter().map(|group| {
         let items = group.disturbances.iter().map(|&disturbance| {
-            let (stand, outcome) = board.of(disturbance);
-            view! { <Bench disturbance stand outcome busy=board.is_busy() /> }
+            let (run_state, outcome) = state.of(disturbance);
+            view! { <Bench disturbance run_state outcome busy=state.is_busy() /> }
         });
         view! {
             <section aria-labelledby=group.id>
                 <h2 id=group.id>{group.title}</h2>
-                <ul class="benches">{items.collect_view()}</ul>
+                <ul class="lab-disturbances">{items.collect_view()}</ul>
             </section>
         }
     });
     let groups = groups.collect_view();
     view! {
         <Title text="Disturbance lab · Seamline" />
-        <section class="page lab">
+        <section class="lab">
             <div class="page-head">
                 <div>
                     <h1>"Disturbance lab"</h1>
@@ -53,24 +53,24 @@ fn Lab(board: Board) -> impl IntoView {
                     </p>
                 </div>
             </div>
-            {refusal.map(|sentence| view! { <p class="banner fault" role="alert">{sentence}</p> })}
+            {refusal.map(|sentence| view! { <p class="banner error" role="alert">{sentence}</p> })}
             <Live feed="/lab/live".to_owned() />
-            <Status board />
-            <div id="benches">{groups}</div>
+            <Status state />
+            <div id="disturbances">{groups}</div>
         </section>
     }
 }
 
-/// What the lab does at the moment, and the button that runs everything.
+/// The current state of the lab, and the button that runs all disturbances.
 #[component]
-fn Status(board: Board) -> impl IntoView {
-    let busy = board.is_busy();
+fn Status(state: LabState) -> impl IntoView {
+    let busy = state.is_busy();
     view! {
-        <div id="lab-board" class="lab-board card">
+        <div id="lab-status" class="lab-status card">
             // The element stays when its text is refreshed, so that screen readers announce the change.
             <p id="lab-state" class="lab-state" role="status" data-busy=busy.to_string() data-live>
                 <span class="spinner" aria-hidden="true" hidden=!busy></span>
-                {board.in_words()}
+                {state.in_words()}
             </p>
             <div class="actions">
                 <div id="run-all" data-live>
@@ -82,7 +82,7 @@ fn Status(board: Board) -> impl IntoView {
                 </noscript>
             </div>
             <p class="quiet">
-                "A run changes the stand-ins for all users of this machine. It sets their fault switches, and restores them at the end. It moves the clock of the stand-in for Stripe to the end of a trial, about three days, and creates new accounts each time. Running all disturbances takes one to two minutes."
+                "A run changes the run_state-ins for all users of this machine. It sets their fault switches, and restores them at the end. It moves the clock of the run_state-in for Stripe to the end of a trial, about three days, and creates new accounts each time. Running all disturbances takes one to two minutes."
             </p>
         </div>
     }
@@ -93,7 +93,7 @@ fn Status(board: Board) -> impl IntoView {
 fn Bench(
     disturbance: Disturbance,
     /// Whether it runs or is queued.
-    stand: Stand,
+    run_state: RunState,
     /// The result of its last run.
     outcome: Option<Outcome>,
     /// A run is under way, of this disturbance or another one.
@@ -101,10 +101,10 @@ fn Bench(
 ) -> impl IntoView {
     let name = disturbance.name();
     let spoken = format!("Run: {}", disturbance.title());
-    let badge = match stand {
-        Stand::Idle => None,
-        Stand::Waiting => Some(view! { <p class="badge plain">"Queued"</p> }.into_any()),
-        Stand::Running(step) => Some(
+    let badge = match run_state {
+        RunState::Idle => None,
+        RunState::Waiting => Some(view! { <p class="badge plain">"Queued"</p> }.into_any()),
+        RunState::Running(step) => Some(
             view! {
                 <p class="badge note">
                     <span class="spinner" aria-hidden="true"></span>
@@ -115,14 +115,14 @@ fn Bench(
         ),
     };
     view! {
-        <li id=format!("bench-{name}") class="bench card" data-disturbance=name data-live>
-            <div class="bench-head">
+        <li id=format!("disturbance-{name}") class="lab-disturbance card" data-disturbance=name data-live>
+            <div class="lab-disturbance-head">
                 <h3>{disturbance.title()}</h3>
                 <RunForm run=name label="Run" busy spoken />
             </div>
             <p>{disturbance.describes()}</p>
             <p class="quiet">
-                <span class="expect">"Expected: "</span>
+                <span class="lab-expected">"Expected: "</span>
                 {disturbance.expect()}
             </p>
             {badge}
@@ -146,7 +146,7 @@ fn RunForm(
 ) -> impl IntoView {
     let class = (run != "all").then_some("secondary small");
     view! {
-        <form method="post" action="/lab" class="action">
+        <form method="post" action="/lab" class="button-form">
             <input type="hidden" name="run" value=run />
             <button type="submit" id=format!("start-{run}") class=class aria-label=spoken disabled=busy>
                 {label}

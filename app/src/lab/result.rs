@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use tracking::verdict::{Finding, Rule, RuleOutcome};
 
 use super::disturbance::Disturbance;
-use super::model::{Outcome, Story};
+use super::model::{Outcome, UserResult};
 
 /// Most findings of one rule that are shown.
 const SHOWN: usize = 5;
@@ -19,20 +19,20 @@ pub(super) fn OutcomeView(
 ) -> impl IntoView {
     let clean = outcome.is_clean();
     let (class, label, mark) = match clean {
-        true => ("outcome clean", "Clean", "✓"),
-        false => ("outcome broken", "Not clean", "✗"),
+        true => ("lab-outcome clean", "Clean", "✓"),
+        false => ("lab-outcome broken", "Not clean", "✗"),
     };
     let summary = outcome.in_words();
-    let several = outcome.stories.len() > 1;
+    let several = outcome.users.len() > 1;
     let seconds = outcome.took_ms as f64 / 1_000.0;
-    let stories = outcome.stories.into_iter().enumerate().map(|(place, story)| {
+    let users = outcome.users.into_iter().enumerate().map(|(place, user)| {
         // The ID is the same for the next run: open findings then stay open while the page refreshes.
         let findings_id = format!("findings-{}-{place}", disturbance.name());
-        view! { <StoryView story several findings_id /> }
+        view! { <UserResultView user several findings_id /> }
     });
     view! {
         <div class=class data-clean=clean.to_string()>
-            <p class="outcome-head">
+            <p class="lab-outcome-head">
                 <span class="stamp" aria-hidden="true">
                     {mark}
                 </span>
@@ -40,29 +40,29 @@ pub(super) fn OutcomeView(
                 <span class="quiet">{format!("in {seconds:.1} s")}</span>
             </p>
             <p>{summary}</p>
-            {stories.collect_view()}
+            {users.collect_view()}
         </div>
     }
 }
 
 #[component]
-fn StoryView(
-    story: Story,
+fn UserResultView(
+    user: UserResult,
     /// The run has several users.
     several: bool,
     /// ID of the list of findings.
     findings_id: String,
 ) -> impl IntoView {
-    let href = format!("/timeline?find={}", story.user);
+    let href = format!("/timeline?find={}", user.user);
     let label = match several {
-        true => format!("Timeline of {}", story.who),
+        true => format!("Timeline of {}", user.who),
         false => "Timeline".to_owned(),
     };
-    let events = match story.verdict.events {
+    let events = match user.verdict.events {
         1 => "1 event".to_owned(),
         events => format!("{events} events"),
     };
-    let findings: Vec<_> = story
+    let findings: Vec<_> = user
         .verdict
         .rulings
         .into_iter()
@@ -70,7 +70,7 @@ fn StoryView(
         .collect();
     let findings = (!findings.is_empty()).then(|| view! { <Findings id=findings_id findings /> });
     view! {
-        <p class="story-link">
+        <p class="lab-timeline">
             <a href=href>{label}</a>
             <span class="quiet">{events}</span>
         </p>
@@ -120,8 +120,8 @@ fn FindingView(
         .map(|event| view! { <strong>{event.name}</strong>": " });
     let outcome = finding.outcome.as_str();
     view! {
-        <li class=outcome data-standing=outcome>
-            <span class="rule-name">{rule.title()}</span>
+        <li class=outcome data-outcome=outcome>
+            <span class="lab-rule">{rule.title()}</span>
             <span>{name} {finding.reason}</span>
             {(more > 0).then(|| view! { <span class="quiet">{format!("and {more} more")}</span> })}
         </li>

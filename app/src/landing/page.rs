@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use leptos_meta::Title;
 
-use super::miniature::Miniature;
+use super::timeline::LandingTimeline;
 use crate::page::use_page;
 
 /// The landing page.
@@ -15,9 +15,9 @@ pub fn LandingPage() -> impl IntoView {
     };
     view! {
         <Title text="Seamline: polls for teams, tracked in one timeline" />
-        <section class="hero">
+        <section class="landing-hero">
             <div>
-                <p class="kicker">"Polls for teams · a demo of hybrid tracking"</p>
+                <p class="landing-kicker">"Polls for teams · a demo of hybrid tracking"</p>
                 <h1>"Browser and server, one timeline."</h1>
                 <p class="lead">
                     "Clicks fire in the browser. Sign-ups and revenue fire on the server, after the database has committed them. "
@@ -32,9 +32,9 @@ pub fn LandingPage() -> impl IntoView {
                     </a>
                 </p>
             </div>
-            <Miniature />
+            <LandingTimeline />
         </section>
-        <section class="points" aria-label="What fires where">
+        <section class="landing-sources" aria-label="What fires where">
             <Point
                 class="browser"
                 badge="browser"
@@ -78,7 +78,7 @@ fn Point(
             <span class="badge">{badge}</span>
             <h2>{title}</h2>
             <p>{fires}</p>
-            <p class="carries">
+            <p class="landing-carries">
                 <strong>"Carries "</strong>
                 {carries} "."
             </p>

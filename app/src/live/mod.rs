@@ -74,7 +74,7 @@ pub fn LiveTail(
     view! {
         <button
             type="button"
-            class="plain pause"
+            class="plain"
             translate="no"
             hidden=move || !alive.get()
             data-paused=move || paused.get().then_some("")

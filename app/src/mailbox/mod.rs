@@ -1,5 +1,4 @@
-//! The mailbox of local mode: a page with every mail that would have been sent. Where mails are sent, there is no such
-//! page.
+//! The mailbox of local mode: a page with all mails. A server that sends mails does not have this page.
 
 mod page;
 

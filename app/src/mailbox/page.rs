@@ -5,9 +5,9 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 
 use crate::document::{document, query_value, unreadable};
-use crate::moments::ago;
 use crate::not_found::NotFoundPage;
 use crate::page::use_page;
+use crate::relative_time::ago;
 
 /// The mailbox, where mails are kept.
 #[component]
@@ -24,7 +24,7 @@ fn Mailbox() -> impl IntoView {
     let chosen = query_value("mail");
     view! {
         <Title text="Local mailbox · Seamline" />
-        <section class="page">
+        <section>
             <div class="page-head">
                 <div>
                     <h1>"Local mailbox"</h1>
@@ -63,12 +63,12 @@ fn Panes(mut mails: Vec<StoredMail>, chosen: Option<String>, now_ms: i64) -> imp
             <li>
                 <a
                     href=format!("/mailbox?mail={}", mail.id)
-                    class="mail"
+                    class="mailbox-item"
                     aria-current=(place == shown).then_some("true")
                 >
-                    <span class="subject">{mail.content.subject.clone()}</span>
-                    <span class="at">{ago(mail.created_at_ms, now_ms)}</span>
-                    <span class="recipient" dir="auto">{mail.recipient.clone()}</span>
+                    <span class="mailbox-subject one-line">{mail.content.subject.clone()}</span>
+                    <span class="mailbox-time">{ago(mail.created_at_ms, now_ms)}</span>
+                    <span class="mailbox-recipient quiet one-line" dir="auto">{mail.recipient.clone()}</span>
                 </a>
             </li>
         }
@@ -110,19 +110,19 @@ fn Reading(mail: StoredMail, now_ms: i64) -> impl IntoView {
         }
     });
     view! {
-        <article class="reading" aria-label=letter.subject>
+        <article class="mailbox-mail" aria-label=letter.subject>
             <header>
                 <h2>{letter.subject.clone()}</h2>
                 <p class="quiet">
                     <span>"From Seamline"</span>
-                    <span>"to " <span class="recipient" dir="auto">{mail.recipient}</span></span>
+                    <span>"to " <span dir="auto">{mail.recipient}</span></span>
                     <span>{ago(mail.created_at_ms, now_ms)}</span>
                 </p>
             </header>
-            <div class="letter">
+            <div class="mailbox-text">
                 {letter.before.into_iter().map(paragraph).collect_view()}
                 {button}
-                <div class="after">{letter.after.into_iter().map(paragraph).collect_view()}</div>
+                <div class="quiet mailbox-end">{letter.after.into_iter().map(paragraph).collect_view()}</div>
             </div>
         </article>
     }

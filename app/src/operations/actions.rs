@@ -1,13 +1,14 @@
-//! What the form of the operator's pages does.
+//! The action of the form of the operator's pages.
 
 use backend::operations::ReplayOutcome;
 use forms::{Field, FieldError, FieldErrors};
+use tracking::UserId;
 
 use super::access::may_operate;
 use super::model::{ActionOutcome, OperationsForm, OperatorAction, state_named};
 use crate::request::{self, RequestContext};
 
-/// Replays a parked event or webhook. Returns the page with the same filter and the outcome. It does nothing for a visitor
+/// Replays a parked event, webhook or account deletion. Returns the page with the same filter and the outcome. It does nothing for a visitor
 /// who is not an operator: the page, rendered again, then answers 404.
 pub async fn act(context: RequestContext, form: OperationsForm) -> Result<String, FieldErrors> {
     if !may_operate(&context) {
@@ -18,6 +19,7 @@ pub async fn act(context: RequestContext, form: OperationsForm) -> Result<String
         Some(_) if form.id.contains('\0') => ActionOutcome::NotParked,
         Some(OperatorAction::ReplayEvent) => replay_event(&context, &form.id).await?,
         Some(OperatorAction::ReplayWebhook) => replay_webhook(&context, &form.id).await?,
+        Some(OperatorAction::ReplayDeletion) => replay_deletion(&context, &form.id).await?,
         None => ActionOutcome::Unknown,
     };
     let filter = state_named(&form.webhooks).map(|state| format!("&webhooks={}", state.as_str()));
@@ -51,6 +53,22 @@ async fn replay_webhook(context: &RequestContext, event_id: &str) -> Result<Acti
         .map_err(|error| request::internal(&error))?;
     Ok(match replayed {
         true => ActionOutcome::WebhookReplayed,
+        false => ActionOutcome::NotParked,
+    })
+}
+
+async fn replay_deletion(context: &RequestContext, user: &str) -> Result<ActionOutcome, FieldErrors> {
+    let Some(user) = UserId::parse(user) else {
+        return Ok(ActionOutcome::NotParked);
+    };
+    let replayed = context
+        .backend
+        .accounts
+        .replay_deletion(user)
+        .await
+        .map_err(|error| request::internal(&error))?;
+    Ok(match replayed {
+        true => ActionOutcome::DeletionReplayed,
         false => ActionOutcome::NotParked,
     })
 }

@@ -18,10 +18,14 @@ pub(super) fn duration(ms: i64) -> String {
     }
 }
 
-/// `1 payment`, `2 payments`.
+/// `1 payment`, `2 payments`, `2 crashes`.
 pub(super) fn count(number: impl ToString, noun: &str) -> String {
     let number = number.to_string();
-    let plural = if number == "1" { "" } else { "s" };
+    let plural = match (number.as_str(), noun) {
+        ("1", _) => "",
+        (_, "crash") => "es",
+        _ => "s",
+    };
     format!("{number} {noun}{plural}")
 }
 
@@ -63,6 +67,15 @@ pub(super) fn health(health: &Health, now_ms: i64) -> String {
 /// Whether the event was parked because its user has withdrawn consent. Such an event is never sent.
 pub(super) fn is_withheld(entry: &OutboxEntry) -> bool {
     entry.parked_reason == Some(ParkReason::ConsentWithdrawn.to_string())
+}
+
+/// What a step of an account deletion does.
+pub(super) fn deletion_step(step: &str) -> &'static str {
+    match step {
+        "billing" => "Delete the customer at Stripe",
+        "erase" => "Delete the data in this database",
+        _ => "Delete the data at Amplitude",
+    }
 }
 
 /// The label of a state of webhooks.

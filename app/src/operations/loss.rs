@@ -23,7 +23,7 @@ pub(super) fn LossCard(
             <header>
                 <h2 id="loss">"Browser events to Amplitude"</h2>
             </header>
-            <dl class="gauges">
+            <dl class="operations-figures">
                 <Figure label="Lost" value=lost note=Some(sessions) />
                 <Figure label="Feature events" value=of(loss.events) note=Some("arrived".to_owned()) />
                 <Figure label="Page views" value=of(loss.pages) note=Some("arrived".to_owned()) />

@@ -1,10 +1,11 @@
 //! The operator's pages: delivery of events and webhooks, revenue, and sessions.
 //!
 //! For all other visitors these pages answer 404, and so does their form. Forms post to `/operations`. Payloads of webhooks
-//! contain e-mail addresses. They are shown on these pages only.
+//! contain email addresses. They are shown on these pages only.
 
 mod access;
 pub mod actions;
+mod deletions;
 mod labels;
 mod loss;
 mod model;
@@ -14,6 +15,7 @@ mod parts;
 mod queries;
 mod revenue;
 mod sessions;
+mod tasks;
 mod webhooks;
 
 pub use access::may_operate;

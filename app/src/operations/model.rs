@@ -1,4 +1,4 @@
-//! The form of the operator's pages, what it can ask for, and its outcome.
+//! The form of the operator's pages, its actions, and their outcomes.
 
 use backend::billing::inbox::InboxState;
 use serde::Deserialize;
@@ -15,9 +15,9 @@ pub(super) fn state_named(text: &str) -> Option<InboxState> {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub struct OperationsForm {
-    /// `replay_event` or `replay_webhook`.
+    /// `replay_event`, `replay_webhook` or `replay_deletion`.
     pub action: String,
-    /// Insert ID of the event, or ID of the webhook.
+    /// Insert ID of the event, ID of the webhook, or ID of the deleted user.
     pub id: String,
     /// The filter of webhooks, which the next page keeps.
     pub webhooks: String,
@@ -30,6 +30,8 @@ pub(super) enum OperatorAction {
     ReplayEvent,
     /// Apply a parked webhook again.
     ReplayWebhook,
+    /// Continue a parked account deletion.
+    ReplayDeletion,
 }
 
 impl OperatorAction {
@@ -38,12 +40,13 @@ impl OperatorAction {
         match self {
             Self::ReplayEvent => "replay_event",
             Self::ReplayWebhook => "replay_webhook",
+            Self::ReplayDeletion => "replay_deletion",
         }
     }
 
     /// Reads the value in the form; `None` for any other text.
     pub(super) fn parse(text: &str) -> Option<Self> {
-        [Self::ReplayEvent, Self::ReplayWebhook]
+        [Self::ReplayEvent, Self::ReplayWebhook, Self::ReplayDeletion]
             .into_iter()
             .find(|action| action.as_str() == text)
     }
@@ -53,6 +56,7 @@ impl OperatorAction {
         match self {
             Self::ReplayEvent => "Send again",
             Self::ReplayWebhook => "Apply again",
+            Self::ReplayDeletion => "Try again",
         }
     }
 }
@@ -64,7 +68,9 @@ pub(super) enum ActionOutcome {
     EventReplayed,
     /// The webhook is pending again.
     WebhookReplayed,
-    /// No event or webhook of this ID is parked.
+    /// The account deletion is pending again.
+    DeletionReplayed,
+    /// No event, webhook or deletion of this ID is parked.
     NotParked,
     /// The user of the event has withdrawn consent.
     Withheld,
@@ -73,9 +79,10 @@ pub(super) enum ActionOutcome {
 }
 
 impl ActionOutcome {
-    const ALL: [Self; 5] = [
+    const ALL: [Self; 6] = [
         Self::EventReplayed,
         Self::WebhookReplayed,
+        Self::DeletionReplayed,
         Self::NotParked,
         Self::Withheld,
         Self::Unknown,
@@ -86,6 +93,7 @@ impl ActionOutcome {
         match self {
             Self::EventReplayed => ("event-replayed", "The event is queued and will be sent again."),
             Self::WebhookReplayed => ("webhook-replayed", "The webhook is being applied again."),
+            Self::DeletionReplayed => ("deletion-replayed", "The account deletion continues."),
             Self::NotParked => ("not-parked", "Nothing was changed: this entry is not parked."),
             Self::Withheld => (
                 "withheld",
@@ -110,7 +118,10 @@ impl ActionOutcome {
 
     /// Whether something was replayed.
     pub(super) const fn is_done(self) -> bool {
-        matches!(self, Self::EventReplayed | Self::WebhookReplayed)
+        matches!(
+            self,
+            Self::EventReplayed | Self::WebhookReplayed | Self::DeletionReplayed
+        )
     }
 
     /// The sentence on the page.

@@ -26,7 +26,7 @@ pub(super) fn OutboxCard(
                 <h2 id="outbox">"Server events to Amplitude"</h2>
                 {health.as_ref().map(|health| view! { <HealthBadge healthy=labels::is_healthy(health) /> })}
             </header>
-            <dl class="gauges">
+            <dl class="operations-figures">
                 <Figure label="Pending" value=counts.pending.to_string() note=oldest />
                 <Figure label="Being sent" value=counts.leased.to_string() />
                 <Figure label="Arrived" value=counts.sent.to_string() />
@@ -78,7 +78,7 @@ fn Minutes(hour: LastHour) -> impl IntoView {
         view! { <rect x=place * BAR y=HEIGHT - height width={BAR - 1} height=height /> }
     });
     view! {
-        <figure class="hour server">
+        <figure class="operations-hour server">
             <svg
                 viewBox=format!("0 0 {width} {HEIGHT}")
                 preserveAspectRatio="none"
@@ -90,7 +90,7 @@ fn Minutes(hour: LastHour) -> impl IntoView {
             </svg>
             <figcaption>
                 <span>"an hour ago"</span>
-                <span class="said">{summary}</span>
+                <span class="operations-hour-sum">{summary}</span>
                 <span>"now"</span>
             </figcaption>
         </figure>
@@ -137,7 +137,7 @@ pub(super) fn ParkedCard(
             </header>
             {match listed {
                 0 => view! { <p class="quiet">"None. Every event has arrived or is queued."</p> }.into_any(),
-                _ => view! { <ul class="rows">{rows.collect_view()}</ul> }.into_any(),
+                _ => view! { <ul class="operations-rows">{rows.collect_view()}</ul> }.into_any(),
             }}
         </section>
     }
@@ -153,14 +153,14 @@ fn ParkedRow(event: OutboxEntry, now_ms: i64) -> impl IntoView {
     };
     view! {
         <li data-parked=id>
-            <div class="row">
+            <div class="operations-row">
                 <div>
                     <h3>{event.event_type}</h3>
-                    <p class="reason" dir="auto">{event.parked_reason.unwrap_or_default()}</p>
+                    <p class="quiet" dir="auto">{event.parked_reason.unwrap_or_default()}</p>
                 </div>
                 {replay}
             </div>
-            <p class="facts">
+            <p class="operations-facts">
                 <span class="id">{event.insert_id}</span>
                 <span>"user " <UserLink user=event.user_id /></span>
                 <span>{attempts}</span>

@@ -1,13 +1,15 @@
-//! The delivery page: the outbox, the loss of browser events, and the inbox.
+//! The delivery page: the background tasks, the outbox, the loss of browser events, the inbox, and account deletions.
 
 use backend::billing::inbox::InboxState;
 use leptos::prelude::*;
 
+use super::deletions::DeletionsCard;
 use super::loss::LossCard;
 use super::model::{ActionOutcome, state_named};
 use super::outbox::{OutboxCard, ParkedCard};
 use super::parts::OperatorPage;
 use super::queries::{self, Overview};
+use super::tasks::TasksCard;
 use super::webhooks::{DuplicatesCard, InboxCard};
 use crate::document::{document, form_errors, query_value, unreadable};
 use crate::forms::FormErrors;
@@ -37,7 +39,7 @@ fn Notice(outcome: ActionOutcome) -> impl IntoView {
     let class = if outcome.is_done() {
         "banner done"
     } else {
-        "banner fault"
+        "banner error"
     };
     view! {
         <p class=class role="status">
@@ -54,16 +56,20 @@ fn Cards(overview: Overview, filter: Option<InboxState>) -> impl IntoView {
         inbox,
         webhooks,
         duplicates,
+        deletions,
+        parked_deletions,
         now_ms,
     } = overview;
     let counts = deliveries.counts;
     view! {
         <div class="stack">
+            <TasksCard tasks=deliveries.tasks now_ms />
             <OutboxCard counts health=deliveries.health hour=deliveries.hour now_ms />
             <LossCard loss arrived=counts.sent />
             <ParkedCard events=deliveries.parked total=counts.parked now_ms />
             <InboxCard inbox webhooks filter now_ms />
             <DuplicatesCard duplicates now_ms />
+            <DeletionsCard counts=deletions parked=parked_deletions now_ms />
         </div>
     }
 }

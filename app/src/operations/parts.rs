@@ -24,7 +24,7 @@ pub(super) fn OperatorPage(
     }
     view! {
         <Title text=format!("{title} · Seamline") />
-        <section class="page operations">
+        <section class="operations">
             <div class="page-head">
                 <h1>"Operations"</h1>
                 <nav class="tabs" aria-label="Operations">
@@ -56,7 +56,7 @@ pub(super) fn UnreadableCard(
             <header>
                 <h2 id=id>{title}</h2>
             </header>
-            <p class="fault">{reason}</p>
+            <p class="error">{reason}</p>
         </section>
     }
 }
@@ -88,10 +88,10 @@ pub(super) fn Figure(
     alarming: bool,
 ) -> impl IntoView {
     view! {
-        <div class="gauge" class:alarming=alarming>
+        <div>
             <dt>{label}</dt>
             <dd>
-                <span class="value">{value}</span>
+                <span class="operations-value" class:alarming=alarming>{value}</span>
                 {note.map(|note| view! { <span class="quiet">{note}</span> })}
             </dd>
         </div>
@@ -112,7 +112,7 @@ pub(super) fn ReplayForm(
     let label = action.label();
     let spoken = format!("{label} {id}");
     view! {
-        <form method="post" action="/operations" class="action">
+        <form method="post" action="/operations" class="button-form">
             <input type="hidden" name="action" value=action.as_str() />
             <input type="hidden" name="id" value=id />
             {filter.map(|state| view! { <input type="hidden" name="webhooks" value=state.as_str() /> })}

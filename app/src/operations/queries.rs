@@ -1,16 +1,19 @@
-//! Reads what the delivery page shows.
+//! Reads the data of the delivery page and of the sessions page.
 
 use std::error::Error;
 
+use backend::accounts::deletion::{DeletionCounts, ParkedDeletion};
 use backend::billing::DuplicateSubscription;
 use backend::billing::inbox::{InboxCounts, InboxRow, InboxState};
 use backend::loss::LossScope;
 use backend::operations::Deliveries;
+use backend::timeline::ReadError;
 use tracking::loss::Loss;
+use tracking::session_metrics::{StitchingComparison, compare};
 
 use crate::request::RequestContext;
 
-/// Most webhooks and duplicate subscriptions that are listed.
+/// Most webhooks, duplicate subscriptions and parked account deletions that are listed.
 const MOST_LISTED: i64 = 25;
 
 /// Everything on the delivery page.
@@ -19,12 +22,16 @@ pub(super) struct Overview {
     pub(super) deliveries: Deliveries,
     /// Browser events that were fired and did not arrive, of all browsers.
     pub(super) loss: Loss,
-    /// InboxCounts of the inbox.
+    /// Counts of the inbox.
     pub(super) inbox: InboxCounts,
     /// The newest webhooks that the filter selects.
     pub(super) webhooks: Vec<InboxRow>,
     /// Duplicate subscriptions that were ended.
     pub(super) duplicates: Vec<DuplicateSubscription>,
+    /// Counts of the account deletions.
+    pub(super) deletions: DeletionCounts,
+    /// The newest parked account deletions.
+    pub(super) parked_deletions: Vec<ParkedDeletion>,
     /// The time of reading, in ms since the epoch.
     pub(super) now_ms: i64,
 }
@@ -41,6 +48,22 @@ pub(super) async fn overview(
         webhooks: billing.inbox(filter, MOST_LISTED).await?,
         duplicates: billing.duplicate_subscriptions(MOST_LISTED).await?,
         loss: backend.loss.loss(&LossScope::All).await?,
+        deletions: backend.accounts.deletion_counts().await?,
+        parked_deletions: backend.accounts.parked_deletions(MOST_LISTED).await?,
         now_ms: backend.clock.now_ms(),
     })
+}
+
+/// The number of the newest users who have events, and the session metrics of all these events. Asks Amplitude.
+pub(super) async fn session_metrics(
+    context: &RequestContext,
+) -> Result<(usize, StitchingComparison), ReadError> {
+    let timeline = &context.backend.timeline;
+    let timelines = timeline.user_timelines(timeline.recent_users().await?).await?;
+    let users = timelines
+        .iter()
+        .filter(|timeline| !timeline.events.is_empty())
+        .count();
+    let comparison = StitchingComparison::of_all(timelines.iter().map(|timeline| compare(&timeline.events)));
+    Ok((users, comparison))
 }

@@ -1,13 +1,11 @@
 //! The sessions page: session metrics over several users, stitched, and as they would be unstitched.
 
-use backend::timeline::ReadError;
 use leptos::prelude::*;
-use tracking::session_metrics::{StitchingComparison, compare};
+use tracking::session_metrics::StitchingComparison;
 
-use super::labels;
 use super::parts::{OperatorPage, UnreadableCard};
+use super::{labels, queries};
 use crate::document::document;
-use crate::request::RequestContext;
 use crate::timeline::ComparisonTable;
 
 const TITLE: &str = "Session metrics: stitched and unstitched";
@@ -18,7 +16,7 @@ pub fn SessionsPage() -> impl IntoView {
     view! {
         <OperatorPage title="Sessions">
             {document(|context| async move {
-                match metrics(&context).await {
+                match queries::session_metrics(&context).await {
                     Ok((users, comparison)) => view! { <MetricsCard users comparison /> }.into_any(),
                     Err(error) => {
                         let reason = labels::unreadable(&error, "The users' events cannot be read right now.");
@@ -28,18 +26,6 @@ pub fn SessionsPage() -> impl IntoView {
             })}
         </OperatorPage>
     }
-}
-
-/// How many of the newest users have events, and the metrics of all these events.
-async fn metrics(context: &RequestContext) -> Result<(usize, StitchingComparison), ReadError> {
-    let timeline = &context.backend.timeline;
-    let timelines = timeline.user_timelines(timeline.recent_users().await?).await?;
-    let users = timelines
-        .iter()
-        .filter(|timeline| !timeline.events.is_empty())
-        .count();
-    let comparison = StitchingComparison::of_all(timelines.iter().map(|timeline| compare(&timeline.events)));
-    Ok((users, comparison))
 }
 
 #[component]

@@ -31,7 +31,7 @@ pub(super) fn InboxCard(
             <header>
                 <h2 id="inbox">"Webhooks from Stripe"</h2>
             </header>
-            <dl class="gauges">
+            <dl class="operations-figures">
                 <Figure label="Pending" value=inbox.pending.to_string() note=oldest />
                 <Figure label="Applied" value=inbox.applied.to_string() />
                 <Figure label="Parked" value=inbox.parked.to_string() alarming={inbox.parked > 0} />
@@ -39,7 +39,7 @@ pub(super) fn InboxCard(
             <Filter filter />
             {match rows.is_empty() {
                 true => view! { <p class="quiet">"No webhooks."</p> }.into_any(),
-                false => view! { <ul class="rows">{rows}</ul> }.into_any(),
+                false => view! { <ul class="operations-rows">{rows}</ul> }.into_any(),
             }}
         </section>
     }
@@ -63,7 +63,7 @@ fn Filter(filter: Option<InboxState>) -> impl IntoView {
         }
     };
     let states = STATES.into_iter().map(|state| link(Some(state)));
-    view! { <nav class="choices" aria-label="Which webhooks">{link(None)} {states.collect_view()}</nav> }
+    view! { <nav class="operations-filter" aria-label="Which webhooks">{link(None)} {states.collect_view()}</nav> }
 }
 
 #[component]
@@ -92,14 +92,14 @@ fn WebhookRow(webhook: InboxRow, filter: Option<InboxState>, now_ms: i64) -> imp
     });
     view! {
         <li data-webhook=id data-state=webhook.state.as_str()>
-            <div class="row">
+            <div class="operations-row">
                 <div>
                     <h3>{webhook.event_type} " " <span class=class>{labels::state(webhook.state)}</span></h3>
-                    {error.map(|error| view! { <p class="reason" dir="auto">{error}</p> })}
+                    {error.map(|error| view! { <p class="quiet" dir="auto">{error}</p> })}
                 </div>
                 {replay}
             </div>
-            <p class="facts">
+            <p class="operations-facts">
                 <span class="id">{webhook.event_id}</span>
                 <span class="id">{webhook.lane}</span>
                 <span>{tried}</span>
@@ -124,11 +124,11 @@ pub(super) fn DuplicatesCard(duplicates: Vec<DuplicateSubscription>, now_ms: i64
         let id = duplicate.id.clone();
         view! {
             <li data-duplicate=id>
-                <div class="row">
+                <div class="operations-row">
                     <h3 class="id">{duplicate.id}</h3>
                     <span class="badge note">{duplicate.status}</span>
                 </div>
-                <p class="facts">
+                <p class="operations-facts">
                     <span class="id">{duplicate.customer}</span>
                     <span>{user}</span>
                     <span>"last read from Stripe " <Time ms=duplicate.fetched_ms now_ms /></span>
@@ -147,7 +147,7 @@ pub(super) fn DuplicatesCard(duplicates: Vec<DuplicateSubscription>, now_ms: i64
             </p>
             {match none {
                 true => view! { <p class="quiet">"None so far."</p> }.into_any(),
-                false => view! { <ul class="rows">{rows}</ul> }.into_any(),
+                false => view! { <ul class="operations-rows">{rows}</ul> }.into_any(),
             }}
         </section>
     }

@@ -1,4 +1,4 @@
-//! What the forms of polls do. Each calls one verb of the backend and returns the path to load next; the event of what was
+//! The actions of the forms of polls. Each calls one verb of the backend and returns the path to load next; the event of what was
 //! done is confirmed with the answer, and the next document fires it.
 
 use backend::polls::{PollError, results_csv};
@@ -178,6 +178,7 @@ async fn cast(context: &RequestContext, form: &VoteForm) -> Result<(VoteCast, In
         context.offer_voter_token();
         FieldErrors::one(Field::FORM, FieldError::NoVoterCookie)
     })?;
+    context.count_vote()?;
     let cast = context
         .backend
         .polls

@@ -1,4 +1,4 @@
-//! Editing a poll, while it has no votes.
+//! The page that edits a poll without votes.
 
 use forms::{PollForm, moment_text};
 use leptos::prelude::*;

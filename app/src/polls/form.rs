@@ -44,7 +44,7 @@ pub fn PollFields(
         .partition(|&position| usize::from(position) < shown);
     let folded = (!folded.is_empty()).then(|| {
         view! {
-            <details class="more-options">
+            <details class="fold poll-more-options">
                 <summary>"More options"</summary>
                 {folded.into_iter().map(&line).collect_view()}
             </details>

@@ -1,5 +1,5 @@
-//! Live results. [`LivePoll`] follows a poll's feed; the other islands show what it hears. They stand inside of it, among
-//! HTML that is not hydrated: inputs, labels and forms work whether or not an island does.
+//! Live results. [`LivePoll`] follows a poll's feed; the islands inside of it show the newest state. The HTML around them is not
+//! hydrated: inputs, labels and forms work without an island.
 //!
 //! A poll that its owner edits has other options than the document shows. Then [`PollChangedNotice`] asks for a reload.
 
@@ -10,7 +10,7 @@ use super::model::{PollStatus, PollView, percent};
 use crate::live::subscribe;
 use crate::tracking::refresh_live_parts;
 
-/// The poll, as last heard of. Context of the islands in a [`LivePoll`].
+/// The newest state of the poll. Context of the islands in a [`LivePoll`].
 #[derive(Clone, Copy)]
 pub(super) struct CurrentPoll(pub(super) RwSignal<PollView>);
 
@@ -41,7 +41,7 @@ pub fn LivePoll(
     children()
 }
 
-/// Takes in what was heard. What an owner can do depends on the status and on whether there are votes: that part of the page
+/// Applies a message of the feed. The actions of an owner depend on the status and on whether there are votes: that part of the page
 /// is fetched again.
 fn update(poll: RwSignal<PollView>, view: PollView) {
     let known = poll.get_untracked();
@@ -71,9 +71,9 @@ pub fn Figures(
         })
     });
     view! {
-        <span class="figures" class:leads=move || leads.get() translate="no">
-            <span class="share">{move || format!("{} %", share.get())}</span>
-            <span class="votes">{move || counted(votes.get(), "vote")}</span>
+        <span class="poll-figures" class:poll-leads=move || leads.get() translate="no">
+            <span class="poll-share">{move || format!("{} %", share.get())}</span>
+            <span class="poll-votes">{move || counted(votes.get(), "vote")}</span>
         </span>
         <progress max="100" value=move || share.get().to_string() aria-hidden="true"></progress>
     }
@@ -94,7 +94,7 @@ pub fn Turnout() -> impl IntoView {
     let voters = Memo::new(move |_| poll.with(|poll| poll.voters));
     let until = Memo::new(move |_| poll.with(|poll| (poll.status, poll.closes.clone())));
     view! {
-        <p class="turnout" translate="no">
+        <p class="poll-turnout" translate="no">
             <span class="live">
                 {move || match voters.get() {
                     0 => "No votes yet".to_owned(),
@@ -121,7 +121,7 @@ pub fn LiveStatus() -> impl IntoView {
     let poll = current_poll();
     let word = Memo::new(move |_| poll.with(|poll| poll.status.word()));
     view! {
-        <span class="badge standing" data-standing=move || word.get() translate="no">
+        <span class="badge poll-status" data-status=move || word.get() translate="no">
             {move || word.get()}
         </span>
     }

@@ -1,4 +1,4 @@
-//! A user's own polls: found by state and text, deleted ones with a way back.
+//! The list of a user's polls, with a filter by state, a search, and a way to restore deleted polls.
 
 use backend::polls::PollCounts;
 use forms::FieldErrors;
@@ -8,8 +8,8 @@ use leptos_router::components::Redirect;
 use tracking::Surface;
 use uuid::Uuid;
 
-use super::action_button::{ActionButton, Refusal};
 use super::actions::PollActionForm;
+use super::buttons::{PollActionButton, Refusal};
 use super::model::{PollStatus, PollView};
 use super::queries::{self, ListView};
 use super::results::StatusBadge;
@@ -49,7 +49,7 @@ fn Polls(
     find: String,
 ) -> impl IntoView {
     view! {
-        <section class="page">
+        <section>
             <div class="page-head">
                 <h1>"Your polls"</h1>
                 <a class="button" href="/polls/new">"New poll"</a>
@@ -67,13 +67,13 @@ fn Polls(
     }
 }
 
-/// What was just deleted, and the way back.
+/// The poll that was just deleted, with the button that restores it.
 #[component]
 fn Undo(poll: Uuid) -> impl IntoView {
     view! {
-        <div class="banner undo" role="status">
-            <p>"The poll is deleted. For 30 days you can have it back."</p>
-            <ActionButton in_list=poll action="restore" label="Undo" pending="Restoring…" />
+        <div class="banner poll-undo" role="status">
+            <p>"The poll is deleted. You can restore it for 30 days."</p>
+            <PollActionButton in_list=poll action="restore" label="Undo" pending="Restoring…" />
         </div>
     }
 }
@@ -96,15 +96,15 @@ fn Found(list: ListView, state: String, find: String) -> impl IntoView {
     let body = if list.polls.is_empty() {
         view! {
             <div class="empty card">
-                <h2>"Nothing here"</h2>
-                <p>"No poll fits what you look for."</p>
+                <h2>"No polls found"</h2>
+                <p>"No poll matches your search."</p>
                 <a class="button secondary" href="/polls">"Show all polls"</a>
             </div>
         }
         .into_any()
     } else {
         let cards = list.polls.into_iter().map(|poll| view! { <Card poll /> });
-        view! { <ul class="polls">{cards.collect_view()}</ul> }.into_any()
+        view! { <ul class="poll-list">{cards.collect_view()}</ul> }.into_any()
     };
     let tab = |key: &'static str, label: &'static str, count: u32| {
         let current = (state == key).then_some("page");
@@ -115,19 +115,19 @@ fn Found(list: ListView, state: String, find: String) -> impl IntoView {
         };
         view! {
             <a href=path aria-current=current>
-                {label} " " <span class="number">{count}</span>
+                {label} " " <span class="tab-count">{count}</span>
             </a>
         }
     };
     view! {
-        <div class="list-bar">
+        <div class="page-head">
             <nav class="tabs" aria-label="Polls by state">
                 {tab("", "All", counts.open + counts.closed)}
                 {tab("open", "Open", counts.open)}
                 {tab("closed", "Closed", counts.closed)}
                 {tab("deleted", "Deleted", counts.deleted)}
             </nav>
-            <form method="get" class="find" role="search">
+            <form method="get" class="search" role="search">
                 <label for="find">"Search in your questions"</label>
                 {(!state.is_empty()).then(|| view! { <input type="hidden" name="state" value=state.clone() /> })}
                 <input id="find" name="find" type="search" value=find dir="auto" />
@@ -160,31 +160,31 @@ fn Card(poll: PollView) -> impl IntoView {
     let status = poll.status;
     let foot = match status {
         PollStatus::Deleted => view! {
-            <ActionButton in_list=id action="restore" label="Restore" pending="Restoring…" />
+            <PollActionButton in_list=id action="restore" label="Restore" pending="Restoring…" class="secondary low" />
         }
         .into_any(),
         PollStatus::Open => view! {
-            <p class="links">
+            <p class="poll-links">
                 <a href=format!("/polls/{id}")>"Results and sharing"</a>
                 <a href=format!("/p/{id}")>"Vote"</a>
             </p>
         }
         .into_any(),
         PollStatus::ClosedByOwner | PollStatus::ClosedByTime => view! {
-            <p class="links"><a href=format!("/polls/{id}")>"Results"</a></p>
+            <p class="poll-links"><a href=format!("/polls/{id}")>"Results"</a></p>
         }
         .into_any(),
     };
     view! {
-        <li class="card poll" class:faded=status == PollStatus::Deleted>
+        <li class="card poll-card" class:deleted=status == PollStatus::Deleted>
             <div class="poll-head">
                 <StatusBadge status />
                 <h2 dir="auto"><a href=format!("/polls/{id}")>{poll.question}</a></h2>
             </div>
-            <ul class="options">
+            <ul class="poll-options">
                 {poll.options.into_iter().map(|option| view! { <li dir="auto">{option.label}</li> }).collect_view()}
             </ul>
-            <div class="foot">
+            <div class="poll-foot">
                 <p class="quiet">{voters} " · " {kind} {until}</p>
                 {foot}
             </div>

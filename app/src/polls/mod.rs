@@ -1,9 +1,9 @@
 //! Polls: a user's own list, making and editing a poll, its results, and the page on which others vote.
 
 #[cfg(feature = "ssr")]
-mod action_button;
-#[cfg(feature = "ssr")]
 pub mod actions;
+#[cfg(feature = "ssr")]
+mod buttons;
 #[cfg(feature = "ssr")]
 mod edit_page;
 #[cfg(feature = "ssr")]

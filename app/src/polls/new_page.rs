@@ -1,4 +1,4 @@
-//! Making a poll.
+//! The page of a new poll.
 
 use forms::{Field, FieldError, PollForm};
 use leptos::prelude::*;

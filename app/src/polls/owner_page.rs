@@ -1,4 +1,4 @@
-//! A poll as its owner sees it: its results as they come in, and what can be done with it.
+//! The owner's page of a poll: live results, sharing, and actions.
 
 use forms::FieldErrors;
 use leptos::prelude::*;
@@ -7,7 +7,7 @@ use leptos_router::components::Redirect;
 use leptos_router::hooks::use_params_map;
 use tracking::{AccountType, ExportFormat, ResultsExported, Surface, UpgradeReason};
 
-use super::action_button::{ActionButton, Refusal};
+use super::buttons::{PollActionButton, Refusal};
 use super::islands::{LivePoll, LiveStatus, PollChangedNotice, Turnout};
 use super::model::{PollStatus, PollView};
 use super::queries::{self, OwnerView};
@@ -15,8 +15,8 @@ use super::results::Results;
 use super::share::ShareLink;
 use super::upgrade::ProFeature;
 use crate::document::{document, form_errors, unreadable};
-use crate::next::with_next;
 use crate::not_found::NotFoundPage;
+use crate::redirect::with_next;
 use crate::tracking::attribute::{On, track_on};
 
 /// The page.
@@ -44,8 +44,8 @@ fn OwnPollView(errors: FieldErrors, own: OwnerView) -> impl IntoView {
     let (shown, managed) = (poll.clone(), poll.clone());
     view! {
         <Title text=format!("{question} · Seamline") />
-        <section class="page own-poll">
-            <p class="crumbs"><a href="/polls">"Your polls"</a></p>
+        <section class="poll-page">
+            <p class="poll-crumbs"><a href="/polls">"Your polls"</a></p>
             <LivePoll poll>
                 <div class="poll-head">
                     <LiveStatus />
@@ -54,12 +54,12 @@ fn OwnPollView(errors: FieldErrors, own: OwnerView) -> impl IntoView {
                 <PollChangedNotice />
                 <Refusal errors surface=Surface::PollResults />
                 <div class="poll-columns">
-                    <section class="card results" aria-labelledby="results">
+                    <section class="card poll-results" aria-labelledby="results">
                         <h2 id="results">"Results"</h2>
                         <Turnout />
                         <Results poll=shown />
                     </section>
-                    <aside class="card manage" aria-label="Manage this poll">
+                    <aside class="card poll-manage" aria-label="Manage this poll">
                         <ShareLink poll=managed.id question=managed.question.clone() link />
                         <div class="poll-actions" id="poll-actions" data-live>
                             <Actions poll=managed plan />
@@ -71,7 +71,7 @@ fn OwnPollView(errors: FieldErrors, own: OwnerView) -> impl IntoView {
     }
 }
 
-/// What the owner can do now.
+/// The actions that the poll's status allows.
 #[component]
 fn Actions(poll: PollView, plan: AccountType) -> impl IntoView {
     let open = poll.status == PollStatus::Open;
@@ -84,19 +84,19 @@ fn Actions(poll: PollView, plan: AccountType) -> impl IntoView {
     });
     let close = open.then(|| {
         view! {
-            <details class="confirm" id="close-poll">
+            <details class="fold poll-confirm" id="close-poll">
                 <summary>"Close this poll"</summary>
                 <p class="quiet">"Votes can no longer be cast or changed after that, and the poll stays closed."</p>
-                <ActionButton action="close" label="Close it now" pending="Closing…" class="danger" />
+                <PollActionButton action="close" label="Close it now" pending="Closing…" class="danger" />
             </details>
         }
     });
     let remove = match poll.status {
         PollStatus::Deleted => {
-            view! { <ActionButton action="restore" label="Restore this poll" pending="Restoring…" class="" /> }
+            view! { <PollActionButton action="restore" label="Restore this poll" pending="Restoring…" class="" /> }
         }
         PollStatus::Open | PollStatus::ClosedByOwner | PollStatus::ClosedByTime => {
-            view! { <ActionButton action="delete" label="Delete this poll" pending="Deleting…" class="secondary" /> }
+            view! { <PollActionButton action="delete" label="Delete this poll" pending="Deleting…" class="secondary" /> }
         }
     };
     view! {
@@ -107,7 +107,7 @@ fn Actions(poll: PollView, plan: AccountType) -> impl IntoView {
     }
 }
 
-/// The results as a file, or what Pro would have.
+/// The link to the results as a file; on Free, the upgrade prompt.
 #[component]
 fn Export(poll: PollView, plan: AccountType) -> impl IntoView {
     let exported = ResultsExported {

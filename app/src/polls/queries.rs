@@ -1,4 +1,4 @@
-//! Reading polls for the pages.
+//! Reads polls for the pages.
 
 use backend::polls::{ClosedBy, Poll, PollCounts, PollError, PollFilter, PollState, Results};
 use forms::moment_text;

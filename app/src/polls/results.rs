@@ -1,4 +1,4 @@
-//! The rows of a poll: its options with their figures, with or without inputs in front of them.
+//! The results of a poll: its options with their figures, with or without inputs.
 
 use forms::VoteForm;
 use leptos::prelude::*;
@@ -15,14 +15,14 @@ pub fn Results(
     let row = |(position, label): (usize, String)| {
         view! {
             <li>
-                <span class="row">
-                    <span class="label" dir="auto">{label}</span>
+                <span class="poll-choice">
+                    <span class="poll-label" dir="auto">{label}</span>
                 </span>
                 <Figures position />
             </li>
         }
     };
-    view! { <ol class="bars">{labels(poll).map(row).collect_view()}</ol> }
+    view! { <ol class="poll-bars">{labels(poll).map(row).collect_view()}</ol> }
 }
 
 /// One row for each option, with a radio button or a box in front of it.
@@ -39,29 +39,29 @@ pub fn Choices(
         let checked = marked.iter().any(|&marked| usize::from(marked) == position);
         view! {
             <li>
-                <label class="row">
+                <label class="poll-choice">
                     <input type=kind name=VoteForm::choice.name() value=position.to_string() checked=checked disabled=closed />
-                    <span class="label" dir="auto">{label}</span>
+                    <span class="poll-label" dir="auto">{label}</span>
                 </label>
                 <Figures position />
             </li>
         }
     };
-    view! { <ol class="bars">{labels(poll).map(row).collect_view()}</ol> }
+    view! { <ol class="poll-bars">{labels(poll).map(row).collect_view()}</ol> }
 }
 
 fn labels(poll: PollView) -> impl Iterator<Item = (usize, String)> {
     poll.options.into_iter().map(|option| option.label).enumerate()
 }
 
-/// Open, closed or deleted, as a badge.
+/// The status of a poll as a badge.
 #[component]
 pub fn StatusBadge(
-    /// Which.
+    /// The status.
     status: PollStatus,
 ) -> impl IntoView {
     view! {
-        <span class="badge standing" data-standing=status.word()>
+        <span class="badge poll-status" data-status=status.word()>
             {status.word()}
         </span>
     }

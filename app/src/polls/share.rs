@@ -27,9 +27,9 @@ pub fn ShareLink(
         )
     };
     view! {
-        <div class="share-link">
+        <div class="poll-share-link">
             <label for="link">"Link for voters"</label>
-            <div class="link-box">
+            <div class="poll-link">
                 <input id="link" type="text" readonly value=link.clone() dir="ltr" />
                 <button
                     type="button"
@@ -41,7 +41,7 @@ pub fn ShareLink(
                     "Copy link"
                 </button>
             </div>
-            <p class="row">
+            <p class="poll-link-actions">
                 <a href=link.clone()>"Open the voting page"</a>
                 <button
                     type="button"

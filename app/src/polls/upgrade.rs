@@ -1,16 +1,16 @@
-//! The limit of a plan: what it is, and where more can be had. That it was shown is a browser event.
+//! Upgrade prompts: the limit of the plan, and a link to the prices. Showing one is a browser event.
 
 use leptos::prelude::*;
 use tracking::{Surface, UpgradePromptShown, UpgradeReason};
 
 use crate::tracking::attribute::{On, track_on};
 
-/// Says why something is refused, and leads to the prices.
+/// The reason of a refusal, with a link to the prices.
 #[component]
 pub fn UpgradePrompt(
     /// The limit.
     reason: UpgradeReason,
-    /// Where this is.
+    /// The page.
     surface: Surface,
 ) -> impl IntoView {
     view! {
@@ -20,19 +20,19 @@ pub fn UpgradePrompt(
     }
 }
 
-/// A feature of Pro on a page for Free: folded, and shown once it is opened.
+/// A feature of Pro for users of Free: the prompt is folded, and counts as shown when it is opened.
 #[component]
 pub fn ProFeature(
-    /// What it is called.
+    /// Its name.
     label: &'static str,
     /// The limit.
     reason: UpgradeReason,
-    /// Where this is.
+    /// The page.
     surface: Surface,
 ) -> impl IntoView {
     view! {
-        <details class="pro-feature" data-track=track_on(On::Toggle, UpgradePromptShown { reason, surface })>
-            <summary>{label} " " <span class="badge pro-badge">"Pro"</span></summary>
+        <details class="fold" data-track=track_on(On::Toggle, UpgradePromptShown { reason, surface })>
+            <summary>{label} " " <span class="badge poll-pro">"Pro"</span></summary>
             <Prompt reason />
         </details>
     }
@@ -43,21 +43,21 @@ fn Prompt(reason: UpgradeReason) -> impl IntoView {
     let (title, text) = match reason {
         UpgradeReason::OpenPollLimit => (
             "You have three open polls",
-            "That is all that Free has room for. Close or delete one of them, or have as many as you like with Pro. Your polls stay as they are.",
+            "Free allows three. Close or delete one of them, or get Pro, which has no limit. Your polls stay as they are.",
         ),
         UpgradeReason::ClosingTime => (
             "Close polls on time",
-            "With Pro a poll closes at the time that you set, whether or not you are there.",
+            "With Pro, a poll closes at the time that you set.",
         ),
         UpgradeReason::Export => (
             "Download your results",
-            "With Pro you download the results of any poll as a CSV file.",
+            "With Pro, you can download the results of each poll as a CSV file.",
         ),
     };
     view! {
-        <aside class="upgrade">
+        <aside class="poll-upgrade">
             <div>
-                <p class="title">{title}</p>
+                <p class="poll-upgrade-title">{title}</p>
                 <p>{text}</p>
             </div>
             <a class="button" href="/pricing">"See Pro"</a>

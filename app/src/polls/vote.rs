@@ -1,6 +1,6 @@
 //! Voting without leaving the page: the button that sends a ballot, and the server function that it calls.
 //!
-//! The button stands in a form of the document. Where the island does not run, the browser posts that form, and
+//! The button is in a form of the document. Without the island the browser posts that form, and
 //! `actions::vote` answers.
 
 use leptos::ev::MouseEvent;
@@ -32,7 +32,7 @@ pub async fn cast_vote(
     Ok(super::actions::answer_vote(&context, &form).await)
 }
 
-/// The submit button of a ballot, and what became of the vote.
+/// The submit button of a ballot, and the result of the vote.
 #[island]
 pub fn VoteButton(
     /// The visitor has voted before.
@@ -54,7 +54,7 @@ pub fn VoteButton(
         }
     });
     let send = move |click: MouseEvent| {
-        // Without its form the browser does what it can.
+        // Without its form the browser posts the form.
         let Some((form, data)) =
             form().and_then(|form| Some((form.clone(), FormData::new_with_form(&form).ok()?)))
         else {
@@ -107,15 +107,15 @@ pub fn VoteButton(
         (false, false) => "Vote",
     };
     view! {
-        <div class="cast" translate="no">
+        <div class="poll-vote" translate="no">
             <div role="alert">
-                {move || refused.get().map(|sentence| view! { <p class="fault">{sentence}</p> })}
+                {move || refused.get().map(|sentence| view! { <p class="error">{sentence}</p> })}
                 {move || {
                     outdated
                         .get()
                         .then(|| {
                             view! {
-                                <p class="fault">
+                                <p class="error">
                                     "This page is older than the server. " <a href="">"Load it again"</a>
                                     ", then vote. Your choice is still marked."
                                 </p>
@@ -132,7 +132,7 @@ pub fn VoteButton(
             >
                 {label}
             </button>
-            <p role="status" class="said">
+            <p role="status" class="poll-vote-status">
                 {status}
             </p>
         </div>
@@ -145,7 +145,7 @@ fn fieldset(form: &HtmlFormElement) -> Option<HtmlFieldSetElement> {
 
 /// Removes the errors of an earlier post from the document.
 fn remove_errors(form: &HtmlFormElement) {
-    if let Ok(errors) = form.query_selector_all(".form-errors") {
+    if let Ok(errors) = form.query_selector_all(".poll-ballot-errors") {
         for place in 0..errors.length() {
             if let Some(error) = errors
                 .item(place)

@@ -1,4 +1,4 @@
-//! The page on which others vote, by a link, with an account or without. The figures change while the page is open.
+//! The voting page: users vote by a link, with or without an account. The figures change while the page is open.
 
 use forms::{FieldErrors, VoteForm};
 use leptos::prelude::*;
@@ -55,7 +55,7 @@ fn BallotView(form: FormInput<VoteForm>, ballot: Ballot) -> impl IntoView {
     let (question, revision, shown) = (poll.question.clone(), poll.revision.to_string(), poll.clone());
     view! {
         <Title text=format!("{question} · Seamline") />
-        <section class="ballot">
+        <section class="poll-ballot">
             <LivePoll poll>
                 <div class="poll-head">
                     <LiveStatus />
@@ -64,7 +64,7 @@ fn BallotView(form: FormInput<VoteForm>, ballot: Ballot) -> impl IntoView {
                 <PollChangedNotice />
                 <form class="card" method="post" novalidate>
                     <input type="hidden" name=VoteForm::revision.name() value=revision />
-                    <div class="form-errors">
+                    <div class="poll-ballot-errors">
                         <FormErrors errors=errors.clone() />
                         <ChoiceError errors />
                     </div>
@@ -91,12 +91,12 @@ fn BallotView(form: FormInput<VoteForm>, ballot: Ballot) -> impl IntoView {
     }
 }
 
-/// What is wrong with the choice.
+/// The error of the choice.
 #[component]
 fn ChoiceError(errors: FieldErrors) -> impl IntoView {
     errors.at(VoteForm::choice).map(ToString::to_string).map(|text| {
         view! {
-            <p class="fault" role="alert" tabindex="-1" autofocus>
+            <p class="error" role="alert" tabindex="-1" autofocus>
                 {text}
             </p>
         }

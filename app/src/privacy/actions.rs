@@ -1,10 +1,10 @@
-//! What the forms about tracking do.
+//! The action of the consent forms.
 
 use forms::FieldErrors;
 use tracking::Choice;
 
 use super::model::ChoiceForm;
-use crate::next::safe_path;
+use crate::redirect::safe_path;
 use crate::request::{self, RequestContext};
 
 /// Writes the choice to this browser, and to the account that is signed in. Returns the path to load next.

@@ -11,9 +11,9 @@ pub fn ConsentBanner() -> impl IntoView {
     let back = use_location().pathname.get_untracked();
     use_page().privacy.needs_choice().then(|| {
         view! {
-            <section class="consent" aria-labelledby="consent">
+            <section class="privacy-banner" aria-labelledby="consent">
                 <div>
-                    <h2 id="consent">"May we count your context?"</h2>
+                    <h2 id="consent">"May we count your visit?"</h2>
                     <p>
                         "Page views and what you do here, under a random ID, to see what works. Everything works if you decline. "
                         <a href="/privacy">"What is recorded"</a>

@@ -21,9 +21,9 @@ pub fn PrivacyPage() -> impl IntoView {
         "Your choice applies to this browser."
     };
     let (choice, label) = if privacy.tracked {
-        ("denied", "Do not count my context")
+        ("denied", "Do not count my visit")
     } else {
-        ("granted", "Count my context")
+        ("granted", "Count my visit")
     };
     view! {
         <Title text="Privacy · Seamline" />
@@ -36,7 +36,7 @@ pub fn PrivacyPage() -> impl IntoView {
                     <dd>
                         "Page views, clicks and their results go to Amplitude, under a random ID of this browser. Once you have "
                         "an account, they go under its ID. A trial sends the same IDs to Stripe, so that payments later can be "
-                        "linked to your context. Your name, your address and your votes are never sent."
+                        "linked to your visit. Your name, your address and your votes are never sent."
                     </dd>
                 </div>
                 <div>
@@ -61,12 +61,12 @@ pub fn PrivacyPage() -> impl IntoView {
 /// Whether the visitor is tracked, and why.
 const fn status(privacy: Privacy) -> &'static str {
     match (privacy.tracked, privacy.choice, privacy.signal) {
-        (true, Choice::Granted, _) => "You have agreed. Your context is counted.",
-        (true, ..) => "Your context is counted. You can turn that off.",
-        (false, Choice::Denied, _) => "You have said no. Your context is not counted.",
+        (true, Choice::Granted, _) => "You accepted. Your visit is counted.",
+        (true, ..) => "Your visit is counted. You can turn that off.",
+        (false, Choice::Denied, _) => "You declined. Your visit is not counted.",
         (false, _, true) => {
-            "Your browser declines for you (Global Privacy Control). Your context is not counted."
+            "Your browser declines for you (Global Privacy Control). Your visit is not counted."
         }
-        (false, ..) => "You have not agreed yet. Your context is not counted.",
+        (false, ..) => "You have not chosen yet. Your visit is not counted.",
     }
 }

@@ -1,4 +1,4 @@
-//! What the forms of the settings do. Each returns the path to load next.
+//! The actions of the forms of the settings. Each returns the path to load next.
 
 use forms::{ChangeEmailForm, ChangePasswordForm, DeleteAccountForm, FieldErrors};
 use uuid::Uuid;
@@ -26,7 +26,8 @@ pub async fn change_password(
     let input = form.check()?;
     let accounts = &context.backend.accounts;
     let changed = accounts.change_password(input, login, &context.visitor).await;
-    changed.map_err(request::errors)?;
+    let new_login = changed.map_err(request::errors)?;
+    context.begin_login(&new_login).await?;
     Ok("/settings?done=password".to_owned())
 }
 
@@ -34,7 +35,11 @@ pub async fn change_password(
 pub async fn delete_account(context: RequestContext, form: DeleteAccountForm) -> Result<String, FieldErrors> {
     let login = context.signed_in()?;
     let password = form.check()?;
-    let deleted = context.backend.accounts.delete_account(&password, login).await;
+    let deleted = context
+        .backend
+        .accounts
+        .delete_account(&password, login, &context.visitor)
+        .await;
     deleted.map_err(request::errors)?;
     context.finish_login(login).await?;
     Ok("/goodbye".to_owned())

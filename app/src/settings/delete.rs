@@ -20,11 +20,11 @@ pub fn DeleteAccountPage() -> impl IntoView {
         {to_sign_in.then(|| view! { <Redirect path="/sign-in?next=/settings/delete" /> })}
         <section class="narrow card danger">
             <h1>"Delete your account?"</h1>
-            <ol class="steps">
+            <ol class="settings-steps">
                 <li>"Every browser is signed out, and events that were not sent yet are dropped."</li>
                 <li>"A subscription is canceled, and your customer record at Stripe is deleted."</li>
                 <li>"Your polls, logins and address are erased here."</li>
-                <li>"Amplitude is asked to delete your data. It does so within 30 days."</li>
+                <li>"Amplitude is asked to delete your data, which it does within 30 days. If this site cannot ask, the request stays open until its operator has fixed that."</li>
             </ol>
             <p class="quiet">
                 "This cannot be undone. You may want to "

@@ -27,7 +27,7 @@ pub fn ChangeEmailPage() -> impl IntoView {
             <Form errors>
                 <TextField
                     field=ChangeEmailForm::email
-                    label="New e-mail"
+                    label="New email"
                     kind="email"
                     value=input.email
                     autocomplete="email"

@@ -1,12 +1,13 @@
-//! Where the account is signed in.
+//! The list of open logins.
 
 use backend::accounts::{OpenLogin, browser_name};
+use backend::dates;
 use leptos::prelude::*;
 use uuid::Uuid;
 
 use super::model::OTHER_LOGINS;
 use crate::forms::Submit;
-use crate::moments::ago;
+use crate::relative_time::ago;
 
 /// The list, with a button to end each login except this browser's.
 #[component]
@@ -23,7 +24,7 @@ pub fn Logins(
     });
     view! {
         <section class="card" aria-labelledby="logins">
-            <div class="row">
+            <div class="settings-row">
                 <h2 id="logins">"Signed in"</h2>
                 {others
                     .then(|| {
@@ -39,7 +40,7 @@ pub fn Logins(
                         }
                     })}
             </div>
-            <ul class="logins">{rows.collect_view()}</ul>
+            <ul class="settings-logins">{rows.collect_view()}</ul>
             <p class="quiet">
                 "A browser that you sign out from here becomes a new device. What its next user does is not linked to you."
             </p>
@@ -50,7 +51,8 @@ pub fn Logins(
 #[component]
 fn Row(login: OpenLogin, is_current: bool, now_ms: i64) -> impl IntoView {
     let browser = browser_name(&login.user_agent);
-    let [began, used] = [login.created_at_ms, login.last_seen_at_ms].map(|ms| ago(ms, now_ms));
+    let [began, used] = [login.signed_in_at_ms, login.last_seen_at_ms].map(|ms| ago(ms, now_ms));
+    let end_day = dates::long(login.ends_at_ms().div_euclid(1000));
     let end = format!("Sign out {browser}");
     let handheld = ["iPhone", "iPad", "Android"]
         .iter()
@@ -59,8 +61,8 @@ fn Row(login: OpenLogin, is_current: bool, now_ms: i64) -> impl IntoView {
         <li>
             <Picture handheld />
             <div>
-                <p class="name">{browser}</p>
-                <p class="quiet">{format!("Signed in {began}, last used {used}")}</p>
+                <p class="settings-browser">{browser}</p>
+                <p class="quiet">{format!("Signed in {began}, last used {used}, ends on {end_day} at the latest")}</p>
             </div>
             {if is_current {
                 view! { <span class="badge plain">"this browser"</span> }.into_any()
@@ -88,7 +90,7 @@ fn Picture(handheld: bool) -> impl IntoView {
         "M5.500 5h13a1 1 0 0 1 1 1v9.500h-15V6a1 1 0 0 1 1-1zM2.500 19h19l-1.500-3.500h-16z"
     };
     view! {
-        <svg class="picture" viewBox="0 0 24 24" width="24" height="24" aria-hidden="true">
+        <svg class="settings-icon" viewBox="0 0 24 24" width="24" height="24" aria-hidden="true">
             <path d=path />
         </svg>
     }

@@ -37,14 +37,14 @@ fn Sections(login: Login, logins: Vec<OpenLogin>, now_ms: i64) -> impl IntoView 
     view! {
         <section class="card" aria-labelledby="account">
             <h2 id="account">"Account"</h2>
-            <dl class="rows">
+            <dl class="settings-list">
                 <div>
-                    <dt>"E-mail"</dt>
+                    <dt>"Email"</dt>
                     <dd>
                         <span class="address" dir="auto">{login.user.email}</span>
                         <VerifiedBadge verified />
                     </dd>
-                    <dd class="does">
+                    <dd class="settings-action">
                         {(!verified).then(|| view! { <SendVerification /> })}
                         <a href="/settings/email" class="button secondary small">"Change address"</a>
                     </dd>
@@ -52,7 +52,7 @@ fn Sections(login: Login, logins: Vec<OpenLogin>, now_ms: i64) -> impl IntoView 
                 <div>
                     <dt>"Password"</dt>
                     <dd>"Stored as a hash that cannot be read back."</dd>
-                    <dd class="does">
+                    <dd class="settings-action">
                         <a href="/settings/password" class="button secondary small">"Change password"</a>
                     </dd>
                 </div>
@@ -61,7 +61,7 @@ fn Sections(login: Login, logins: Vec<OpenLogin>, now_ms: i64) -> impl IntoView 
         <Logins logins current=login.id now_ms />
         <section class="card" aria-labelledby="data">
             <h2 id="data">"Your data"</h2>
-            <div class="row">
+            <div class="settings-row">
                 <p class="quiet">
                     "Your account, your logins, your polls and your votes in one JSON file. What Amplitude has about you is on your "
                     <a href="/timeline">"timeline"</a> "."
@@ -73,7 +73,7 @@ fn Sections(login: Login, logins: Vec<OpenLogin>, now_ms: i64) -> impl IntoView 
         </section>
         <section class="card danger" aria-labelledby="end">
             <h2 id="end">"Delete account"</h2>
-            <div class="row">
+            <div class="settings-row">
                 <p class="quiet">
                     "Closes the account at once, cancels a subscription, erases your data here, and asks Amplitude to delete your data."
                 </p>

@@ -1,4 +1,4 @@
-//! What the user downloads.
+//! Reads the user's data for the download.
 
 use backend::Export;
 use forms::FieldErrors;

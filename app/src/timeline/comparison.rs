@@ -22,15 +22,11 @@ pub fn ComparisonTable(
     };
     let most = with.funnel[0].max(without.funnel[0]).max(1);
     let bar = |done: usize| {
-        view! { <progress max=most value=done aria-hidden="true"></progress>" "{done} }
+        view! { <progress class="inline" max=most value=done aria-hidden="true"></progress>" "{done} }
     };
     let steps = FUNNEL.iter().enumerate().map(|(step, name)| {
         let (with, without) = (with.funnel[step], without.funnel[step]);
-        let class = if with == without {
-            "funnel"
-        } else {
-            "funnel differs"
-        };
+        let class = if with == without { "" } else { "differs" };
         let name = name.trim_start_matches("[Amplitude] ");
         view! { <tr class=class><th scope="row">{name}</th><td>{bar(with)}</td><td>{bar(without)}</td></tr> }
     });
@@ -52,7 +48,7 @@ pub fn ComparisonTable(
                 {row("Devices", |metrics| metrics.devices.to_string())}
             </tbody>
             <tbody>
-                <tr class="heading"><th colspan="3" scope="colgroup">"Funnel, session held constant"</th></tr>
+                <tr class="comparison-group"><th colspan="3" scope="colgroup">"Funnel, session held constant"</th></tr>
                 {steps}
             </tbody>
         </table>

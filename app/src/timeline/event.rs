@@ -55,16 +55,16 @@ pub(super) fn EventView(event: Arc<ReceivedEvent>, page: Arc<EventPage>) -> impl
     view! {
         <li class=source.as_str() id=id data-event=data_event data-source=source.as_str()>
             <details id=details_id open=open>
-                <summary class="event">
+                <summary class="event-row chevron">
                     <span class="badge">{source.label()}</span>
-                    <span class="what">
-                        <span class="name">{name}</span>
-                        {path.map(|path| view! { " "<span class="where">{path}</span> })}
-                        {revenue.map(|revenue| view! { " "<span class="money">{revenue}</span> })}
-                        {stripes_day.map(|day| view! { " "<span class="where">{day}</span> })}
+                    <span class="event-title">
+                        <span class="event-name">{name}</span>
+                        {path.map(|path| view! { " "<span class="event-place">{path}</span> })}
+                        {revenue.map(|revenue| view! { " "<span class="event-amount">{revenue}</span> })}
+                        {stripes_day.map(|day| view! { " "<span class="event-place">{day}</span> })}
                     </span>
                     {invalid.map(|invalid| view! { <span class="badge bad">{invalid}</span> })}
-                    <time class="at" title=full_time>
+                    <time class="event-time" title=full_time>
                         {at}
                     </time>
                 </summary>

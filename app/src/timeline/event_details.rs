@@ -19,14 +19,14 @@ pub(super) fn EventDetails(event: Arc<ReceivedEvent>, page: Arc<EventPage>) -> i
     let link = links::event_url(page.query.find.as_deref(), &event.uuid);
     view! {
         <div class="event-details">
-            {event.stitched_by.map(|by| view! { <p class="stitched">{stitching(by)}</p> })}
+            {event.stitched_by.map(|by| view! { <p class="event-stitching">{stitching(by)}</p> })}
             <ProofView event=Arc::clone(&event) page />
             <Ids event=Arc::clone(&event) />
             <Properties title="Event properties" map=event.properties.clone() />
             <Properties title="User properties at the time" map=event.user_properties.clone() />
             <Context event=Arc::clone(&event) />
             <Pairs title="Timestamps (UTC)" pairs=event.times.clone() />
-            <div class="takeaway">
+            <div class="event-links">
                 <a href=link.clone()>"Link to this event"</a>
                 <button type="button" class="plain scripted" data-copy=raw.clone()>
                     "Copy JSON"
@@ -78,7 +78,7 @@ fn Context(event: Arc<ReceivedEvent>) -> impl IntoView {
     }
 }
 
-/// The SDK sets some twenty properties to `EMPTY` where a visit has no value for them: they share a row.
+/// The SDK sets some twenty properties to `EMPTY` if a page has no value for them: they share a row.
 #[component]
 fn Properties(title: &'static str, map: Map<String, Value>) -> impl IntoView {
     let (empty, set): (Vec<_>, Vec<_>) = map.into_iter().partition(|(_, value)| value == "EMPTY");
@@ -92,7 +92,8 @@ fn Properties(title: &'static str, map: Map<String, Value>) -> impl IntoView {
         .chain(empty)
         .map(|(key, value)| view! { <div><dt>{key}</dt><dd dir="auto">{value}</dd></div> })
         .collect_view();
-    (!rows.is_empty()).then(|| view! { <section><h3>{title}</h3><dl class="pairs">{rows}</dl></section> })
+    (!rows.is_empty())
+        .then(|| view! { <section><h3>{title}</h3><dl class="event-properties">{rows}</dl></section> })
 }
 
 #[component]
@@ -101,5 +102,6 @@ fn Pairs(title: &'static str, pairs: Vec<(&'static str, String)>) -> impl IntoVi
         .into_iter()
         .map(|(key, value)| view! { <div><dt>{key}</dt><dd class="id">{value}</dd></div> })
         .collect_view();
-    (!rows.is_empty()).then(|| view! { <section><h3>{title}</h3><dl class="pairs">{rows}</dl></section> })
+    (!rows.is_empty())
+        .then(|| view! { <section><h3>{title}</h3><dl class="event-properties">{rows}</dl></section> })
 }

@@ -44,7 +44,7 @@ pub(super) const fn stitching(by: StitchedBy) -> &'static str {
         }
         StitchedBy::CheckoutHandoff => "Device and session of the click, carried through Stripe in metadata.",
         StitchedBy::PortalVisit => {
-            "Device and session of the context to Stripe's portal, stored before the redirect."
+            "Device and session of the visit to Stripe's portal, stored before the redirect."
         }
         StitchedBy::StaleHandoff => {
             "The click is older than a session can be: its device, without its session."

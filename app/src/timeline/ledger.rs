@@ -6,10 +6,10 @@ use tracking::reconcile::{CurrencyTotal, LedgerLine, Reconciliation};
 
 use super::links;
 
-/// A row for each payment and refund, and the totals. Without any there is nothing to show.
+/// A row for each payment and refund, and the totals. Empty without payments.
 #[component]
-pub(super) fn LedgerView(books: Reconciliation, find: Option<String>) -> impl IntoView {
-    let lines: Vec<LedgerLine> = books
+pub(super) fn LedgerView(reconciliation: Reconciliation, find: Option<String>) -> impl IntoView {
+    let lines: Vec<LedgerLine> = reconciliation
         .customers
         .into_iter()
         .flat_map(|customer| customer.lines)
@@ -19,10 +19,10 @@ pub(super) fn LedgerView(books: Reconciliation, find: Option<String>) -> impl In
             .into_iter()
             .map(|line| line_view(line, find.as_deref()))
             .collect_view();
-        let totals = books.totals.into_iter().map(total_view).collect_view();
+        let totals = reconciliation.totals.into_iter().map(total_view).collect_view();
         view! {
-            <details class="card books" id="revenue">
-                <summary>
+            <details class="card reconciliation" id="revenue">
+                <summary class="chevron">
                     <h2>"Revenue and ledger"</h2>
                 </summary>
                 <p class="quiet">"Payments and refunds at Stripe, and the amounts of the revenue events."</p>
@@ -50,7 +50,7 @@ fn line_view(line: LedgerLine, find: Option<&str>) -> impl IntoView {
         Some(_) => "broken",
     };
     let difference = line.difference.as_ref().map(|difference| {
-        view! { <tr class=class><td colspan="3" class="why">{difference.explanation()}</td></tr> }
+        view! { <tr class=class><td colspan="3" class="reconciliation-reason">{difference.explanation()}</td></tr> }
     });
     let entry = match &line.event {
         Some(uuid) => {

@@ -34,8 +34,8 @@ pub(super) fn LossView(
             count => Some(format!(" {count} events were sent by the server, so no blocker affects them.")),
         };
         view! {
-            <details class="card comparison loss" id="browser-loss" data-lost=loss.counted().lost()>
-                <summary>
+            <details class="card comparison" id="browser-loss" data-lost=loss.counted().lost()>
+                <summary class="chevron">
                     <h2>"Browser event loss"</h2>
                 </summary>
                 <p class="quiet">{lost} {sent}</p>

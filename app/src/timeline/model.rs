@@ -1,4 +1,4 @@
-//! What the timeline page shows.
+//! The data of the timeline page.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use tracking::session_metrics::StitchingComparison;
 use tracking::timeline_page::Filter;
 use tracking::verdict::{TimelineFacts, Verdict};
 
-/// What the URL asks for.
+/// The query of the page's URL.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TimelineQuery {
     /// A user ID, device ID or Amplitude ID, or a text to search people by. `None`: the visitor's own ID.
@@ -35,7 +35,7 @@ impl TimelineQuery {
     }
 }
 
-/// What was found for a query.
+/// The result of a query.
 #[derive(Clone, Debug, PartialEq)]
 pub enum TimelineResult {
     /// One person, with a page of their events.
@@ -77,7 +77,7 @@ pub struct EventPage {
     pub analysis: Option<Analysis>,
 }
 
-/// What the newest events of a person show as a whole.
+/// The analysis of a person's newest events.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Analysis {
     /// Rule by rule.
@@ -87,9 +87,9 @@ pub struct Analysis {
     /// Session metrics, stitched and unstitched.
     pub comparison: StitchingComparison,
     /// Anonymous history that was merged into the person.
-    pub joined: Vec<MergedHistory>,
+    pub merged_histories: Vec<MergedHistory>,
     /// Revenue events against Stripe's ledger.
-    pub books: Reconciliation,
+    pub reconciliation: Reconciliation,
     /// Events that the person's browsers fired, and how many arrived.
     pub loss: Loss,
     /// Events that the server sent. No blocker affects them.

@@ -1,4 +1,4 @@
-//! The timeline page: the search form, and below it what was found.
+//! The timeline page: the search form, and below it the result.
 
 use backend::timeline::ReadError;
 use leptos::prelude::*;
@@ -27,10 +27,10 @@ pub fn TimelinePage() -> impl IntoView {
     };
     view! {
         <Title text="Timeline · Seamline" />
-        <section class="page timeline">
+        <section class="timeline">
             <div class="page-head">
                 <h1>"Timeline"</h1>
-                <form method="get" class="find" role="search">
+                <form method="get" class="search" role="search">
                     <label for="find">{label}</label>
                     <input
                         id="find"
@@ -46,7 +46,13 @@ pub fn TimelinePage() -> impl IntoView {
             {document(|context| async move {
                 match read_page(&context, query.clone()).await {
                     Ok(result) => view! { <Found query result /> }.into_any(),
-                    Err(TimelineError::Read(error @ (ReadError::NoSecretKey | ReadError::RateLimited))) => {
+                    Err(
+                        TimelineError::Read(
+                            error @ (ReadError::NoSecretKey
+                            | ReadError::RateLimited
+                            | ReadError::NetworkLimited { .. }),
+                        ),
+                    ) => {
                         view! { <Notice text=format!("{error}.") /> }.into_any()
                     }
                     Err(error) => unreadable("The timeline", &error),
@@ -104,10 +110,10 @@ fn People(query: String, people: Vec<PersonFound>) -> impl IntoView {
         count => format!("{count} people"),
     };
     view! {
-        <p class="quiet people-count" role="status">
+        <p class="quiet" role="status">
             {count} " for " <strong dir="auto">{query}</strong> ", most recently active first"
         </p>
-        <ul class="people">{people.into_iter().map(person_row).collect_view()}</ul>
+        <ul class="timeline-people">{people.into_iter().map(person_row).collect_view()}</ul>
     }
 }
 
@@ -129,7 +135,7 @@ fn person_row(person: PersonFound) -> impl IntoView {
                 {person.user.unwrap_or_else(|| format!("anonymous, {}", person.find))}
             </a>
             <p class="quiet">{counted(person.events, "event")} {last}</p>
-            <ul class="properties">{properties.collect_view()}</ul>
+            <ul class="timeline-properties">{properties.collect_view()}</ul>
         </li>
     }
 }

@@ -41,13 +41,13 @@ pub(super) fn PersonView(page: Arc<EventPage>) -> impl IntoView {
         .collect_view();
     view! {
         <div id="person-part" data-live>
-            <details id="person" class="line person card">
-                <summary>
+            <details id="person" class="timeline-line card">
+                <summary class="chevron">
                     <span>"User " {user}</span>
                     {counts.map(|counts| view! { <span class="quiet">{counts}</span> })}
                     {revenue.map(|revenue| view! { <span class="quiet">{revenue}</span> })}
                 </summary>
-                <dl>
+                <dl class="timeline-person">
                     <div>
                         <dt>"Devices"</dt>
                         <dd class="id">{devices}</dd>

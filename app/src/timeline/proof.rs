@@ -22,14 +22,14 @@ pub(super) fn ProofView(event: Arc<ReceivedEvent>, page: Arc<EventPage>) -> impl
         .map(|step| step_view(step, &event.uuid, find))
         .collect_view();
     view! {
-        <section class="proof">
+        <section class="event-proof">
             <h3>"Stitch proof"</h3>
-            <dl class="pairs">
+            <dl class="event-properties">
                 {row("User", proof.user)}
                 {row("Device", proof.device)}
                 {row("Session", proof.session)}
             </dl>
-            <ol class=format!("chain {}", event.source.as_str())>{chain}</ol>
+            <ol class=format!("event-chain {}", event.source.as_str())>{chain}</ol>
         </section>
     }
 }
@@ -51,7 +51,7 @@ fn step_view(step: ProofStep, own_uuid: &str, find: Option<&str>) -> AnyView {
         <li>
             <strong>{step.place.title()}</strong>
             <span>{sentence}</span>
-            <ul class="properties">{ids}</ul>
+            <ul class="timeline-properties">{ids}</ul>
         </li>
     }
     .into_any()

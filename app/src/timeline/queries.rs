@@ -1,4 +1,4 @@
-//! Reading a timeline: a page of it, its newest events, or all of it.
+//! Reads a timeline: a page of it, its newest events, or all of it.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -49,7 +49,7 @@ pub(super) async fn read_page(
     })
 }
 
-/// What a search has found.
+/// The result of a search.
 enum Matched {
     None,
     /// Amplitude ID.
@@ -59,11 +59,10 @@ enum Matched {
 
 /// Finds a person by a whole ID. In local mode, a part of an ID or `property=value` finds everyone who matches.
 async fn find(context: &RequestContext, by: &str) -> Result<Matched, TimelineError> {
-    let reader = context.backend.timeline.reader();
     let local = context.backend.collector_page.is_some();
     let property = by.split_once('=').filter(|_| local);
     if property.is_none()
-        && let Some(person) = reader.find(by).await?
+        && let Some(person) = context.backend.timeline.find(by).await?
     {
         return Ok(Matched::One(person));
     }
@@ -77,7 +76,7 @@ async fn find(context: &RequestContext, by: &str) -> Result<Matched, TimelineErr
         },
         None => Search::Part(by),
     };
-    let people = reader.people(&search).await?;
+    let people = context.backend.timeline.reader().people(&search).await?;
     Ok(match (people.as_slice(), property) {
         ([], _) => Matched::None,
         ([one], None) => Matched::One(one.amplitude_id),
@@ -162,7 +161,7 @@ pub(crate) async fn recent_events(context: &RequestContext) -> Result<Vec<Receiv
         return Ok(Vec::new());
     };
     let timeline = &context.backend.timeline;
-    let Some(person) = timeline.reader().find(&by).await? else {
+    let Some(person) = timeline.find(&by).await? else {
         return Ok(Vec::new());
     };
     let view = Access::of(context).view_of(&by);
@@ -192,8 +191,8 @@ async fn analyze(
         loss: loss(context, view, events).await?,
         verdict: verdict(events, &facts),
         comparison: compare(events),
-        joined: merged_histories(events),
-        books: reconcile(events, &facts),
+        merged_histories: merged_histories(events),
+        reconciliation: reconcile(events, &facts),
         names: distinct(|event| Some(&event.name)),
         devices: distinct(|event| event.device.as_deref().filter(|_| !event.derived_device)),
         facts,

@@ -1,4 +1,4 @@
-//! The visitor's own newest events, a few of them, on a page about something else.
+//! A few of the visitor's newest events, for other pages.
 
 use leptos::prelude::*;
 use tracking::received::{ReceivedEvent, Source};
@@ -19,7 +19,7 @@ pub(crate) fn RecentEvents(
     let lines = events.iter().map(event_line).collect_view();
     view! {
         {newest.map(|event| view! { <Ids event /> })}
-        <ol class="seam">{lines}</ol>
+        <ol class="event-list">{lines}</ol>
     }
 }
 
@@ -29,13 +29,13 @@ fn Ids(event: ReceivedEvent) -> impl IntoView {
         view! {
             <div>
                 <dt>{name}</dt>
-                <dd class="id">{id.unwrap_or_else(|| "none".to_owned())}</dd>
+                <dd class="id one-line">{id.unwrap_or_else(|| "none".to_owned())}</dd>
             </div>
         }
     };
     let derived = event.derived_device;
     view! {
-        <dl class="threads">
+        <dl class="event-ids">
             {row("User", event.user)} {row("Device", event.device.filter(|_| !derived))}
             {row("Session", event.session.map(|session| session.to_string()))}
         </dl>
@@ -58,14 +58,14 @@ fn event_line(event: &ReceivedEvent) -> impl IntoView + use<> {
     let name = event.name.trim_start_matches("[Amplitude] ").to_owned();
     view! {
         <li class=source.as_str() data-event=event.name.clone() data-source=source.as_str()>
-            <a class="event" href=links::event_url(None, &event.uuid)>
+            <a class="event-row" href=links::event_url(None, &event.uuid)>
                 <span class="badge">{badge}</span>
-                <span class="what">
-                    <span class="name">{name}</span>
-                    {page.map(|page| view! { " "<span class="where">{page}</span> })}
-                    {out_of_session.then(|| view! { " "<span class="where">"no session"</span> })}
+                <span class="event-title one-line">
+                    <span class="event-name">{name}</span>
+                    {page.map(|page| view! { " "<span class="event-place">{page}</span> })}
+                    {out_of_session.then(|| view! { " "<span class="event-place">"no session"</span> })}
                 </span>
-                <time class="at" title=full_time>
+                <time class="event-time" title=full_time>
                     {at}
                 </time>
             </a>

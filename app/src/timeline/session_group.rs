@@ -24,11 +24,11 @@ pub(super) fn SessionGroupView(group: SessionGroup, page: Arc<EventPage>) -> imp
                         "Session " <a class="id" href=only title="Show only this session">{session}</a>
                     </h2>
                     <p class="quiet">{span(&group)}</p>
-                    {entry(&group).map(|entry| view! { <p class="quiet entry">{entry}</p> })}
+                    {entry(&group).map(|entry| view! { <p class="quiet">{entry}</p> })}
                     <Tally group=group.clone() />
                 </header>
             };
-            ("chapter card", header.into_any())
+            ("timeline-session card", header.into_any())
         }
         None => {
             let header = view! {
@@ -37,7 +37,7 @@ pub(super) fn SessionGroupView(group: SessionGroup, page: Arc<EventPage>) -> imp
                     <p class="quiet">{start(&group)}</p>
                 </header>
             };
-            ("chapter card alone", header.into_any())
+            ("timeline-session card dashed", header.into_any())
         }
     };
     let events = group
@@ -48,7 +48,7 @@ pub(super) fn SessionGroupView(group: SessionGroup, page: Arc<EventPage>) -> imp
     view! {
         <article class=class data-session=session>
             {header}
-            <ol class="seam">{events}</ol>
+            <ol class="event-list">{events}</ol>
         </article>
     }
 }
@@ -92,5 +92,5 @@ fn Tally(group: SessionGroup) -> impl IntoView {
         let count = of_source.count();
         (count > 0).then(|| view! { <li class=source.as_str()>{format!("{count} {}", source.label())}</li> })
     });
-    view! { <ul class="tally">{counts.collect_view()}</ul> }
+    view! { <ul class="timeline-counts">{counts.collect_view()}</ul> }
 }

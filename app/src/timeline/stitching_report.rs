@@ -13,7 +13,7 @@ use super::links;
 pub(super) fn SessionMetricsView(comparison: StitchingComparison) -> impl IntoView {
     view! {
         <details class="card comparison" id="session-metrics">
-            <summary>
+            <summary class="chevron">
                 <h2>"Session metrics: stitched and unstitched"</h2>
             </summary>
             <p class="quiet">
@@ -26,38 +26,38 @@ pub(super) fn SessionMetricsView(comparison: StitchingComparison) -> impl IntoVi
 
 /// The devices whose anonymous events were merged into the person.
 #[component]
-pub(super) fn MergedHistoryView(joined: Vec<MergedHistory>, find: Option<String>) -> impl IntoView {
-    (!joined.is_empty()).then(|| {
-        let rows = joined
+pub(super) fn MergedHistoryView(histories: Vec<MergedHistory>, find: Option<String>) -> impl IntoView {
+    (!histories.is_empty()).then(|| {
+        let rows = histories
             .into_iter()
-            .map(|joined| joined_row(joined, find.as_deref()))
+            .map(|history| history_row(history, find.as_deref()))
             .collect_view();
         view! {
             <details class="card" id="merged-history">
-                <summary>
+                <summary class="chevron">
                     <h2>"Merged anonymous history"</h2>
                 </summary>
                 <p class="quiet">
                     "The anonymous events of a device are merged into the person with the first event that has a user ID."
                 </p>
-                <ol class="joined">{rows}</ol>
+                <ol class="timeline-merged">{rows}</ol>
             </details>
         }
     })
 }
 
-fn joined_row(joined: MergedHistory, find: Option<&str>) -> impl IntoView {
-    let href = links::event_url(find, &joined.identified_by.uuid);
-    let count = counted(joined.anonymous_events as u64, "anonymous event");
+fn history_row(history: MergedHistory, find: Option<&str>) -> impl IntoView {
+    let href = links::event_url(find, &history.identified_by.uuid);
+    let count = counted(history.anonymous_events as u64, "anonymous event");
     view! {
         <li>
             <span class="browser"><span class="badge">{count}</span></span>
-            <span class="id device">{joined.device}</span>
-            <svg class="merge" viewBox="0 0 48 24" width="48" height="24" aria-hidden="true">
+            <span class="id">{history.device}</span>
+            <svg viewBox="0 0 48 24" width="48" height="24" aria-hidden="true">
                 <path class="browser" d="M0 6h10c14 0 14 6 28 6h10" />
                 <path class="server" d="M0 18h10c14 0 14-6 28-6h10" />
             </svg>
-            <a href=href>{joined.identified_by.name}</a>
+            <a href=href>{history.identified_by.name}</a>
         </li>
     }
 }

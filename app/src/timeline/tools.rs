@@ -1,4 +1,4 @@
-//! What is shown, and how to export it: filters, the count, the pause button of the live tail, and files.
+//! The tools of the timeline: filters, the count, the pause button of the live tail, and exports.
 
 use std::sync::Arc;
 
@@ -27,13 +27,13 @@ pub(super) fn Tools(page: Arc<EventPage>) -> impl IntoView {
     let live = !page.skipped && use_page().collector_page.is_some();
     let feed = live.then(|| links::feed_url(query));
     view! {
-        <section class="tools" aria-label="Filters and export">
+        <section class="timeline-tools" aria-label="Filters and export">
             <Filters page=Arc::clone(&page) />
-            <div class="bar">
+            <div class="timeline-bar">
                 <Count page live />
                 {feed.map(|feed| view! { <LiveTail feed /> })}
                 {all.map(|all| view! { <a href=all>"Show everything"</a> })}
-                <span class="files">
+                <span class="timeline-files">
                     <a href=json download>
                         "JSON"
                     </a>
@@ -58,7 +58,7 @@ fn Count(page: Arc<EventPage>, live: bool) -> impl IntoView {
         (count, true) => format!("{count} events, more in earlier sessions"),
         (count, false) => counted(count as u64, "event"),
     };
-    let class = if live { "quiet count live" } else { "quiet count" };
+    let class = if live { "quiet live" } else { "quiet" };
     view! {
         <p class=class id="count" role="status" aria-live="polite" data-events=count data-live>
             {text}
@@ -90,7 +90,7 @@ fn Filters(page: Arc<EventPage>) -> impl IntoView {
         .clone()
         .map(|find| view! { <input type="hidden" name="find" value=find /> });
     view! {
-        <form method="get" class="filters">
+        <form method="get" class="timeline-filters">
             {hidden}
             <Choice
                 key="event"

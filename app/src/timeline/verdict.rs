@@ -1,4 +1,4 @@
-//! The verdict: clean or not in one line, with each rule behind it.
+//! The verdict: clean or not in one line, with the rules when it is opened.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use super::model::EventPage;
 /// Most findings of one rule that are listed.
 const MAX_FINDINGS: usize = 10;
 
-/// The verdict on the newest events. Without events there is none.
+/// The verdict on the newest events. Empty without events.
 #[component]
 pub(super) fn VerdictView(page: Arc<EventPage>) -> impl IntoView {
     let analysis = page
@@ -23,8 +23,8 @@ pub(super) fn VerdictView(page: Arc<EventPage>) -> impl IntoView {
     let part = analysis.map(|analysis| {
         let verdict = &analysis.verdict;
         let (class, stamp, word) = match verdict.clean {
-            true => ("line verdict card clean", "✓", "Clean"),
-            false => ("line verdict card broken", "✗", "Not clean"),
+            true => ("timeline-line timeline-verdict card clean", "✓", "Clean"),
+            false => ("timeline-line timeline-verdict card broken", "✗", "Not clean"),
         };
         let about = match analysis.facts.read_from_ms {
             Some(_) => format!("Checked: the newest {} events.", verdict.events),
@@ -38,14 +38,14 @@ pub(super) fn VerdictView(page: Arc<EventPage>) -> impl IntoView {
             .collect_view();
         view! {
             <details id="verdict" class=class>
-                <summary>
+                <summary class="chevron">
                     <h2>
                         <span class="stamp" aria-hidden="true">{stamp}</span>
                         {word}
                     </h2>
                     <span class="quiet">{verdict.summary()} " " {about}</span>
                 </summary>
-                <ul class="rules">{rulings}</ul>
+                <ul class="timeline-rules">{rulings}</ul>
                 <p><a href=links::verdict_url(find)>"Verdict as JSON"</a></p>
             </details>
         }
@@ -73,12 +73,12 @@ fn RulingView(ruling: Ruling, find: Option<String>) -> impl IntoView {
         RuleOutcome::Broken => "✗",
     };
     let head = view! {
-        <span class="mark" aria-hidden="true">{mark}</span>
-        <span class="title">{title}</span>
-        <span class="found">{found}</span>
+        <span class="stamp" aria-hidden="true">{mark}</span>
+        <span class="timeline-rule-title">{title}</span>
+        <span class="timeline-rule-result">{found}</span>
     };
     let body = if ruling.findings.is_empty() {
-        view! { <div class="rule" title=ruling.rule.question()>{head}</div> }.into_any()
+        view! { <div class="timeline-rule" title=ruling.rule.question()>{head}</div> }.into_any()
     } else {
         let more = ruling.findings.len().saturating_sub(MAX_FINDINGS);
         let findings = ruling
@@ -89,10 +89,10 @@ fn RulingView(ruling: Ruling, find: Option<String>) -> impl IntoView {
             .collect_view();
         view! {
             <details id=format!("rule-{}", title.replace(' ', "-")) open=ruling.outcome == RuleOutcome::Broken>
-                <summary class="rule" title=ruling.rule.question()>
+                <summary class="timeline-rule" title=ruling.rule.question()>
                     {head}
                 </summary>
-                <ul class="findings">
+                <ul class="timeline-findings">
                     {findings}
                     {(more > 0).then(|| view! { <li class="quiet">{format!("and {more} more")}</li> })}
                 </ul>
@@ -100,7 +100,7 @@ fn RulingView(ruling: Ruling, find: Option<String>) -> impl IntoView {
         }
         .into_any()
     };
-    view! { <li class=outcome data-rule=title data-standing=outcome>{body}</li> }
+    view! { <li class=outcome data-rule=title data-outcome=outcome>{body}</li> }
 }
 
 #[component]

@@ -17,7 +17,7 @@ use super::stitching_report::{MergedHistoryView, SessionMetricsView};
 use super::tools::Tools;
 use super::verdict::VerdictView;
 
-/// The page of events that was found, with everything around it.
+/// A page of events, with the person, the verdict, the tools and the report.
 #[component]
 pub(super) fn TimelineView(page: EventPage) -> impl IntoView {
     let page = Arc::new(page);
@@ -54,7 +54,7 @@ fn SessionGroups(page: Arc<EventPage>) -> impl IntoView {
             ..page.query.clone()
         });
         view! {
-            <p class="older">
+            <p class="timeline-older">
                 <a class="button secondary" href=href>
                     "Earlier sessions"
                 </a>
@@ -62,14 +62,14 @@ fn SessionGroups(page: Arc<EventPage>) -> impl IntoView {
         }
     });
     view! {
-        <div class="session-groups" id="session-groups" data-live>
+        <div class="timeline-sessions" id="session-groups" data-live>
             {groups}
             {older}
         </div>
     }
 }
 
-/// What the newest events show as a whole. On later pages it is empty and hidden.
+/// The analysis of the newest events. On later pages it is empty and hidden.
 #[component]
 fn Report(page: Arc<EventPage>) -> impl IntoView {
     let analysis = page
@@ -81,13 +81,13 @@ fn Report(page: Arc<EventPage>) -> impl IntoView {
     let parts = analysis.map(|analysis| {
         view! {
             <SessionMetricsView comparison=analysis.comparison />
-            <MergedHistoryView joined=analysis.joined find=find.clone() />
+            <MergedHistoryView histories=analysis.merged_histories find=find.clone() />
             <LossView loss=analysis.loss from_server=analysis.from_server />
-            <LedgerView books=analysis.books find />
+            <LedgerView reconciliation=analysis.reconciliation find />
         }
     });
     view! {
-        <aside class="report" id="report" aria-label="Analysis" hidden=hidden data-live>
+        <aside class="timeline-report" id="report" aria-label="Analysis" hidden=hidden data-live>
             {parts}
         </aside>
     }

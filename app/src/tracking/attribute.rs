@@ -79,7 +79,7 @@ impl IntoAttributeValue for TrackAttribute {
 
 #[cfg(test)]
 mod tests {
-    use tracking::{Interval, Surface, TrialCheckoutClicked};
+    use tracking::{PlanInterval, Surface, TrialCheckoutClicked};
     use uuid::Uuid;
 
     use super::*;
@@ -87,7 +87,7 @@ mod tests {
     #[test]
     fn the_attribute_names_the_event_its_properties_and_what_is_read_from_the_form() {
         let clicked = TrialCheckoutClicked {
-            interval: Interval::Month,
+            interval: PlanInterval::Month,
             surface: Surface::Pricing,
         };
         let attribute = track_on(On::Submit, clicked)

@@ -1,4 +1,4 @@
-//! What islands ask of `window.seam`. It compiles for the server too, where nothing calls it.
+//! The functions of `window.seam` that islands call. It compiles for the server too, which calls none of them.
 
 use bytes::Bytes;
 use futures::{Sink, Stream};

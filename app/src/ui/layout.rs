@@ -11,8 +11,8 @@ pub fn Header() -> impl IntoView {
     let page = use_page();
     let signed_in = page.me.is_some();
     view! {
-        <header class="site">
-            <a class="brand" href="/">
+        <header class="site-header">
+            <a class="site-brand" href="/">
                 <Mark />
                 "Seamline"
             </a>
@@ -34,11 +34,11 @@ pub fn Header() -> impl IntoView {
     }
 }
 
-/// Two threads, one seam.
+/// The logo: two threads.
 #[component]
 fn Mark() -> impl IntoView {
     view! {
-        <svg class="mark" viewBox="0 0 24 24" width="28" height="28" aria-hidden="true">
+        <svg class="site-mark" viewBox="0 0 24 24" width="28" height="28" aria-hidden="true">
             <path class="browser" d="M2 8c5 0 5 8 10 8s5-8 10-8" />
             <path class="server" d="M2 16c5 0 5-8 10-8s5 8 10 8" />
         </svg>
@@ -48,8 +48,8 @@ fn Mark() -> impl IntoView {
 #[component]
 fn SignedIn(me: Me) -> impl IntoView {
     view! {
-        <div class="account">
-            <span class="email" title=me.email>
+        <div class="site-account">
+            <span class="site-email one-line" title=me.email>
                 {me.email.clone()}
             </span>
             <form method="post" action="/sign-out">
@@ -64,27 +64,27 @@ fn SignedIn(me: Me) -> impl IntoView {
 #[component]
 fn SignedOut() -> impl IntoView {
     view! {
-        <div class="account">
+        <div class="site-account">
             <A href="/sign-in">"Sign in"</A>
-            <A href="/sign-up" attr:class="button">
+            <A href="/sign-up" attr:class="button low">
                 "Sign up"
             </A>
         </div>
     }
 }
 
-/// What this is, in one line, and where the events of local mode go.
+/// A line about Seamline, links, and in local mode the addresses of events and mails.
 #[component]
 pub fn Footer() -> impl IntoView {
     let page = use_page();
     let collector = page.collector_page;
     let counted = if page.privacy.tracked {
-        "Your context is counted. "
+        "Your visit is counted. "
     } else {
-        "Your context is not counted. "
+        "Your visit is not counted. "
     };
     view! {
-        <footer class="site">
+        <footer class="site-footer">
             <p>
                 "Seamline shows hybrid tracking: browser events and server events, in one timeline per person."
             </p>
@@ -110,7 +110,7 @@ pub fn Footer() -> impl IntoView {
                 .mailbox
                 .then(|| {
                     view! {
-                        <p>"Mails stay here too: look into " <a href="/mailbox">"the local mailbox"</a> "."</p>
+                        <p>"Mails go to " <a href="/mailbox">"the local mailbox"</a> "."</p>
                     }
                 })}
         </footer>

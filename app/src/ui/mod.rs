@@ -1,4 +1,4 @@
-//! What all pages share: header and footer, and what was just done.
+//! Parts of all pages: header, footer, and the message after a form post.
 
 mod layout;
 mod toast;

@@ -1,11 +1,11 @@
-//! What was just done, said where nothing else on the page says it. A form post leads to a page with `?done=`. The message
-//! stays until it is dismissed or the page is left, so that it can be read slowly.
+//! The message after a form post, for results that the next page does not show. The post redirects to a page with `?done=`. The
+//! message stays until it is dismissed or the page is left.
 
 use leptos::prelude::*;
 
 use crate::document::query_value;
 
-/// What `?done=` can name, and the sentence for it.
+/// The values of `?done=`, with their sentences.
 const DONE: [(&str, &str); 10] = [
     ("verified", "Your address is confirmed."),
     (
@@ -28,14 +28,14 @@ const DONE: [(&str, &str); 10] = [
     ("restored", "The poll is back."),
 ];
 
-/// The sentence for what `?done=` names; `None` for what no page of ours says.
+/// The sentence for a value of `?done=`; `None` for an unknown value.
 fn sentence(done: &str) -> Option<&'static str> {
     DONE.iter()
         .find(|(name, _)| *name == done)
         .map(|(_, sentence)| *sentence)
 }
 
-/// Where it is shown. `seam.js` puts the text in once more after the load, so that screen readers announce it.
+/// The place of the message. `seam.js` inserts the text again after the load, so that screen readers announce it.
 #[component]
 pub(crate) fn ToastArea() -> impl IntoView {
     let done = query_value("done");
@@ -48,7 +48,7 @@ pub(crate) fn ToastArea() -> impl IntoView {
                     view! {
                         <div class="toast">
                             <p>{sentence}</p>
-                            <button type="button" class="plain dismiss scripted" aria-label="Dismiss" data-dismiss=".toast">
+                            <button type="button" class="plain scripted" aria-label="Dismiss" data-dismiss=".toast">
                                 "✕"
                             </button>
                         </div>

@@ -1,7 +1,7 @@
 //! A visitor's walk.
 
 use super::status::StepStatus;
-use super::steps::Step;
+use super::steps::WalkStep;
 
 /// A walk, so far.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -9,7 +9,7 @@ pub(super) struct Walk {
     /// The visitor who walks.
     pub(super) walker: Walker,
     /// Each step, in order.
-    pub(super) steps: Vec<(Step, StepStatus)>,
+    pub(super) steps: Vec<(WalkStep, StepStatus)>,
 }
 
 /// The identity whose events complete the steps.
@@ -37,8 +37,8 @@ impl Walker {
 
 impl Walk {
     /// The first step that is not done, with its number from 1 on.
-    pub(super) fn next(&self) -> Option<(usize, Step, &StepStatus)> {
-        let open = |(_, (_, status)): &(usize, &(Step, StepStatus))| !status.is_done();
+    pub(super) fn next(&self) -> Option<(usize, WalkStep, &StepStatus)> {
+        let open = |(_, (_, status)): &(usize, &(WalkStep, StepStatus))| !status.is_done();
         let (place, (step, status)) = self.steps.iter().enumerate().find(open)?;
         Some((place + 1, *step, status))
     }
@@ -59,13 +59,13 @@ mod tests {
         let walk = Walk {
             walker: Walker::Unknown,
             steps: vec![
-                (Step::SignUp, StepStatus::Begun(Missing::Checkout)),
-                (Step::Trial, StepStatus::Open),
+                (WalkStep::SignUp, StepStatus::Begun(Missing::Checkout)),
+                (WalkStep::Trial, StepStatus::Open),
             ],
         };
         assert_eq!(
             walk.next().map(|(number, step, _)| (number, step)),
-            Some((1, Step::SignUp))
+            Some((1, WalkStep::SignUp))
         );
         assert_eq!(walk.done(), 0);
     }

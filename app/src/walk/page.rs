@@ -6,7 +6,7 @@ use leptos_meta::Title;
 use super::model::{Walk, Walker};
 use super::queries;
 use super::status::{Evidence, Missing, StepStatus};
-use super::steps::Step;
+use super::steps::WalkStep;
 use crate::document::{document, unreadable};
 use crate::not_found::NotFoundPage;
 use crate::page::use_page;
@@ -46,7 +46,7 @@ fn WalkSteps(walk: Walk) -> impl IntoView {
         .steps
         .iter()
         .map(|(step, status)| {
-            let device_now = device_now.clone().filter(|_| *step == Step::SignOut);
+            let device_now = device_now.clone().filter(|_| *step == WalkStep::SignOut);
             view! {
                 <StepView
                     step=*step
@@ -60,12 +60,12 @@ fn WalkSteps(walk: Walk) -> impl IntoView {
         .collect_view();
     view! {
         <Title text="Guided walk · Seamline" />
-        <section class="page walk">
+        <section class="walk">
             <div class="page-head">
                 <div>
                     <h1>"Guided walk"</h1>
                     <p class="lead">
-                        "Six steps from a first context to a shared laptop. Your own events complete them, and each links to its event."
+                        "Six steps from a first visit to a shared laptop. Your own events complete them, and each links to its event."
                     </p>
                 </div>
                 <a class="button secondary" href="/walk">
@@ -73,7 +73,7 @@ fn WalkSteps(walk: Walk) -> impl IntoView {
                 </a>
             </div>
             <p class="walk-progress">
-                <progress max=total value=done aria-hidden="true"></progress>
+                <progress class="inline" max=total value=done aria-hidden="true"></progress>
                 <strong>{format!("{done} of {total} done.")}</strong>
                 " "
                 <span class="quiet">{sentence}</span>
@@ -84,7 +84,7 @@ fn WalkSteps(walk: Walk) -> impl IntoView {
     }
 }
 
-/// What the panel of other pages shows. This page shows it as a card already.
+/// The content of the panel on other pages. It is hidden on this page, which has the steps as cards.
 #[component]
 fn NextStep(walk: Walk) -> impl IntoView {
     let total = walk.steps.len();
@@ -118,7 +118,7 @@ fn NextStep(walk: Walk) -> impl IntoView {
 #[component]
 fn StepView(
     /// Which.
-    step: Step,
+    step: WalkStep,
     /// Its status.
     status: StepStatus,
     /// It is the first that is not done.
@@ -128,12 +128,12 @@ fn StepView(
     /// For the sign-out: this browser's device ID after it.
     device_now: Option<String>,
 ) -> impl IntoView {
-    let (class, stand, label) = match (&status, next) {
+    let (class, state, label) = match (&status, next) {
         (StepStatus::Done(_), _) => ("card done", "done", "Done"),
-        (StepStatus::Begun(_), true) => ("card begun next", "begun", "In progress"),
-        (StepStatus::Begun(_), false) => ("card begun", "begun", "In progress"),
+        (StepStatus::Begun(_), true) => ("card next", "begun", "In progress"),
+        (StepStatus::Begun(_), false) => ("card", "begun", "In progress"),
         (StepStatus::Open, true) => ("card next", "next", "Next"),
-        (StepStatus::Open, false) => ("card alone", "open", "To do"),
+        (StepStatus::Open, false) => ("card dashed", "open", "To do"),
     };
     let body = match status {
         StepStatus::Done(evidence) => {
@@ -151,7 +151,7 @@ fn StepView(
                 "button secondary small"
             };
             view! {
-                {missing.map(|sentence| view! { <p class="begun-so-far">{sentence}</p> })}
+                {missing.map(|sentence| view! { <p class="walk-missing">{sentence}</p> })}
                 <p>
                     <a class=button href=href>
                         {label}
@@ -162,7 +162,7 @@ fn StepView(
         }
     };
     view! {
-        <li class=class data-step=step.name() data-stand=stand>
+        <li class=class data-step=step.name() data-status=state>
             <header>
                 <h2>{step.title()}</h2>
                 <span class="badge plain">{label}</span>
@@ -178,7 +178,7 @@ fn StepView(
 }
 
 /// The link of a step that is not done. A poll that waits for a friend's vote has its own link.
-fn place(step: Step, status: &StepStatus) -> (String, &'static str) {
+fn place(step: WalkStep, status: &StepStatus) -> (String, &'static str) {
     match status {
         StepStatus::Begun(Missing::FriendVote(poll)) => {
             (format!("/polls/{poll}"), "To your poll and its link")
@@ -204,20 +204,19 @@ fn EvidenceView(evidence: Evidence, find: Option<String>, device_now: Option<Str
     let none = || "none".to_owned();
     let stitched = event.stitched_by.and_then(|by| serde_json::to_value(by).ok());
     let stitched = stitched.and_then(|by| by.as_str().map(str::to_owned));
-    let row =
-        |name: &'static str, value: String| view! { <div><dt>{name}</dt><dd class="id">{value}</dd></div> };
+    let row = |name: &'static str, value: String| view! { <div><dt>{name}</dt><dd class="id one-line">{value}</dd></div> };
     let device_label = if of_another_person {
         "Their device"
     } else {
         "Device"
     };
     view! {
-        <div class=format!("seen {}", event.source.as_str())>
-            <p class="seen-event">
+        <div class=format!("walk-evidence {}", event.source.as_str())>
+            <p class="walk-event">
                 <a href=href>{event.name}</a>
-                {at.map(|at| view! { " "<span class="at">{format!("{at} UTC")}</span> })}
+                {at.map(|at| view! { " "<span class="event-time">{format!("{at} UTC")}</span> })}
             </p>
-            <dl class="threads">
+            <dl class="event-ids">
                 {row("User", event.user.unwrap_or_else(none))}
                 {row(device_label, device.unwrap_or_else(none))}
                 {row("Session", event.session.map_or_else(none, |session| session.to_string()))}

@@ -14,8 +14,8 @@ pub fn WalkPanel() -> impl IntoView {
         view! {
             <aside class="walk-panel" aria-label="Guided walk">
                 <details id="walk-panel">
-                    <summary>
-                        <span aria-hidden="true" class="footprint"></span>
+                    <summary class="chevron">
+                        <span aria-hidden="true" class="walk-panel-icon"></span>
                         "Guided walk"
                     </summary>
                     <div class="walk-panel-body">

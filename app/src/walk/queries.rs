@@ -1,4 +1,4 @@
-//! Reading what the walk is decided by: the walker's whole timeline, and the newest votes of all people.
+//! Reads the events that decide the walk: the walker's whole timeline, and the newest votes of all people.
 
 use backend::timeline::ReadError;
 use tracking::VoteCast;
@@ -6,7 +6,7 @@ use tracking::received::ReceivedEvent;
 
 use super::model::{Walk, Walker};
 use super::status::{polls, status};
-use super::steps::Step;
+use super::steps::WalkStep;
 use crate::request::RequestContext;
 use crate::timeline::{TimelineError, read_whole};
 
@@ -27,7 +27,7 @@ pub(super) async fn walk(context: &RequestContext) -> Result<Option<Walk>, Timel
         true => Vec::new(),
         false => votes(context).await?,
     };
-    let steps = Step::ALL.map(|step| (step, status(step, &own, &votes)));
+    let steps = WalkStep::ALL.map(|step| (step, status(step, &own, &votes)));
     Ok(Some(Walk {
         walker,
         steps: steps.into(),

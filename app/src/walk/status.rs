@@ -10,7 +10,7 @@ use tracking::server::{
 };
 use tracking::{PollCreated, StitchedBy, TrialCheckoutClicked, VoteCast};
 
-use super::steps::Step;
+use super::steps::WalkStep;
 
 /// The status of a step.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -91,22 +91,22 @@ pub(super) fn polls(own: &[ReceivedEvent]) -> Vec<&str> {
 }
 
 /// The status of a step for the person with these events, newest first. `votes` are the votes of all people, newest first.
-pub(super) fn status(step: Step, own: &[ReceivedEvent], votes: &[ReceivedEvent]) -> StepStatus {
+pub(super) fn status(step: WalkStep, own: &[ReceivedEvent], votes: &[ReceivedEvent]) -> StepStatus {
     let newest = |names: &[&str]| own.iter().find(|event| names.contains(&event.name.as_str()));
     let by_name = |names: &[&str]| newest(names).map(Evidence::of);
     let (done, begun) = match step {
-        Step::SignUp => (by_name(&[SignUpCompleted::NAME]), None),
-        Step::FriendVotes => {
+        WalkStep::SignUp => (by_name(&[SignUpCompleted::NAME]), None),
+        WalkStep::FriendVotes => {
             let polls = polls(own);
             let begun = polls.first().map(|poll| Missing::FriendVote((*poll).to_owned()));
             (vote_of_another_person(own, votes, &polls), begun)
         }
-        Step::Trial => {
+        WalkStep::Trial => {
             let clicked = newest(&[TrialCheckoutClicked::NAME]);
             (by_name(&[TrialStarted::NAME]), clicked.map(|_| Missing::Checkout))
         }
-        Step::TrialEnd => (by_name(&[TrialConverted::NAME, TrialExpiration::NAME]), None),
-        Step::Portal => {
+        WalkStep::TrialEnd => (by_name(&[TrialConverted::NAME, TrialExpiration::NAME]), None),
+        WalkStep::Portal => {
             let canceled = [TrialCanceled::NAME, SubscriptionCanceled::NAME];
             let in_portal = |event: &&ReceivedEvent| {
                 canceled.contains(&event.name.as_str()) && event.stitched_by == Some(StitchedBy::PortalVisit)
@@ -114,7 +114,7 @@ pub(super) fn status(step: Step, own: &[ReceivedEvent], votes: &[ReceivedEvent])
             let on_our_page = newest(&canceled).map(|_| Missing::PortalCancellation);
             (own.iter().find(in_portal).map(Evidence::of), on_our_page)
         }
-        Step::SignOut => (by_name(&[SignOutCompleted::NAME]), None),
+        WalkStep::SignOut => (by_name(&[SignOutCompleted::NAME]), None),
     };
     match (done, begun) {
         (Some(event), _) => StepStatus::Done(Box::new(event)),
@@ -170,64 +170,84 @@ mod tests {
         let named = |name| event(name, None, None);
         let stitched = |name, by| event(name, None, Some(by));
         let none = StepStatus::Open;
-        let rows: Vec<(Step, Vec<ReceivedEvent>, Result<&str, StepStatus>)> = vec![
-            (Step::SignUp, vec![], Err(none.clone())),
-            (Step::SignUp, vec![named("Sign-in completed")], Err(none.clone())),
+        let rows: Vec<(WalkStep, Vec<ReceivedEvent>, Result<&str, StepStatus>)> = vec![
+            (WalkStep::SignUp, vec![], Err(none.clone())),
             (
-                Step::SignUp,
+                WalkStep::SignUp,
+                vec![named("Sign-in completed")],
+                Err(none.clone()),
+            ),
+            (
+                WalkStep::SignUp,
                 vec![named("Sign-up completed")],
                 Ok("Sign-up completed"),
             ),
-            (Step::Trial, vec![named("Sign-up completed")], Err(none.clone())),
             (
-                Step::Trial,
+                WalkStep::Trial,
+                vec![named("Sign-up completed")],
+                Err(none.clone()),
+            ),
+            (
+                WalkStep::Trial,
                 vec![named("Trial checkout clicked")],
                 Err(StepStatus::Begun(Missing::Checkout)),
             ),
             (
-                Step::Trial,
+                WalkStep::Trial,
                 vec![named("Trial started"), named("Trial checkout clicked")],
                 Ok("Trial started"),
             ),
             (
-                Step::Trial,
+                WalkStep::Trial,
                 vec![named("Subscription started")],
                 Err(none.clone()),
             ),
-            (Step::TrialEnd, vec![named("Trial started")], Err(none.clone())),
-            (Step::TrialEnd, vec![named("Trial canceled")], Err(none.clone())),
             (
-                Step::TrialEnd,
+                WalkStep::TrialEnd,
+                vec![named("Trial started")],
+                Err(none.clone()),
+            ),
+            (
+                WalkStep::TrialEnd,
+                vec![named("Trial canceled")],
+                Err(none.clone()),
+            ),
+            (
+                WalkStep::TrialEnd,
                 vec![named("Trial converted")],
                 Ok("Trial converted"),
             ),
             (
-                Step::TrialEnd,
+                WalkStep::TrialEnd,
                 vec![named("Trial expiration")],
                 Ok("Trial expiration"),
             ),
-            (Step::Portal, vec![named("Trial expiration")], Err(none.clone())),
             (
-                Step::Portal,
+                WalkStep::Portal,
+                vec![named("Trial expiration")],
+                Err(none.clone()),
+            ),
+            (
+                WalkStep::Portal,
                 vec![stitched("Subscription canceled", "checkout handoff")],
                 Err(StepStatus::Begun(Missing::PortalCancellation)),
             ),
             (
-                Step::Portal,
-                vec![stitched("Trial resumed", "portal context")],
+                WalkStep::Portal,
+                vec![stitched("Trial resumed", "portal visit")],
                 Err(none.clone()),
             ),
             (
-                Step::Portal,
+                WalkStep::Portal,
                 vec![
                     stitched("Subscription canceled", "checkout handoff"),
-                    stitched("Trial canceled", "portal context"),
+                    stitched("Trial canceled", "portal visit"),
                 ],
                 Ok("Trial canceled"),
             ),
-            (Step::SignOut, vec![named("Sign-in completed")], Err(none)),
+            (WalkStep::SignOut, vec![named("Sign-in completed")], Err(none)),
             (
-                Step::SignOut,
+                WalkStep::SignOut,
                 vec![named("Sign-out completed")],
                 Ok("Sign-out completed"),
             ),
@@ -269,7 +289,7 @@ mod tests {
                 None,
             ),
         ] {
-            let found = status(Step::FriendVotes, &own, &votes);
+            let found = status(WalkStep::FriendVotes, &own, &votes);
             match expected {
                 Some(expected) => assert_eq!(found, expected, "{what}"),
                 None => assert!(
@@ -288,7 +308,7 @@ mod tests {
         raw["local"] = json!({"derived_device": true});
         let newest = ReceivedEvent::from_export(&raw).unwrap();
         let StepStatus::Done(evidence) = status(
-            Step::TrialEnd,
+            WalkStep::TrialEnd,
             &[newest, event("Trial expiration", None, None)],
             &[],
         ) else {

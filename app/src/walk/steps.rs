@@ -2,7 +2,7 @@
 
 /// A step of the walk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Step {
+pub(super) enum WalkStep {
     /// Make an account.
     SignUp,
     /// Another person votes, on another device.
@@ -17,7 +17,7 @@ pub(super) enum Step {
     SignOut,
 }
 
-impl Step {
+impl WalkStep {
     /// In their order.
     pub(super) const ALL: [Self; 6] = [
         Self::SignUp,

@@ -1,6 +1,6 @@
 //! The revenue page: two comparisons. While the first one has a difference, the second one means nothing.
 
-use backend::billing::ledger::{LedgerCheck, MovementDifference, MovementKind};
+use backend::billing::ledger::{LedgerCheck, MovementDifference, MovementKind, MovementScope, SeparateTotal};
 use leptos::prelude::*;
 use tracking::reconcile::{CustomerReconciliation, LedgerLine, Reconciliation};
 use tracking::{Currency, Money};
@@ -25,7 +25,7 @@ pub fn RevenuePage() -> impl IntoView {
                     Err(reason) => view! { <UnreadableCard id="ledger" title=LEDGER_TITLE reason /> }.into_any(),
                 };
                 let events = match events {
-                    Ok((books, payers)) => view! { <EventsCard books payers /> }.into_any(),
+                    Ok((reconciliation, payers)) => view! { <EventsCard reconciliation payers /> }.into_any(),
                     Err(error) => {
                         let reason = unreadable(&error, "The revenue events cannot be read right now.");
                         view! { <UnreadableCard id="revenue-events" title=EVENTS_TITLE reason /> }.into_any()
@@ -52,10 +52,16 @@ fn ResultBadge(balanced: bool, differences: usize) -> impl IntoView {
 fn LedgerCard(ledger: LedgerCheck) -> impl IntoView {
     let balanced = ledger.is_balanced();
     let counted = format!(
-        "{} and {}",
+        "{}, {} and {}",
         count(ledger.payments, "payment"),
-        count(ledger.refunds, "refund")
+        count(ledger.refunds, "refund"),
+        count(ledger.disputes, "lost dispute")
     );
+    let separate = ledger.separate.iter().map(separate_text).collect::<Vec<_>>();
+    let separate = separate
+        .into_iter()
+        .map(|text| view! { <p class="quiet" data-separate>{text}</p> });
+    let separate = separate.collect_view();
     let scope = match ledger.cut_off {
         true => "the newest; older ones were not read",
         false => "all that Stripe has",
@@ -71,16 +77,16 @@ fn LedgerCard(ledger: LedgerCheck) -> impl IntoView {
         .map(|difference| view! { <LedgerRow difference /> });
     let rows = rows.collect_view();
     view! {
-        <section class="card operations-card books" aria-labelledby="ledger" data-balanced=balanced.to_string()>
+        <section class="card operations-card reconciliation" aria-labelledby="ledger" data-balanced=balanced.to_string()>
             <header>
                 <h2 id="ledger">{LEDGER_TITLE}</h2>
                 <ResultBadge balanced differences />
             </header>
             <p class="quiet">
-                "Stripe's own lists, read just now, against the payments and refunds that its webhooks reported. A webhook that never arrived would be missing from the events too. "
+                "Stripe's own lists, read just now, against the payments, refunds and lost disputes that its webhooks reported: cash with tax, for subscriptions of the plan. A webhook that never arrived would be missing from the events too. "
                 {format!("{counted}: {scope}.")}
             </p>
-            {(ledger.payments + ledger.refunds == 0)
+            {(ledger.payments + ledger.refunds + ledger.disputes == 0)
                 .then(|| view! { <p class="quiet">"There are no payments yet."</p> })}
             {(!totals.is_empty() || differences > 0)
                 .then(|| {
@@ -98,8 +104,23 @@ fn LedgerCard(ledger: LedgerCheck) -> impl IntoView {
                         </table>
                     }
                 })}
+            {separate}
         </section>
     }
+}
+
+/// What Stripe has besides the plan, as a sentence.
+fn separate_text(total: &SeparateTotal) -> String {
+    let what = match total.scope {
+        MovementScope::OneOff => "without a subscription",
+        MovementScope::OtherProduct => "of other products",
+        MovementScope::Plan => "of the plan",
+    };
+    let movements = count(total.count, "movement");
+    format!(
+        "Counted separately: {movements} {what}, {}. They are not revenue of the plan.",
+        total.amount
+    )
 }
 
 #[component]
@@ -108,6 +129,7 @@ fn LedgerRow(difference: MovementDifference) -> impl IntoView {
     let kind = match difference.kind {
         MovementKind::Payment => "invoice",
         MovementKind::Refund => "refund",
+        MovementKind::Dispute => "dispute",
     };
     let customer = difference
         .customer
@@ -119,7 +141,7 @@ fn LedgerRow(difference: MovementDifference) -> impl IntoView {
             <td>{amount(difference.stripe)}</td>
             <td>{amount(difference.recorded)}</td>
         </tr>
-        <tr class=class><td colspan="3" class="why">{customer} {difference.reason.in_words()}</td></tr>
+        <tr class=class><td colspan="3" class="reconciliation-reason">{customer} {difference.reason.in_words()}</td></tr>
     }
 }
 
@@ -134,31 +156,34 @@ const fn class_of(explained: bool) -> &'static str {
 
 #[component]
 fn EventsCard(
-    books: Reconciliation,
+    reconciliation: Reconciliation,
     /// How many customers have paid. Customers whose events were not read are in no sum.
     payers: i64,
 ) -> impl IntoView {
-    let balanced = books.is_balanced();
-    let read = books.customers.len();
-    let lines = books.customers.iter().flat_map(|customer| &customer.lines);
+    let balanced = reconciliation.is_balanced();
+    let read = reconciliation.customers.len();
+    let lines = reconciliation
+        .customers
+        .iter()
+        .flat_map(|customer| &customer.lines);
     let differences = lines.filter(|line| line.difference.is_some()).count();
     let scope = match usize::try_from(payers) {
         Ok(payers) if payers <= read => format!("{}: all who have paid.", count(read, "customer")),
         _ => format!("The {read} customers with the latest payments, of {payers}."),
     };
-    let totals = books
+    let totals = reconciliation
         .totals
         .into_iter()
         .map(|total| view! { <TotalRow currency=total.currency amounts=[total.ledger_minor, total.tracked_minor] /> });
     let totals = totals.collect_view();
-    let rows = books
+    let rows = reconciliation
         .customers
         .into_iter()
         .map(|customer| view! { <CustomerRows customer /> });
     let rows = rows.collect_view();
     view! {
         <section
-            class="card operations-card books"
+            class="card operations-card reconciliation"
             aria-labelledby="revenue-events"
             data-balanced=balanced.to_string()
         >
@@ -228,10 +253,10 @@ fn DifferingRow(line: LedgerLine) -> impl IntoView {
     let reason = difference.map(|difference| difference.explanation());
     view! {
         <tr class=class>
-            <th scope="row" class="part">{line.entry.to_string()}</th>
+            <th scope="row" class="reconciliation-part">{line.entry.to_string()}</th>
             <td>{amount(line.ledger)}</td>
             <td>{amount(line.tracked)}</td>
         </tr>
-        <tr class=class><td colspan="3" class="why">{reason}</td></tr>
+        <tr class=class><td colspan="3" class="reconciliation-reason">{reason}</td></tr>
     }
 }

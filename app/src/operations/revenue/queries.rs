@@ -26,8 +26,8 @@ pub(super) async fn events(context: &RequestContext) -> Result<(Reconciliation, 
     let timeline = &context.backend.timeline;
     let (users, payers) = context.backend.billing.payers(timeline.user_limit()).await?;
     let timelines = timeline.user_timelines(users).await?;
-    let books = timelines
+    let customers = timelines
         .iter()
         .map(|timeline| reconcile(&timeline.events, &timeline.facts));
-    Ok((Reconciliation::of_all(books), payers))
+    Ok((Reconciliation::of_all(customers), payers))
 }

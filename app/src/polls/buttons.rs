@@ -1,4 +1,4 @@
-//! A button that closes, deletes or restores a poll.
+//! The button that closes, deletes or restores a poll, and the answer to a refused action.
 
 use forms::{Field, FieldError, FieldErrors};
 use leptos::prelude::*;
@@ -10,15 +10,15 @@ use crate::forms::{FormErrors, Submit};
 
 /// The button, as a form that posts to the page it is on.
 #[component]
-pub fn ActionButton(
+pub fn PollActionButton(
     /// The poll. Its own page has the ID in its path; on the list the form carries it.
     #[prop(optional)]
     in_list: Option<Uuid>,
     /// `close`, `delete` or `restore`.
     action: &'static str,
-    /// What it says.
+    /// Its label.
     label: &'static str,
-    /// What it says while it is on its way.
+    /// Its label while the form is being sent.
     pending: &'static str,
     /// Its class.
     #[prop(default = "secondary")]
@@ -33,12 +33,12 @@ pub fn ActionButton(
     }
 }
 
-/// Why something was refused; where the plan is the reason, also how to have more.
+/// The error of a refused action; for a limit of the plan, also the upgrade prompt.
 #[component]
 pub fn Refusal(
     /// The form's errors.
     errors: FieldErrors,
-    /// Where this is.
+    /// The page.
     surface: Surface,
 ) -> impl IntoView {
     let full = matches!(errors.at(Field::FORM), Some(FieldError::OpenPollLimit { .. }));

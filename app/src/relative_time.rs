@@ -1,10 +1,11 @@
-//! Moments in words, as the server writes them into pages.
+//! Relative times, such as `6 minutes ago`, as the server writes them into pages.
 
 const MINUTE_MS: i64 = 60_000;
 const HOUR_MS: i64 = 60 * MINUTE_MS;
 const DAY_MS: i64 = 24 * HOUR_MS;
 
-/// How long ago something was. A login is noted as seen every 5 minutes, so what is newer is "just now".
+/// The time between both, as text; times are in ms since the epoch. Under 6 minutes it is "just now", because the last use of a
+/// login is stored every 5 minutes.
 pub fn ago(then_ms: i64, now_ms: i64) -> String {
     let (amount, unit) = match now_ms.saturating_sub(then_ms) {
         passed if passed < 6 * MINUTE_MS => return "just now".to_owned(),
@@ -21,7 +22,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn how_long_ago() {
+    fn each_unit_begins_at_its_length() {
         for (passed, words) in [
             (-MINUTE_MS, "just now"),
             (0, "just now"),

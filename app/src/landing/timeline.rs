@@ -17,17 +17,17 @@ const EXAMPLE_TITLE: &str = "One session, as a timeline shows it";
 
 /// The example, or the visitor's events.
 #[component]
-pub(super) fn Miniature() -> impl IntoView {
+pub(super) fn LandingTimeline() -> impl IntoView {
     match ExampleReason::of(&use_page()) {
         Some(reason) => {
             let link = reason
                 .link()
                 .map(|(href, text)| view! { " "<a href=href>{text}</a> });
             view! {
-                <figure class="card miniature" id="recent" data-live>
+                <figure class="card landing-timeline" id="recent" data-live>
                     <figcaption>{EXAMPLE_TITLE}</figcaption>
                     <Example />
-                    <p class="why">{reason.sentence()} {link}</p>
+                    <p class="quiet landing-note">{reason.sentence()} {link}</p>
                 </figure>
             }
             .into_any()
@@ -100,14 +100,14 @@ impl ExampleReason {
 #[component]
 fn BeforeRefresh() -> impl IntoView {
     view! {
-        <figure class="card miniature" id="recent" data-own="false" data-live>
+        <figure class="card landing-timeline" id="recent" data-own="false" data-live>
             <figcaption>{EXAMPLE_TITLE}</figcaption>
             <Example />
-            <p class="why" role="status">
+            <p class="quiet landing-note" role="status">
                 "An example."
             </p>
             <noscript>
-                <p class="why">
+                <p class="quiet landing-note">
                     "With JavaScript, your own events appear here. Without it, they are in "
                     <a href="/timeline">"your timeline"</a> "."
                 </p>
@@ -130,10 +130,10 @@ fn refreshed<E: std::error::Error + 'static>(events: Result<Vec<ReceivedEvent>, 
         }
     };
     view! {
-        <figure class="card miniature" id="recent" data-own="false" data-live>
+        <figure class="card landing-timeline" id="recent" data-own="false" data-live>
             <figcaption>{EXAMPLE_TITLE}</figcaption>
             <Example />
-            <p class="why" role="status">
+            <p class="quiet landing-note" role="status">
                 {sentence}
             </p>
         </figure>
@@ -144,10 +144,10 @@ fn refreshed<E: std::error::Error + 'static>(events: Result<Vec<ReceivedEvent>, 
 #[component]
 fn Own(events: Vec<ReceivedEvent>) -> impl IntoView {
     view! {
-        <figure class="card miniature" id="recent" data-own="true" data-live>
+        <figure class="card landing-timeline" id="recent" data-own="true" data-live>
             <figcaption class="live">"Your timeline, live"</figcaption>
             <RecentEvents events />
-            <p class="why" role="status">
+            <p class="quiet landing-note" role="status">
                 "These are your own events. Open a few pages in another tab, and they appear here."
             </p>
         </figure>
@@ -160,25 +160,25 @@ fn Example() -> impl IntoView {
     let step = |class: &'static str, source: &'static str, name: &'static str, at: &'static str| {
         view! {
             <li class=class>
-                <div class="event">
+                <div class="event-row">
                     <span class="badge">{source}</span>
-                    <span class="name">{name}</span>
-                    <span class="at">{at}</span>
+                    <span class="event-name">{name}</span>
+                    <span class="event-time">{at}</span>
                 </div>
             </li>
         }
     };
     view! {
-        <p class="quiet carried">"Every event carries the same device and the same session."</p>
-        <ol class="seam">
+        <p class="quiet landing-ids">"Every event carries the same device and the same session."</p>
+        <ol class="event-list">
             {step("browser", "browser", "Page Viewed", "0:00")}
             {step("server", "server", "Sign-up completed", "0:24")}
             {step("browser", "browser", "Poll created", "1:10")}
             {step("browser", "browser", "Trial checkout clicked", "2:05")}
             {step("stripe", "Stripe", "Trial started", "2:36")}
         </ol>
-        <p class="quiet later">"Three days later, without the user: no session."</p>
-        <ol class="seam">{step("stripe", "Stripe", "Trial converted", "day 3")}</ol>
+        <p class="quiet landing-later">"Three days later, without the user: no session."</p>
+        <ol class="event-list">{step("stripe", "Stripe", "Trial converted", "day 3")}</ol>
     }
 }
 
