@@ -1,19 +1,24 @@
-//! What the binary does besides serving.
+//! The commands of the binary besides `serve`. They return text; `main` prints it.
 
 use std::fmt::Write;
 
+use backend::accounts::Accounts;
+use backend::accounts::operators::{Operator, OperatorError};
 use backend::billing::{StripeCallError, StripeClient};
 use backend::clock::Clock;
 use backend::config::Config;
+use backend::dates;
 use backend::timeline::{ReadError, Timeline};
 use db::Db;
+use forms::Email;
+use outbox::Wakeup;
 use secrecy::ExposeSecret;
 use tracking::verdict::{RuleOutcome, Verdict};
 
-/// Makes what is missing of the catalog on Stripe's account, with a live key too, and says what is there.
+/// Creates the missing products, prices and portal configuration on Stripe's account, with a live key too, and logs the IDs.
 ///
 /// # Errors
-/// Whatever Stripe says. What was made until then stays, and is found by the next try.
+/// When a call to Stripe fails. Objects that were created before remain; the next run finds them.
 pub async fn set_up_stripe(config: &Config) -> Result<(), StripeCallError> {
     crate::startup::install_crypto();
     let catalog = StripeClient::new(&config.stripe)?.create_catalog().await?;
@@ -28,10 +33,10 @@ pub async fn set_up_stripe(config: &Config) -> Result<(), StripeCallError> {
 
 /// Why there is no verdict.
 #[derive(Debug, thiserror::Error)]
-pub enum NoVerdict {
+pub enum VerdictError {
     /// Nothing has arrived under this ID.
     #[error("Nothing has arrived under {0}.")]
-    Nobody(String),
+    UnknownUser(String),
     /// The database cannot be opened.
     #[error(transparent)]
     Database(#[from] db::OpenError),
@@ -40,27 +45,27 @@ pub enum NoVerdict {
     Read(#[from] ReadError),
 }
 
-/// The verdict on all that can be read of a person, by user ID, device ID or Amplitude ID. In local mode the app has to be
-/// running: the stand-in that has the events is part of it.
+/// Returns the verdict on a user's timeline, by user ID, device ID or Amplitude ID. In local mode the app must be running,
+/// because the stand-in that stores the events is part of it.
 ///
 /// # Errors
-/// When there is nobody of that ID, or events or facts cannot be read.
-pub async fn verdict(config: &Config, user: &str) -> Result<Verdict, NoVerdict> {
+/// When no event has this ID, or events or facts cannot be read.
+pub async fn verdict(config: &Config, user: &str) -> Result<Verdict, VerdictError> {
     crate::startup::install_crypto();
     let db = Db::open(config.data.database_url.expose_secret()).await?;
     let timeline = Timeline::new(&config.amplitude, db, Clock::system())?;
-    let judged = timeline.analyze(user).await?;
-    let (verdict, _) = judged.ok_or_else(|| NoVerdict::Nobody(user.to_owned()))?;
+    let analysis = timeline.analyze(user).await?;
+    let (verdict, _) = analysis.ok_or_else(|| VerdictError::UnknownUser(user.to_owned()))?;
     Ok(verdict)
 }
 
-/// The verdict for somebody at a terminal: a line for each rule, and one for each thing that is out of the ordinary.
-pub fn in_lines(verdict: &Verdict) -> String {
-    let mut lines = String::new();
+/// Returns the verdict as text for a terminal: a line for each rule, and a line for each finding.
+pub fn verdict_text(verdict: &Verdict) -> String {
+    let mut text = String::new();
     for ruling in &verdict.rulings {
         // Writing to a string does not fail.
         let _ = writeln!(
-            lines,
+            text,
             "{:<10} {} ({})",
             ruling.outcome.as_str(),
             ruling.rule.title(),
@@ -80,7 +85,7 @@ pub fn in_lines(verdict: &Verdict) -> String {
                 RuleOutcome::Explained | RuleOutcome::Holds => "·",
             };
             let _ = writeln!(
-                lines,
+                text,
                 "           {mark} {}{}",
                 name.unwrap_or_default(),
                 finding.reason
@@ -88,11 +93,71 @@ pub fn in_lines(verdict: &Verdict) -> String {
         }
     }
     let word = if verdict.clean { "Clean." } else { "Not clean." };
-    let _ = writeln!(
-        lines,
-        "{word} {} Of {} events.",
-        verdict.summary(),
-        verdict.events
-    );
-    lines
+    let _ = writeln!(text, "{word} {} Of {} events.", verdict.summary(), verdict.events);
+    text
+}
+
+/// Opens the database of this configuration for the operator commands.
+///
+/// # Errors
+/// When the database cannot be opened.
+pub async fn accounts(config: &Config) -> Result<Accounts, db::OpenError> {
+    let db = Db::open(config.data.database_url.expose_secret()).await?;
+    Ok(Accounts::new(
+        db,
+        Clock::system(),
+        Wakeup::new(),
+        config.privacy.track_email,
+    ))
+}
+
+/// Why an operator command failed.
+#[derive(Debug, thiserror::Error)]
+pub enum OperatorCommandError {
+    /// The argument is no address.
+    #[error("This is not an email address. It needs the form name@example.com.")]
+    Address,
+    /// The account cannot be added or removed, or the database failed.
+    #[error(transparent)]
+    Operator(#[from] OperatorError),
+}
+
+/// Makes the account with this address an operator. Returns the line to print.
+///
+/// # Errors
+/// When no account has the address, or the account has not confirmed it.
+pub async fn add_operator(accounts: &Accounts, mail: &str) -> Result<String, OperatorCommandError> {
+    let email = address(mail)?;
+    accounts.add_operator(&email).await?;
+    Ok(format!("{} is an operator.\n", email.as_str()))
+}
+
+/// Ends the right of the account with this address. Returns the line to print.
+///
+/// # Errors
+/// When no account has the address, or the account is no operator.
+pub async fn remove_operator(accounts: &Accounts, mail: &str) -> Result<String, OperatorCommandError> {
+    let email = address(mail)?;
+    accounts.remove_operator(&email).await?;
+    Ok(format!("{} is no longer an operator.\n", email.as_str()))
+}
+
+/// Returns the operators, one a line, with the time of the grant.
+///
+/// # Errors
+/// When the database failed.
+pub async fn list_operators(accounts: &Accounts) -> Result<String, OperatorCommandError> {
+    let operators = accounts.operators().await?;
+    if operators.is_empty() {
+        return Ok("No account is an operator.\n".to_owned());
+    }
+    let line = |operator: &Operator| {
+        let since = dates::instant(operator.since_ms);
+        format!("{}\tsince {since}\n", operator.email)
+    };
+    Ok(operators.iter().map(line).collect())
+}
+
+fn address(mail: &str) -> Result<Email, OperatorCommandError> {
+    Email::parse(mail).map_err(|_| OperatorCommandError::Address)
 }

@@ -11,12 +11,24 @@ mod polls;
 mod request;
 mod router;
 mod settings;
-mod stand_ins;
 mod startup;
 mod state;
 mod timeline;
 
 pub mod commands;
-pub mod lab;
 
-pub use startup::{Server, StartError, Timing, telemetry};
+#[cfg(feature = "local")]
+mod lab;
+#[cfg(feature = "local")]
+mod local;
+#[cfg(any(test, not(feature = "local")))]
+mod local_absent;
+#[cfg(feature = "local")]
+mod stand_ins;
+
+#[cfg(not(feature = "local"))]
+use local_absent as local;
+
+pub use local::LocalLab;
+
+pub use startup::{HttpTiming, Server, StartError, Timing, telemetry};

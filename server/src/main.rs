@@ -20,10 +20,9 @@ struct Arguments {
 enum Command {
     /// Serves the app.
     Serve,
-    /// Makes product, prices and portal configuration on Stripe's account, as far as they are missing.
+    /// Creates the product, prices and portal configuration that are missing on Stripe's account.
     SetupStripe,
-    /// Says whether a person's story is told right, rule by rule. The exit status is 0 if it is clean, 1 if not, and 2 if it
-    /// cannot be read.
+    /// Checks a user's timeline, rule by rule. The exit status is 0 if it is clean, 1 if not, and 2 if it cannot be read.
     Verdict {
         /// User ID, device ID or Amplitude ID.
         #[arg(long)]
@@ -32,13 +31,32 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Adds, removes or lists operators: accounts that may read every timeline and replay parked work.
+    #[command(subcommand)]
+    Operator(OperatorCommand),
+}
+
+#[derive(Subcommand)]
+enum OperatorCommand {
+    /// Makes the account with this address an operator. The account must have confirmed the address.
+    Add {
+        /// The account's email address.
+        mail: String,
+    },
+    /// Ends the right of the account with this address.
+    Remove {
+        /// The account's email address.
+        mail: String,
+    },
+    /// Lists the operators, one a line.
+    List,
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
     telemetry::start();
     let arguments = Arguments::parse();
-    let cannot = match arguments.command {
+    let failure = match arguments.command {
         Some(Command::Verdict { .. }) => ExitCode::from(2),
         _ => ExitCode::FAILURE,
     };
@@ -46,7 +64,7 @@ async fn main() -> ExitCode {
         Ok(code) => code,
         Err(error) => {
             tracing::error!("{error}");
-            cannot
+            failure
         }
     }
 }
@@ -60,10 +78,19 @@ async fn run(arguments: Arguments) -> Result<ExitCode, Box<dyn std::error::Error
             let verdict = commands::verdict(&config, &user).await?;
             let text = match json {
                 true => format!("{}\n", serde_json::to_string_pretty(&verdict)?),
-                false => commands::in_lines(&verdict),
+                false => commands::verdict_text(&verdict),
             };
             std::io::stdout().write_all(text.as_bytes())?;
             return Ok(ExitCode::from(u8::from(!verdict.clean)));
+        }
+        Command::Operator(command) => {
+            let accounts = commands::accounts(&config).await?;
+            let text = match command {
+                OperatorCommand::Add { mail } => commands::add_operator(&accounts, &mail).await?,
+                OperatorCommand::Remove { mail } => commands::remove_operator(&accounts, &mail).await?,
+                OperatorCommand::List => commands::list_operators(&accounts).await?,
+            };
+            std::io::stdout().write_all(text.as_bytes())?;
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -77,7 +104,7 @@ async fn serve(config: Config) -> Result<(), Box<dyn std::error::Error>> {
     Ok(server.run(stop).await?)
 }
 
-/// Ctrl-C, and what a supervisor sends.
+/// Cancels `stop` on Ctrl-C or SIGTERM.
 async fn stop_on_signal(stop: CancellationToken) {
     use tokio::signal::unix::{SignalKind, signal};
     let interrupt = tokio::signal::ctrl_c();
@@ -88,9 +115,9 @@ async fn stop_on_signal(stop: CancellationToken) {
                 _ = terminate.recv() => {}
             }
         }
-        // Without a handler the signal ends the process by itself, as it does by default.
+        // Without a handler SIGTERM ends the process, as it does by default.
         Err(_) => drop(interrupt.await),
     }
-    tracing::info!("stopping: open requests and the batch in hand are finished first");
+    tracing::info!("stopping: open requests and the current batch are finished first");
     stop.cancel();
 }

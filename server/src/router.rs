@@ -4,31 +4,30 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use app::{App, auth, billing as billing_pages, operations, polls, privacy, settings, shell};
+use axum::body::Body;
 use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post};
-use axum::{Extension, Router, middleware};
+use axum::{Router, middleware};
 use backend::accounts::LoginCookies;
-use http::StatusCode;
+use http::{Request, StatusCode};
 use leptos::prelude::{AnyView, IntoAny};
 use leptos_axum::{AxumRouteListing, LeptosRoutes, generate_route_list_with_exclusions};
 use tower::ServiceBuilder;
-use tower_governor::GovernorLayer;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::csrf::CsrfLayer;
-use tower_http::timeout::TimeoutLayer;
+use tower_http::timeout::{RequestBodyTimeoutLayer, TimeoutLayer};
 use tower_http::trace::TraceLayer;
 use tower_sessions::cookie::SameSite;
 use tower_sessions::{Expiry, SessionManagerLayer};
 
 use crate::auth::mail_links;
 use crate::http::forms::{form, form_of};
-use crate::http::{assets, failure_pages, health, security, server_functions};
-use crate::ingest::throttle;
+use crate::http::{assets, failure_pages, feeds, health, local_guard, security, server_functions};
 use crate::ingest::{self, ingest};
 use crate::request::{self, RouteGroup};
 use crate::state::AppState;
-use crate::{billing, lab, polls as poll_routes, settings as settings_routes, timeline};
+use crate::{billing, polls as poll_routes, settings as settings_routes, timeline};
 
 /// Forms and server functions are small.
 pub const BODY_MAX: usize = 64 * 1024;
@@ -41,8 +40,19 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 static PAGES: LazyLock<Vec<AxumRouteListing>> =
     LazyLock::new(|| generate_route_list_with_exclusions(App, Some(server_functions::paths())));
 
+/// Routes of the disturbance lab, by group; none outside of local mode.
+#[derive(Default)]
+pub struct LabRoutes {
+    /// Forms of its page.
+    pub mutations: Router<AppState>,
+    /// Its API.
+    pub programs: Router<AppState>,
+    /// Its feed.
+    pub feeds: Router<AppState>,
+}
+
 /// The whole site.
-pub fn router(state: AppState, cookies: LoginCookies) -> Router {
+pub fn router(state: AppState, cookies: LoginCookies, lab: LabRoutes) -> Router {
     // A site that sends its mails has no page that shows them, and the lab and the walk are for local mode alone.
     let is_mounted = |page: &&AxumRouteListing| match page.path() {
         "/mailbox" => state.backend.mailbox.is_some(),
@@ -86,7 +96,7 @@ pub fn router(state: AppState, cookies: LoginCookies) -> Router {
         .route("/pricing", form(billing_pages::actions::start_checkout))
         .route("/billing", form(billing_pages::actions::change))
         .route("/operations", form(operations::actions::act))
-        .merge(lab_form(&state))
+        .merge(lab.mutations)
         .merge(server_functions::routes())
         .layer(timeout());
 
@@ -95,17 +105,18 @@ pub fn router(state: AppState, cookies: LoginCookies) -> Router {
         .route("/polls/{poll}/results.csv", get(poll_routes::results_file))
         .route("/timeline/verdict", get(timeline::verdict))
         .route("/timeline/export", get(timeline::export))
-        .merge(lab_for_programs(&state))
+        .merge(lab.programs)
         .layer(timeout());
     let feeds = Router::new()
         .route("/timeline/live", get(timeline::live))
         .route("/billing/live", get(billing::live))
         .route("/p/{poll}/live", get(poll_routes::live))
-        .merge(lab_feed(&state));
+        .merge(lab.feeds)
+        .layer(middleware::from_fn_with_state(state.clone(), feeds::limit));
     let browser_events = Router::new()
         .route("/ingest", post(ingest))
         .layer(DefaultBodyLimit::max(ingest::MAX_BYTES))
-        .layer(GovernorLayer::new(throttle::ingest()).error_handler(throttle::refusal));
+        .layer(timeout());
     let background = programs.merge(feeds).merge(browser_events);
 
     let visitors = Visitors::new(&state, cookies);
@@ -119,6 +130,12 @@ pub fn router(state: AppState, cookies: LoginCookies) -> Router {
         .layer(CompressionLayer::new())
         .merge(assets::routes(&state))
         .layer(CatchPanicLayer::custom(failure_pages::panicked))
+        .layer(
+            ServiceBuilder::new()
+                .layer(RequestBodyTimeoutLayer::new(state.body_timeout))
+                .map_request(|request: Request<_>| request.map(Body::new)),
+        )
+        .layer(middleware::from_fn_with_state(state.clone(), local_guard::guard))
         .layer(middleware::from_fn_with_state(
             state.clone(),
             failure_pages::pages,
@@ -149,7 +166,7 @@ impl Visitors {
         Self {
             state: state.clone(),
             logins: SessionManagerLayer::new(cookies)
-                .with_name(request::LOGIN_COOKIE)
+                .with_name(request::login_cookie_name(state.site.secure()))
                 .with_same_site(SameSite::Lax)
                 .with_secure(state.site.secure())
                 .with_expiry(Expiry::OnInactivity(LoginCookies::IDLE)),
@@ -161,8 +178,11 @@ impl Visitors {
         let state = || self.state.clone();
         routes.layer(DefaultBodyLimit::max(BODY_MAX)).layer(
             ServiceBuilder::new()
-                .layer(CsrfLayer::new().with_rejection_response(security::foreign))
-                .layer(middleware::from_fn_with_state(state(), security::one_name))
+                .layer(CsrfLayer::new().with_rejection_response(security::refuse_cross_site))
+                .layer(middleware::from_fn_with_state(
+                    state(),
+                    security::redirect_to_public_host,
+                ))
                 .layer(middleware::from_fn_with_state(
                     group,
                     request::no_cookies_in_background,
@@ -173,30 +193,6 @@ impl Visitors {
                     request::identify,
                 )),
         )
-    }
-}
-
-/// The form of the lab's page, where there is a lab.
-fn lab_form(state: &AppState) -> Router<AppState> {
-    with_lab(state, |router| router.route("/lab", post(lab::run_form)))
-}
-
-fn lab_for_programs(state: &AppState) -> Router<AppState> {
-    with_lab(state, |router| {
-        router
-            .route("/lab/runs", post(lab::start))
-            .route("/lab/results", get(lab::results))
-    })
-}
-
-fn lab_feed(state: &AppState) -> Router<AppState> {
-    with_lab(state, |router| router.route("/lab/live", get(lab::live)))
-}
-
-fn with_lab(state: &AppState, routes: impl FnOnce(Router<AppState>) -> Router<AppState>) -> Router<AppState> {
-    match &state.lab {
-        None => Router::new(),
-        Some(lab) => routes(Router::new()).layer(Extension(lab.clone())),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Local mode: the stand-ins for Amplitude and Stripe, in this process, each on a listener of its own.
+//! The stand-ins for Amplitude and Stripe in this process, each with its own listener.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -8,15 +8,14 @@ use secrecy::ExposeSecret;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::startup::StartError;
-
-/// Starts it; it stops with `stop`. Arriving events are checked against the tracking plan.
+/// Starts the stand-in for Amplitude, with its state in the folder `data`. It ends with `stop`. It checks events against the
+/// tracking plan.
 pub async fn start_amplitude(
     amplitude: &AmplitudeConfig,
-    listen: SocketAddr,
+    listener: TcpListener,
     data: &Path,
     stop: CancellationToken,
-) -> Result<(), StartError> {
+) -> Result<(), amplitude_local::CollectorOpenError> {
     let settings = amplitude_local::CollectorSettings {
         state: amplitude_local::StateLocation::File(data.join("amplitude.db")),
         api_key: Some(amplitude.api_key.expose_secret().to_owned()),
@@ -27,13 +26,10 @@ pub async fn start_amplitude(
         plan: Some(tracking::catalog::plan_schema()),
         ..amplitude_local::CollectorSettings::default()
     };
-    make_folder(data)?;
     let collector = amplitude_local::open(settings).await?;
-    let listener = bind(listen).await?;
-    tracing::info!(
-        "a local stand-in for Amplitude is at http://localhost:{}",
-        listen.port()
-    );
+    if let Some(page) = amplitude.collector_page() {
+        tracing::info!("a local stand-in for Amplitude is at {page}");
+    }
     tokio::spawn(async move {
         if let Err(error) = amplitude_local::serve(listener, collector, stop.cancelled_owned()).await {
             tracing::error!(
@@ -45,7 +41,8 @@ pub async fn start_amplitude(
     Ok(())
 }
 
-/// Starts it; it stops with `stop`. Its webhooks go to `app`, where this server listens, again and again with these pauses.
+/// Starts the stand-in for Stripe, with its state in the folder `data`. It ends with `stop`. Webhooks go to `app`, with
+/// these pauses between two attempts.
 pub async fn start_stripe(
     stripe: &StripeConfig,
     listener: TcpListener,
@@ -53,8 +50,7 @@ pub async fn start_stripe(
     data: &Path,
     webhook_retries_ms: Option<Vec<i64>>,
     stop: CancellationToken,
-) -> Result<(), StartError> {
-    make_folder(data)?;
+) -> Result<(), stripe_local::StripeStandInOpenError> {
     let mut rules = stripe_local::AccountRules::default();
     if let Some(pauses) = webhook_retries_ms {
         rules.webhook_retry_ms = pauses;
@@ -72,7 +68,7 @@ pub async fn start_stripe(
         public_url: stripe.pages.first().cloned(),
         webhooks: webhook.into_iter().collect(),
         rules,
-        // Without a key of Stripe's this is what one asks for, whatever the profile.
+        // A configuration without Stripe's key asks for the stand-in, in a release build too.
         allow_release: true,
         ..stripe_local::StripeStandInSettings::default()
     };
@@ -89,18 +85,4 @@ pub async fn start_stripe(
         }
     });
     Ok(())
-}
-
-/// A listener, or a sentence that says which port is taken.
-pub async fn bind(address: SocketAddr) -> Result<TcpListener, StartError> {
-    TcpListener::bind(address)
-        .await
-        .map_err(|error| StartError::Listen { address, error })
-}
-
-fn make_folder(folder: &Path) -> Result<(), StartError> {
-    std::fs::create_dir_all(folder).map_err(|error| StartError::Folder {
-        folder: folder.to_owned(),
-        error,
-    })
 }

@@ -1,42 +1,50 @@
-//! What handlers share.
+//! The state that handlers share.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use app::assets::Assets;
+use app::lab::LabState;
 use axum::extract::FromRef;
 use backend::Backend;
+use backend::config::{LocalAccess, TrustedProxies};
+use backend::operations::TaskRegistry;
 use db::Db;
 use leptos::config::LeptosOptions;
 use outbox::Health;
 use tokio::sync::watch;
-use tokio_util::sync::CancellationToken;
 use tracking::ConsentDefault;
 use url::Url;
 
+use crate::http::feeds::Feeds;
 use crate::ingest::Forwarder;
-use crate::lab::Lab;
+use crate::request::CookieKey;
 
 /// Cheap to clone.
 #[derive(Clone)]
 pub struct AppState {
-    /// The verbs.
+    /// The domain actions.
     pub backend: Backend,
-    /// For the readiness check alone.
+    /// For the readiness check only.
     pub db: Db,
-    /// How delivery is going.
+    /// The state of delivery to Amplitude.
     pub delivery: watch::Receiver<Health>,
-    /// The way of browser events to Amplitude.
+    /// The background tasks, for the readiness check.
+    pub tasks: TaskRegistry,
+    /// Forwards browser events to Amplitude.
     pub forwarder: Forwarder,
-    /// What does not change while the server runs.
+    /// Settings, which do not change while the server runs.
     pub site: Arc<Site>,
     /// Leptos' own settings.
     pub leptos: LeptosOptions,
     /// URLs of the build's files.
     pub assets: Assets,
-    /// The disturbance lab, in local mode.
-    pub lab: Option<Lab>,
-    /// Ends open streams when the server stops.
-    pub stop: CancellationToken,
+    /// The state of the disturbance lab, in local mode.
+    pub lab: Option<watch::Receiver<LabState>>,
+    /// The longest pause between two pieces of a request's body.
+    pub body_timeout: Duration,
+    /// Limits of the feeds, and their end.
+    pub feeds: Feeds,
 }
 
 /// Settings that requests need.
@@ -44,23 +52,27 @@ pub struct AppState {
 pub struct Site {
     /// Scheme, host and port that browsers see.
     pub public_url: Url,
-    /// Names the SDK's cookie, and stands for the API key in the page.
+    /// Names the SDK's cookie, and replaces the API key in pages.
     pub public_key: String,
-    /// The proxy's header with the visitor's address.
-    pub client_ip_header: Option<String>,
+    /// The proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: TrustedProxies,
+    /// Which requests are accepted; `None` without a stand-in.
+    pub local_access: Option<LocalAccess>,
+    /// Signs cookies.
+    pub cookie_key: CookieKey,
     /// What unset consent means.
     pub consent_default: ConsentDefault,
-    /// Everything is on this machine.
+    /// Amplitude and Stripe are both stand-ins.
     pub local_mode: bool,
 }
 
 impl Site {
-    /// Cookies are for https only where the site is.
+    /// Whether the site is on https. Its cookies are then `Secure`.
     pub fn secure(&self) -> bool {
         self.public_url.scheme() == "https"
     }
 
-    /// `host:port` as it stands in `Host`.
+    /// `host:port` as in a `Host` header.
     pub fn host(&self) -> String {
         let host = self.public_url.host_str().unwrap_or_default();
         self.public_url

@@ -1,7 +1,7 @@
 //! Links in mails: `GET /verify/<secret>` and `/reset/<secret>`.
 //!
-//! Opening a link uses nothing up, since programs that check mails open links too. It moves the secret into a cookie and
-//! redirects to the page, so that no page's address holds it: the SDK would read it there, and send it to Amplitude.
+//! Opening a link does not use it up, because programs that check mails open links too. It moves the secret into a cookie
+//! and redirects to the page, so that no page's URL contains it: the SDK would send the URL to Amplitude.
 
 use app::auth::LinkPage;
 use app::request::RequestContext;
@@ -27,7 +27,7 @@ pub async fn open_reset(
     Redirect::to("/reset")
 }
 
-/// A secret that is none of ours replaces an earlier one, or its page would show another link.
+/// A malformed secret removes an earlier one; otherwise the page would show another link.
 fn open(context: &RequestContext, page: LinkPage, secret: &str) {
     match LinkSecret::parse(secret) {
         Some(secret) => context.link_opened(page, secret),

@@ -1,5 +1,5 @@
 //! `GET /billing/live`: reports that a webhook of the signed-in account was applied. The page then fetches itself again; the
-//! feed carries no billing data.
+//! feed carries no billing data. It ends when the login ends.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use axum::extract::{Extension, State};
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 
-use crate::http::feeds::{self, After, Message};
+use crate::http::feeds::{After, Message};
 use crate::state::AppState;
 
 /// How long one wait takes before the next begins.
@@ -24,7 +24,7 @@ pub async fn live(
         // The browser stops asking.
         return StatusCode::NO_CONTENT.into_response();
     };
-    let (billing, account) = (state.backend.billing.clone(), login.user.id);
+    let (billing, account, login) = (state.backend.billing.clone(), login.user.id, login.id);
     let seen = after.and_then(|after| after.parse::<i64>().ok());
     let revisions = futures::stream::unfold(seen, move |seen| {
         let billing = billing.clone();
@@ -49,5 +49,7 @@ pub async fn live(
             Some((message, Some(revision)))
         }
     });
-    feeds::respond(revisions, &state.stop)
+    let accounts = state.backend.accounts.clone();
+    let messages = state.feeds.while_signed_in(revisions, accounts, login);
+    state.feeds.respond(messages)
 }

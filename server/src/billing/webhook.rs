@@ -1,4 +1,4 @@
-//! `POST /webhooks/stripe`: raw bytes in, stored or refused. Nothing is applied here, and nobody waits for Stripe.
+//! `POST /webhooks/stripe`: stores or refuses the raw bytes. Workers apply webhooks later.
 
 use axum::body::Bytes;
 use axum::extract::State;
@@ -7,11 +7,11 @@ use http::{HeaderMap, StatusCode};
 
 use crate::state::AppState;
 
-/// Stripe's largest events stay far below (invoices with a hundred lines have some 300 KiB).
+/// Far above Stripe's largest events (an invoice with a hundred lines has about 300 KiB).
 pub const MAX_BYTES: usize = 1024 * 1024;
 
-/// 200: it is stored, also when it has come before or says nothing to us; 400: it is no webhook of ours, and nothing was
-/// changed; 500: we could not store it, and Stripe sends it again. A body over the limit never comes here: 413.
+/// 200: stored, or stored before, or of a type without effect. 400: no valid webhook; nothing was changed. 500: it could not
+/// be stored, and Stripe sends it again. A body over the limit gets a 413 before it arrives here.
 pub async fn webhook(
     State(state): State<AppState>,
     headers: HeaderMap,

@@ -1,5 +1,5 @@
-//! Files of the build. Their URLs name the build, by a digest of its files, and the build has compressed them: so they are
-//! served as they are, and a browser keeps them for ever.
+//! Files of the build. Their URLs contain a digest of the files, so browsers may keep them without asking again. The build
+//! has compressed them already; they are served as they are.
 
 use std::path::Path;
 
@@ -23,10 +23,10 @@ const FILES: [&str; 6] = [
     app::tracking::boot::SDK_FILE,
 ];
 
-/// A browser need not ask again for a year, which is as long as it keeps anything.
+/// For a year, the longest time that browsers keep a file.
 const IMMUTABLE: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
 
-/// The files below `site_root`. A file that is missing (the front was not built) has no part in the name, and is a 404.
+/// The URLs of the files below `site_root`. A missing file (the front was not built) is not part of the digest, and is a 404.
 pub fn of_build(site_root: &Path) -> Assets {
     let mut digest = Sha256::new();
     for file in FILES {
@@ -40,12 +40,12 @@ pub fn of_build(site_root: &Path) -> Assets {
     Assets::of_build(&build)
 }
 
-/// Serves them. They know no visitor, so they pass by the login and identity layers.
+/// Serves the files. They are the same for all visitors, so these routes have no login and identity layers.
 pub fn routes(state: &AppState) -> Router<AppState> {
     let files = ServeDir::new(state.leptos.site_root.as_ref())
         .precompressed_br()
         .precompressed_gzip();
-    // An error is not immutable: a file may be missing only while a new build is copied.
+    // An error is not immutable: a file may be missing while a new build is copied.
     let keep = SetResponseHeaderLayer::if_not_present(header::CACHE_CONTROL, |response: &Response| {
         let is_file = response.status().is_success() || response.status() == StatusCode::NOT_MODIFIED;
         is_file.then_some(IMMUTABLE)

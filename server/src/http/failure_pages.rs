@@ -1,5 +1,5 @@
-//! Failures as somebody meets them: whoever opened a page or sent a form gets a page that says what happened; programs get
-//! the sentence alone. Pages of the app that carry a fault themselves stay as they are.
+//! Error pages: a browser that opened a page or sent a form gets a page that describes the error; other clients get its
+//! sentence as text. Responses that are pages of the app already stay unchanged.
 
 use std::any::Any;
 
@@ -11,54 +11,55 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, Request, StatusCode, header};
 
-/// The page's own policy: a stylesheet and an icon.
+/// The Content-Security-Policy of an error page: a stylesheet and an icon.
 const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; \
                       frame-ancestors 'none'";
 
-/// Longest sentence that is shown. Ours are shorter.
+/// The most bytes of a sentence that is shown. Ours are shorter.
 const SENTENCE_MAX: usize = 1_000;
 
-/// The answer for a handler that panicked. Why is for the log alone.
+/// The response of a handler that panicked. Only the log has the panic's message.
 pub fn panicked(panic: Box<dyn Any + Send + 'static>) -> Response {
-    let why = panic
+    let message = panic
         .downcast_ref::<String>()
         .map(String::as_str)
         .or_else(|| panic.downcast_ref::<&str>().copied())
         .unwrap_or("no message");
-    tracing::error!(why, "a handler panicked");
-    let (_, sentence) = words(StatusCode::INTERNAL_SERVER_ERROR);
+    tracing::error!(message, "a handler panicked");
+    let (_, sentence) = default_texts(StatusCode::INTERNAL_SERVER_ERROR);
     (StatusCode::INTERNAL_SERVER_ERROR, sentence).into_response()
 }
 
-/// Turns a bare failure into a page where somebody looks.
+/// Turns an error without a page into an error page, if the client accepts HTML.
 pub async fn pages(State(assets): State<Assets>, request: Request<Body>, next: Next) -> Response {
     let accept = request.headers().get(header::ACCEPT);
-    let looks = accept.is_some_and(|accept| accept.to_str().is_ok_and(|accept| accept.contains("text/html")));
+    let accepts_html =
+        accept.is_some_and(|accept| accept.to_str().is_ok_and(|accept| accept.contains("text/html")));
     let response = next.run(request).await;
-    if looks && is_bare(&response) {
-        as_page(response, &assets).await
+    if accepts_html && has_no_page(&response) {
+        with_page(response, &assets).await
     } else {
         response
     }
 }
 
-/// A failure of a sentence or of nothing at all.
-fn is_bare(response: &Response) -> bool {
+/// Whether the response is an error whose body is text or empty.
+fn has_no_page(response: &Response) -> bool {
     let status = response.status();
     let kind = response.headers().get(header::CONTENT_TYPE);
     (status.is_client_error() || status.is_server_error())
         && kind.is_none_or(|kind| kind.as_bytes().starts_with(b"text/plain"))
 }
 
-async fn as_page(response: Response, assets: &Assets) -> Response {
+async fn with_page(response: Response, assets: &Assets) -> Response {
     let (mut parts, body) = response.into_parts();
-    let told: Bytes = to_bytes(body, SENTENCE_MAX).await.unwrap_or_default();
-    let (title, usual) = words(parts.status);
-    // What a library answers for us is written for programs.
-    let ours = std::str::from_utf8(&told).ok().filter(|told| told.ends_with('.'));
+    let text: Bytes = to_bytes(body, SENTENCE_MAX).await.unwrap_or_default();
+    let (title, default) = default_texts(parts.status);
+    // Libraries write their texts for programmers. Ours are sentences.
+    let sentence = std::str::from_utf8(&text).ok().filter(|text| text.ends_with('.'));
     let page = failure_page(Failure {
         title,
-        sentence: ours.unwrap_or(usual),
+        sentence: sentence.unwrap_or(default),
         assets,
     });
     parts.headers.remove(header::CONTENT_LENGTH);
@@ -71,35 +72,39 @@ async fn as_page(response: Response, assets: &Assets) -> Response {
     Response::from_parts(parts, page.into())
 }
 
-/// Title and usual sentence of a status.
-fn words(status: StatusCode) -> (&'static str, &'static str) {
+/// The title of a status, and its sentence where the response has none.
+fn default_texts(status: StatusCode) -> (&'static str, &'static str) {
     match status {
         StatusCode::NOT_FOUND => ("Page not found", "The link may be old, or the address mistyped."),
         StatusCode::FORBIDDEN => (
             "Cross-site request blocked",
-            "This may not be done from where it was sent.",
+            "The request came from a page of another site.",
+        ),
+        StatusCode::MISDIRECTED_REQUEST => (
+            "Address not served",
+            "This server does not answer under this address.",
         ),
         StatusCode::METHOD_NOT_ALLOWED => (
             "Method not allowed",
-            "This address is not a page that can be opened. Nothing was done.",
+            "This address is not a page that can be opened. Nothing was changed.",
         ),
         StatusCode::PAYLOAD_TOO_LARGE => (
-            "Too much at once",
-            "What you sent is larger than we take, so nothing was done. Go back: what you typed should still be there.",
+            "Too large",
+            "The request is larger than we accept, so nothing was changed. Go back: your input should still be there.",
         ),
-        StatusCode::TOO_MANY_REQUESTS => ("Too fast", "Please wait a moment and try again."),
-        StatusCode::SERVICE_UNAVAILABLE => ("Back in a moment", "Please try again in a moment."),
+        StatusCode::TOO_MANY_REQUESTS => ("Too many requests", "Please wait a moment and try again."),
+        StatusCode::SERVICE_UNAVAILABLE => ("Temporarily unavailable", "Please try again in a moment."),
         StatusCode::GATEWAY_TIMEOUT => (
-            "This took too long",
-            "We gave up waiting. What you did may have been done: please look before you do it again.",
+            "Request timed out",
+            "The request took too long. Your change may have been saved: please check before you try again.",
         ),
         status if status.is_server_error() => (
-            "Something broke on our side",
-            "It is not your fault, and we have noted it. What you did may not have been done: please look before you do it again.",
+            "Something went wrong",
+            "An error occurred on our side, and we have logged it. Your change may not have been saved: please check before you try again.",
         ),
         _ => (
-            "This could not be done",
-            "What was sent could not be read, so nothing was done.",
+            "Invalid request",
+            "The request could not be read, so nothing was changed.",
         ),
     }
 }
@@ -160,17 +165,17 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn who_looks_gets_a_page_and_no_reason() {
+    async fn a_browser_gets_a_page_without_the_reason() {
         for (path, status, expected) in [
-            ("/handler", 500, "<h1>Something broke on our side<"),
-            ("/page", 500, "<h1>Something broke on our side<"),
+            ("/handler", 500, "<h1>Something went wrong<"),
+            ("/page", 500, "<h1>Something went wrong<"),
             ("/away", 503, "Please try again in a moment."),
             ("/said", 403, "Not from another &lt;site&gt;."),
-            ("/bare", 418, "<h1>This could not be done<"),
+            ("/bare", 418, "<h1>Invalid request<"),
         ] {
-            let (told, kind, text) = answer(path, BROWSER).await;
+            let (answered, kind, text) = answer(path, BROWSER).await;
             assert_eq!(
-                (told.as_u16(), kind.as_str()),
+                (answered.as_u16(), kind.as_str()),
                 (status, "text/html; charset=utf-8"),
                 "{path}"
             );
@@ -191,7 +196,7 @@ mod tests {
             (500, "text/plain; charset=utf-8")
         );
         assert!(
-            text.starts_with("It is not your fault") && !text.contains("secret"),
+            text.starts_with("An error occurred on our side") && !text.contains("secret"),
             "{text}"
         );
         assert_eq!(answer("/said", "*/*").await.2, "Not from another <site>.");

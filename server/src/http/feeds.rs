@@ -1,24 +1,32 @@
-//! Feeds of server-sent events, as every feed of this site answers.
+//! Feeds of server-sent events: how each of them responds, and how many may be open. It does not know what they report.
 //!
-//! A feed ends after some minutes, and the browser opens it again: so no connection outlives a login or a deployment for
-//! long. It resumes after the last message that the browser has seen. No proxy may buffer it.
+//! A feed ends after some minutes, and the browser opens it again, so that no connection outlasts a deployment for long. It
+//! resumes after the last message that the browser has received. Proxies must not buffer it.
 
 use std::convert::Infallible;
-use std::time::Duration;
 
-use axum::extract::FromRequestParts;
+use app::request::RequestContext;
+use axum::body::Body;
+use axum::extract::{Extension, FromRequestParts, State};
+use axum::middleware::Next;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
-use futures::{Stream, StreamExt};
+use backend::NetworkKey;
+use backend::accounts::Accounts;
+use backend::config::ConnectionLimits;
+use futures::{Stream, StreamExt, stream};
 use http::request::Parts;
-use http::{HeaderName, HeaderValue};
+use http::{HeaderName, HeaderValue, Request};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use url::form_urlencoded;
+use uuid::Uuid;
 
-/// How long a stream lasts.
-const LIFE: Duration = Duration::from_secs(10 * 60);
+use super::slots::{Slot, Slots};
+use crate::startup::HttpTiming;
+use crate::state::AppState;
 
-/// nginx and others pass on what has this header as it comes.
+/// nginx and others do not buffer a response with this header.
 const NO_BUFFERING: (HeaderName, HeaderValue) = (
     HeaderName::from_static("x-accel-buffering"),
     HeaderValue::from_static("no"),
@@ -27,14 +35,14 @@ const NO_BUFFERING: (HeaderName, HeaderValue) = (
 /// A message of a feed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message {
-    /// Letters, digits, dots and hyphens: the feed can resume after it. `None`: it cannot.
+    /// Letters, digits, dots and hyphens. `None`: the feed cannot resume after this message.
     pub id: Option<String>,
     /// One line of text.
     pub data: String,
 }
 
-/// ID of the last message that the browser has seen: `Last-Event-ID` of a browser that reconnects, else `?after=` of a page
-/// that opens the feed anew.
+/// ID of the last message that the browser has received: `Last-Event-ID` of a browser that reconnects, else `?after=` of a
+/// page that opens the feed again.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct After(pub Option<String>);
 
@@ -58,26 +66,101 @@ impl<S: Sync> FromRequestParts<S> for After {
     }
 }
 
-/// The feed as an answer. It ends with the server.
-pub fn respond(messages: impl Stream<Item = Message> + Send + 'static, stop: &CancellationToken) -> Response {
-    let events = messages.map(|Message { id, data }| {
-        let event = Event::default().data(data);
-        Ok::<_, Infallible>(match id {
-            Some(id) => event.id(id),
-            None => event,
+/// What all feeds share. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Feeds {
+    slots: Slots,
+    timing: HttpTiming,
+    stop: CancellationToken,
+}
+
+impl Feeds {
+    pub fn new(limits: ConnectionLimits, timing: HttpTiming, stop: CancellationToken) -> Self {
+        Self {
+            slots: Slots::new(limits.feeds(), limits.feeds_per_address),
+            timing,
+            stop,
+        }
+    }
+
+    /// The feed as a response. It ends after some minutes, and with the server.
+    pub fn respond(&self, messages: impl Stream<Item = Message> + Send + 'static) -> Response {
+        let events = messages.map(|Message { id, data }| {
+            let event = Event::default().data(data);
+            Ok::<_, Infallible>(match id {
+                Some(id) => event.id(id),
+                None => event,
+            })
+        });
+        let events = events
+            .take_until(tokio::time::sleep(self.timing.feed))
+            .take_until(self.stop.clone().cancelled_owned());
+        let sse = Sse::new(events).keep_alive(KeepAlive::default());
+        ([NO_BUFFERING], sse).into_response()
+    }
+
+    /// The messages until the login ends. It is checked before each message, and every few seconds in between.
+    pub fn while_signed_in(
+        &self,
+        messages: impl Stream<Item = Message> + Send + 'static,
+        accounts: Accounts,
+        login: Uuid,
+    ) -> impl Stream<Item = Message> + Send + 'static {
+        let every = self.timing.login_check;
+        let checks = tokio::time::interval_at(Instant::now() + every, every);
+        let feed = (Box::pin(messages), checks, accounts);
+        stream::unfold(feed, move |(mut messages, mut checks, accounts)| async move {
+            loop {
+                let message = tokio::select! {
+                    message = messages.next() => Some(message?),
+                    _ = checks.tick() => None,
+                };
+                if !is_signed_in(&accounts, login).await {
+                    return None;
+                }
+                if let Some(message) = message {
+                    return Some((message, (messages, checks, accounts)));
+                }
+            }
         })
-    });
-    let events = events
-        .take_until(tokio::time::sleep(LIFE))
-        .take_until(stop.clone().cancelled_owned());
-    let sse = Sse::new(events).keep_alive(KeepAlive::default());
-    ([NO_BUFFERING], sse).into_response()
+    }
+}
+
+/// Whether the login has not ended. An error of the database counts as an end: the browser opens the feed again.
+async fn is_signed_in(accounts: &Accounts, login: Uuid) -> bool {
+    match accounts.login(login).await {
+        Ok(login) => login.is_some(),
+        Err(error) => {
+            let error = &error as &dyn std::error::Error;
+            tracing::warn!(error, "a feed ends: its login cannot be checked");
+            false
+        }
+    }
+}
+
+/// Refuses a feed beyond the limits: 503 for all, 429 for one client address.
+pub async fn limit(
+    State(state): State<AppState>,
+    Extension(context): Extension<RequestContext>,
+    request: Request<Body>,
+    next: Next,
+) -> Response {
+    let network = NetworkKey::of(context.visitor.address);
+    match state.feeds.slots.take(Some(network)) {
+        Ok(slot) => next.run(request).await.map(|body| until_end(body, slot)),
+        Err(limit) => limit.into_response(),
+    }
+}
+
+/// The body, which keeps the slot until it ends or the client is gone.
+fn until_end(body: Body, slot: Slot) -> Body {
+    Body::from_stream(body.into_data_stream().inspect(move |_| {
+        let _ = &slot;
+    }))
 }
 
 #[cfg(test)]
 mod tests {
-    use http::Request;
-
     use super::*;
 
     #[tokio::test]

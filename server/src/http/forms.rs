@@ -1,5 +1,5 @@
-//! Form posts. A form posts to its page's own path; the answer is a redirect to the page that comes next, or the page itself
-//! with status 422, the errors at the fields and the input still in them. 500: the failure is ours.
+//! Form posts. A form posts to its page's own path; the response is a redirect to the next page, or the page itself with
+//! status 422, the errors at the fields and the input still in them. 500 means an error of the server.
 
 use app::document::FormInput;
 use app::request::RequestContext;
@@ -16,7 +16,7 @@ use url::form_urlencoded;
 
 use crate::state::AppState;
 
-/// A form whose errors are shown on the page that it posts to. `action` returns the path of the page that comes next.
+/// A form whose errors are shown on the page that it posts to. `action` returns the path of the next page.
 pub fn form<Input, Action, Answer>(action: Action) -> MethodRouter<AppState>
 where
     Input: DeserializeOwned + Clone + Send + Sync + 'static,
@@ -49,7 +49,7 @@ where
                     mut parts: Parts,
                     body: Bytes| {
             let Some(input) = decode::<Input>(&path, &parts.uri, &body) else {
-                let sentence = "The form could not be read, so nothing was done. Please load its page again.";
+                let sentence = "The form could not be read, so nothing was changed. Please reload its page.";
                 return (StatusCode::BAD_REQUEST, sentence).into_response();
             };
             match action(context, input.clone()).await {
@@ -65,8 +65,8 @@ where
     )
 }
 
-/// The fields of a form: those of the body, the parameters of the path, and `next` of the query. `None`: a field that takes
-/// one value has several, or one that cannot be read.
+/// The fields of a form: those of the body, the parameters of the path, and `next` of the query. `None` if a field of one
+/// value has several, or a value cannot be parsed.
 fn decode<Input: DeserializeOwned>(path: &RawPathParams, uri: &Uri, body: &[u8]) -> Option<Input> {
     let query = form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
     let next = query.filter(|(key, _)| key == "next").take(1);
@@ -78,15 +78,17 @@ fn decode<Input: DeserializeOwned>(path: &RawPathParams, uri: &Uri, body: &[u8])
     serde_html_form::from_bytes(&text).ok()
 }
 
-/// The page that the form is on, as the answer to its post.
+/// The form's page, with the errors and the input.
 pub(crate) async fn show_again<Input: Clone + Send + Sync + 'static>(
     state: AppState,
     mut parts: Parts,
     input: Input,
     errors: FieldErrors,
 ) -> Response {
+    let retry_after_secs = errors.at(Field::FORM).and_then(FieldError::retry_after_secs);
     let status = match errors.at(Field::FORM) {
         Some(FieldError::Internal) => StatusCode::INTERNAL_SERVER_ERROR,
+        _ if retry_after_secs.is_some() => StatusCode::TOO_MANY_REQUESTS,
         _ => StatusCode::UNPROCESSABLE_ENTITY,
     };
     parts.method = Method::GET;
@@ -100,6 +102,9 @@ pub(crate) async fn show_again<Input: Clone + Send + Sync + 'static>(
     let mut response = render(Request::from_parts(parts, Body::empty())).await;
     if response.status().is_success() {
         *response.status_mut() = status;
+        if let Some(secs) = retry_after_secs {
+            response.headers_mut().insert(header::RETRY_AFTER, secs.into());
+        }
     }
     response
 }

@@ -1,8 +1,11 @@
-//! Probes. They are quiet: no cookies, no session.
+//! Probes. They set no cookie and extend no session.
+
+use std::collections::BTreeMap;
 
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
+use backend::operations::{TaskState, TaskStatus};
 use http::StatusCode;
 use serde::Serialize;
 
@@ -18,20 +21,59 @@ struct Readiness {
     database: bool,
     /// Whether events reach Amplitude. Not a reason to take the server out of service: the outbox keeps them.
     delivery: &'static str,
+    /// `running`, `restarting` or `failed`, by task.
+    tasks: BTreeMap<&'static str, &'static str>,
 }
 
-/// `GET /readyz`: 200 when the database answers, else 503.
+/// `GET /readyz`: 200 when the database answers and no background task has failed, else 503.
 pub async fn ready(State(state): State<AppState>) -> Response {
     let database = state.db.ping().await.is_ok();
     let paused = state.delivery.borrow().is_paused(state.backend.clock.now_ms());
+    let tasks = state.tasks.statuses();
     let body = Readiness {
         database,
         delivery: if paused { "paused" } else { "ok" },
+        tasks: tasks
+            .iter()
+            .map(|task| (task.name, task.state.as_str()))
+            .collect(),
     };
-    let status = if database {
+    (status(database, &tasks), Json(body)).into_response()
+}
+
+/// A task that is being restarted is no reason to take the server out of service; one that keeps crashing is.
+fn status(database: bool, tasks: &[TaskStatus]) -> StatusCode {
+    if database && tasks.iter().all(|task| task.state != TaskState::Failed) {
         StatusCode::OK
     } else {
         StatusCode::SERVICE_UNAVAILABLE
-    };
-    (status, Json(body)).into_response()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failed_task_makes_the_server_unready() {
+        use TaskState::{Failed, Restarting, Running};
+        let tasks = |states: &[TaskState]| -> Vec<TaskStatus> {
+            let task = |state: &TaskState| TaskStatus {
+                name: "mail",
+                state: *state,
+                crashes: 1,
+                last_crash_ms: None,
+            };
+            states.iter().map(task).collect()
+        };
+        for (database, states, ready) in [
+            (true, vec![], true),
+            (true, vec![Running, Restarting], true),
+            (true, vec![Running, Failed], false),
+            (false, vec![Running], false),
+        ] {
+            let found = status(database, &tasks(&states));
+            assert_eq!(found == StatusCode::OK, ready, "{database} {states:?}");
+        }
+    }
 }

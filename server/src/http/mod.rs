@@ -1,10 +1,15 @@
-//! HTTP concerns that belong to no feature: assets, forms, feeds, probes, failures, headers.
+//! HTTP concerns that belong to no feature: connections, client addresses, assets, forms, feeds, probes, failure pages,
+//! headers.
 
 pub(crate) mod assets;
 pub(crate) mod client_address;
+pub(crate) mod connections;
 pub(crate) mod failure_pages;
 pub(crate) mod feeds;
 pub(crate) mod forms;
 pub(crate) mod health;
+pub(crate) mod listen;
+pub(crate) mod local_guard;
 pub(crate) mod security;
 pub(crate) mod server_functions;
+pub(crate) mod slots;

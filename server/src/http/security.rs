@@ -1,4 +1,5 @@
-//! Headers that every answer has, the one name under which the app is used, and what a log may say of a request.
+//! Headers of every response, the redirect to the host name of `PUBLIC_URL`, the refusal of cross-site requests, and the
+//! parts of a request that logs may contain.
 
 use axum::body::Body;
 use axum::extract::State;
@@ -7,9 +8,11 @@ use axum::response::{IntoResponse, Redirect, Response};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, header};
 use tower_http::csrf::ProtectionError;
 
+use super::local_guard::is_loopback;
 use crate::state::AppState;
 
-/// Answers that are no documents run nothing and are framed by nobody. A document sets its own policy, with its nonce.
+/// The policy of responses that are no documents: no content runs, and no page may frame them. A document sets its own
+/// policy, with a nonce.
 const NO_DOCUMENT: &str = "default-src 'none'; frame-ancestors 'none'";
 
 const FIXED: [(HeaderName, &str); 4] = [
@@ -25,7 +28,8 @@ const FIXED: [(HeaderName, &str); 4] = [
     ),
 ];
 
-/// Sets them. Pages are not stored: after a sign-out the Back button must not show the person before.
+/// Sets the headers of every response. Pages are not stored: after a sign-out the Back button must not show the pages of the
+/// user before.
 pub async fn headers(State(state): State<AppState>, request: Request<Body>, next: Next) -> Response {
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
@@ -47,15 +51,19 @@ fn or_insert(headers: &mut HeaderMap, name: HeaderName, value: &'static str) {
     headers.entry(name).or_insert(HeaderValue::from_static(value));
 }
 
-/// On a machine of one's own the app answers to several names. Cookies belong to one of them, so all others lead there.
-pub async fn one_name(State(state): State<AppState>, request: Request<Body>, next: Next) -> Response {
+/// Redirects a GET under another loopback name to the name in `PUBLIC_URL`, in local mode: cookies belong to one name.
+pub async fn redirect_to_public_host(
+    State(state): State<AppState>,
+    request: Request<Body>,
+    next: Next,
+) -> Response {
     let host = request
         .headers()
         .get(header::HOST)
         .and_then(|host| host.to_str().ok())
         .unwrap_or_default();
-    let elsewhere = state.site.local_mode && is_loopback(host) && host != state.site.host();
-    if elsewhere && request.method() == Method::GET {
+    let is_other_name = state.site.local_mode && is_loopback(host) && host != state.site.host();
+    if is_other_name && request.method() == Method::GET {
         let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
         let base = state.site.public_url.as_str().trim_end_matches('/');
         return Redirect::temporary(&format!("{base}{path}")).into_response();
@@ -63,27 +71,22 @@ pub async fn one_name(State(state): State<AppState>, request: Request<Body>, nex
     next.run(request).await
 }
 
-/// The span of a request in the logs. What people search for stays out of it, and so do the secrets of links in mails.
+/// The span of a request in the logs. It has neither the query, which users type, nor the secrets of links in mails.
 pub fn span<B>(request: &Request<B>) -> tracing::Span {
-    tracing::debug_span!("request", method = %request.method(), path = told(request.uri().path()))
+    tracing::debug_span!("request", method = %request.method(), path = loggable_path(request.uri().path()))
 }
 
-fn told(path: &str) -> &str {
-    let secret = ["/verify/", "/reset/"]
+fn loggable_path(path: &str) -> &str {
+    let page_of_secret = ["/verify/", "/reset/"]
         .into_iter()
         .find(|page| path.starts_with(page));
-    secret.unwrap_or(path)
+    page_of_secret.unwrap_or(path)
 }
 
-/// What a form or a call from another site is answered.
-pub fn foreign(_: ProtectionError) -> Response {
+/// The response to a form or a call that a page of another site has sent.
+pub fn refuse_cross_site(_: ProtectionError) -> Response {
     let sentence = "This was sent from a page of another site, so nothing was done. Please open the page here and send it again.";
     (StatusCode::FORBIDDEN, sentence).into_response()
-}
-
-fn is_loopback(host: &str) -> bool {
-    let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
-    name == "localhost" || name == "[::1]" || name.starts_with("127.")
 }
 
 #[cfg(test)]
@@ -98,23 +101,7 @@ mod tests {
             ("/verify", "/verify"),
             ("/timeline", "/timeline"),
         ] {
-            assert_eq!(told(path), logged);
-        }
-    }
-
-    #[test]
-    fn loopback_names() {
-        for host in [
-            "localhost",
-            "localhost:3000",
-            "127.0.0.1:3000",
-            "127.1.2.3",
-            "[::1]:3000",
-        ] {
-            assert!(is_loopback(host), "{host}");
-        }
-        for host in ["demo.example", "demo.example:443", "10.0.0.1:3000", ""] {
-            assert!(!is_loopback(host), "{host}");
+            assert_eq!(loggable_path(path), logged);
         }
     }
 }

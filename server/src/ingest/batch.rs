@@ -1,13 +1,21 @@
-//! The batch in a request's body, or what Amplitude says of a body without one.
+//! The batch in a request's body, or Amplitude's error for a body without one.
 
 use serde_json::{Map, Value, json};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
-/// What the SDK uploads at once.
+/// The time of the upload, in RFC 3339.
+const UPLOAD_TIME: &str = "client_upload_time";
+
+/// The fields that the SDK sends beside the events. Others are dropped.
+const SDK_FIELDS: [&str; 3] = ["options", UPLOAD_TIME, "request_metadata"];
+
+/// One upload of the SDK.
 #[derive(Debug, PartialEq)]
 pub struct Batch {
     /// The events, each an object.
     pub events: Vec<Value>,
-    /// What stands beside them: options, time of the upload.
+    /// The other fields: options, time of the upload.
     rest: Map<String, Value>,
 }
 
@@ -15,12 +23,12 @@ impl Batch {
     /// Reads a body. `public_key`: the only key that a page of ours sends.
     ///
     /// # Errors
-    /// The JSON of a 400, as Amplitude words it (`HTTP V2`, "Response"): the SDK drops such a batch.
+    /// The JSON of Amplitude's 400 (`HTTP V2`, "Response"): the SDK drops such a batch.
     pub fn read(body: &[u8], public_key: &str) -> Result<Self, Value> {
         if body.iter().all(u8::is_ascii_whitespace) {
             return Err(fault("Missing request body"));
         }
-        let Ok(Value::Object(mut rest)) = serde_json::from_slice(body) else {
+        let Ok(Value::Object(mut rest)) = lossy_json::from_slice(body) else {
             return Err(fault("Invalid JSON request body"));
         };
         let events = match rest.remove("events") {
@@ -29,10 +37,22 @@ impl Batch {
             Some(_) => return Err(fault("Invalid event JSON")),
         };
         match rest.remove("api_key") {
-            Some(Value::String(key)) if key == public_key => Ok(Self { events, rest }),
+            Some(Value::String(key)) if key == public_key => {
+                rest.retain(|name, _| SDK_FIELDS.contains(&name.as_str()));
+                // Amplitude corrects the times of events by it, so it must be the one that they are checked against.
+                if instant_ms(&rest).is_none() {
+                    rest.remove(UPLOAD_TIME);
+                }
+                Ok(Self { events, rest })
+            }
             None | Some(Value::Null) => Err(missing("api_key")),
             Some(_) => Err(fault("Invalid API key")),
         }
+    }
+
+    /// The time of the upload by the browser's clock, in ms since the epoch.
+    pub fn uploaded_at_ms(&self) -> Option<i64> {
+        instant_ms(&self.rest)
     }
 
     /// The same batch under the project's own key.
@@ -41,6 +61,11 @@ impl Batch {
         self.rest.insert("events".into(), self.events.into());
         self.rest.into()
     }
+}
+
+fn instant_ms(rest: &Map<String, Value>) -> Option<i64> {
+    let instant = OffsetDateTime::parse(rest.get(UPLOAD_TIME)?.as_str()?, &Rfc3339).ok()?;
+    i64::try_from(instant.unix_timestamp_nanos() / 1_000_000).ok()
 }
 
 fn fault(error: &str) -> Value {
@@ -82,11 +107,45 @@ mod tests {
     }
 
     #[test]
+    fn a_lone_surrogate_costs_one_character_and_no_event() {
+        let sent = format!(
+            r#"{{"api_key": "{KEY}", "events": [{{"event_type": "cut \ud83d"}}, {{"event_type": "b"}}]}}"#
+        );
+        let batch = Batch::read(sent.as_bytes(), KEY).unwrap();
+        assert_eq!(
+            batch.events,
+            [json!({"event_type": "cut \u{fffd}"}), json!({"event_type": "b"})]
+        );
+    }
+
+    #[test]
     fn only_the_key_is_exchanged() {
         let sent = json!({"api_key": KEY, "events": [{"event_type": "session_start"}], "options": {"min_id_length": 1}});
         let batch = Batch::read(sent.to_string().as_bytes(), KEY).unwrap();
         let mut expected = sent;
         expected["api_key"] = json!("the real one");
         assert_eq!(batch.under("the real one"), expected);
+    }
+
+    #[test]
+    fn the_time_of_the_upload() {
+        for (sent, expected) in [
+            (json!("2026-11-18T11:06:40.250Z"), Some(1_795_000_000_250)),
+            (json!("2026-11-18T12:06:40+01:00"), Some(1_795_000_000_000)),
+            (json!("yesterday"), None),
+            (json!(1_795_000_000_000_i64), None),
+            (Value::Null, None),
+        ] {
+            let body = json!({"api_key": KEY, "events": [], "client_upload_time": sent, "partner": "x"});
+            let batch = Batch::read(body.to_string().as_bytes(), KEY).unwrap();
+            assert_eq!(batch.uploaded_at_ms(), expected, "{sent}");
+            let forwarded = batch.under("k");
+            assert_eq!(
+                forwarded.get("client_upload_time").is_some(),
+                expected.is_some(),
+                "{sent}"
+            );
+            assert_eq!(forwarded.get("partner"), None);
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! What a batch has of which session: a function of its events.
+//! The number of events of each kind in each session of a batch.
 
 use std::collections::HashMap;
 

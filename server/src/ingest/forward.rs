@@ -1,6 +1,5 @@
-//! Hands a checked batch to Amplitude and its answer back.
+//! Sends a checked batch to Amplitude and returns its response.
 
-use std::net::IpAddr;
 use std::time::Duration;
 
 use axum::body::Body;
@@ -9,16 +8,16 @@ use backend::config::AmplitudeConfig;
 use http::{StatusCode, header};
 use reqwest::Client;
 use secrecy::{ExposeSecret, SecretString};
-use serde_json::{Value, json};
+use serde_json::json;
 use url::Url;
 
 use super::answer;
 use super::batch::Batch;
 
-/// The SDK waits no longer, and neither do we.
+/// The SDK waits as long for a response.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The way to Amplitude. Cheap to clone.
+/// The HTTP client of Amplitude. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Forwarder {
     client: Client,
@@ -27,7 +26,7 @@ pub struct Forwarder {
 }
 
 impl Forwarder {
-    /// To the project of this configuration.
+    /// Creates the client of the configured project.
     pub fn new(amplitude: &AmplitudeConfig) -> Result<Self, reqwest::Error> {
         let mut url = amplitude.ingest_url.clone();
         url.set_path("/2/httpapi");
@@ -38,12 +37,12 @@ impl Forwarder {
         })
     }
 
-    /// Sends the batch under the real key and returns what was answered: status, type and body. When nothing was, a 500
-    /// with `code`, after which the SDK tries again.
+    /// Sends the batch with the real key and returns status, type and body of the response. Without a response it returns a
+    /// 500 with `code`, after which the SDK tries again.
     pub async fn send(&self, batch: Batch) -> Response {
         let batch = batch.under(self.api_key.expose_secret());
         match self.client.post(self.url.clone()).json(&batch).send().await {
-            Ok(upstream) => hand_back(upstream),
+            Ok(upstream) => relay(upstream),
             Err(error) => {
                 tracing::warn!(
                     error = &error.without_url() as &dyn std::error::Error,
@@ -56,7 +55,7 @@ impl Forwarder {
     }
 }
 
-fn hand_back(upstream: reqwest::Response) -> Response {
+fn relay(upstream: reqwest::Response) -> Response {
     let status = upstream.status();
     let content_type = upstream.headers().get(header::CONTENT_TYPE).cloned();
     let mut response = (status, Body::from_stream(upstream.bytes_stream())).into_response();
@@ -64,13 +63,4 @@ fn hand_back(upstream: reqwest::Response) -> Response {
         response.headers_mut().insert(header::CONTENT_TYPE, content_type);
     }
     response
-}
-
-/// The SDK asks for the place of the upload's sender, which would now be this server: the visitor's address goes along.
-pub fn place(events: &mut [Value], visitor: IpAddr) {
-    for event in events {
-        if event.get("ip").and_then(Value::as_str) == Some("$remote") {
-            event["ip"] = visitor.to_string().into();
-        }
-    }
 }

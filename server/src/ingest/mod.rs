@@ -1,38 +1,50 @@
-//! `POST /ingest`: the only way in for events from a browser.
+//! `POST /ingest`: the only route for events from a browser.
 //!
-//! The page knows a public key; the API key is put in here. Each event is checked, a refused one is answered as Amplitude
-//! answers a bad index, so that the SDK drops it and sends the rest again, and a clean batch is forwarded and its answer
-//! returned unchanged. Answers always have Amplitude's shape: the SDK trusts the `code` in the JSON.
+//! The page contains a public key; the API key is added here. Each event is checked. A refused event gets Amplitude's response
+//! to a bad index, so that the SDK drops it and sends the others again. A clean batch is forwarded and Amplitude's response
+//! is returned unchanged. Responses always have Amplitude's shape: the SDK trusts the `code` in the JSON.
 
 mod batch;
 mod check;
 mod counts;
 mod forward;
-pub(crate) mod throttle;
+#[cfg(test)]
+mod fuzz;
+mod rewrite;
 
 use app::request::RequestContext;
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Extension, State};
 use axum::response::{IntoResponse, Response};
-use http::StatusCode;
+use backend::NetworkKey;
+use backend::limits::LimitExceededError;
+use http::{StatusCode, header};
 use serde_json::{Value, json};
-use tracking::UserId;
+use tracking::DeviceId;
 
 pub use forward::Forwarder;
 
+use crate::request::EventSenders;
 use crate::state::AppState;
 use batch::Batch;
+use check::{BatchRules, EventSender};
 
 /// Largest body (`HTTP V2`, "Upload limit": 1 MB).
 pub const MAX_BYTES: usize = 1_000_000;
 
-/// See the module.
+/// Forwards the events of a browser. See the module.
 pub async fn ingest(
     State(state): State<AppState>,
     Extension(context): Extension<RequestContext>,
+    Extension(senders): Extension<EventSenders>,
     body: Result<Bytes, axum::extract::rejection::BytesRejection>,
 ) -> Response {
+    let (limits, network) = (&state.backend.limits, NetworkKey::of(context.visitor.address));
+    // The first event is counted before the body is parsed, the others after it.
+    if let Err(exceeded) = limits.count_events(network, 1) {
+        return too_many(exceeded);
+    }
     let Ok(body) = body else {
         return answer(
             StatusCode::PAYLOAD_TOO_LARGE,
@@ -43,14 +55,23 @@ pub async fn ingest(
         Ok(batch) => batch,
         Err(fault) => return answer(StatusCode::BAD_REQUEST, &fault),
     };
+    if let Err(exceeded) = limits.count_events(network, batch.events.len().saturating_sub(1)) {
+        return too_many(exceeded);
+    }
     if context.visitor.tracking.is_none() {
-        // Consent was taken back while these waited in the browser. It forgets them on a yes, and nobody else hears.
+        // Consent was denied while these events waited in the browser. With a 200 the SDK drops them.
         return answer(
             StatusCode::OK,
             &json!({"code": 200, "events_ingested": 0, "payload_size_bytes": body.len()}),
         );
     }
-    let refused = check::refused(&batch.events, &may_name(&state, &context).await);
+    let rules = BatchRules::new(
+        senders_of(&state, &senders, &batch.events).await,
+        state.backend.clock.now_ms(),
+        batch.uploaded_at_ms(),
+        senders.consented_since_ms,
+    );
+    let refused = check::refused(&batch.events, &rules);
     if !refused.is_empty() {
         tracing::warn!(fields = ?refused.keys().collect::<Vec<_>>(), "refused events of a browser");
         let fault = json!({
@@ -61,37 +82,53 @@ pub async fn ingest(
         });
         return answer(StatusCode::BAD_REQUEST, &fault);
     }
-    forward::place(&mut batch.events, context.visitor.address);
+    for event in &mut batch.events {
+        rewrite::rewrite(event, context.visitor.address);
+    }
     let sessions = counts::of(&batch.events);
     let answer = state.forwarder.send(batch).await;
     if answer.status() == StatusCode::OK {
-        note_arrived(&state, sessions).await;
+        for ((device, session), arrived) in sessions {
+            state.backend.loss.record_arrived(&device, session, arrived);
+        }
     }
     answer
 }
 
-/// For the loss meter. The answer does not depend on it.
-async fn note_arrived(state: &AppState, sessions: counts::BySession) {
-    for ((device, session), arrived) in sessions {
-        if let Err(error) = state.backend.loss.record_arrived(&device, session, arrived).await {
-            tracing::warn!(
-                error = &error as &dyn std::error::Error,
-                "cannot note what of a browser arrived"
-            );
-        }
+/// The browser's own device with its user, and the devices before its last sign-outs with theirs, as far as the events name
+/// them.
+async fn senders_of(state: &AppState, senders: &EventSenders, events: &[Value]) -> Vec<EventSender> {
+    let is_named = |device: &DeviceId| events.iter().any(|event| event["device_id"] == device.as_str());
+    let mut known = Vec::new();
+    for (device, login) in senders.ended.iter().filter(|(device, _)| is_named(device)) {
+        // If the database fails, events that name a user are refused, and lost.
+        let owner = state.backend.accounts.owner_of_login(*login).await;
+        known.push(EventSender {
+            device: device.clone(),
+            user: owner.ok().flatten(),
+        });
     }
+    // After the ended ones: a browser that presents an ended login still has its device.
+    known.extend(senders.own.clone().map(|device| EventSender {
+        device,
+        user: senders.user,
+    }));
+    known
 }
 
-/// Users whose events this browser may send: who is signed in, and whoever was before. The SDK sends what it still has of
-/// the previous person with their ID, from the next page.
-async fn may_name(state: &AppState, context: &RequestContext) -> Vec<UserId> {
-    let present = context.login.as_ref().map(|login| login.user.id);
-    let previous = match context.previous_login {
-        // Without the database the previous person's late events are refused, and lost, rather than believed.
-        Some(login) => state.backend.accounts.owner_of_login(login).await.ok().flatten(),
-        None => None,
-    };
-    present.into_iter().chain(previous).collect()
+/// Amplitude's 429 (`HTTP V2`, "Response"). It names no event, because the limit is that of the network. The SDK waits a few
+/// seconds and sends the batch again.
+fn too_many(exceeded: LimitExceededError) -> Response {
+    let body = json!({
+        "code": 429,
+        "error": "Too many requests for some devices and users",
+        "eps_threshold": 50,
+        "throttled_devices": {},
+        "throttled_users": {},
+        "throttled_events": [],
+    });
+    let retry = [(header::RETRY_AFTER, exceeded.retry_after_secs.to_string())];
+    (StatusCode::TOO_MANY_REQUESTS, retry, Json(body)).into_response()
 }
 
 fn answer(status: StatusCode, body: &Value) -> Response {

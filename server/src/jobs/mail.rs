@@ -1,4 +1,4 @@
-//! Where mails go: to an SMTP server, or into the mailbox of local mode.
+//! Creates the mail sender: over SMTP, or to the mailbox of local mode.
 
 use std::sync::Arc;
 
@@ -10,7 +10,10 @@ use url::Url;
 
 use crate::startup::StartError;
 
-/// The sender of this server's mails; `public_url`: where their links lead.
+/// Returns the sender of this server's mails. Links in mails start with `public_url`.
+///
+/// # Errors
+/// When the SMTP settings are invalid.
 pub fn sender(mail: &MailConfig, backend: &Backend, db: &Db, public_url: &Url) -> Result<Sender, StartError> {
     let transport: Arc<dyn MailTransport> = match &mail.smtp {
         Some(server) => Arc::new(SmtpTransport::new(&server.url, &server.from)?),

@@ -1,30 +1,25 @@
-//! What is done now and then, by every server alike: nothing here minds being done twice.
+//! Removes expired rows, every hour and on every server.
 
 use std::time::Duration;
 
-use backend::Backend;
+use backend::retention::Retention;
+use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
-const EVERY: Duration = Duration::from_secs(3_600);
+const INTERVAL: Duration = Duration::from_secs(3_600);
 
-/// Removes what has expired, every hour, and payloads of webhooks and counts of browsers after `keep_days`. An error ends
-/// one round, not the loop.
-pub async fn run(backend: Backend, keep_days: u32, stop: CancellationToken) {
-    let mut every = tokio::time::interval(EVERY);
+/// Runs until `stop`. An error ends one round, not the loop; the sweeps log it.
+pub(crate) async fn run(retention: Retention, stop: CancellationToken) {
+    let mut interval = tokio::time::interval(INTERVAL);
+    interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
-            _ = every.tick() => {
-                if let Err(error) = backend.accounts.clean_up().await {
-                    tracing::warn!(error = &error as &dyn std::error::Error, "cannot clean up; the next round tries again");
-                }
-                if let Err(error) = backend.billing.prune(keep_days).await {
-                    tracing::warn!(%error, "cannot prune webhooks; the next round tries again");
-                }
-                if let Err(error) = backend.loss.prune(keep_days).await {
-                    tracing::warn!(%error, "cannot prune counts of browsers; the next round tries again");
-                }
-            }
+            _ = interval.tick() => {}
+        }
+        tokio::select! {
+            () = stop.cancelled() => return,
+            _ = retention.sweep() => {}
         }
     }
 }

@@ -1,5 +1,5 @@
-//! What works behind the requests: the outbox's dispatcher, and the workers that apply Stripe's webhooks. Both can be
-//! killed and started again while the server runs, which only the disturbance lab does.
+//! The outbox's dispatcher and the workers that apply Stripe's webhooks. The disturbance lab kills and starts them while
+//! the server runs; the other tasks always run.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -7,79 +7,78 @@ use backend::billing::Billing;
 use backend::billing::inbox::{self, Worker};
 use outbox::Dispatcher;
 use tokio::task::JoinHandle;
-use tokio_util::sync::CancellationToken;
 
-/// One customer's webhooks are applied one at a time, mostly waiting for Stripe; so many customers' at once.
-const WEBHOOK_WORKERS: usize = 4;
+use super::supervisor::Supervisor;
 
-/// See the module. Cheap to clone; all clones are the same workers.
+const DISPATCHER: &str = "dispatcher";
+
+/// One customer's webhooks are applied one at a time, mostly waiting for Stripe. This many customers' are applied at once.
+const WEBHOOK_WORKERS: [&str; 4] = ["webhooks-1", "webhooks-2", "webhooks-3", "webhooks-4"];
+
+/// Cheap to clone; all clones are the same workers.
 #[derive(Clone)]
-pub struct Workers(Arc<Inner>);
+pub struct Workers(pub(super) Arc<Inner>);
 
-struct Inner {
-    /// Never runs itself: its successors do.
+pub(super) struct Inner {
+    /// Does not run: each start and restart makes a new one from it.
     dispatcher: Dispatcher,
     billing: Billing,
     inbox: inbox::InboxSettings,
-    stop: CancellationToken,
-    hands: Mutex<Vec<JoinHandle<()>>>,
+    pub(super) supervisor: Supervisor,
+    tasks: Mutex<Vec<(&'static str, JoinHandle<()>)>>,
 }
 
 impl Workers {
-    /// Workers that have not started; once they have, they end with `stop`, each after what it has in hand.
-    pub fn new(
+    /// Creates workers that have not started. After the start they run until the supervisor stops, and finish the current
+    /// batch or webhook.
+    pub(crate) fn new(
         dispatcher: Dispatcher,
         billing: Billing,
         inbox: inbox::InboxSettings,
-        stop: CancellationToken,
+        supervisor: Supervisor,
     ) -> Self {
         Self(Arc::new(Inner {
             dispatcher,
             billing,
             inbox,
-            stop,
-            hands: Mutex::default(),
+            supervisor,
+            tasks: Mutex::default(),
         }))
     }
 
-    /// Starts them, if they do not work already.
+    /// Starts the workers, if they do not run.
     pub fn start(&self) {
-        let inner = &*self.0;
-        let mut hands = inner.hands.lock().unwrap_or_else(PoisonError::into_inner);
-        if !hands.is_empty() {
+        let inner = &self.0;
+        let mut tasks = inner.tasks.lock().unwrap_or_else(PoisonError::into_inner);
+        if !tasks.is_empty() {
             return;
         }
-        hands.push(tokio::spawn(inner.dispatcher.restarted().run(inner.stop.clone())));
-        for _ in 0..WEBHOOK_WORKERS {
-            let worker = Worker::new(inner.billing.clone(), inner.inbox);
-            hands.push(tokio::spawn(worker.run(inner.stop.clone())));
+        let workers = self.clone();
+        let dispatcher = inner
+            .supervisor
+            .spawn(DISPATCHER, move |stop| workers.0.dispatcher.restarted().run(stop));
+        tasks.push((DISPATCHER, dispatcher));
+        for name in WEBHOOK_WORKERS {
+            let workers = self.clone();
+            let worker = inner.supervisor.spawn(name, move |stop| {
+                Worker::new(workers.0.billing.clone(), workers.0.inbox).run(stop)
+            });
+            tasks.push((name, worker));
         }
     }
 
-    /// Ends them at once, wherever they are: a request under way is dropped, a transaction rolled back, and what they had
-    /// taken under a lease stays taken until that runs out. As a crash does.
-    pub async fn kill(&self) {
-        let hands = self.take();
-        for hand in &hands {
-            hand.abort();
-        }
-        for hand in hands {
-            // It was aborted, which is an error to whoever waits.
-            let _ = hand.await;
-        }
-    }
-
-    /// Waits until all have ended, after `stop`.
+    /// Waits until all workers have ended, after the stop.
     pub async fn ended(&self) {
-        for hand in self.take() {
-            if let Err(error) = hand.await {
-                tracing::error!(%error, "a worker did not end by itself");
+        for (task_name, task) in self.take() {
+            if let Err(error) = task.await {
+                tracing::error!(%error, task = task_name, "a worker was aborted");
             }
         }
     }
 
-    fn take(&self) -> Vec<JoinHandle<()>> {
-        let mut hands = self.0.hands.lock().unwrap_or_else(PoisonError::into_inner);
-        std::mem::take(&mut *hands)
+    /// The tasks of the workers that run. The next start makes new ones.
+    pub(super) fn take(&self) -> Vec<(&'static str, JoinHandle<()>)> {
+        let mut tasks = self.0.tasks.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::take(&mut *tasks)
     }
 }

@@ -7,11 +7,11 @@ use futures::{StreamExt, stream};
 use http::StatusCode;
 use uuid::Uuid;
 
-use crate::http::feeds::{self, After, Message};
+use crate::http::feeds::{After, Message};
 use crate::state::AppState;
 
-/// Each message is the whole poll, so a feed that resumes only leaves out what the page shows already. 404: the browser
-/// stops asking.
+/// Each message is the whole poll, so a feed that resumes skips only the state that the page shows already. 404: the browser
+/// stops reconnecting.
 pub async fn live(State(state): State<AppState>, Path(poll): Path<String>, After(after): After) -> Response {
     let Ok(id) = Uuid::parse_str(&poll) else {
         return StatusCode::NOT_FOUND.into_response();
@@ -40,5 +40,5 @@ pub async fn live(State(state): State<AppState>, Path(poll): Path<String>, After
         });
         std::future::ready(message)
     });
-    feeds::respond(messages, &state.stop)
+    state.feeds.respond(messages)
 }

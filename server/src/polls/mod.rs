@@ -1,4 +1,4 @@
-//! What a poll has besides its pages: the feed of its results, and their download.
+//! Routes of polls that are no pages: the feed of the results, and their download.
 
 mod live;
 mod results_file;

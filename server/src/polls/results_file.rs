@@ -10,7 +10,7 @@ use http::{Uri, header};
 use crate::http::forms::show_again;
 use crate::state::AppState;
 
-/// CSV as a file. A refusal is shown on the poll's page, with status 422.
+/// The results as a CSV file. An error is shown on the poll's page, with status 422.
 pub async fn results_file(
     State(state): State<AppState>,
     Extension(context): Extension<RequestContext>,

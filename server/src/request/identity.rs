@@ -14,14 +14,14 @@ pub struct BrowserIdentity {
     pub session: SessionId,
     /// Where the session was found.
     source: IdSource,
-    /// The browser presented this device. One that is minted in this very answer may never come back: a browser that
-    /// refuses cookies gets a new one each time.
+    /// Whether the browser presented this device. A browser that refuses cookies gets a new device with each document, so
+    /// a device that was generated for this response is not proven.
     proven: bool,
 }
 
 impl BrowserIdentity {
-    /// Decides it. `None`: a request that has no device and may not mint one. `ended`: it presented a login that has
-    /// ended, so whoever uses the browser now is somebody else. `mint` is called at most once.
+    /// Decides it. `None`: a request that has no device and may not get one. `ended`: it presented a login that has ended,
+    /// so the next user of the browser counts as another person. `mint` generates a device; it is called at most once.
     pub fn of(
         kind: RequestKind,
         seen: &RequestCookies,
@@ -33,12 +33,10 @@ impl BrowserIdentity {
             // A background request sets no cookies, so it has no new device either.
             return (kind != RequestKind::Background).then(|| Self::fresh(mint(), now_ms));
         }
-        // The SDK was here before us: an adopter's visitors keep their history.
-        let known = seen
-            .device
-            .clone()
-            .or_else(|| seen.sdk.as_ref().map(|sdk| sdk.device.clone()));
-        match known {
+        // A site that used the SDK before keeps the devices of its visitors: the first document takes them over, and signs
+        // them.
+        let adopted = seen.adoptable.clone().filter(|_| kind == RequestKind::Document);
+        match seen.device.clone().or(adopted) {
             Some(device) => {
                 let resolved = session::resolve(
                     now_ms,
@@ -82,7 +80,7 @@ impl BrowserIdentity {
         }
     }
 
-    /// What our session cookie says after a request at `now_ms`.
+    /// The value of our session cookie after a request at `now_ms`.
     pub fn own_session(&self, now_ms: i64) -> OwnSession {
         OwnSession {
             session: self.session,
@@ -113,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn a_document_mints_and_nothing_else_does() {
+    fn only_a_document_gets_a_new_device() {
         let of = |kind| BrowserIdentity::of(kind, &RequestCookies::default(), false, NOW, || device('n'));
         let minted = of(RequestKind::Document).unwrap();
         assert_eq!((minted.device.clone(), minted.session.ms()), (device('n'), NOW));
@@ -143,8 +141,13 @@ mod tests {
 
         let sdk_only = RequestCookies {
             sdk: Some(sdk('s', NOW - 60_000)),
+            adoptable: Some(device('s')),
             ..RequestCookies::default()
         };
+        for kind in [RequestKind::Mutation, RequestKind::Background] {
+            let identity = BrowserIdentity::of(kind, &sdk_only, false, NOW, || device('n'));
+            assert_eq!(identity, None, "only a document signs it: {kind:?}");
+        }
         let identity =
             BrowserIdentity::of(RequestKind::Document, &sdk_only, false, NOW, || device('n')).unwrap();
         assert_eq!(
@@ -161,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn an_ended_login_leaves_nothing_of_the_old_browser() {
+    fn an_ended_login_ends_the_device_and_the_session() {
         let seen = RequestCookies {
             device: Some(device('o')),
             session: OwnSession::parse(&format!("{}.{}", NOW - 60_000, NOW - 1_000)),

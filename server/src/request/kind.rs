@@ -1,21 +1,22 @@
-//! What a request is to identity and sessions. Its route's group says so; a document that nobody opens is none.
+//! The kind of a request, which decides whether it may create a device and whether it extends a session. It follows from the
+//! group of the route; a document that no user opened is a background request.
 
 use http::request::Parts;
 use http::{HeaderMap, Method, Uri, header};
 use url::form_urlencoded;
 
-/// What kind of request a route is for.
+/// A group of routes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RouteGroup {
     /// Pages.
     Documents,
     /// Form posts, and server functions that an island calls.
     Mutations,
-    /// Feeds, files, and answers for programs.
+    /// Feeds, files, and responses for programs.
     Background,
 }
 
-/// What a request may do.
+/// The kind of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RequestKind {
     /// A user opens a page. It may create a device, and it is activity.
@@ -37,7 +38,7 @@ impl RouteGroup {
     }
 }
 
-/// A browser shows the answer to a user who asked for it: neither a program, nor a prefetch, nor a page that refreshes
+/// Whether a browser shows the response to a user who opened it: it is for no program, no prefetch, and no page that refreshes
 /// itself.
 fn is_opened(request: &Parts) -> bool {
     request.method == Method::GET
@@ -47,7 +48,7 @@ fn is_opened(request: &Parts) -> bool {
         && !is_refresh(&request.uri)
 }
 
-/// The page asks for itself again, and says so in its query.
+/// Whether a page refreshes itself: its script adds `refresh` to the query.
 pub fn is_refresh(uri: &Uri) -> bool {
     form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()).any(|(key, _)| key == "refresh")
 }

@@ -1,13 +1,18 @@
-//! The middleware that knows a visitor: it reads the cookies, finds the login, decides device, session and consent, puts
-//! a [`RequestContext`] into the request, and writes the answer's cookies.
+//! The middleware that identifies a visitor: it reads the cookies, finds the login, puts a [`RequestContext`] into the
+//! request, and writes the cookies of the response.
 //!
-//! It decides nothing: what a request may do is in `kind`, which device and session it has in `identity`, what consent means
-//! in `tracking::consent`.
+//! The decisions are elsewhere: what a request may do is in `kind`, which device and session it has in `identity`, what
+//! consent means in `tracking::consent`.
 
 mod cookies;
+#[cfg(test)]
+mod fuzz;
 mod identity;
 mod kind;
+mod previous;
+mod signing;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use app::request::{RequestContext, login_of};
@@ -17,24 +22,27 @@ use axum::extract::State;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use backend::accounts::{AccountError, Login, LoginCookies};
-use backend::{Visitor, ids};
+use backend::timeline::QueryShare;
+use backend::{NetworkKey, Visitor, ids};
 use http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode, header};
 use tower_sessions::{Expiry, Session};
-use tracking::{Choice, Consent, IdSource, PresentIds, consent};
+use tracking::{Choice, Consent, DeviceId, IdSource, PresentIds, consent};
 use uuid::Uuid;
 
 use crate::http::client_address;
-use crate::lab::Lab;
 use crate::state::AppState;
 use cookies::{CookieWriter, RequestCookies};
 use identity::BrowserIdentity;
 use kind::RequestKind;
+use previous::PreviousDevice;
 
 pub use kind::RouteGroup;
+pub use previous::EventSenders;
+pub use signing::CookieKey;
 
-pub use cookies::LOGIN as LOGIN_COOKIE;
+pub use cookies::login_cookie_name;
 
-/// Every server function's answer carries the session, so that the SDK can follow it.
+/// The header of a server function's response that carries the session, so that the SDK can follow it.
 const SESSION_HEADER: HeaderName = HeaderName::from_static("x-seam-session");
 
 /// Longest user agent that is kept.
@@ -50,7 +58,12 @@ pub async fn identify(
     let (parts, body) = request.into_parts();
     let (kind, refresh) = (group.kind(&parts), kind::is_refresh(&parts.uri));
     let mut request = Request::from_parts(parts, body);
-    let mut seen = RequestCookies::read(request.headers(), &state.site.public_key);
+    let mut seen = RequestCookies::read(
+        request.headers(),
+        &state.site.public_key,
+        state.site.secure(),
+        &state.site.cookie_key,
+    );
     let (login, presented) = match find_login(&state, &cookie, kind).await {
         Ok(found) => found,
         Err(error) => return unavailable(&error),
@@ -58,7 +71,7 @@ pub async fn identify(
     let ended = login.is_none() && seen.login;
     let votes_here = seen.voter.is_some();
     if ended {
-        // Whoever is here now has not done this.
+        // Another user may be here now.
         seen.confirmed.clear();
         seen.voter = None;
     }
@@ -67,14 +80,15 @@ pub async fn identify(
     let consent = consent::effective(seen.choice, account, privacy_control, state.site.consent_default);
     let now_ms = state.backend.clock.now_ms();
     let identity = match consent {
-        Consent::Granted => BrowserIdentity::of(kind, &seen, ended, now_ms, ids::device),
+        Consent::Granted => BrowserIdentity::of(kind, &seen, ended, now_ms, || new_device(&state)),
         Consent::Denied => None,
     };
 
     if kind != RequestKind::Background {
-        note_sdk(&state, login.as_ref(), identity.as_ref()).await;
+        record_sdk(&state, login.as_ref(), identity.as_ref());
     }
-    note_fired(&state, login.as_ref(), identity.as_ref(), &seen).await;
+    let address = client_address::of_request(&request, &state.site.trusted_proxies);
+    record_fired(&state, login.as_ref(), identity.as_ref(), &seen, address);
     let visitor = Visitor {
         tracking: consent.is_granted().then(|| {
             identity
@@ -84,10 +98,20 @@ pub async fn identify(
         choice: seen.choice,
         privacy_control,
         voter: seen.voter.clone(),
-        address: client_address::of_request(&request, state.site.client_ip_header.as_deref()),
+        known_accounts: seen.known_accounts.clone(),
+        address,
         user_agent: user_agent(request.headers()),
     };
-    let context = RequestContext {
+    request.extensions_mut().insert(EventSenders::new(
+        seen.device.as_ref(),
+        login.as_ref().map(|login| login.user.id),
+        presented.filter(|_| ended),
+        &seen.previous,
+        seen.consented_since_ms,
+        now_ms,
+    ));
+    let previous_login = seen.previous.first().map(|previous| previous.login);
+    let mut context = RequestContext {
         backend: state.backend.clone(),
         boot: Arc::new(boot(
             &state,
@@ -101,14 +125,18 @@ pub async fn identify(
         visitor,
         cookie: cookie.clone(),
         links: seen.links.clone(),
-        lab: state.lab.as_ref().map(Lab::watch),
-        previous_login: presented.filter(|_| ended).or(seen.previous),
+        lab: state.lab.clone(),
+        previous_login: presented.filter(|_| ended).or(previous_login),
         refresh,
         changes: app::request::Changes::default(),
     };
+    if !app::operations::may_operate(&context) {
+        let share = QueryShare::Visitor(NetworkKey::of(context.visitor.address));
+        context.backend.timeline = context.backend.timeline.with_share(share);
+    }
     request.extensions_mut().insert(context.clone());
 
-    // Before the handler: it may be about to begin a new login.
+    // Before the handler, because it may begin a new login.
     if ended
         && kind != RequestKind::Background
         && let Err(error) = cookie.flush().await
@@ -134,8 +162,8 @@ pub async fn identify(
     response
 }
 
-/// Keeps background requests from setting any cookie. It is around the login's layer, which would take a dead cookie from
-/// the browser with any answer: the next document has to see it, to turn the browser into a new device.
+/// Keeps background requests from setting any cookie. It is around the login's layer, which would remove an ended cookie
+/// with any response: the next document has to see that cookie, to give the browser a new device.
 pub async fn no_cookies_in_background(
     State(group): State<RouteGroup>,
     request: Request<Body>,
@@ -150,7 +178,7 @@ pub async fn no_cookies_in_background(
     response
 }
 
-/// The live login of the request, and the ID of the login that its cookie leads to, live or not.
+/// The open login of the request, and the ID of the login that its cookie names, open or ended.
 async fn find_login(
     state: &AppState,
     cookie: &Session,
@@ -163,15 +191,15 @@ async fn find_login(
     if let Some(login) = login.as_ref().filter(|_| kind != RequestKind::Background)
         && state.backend.accounts.record_activity(login).await?
     {
-        // Saying the expiry anew marks the cookie as changed, so that its life starts over.
+        // Setting the expiry marks the cookie as changed, so that it is sent again and its lifetime starts over.
         cookie.set_expiry(Some(Expiry::OnInactivity(LoginCookies::IDLE)));
     }
     Ok((login, Some(id)))
 }
 
-/// Notes that the SDK ran in this session, if its cookie vouches for it: what the verdict holds against what has arrived.
-/// Only of accounts: nobody else has server events. The request does not depend on it.
-async fn note_sdk(state: &AppState, login: Option<&Login>, identity: Option<&BrowserIdentity>) {
+/// Records that the SDK ran in this session, if its cookie is of this session: the verdict compares it with what has
+/// arrived. Only for accounts, because other visitors have no server events.
+fn record_sdk(state: &AppState, login: Option<&Login>, identity: Option<&BrowserIdentity>) {
     let Some(PresentIds::Live {
         device,
         session,
@@ -180,40 +208,36 @@ async fn note_sdk(state: &AppState, login: Option<&Login>, identity: Option<&Bro
     else {
         return;
     };
-    let Some(login) = login else { return };
-    let noted = state
-        .backend
-        .timeline
-        .record_sdk_session(login.user.id, &device, session);
-    if let Err(error) = noted.await {
-        tracing::warn!(
-            error = &error as &dyn std::error::Error,
-            "cannot note that the SDK ran"
-        );
+    if let Some(login) = login {
+        let loss = &state.backend.loss;
+        loss.record_sdk_session(login.user.id, &device, session);
     }
 }
 
-/// Notes what the browser's script has fired, if it speaks of this device. The request does not depend on it.
-async fn note_fired(
+/// Records the script's count of fired events, if it is of this device and the device cookie is signed. A network can add
+/// only a limited number of sessions, because each is a row.
+fn record_fired(
     state: &AppState,
     login: Option<&Login>,
     identity: Option<&BrowserIdentity>,
     seen: &RequestCookies,
+    address: IpAddr,
 ) {
     let (Some(identity), Some(fired)) = (identity, &seen.fired) else {
         return;
     };
-    if fired.device != identity.device {
+    if seen.device.as_ref() != Some(&fired.device) || fired.device != identity.device {
         return;
     }
-    let user = login.map(|login| login.user.id);
-    let noted = state.backend.loss.record_fired(fired, identity.session, user);
-    if let Err(error) = noted.await {
-        tracing::warn!(
-            error = &error as &dyn std::error::Error,
-            "cannot note what a browser fired"
-        );
+    let (loss, limits) = (&state.backend.loss, &state.backend.limits);
+    if loss.is_new_session(fired) && limits.count_new_session(NetworkKey::of(address)).is_err() {
+        return;
     }
+    loss.record_fired(fired, identity.session, login.map(|login| login.user.id));
+}
+
+fn new_device(state: &AppState) -> DeviceId {
+    state.site.cookie_key.mint_device(ids::random())
 }
 
 /// The login could not be looked up.
@@ -225,7 +249,7 @@ enum Unavailable {
     Cookie(#[from] tower_sessions::session::Error),
 }
 
-/// Who somebody is cannot be told without the database: better no answer than one for a stranger.
+/// Without the database the user is unknown. The request fails, because a page for an unknown visitor would be wrong.
 fn unavailable(error: &Unavailable) -> Response {
     tracing::error!(error = error as &dyn std::error::Error, "cannot look up a login");
     let retry = [(header::RETRY_AFTER, "5"), (header::CACHE_CONTROL, "no-store")];
@@ -264,7 +288,7 @@ fn boot(
     }
 }
 
-/// `host` or `host:port` of Stripe's pages: who comes back from there is no new visitor.
+/// `host` or `host:port` of Stripe's pages. A visitor who comes back from there is not a new one.
 fn stripe_hosts(state: &AppState) -> impl Iterator<Item = &str> {
     let pages = state.backend.billing.hosted_pages().iter();
     pages.filter_map(|page| page.split_once("://").map(|(_, host)| host))
@@ -278,15 +302,15 @@ fn user_agent(headers: &HeaderMap) -> String {
     text.chars().take(USER_AGENT_MAX).collect()
 }
 
-/// What the answer says to the browser.
+/// The cookies of a response.
 struct Answer<'a> {
     kind: RequestKind,
     consent: Consent,
     seen: &'a RequestCookies,
     identity: Option<BrowserIdentity>,
-    /// The browser came with a login that had ended; which, if its cookie still led to one.
+    /// Whether the browser presented a login that had ended, and which one, if its cookie still led to it.
     ended: Option<Option<Uuid>>,
-    /// The browser came with a token to vote under.
+    /// Whether the browser presented a voter's token.
     votes_here: bool,
     now_ms: i64,
 }
@@ -295,27 +319,33 @@ impl Answer<'_> {
     fn write(mut self, state: &AppState, context: &RequestContext, headers: &mut HeaderMap) {
         let asked = context.changes.asked();
         if let Some(login) = asked.ended {
-            // It begins after the event that ended the other one, not when the request came in.
+            // The new session begins after the event that ended the other one, not when the request came in.
             self.now_ms = state.backend.clock.now_ms();
             self.identity = self
                 .identity
-                .map(|_| BrowserIdentity::fresh(ids::device(), self.now_ms));
+                .map(|_| BrowserIdentity::fresh(new_device(state), self.now_ms));
             self.ended = Some(Some(login));
         }
-        let mut cookies = CookieWriter::new(headers, state.site.secure());
-        // No part of tracking: consent has no say in who votes.
+        let mut cookies = CookieWriter::new(headers, state.site.secure(), &state.site.cookie_key);
+        // Votes and throttles are no part of tracking, so they do not depend on consent.
         match &asked.voter {
             Some(token) => cookies.voter(token),
             None if self.ended.is_some() && self.votes_here => cookies.forget_voter(),
             None => {}
         }
+        if let Some(account) = asked.begun {
+            cookies.known_account(&self.seen.known_accounts, account);
+        }
         if let Some((page, secret)) = &asked.link {
             cookies.link(*page, secret.as_ref());
         }
         if let Some(choice) = asked.choice {
-            cookies.consent(choice);
+            let since_ms = match self.consent {
+                Consent::Granted => self.seen.consented_since_ms,
+                Consent::Denied => Some(self.now_ms),
+            };
+            cookies.consent(choice, since_ms.filter(|_| choice != Choice::Denied));
             if choice == Choice::Denied {
-                // The event that this request may have brought is the last one; nothing else of this answer is told.
                 cookies.forget_identity(&state.site.public_key);
                 return;
             }
@@ -334,8 +364,13 @@ impl Answer<'_> {
         if let Some(login) = self.ended {
             cookies.forget_sdk(&state.site.public_key);
             cookies.forget_events();
-            if let Some(login) = login {
-                cookies.previous(login);
+            if let Some((login, device)) = login.zip(self.seen.device.clone()) {
+                let ended = PreviousDevice {
+                    device,
+                    login,
+                    ended_at_ms: self.now_ms,
+                };
+                cookies.previous(&ended.followed_by(&self.seen.previous));
             }
         }
         if !asked.confirmed.is_empty() {

@@ -1,5 +1,6 @@
-//! From configuration to a running server, and back to nothing.
+//! Starts the server from its configuration, runs it, and stops it.
 
+mod cookie_key;
 mod error;
 mod timing;
 
@@ -10,45 +11,49 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use backend::Backend;
 use backend::accounts::LoginCookies;
 use backend::accounts::deletion::{AmplitudeEraser, Deleter};
+use backend::billing::customer_email::CustomerEmailUpdater;
 use backend::clock::Clock;
-use backend::config::Config;
+use backend::config::{Config, LocalAccess};
 use backend::mail::Sender;
+use backend::operations::TaskRegistry;
 use db::Db;
 use leptos::config::LeptosOptions;
 use outbox::{AmplitudeSink, Dispatcher};
 use secrecy::ExposeSecret;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 use url::Url;
 
 use crate::http::assets;
+use crate::http::connections::{Connections, within_open_files};
+use crate::http::feeds::Feeds;
+use crate::http::listen;
 use crate::ingest::Forwarder;
+use crate::jobs::supervisor::Supervisor;
 use crate::jobs::workers::Workers;
-use crate::jobs::{mail, maintenance, poll_closing};
-use crate::lab::{Lab, Stage};
+use crate::jobs::{counts, mail, maintenance, poll_closing};
+use crate::local::{self, LocalLab};
+use crate::router;
 use crate::state::{AppState, Site};
-use crate::{router, stand_ins};
 pub use error::StartError;
-pub use timing::Timing;
+pub use timing::{HttpTiming, Timing};
 
-/// Open requests and the batch in hand may take this long when the server stops; a supervisor kills after 30 s.
+/// How long open requests and the current batch may take when the server stops; a supervisor kills it after 30 s.
 const GRACE: Duration = Duration::from_secs(20);
 
-/// A server that listens, and does not answer yet.
+/// A server that is bound to its address and does not serve requests yet.
 pub struct Server {
     listener: TcpListener,
-    router: Router,
+    connections: Connections,
+    supervisor: Supervisor,
     workers: Workers,
-    lab: Option<Lab>,
-    sender: Sender,
-    deleter: Deleter,
+    lab: LocalLab,
+    sender: Arc<Sender>,
+    deleter: Arc<Deleter>,
     backend: Backend,
-    keep_days: u32,
     db: Db,
     public_url: Url,
     stop: CancellationToken,
@@ -62,42 +67,25 @@ impl Server {
         Self::start_with(config, Timing::default()).await
     }
 
-    /// The same, with other waits than those that suit Amplitude and Stripe.
+    /// [`Self::start`] with other waits.
     pub async fn start_with(mut config: Config, timing: Timing) -> Result<Self, StartError> {
         install_crypto();
         let stop = CancellationToken::new();
         let stand_ins = CancellationToken::new();
-        let listen = config.http.listen;
-        let listener = stand_ins::bind(listen).await?;
-        let bound = listener.local_addr().map_err(|error| StartError::Listen {
-            address: listen,
-            error,
-        })?;
+        let limits = within_open_files(config.http.limits);
+        if config.http.local_access == Some(LocalAccess::Remote) {
+            tracing::warn!(
+                "SEAMLINE_LOCAL=remote: requests for any host name and forwarded requests are accepted. Every visitor is an \
+                 operator and can read all mails and timelines."
+            );
+        }
+        let address = config.http.listen;
+        let (listener, bound) = listen::bind(address).await?;
         if config.http.public_url.port() == Some(0) {
-            // It fails only for URLs that cannot have a port; this one has.
+            // It fails only for URLs that cannot have a port; this one has one.
             let _ = config.http.public_url.set_port(Some(bound.port()));
         }
-        if let Some(address) = config.stripe.local {
-            let stand_in = stand_ins::bind(address).await?;
-            config.stripe.listens_at(
-                stand_in
-                    .local_addr()
-                    .map_err(|error| StartError::Listen { address, error })?,
-            );
-            stand_ins::start_stripe(
-                &config.stripe,
-                stand_in,
-                bound,
-                &config.data.dir,
-                timing.webhook_retries_ms,
-                stand_ins.clone(),
-            )
-            .await?;
-        }
-        if let Some(address) = config.amplitude.local {
-            stand_ins::start_amplitude(&config.amplitude, address, &config.data.dir, stand_ins.clone())
-                .await?;
-        }
+        local::start_stand_ins(&mut config, bound, timing.webhook_retries_ms, &stand_ins).await?;
 
         let clock = Clock::system();
         let db = Db::open(config.data.database_url.expose_secret()).await?;
@@ -123,7 +111,9 @@ impl Server {
         );
         let mut backend = Backend::new(&config, &db, &clock, dispatcher.wakeup())
             .map_err(|error| StartError::Client(error.to_string()))?;
-        backend.operations = backend.operations.watching(dispatcher.health());
+        let tasks = TaskRegistry::new(clock.clone(), timing.tasks);
+        let supervisor = Supervisor::new(tasks.clone(), stop.clone());
+        backend.operations = backend.operations.watching(dispatcher.health(), tasks.clone());
         let forwarder =
             Forwarder::new(&config.amplitude).map_err(|error| StartError::Client(error.to_string()))?;
 
@@ -137,40 +127,55 @@ impl Server {
         );
 
         let delivery = dispatcher.health();
-        let workers = Workers::new(dispatcher, backend.billing.clone(), timing.inbox, stop.clone());
-        let lab = Stage::new(&config, &backend, &workers)
-            .map_err(|error| StartError::Client(error.to_string()))?
-            .map(|stage| Lab::new(stage, stop.clone()));
+        let workers = Workers::new(
+            dispatcher,
+            backend.billing.clone(),
+            timing.inbox,
+            supervisor.clone(),
+        );
+        let lab = LocalLab::new(&config, &backend, &workers, &stop)
+            .map_err(|error| StartError::Client(error.to_string()))?;
         let cookies = LoginCookies::new(db.clone(), clock);
+        let cookie_key = cookie_key::cookie_key(&config.protection, &config.data.dir).map_err(|error| {
+            StartError::CookieKey {
+                folder: config.data.dir.clone(),
+                error,
+            }
+        })?;
         let local_mode = config.is_local_mode();
-        let leptos = leptos_options(listen, &config.http.site_root);
+        let leptos = leptos_options(address, &config.http.site_root);
         let state = AppState {
             backend: backend.clone(),
             db: db.clone(),
             delivery,
+            tasks,
             forwarder,
             assets: assets::of_build(Path::new(leptos.site_root.as_ref())),
             leptos,
-            lab: lab.clone(),
-            stop: stop.clone(),
+            lab: lab.lab_state(),
+            body_timeout: timing.http.body,
+            feeds: Feeds::new(limits, timing.http, stop.clone()),
             site: Arc::new(Site {
                 public_url: config.http.public_url.clone(),
                 public_key: config.amplitude.public_key,
-                client_ip_header: config.http.client_ip_header,
+                trusted_proxies: config.http.trusted_proxies.clone(),
+                local_access: config.http.local_access,
+                cookie_key,
                 consent_default: config.privacy.consent_default,
                 local_mode,
             }),
         };
-        let router = router::router(state, cookies);
+        let router = router::router(state, cookies, lab.routes());
+        let connections = Connections::new(router, limits, config.http.trusted_proxies, timing.http);
         Ok(Self {
             listener,
-            router,
+            connections,
+            supervisor,
             workers,
             lab,
-            sender,
-            deleter,
+            sender: Arc::new(sender),
+            deleter: Arc::new(deleter),
             backend,
-            keep_days: config.data.outbox_keep_days,
             db,
             public_url: config.http.public_url,
             stop,
@@ -178,77 +183,93 @@ impl Server {
         })
     }
 
-    /// Where browsers find it.
+    /// The URL that browsers use.
     pub fn public_url(&self) -> &Url {
         &self.public_url
     }
 
-    /// Where it listens.
+    /// The address that it listens on.
     pub fn address(&self) -> std::io::Result<SocketAddr> {
         self.listener.local_addr()
     }
 
-    /// Where lives can be lived; `None` outside local mode.
-    pub fn stage(&self) -> Option<Stage> {
-        self.lab.as_ref().map(Lab::stage)
+    /// The disturbance lab.
+    pub const fn lab(&self) -> &LocalLab {
+        &self.lab
     }
 
-    /// Serves until `stop`; then open requests and the batch in hand are finished, within 20 s.
+    /// Serves until `stop`; then it finishes open requests and the current batch, within 20 s.
     pub async fn run(self, stop: CancellationToken) -> Result<(), StartError> {
-        let work = TaskTracker::new();
         self.workers.start();
-        work.spawn(maintenance::run(
-            self.backend.clone(),
-            self.keep_days,
-            self.stop.clone(),
-        ));
-        work.spawn(poll_closing::run(self.backend.polls.clone(), self.stop.clone()));
-        work.spawn(self.sender.run(self.stop.clone()));
-        work.spawn(self.deleter.run(self.stop.clone()));
+        self.start_tasks();
         let stopping = self.stop.clone();
-        work.spawn(async move {
+        tokio::spawn(async move {
             stop.cancelled().await;
             stopping.cancel();
         });
-        work.close();
 
-        let service = self.router.into_make_service_with_connect_info::<SocketAddr>();
-        let serve =
-            axum::serve(self.listener, service).with_graceful_shutdown(self.stop.clone().cancelled_owned());
+        let serve = self.connections.serve(self.listener, self.stop.clone());
         let stopped = async {
             self.stop.cancelled().await;
             tokio::time::sleep(GRACE).await;
         };
-        let served = tokio::select! {
-            served = serve.into_future() => served.map_err(StartError::Serve),
-            () = stopped => Ok(()),
-        };
+        tokio::select! {
+            () = serve => {}
+            () = stopped => {}
+        }
         self.stop.cancel();
         let all_ended = async {
-            // It may have to put the workers back to work, to be ended as the others are.
-            if let Some(lab) = &self.lab {
-                lab.ended().await;
-            }
+            // First, because a run may start the workers again before it ends.
+            self.lab.ended().await;
             self.workers.ended().await;
-            work.wait().await;
+            self.supervisor.ended().await;
         };
         if tokio::time::timeout(GRACE, all_ended).await.is_err() {
             tracing::warn!("not everything was finished in time; the outbox keeps what was not sent");
         }
-        // Last: the batch in hand went there.
+        counts::write(&self.backend.loss).await;
+        // Last, because the dispatcher sends its current batch to the stand-in.
         self.stand_ins.cancel();
         self.db.close().await;
-        served
+        Ok(())
+    }
+
+    /// Starts the tasks that the lab does not kill.
+    fn start_tasks(&self) {
+        let Self {
+            supervisor, backend, ..
+        } = self;
+        let retention = backend.retention.clone();
+        supervisor.spawn("retention", move |stop| maintenance::run(retention.clone(), stop));
+        let all = backend.clone();
+        supervisor.spawn("browser-counts", move |stop| counts::run(all.clone(), stop));
+        let polls = backend.polls.clone();
+        supervisor.spawn("poll-closing", move |stop| poll_closing::run(polls.clone(), stop));
+        let sender = Arc::clone(&self.sender);
+        supervisor.spawn("mail", move |stop| {
+            let sender = Arc::clone(&sender);
+            async move { sender.run(stop).await }
+        });
+        let deleter = Arc::clone(&self.deleter);
+        supervisor.spawn("account-deletions", move |stop| {
+            let deleter = Arc::clone(&deleter);
+            async move { deleter.run(stop).await }
+        });
+        let (billing, wakeup) = (backend.billing.clone(), backend.accounts.customer_email_wakeup());
+        supervisor.spawn("customer-emails", move |stop| {
+            let updater = CustomerEmailUpdater::new(billing.clone(), wakeup.clone());
+            async move { updater.run(stop).await }
+        });
     }
 }
 
-/// Two providers in one process, or none, end in a panic at the first connection. An error here means that one is installed
+/// Installs the TLS provider: without one, or with two, the first connection panics. It fails only if one is installed
 /// already.
 pub(crate) fn install_crypto() {
     let _ = rustls::crypto::ring::default_provider().install_default();
 }
 
-/// Names of the build's files and folders. cargo-leptos sets other names while developing.
+/// Names of the build's files and folders. cargo-leptos sets other names during development.
 fn leptos_options(listen: SocketAddr, site_root: &str) -> LeptosOptions {
     let set = |name: &str, default: &str| std::env::var(name).unwrap_or_else(|_| default.to_owned());
     LeptosOptions::builder()

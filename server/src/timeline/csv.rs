@@ -20,7 +20,7 @@ const COLUMNS: [&str; 14] = [
     "user_properties",
 ];
 
-/// A line of names, and a line for each event.
+/// A header line, and a line for each event.
 pub(super) fn table<'a>(events: impl Iterator<Item = &'a ReceivedEvent>) -> String {
     let mut table = COLUMNS.join(",");
     table.push_str("\r\n");
@@ -60,8 +60,7 @@ fn cells(event: &ReceivedEvent) -> [String; 14] {
     ]
 }
 
-/// In quotes where it must be. A cell that a spreadsheet would take for a formula is marked as text, unless it is a
-/// number.
+/// A cell, quoted if needed. A cell that a spreadsheet would read as a formula gets an apostrophe, unless it is a number.
 fn quoted(cell: &str) -> String {
     let formula = cell.starts_with(['=', '+', '-', '@', '\t', '\r']) && cell.parse::<f64>().is_err();
     let cell = if formula {

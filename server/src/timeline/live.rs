@@ -1,5 +1,5 @@
-//! `GET /timeline/live`: announces a person's events as they arrive. The stand-in's feed has everyone's; here one person's are
-//! let through. On a real project there is no feed, and the answer is 204: the browser stops asking.
+//! `GET /timeline/live`: announces a user's events as they arrive. The stand-in's feed has the events of all users; this route
+//! forwards those of one. A real project has no feed, and the response is 204: the browser stops reconnecting.
 
 use app::request::RequestContext;
 use app::timeline::{TimelineResult, may_read};
@@ -11,12 +11,12 @@ use serde_json::Value;
 use tracking::received::ReceivedEvent;
 use tracking::timeline_page::Filter;
 
-use crate::http::feeds::{self, After, Message};
+use crate::http::feeds::{After, Message};
 use crate::state::AppState;
 use crate::timeline::TimelineParams;
 
-/// `shown`: an event arrived that the filter lets through. `other`: one that it does not. `opened`: the first message; what
-/// arrived while the page was loading is on the page after a refresh.
+/// `shown`: an event arrived that matches the filter. `other`: one that does not. `opened`: the first message; the page then
+/// refreshes, because events may have arrived while it was loading.
 pub async fn live(
     State(state): State<AppState>,
     Extension(context): Extension<RequestContext>,
@@ -28,12 +28,12 @@ pub async fn live(
     }
     let by = match may_read(&context, params.find.as_deref()) {
         Ok(by) => by,
-        // No ID is that long, so nothing will ever come.
+        // No ID is that long, so no event can arrive.
         Err(TimelineResult::NotFound { .. }) => return StatusCode::NO_CONTENT.into_response(),
         Err(_) => return StatusCode::FORBIDDEN.into_response(),
     };
     let reader = state.backend.timeline.reader();
-    let person = match reader.find(&by).await {
+    let person = match state.backend.timeline.find(&by).await {
         Ok(person) => Person {
             by,
             amplitude_id: person,
@@ -48,7 +48,14 @@ pub async fn live(
             };
             let news = news(feed.bytes_stream(), person, params.filter());
             let messages = futures::stream::once(std::future::ready(opened)).chain(news);
-            feeds::respond(messages, &state.stop)
+            match context.login {
+                Some(login) => {
+                    let accounts = state.backend.accounts.clone();
+                    let messages = state.feeds.while_signed_in(messages, accounts, login.id);
+                    state.feeds.respond(messages)
+                }
+                None => state.feeds.respond(messages),
+            }
         }
         Err(error) => unreadable(&error),
     }
@@ -62,7 +69,7 @@ fn unreadable(error: &backend::timeline::ReadError) -> Response {
     StatusCode::BAD_GATEWAY.into_response()
 }
 
-/// Whom a feed is about.
+/// The user or device of a feed.
 struct Person {
     by: String,
     amplitude_id: Option<i64>,
@@ -77,7 +84,7 @@ impl Person {
     }
 }
 
-/// The person's events out of a feed of bytes, as announcements.
+/// Announcements of the person's events in a feed of bytes.
 fn news<B: AsRef<[u8]>, E>(
     bytes: impl Stream<Item = Result<B, E>>,
     person: Person,
@@ -85,7 +92,7 @@ fn news<B: AsRef<[u8]>, E>(
 ) -> impl Stream<Item = Message> {
     let mut buffer = Vec::new();
     bytes
-        // A feed that breaks off ends; the browser opens a new one.
+        // After an error the feed ends; the browser opens a new one.
         .take_while(|chunk| std::future::ready(chunk.is_ok()))
         .flat_map(move |chunk| {
             if let Ok(chunk) = chunk {

@@ -1,4 +1,4 @@
-//! `GET /timeline/verdict` and `GET /timeline/export`: what the timeline page shows, for programs and as files, for visitors
+//! `GET /timeline/verdict` and `GET /timeline/export`: the content of the timeline page as JSON and as files, for the visitors
 //! who may open the page.
 
 mod csv;
@@ -18,9 +18,9 @@ use tracking::received::ReceivedEvent;
 use tracking::reconcile::{Reconciliation, reconcile};
 use tracking::session_metrics::{StitchingComparison, compare};
 use tracking::timeline_page::Filter;
-use tracking::verdict::{Verdict, verdict as judge};
+use tracking::verdict::{self, Verdict};
 
-/// Whose events are asked for, and which: the parameters of the timeline page.
+/// The parameters of the timeline page: the user or device, and the filter.
 #[derive(Debug, Deserialize)]
 pub struct TimelineParams {
     /// A user ID, device ID or Amplitude ID. `None`: the visitor's own events.
@@ -46,32 +46,32 @@ impl TimelineParams {
 }
 
 #[derive(Serialize)]
-struct Judged {
+struct VerdictReport {
     person: String,
     #[serde(flatten)]
     verdict: Verdict,
     comparison: StitchingComparison,
-    books: Reconciliation,
+    reconciliation: Reconciliation,
 }
 
-/// The verdict on all of a story that can be read, as JSON. The status says whether there is one, not whether it is clean.
+/// The verdict on all events of a user that can be read, as JSON: 200 also if it is not clean.
 pub async fn verdict(
     Extension(context): Extension<RequestContext>,
     Query(params): Query<TimelineParams>,
 ) -> Response {
     match read_whole(&context, params.find.as_deref()).await {
-        Ok(WholeTimeline { by, events, facts }) => Json(Judged {
+        Ok(WholeTimeline { by, events, facts }) => Json(VerdictReport {
             person: by,
-            verdict: judge(&events, &facts),
+            verdict: verdict::verdict(&events, &facts),
             comparison: compare(&events),
-            books: reconcile(&events, &facts),
+            reconciliation: reconcile(&events, &facts),
         })
         .into_response(),
         Err(error) => refusal(&error),
     }
 }
 
-/// All events that the filter lets through, newest first: `format=json` as they were exported, `format=csv` as a table.
+/// All events that match the filter, newest first: `format=json` as Amplitude exported them, `format=csv` as a table.
 pub async fn export(
     Extension(context): Extension<RequestContext>,
     Query(params): Query<TimelineParams>,
@@ -82,18 +82,18 @@ pub async fn export(
         Some(_) => return (StatusCode::BAD_REQUEST, "format is json or csv").into_response(),
     };
     let filter = params.filter();
-    let story = match read_whole(&context, params.find.as_deref()).await {
-        Ok(story) => story,
+    let timeline = match read_whole(&context, params.find.as_deref()).await {
+        Ok(timeline) => timeline,
         Err(error) => return refusal(&error),
     };
-    let events = story.events.iter().filter(|event| filter.matches(event));
+    let events = timeline.events.iter().filter(|event| filter.matches(event));
     let (body, kind, ending) = match as_table {
         true => (csv::table(events), "text/csv; charset=utf-8", "csv"),
         false => (json(events), "application/json", "json"),
     };
     let name = format!(
         "attachment; filename=\"timeline-{}.{ending}\"",
-        file_name(&story.by)
+        file_name(&timeline.by)
     );
     let headers = [
         (header::CONTENT_TYPE, kind.to_owned()),
@@ -108,7 +108,7 @@ fn json<'a>(events: impl Iterator<Item = &'a ReceivedEvent>) -> String {
     format!("[{}]\n", events.join(",\n"))
 }
 
-/// Letters, digits and hyphens of an ID: it was typed by somebody.
+/// The letters, digits and hyphens of an ID that a visitor typed.
 fn file_name(by: &str) -> String {
     let plain = |letter: &char| letter.is_ascii_alphanumeric() || *letter == '-';
     by.chars().filter(plain).take(64).collect()
@@ -119,18 +119,22 @@ fn refusal(error: &TimelineError) -> Response {
         TimelineError::Refused(found) => match **found {
             TimelineResult::NotYours | TimelineResult::NoIdentity => (
                 StatusCode::FORBIDDEN,
-                "You can read the story of your own account and device only.",
+                "You can read the timeline of your own account and device only.",
             ),
-            TimelineResult::People { .. } => (
-                StatusCode::NOT_FOUND,
-                "Several people fit. Name one by a whole ID.",
-            ),
+            TimelineResult::People { .. } => {
+                (StatusCode::NOT_FOUND, "Several users match. Enter a whole ID.")
+            }
             _ => (StatusCode::NOT_FOUND, "Nothing has arrived under this ID."),
         },
         TimelineError::Read(ReadError::NoSecretKey) => (
             StatusCode::NOT_IMPLEMENTED,
             "AMPLITUDE_SECRET_KEY is not set, so events cannot be read back.",
         ),
+        TimelineError::Read(error @ ReadError::NetworkLimited { minutes }) => {
+            let retry_after = [(header::RETRY_AFTER, (minutes * 60).to_string())];
+            let sentence = format!("{error}.");
+            return (StatusCode::TOO_MANY_REQUESTS, retry_after, sentence).into_response();
+        }
         TimelineError::Read(ReadError::RateLimited) => (
             StatusCode::SERVICE_UNAVAILABLE,
             "Amplitude's limit of queries is reached.",
@@ -138,7 +142,7 @@ fn refusal(error: &TimelineError) -> Response {
         TimelineError::Read(_) => (StatusCode::BAD_GATEWAY, "The events cannot be read right now."),
     };
     if status.is_server_error() {
-        tracing::warn!(error = error as &dyn std::error::Error, "cannot read a story");
+        tracing::warn!(error = error as &dyn std::error::Error, "cannot read a timeline");
     }
     (status, sentence).into_response()
 }

@@ -72,7 +72,7 @@ async fn a_browser_that_showed_no_device_is_not_guessed_at() {
     let answer = browser.submit("/sign-up", &fields).await;
     assert_eq!(answer.redirect(), (303, "/polls"));
     let set: Vec<&str> = answer.cookies.iter().map(cookie::Cookie::name).collect();
-    assert_eq!(set, ["seam_login"], "a form mints no device");
+    assert_eq!(set, ["seam_known", "seam_login"], "a form creates no device");
 
     let user = app.user("ada@example.com").await;
     let event = app.collector.event(&user, "Sign-up completed").await;
@@ -123,7 +123,7 @@ async fn signing_out_leaves_the_device_to_the_past() {
         for name in ["seam_login", &sdk_cookie_name(&app.public_key), &campaign] {
             assert!(expired.contains(&name), "{name} not in {expired:?}");
         }
-        assert_eq!(answer.cookie("seam_previous").value(), login);
+        assert_eq!(answer.previous_logins(), [login]);
         assert_eq!(app.texts("SELECT ended_by FROM logins").await, ["sign_out"]);
         let lasting =
             "SELECT id_hash FROM login_cookies WHERE expires_at > (SELECT created_at FROM logins) + 3600000";

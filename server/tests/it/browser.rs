@@ -1,120 +1,90 @@
-//! A browser as far as the server can tell: cookies, and the headers of navigations and forms.
+//! The browser of the tests: `http-browser`, with the app's own pages and cookies. A request without a response fails the
+//! test.
 
-use std::collections::BTreeMap;
+use std::ops::Deref;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use cookie::Cookie;
+use http::HeaderValue;
+use http::header::COOKIE;
 use reqwest::{Client, Method, RequestBuilder};
 use serde_json::{Value, json};
-use url::form_urlencoded::{Serializer, byte_serialize};
+use url::form_urlencoded::byte_serialize;
 
-/// Good enough for sign-up.
+pub use http_browser::HTML;
+use http_browser::{BrowserError, BrowserResponse};
+
+/// Long enough for sign-up.
 pub const PASSWORD: &str = "correct horse battery";
 
-/// What a navigation accepts.
-pub const HTML: &str = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
-
-/// Keeps cookies as a browser does. A clone is another browser with the same cookies.
+/// A browser on the app. A clone is another browser with the same cookies.
 #[derive(Clone)]
-pub struct Browser {
-    client: Client,
-    url: String,
-    cookies: BTreeMap<String, Vec<u8>>,
-    /// On every request, for instance `Sec-GPC`.
-    pub headers: Vec<(&'static str, String)>,
-}
+pub struct Browser(http_browser::Browser);
 
 impl Browser {
-    pub fn new(client: Client, url: &str) -> Self {
-        Self {
-            client,
-            url: url.to_owned(),
-            cookies: BTreeMap::new(),
-            headers: Vec::new(),
-        }
+    pub fn new(client: &Client, url: &str) -> Self {
+        Self(http_browser::Browser::new(client, &url.parse().unwrap()))
     }
 
     /// Opens a page, and follows no redirect.
     pub async fn open(&mut self, path: &str) -> Answer {
-        let request = self.request(Method::GET, path).header("accept", HTML);
-        self.send(request.header("sec-fetch-site", "none")).await
+        answer(self.0.open(path).await)
     }
 
     /// Submits a form without script.
     pub async fn submit(&mut self, path: &str, fields: &[(&str, &str)]) -> Answer {
-        let body = Serializer::new(String::new()).extend_pairs(fields).finish();
-        let request = self.request(Method::POST, path).header("accept", HTML);
-        let request = request.header("content-type", "application/x-www-form-urlencoded");
-        self.send(from_our_page(request, &self.url).body(body)).await
+        answer(self.0.submit(path, fields).await)
     }
 
     /// Posts as a script of our page does.
     pub async fn post(&mut self, path: &str, content_type: &str, body: impl Into<reqwest::Body>) -> Answer {
-        let request = self.request(Method::POST, path).header("accept", "*/*");
-        let request = request.header("content-type", content_type);
-        self.send(from_our_page(request, &self.url).body(body)).await
+        answer(self.0.post(path, content_type, body).await)
     }
 
     /// Sends a batch as the SDK does.
     pub async fn ingest(&mut self, batch: &Value) -> Answer {
-        self.post("/ingest", "application/json", batch.to_string()).await
+        answer(self.0.post_json("/ingest", batch).await)
     }
 
-    /// Any request; cookies and the browser's own headers are on it.
+    /// Any request, with the browser's cookies and headers.
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        let mut request = self.client.request(method, format!("{}{path}", self.url));
-        for (name, value) in &self.headers {
-            request = request.header(*name, value);
-        }
-        if self.cookies.is_empty() {
-            return request;
-        }
-        let pairs: Vec<Vec<u8>> = self
-            .cookies
-            .iter()
-            .map(|(name, value)| [name.as_bytes(), b"=", value].concat())
-            .collect();
-        request.header("cookie", pairs.join(&b"; "[..]))
+        self.0.request(method, path).unwrap()
     }
 
-    /// Sends it and keeps the cookies of the answer.
+    /// Sends it and stores the cookies of the response.
     pub async fn send(&mut self, request: RequestBuilder) -> Answer {
-        let response = request.send().await.unwrap();
-        let set: Vec<Cookie<'static>> = response
-            .headers()
-            .get_all("set-cookie")
-            .iter()
-            .map(|value| Cookie::parse(value.to_str().unwrap().to_owned()).unwrap())
-            .collect();
-        for cookie in &set {
-            let expired = cookie.max_age().is_some_and(|age| age <= time::Duration::ZERO);
-            match expired {
-                true => self.cookies.remove(cookie.name()),
-                false => self
-                    .cookies
-                    .insert(cookie.name().to_owned(), cookie.value().into()),
-            };
-        }
-        let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        Answer {
-            status,
-            headers,
-            cookies: set,
-            body: response.bytes().await.unwrap().to_vec(),
-        }
+        answer(self.0.send(request).await)
+    }
+
+    /// Sets a header of every request, for instance `Sec-GPC`.
+    pub fn set_header(&mut self, name: &str, value: &str) {
+        self.0.set_header(name.parse().unwrap(), value.parse().unwrap());
     }
 
     /// The value of a cookie that it has.
     pub fn cookie(&self, name: &str) -> Option<String> {
-        self.cookies
-            .get(name)
-            .map(|value| String::from_utf8(value.clone()).unwrap())
+        self.0.cookie(name).map(str::to_owned)
+    }
+
+    /// The device ID in its signed cookie.
+    pub fn device(&self) -> Option<String> {
+        let cookie = self
+            .cookie("seam_device")
+            .or_else(|| self.cookie("__Host-seam_device"))?;
+        Some(device_of(&cookie).to_owned())
     }
 
     /// Gives it a cookie.
-    pub fn set_cookie(&mut self, name: &str, value: impl Into<Vec<u8>>) {
-        self.cookies.insert(name.to_owned(), value.into());
+    pub fn set_cookie(&mut self, name: &str, value: impl Into<String>) {
+        self.0.set_cookie(name, value);
+    }
+
+    /// Sends this cookie with every request, also if its value is no UTF-8. The server cannot remove it.
+    pub fn set_raw_cookie(&mut self, name: &str, value: &[u8]) {
+        let cookie = [name.as_bytes(), b"=", value].concat();
+        self.0
+            .set_header(COOKIE, HeaderValue::from_bytes(&cookie).unwrap());
     }
 
     /// Gives it the cookie that the SDK writes.
@@ -123,6 +93,12 @@ impl Browser {
             json!({"deviceId": device, "sessionId": session, "lastEventTime": last_event, "optOut": false});
         let escaped: String = byte_serialize(stored.to_string().as_bytes()).collect();
         self.set_cookie(&sdk_cookie_name(public_key), STANDARD.encode(escaped));
+    }
+
+    /// Has the site take over the device of the SDK's cookie.
+    pub async fn adopt(&mut self, public_key: &str, device: &str, session: i64) {
+        self.set_sdk_cookie(public_key, device, session, session);
+        assert_eq!(self.open("/").await.boot()["device"], device);
     }
 
     /// Opens the page, fills it in, sends it.
@@ -141,10 +117,15 @@ impl Browser {
         self.submit("/sign-out", &[]).await
     }
 
-    /// Who the server says is signed in here; it opens a page to see.
+    /// The user that a document names as signed in.
     pub async fn signed_in_as(&mut self) -> Option<String> {
         self.open("/").await.boot()["user"].as_str().map(str::to_owned)
     }
+}
+
+fn device_of(cookie: &str) -> &str {
+    let (device, _signature) = cookie.rsplit_once('.').unwrap();
+    device
 }
 
 /// Name of the SDK's cookie.
@@ -152,36 +133,43 @@ pub fn sdk_cookie_name(public_key: &str) -> String {
     format!("AMP_{}", &public_key[..10])
 }
 
-fn from_our_page(request: RequestBuilder, url: &str) -> RequestBuilder {
-    request
-        .header("origin", url)
-        .header("sec-fetch-site", "same-origin")
+fn answer(response: Result<BrowserResponse, BrowserError>) -> Answer {
+    Answer(response.unwrap())
 }
 
-/// What came back.
+/// A response whose expected parts are there.
 #[derive(Debug)]
-pub struct Answer {
-    pub status: u16,
-    pub headers: reqwest::header::HeaderMap,
-    /// Cookies that it sets or expires.
-    pub cookies: Vec<Cookie<'static>>,
-    pub body: Vec<u8>,
+pub struct Answer(BrowserResponse);
+
+impl Deref for Answer {
+    type Target = BrowserResponse;
+
+    fn deref(&self) -> &BrowserResponse {
+        &self.0
+    }
 }
 
 impl Answer {
-    pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.get(name).map(|value| value.to_str().unwrap())
+    /// The device ID in the signed cookie that it sets.
+    pub fn device(&self) -> &str {
+        device_of(self.cookie("seam_device").value())
     }
 
-    pub fn text(&self) -> String {
-        String::from_utf8(self.body.clone()).unwrap()
+    /// The logins in the signed cookie of previous devices that it sets, newest first.
+    pub fn previous_logins(&self) -> Vec<&str> {
+        let (value, _signature) = self.cookie("seam_previous").value().rsplit_once('.').unwrap();
+        value
+            .split('!')
+            .map(|entry| entry.split('~').nth(1).unwrap())
+            .collect()
     }
 
     pub fn json(&self) -> Value {
-        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.text()))
+        let json = self.0.json();
+        json.unwrap_or_else(|error| panic!("{error}: {}", self.text()))
     }
 
-    /// Status and place of a redirect.
+    /// Status and target of a redirect.
     pub fn redirect(&self) -> (u16, &str) {
         (self.status, self.header("location").unwrap_or_default())
     }
@@ -203,11 +191,7 @@ impl Answer {
 
     /// The document's boot data.
     pub fn boot(&self) -> Value {
-        let text = self.text();
-        let (_, rest) = text
-            .split_once(r#"id="boot">"#)
-            .unwrap_or_else(|| panic!("no boot data: {text}"));
-        let (json, _) = rest.split_once("</script>").unwrap();
-        serde_json::from_str(json).unwrap()
+        let boot = self.embedded_json("boot");
+        boot.unwrap_or_else(|| panic!("no boot data: {}", self.text()))
     }
 }

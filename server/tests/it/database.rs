@@ -65,7 +65,11 @@ async fn who_cannot_be_looked_up_is_neither_signed_out_nor_somebody_else() {
             assert!(answer.cookies.is_empty(), "{engine:?}: {:?}", answer.cookies);
         }
         let page = browser.open("/").await;
-        assert!(page.text().contains("<h1>Back in a moment<"), "{}", page.text());
+        assert!(
+            page.text().contains("<h1>Temporarily unavailable<"),
+            "{}",
+            page.text()
+        );
         let policy = page.header("content-security-policy").unwrap_or_default();
         assert!(policy.contains("default-src 'none'"), "{policy}");
         let mut stranger = app.browser();

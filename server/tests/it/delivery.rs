@@ -100,7 +100,7 @@ async fn open_requests_are_answered_and_live_feeds_end_before_the_server_does() 
     app.collector
         .break_with(json!([{"answer": "slow", "ms": 500, "count": 1}]))
         .await;
-    let events = json!([{"event_type": "session_start", "device_id": "device-1"}]);
+    let events = json!([{"event_type": "session_start", "device_id": browser.device()}]);
     let sent = json!({"api_key": app.public_key, "events": events});
     let open = tokio::spawn(async move { browser.ingest(&sent).await });
     until("the collector has the batch", async || {

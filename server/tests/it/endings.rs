@@ -23,9 +23,9 @@ fn assert_turned(app: &TestApp, browser: &Browser, answer: &Answer, before: &Val
     for name in ["seam_login", &sdk_cookie_name(&app.public_key)] {
         assert!(expired.contains(&name), "{name} not in {expired:?}");
     }
-    let device = answer.cookie("seam_device").value().to_owned();
+    let device = answer.device().to_owned();
     assert_ne!(Some(device.as_str()), before["device"].as_str());
-    assert_eq!(browser.cookie("seam_device"), Some(device));
+    assert_eq!(browser.device(), Some(device));
     let session = answer.cookie("seam_session").value();
     assert!(!session.starts_with(&before["session"].to_string()), "{session}");
 }
@@ -36,7 +36,7 @@ async fn signed_out_in_another_tab() {
         let app = TestApp::on(engine).await;
         let (mut tab, before) = signed_in(&app).await;
         let mut other = tab.clone();
-        other.sign_out().await;
+        let left = other.sign_out().await;
         let [login] = &app.texts("SELECT id FROM logins").await[..] else {
             panic!("one login")
         };
@@ -45,10 +45,10 @@ async fn signed_out_in_another_tab() {
         assert_eq!(answer.redirect(), (302, "/sign-in?next=/polls"), "{engine:?}");
         assert_turned(&app, &tab, &answer, &before);
         // The store no longer knows where the cookie led, and the other tab has the login's ID.
-        assert_eq!(other.cookie("seam_previous").as_ref(), Some(login));
+        assert_eq!(left.previous_logins(), [login]);
 
         let next = tab.open("/").await.boot();
-        assert_eq!(next["device"].as_str(), tab.cookie("seam_device").as_deref());
+        assert_eq!(next["device"].as_str(), tab.device().as_deref());
         assert_eq!(next["user"], Value::Null);
     }
 }
@@ -82,7 +82,7 @@ async fn revoked_on_the_server() {
         let answer = browser.open("/").await;
         assert_eq!(answer.boot()["user"], Value::Null);
         assert_turned(&app, &browser, &answer, &before);
-        assert_eq!(answer.cookie("seam_previous").value(), login);
+        assert_eq!(answer.previous_logins(), [login]);
         let lasting =
             "SELECT id_hash FROM login_cookies WHERE expires_at > (SELECT created_at FROM logins) + 3600000";
         assert_eq!(app.texts(lasting).await, [""; 0], "a minute is left, not a month");

@@ -16,6 +16,24 @@ async fn probes_are_quiet_and_tell_the_truth() {
             assert!(answer.cookies.is_empty(), "{engine:?} {path}");
         }
         let ready = browser.open("/readyz").await.json();
-        assert_eq!(ready, json!({"database": true, "delivery": "ok"}), "{engine:?}");
+        let tasks = [
+            "account-deletions",
+            "browser-counts",
+            "customer-emails",
+            "dispatcher",
+            "mail",
+            "poll-closing",
+            "retention",
+            "webhooks-1",
+            "webhooks-2",
+            "webhooks-3",
+            "webhooks-4",
+        ];
+        let tasks: serde_json::Map<_, _> = tasks
+            .map(|task| (task.to_owned(), json!("running")))
+            .into_iter()
+            .collect();
+        let expected = json!({"database": true, "delivery": "ok", "tasks": tasks});
+        assert_eq!(ready, expected, "{engine:?}");
     }
 }

@@ -50,6 +50,7 @@ async fn forged_and_oversized_cookies_are_no_cookies() {
         "seam_session",
         "seam_login",
         "seam_previous",
+        "seam_known",
         "seam_clock",
         "seam_confirmed",
         "seam_fired",
@@ -60,7 +61,7 @@ async fn forged_and_oversized_cookies_are_no_cookies() {
     for name in names {
         for value in hostile_values() {
             let mut browser = app.browser();
-            browser.set_cookie(name, value.clone());
+            browser.set_raw_cookie(name, &value);
             let what = format!("{name}={:.40}", String::from_utf8_lossy(&value));
             let document = browser.open("/").await;
             assert_eq!(document.status, 200, "{what}");
@@ -71,7 +72,7 @@ async fn forged_and_oversized_cookies_are_no_cookies() {
             assert!(DeviceId::parse(device).is_some(), "{what}: {device}");
 
             let mut poster = app.browser();
-            poster.set_cookie(name, value);
+            poster.set_raw_cookie(name, &value);
             assert_eq!(poster.submit("/sign-out", &[]).await.status, 303, "{what}");
             assert_told(&poster.ingest(&json!({})).await, 400, &what);
         }
@@ -92,10 +93,7 @@ async fn a_jar_full_of_nonsense_is_an_empty_jar() {
         .header("cookie", "=;;; =; seam_device; ;a=b=c");
     let answer = browser.send(request).await;
     assert_eq!(answer.status, 200);
-    assert_eq!(
-        answer.boot()["device"],
-        json!(answer.cookie("seam_device").value())
-    );
+    assert_eq!(answer.boot()["device"], json!(answer.device()));
 }
 
 #[tokio::test]
@@ -190,14 +188,14 @@ async fn very_long_and_odd_fields() {
         (long_email.as_str(), PASSWORD, "at most 254 characters"),
         ("ada@example.com", &long, "at most 256 characters"),
         ("ada@example.com", &family, "at most 256 characters"),
-        ("ada\u{202e}@example.com\u{2066}", PASSWORD, "e-mail address"),
-        ("ada@exa\u{301}mple..com", PASSWORD, "e-mail address"),
+        ("ada\u{202e}@example.com\u{2066}", PASSWORD, "email address"),
+        ("ada@exa\u{301}mple..com", PASSWORD, "email address"),
         (
             "ada@example.com\r\nBcc: all@example.com",
             PASSWORD,
             "control character",
         ),
-        ("\u{feff}", PASSWORD, "e-mail address"),
+        ("\u{feff}", PASSWORD, "email address"),
         (" \u{a0}\u{2003}", PASSWORD, "fill this in"),
     ] {
         let answer = browser

@@ -1,4 +1,4 @@
-//! The ingest route: what passes, and that the SDK hears what Amplitude would say.
+//! The ingest route: accepted batches, and that the SDK gets the responses that Amplitude would send.
 
 use std::sync::{Arc, Mutex};
 
@@ -11,8 +11,16 @@ use db::Engine;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
+use crate::browser::Browser;
 use crate::sdk::{DEVICE, SESSION, batch, event, with};
-use crate::support::TestApp;
+use crate::support::{BEHIND_PROXY, TestApp};
+
+/// A browser with the device of `sdk::event`.
+async fn sdk_browser(app: &TestApp) -> Browser {
+    let mut browser = app.browser();
+    browser.adopt(&app.public_key, DEVICE, SESSION).await;
+    browser
+}
 
 fn attribution() -> Value {
     let properties = json!({"$setOnce": {"initial_utm_source": "EMPTY"}, "$unset": {"utm_source": "-"}});
@@ -21,10 +29,9 @@ fn attribution() -> Value {
 
 #[tokio::test]
 async fn a_clean_batch_arrives_under_the_real_key_and_the_visitors_address() {
-    let app = TestApp::with(Engine::Sqlite, &[("CLIENT_IP_HEADER", "X-Client-Address")]).await;
-    let mut browser = app.browser();
-    browser.headers.push(("x-client-address", "203.0.113.7".into()));
-    browser.headers.push(("x-forwarded-for", "198.51.100.1".into()));
+    let app = TestApp::with(Engine::Sqlite, &BEHIND_PROXY).await;
+    let mut browser = sdk_browser(&app).await;
+    browser.set_header("x-forwarded-for", "198.51.100.1, 203.0.113.7");
     let page = with(
         event("[Amplitude] Page Viewed", "i-3"),
         "event_properties",
@@ -75,7 +82,7 @@ async fn text_is_taken_for_the_json_that_it_is() {
         "application/json",
         "application/octet-stream",
     ] {
-        let answer = app.browser().post("/ingest", kind, sent.clone()).await;
+        let answer = sdk_browser(&app).await.post("/ingest", kind, sent.clone()).await;
         assert_eq!(
             (answer.status, &answer.json()["code"]),
             (200, &json!(200)),
@@ -117,7 +124,7 @@ async fn every_answer_comes_back_byte_for_byte() {
     let url = scripted.serve().await;
     let app = TestApp::with(Engine::Sqlite, &[("AMPLITUDE_URL", &url)]).await;
     let mut browser = app.browser();
-    browser.headers.push(("x-forwarded-for", "198.51.100.1".into()));
+    browser.adopt(&app.public_key, DEVICE, SESSION).await;
     let sent = batch(&app.public_key, &[event("session_start", "i-1")]);
     for says in [
         (
@@ -183,9 +190,12 @@ async fn assert_as_amplitude(app: &TestApp, what: &str, events: &[Value], fault:
     let fault = fault.map(|answer| json!([{"answer": answer, "count": 2}]));
     app.collector.break_with(fault.unwrap_or(json!([]))).await;
     let direct = app.collector.upload(&batch(&app.api_key, events)).await;
-    let answer = app.browser().ingest(&batch(&app.public_key, events)).await;
+    let answer = sdk_browser(app)
+        .await
+        .ingest(&batch(&app.public_key, events))
+        .await;
     let kind = answer.header("content-type").map(str::to_owned);
-    assert_eq!((answer.status, kind, answer.body), direct, "{what}");
+    assert_eq!((answer.status, kind, answer.body.clone()), direct, "{what}");
     serde_json::from_slice(&direct.2).unwrap_or_default()
 }
 
@@ -209,10 +219,10 @@ async fn the_sdk_hears_what_amplitude_would_say() {
 
     let bad = [
         event("session_start", "i-1"),
-        with(event("session_start", "i-2"), "time", json!("yesterday")),
+        with(event("session_start", "i-2"), "session_id", json!("yesterday")),
     ];
     let refused = assert_as_amplitude(&app, "a bad index", &bad, None).await;
-    assert_eq!(refused["events_with_invalid_fields"]["time"], json!([1]));
+    assert_eq!(refused["events_with_invalid_fields"]["session_id"], json!([1]));
     assert_as_amplitude(&app, "no event at all", &[], None).await;
     let many = vec![json!({"event_type": "session_start", "device_id": DEVICE}); 2_001];
     let refused = assert_as_amplitude(&app, "too many", &many, None).await;
@@ -224,7 +234,7 @@ async fn without_amplitude_the_sdk_is_told_to_try_again() {
     let mut app = TestApp::start().await;
     app.collector.go_down().await;
     let sent = batch(&app.public_key, &[event("session_start", "i-1")]);
-    let answer = app.browser().ingest(&sent).await;
+    let answer = sdk_browser(&app).await.ingest(&sent).await;
     assert_eq!((answer.status, &answer.json()["code"]), (500, &json!(500)));
     let text = answer.text();
     assert!(
@@ -233,5 +243,5 @@ async fn without_amplitude_the_sdk_is_told_to_try_again() {
     );
 
     app.collector.come_back().await;
-    assert_eq!(app.browser().ingest(&sent).await.status, 200);
+    assert_eq!(sdk_browser(&app).await.ingest(&sent).await.status, 200);
 }

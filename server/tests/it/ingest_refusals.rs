@@ -1,11 +1,10 @@
-//! The ingest route: what it refuses, and in Amplitude's words.
+//! The ingest route: refused batches and events, with Amplitude's responses.
 
-use futures::future::join_all;
 use serde_json::{Value, json};
 
 use crate::browser::Browser;
-use crate::sdk::{batch, event, with};
-use crate::support::{TestApp, until};
+use crate::sdk::{DEVICE, SESSION, batch, event, with};
+use crate::support::TestApp;
 
 /// Posts something that is no batch, and asserts that the answer is Amplitude's.
 async fn assert_told(app: &TestApp, body: String, status: u16, expected: Value) {
@@ -56,6 +55,7 @@ async fn what_is_no_batch_is_answered_in_amplitudes_words() {
 async fn what_a_browser_may_not_say_is_refused_by_index_and_goes_nowhere() {
     let app = TestApp::start().await;
     let mut browser = app.browser();
+    browser.adopt(&app.public_key, DEVICE, SESSION).await;
     browser.sign_up("ada@example.com").await;
     let user = app.user("ada@example.com").await;
     app.collector.event(&user, "Sign-up completed").await;
@@ -155,20 +155,22 @@ async fn what_a_browser_may_not_say_is_refused_by_index_and_goes_nowhere() {
     );
 }
 
-/// Whether an event that names the user may be sent from this browser.
-async fn may_name(app: &TestApp, browser: &mut Browser, user: &str, insert_id: &str) -> bool {
+/// Whether an event of the device that names the user may be sent from this browser.
+async fn may_send(app: &TestApp, browser: &mut Browser, device: &str, user: &str, insert_id: &str) -> bool {
     let late = with(
         event("[Amplitude] Page Viewed", insert_id),
-        "user_id",
-        json!(user),
+        "device_id",
+        json!(device),
     );
+    let late = with(late, "user_id", json!(user));
     let answer = browser.ingest(&batch(&app.public_key, &[late])).await;
     match answer.status {
         200 => true,
         400 => {
-            assert_eq!(
-                answer.json()["events_with_invalid_fields"],
-                json!({"user_id": [0]})
+            let fields = &answer.json()["events_with_invalid_fields"];
+            assert!(
+                fields == &json!({"user_id": [0]}) || fields == &json!({"device_id": [0]}),
+                "{fields}"
             );
             false
         }
@@ -177,14 +179,15 @@ async fn may_name(app: &TestApp, browser: &mut Browser, user: &str, insert_id: &
 }
 
 #[tokio::test]
-async fn late_events_of_the_login_before_pass_and_nobody_elses() {
+async fn late_events_of_earlier_logins_are_accepted_and_those_of_others_are_not() {
     for engine in db::testing::engines() {
         let app = TestApp::on(engine).await;
         let mut browser = app.browser();
         browser.sign_up("ada@example.com").await;
         let ada = app.user("ada@example.com").await;
+        let first = browser.device().unwrap();
         assert!(
-            may_name(&app, &mut browser, &ada, "i-1").await,
+            may_send(&app, &mut browser, &first, &ada, "i-1").await,
             "{engine:?}: signed in"
         );
 
@@ -193,8 +196,8 @@ async fn late_events_of_the_login_before_pass_and_nobody_elses() {
         app.execute("UPDATE logins SET ended_at = 1, ended_by = 'revoked'")
             .await;
         assert!(
-            may_name(&app, &mut tab, &ada, "i-2").await,
-            "the tab's last words"
+            may_send(&app, &mut tab, &first, &ada, "i-2").await,
+            "the tab's remaining events"
         );
         app.execute("UPDATE logins SET ended_at = NULL, ended_by = NULL")
             .await;
@@ -202,53 +205,34 @@ async fn late_events_of_the_login_before_pass_and_nobody_elses() {
         let mut leaving = browser.clone();
         browser.sign_out().await;
         assert!(
-            may_name(&app, &mut leaving, &ada, "i-8").await,
+            may_send(&app, &mut leaving, &first, &ada, "i-8").await,
             "sent before the sign-out, read after it"
         );
         assert!(
-            may_name(&app, &mut browser, &ada, "i-3").await,
-            "sent with the next page"
+            may_send(&app, &mut browser, &first, &ada, "i-3").await,
+            "sent by the next page"
         );
         browser.sign_up("bob@example.com").await;
-        let bob = app.user("bob@example.com").await;
-        assert!(may_name(&app, &mut browser, &bob, "i-4").await);
-        assert!(may_name(&app, &mut browser, &ada, "i-5").await);
+        let (second, bob) = (browser.device().unwrap(), app.user("bob@example.com").await);
+        assert_ne!(first, second);
+        assert!(may_send(&app, &mut browser, &second, &bob, "i-4").await);
+        assert!(may_send(&app, &mut browser, &first, &ada, "i-5").await);
+        assert!(
+            !may_send(&app, &mut browser, &second, &ada, "i-6").await,
+            "the user before on the device of now"
+        );
+        assert!(!may_send(&app, &mut browser, &first, &bob, "i-7").await);
+        browser.sign_out().await;
+        assert!(
+            may_send(&app, &mut browser, &first, &ada, "i-9").await,
+            "two sign-outs ago"
+        );
+        assert!(may_send(&app, &mut browser, &second, &bob, "i-10").await);
 
         let mut stranger = app.browser();
         stranger.open("/").await;
-        assert!(!may_name(&app, &mut stranger, &ada, "i-6").await);
-        stranger.set_cookie("seam_previous", "019aa5c4-0000-7000-8000-000000000001");
-        assert!(
-            !may_name(&app, &mut stranger, &ada, "i-7").await,
-            "no login of that ID"
-        );
+        let own = stranger.device().unwrap();
+        assert!(!may_send(&app, &mut stranger, &own, &ada, "i-11").await);
+        assert!(!may_send(&app, &mut stranger, &first, &ada, "i-12").await);
     }
-}
-
-#[tokio::test]
-async fn an_address_that_sends_too_fast_hears_a_429() {
-    let app = TestApp::start().await;
-    let mut browser = app.browser();
-    let answer = until("the limit", async || {
-        let many = (0..400).map(|_| {
-            let mut browser = browser.clone();
-            async move { browser.ingest(&json!({})).await }
-        });
-        join_all(many)
-            .await
-            .into_iter()
-            .find(|answer| answer.status != 400)
-    })
-    .await;
-    assert_eq!(answer.status, 429);
-    let body = answer.json();
-    assert_eq!(body["code"], 429, "the SDK goes by the code");
-    assert_eq!(body["error"], "Too many requests for some devices and users");
-    assert_eq!(body["throttled_events"], json!([]));
-    assert!(
-        body["throttled_devices"].is_object() && body["throttled_users"].is_object(),
-        "{body}"
-    );
-    assert!(answer.header("retry-after").is_some());
-    assert_eq!(browser.open("/").await.status, 200, "pages have no such limit");
 }

@@ -1,12 +1,13 @@
-//! The loss meter over HTTP: the script's count in a cookie, against what the ingest route handed on.
+//! The loss meter over HTTP: the script's count in a cookie, compared with what the ingest route forwarded.
 
 use serde_json::json;
 
 use crate::sdk::{batch, event, with};
 use crate::support::TestApp;
 
-/// Fired and arrived: feature events, page views.
+/// Fired and arrived: feature events, page views. The operations page writes the counts that wait in memory.
 async fn counts(app: &TestApp) -> Vec<i64> {
+    assert_eq!(app.browser().open("/operations").await.status, 200);
     let mut found = Vec::new();
     for column in ["fired_events", "arrived_events", "fired_pages", "arrived_pages"] {
         let sql = format!("SELECT CAST(COALESCE(SUM({column}), 0) AS BIGINT) FROM browser_counts");
@@ -71,6 +72,7 @@ async fn a_count_that_is_not_this_browsers_counts_for_nothing() {
     for value in values {
         browser.set_cookie("seam_fired", value.clone());
         assert_eq!(browser.open("/").await.status, 200, "{value:.60}");
+        assert_eq!(counts(&app).await, [0; 4], "{value:.60}");
         assert_eq!(app.count("browser_counts").await, 0, "{value:.60}");
     }
     // Signed out: the count was the person's.
@@ -78,6 +80,7 @@ async fn a_count_that_is_not_this_browsers_counts_for_nothing() {
     browser.sign_up("ada@example.com").await;
     let answer = browser.sign_out().await;
     assert!(answer.expired().contains(&"seam_fired"), "{:?}", answer.cookies);
+    counts(&app).await;
     let user = app.user("ada@example.com").await;
     let sql = "SELECT COALESCE(user_id, '') FROM browser_counts";
     assert_eq!(app.texts(sql).await, [user]);

@@ -5,6 +5,7 @@
     reason = "also in what the tests are made of, where clippy does not allow it by itself"
 )]
 
+mod abuse;
 mod assets;
 mod auth;
 mod billing;
@@ -23,16 +24,16 @@ mod ingest;
 mod ingest_refusals;
 mod invariants;
 mod lab;
-mod lives;
 mod loss;
 mod mails;
 mod operations;
 mod polls;
+mod production_build;
 mod refreshes;
 mod refusals;
+mod scenarios;
 mod sdk;
 mod settings;
 mod support;
-mod throttles;
 mod timeline;
 mod with_keys;

@@ -1,21 +1,22 @@
 //! The operator's pages: who may look, what they show, replays, and forms that are none.
 
+use backend::clock::Clock;
 use db::Engine;
 use db::testing::engines;
 use serde_json::json;
 
 use crate::support::{TestApp, until};
 
-/// A site with keys of its own; `ADMIN_EMAILS` beside them.
+/// A site with keys of its own.
 async fn site() -> TestApp {
     let variables = [
         ("PUBLIC_URL", "https://demo.example"),
+        ("TRUSTED_PROXIES", "127.0.0.1"),
         ("AMPLITUDE_API_KEY", "0123456789abcdef0123456789abcdef"),
         ("STRIPE_SECRET_KEY", "sk_test_0123456789"),
         ("STRIPE_WEBHOOK_SECRETS", "whsec_0123456789"),
         // Nobody listens there: mails wait.
         ("SMTP_URL", "smtp://127.0.0.1:9"),
-        ("ADMIN_EMAILS", "ada@example.com"),
     ];
     TestApp::with(Engine::Sqlite, &variables).await
 }
@@ -34,7 +35,7 @@ async fn for_others_the_pages_are_not_there() {
     ] {
         let page = browser.open(path).await;
         assert_eq!(page.status, 404, "{path}");
-        assert!(page.text().contains("There is no page here"), "{path}");
+        assert!(page.text().contains("Page not found"), "{path}");
         assert!(!page.text().contains("Webhooks from Stripe"), "{path}");
     }
     assert!(!nowhere.text().contains("/operations\""), "no link leads there");
@@ -43,17 +44,15 @@ async fn for_others_the_pages_are_not_there() {
 }
 
 #[tokio::test]
-async fn an_address_opens_them_once_it_is_verified() {
+async fn an_account_that_was_made_an_operator_opens_them() {
     let app = site().await;
     let (mut ada, mut bob) = (app.browser(), app.browser());
     ada.sign_up("ada@example.com").await;
     bob.sign_up("bob@example.com").await;
-    assert_eq!(
-        ada.open("/operations").await.status,
-        404,
-        "anybody can type an address"
-    );
     app.execute("UPDATE users SET email_verified_at = 1").await;
+    assert_eq!(ada.open("/operations").await.status, 404);
+    app.execute("UPDATE users SET operator_since_ms = 1 WHERE email_key = 'ada@example.com'")
+        .await;
     assert_eq!(ada.open("/operations").await.status, 200);
     assert_eq!(bob.open("/operations").await.status, 404);
     let form = [("action", "replay_event"), ("id", "x")];
@@ -148,14 +147,18 @@ async fn parked_events_are_sent_again_and_withdrawn_ones_never() {
 #[tokio::test]
 async fn parked_webhooks_are_applied_again() {
     let app = TestApp::start().await;
+    // Retention would remove older ones.
+    let now_ms = Clock::system().now_ms();
     for sql in [
-        "INSERT INTO stripe_lanes (lane) VALUES ('cus_nobody')",
-        "INSERT INTO stripe_inbox (event_id, lane, event_type, payload, received_ms, state, attempts, next_attempt_ms,
-                                   settled_ms, parked_reason)
-         VALUES ('evt_1', 'cus_nobody', 'customer.updated', '{\"email\":\"ada@example.com\"}', 1, 'parked', 6, 1, 1,
-                 'unknown customer')",
+        format!("INSERT INTO stripe_lanes (lane, last_received_ms) VALUES ('cus_nobody', {now_ms})"),
+        format!(
+            "INSERT INTO stripe_inbox (event_id, lane, event_type, payload, received_ms, state, attempts, next_attempt_ms,
+                                       settled_ms, parked_reason)
+             VALUES ('evt_1', 'cus_nobody', 'customer.updated', '{{\"email\":\"ada@example.com\"}}', 1, 'parked', 6, 1,
+                     {now_ms}, 'unknown customer')"
+        ),
     ] {
-        app.execute(sql).await;
+        app.execute(&sql).await;
     }
     let mut browser = app.browser();
     let page = browser.open("/operations?webhooks=parked").await.text();

@@ -487,7 +487,7 @@ async fn pages_of_polls_that_are_not_there() {
     ] {
         let answer = ada.open(path).await;
         assert_eq!(answer.status, 404, "{path:.40}");
-        assert!(answer.text().contains("There is no page here"), "{path:.40}");
+        assert!(answer.text().contains("Page not found"), "{path:.40}");
     }
     for path in [format!("/polls/{poll}"), format!("/polls/{poll}/edit")] {
         let answer = bob.open(&path).await;
@@ -591,7 +591,7 @@ async fn hostile_forms_are_told_what_is_wrong() {
             let answer = ada.submit(&path, &fields).await;
             let shown = answer.text();
             assert_eq!(answer.status, 422, "{path} {text:.40}: {shown}");
-            assert!(shown.contains("class=\"fault"), "{path} {text:.40}");
+            assert!(shown.contains("class=\"error"), "{path} {text:.40}");
             assert!(!shown.contains("<script>\u{202c}"), "{path} {text:.40}");
         }
         let find: String = url::form_urlencoded::byte_serialize(text.as_bytes()).collect();

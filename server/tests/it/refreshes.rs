@@ -26,7 +26,7 @@ async fn a_refresh_creates_no_device_and_sets_no_cookie() {
             }
         }
         let opened = app.browser().open(page).await;
-        let device = opened.cookie("seam_device").value();
+        let device = opened.device();
         assert!(!device.is_empty(), "{page}: opened, it creates a device");
     }
 }

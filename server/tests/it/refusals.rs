@@ -51,7 +51,7 @@ async fn typed_markup_comes_back_as_text() {
             .browser()
             .submit(path, &[("email", markup), ("password", PASSWORD)])
             .await;
-        assert_shown_again(&answer, "does not look like an e-mail address");
+        assert_shown_again(&answer, "does not look like an email address");
         assert!(!answer.text().contains("<script>alert"), "{}", answer.text());
     }
     app.assert_untouched().await;
@@ -81,7 +81,7 @@ async fn every_field_is_told_at_once() {
         (vec![], vec!["Please fill this in."]),
         (
             vec![("email", "ada"), ("password", "short")],
-            vec!["e-mail address", "at least 10 characters"],
+            vec!["email address", "at least 10 characters"],
         ),
         (
             vec![("email", "a\0b@example.com"), ("password", PASSWORD)],

@@ -7,10 +7,10 @@ use amplitude_local::StateLocation;
 use backend::config::Config;
 use db::Engine;
 use db::testing::TestDb;
+use lab::LabEnvironment;
 use reqwest::Client;
 use secrecy::ExposeSecret;
 use serde_json::Value;
-use server::lab::Stage;
 use server::{Server, StartError, Timing};
 use sqlx::{AssertSqlSafe, Row};
 use tempfile::TempDir;
@@ -22,6 +22,9 @@ use crate::browser::Browser;
 
 /// How long anything may take that a test waits for. Only a failing test waits so long.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The app behind a proxy on this machine, which names the client in `X-Forwarded-For`.
+pub const BEHIND_PROXY: [(&str, &str); 2] = [("TRUSTED_PROXIES", "127.0.0.1"), ("SEAMLINE_LOCAL", "remote")];
 
 /// Looks until there is something to see.
 pub async fn until<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
@@ -44,8 +47,8 @@ pub struct TestApp {
     /// The key that the collector takes.
     pub api_key: String,
     pub database: TestDb,
-    /// Where lives are lived.
-    pub stage: Option<Stage>,
+    /// What scenarios run against, in local mode.
+    pub lab: Option<LabEnvironment>,
     client: Client,
     stop: CancellationToken,
     running: JoinHandle<Result<(), StartError>>,
@@ -81,6 +84,7 @@ impl TestApp {
             ("LEPTOS_SITE_ADDR", "127.0.0.1:0"),
             ("AMPLITUDE_URL", &amplitude_url),
             ("STRIPE_LOCAL_ADDR", "127.0.0.1:0"),
+            ("COOKIE_KEY", "a key for tests, 32 bytes or more"),
             ("DATABASE_URL", &database.url),
             ("DATA_DIR", data.path().to_str().unwrap()),
         ];
@@ -96,14 +100,14 @@ impl TestApp {
         let public_key = config.amplitude.public_key.clone();
 
         let server = Server::start_with(config, timing).await.unwrap();
-        let stage = server.stage();
+        let lab = server.lab().environment();
         let url = format!("http://{}", server.address().unwrap());
         let public = variables.iter().find(|(name, _)| *name == "PUBLIC_URL");
         let public = public.map_or(url.as_str(), |(_, url)| url);
         assert_eq!(server.public_url().as_str(), format!("{public}/"));
         let stop = CancellationToken::new();
         let running = tokio::spawn(server.run(stop.clone()));
-        let client = client();
+        let client = http_browser::client().unwrap();
         let collector = Collector {
             address,
             api_key: api_key.clone(),
@@ -117,7 +121,7 @@ impl TestApp {
             public_key,
             api_key,
             database,
-            stage,
+            lab,
             client,
             stop,
             running,
@@ -129,7 +133,7 @@ impl TestApp {
 
     /// A browser that has never been here.
     pub fn browser(&self) -> Browser {
-        Browser::new(self.client.clone(), &self.url)
+        Browser::new(&self.client, &self.url)
     }
 
     /// The session in a document's boot data has an account; this is its ID.
@@ -297,12 +301,4 @@ impl Collector {
             .unwrap()
             .clone()
     }
-}
-
-fn client() -> Client {
-    let client = Client::builder()
-        .no_proxy()
-        .redirect(reqwest::redirect::Policy::none())
-        .timeout(PATIENCE);
-    client.build().unwrap()
 }

@@ -120,6 +120,7 @@ async fn a_file_has_what_the_view_shows() {
 async fn verdicts_and_files_are_ones_own() {
     let variables = [
         ("PUBLIC_URL", "https://demo.example"),
+        ("TRUSTED_PROXIES", "127.0.0.1"),
         ("AMPLITUDE_API_KEY", "0123456789abcdef0123456789abcdef"),
         ("AMPLITUDE_SECRET_KEY", "fedcba9876543210fedcba9876543210"),
         ("STRIPE_SECRET_KEY", "sk_test_0123456789"),
@@ -130,17 +131,18 @@ async fn verdicts_and_files_are_ones_own() {
     let app = TestApp::with(Engine::Sqlite, &variables).await;
     let (mut ada, mut bob, mut nobody) = (app.browser(), app.browser(), app.browser());
     for (browser, email) in [(&mut ada, "ada@example.com"), (&mut bob, "bob@example.com")] {
-        browser.set_cookie("seam_consent", "granted");
+        browser.set_cookie("__Host-seam_consent", "granted");
         browser.sign_up(email).await;
         app.collector
             .event(&app.user(email).await, "Sign-up completed")
             .await;
     }
     let user = app.user("ada@example.com").await;
-    let device = ada.cookie("seam_device").unwrap();
+    let device = ada.device().unwrap();
+    let stolen = ada.cookie("__Host-seam_device").unwrap();
     let mut thief = app.browser();
-    thief.set_cookie("seam_consent", "granted");
-    thief.set_cookie("seam_device", device.clone());
+    thief.set_cookie("__Host-seam_consent", "granted");
+    thief.set_cookie("__Host-seam_device", stolen);
     for path in [
         "/timeline/verdict",
         "/timeline/export",
@@ -203,8 +205,10 @@ async fn a_long_story_is_read_page_by_page_without_script() {
     loop {
         let page = browser.open(&path).await.text();
         let (_, groups) = page.split_once("id=\"session-groups\"").unwrap();
-        let (groups, rest) = groups.split_once("class=\"older\"").unwrap_or((groups, ""));
-        let places = groups.split("class=\"where\">/page-").skip(1);
+        let (groups, rest) = groups
+            .split_once("class=\"timeline-older\"")
+            .unwrap_or((groups, ""));
+        let places = groups.split("class=\"event-place\">/page-").skip(1);
         seen.extend(places.map(|text| text.split('<').next().unwrap().to_owned()));
         pages += 1;
         let link = rest

@@ -9,6 +9,7 @@ const API_KEY: &str = "0123456789abcdef0123456789abcdef";
 async fn site() -> TestApp {
     let variables = [
         ("PUBLIC_URL", "https://demo.example"),
+        ("TRUSTED_PROXIES", "127.0.0.1"),
         ("AMPLITUDE_API_KEY", API_KEY),
         ("AMPLITUDE_SECRET_KEY", "fedcba9876543210fedcba9876543210"),
         ("STRIPE_SECRET_KEY", "sk_test_0123456789"),
@@ -32,11 +33,11 @@ async fn nobody_is_tracked_before_a_yes_and_every_cookie_is_secure() {
     );
     assert!(!answer.text().contains(API_KEY), "the page has a key of our own");
 
-    browser.set_cookie("seam_consent", "granted");
+    browser.set_cookie("__Host-seam_consent", "granted");
     let page = browser.open("/").await;
     let sign_up = browser.sign_up("ada@example.com").await;
     let set: Vec<_> = page.cookies.iter().chain(&sign_up.cookies).collect();
-    for name in ["seam_device", "seam_session", "seam_login"] {
+    for name in ["__Host-seam_device", "__Host-seam_session", "__Host-seam_login"] {
         let found = set.iter().find(|cookie| cookie.name() == name);
         assert_eq!(
             found.and_then(|cookie| cookie.secure()),
@@ -55,14 +56,15 @@ async fn one_reads_ones_own_story_and_nobody_elses() {
     let app = site().await;
     let (mut ada, mut bob) = (app.browser(), app.browser());
     for (browser, email) in [(&mut ada, "ada@example.com"), (&mut bob, "bob@example.com")] {
-        browser.set_cookie("seam_consent", "granted");
+        browser.set_cookie("__Host-seam_consent", "granted");
         browser.sign_up(email).await;
         app.collector
             .event(&app.user(email).await, "Sign-up completed")
             .await;
     }
     let user = app.user("ada@example.com").await;
-    let device = ada.cookie("seam_device").unwrap();
+    let device = ada.device().unwrap();
+    let stolen = ada.cookie("__Host-seam_device").unwrap();
     assert!(ada.open("/timeline").await.text().contains("Sign-up completed"));
 
     for find in [&user, &device] {
@@ -73,8 +75,8 @@ async fn one_reads_ones_own_story_and_nobody_elses() {
         );
     }
     let mut thief = app.browser();
-    thief.set_cookie("seam_consent", "granted");
-    thief.set_cookie("seam_device", device.clone());
+    thief.set_cookie("__Host-seam_consent", "granted");
+    thief.set_cookie("__Host-seam_device", stolen);
     for path in ["/timeline".to_owned(), format!("/timeline?find={device}")] {
         let text = thief.open(&path).await.text();
         assert!(
@@ -88,7 +90,7 @@ async fn one_reads_ones_own_story_and_nobody_elses() {
 async fn there_is_no_live_feed() {
     let app = site().await;
     let mut browser = app.browser();
-    browser.set_cookie("seam_consent", "granted");
+    browser.set_cookie("__Host-seam_consent", "granted");
     browser.sign_up("ada@example.com").await;
     let request = browser
         .request(reqwest::Method::GET, "/timeline/live")
@@ -102,12 +104,12 @@ async fn there_is_no_live_feed() {
 }
 
 #[tokio::test]
-async fn there_is_no_walk_and_the_miniature_is_an_example() {
+async fn there_is_no_walk_and_the_landing_timeline_is_an_example() {
     let app = site().await;
     let mut browser = app.browser();
     let landing = browser.open("/").await.text();
     assert!(landing.contains("Nothing is counted before you agree to it"));
-    browser.set_cookie("seam_consent", "granted");
+    browser.set_cookie("__Host-seam_consent", "granted");
     let landing = browser.open("/").await.text();
     assert!(
         landing.contains("which limits the number of queries"),

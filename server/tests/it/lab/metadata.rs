@@ -1,4 +1,4 @@
-//! The proof that a verdict can fail: the undisturbed life, while what Checkout hands over is lost on its way to Stripe.
+//! A verdict can fail: the undisturbed scenario, while Checkout's metadata is lost on its way to Stripe.
 
 use app::lab::{Disturbance, Outcome};
 use axum::Router;
@@ -17,17 +17,17 @@ use crate::support::TestApp;
 
 const SECRET: &str = "whsec_of_the_test";
 
-/// Something between the app and Stripe.
+/// A proxy between the app and the stand-in for Stripe.
 #[derive(Clone)]
-struct Between {
+struct MetadataProxy {
     stripe: String,
     client: reqwest::Client,
-    /// Metadata is lost here.
-    loses_metadata: bool,
+    /// Whether it removes metadata.
+    removes_metadata: bool,
 }
 
-/// Whether a parameter carries IDs of ours.
-fn hands_over(name: &str) -> bool {
+/// Whether a parameter carries our IDs.
+fn is_handoff(name: &str) -> bool {
     name == "client_reference_id"
         || ["metadata[", "subscription_data[metadata]"]
             .iter()
@@ -35,15 +35,15 @@ fn hands_over(name: &str) -> bool {
 }
 
 async fn forward(
-    State(between): State<Between>,
+    State(proxy): State<MetadataProxy>,
     method: Method,
     uri: Uri,
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    let body = if between.loses_metadata && uri.path().starts_with("/v1/checkout/sessions") {
+    let body = if proxy.removes_metadata && uri.path().starts_with("/v1/checkout/sessions") {
         let kept = form_urlencoded::parse(&body)
-            .filter(|(name, _)| !hands_over(name))
+            .filter(|(name, _)| !is_handoff(name))
             .collect::<Vec<_>>();
         form_urlencoded::Serializer::new(String::new())
             .extend_pairs(kept)
@@ -52,7 +52,7 @@ async fn forward(
     } else {
         body
     };
-    let mut request = between.client.request(method, format!("{}{uri}", between.stripe));
+    let mut request = proxy.client.request(method, format!("{}{uri}", proxy.stripe));
     for (name, value) in &headers {
         if !["host", "content-length"].contains(&name.as_str()) {
             request = request.header(name, value);
@@ -69,8 +69,8 @@ async fn forward(
     (status, response_headers, answer.bytes().await.unwrap()).into_response()
 }
 
-/// The undisturbed life, with something between.
-async fn lived(loses_metadata: bool) -> Outcome {
+/// The result of the undisturbed scenario through the proxy.
+async fn run(removes_metadata: bool) -> Outcome {
     let port = free_port().await;
     let site = format!("127.0.0.1:{port}");
     let settings = stripe_local::StripeStandInSettings {
@@ -86,30 +86,26 @@ async fn lived(loses_metadata: bool) -> Outcome {
     let stop = CancellationToken::new();
     let stripe = stripe_local::open(settings).await.unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let stripe_at = format!("http://{}", listener.local_addr().unwrap());
+    let stripe_url = format!("http://{}", listener.local_addr().unwrap());
     let serving = tokio::spawn(stripe_local::serve(
         listener,
         stripe,
         stop.clone().cancelled_owned(),
     ));
 
-    let between = Between {
-        stripe: stripe_at,
-        client: reqwest::Client::builder()
-            .no_proxy()
-            .redirect(reqwest::redirect::Policy::none())
-            .build()
-            .unwrap(),
-        loses_metadata,
+    let proxy = MetadataProxy {
+        stripe: stripe_url,
+        client: http_browser::client().unwrap(),
+        removes_metadata,
     };
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let between_at = format!("http://{}", listener.local_addr().unwrap());
-    let router = Router::new().fallback(forward).with_state(between);
-    let between_serving = tokio::spawn(async move { axum::serve(listener, router).await });
+    let proxy_url = format!("http://{}", listener.local_addr().unwrap());
+    let router = Router::new().fallback(forward).with_state(proxy);
+    let proxy_serving = tokio::spawn(async move { axum::serve(listener, router).await });
 
     let variables = [
         ("LEPTOS_SITE_ADDR", site.as_str()),
-        ("STRIPE_API_URL", &between_at),
+        ("STRIPE_API_URL", &proxy_url),
         ("STRIPE_WEBHOOK_SECRETS", SECRET),
     ];
     let app = TestApp::with(Engine::Sqlite, &variables).await;
@@ -120,7 +116,7 @@ async fn lived(loses_metadata: bool) -> Outcome {
     app.stop().await;
     stop.cancel();
     serving.await.unwrap().unwrap();
-    between_serving.abort();
+    proxy_serving.abort();
     outcome
 }
 
@@ -131,13 +127,13 @@ async fn free_port() -> u16 {
 
 #[tokio::test]
 async fn without_the_metadata_the_verdict_is_broken_and_names_the_event() {
-    let outcome = lived(true).await;
-    assert_eq!(outcome.failed, None, "the life itself goes on");
-    let [story] = outcome.stories.as_slice() else {
+    let outcome = run(true).await;
+    assert_eq!(outcome.failed, None, "the scenario itself is completed");
+    let [user] = outcome.users.as_slice() else {
         panic!("{outcome:#?}")
     };
-    assert!(!outcome.is_clean() && !story.verdict.clean);
-    let broken: Vec<(Rule, &Finding)> = story
+    assert!(!outcome.is_clean() && !user.verdict.clean);
+    let broken: Vec<(Rule, &Finding)> = user
         .verdict
         .rulings
         .iter()
@@ -152,10 +148,10 @@ async fn without_the_metadata_the_verdict_is_broken_and_names_the_event() {
     assert_eq!(event.name, "Trial started");
     assert!(
         stitched.1.reason.contains("was noted"),
-        "the facts know the click that it lacks: {}",
+        "the facts have the click that the event lacks: {}",
         stitched.1.reason
     );
-    // Nothing else of the life is to blame.
+    // No other event breaks a rule.
     for (rule, finding) in &broken {
         let name = finding.event.as_ref().map(|event| event.name.as_str());
         assert_eq!(name, Some("Trial started"), "{rule:?}: {finding:?}");
@@ -163,7 +159,7 @@ async fn without_the_metadata_the_verdict_is_broken_and_names_the_event() {
 }
 
 #[tokio::test]
-async fn with_the_metadata_the_same_way_is_clean() {
-    let outcome = lived(false).await;
+async fn with_the_metadata_the_verdict_is_clean() {
+    let outcome = run(false).await;
     assert!(outcome.is_clean(), "{outcome:#?}");
 }

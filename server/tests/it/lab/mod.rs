@@ -1,5 +1,5 @@
-//! The disturbance lab, through its API: a life under every disturbance, each in an app of its own, and the verdict on each
-//! story. The life is the one that the page runs.
+//! The disturbance lab through its API: the page's scenario under each disturbance, each in an app of its own, and the
+//! verdict on each timeline.
 
 mod metadata;
 
@@ -14,16 +14,15 @@ use tracking::verdict::{Rule, RuleOutcome};
 use crate::browser::{Answer, Browser};
 use crate::support::TestApp;
 
-/// A life under a disturbance takes less, or has failed by itself.
-const PATIENCE: Duration = Duration::from_secs(200);
+/// Above the lab's own limit for one scenario.
+const WAIT_LIMIT: Duration = Duration::from_secs(200);
 
-/// A program that asks for a run.
-async fn start(program: &mut Browser, wanted: &str) -> Answer {
+async fn start(program: &mut Browser, run: &str) -> Answer {
     let request = program.request(Method::POST, "/lab/runs");
-    program.send(request.json(&json!({"run": wanted}))).await
+    program.send(request.json(&json!({"run": run}))).await
 }
 
-/// All disturbances, as the API tells them.
+/// All disturbances, as the API shows them.
 async fn results(program: &mut Browser) -> Value {
     let request = program.request(Method::GET, "/lab/results");
     let answer = program.send(request).await;
@@ -31,31 +30,31 @@ async fn results(program: &mut Browser) -> Value {
     answer.json()
 }
 
-fn bench<'a>(results: &'a Value, name: &str) -> &'a Value {
-    let benches = results["disturbances"].as_array().unwrap();
-    benches.iter().find(|bench| bench["name"] == name).unwrap()
+fn report<'a>(results: &'a Value, name: &str) -> &'a Value {
+    let reports = results["disturbances"].as_array().unwrap();
+    reports.iter().find(|report| report["name"] == name).unwrap()
 }
 
-/// What came of one, once nothing runs any more.
+/// The result of a disturbance, once no run is under way.
 async fn outcome(program: &mut Browser, disturbance: Disturbance) -> Outcome {
-    let began = Instant::now();
+    let started = Instant::now();
     loop {
         let results = results(program).await;
         if results["running"] == false {
-            let last = bench(&results, disturbance.name())["last"].clone();
+            let last = report(&results, disturbance.name())["last"].clone();
             return serde_json::from_value(last).unwrap();
         }
         assert!(
-            began.elapsed() < PATIENCE,
+            started.elapsed() < WAIT_LIMIT,
             "{}",
-            bench(&results, disturbance.name())["stands"]
+            report(&results, disturbance.name())["stands"]
         );
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
 }
 
-/// Lives the life, and holds it to what the disturbance promises.
-async fn lives(disturbance: Disturbance) {
+/// Runs the scenario, and compares the result with what the disturbance's texts promise.
+async fn check(disturbance: Disturbance) {
     let app = TestApp::start().await;
     let mut program = app.browser();
     assert_eq!(start(&mut program, disturbance.name()).await.status, 202);
@@ -63,58 +62,61 @@ async fn lives(disturbance: Disturbance) {
     assert!(outcome.is_clean(), "{disturbance:?}: {outcome:#?}");
 
     let explained: BTreeSet<Rule> = outcome
-        .stories
+        .users
         .iter()
-        .flat_map(|story| story.verdict.rules(RuleOutcome::Explained))
+        .flat_map(|user| user.verdict.rules(RuleOutcome::Explained))
         .collect();
     let promised: BTreeSet<Rule> = disturbance.explains().iter().copied().collect();
     assert!(explained.is_superset(&promised), "{disturbance:?}: {outcome:#?}");
-    let besides: Vec<&Rule> = explained.difference(&promised).collect();
+    let additional: Vec<&Rule> = explained.difference(&promised).collect();
     assert!(
-        besides.iter().all(|rule| **rule == Rule::CausalOrder),
+        additional.iter().all(|rule| **rule == Rule::CausalOrder),
         "{disturbance:?}: {outcome:#?}"
     );
-    let people = if disturbance == Disturbance::SharedLaptop {
+    let users = if disturbance == Disturbance::SharedLaptop {
         2
     } else {
         1
     };
-    assert_eq!(outcome.stories.len(), people);
+    assert_eq!(outcome.users.len(), users);
 
-    // Whoever follows the link reads the same.
-    for story in &outcome.stories {
-        let judged = program
-            .open(&format!("/timeline/verdict?find={}", story.user))
+    // The timeline's own page has the same verdict.
+    for user in &outcome.users {
+        let verdict = program
+            .open(&format!("/timeline/verdict?find={}", user.user))
             .await
             .json();
-        assert_eq!(judged["clean"], true);
-        assert_eq!(judged["events"], story.verdict.events);
+        assert_eq!(verdict["clean"], true);
+        assert_eq!(verdict["events"], user.verdict.events);
     }
-    // And everything is as it was.
     let faults = app.collector.get("/local/faults").await;
-    assert_eq!(faults["faults"], json!([]), "{disturbance:?}");
+    assert_eq!(
+        faults["faults"],
+        json!([]),
+        "{disturbance:?}: the faults are restored"
+    );
     app.stop().await;
 }
 
-/// A test for each, so that they run side by side.
-macro_rules! lives {
+/// A test for each disturbance, so that they run at the same time.
+macro_rules! disturbances {
     ($($name:ident: $disturbance:ident,)*) => {
         $(
             #[tokio::test]
             async fn $name() {
-                lives(Disturbance::$disturbance).await;
+                check(Disturbance::$disturbance).await;
             }
         )*
 
         #[test]
-        fn no_disturbance_is_left_out() {
+        fn every_disturbance_has_a_test() {
             let tested = BTreeSet::from([$(Disturbance::$disturbance),*]);
             assert_eq!(tested, BTreeSet::from(Disturbance::ALL));
         }
     };
 }
 
-lives! {
+disturbances! {
     undisturbed: Nothing,
     webhooks_delayed: WebhooksDelayed,
     webhooks_duplicated: WebhooksDuplicated,
@@ -134,9 +136,9 @@ lives! {
 }
 
 #[tokio::test]
-async fn one_run_at_a_time_and_the_switches_are_put_back_when_it_is_cut_off() {
+async fn one_run_at_a_time_and_a_stopped_server_restores_the_switches() {
     let app = TestApp::start().await;
-    // Somebody has set a switch of their own.
+    // A fault that was set before the run.
     let own = json!([{"answer": 503, "share": 0.0}]);
     app.collector.break_with(own.clone()).await;
     let mut program = app.browser();
@@ -152,17 +154,16 @@ async fn one_run_at_a_time_and_the_switches_are_put_back_when_it_is_cut_off() {
 
     let began = Instant::now();
     while app.collector.get("/local/faults").await["faults"] == own {
-        assert!(began.elapsed() < PATIENCE, "the lab has turned its switch");
+        assert!(began.elapsed() < WAIT_LIMIT, "the lab has set its own fault");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    // The server is asked to stop in the middle of it.
     let (collector, ..) = app.stop().await;
-    let left = collector.get("/local/faults").await["faults"].clone();
-    assert_eq!(left, own, "as they were");
+    let restored = collector.get("/local/faults").await["faults"].clone();
+    assert_eq!(restored, own);
 }
 
 #[tokio::test]
-async fn the_page_works_without_script_and_the_feed_tells_the_board() {
+async fn the_page_works_without_script_and_its_feed_reports_changes() {
     let app = TestApp::start().await;
     let mut browser = app.browser();
     let page = browser.open("/lab").await;
@@ -180,7 +181,7 @@ async fn the_page_works_without_script_and_the_feed_tells_the_board() {
     let page = browser.open("/lab").await.text();
     assert!(page.contains("The verdict is clean."), "{page}");
     assert!(
-        page.contains(&format!("/timeline?find={}", outcome.stories[0].user)),
+        page.contains(&format!("/timeline?find={}", outcome.users[0].user)),
         "{page}"
     );
     assert!(page.contains("The SDK never ran in session"), "explained: {page}");

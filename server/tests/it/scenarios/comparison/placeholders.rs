@@ -1,82 +1,82 @@
-//! Names for IDs, and none for moments: what makes two people’s texts comparable.
+//! Replaces IDs by placeholders, and times by one placeholder each for seconds and milliseconds. Pure.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-/// What IDs are called: their kind, and which one of it.
+/// Placeholders of the IDs so far: the kind of the ID and its number, in the order of appearance.
 #[derive(Default)]
-pub(super) struct Names {
+pub(super) struct Placeholders {
     known: BTreeMap<String, String>,
-    of_kind: BTreeMap<String, usize>,
+    count_by_kind: BTreeMap<String, usize>,
 }
 
-/// What Stripe’s IDs begin with.
-const STRIPES: [&str; 8] = ["sub", "in", "evt", "cus", "cs", "pi", "re", "price"];
+/// Prefixes of Stripe’s IDs.
+const STRIPE_PREFIXES: [&str; 8] = ["sub", "in", "evt", "cus", "cs", "pi", "re", "price"];
 
-impl Names {
-    /// What an ID is called. A new one gets the next number of its kind.
+impl Placeholders {
+    /// The placeholder of an ID. A new ID gets the next number of its kind.
     pub(super) fn of(&mut self, kind: &str, id: &str) -> String {
         if let Some(name) = self.known.get(id) {
             return name.clone();
         }
-        let count = self.of_kind.entry(kind.to_owned()).or_default();
+        let count = self.count_by_kind.entry(kind.to_owned()).or_default();
         *count += 1;
         let name = format!("<{kind} {count}>");
         self.known.insert(id.to_owned(), name.clone());
         name
     }
 
-    /// The text, with names for the IDs in it and none for moments.
-    pub(super) fn tell(&mut self, text: &str) -> String {
-        let mut told = String::new();
+    /// The text with its IDs and times replaced.
+    pub(super) fn replace_in(&mut self, text: &str) -> String {
+        let mut replaced = String::new();
         let mut rest = text;
         while !rest.is_empty() {
             let is_word = |character: char| character.is_ascii_alphanumeric() || "_-".contains(character);
             let word = rest.len() - rest.trim_start_matches(is_word).len();
             if word == 0 {
                 let other = rest.find(is_word).unwrap_or(rest.len());
-                told.push_str(&rest[..other]);
+                replaced.push_str(&rest[..other]);
                 rest = &rest[other..];
             } else {
-                let named = self.word(&rest[..word]);
-                told.push_str(&named);
+                let placeholder = self.replace_word(&rest[..word]);
+                replaced.push_str(&placeholder);
                 rest = &rest[word..];
             }
         }
-        told
+        replaced
     }
 
-    fn word(&mut self, word: &str) -> String {
+    fn replace_word(&mut self, word: &str) -> String {
         if let Some(name) = self.known.get(word) {
             return name.clone();
         }
         if is_uuid(word) {
             return self.of("id", word);
         }
-        if let Some(kind) = stripes(word) {
+        if let Some(kind) = stripe_kind(word) {
             return self.of(kind, word);
         }
-        match word.parse().ok().and_then(moment) {
-            Some(moment) => moment.to_owned(),
+        match word.parse().ok().and_then(time_unit) {
+            Some(unit) => unit.to_owned(),
             None => word.to_owned(),
         }
     }
 
-    /// The same in every text and number of a value.
-    pub(super) fn tell_value(&mut self, value: &Value) -> Value {
+    /// The value with the IDs and times in its texts and numbers replaced.
+    pub(super) fn replace_in_value(&mut self, value: &Value) -> Value {
         match value {
-            Value::String(text) if is_date(text) => json!("<moment>"),
-            Value::String(text) => json!(self.tell(text)),
-            Value::Number(number) => match number.as_i64().and_then(moment) {
-                Some(moment) => json!(moment),
+            Value::String(text) if is_date(text) => json!("<date>"),
+            Value::String(text) => json!(self.replace_in(text)),
+            Value::Number(number) => match number.as_i64().and_then(time_unit) {
+                Some(unit) => json!(unit),
                 None => value.clone(),
             },
-            Value::Array(values) => values.iter().map(|value| self.tell_value(value)).collect(),
+            Value::Array(values) => values.iter().map(|value| self.replace_in_value(value)).collect(),
             Value::Object(fields) => {
                 let fields = fields
                     .iter()
-                    .map(|(key, value)| (key.clone(), self.tell_value(value)));
+                    .map(|(key, value)| (key.clone(), self.replace_in_value(value)));
                 Value::Object(fields.collect::<Map<_, _>>())
             }
             other => other.clone(),
@@ -84,15 +84,15 @@ impl Names {
     }
 }
 
-/// The kind of an ID of Stripe’s. Words of ours, like `in_trial`, have small letters alone.
-fn stripes(word: &str) -> Option<&str> {
+/// The prefix of one of Stripe’s IDs. Our own words, like `in_trial`, have only lower-case letters.
+fn stripe_kind(word: &str) -> Option<&str> {
     let (kind, rest) = word.split_once('_')?;
-    let is_drawn = rest.contains(|c: char| c.is_ascii_digit() || c.is_ascii_uppercase());
-    (STRIPES.contains(&kind) && is_drawn).then_some(kind)
+    let is_random = rest.contains(|c: char| c.is_ascii_digit() || c.is_ascii_uppercase());
+    (STRIPE_PREFIXES.contains(&kind) && is_random).then_some(kind)
 }
 
-/// Seconds or milliseconds since the epoch, between 2020 and 2060. No count and no amount is as large.
-fn moment(number: i64) -> Option<&'static str> {
+/// The placeholder of seconds or milliseconds since the epoch between 2020 and 2060. No count or amount is as large.
+fn time_unit(number: i64) -> Option<&'static str> {
     const SECONDS: std::ops::Range<i64> = 1_577_836_800..2_840_140_800;
     match number {
         _ if SECONDS.contains(&number) => Some("<second>"),
@@ -120,8 +120,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_that_are_no_ids_stay() {
-        let mut names = Names::default();
+    fn only_ids_and_times_are_replaced() {
+        let mut placeholders = Placeholders::default();
         #[rustfmt::skip]
         let table = [
             ("in_trial was 12 of 1200",        "in_trial was 12 of 1200"),
@@ -133,8 +133,11 @@ mod tests {
             ("0a000000-0000-4000-8000-00000000000g", "0a000000-0000-4000-8000-00000000000g"),
         ];
         for (text, expected) in table {
-            assert_eq!(names.tell(text), expected);
+            assert_eq!(placeholders.replace_in(text), expected);
         }
-        assert_eq!(names.tell_value(&json!("2026-11-24")), json!("<moment>"));
+        assert_eq!(
+            placeholders.replace_in_value(&json!("2026-11-24")),
+            json!("<date>")
+        );
     }
 }

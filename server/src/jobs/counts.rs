@@ -1,0 +1,40 @@
+//! Writes the counts of browsers every few seconds, and removes keys from limits that no longer need them. At shutdown the
+//! server writes the counts once more, when no request is left.
+
+use std::time::Duration;
+
+use backend::Backend;
+use backend::loss::LossMeter;
+use tokio::time::MissedTickBehavior;
+use tokio_util::sync::CancellationToken;
+
+/// How long counts wait in memory. A crash loses them.
+const INTERVAL: Duration = Duration::from_secs(3);
+/// Intervals between two sweeps of the limits.
+const SWEEP_EVERY: u32 = 20;
+
+/// Runs until `stop`. An error ends one round, not the loop.
+pub(crate) async fn run(backend: Backend, stop: CancellationToken) {
+    let mut interval = tokio::time::interval(INTERVAL);
+    interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut round: u32 = 0;
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            _ = interval.tick() => {}
+        }
+        write(&backend.loss).await;
+        round = round.wrapping_add(1);
+        if round.is_multiple_of(SWEEP_EVERY) {
+            backend.limits.sweep();
+        }
+    }
+}
+
+/// Writes the counts. If it fails, they stay in memory.
+pub(crate) async fn write(loss: &LossMeter) {
+    if let Err(error) = loss.flush().await {
+        let error = &error as &dyn std::error::Error;
+        tracing::warn!(error, "cannot write the counts of browsers");
+    }
+}
