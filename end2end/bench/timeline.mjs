@@ -1,16 +1,16 @@
-// How a long story opens and scrolls: driven and measured in Chromium, told as JSON. `bench timeline` starts it.
+// Measures in Chromium how a long timeline opens and scrolls, and prints the result as JSON. `bench timeline` starts it.
 // Usage: node bench/timeline.mjs SITE EMAIL PASSWORD OPENINGS PAGES
 
 import { islandsStarted, launch, signIn } from './chromium.mjs';
 
 const [site, email, password, openings, pages] = process.argv.slice(2);
 
-/** Keeps every long task (over 50 ms, by the standard) with its length, and the moment at which its islands run. */
+/** Records the duration of each long task (over 50 ms, by the standard), and the time at which the islands run. */
 const watch = () => {
   window.longTasks = [];
   new MutationObserver((_, observer) => {
     if (document.documentElement?.dataset.islands !== 'started') return;
-    window.aliveAt = performance.now();
+    window.islandsStartedAt = performance.now();
     observer.disconnect();
   }).observe(document, { attributes: true, childList: true, subtree: true });
   new PerformanceObserver((list) => {
@@ -24,7 +24,7 @@ await context.addInitScript(watch);
 const page = await context.newPage();
 await signIn(page, site, email, password);
 
-// A browser that reports no long task would find none.
+// Fails in a browser that does not report long tasks.
 const reported = await page.evaluate(async () => {
   const pause = (ms) => new Promise((done) => setTimeout(done, ms));
   await pause(0);
@@ -34,7 +34,7 @@ const reported = await page.evaluate(async () => {
 });
 if (reported === 0) throw new Error('this browser reports no long tasks');
 
-/** Opens the story: ms from the start of the navigation. */
+/** Opens the timeline; returns times in ms from the start of the navigation. */
 async function open() {
   await page.goto(`${site}/timeline`);
   await islandsStarted(page);
@@ -46,14 +46,14 @@ async function open() {
       document: navigation.responseEnd,
       bytes: navigation.decodedBodySize,
       painted: paint?.startTime ?? null,
-      alive: window.aliveAt,
+      islandsStarted: window.islandsStartedAt,
       events: document.querySelectorAll('li[data-event]').length,
       tasks: window.longTasks.splice(0),
     };
   });
 }
 
-/** Wheels down to the end, a notch a frame or so, and gives the long tasks of the way. */
+/** Scrolls to the end, about one wheel notch per frame; returns the long tasks. */
 async function scroll() {
   await page.evaluate(() => (window.longTasks.length = 0));
   await page.mouse.move(640, 400);
@@ -72,7 +72,7 @@ for (let time = 0; time < Number(openings); time++) opened.push(await open());
 await page.waitForTimeout(2_000);
 const first = await scroll();
 
-// Earlier sessions are a document each.
+// Each page of earlier sessions is a document.
 const reads = [];
 for (let time = 0; time < Number(pages); time++) {
   const link = page.getByRole('link', { name: 'Earlier sessions' });

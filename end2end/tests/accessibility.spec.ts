@@ -8,12 +8,12 @@ import { newAccount } from '../fixtures/visitor.ts';
 test.describe.configure({ timeout: 180_000 });
 
 test.beforeEach(({ complaints }) => {
-  // A page with errors is answered with 422, and the browser notes that.
+  // The answer 422 for a page with errors is an error on the console.
   complaints.expect(/status of 422/);
 });
 
 for (const path of ['/', '/sign-up', '/sign-in', '/forgot', '/reset', '/verify', '/goodbye', '/pricing', '/timeline', '/nowhere']) {
-  test(`${path}, as a visitor sees it`, async ({ visitor, page, complaints }) => {
+  test(`${path} of a visitor`, async ({ visitor, page, complaints }) => {
     if (path === '/nowhere') complaints.expect(/status of 404/);
     await visitor.goto(path);
     await expectAccessible(page, path);
@@ -22,7 +22,7 @@ for (const path of ['/', '/sign-up', '/sign-in', '/forgot', '/reset', '/verify',
 
 test('a sign-up with errors', async ({ visitor, page }) => {
   await visitor.goto('/sign-up');
-  await visitor.fill({ email: 'nobody' });
+  await visitor.fill({ email: 'not-an-address' });
   await visitor.submit();
   await expect(visitor.error('email')).toBeVisible();
   await expectAccessible(page, 'sign-up');
@@ -30,7 +30,7 @@ test('a sign-up with errors', async ({ visitor, page }) => {
 
 test('a sign-in with an error', async ({ visitor, page }) => {
   await visitor.goto('/sign-in');
-  await visitor.fill({ email: 'nobody@example.com', password: 'not this one' });
+  await visitor.fill({ email: 'unknown@example.com', password: 'not this one' });
   await visitor.submit();
   await expect(page.getByRole('alert')).toContainText('not right');
   await expectAccessible(page, 'sign-in');
@@ -116,7 +116,7 @@ test('settings, links and mails', async ({ visitor, page, mailbox }) => {
   await visitor.submit();
   await expect(visitor.error('current_password')).toBeVisible();
   await expectAccessible(page, '/settings/delete with an error');
-  await visitor.goto(await mailbox.linkIn(account.email, 'Confirm your e-mail address'));
+  await visitor.goto(await mailbox.linkIn(account.email, 'Confirm your email address'));
   await expect(page.getByRole('heading', { name: 'Is this your address?' })).toBeVisible();
   await expectAccessible(page, '/verify with a link');
   await visitor.goto('/mailbox');

@@ -1,13 +1,13 @@
-// The same without scripts: every form posts to its own page.
+// An account without scripts: every form posts to its own page.
 
 import { expect, test } from '../fixtures/test.ts';
 import { newAccount, Visitor } from '../fixtures/visitor.ts';
 
-const VERIFY = 'Confirm your e-mail address';
+const VERIFY = 'Confirm your email address';
 const NEW = 'another horse battery staple';
 
 test.beforeEach(({ complaints }) => {
-  // A page with errors is answered with 422, and the browser notes that.
+  // The answer 422 for a page with errors is an error on the console.
   complaints.expect(/status of 422/);
 });
 
@@ -20,10 +20,53 @@ test('an address is proven by a click', async ({ visitor, page, mailbox, collect
   await visitor.submit();
   await page.waitForURL('/settings?done=verified');
   await expect(page.getByRole('status')).toContainText('Your address is confirmed.');
-  const story = await collector.waitFor(user, 'Email verified');
-  expect(story.find(({ name }) => name === 'Email verified')).toMatchObject({ device, session, plan: 'valid' });
+  const timeline = await collector.waitFor(user, 'Email verified');
+  expect(timeline.find(({ name }) => name === 'Email verified')).toMatchObject({ device, session, plan: 'valid' });
   await visitor.goto(link);
   await expect(page.getByRole('heading', { name: 'This link has expired' })).toBeVisible();
+});
+
+test('a link that is opened elsewhere works after signing in there', async ({ visitor, mailbox, browser, baseURL }) => {
+  const account = newAccount();
+  await visitor.signUp(account);
+  const link = await mailbox.linkIn(account.email, VERIFY);
+  const context = await browser.newContext({ baseURL, javaScriptEnabled: false });
+  const phone = new Visitor(await context.newPage(), false);
+  await phone.goto(link);
+  await expect(phone.page.getByRole('heading', { name: 'Sign in to confirm this address' })).toBeVisible();
+  await phone.page.getByRole('main').getByRole('link', { name: 'Sign in', exact: true }).click();
+  await phone.page.waitForURL('/sign-in?next=/verify');
+  await phone.ready();
+  await phone.fill({ ...account });
+  await phone.submit();
+  await phone.page.waitForURL('/verify');
+  await phone.ready();
+  await phone.page.getByRole('button', { name: 'Yes, it is mine' }).click();
+  await phone.page.waitForURL('/settings?done=verified');
+  await phone.ready();
+  await expect(phone.page.getByText('confirmed', { exact: true })).toBeVisible();
+  await context.close();
+});
+
+test('an address that another person signed up with is taken back by mail', async ({ visitor, page, mailbox, browser, baseURL }) => {
+  const account = newAccount();
+  await visitor.signUp(account);
+  const context = await browser.newContext({ baseURL, javaScriptEnabled: false });
+  const owner = new Visitor(await context.newPage(), false);
+  await owner.goto(await mailbox.linkIn(account.email, VERIFY));
+  await owner.page.getByRole('button', { name: 'Send me a link for a new password' }).click();
+  await owner.page.waitForURL('/forgot?done=sent');
+  await owner.goto(await mailbox.linkIn(account.email, 'Set a new password'));
+  await owner.fill({ password: NEW });
+  await owner.submit();
+  await owner.page.waitForURL('/sign-in?done=reset');
+  await owner.ready();
+  await owner.signIn({ ...account, password: NEW });
+  await owner.goto('/settings');
+  await expect(owner.page.getByText('confirmed', { exact: true })).toBeVisible();
+  await visitor.goto('/settings');
+  await expect(page).toHaveURL('/sign-in?next=/settings');
+  await context.close();
 });
 
 test('a forgotten password is set anew', async ({ visitor, page, mailbox }) => {
@@ -31,10 +74,10 @@ test('a forgotten password is set anew', async ({ visitor, page, mailbox }) => {
   await visitor.signUp(account);
   await visitor.signOut();
   await visitor.goto('/forgot');
-  await visitor.fill({ email: 'nobody' });
+  await visitor.fill({ email: 'not-an-address' });
   await visitor.submit();
-  await expect(visitor.error('email')).toContainText('does not look like an e-mail address');
-  await expect(visitor.field('email')).toHaveValue('nobody');
+  await expect(visitor.error('email')).toContainText('does not look like an email address');
+  await expect(visitor.field('email')).toHaveValue('not-an-address');
   await visitor.fill({ email: account.email });
   await visitor.submit();
   await page.waitForURL('/forgot?done=sent');
@@ -57,10 +100,10 @@ test('password, address and logins', async ({ visitor, page, mailbox, browser, b
   await phone.signIn(account);
 
   await visitor.goto('/settings');
-  await expect(page.locator('.logins li')).toHaveCount(2);
-  await page.locator('.logins').getByRole('button').click();
+  await expect(page.locator('.settings-logins li')).toHaveCount(2);
+  await page.locator('.settings-logins').getByRole('button').click();
   await page.waitForURL('/settings?done=ended');
-  await expect(page.locator('.logins li')).toHaveCount(1);
+  await expect(page.locator('.settings-logins li')).toHaveCount(1);
   await phone.goto('/polls');
   await expect(phone.page).toHaveURL('/sign-in?next=/polls');
 
@@ -76,7 +119,7 @@ test('password, address and logins', async ({ visitor, page, mailbox, browser, b
   await visitor.fill({ email: fresh.email, current_password: NEW });
   await visitor.submit();
   await page.waitForURL('/settings?done=email');
-  await visitor.goto(await mailbox.linkIn(fresh.email, 'Confirm your new e-mail address'));
+  await visitor.goto(await mailbox.linkIn(fresh.email, 'Confirm your new email address'));
   await visitor.submit();
   await page.waitForURL('/settings?done=verified');
   await phone.signIn({ email: fresh.email, password: NEW });
@@ -94,7 +137,7 @@ test('an account is deleted', async ({ visitor, page, collector }) => {
   await visitor.submit();
   await page.waitForURL('/goodbye');
   expect((await visitor.tracked()).device).not.toBe(before.device);
-  await expect.poll(() => collector.storyOf(before.user)).toEqual([]);
+  await expect.poll(() => collector.timelineOf(before.user)).toEqual([]);
   await visitor.goto('/settings');
   await expect(page).toHaveURL('/sign-in?next=/settings');
 });

@@ -4,16 +4,16 @@ import { readFile } from 'node:fs/promises';
 import { expect, test } from '../fixtures/test.ts';
 import { newAccount, Visitor } from '../fixtures/visitor.ts';
 
-const VERIFY = 'Confirm your e-mail address';
+const VERIFY = 'Confirm your email address';
 const RESET = 'Set a new password';
 const NEW = 'another horse battery staple';
 
 test.beforeEach(({ complaints }) => {
-  // A page with errors is answered with 422, and the browser notes that.
+  // The answer 422 for a page with errors is an error on the console.
   complaints.expect(/status of 422/);
 });
 
-test('an address is proven by a click, in the session of the click', async ({ visitor, page, mailbox, collector }) => {
+test('an address is confirmed by a click, and the event has the session of the click', async ({ visitor, page, mailbox, collector }) => {
   const account = newAccount();
   const { user, device, session } = await visitor.signUp(account);
   await visitor.follow('Settings', '/settings');
@@ -29,19 +29,62 @@ test('an address is proven by a click, in the session of the click', async ({ vi
   await expect(page.getByRole('status')).toContainText('Your address is confirmed.');
   await expect(page.getByText('confirmed', { exact: true })).toBeVisible();
 
-  const story = await collector.waitFor(user, 'Page Viewed /verify', 'Email verified', 'Page Viewed /settings');
-  const event = story.find(({ name }) => name === 'Email verified');
+  const timeline = await collector.waitFor(user, 'Page Viewed /verify', 'Email verified', 'Page Viewed /settings');
+  const event = timeline.find(({ name }) => name === 'Email verified');
   expect(event).toMatchObject({ source: 'server', device, session, plan: 'valid' });
-  // The secret is in no event: the page that the SDK saw has a clean address.
+  // The secret is in no event: the page's URL does not have it.
   const secret = link.split('/').at(-1) ?? '';
   expect(secret).toHaveLength(64);
-  expect(JSON.stringify(story)).not.toContain(secret);
+  expect(JSON.stringify(timeline)).not.toContain(secret);
 
   await visitor.goto(link);
   await expect(page.getByRole('heading', { name: 'This link has expired' })).toBeVisible();
 });
 
-test('a forgotten password is set anew', async ({ visitor, page, mailbox, collector, newTab }) => {
+test('a link that is opened elsewhere works after signing in there', async ({ visitor, mailbox, browser, baseURL }) => {
+  const account = newAccount();
+  await visitor.signUp(account);
+  const link = await mailbox.linkIn(account.email, VERIFY);
+  const context = await browser.newContext({ baseURL });
+  const phone = new Visitor(await context.newPage(), true);
+  await phone.goto(link);
+  await expect(phone.page.getByRole('heading', { name: 'Sign in to confirm this address' })).toBeVisible();
+  await phone.page.getByRole('main').getByRole('link', { name: 'Sign in', exact: true }).click();
+  await phone.page.waitForURL('/sign-in?next=/verify');
+  await phone.ready();
+  await phone.fill({ ...account });
+  await phone.submit();
+  await phone.page.waitForURL('/verify');
+  await phone.ready();
+  await phone.page.getByRole('button', { name: 'Yes, it is mine' }).click();
+  await phone.page.waitForURL('/settings?done=verified');
+  await phone.ready();
+  await expect(phone.page.getByText('confirmed', { exact: true })).toBeVisible();
+  await context.close();
+});
+
+test('an address that another person signed up with is taken back by mail', async ({ visitor, page, mailbox, browser, baseURL }) => {
+  const account = newAccount();
+  await visitor.signUp(account);
+  const context = await browser.newContext({ baseURL });
+  const owner = new Visitor(await context.newPage(), true);
+  await owner.goto(await mailbox.linkIn(account.email, VERIFY));
+  await owner.page.getByRole('button', { name: 'Send me a link for a new password' }).click();
+  await owner.page.waitForURL('/forgot?done=sent');
+  await owner.goto(await mailbox.linkIn(account.email, 'Set a new password'));
+  await owner.fill({ password: NEW });
+  await owner.submit();
+  await owner.page.waitForURL('/sign-in?done=reset');
+  await owner.ready();
+  await owner.signIn({ ...account, password: NEW });
+  await owner.goto('/settings');
+  await expect(owner.page.getByText('confirmed', { exact: true })).toBeVisible();
+  await visitor.goto('/settings');
+  await expect(page).toHaveURL('/sign-in?next=/settings');
+  await context.close();
+});
+
+test('a forgotten password is replaced by a link', async ({ visitor, page, mailbox, collector, newTab }) => {
   const account = newAccount();
   const { user } = await visitor.signUp(account);
   await visitor.signOut();
@@ -69,12 +112,12 @@ test('a forgotten password is set anew', async ({ visitor, page, mailbox, collec
   await expect(other.page.getByRole('status')).toContainText('Your new password is set.');
   await other.signIn({ ...account, password: NEW });
 
-  const story = await collector.waitFor(user, 'Password reset completed');
-  const event = story.find(({ name }) => name === 'Password reset completed');
+  const timeline = await collector.waitFor(user, 'Password reset completed');
+  const event = timeline.find(({ name }) => name === 'Password reset completed');
   expect(event).toMatchObject({ source: 'server', device: before.device, session: before.session });
 });
 
-test('a password is changed, and another browser becomes a new device', async ({ visitor, page, browser, baseURL }) => {
+test('a password change makes another browser a new device', async ({ visitor, page, browser, baseURL }) => {
   const account = newAccount();
   await visitor.signUp(account);
   const context = await browser.newContext({ baseURL });
@@ -113,7 +156,7 @@ test('an address is changed by a link to the new one', async ({ visitor, page, m
   await visitor.ready();
   await expect(page.getByRole('status')).toContainText('We have sent a link to your new address.');
 
-  await visitor.goto(await mailbox.linkIn(fresh.email, 'Confirm your new e-mail address'));
+  await visitor.goto(await mailbox.linkIn(fresh.email, 'Confirm your new email address'));
   await expect(page.getByText(fresh.email)).toBeVisible();
   await visitor.submit();
   await page.waitForURL('/settings?done=verified');
@@ -123,7 +166,7 @@ test('an address is changed by a link to the new one', async ({ visitor, page, m
   await visitor.signIn({ ...account, email: fresh.email });
 });
 
-test('logins elsewhere are listed and ended', async ({ visitor, page, browser, baseURL }) => {
+test('logins in other browsers are listed and ended', async ({ visitor, page, browser, baseURL }) => {
   const account = newAccount();
   await visitor.signUp(account);
   const contexts = await Promise.all([1, 2].map(() => browser.newContext({ baseURL })));
@@ -134,14 +177,14 @@ test('logins elsewhere are listed and ended', async ({ visitor, page, browser, b
     others.push(other);
   }
   await visitor.goto('/settings');
-  await expect(page.locator('.logins li')).toHaveCount(3);
-  await expect(page.locator('.logins li').filter({ hasText: 'this browser' })).toHaveCount(1);
-  await page.locator('.logins').getByRole('button').first().click();
+  await expect(page.locator('.settings-logins li')).toHaveCount(3);
+  await expect(page.locator('.settings-logins li').filter({ hasText: 'this browser' })).toHaveCount(1);
+  await page.locator('.settings-logins').getByRole('button').first().click();
   await page.waitForURL('/settings?done=ended');
   await visitor.ready();
-  await expect(page.locator('.logins li')).toHaveCount(2);
+  await expect(page.locator('.settings-logins li')).toHaveCount(2);
   await page.getByRole('button', { name: 'Sign out everywhere else' }).click();
-  await expect(page.locator('.logins li')).toHaveCount(1);
+  await expect(page.locator('.settings-logins li')).toHaveCount(1);
   await visitor.ready();
   for (const other of others) {
     await other.goto('/polls');
@@ -166,7 +209,7 @@ test('the data of an account can be downloaded', async ({ visitor, page }) => {
   });
 });
 
-test('an account is deleted, and Amplitude forgets it', async ({ visitor, page, collector, complaints }) => {
+test('a deleted account is deleted at Amplitude too', async ({ visitor, page, collector, complaints }) => {
   // The browser may still send events of the deleted user.
   complaints.expect(/status of 400.*\/ingest/, /Amplitude Logger/);
   const account = newAccount();
@@ -187,7 +230,7 @@ test('an account is deleted, and Amplitude forgets it', async ({ visitor, page, 
   expect(after.user).toBeNull();
   expect(after.device).not.toBe(before.device);
 
-  await expect.poll(() => collector.storyOf(before.user)).toEqual([]);
+  await expect.poll(() => collector.timelineOf(before.user)).toEqual([]);
   await visitor.goto('/sign-in');
   await visitor.fill({ ...account });
   await visitor.submit();
@@ -196,16 +239,16 @@ test('an account is deleted, and Amplitude forgets it', async ({ visitor, page, 
   expect(again.user).not.toBe(before.user);
 });
 
-test('the mailbox is read like one', async ({ visitor, page, mailbox }) => {
+test('the mailbox lists mails and shows the chosen one', async ({ visitor, page, mailbox }) => {
   const account = newAccount();
   await visitor.signUp(account);
   await mailbox.linkIn(account.email, VERIFY);
   await visitor.goto('/');
   await visitor.follow('the local mailbox', '/mailbox');
-  const mail = page.locator('.mail').filter({ hasText: account.email });
+  const mail = page.locator('.mailbox-item').filter({ hasText: account.email });
   await mail.click();
   await expect(mail).toHaveAttribute('aria-current', 'true');
-  await expect(page.locator('.mail[aria-current]')).toHaveCount(1);
+  await expect(page.locator('.mailbox-item[aria-current]')).toHaveCount(1);
   const reading = page.getByRole('article', { name: VERIFY });
   await expect(reading).toContainText(account.email);
   await reading.getByRole('link', { name: 'Confirm my address' }).click();

@@ -1,7 +1,7 @@
 // Changes of a subscription, by the user, by Stripe and by failed payments. Each test asserts the timeline.
 
-import { expectSound, named, stitches } from '../fixtures/story.ts';
-import type { StoryEvent } from '../fixtures/collector.ts';
+import { expectConsistent, named, stitches } from '../fixtures/timeline.ts';
+import type { TimelineEvent } from '../fixtures/collector.ts';
 import { expect, test } from '../fixtures/test.ts';
 import { newAccount, type Visitor } from '../fixtures/visitor.ts';
 
@@ -18,14 +18,14 @@ test('cancel and resume in the app, in a later session than the checkout', async
   await visitor.press('Resume trial');
   await visitor.expectBilling('trialing');
 
-  const story = await collector.waitFor(first.user, 'Trial canceled', 'Trial resumed');
-  expectSound(story);
+  const timeline = await collector.waitFor(first.user, 'Trial canceled', 'Trial resumed');
+  expectConsistent(timeline);
   for (const name of ['Trial canceled', 'Trial resumed']) {
-    const event = only(story, name);
+    const event = only(timeline, name);
     expect(event).toMatchObject({ device: later.device, session: later.session, stitchedBy: 'checkout handoff' });
   }
-  expect(only(story, 'Trial started')).toMatchObject({ device: first.device, session: first.session });
-  expect(only(story, 'Trial canceled').properties.subscription_status).toBe('trial_canceled');
+  expect(only(timeline, 'Trial started')).toMatchObject({ device: first.device, session: first.session });
+  expect(only(timeline, 'Trial canceled').properties.subscription_status).toBe('trial_canceled');
   expect((await stripe.subscriptionOf(account.email)).metadata.seam_session).toBe(String(later.session));
 });
 
@@ -51,10 +51,10 @@ test("cancel and resume in Stripe's portal, in a later session than the checkout
   });
   await collector.waitFor(first.user, 'Trial canceled');
   await visitor.page.getByRole('button', { name: 'Don’t cancel subscription' }).click();
-  const story = await collector.waitFor(first.user, 'Trial canceled', 'Trial resumed');
-  expectSound(story);
+  const timeline = await collector.waitFor(first.user, 'Trial canceled', 'Trial resumed');
+  expectConsistent(timeline);
   for (const name of ['Trial canceled', 'Trial resumed']) {
-    const event = only(story, name);
+    const event = only(timeline, name);
     expect(event).toMatchObject({ device: later.device, session: later.session, stitchedBy: 'portal visit' });
     expect(event.properties).toHaveProperty('portal_visit');
     expect(event.properties).not.toHaveProperty('click');
@@ -63,7 +63,7 @@ test("cancel and resume in Stripe's portal, in a later session than the checkout
   await visitor.expectBilling('trialing');
 });
 
-test('what the portal canceled is resumed in the app', async ({ visitor, collector, stripe }) => {
+test('a cancellation in the portal is undone in the app', async ({ visitor, collector, stripe }) => {
   const account = newAccount();
   const { user } = await visitor.signUp(account);
   await visitor.startTrial();
@@ -74,8 +74,8 @@ test('what the portal canceled is resumed in the app', async ({ visitor, collect
   await visitor.goto('/billing');
   await visitor.press('Resume trial');
   await visitor.expectBilling('trialing');
-  const story = await collector.waitFor(user, 'Trial resumed');
-  expectSound(story);
+  const timeline = await collector.waitFor(user, 'Trial resumed');
+  expectConsistent(timeline);
   expect(await stripe.subscriptionOf(account.email)).toMatchObject({ cancel_at: null, status: 'trialing' });
 });
 
@@ -84,9 +84,9 @@ test('a trial without a card ends, and the account is on Free again', async ({ v
   const { user } = await visitor.signUp(account);
   await visitor.startTrial();
   await visitor.press('Jump to the end of the trial');
-  const story = await collector.waitFor(user, 'Trial expiration');
-  expectSound(story);
-  expect(only(story, 'Trial expiration')).toMatchObject({
+  const timeline = await collector.waitFor(user, 'Trial expiration');
+  expectConsistent(timeline);
+  expect(only(timeline, 'Trial expiration')).toMatchObject({
     derivedDevice: true,
     session: -1,
     properties: { subscription_status: 'expired' },
@@ -99,7 +99,7 @@ test('a trial without a card ends, and the account is on Free again', async ({ v
   await expect(visitor.page.getByRole('button', { name: 'Subscribe' })).toBeVisible();
 });
 
-test('a declined conversion, then another card and a payment', async ({ visitor, collector, stripe }) => {
+test('a declined conversion is followed by another card and a payment', async ({ visitor, collector, stripe }) => {
   const account = newAccount();
   const { user } = await visitor.signUp(account);
   await visitor.startTrial();
@@ -112,10 +112,10 @@ test('a declined conversion, then another card and a payment', async ({ visitor,
 
   await stripe.giveCard(account.email, 'pm_card_visa');
   await visitor.press('Jump to the next attempt');
-  const story = await collector.waitFor(user, 'Payment failure', 'Trial converted');
-  expectSound(story);
-  expect(only(story, 'Payment failure')).toMatchObject({ session: -1, derivedDevice: true });
-  expect(only(story, 'Trial converted')).toMatchObject({ session: -1, properties: { amount_minor: 1200 } });
+  const timeline = await collector.waitFor(user, 'Payment failure', 'Trial converted');
+  expectConsistent(timeline);
+  expect(only(timeline, 'Payment failure')).toMatchObject({ session: -1, derivedDevice: true });
+  expect(only(timeline, 'Trial converted')).toMatchObject({ session: -1, properties: { amount_minor: 1200 } });
   await visitor.expectBilling('active');
   expect(await stripe.moneyFrom(account.email)).toBe(1200);
 });
@@ -136,15 +136,15 @@ test('a subscription after the trial, changed to yearly, then refunded', async (
   await expect(visitor.page.getByText('$120.00 a year.')).toBeVisible();
   await stripe.refund(account.email);
 
-  const story = await collector.waitFor(user, 'Subscription refund');
-  expectSound(story);
-  expect(only(story, 'Subscription started')).toMatchObject({ device, session, properties: { amount_minor: 1200 } });
-  expect(only(story, 'Subscription changed')).toMatchObject({
+  const timeline = await collector.waitFor(user, 'Subscription refund');
+  expectConsistent(timeline);
+  expect(only(timeline, 'Subscription started')).toMatchObject({ device, session, properties: { amount_minor: 1200 } });
+  expect(only(timeline, 'Subscription changed')).toMatchObject({
     device,
     session,
     properties: { amount_minor: 12000, interval: 'year', previous_interval: 'month' },
   });
-  expect(only(story, 'Subscription refund')).toMatchObject({ derivedDevice: true, session: -1 });
+  expect(only(timeline, 'Subscription refund')).toMatchObject({ derivedDevice: true, session: -1 });
   expect(await stripe.moneyFrom(account.email)).toBe(1200);
   await visitor.goto('/billing');
   await expect(visitor.page.getByText('$120.00 refunded')).toBeVisible();
@@ -160,10 +160,10 @@ test('duplicated and reordered webhooks give the same timeline', async ({ visito
   await stripe.release();
   await expect(visitor.page.getByRole('heading', { name: 'Welcome to Pro' })).toBeVisible();
   await stripe.webhooks({});
-  const story = await collector.waitFor(user, 'Trial checkout clicked', 'Trial started');
-  expectSound(story);
-  expect(only(story, 'Trial started')).toMatchObject({ device, session, stitchedBy: 'checkout handoff' });
-  expect(stitches(story)).toEqual(['Sign-up completed: sdk cookie', 'Trial started: checkout handoff']);
+  const timeline = await collector.waitFor(user, 'Trial checkout clicked', 'Trial started');
+  expectConsistent(timeline);
+  expect(only(timeline, 'Trial started')).toMatchObject({ device, session, stitchedBy: 'checkout handoff' });
+  expect(stitches(timeline)).toEqual(['Sign-up completed: sdk cookie', 'Trial started: checkout handoff']);
 });
 
 test('a button that is pressed while the page refreshes itself is clicked', async ({ visitor, stripe }) => {
@@ -189,8 +189,8 @@ async function inLaterSession(visitor: Visitor, account: { email: string; passwo
   return visitor.signIn(account);
 }
 
-function only(story: readonly StoryEvent[], name: string): StoryEvent {
-  const [event, ...more] = named(story, name);
+function only(timeline: readonly TimelineEvent[], name: string): TimelineEvent {
+  const [event, ...more] = named(timeline, name);
   expect(more, `${name} once`).toEqual([]);
   if (event === undefined) throw new Error(`no ${name}`);
   return event;

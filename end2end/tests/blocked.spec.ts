@@ -1,6 +1,6 @@
 // (c) A blocker stops the browser's events: the server's events are all there, stitched, and the pages work.
 
-import { expectSound, expectStory, stitches } from '../fixtures/story.ts';
+import { expectConsistent, expectTimeline, stitches } from '../fixtures/timeline.ts';
 import { expect, test } from '../fixtures/test.ts';
 import { broken, expectCleanVerdict, rules, verdictOn } from '../fixtures/verdict.ts';
 import { newAccount } from '../fixtures/visitor.ts';
@@ -24,12 +24,12 @@ test('the SDK and the ingest route are blocked', async ({ visitor, page, collect
   await visitor.signIn(account);
   await expect(page.getByRole('heading', { name: 'Lunch?' })).toBeVisible();
 
-  const story = await collector.waitFor(user, 'Sign-in completed');
-  expectStory(story, [
+  const timeline = await collector.waitFor(user, 'Sign-in completed');
+  expectTimeline(timeline, [
     { device: first.device, session: first.session, events: ['server Sign-up completed', 'server Sign-out completed'] },
     { device: second.device, session: second.session, events: ['server Sign-in completed'] },
   ]);
-  expect(stitches(story)).toEqual([
+  expect(stitches(timeline)).toEqual([
     'Sign-up completed: server session',
     'Sign-out completed: server session',
     'Sign-in completed: server session',
@@ -49,7 +49,7 @@ test('the SDK and the ingest route are blocked', async ({ visitor, page, collect
 });
 
 test('only the ingest route is blocked', async ({ visitor, page, collector, complaints, verdicts }) => {
-  // The SDK ran, and its events did not arrive: that is a loss without an explanation.
+  // The SDK ran and its events did not arrive: a loss without an explanation.
   verdicts.expect('present events inside a browser session');
   complaints.expect(/ERR_FAILED.*\/ingest/, /Amplitude Logger/);
   const blocked = page.waitForRequest('**/ingest');
@@ -62,14 +62,14 @@ test('only the ingest route is blocked', async ({ visitor, page, collector, comp
   await visitor.createPoll();
   await visitor.signOut();
 
-  const story = await collector.waitFor(user, 'Sign-out completed');
-  expectSound(story);
-  // What the SDK sends while a page is being left is out of a route's reach, so a browser event may be among them.
-  const ofServer = story.filter((event) => event.source === 'server');
-  expectStory(ofServer, [{ device, session, events: ['server Sign-up completed', 'server Sign-out completed'] }]);
+  const timeline = await collector.waitFor(user, 'Sign-out completed');
+  expectConsistent(timeline);
+  // A route cannot block the requests of a page that unloads, so one browser event may arrive.
+  const ofServer = timeline.filter((event) => event.source === 'server');
+  expectTimeline(ofServer, [{ device, session, events: ['server Sign-up completed', 'server Sign-out completed'] }]);
   // The SDK ran, and its cookie names the session.
-  expect(stitches(story)).toEqual(['Sign-up completed: sdk cookie', 'Sign-out completed: sdk cookie']);
-  if (ofServer.length === story.length) {
+  expect(stitches(timeline)).toEqual(['Sign-up completed: sdk cookie', 'Sign-out completed: sdk cookie']);
+  if (ofServer.length === timeline.length) {
     const loss = broken(await verdictOn(user));
     expect(loss).toHaveLength(2);
     expect(loss[0]).toContain('Sign-up completed: The SDK ran');

@@ -1,7 +1,7 @@
 // Checkout and the return from it: abandoned, replaced by a newer session, before and after the webhook, another user's
 // session.
 
-import { expectSound, named } from '../fixtures/story.ts';
+import { expectConsistent, named } from '../fixtures/timeline.ts';
 import { expect, test } from '../fixtures/test.ts';
 import { newAccount } from '../fixtures/visitor.ts';
 
@@ -27,10 +27,10 @@ test('an abandoned Checkout session starts nothing, and a newer one replaces it'
   await visitor.goto(`/billing/return?checkout=${sessionIn(left)}`);
   await expect(visitor.page.getByRole('heading', { name: 'Checkout session expired' })).toBeVisible();
 
-  const story = await collector.waitFor(user, 'Trial checkout clicked', 'Trial checkout clicked', 'Trial started');
-  expectSound(story);
-  const [started] = named(story, 'Trial started');
-  const clicks = named(story, 'Trial checkout clicked');
+  const timeline = await collector.waitFor(user, 'Trial checkout clicked', 'Trial checkout clicked', 'Trial started');
+  expectConsistent(timeline);
+  const [started] = named(timeline, 'Trial started');
+  const clicks = named(timeline, 'Trial checkout clicked');
   expect(started?.properties).toMatchObject({ click: clicks[1]?.insertId, interval: 'year' });
 });
 
@@ -47,19 +47,19 @@ test('the return page waits for the webhook, and shows it when it arrives', asyn
   await expect(visitor.page.getByRole('heading', { name: 'Welcome to Pro' })).toBeVisible();
   // The document was not loaded again.
   await expect(visitor.page.locator('html[data-same]')).toBeAttached();
-  const story = await collector.waitFor(user, 'Trial started');
-  expectSound(story);
-  expect(named(story, 'Trial started')).toMatchObject([{ device, session, stitchedBy: 'checkout handoff' }]);
+  const timeline = await collector.waitFor(user, 'Trial started');
+  expectConsistent(timeline);
+  expect(named(timeline, 'Trial started')).toMatchObject([{ device, session, stitchedBy: 'checkout handoff' }]);
 });
 
 test("another user's session is not shown", async ({ visitor, browser }) => {
   await visitor.signUp();
   await visitor.leaveForCheckout();
   const checkout = sessionIn(visitor.page.url());
-  const stranger = await browser.newPage();
-  await stranger.goto(`/billing/return?checkout=${checkout}`);
-  await stranger.waitForURL(/\/sign-in\?next=/);
-  await stranger.close();
+  const otherBrowser = await browser.newPage();
+  await otherBrowser.goto(`/billing/return?checkout=${checkout}`);
+  await otherBrowser.waitForURL(/\/sign-in\?next=/);
+  await otherBrowser.close();
   // Another account in another browser.
   await visitor.goto('/');
   await visitor.signOut();
@@ -68,7 +68,7 @@ test("another user's session is not shown", async ({ visitor, browser }) => {
   await expect(visitor.page.getByRole('heading', { name: 'Checkout session not found' })).toBeVisible();
 });
 
-test('a double click is one Checkout session and one click event', async ({ visitor, collector, stripe }) => {
+test('a double click makes one Checkout session and one click event', async ({ visitor, collector, stripe }) => {
   const account = newAccount();
   const { user } = await visitor.signUp(account);
   await visitor.goto('/pricing');
@@ -76,23 +76,23 @@ test('a double click is one Checkout session and one click event', async ({ visi
   await visitor.page.waitForURL(/\/c\/pay\//);
   await visitor.completeCheckout();
   await expect(visitor.page.getByRole('heading', { name: 'Welcome to Pro' })).toBeVisible();
-  const story = await collector.waitFor(user, 'Trial started');
-  expectSound(story);
-  expect(named(story, 'Trial checkout clicked')).toHaveLength(1);
+  const timeline = await collector.waitFor(user, 'Trial started');
+  expectConsistent(timeline);
+  expect(named(timeline, 'Trial checkout clicked')).toHaveLength(1);
   expect(await stripe.subscriptionsOf(account.email)).toHaveLength(1);
 });
 
-test('with the SDK blocked the trial is stitched too', async ({ visitor, collector, complaints, stripe }) => {
+test('a trial is stitched also when the SDK is blocked', async ({ visitor, collector, complaints, stripe }) => {
   complaints.expect(/net::ERR_(FAILED|BLOCKED_BY_CLIENT)/);
   await visitor.page.route('**/vendor/**', (route) => route.abort());
   await visitor.page.route('**/ingest', (route) => route.abort());
   const account = newAccount();
   const { user, device, session } = await visitor.signUp(account);
   await visitor.startTrial();
-  const story = await collector.waitFor(user, 'Sign-up completed', 'Trial started');
-  expectSound(story);
-  expect(story.map((event) => event.name)).toEqual(['Sign-up completed', 'Trial started']);
-  expect(named(story, 'Trial started')).toMatchObject([{ device, session, stitchedBy: 'checkout handoff' }]);
+  const timeline = await collector.waitFor(user, 'Sign-up completed', 'Trial started');
+  expectConsistent(timeline);
+  expect(timeline.map((event) => event.name)).toEqual(['Sign-up completed', 'Trial started']);
+  expect(named(timeline, 'Trial started')).toMatchObject([{ device, session, stitchedBy: 'checkout handoff' }]);
   expect((await stripe.subscriptionOf(account.email)).metadata.seam_device).toBe(device);
 });
 

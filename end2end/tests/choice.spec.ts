@@ -1,10 +1,10 @@
-// The choice about tracking, made and withdrawn during a trial. Billing goes on.
+// Consent that is denied and granted again during a trial: billing continues.
 
-import { expectSound, named } from '../fixtures/story.ts';
+import { expectConsistent, named } from '../fixtures/timeline.ts';
 import { expect, test } from '../fixtures/test.ts';
 import { newAccount } from '../fixtures/visitor.ts';
 
-test('consent denied during a trial: no more events, and the payments go on', async ({
+test('consent denied during a trial stops events and no payment', async ({
   visitor,
   collector,
   stripe,
@@ -16,13 +16,13 @@ test('consent denied during a trial: no more events, and the payments go on', as
 
   await visitor.goto('/privacy');
   await visitor.page.getByRole('button', { name: 'Do not count my visit' }).click();
-  await expect(visitor.page.getByText('You have said no.')).toBeVisible();
+  await expect(visitor.page.getByText('You declined.')).toBeVisible();
   await visitor.ready();
   expect(await visitor.boot()).toMatchObject({ tracking: false, device: null, session: null, user });
   const traces = (await visitor.page.context().cookies()).map((cookie) => cookie.name);
   expect(traces.filter((name) => /^(seam_(device|session|clock|confirmed)|AMP_)/.test(name))).toEqual([]);
 
-  // A click, a conversion and a payment: no event of them.
+  // A click, a conversion and a payment have no event.
   await visitor.press('Cancel trial');
   await visitor.expectBilling('trial_canceled');
   const { metadata } = await stripe.subscriptionOf(account.email);
@@ -34,15 +34,15 @@ test('consent denied during a trial: no more events, and the payments go on', as
   await visitor.expectBilling('active');
   expect(await stripe.moneyFrom(account.email)).toBe(1200);
 
-  // Consent is granted again: events from now on are sent, those of the time between are not.
+  // Consent is granted again: later events are sent, earlier ones are not.
   await visitor.goto('/privacy');
   await visitor.page.getByRole('button', { name: 'Count my visit' }).click();
-  await expect(visitor.page.getByText('You have agreed.')).toBeVisible();
+  await expect(visitor.page.getByText('You accepted.')).toBeVisible();
   await visitor.ready();
   await visitor.press('Jump over the next renewal');
   const after = await collector.waitFor(user, 'Subscription renewal');
-  expectSound(after);
-  const server = (story: typeof before) => story.filter((event) => event.source === 'server').map((event) => event.name);
+  expectConsistent(after);
+  const server = (timeline: typeof before) => timeline.filter((event) => event.source === 'server').map((event) => event.name);
   expect(server(before)).toEqual(['Sign-up completed', 'Trial started']);
   expect(server(after)).toEqual(['Sign-up completed', 'Trial started', 'Subscription renewal']);
   expect(named(after, 'Subscription renewal')).toMatchObject([{ properties: { amount_minor: 1200 } }]);
@@ -50,19 +50,19 @@ test('consent denied during a trial: no more events, and the payments go on', as
   await expect(visitor.page.getByRole('cell', { name: '$12.00' })).toHaveCount(2);
 });
 
-test('a choice of a visitor holds for the browser, and is changed on the same page', async ({ visitor, collector }) => {
+test('a visitor\'s choice is kept in the browser, and can be changed on the same page', async ({ visitor, collector }) => {
   await visitor.goto('/');
   const { device } = await visitor.tracked();
   await collector.waitFor(device, 'Page Viewed /');
   await visitor.follow('Privacy', '/privacy');
   await visitor.page.getByRole('button', { name: 'Do not count my visit' }).click();
-  await expect(visitor.page.getByText('You have said no.')).toBeVisible();
+  await expect(visitor.page.getByText('You declined.')).toBeVisible();
   await visitor.ready();
   await visitor.goto('/');
   expect(await visitor.boot()).toMatchObject({ tracking: false, device: null });
   await visitor.goto('/privacy');
   await visitor.page.getByRole('button', { name: 'Count my visit' }).click();
-  await expect(visitor.page.getByText('You have agreed.')).toBeVisible();
+  await expect(visitor.page.getByText('You accepted.')).toBeVisible();
   await visitor.ready();
   const again = await visitor.tracked();
   expect(again.device, 'after a denial the browser is a new device').not.toBe(device);

@@ -1,13 +1,13 @@
-// What the browser may get wrong: its clock, an old session, and IDs in the address. The timeline stays one.
+// Wrong data from a browser: its clock, an old session, and IDs in the URL. The timeline stays one.
 
 import type { Page } from '@playwright/test';
-import { expectSound, expectStory, named } from '../fixtures/story.ts';
+import { expectConsistent, expectTimeline, named } from '../fixtures/timeline.ts';
 import { expect, test } from '../fixtures/test.ts';
 import { newAccount } from '../fixtures/visitor.ts';
 
 const MINUTE = 60_000;
 
-/** The browser's clock is off by so many ms in every page. */
+/** Shifts the browser's clock by so many ms on every page. */
 async function setClockOff(page: Page, ahead: number): Promise<void> {
   await page.addInitScript((ahead) => {
     const TrueDate = Date;
@@ -19,7 +19,7 @@ async function setClockOff(page: Page, ahead: number): Promise<void> {
 }
 
 for (const ahead of [50_000, -50_000, 5 * MINUTE, -2 * 60 * MINUTE]) {
-  test(`a clock that is off by ${ahead / 1_000} s still gives causal order`, async ({ visitor, page, collector }) => {
+  test(`events are in causal order with a clock that is off by ${ahead / 1_000} s`, async ({ visitor, page, collector }) => {
     await setClockOff(page, ahead);
     await visitor.goto('/');
     const { device, session } = await visitor.tracked();
@@ -31,8 +31,8 @@ for (const ahead of [50_000, -50_000, 5 * MINUTE, -2 * 60 * MINUTE]) {
     await visitor.createPoll();
     await collector.waitFor(user, 'Poll created');
     await visitor.signOut();
-    const story = await collector.waitFor(user, 'Sign-out completed', 'Page Viewed /polls', 'Page Viewed /polls');
-    expectStory(story, [
+    const timeline = await collector.waitFor(user, 'Sign-out completed', 'Page Viewed /polls', 'Page Viewed /polls');
+    expectTimeline(timeline, [
       {
         device,
         session,
@@ -58,20 +58,20 @@ for (const ahead of [50_000, 5 * MINUTE]) {
     await collector.waitFor(user, 'Page Viewed /polls');
     await visitor.createPoll('What time is it?');
     const [confirmed] = (await visitor.boot()).confirmed;
-    const story = await collector.waitFor(user, 'Poll created');
-    const at = (name: string): number => named(story, name)[0]?.time ?? Number.NaN;
+    const timeline = await collector.waitFor(user, 'Poll created');
+    const at = (name: string): number => named(timeline, name)[0]?.time ?? Number.NaN;
     expect(Math.abs(at('Poll created') - (confirmed?.time ?? Number.NaN))).toBeLessThan(1_000);
     expect(at('Poll created')).toBeGreaterThan(at('Sign-up completed'));
     expect(at('Poll created')).toBeLessThan(Date.now());
   });
 }
 
-test('a session of 40 minutes goes on, without a second start', async ({ visitor, page, context, baseURL, collector }) => {
+test('a session of 40 minutes continues without a second start', async ({ visitor, page, context, baseURL, collector }) => {
   await visitor.goto('/');
   const { device, key } = await visitor.tracked();
   await collector.waitFor(device, 'Page Viewed /');
   await page.goto('about:blank');
-  // As if the session had begun 40 minutes ago, and the last click had been two minutes ago.
+  // A session that started 40 minutes ago, with the last click two minutes ago.
   const began = Date.now() - 40 * MINUTE;
   await context.clearCookies({ name: `AMP_${key.slice(0, 10)}` });
   await context.addCookies([{ name: 'seam_session', value: `${began}.${Date.now() - 2 * MINUTE}`, url: baseURL ?? '' }]);
@@ -80,10 +80,10 @@ test('a session of 40 minutes goes on, without a second start', async ({ visitor
   expect(await visitor.tracked()).toMatchObject({ device, session: began });
   await collector.waitFor(device, 'Page Viewed /sign-up');
   const { user } = await visitor.signUp();
-  const story = await collector.waitFor(user, 'Sign-up completed', 'Page Viewed /polls');
-  expectSound(story);
-  const ofSession = story.filter((event) => event.session === began);
-  expectStory(ofSession, [
+  const timeline = await collector.waitFor(user, 'Sign-up completed', 'Page Viewed /polls');
+  expectConsistent(timeline);
+  const ofSession = timeline.filter((event) => event.session === began);
+  expectTimeline(ofSession, [
     {
       device,
       session: began,
@@ -91,10 +91,10 @@ test('a session of 40 minutes goes on, without a second start', async ({ visitor
     },
   ]);
   expect(named(ofSession, 'session_start')).toEqual([]);
-  expect(named(story, 'session_end')).toEqual([]);
+  expect(named(timeline, 'session_end')).toEqual([]);
 });
 
-test('a session that idled for more than half an hour is over', async ({ visitor, page, context, baseURL, collector }) => {
+test('a session ends after half an hour without activity', async ({ visitor, page, context, baseURL, collector }) => {
   const { user, device, session, key } = await visitor.signUp();
   await collector.waitFor(user, 'Page Viewed /polls');
   await page.goto('about:blank');
@@ -105,22 +105,22 @@ test('a session that idled for more than half an hour is over', async ({ visitor
   const later = await visitor.signedIn();
   expect(later).toMatchObject({ user, device });
   expect(later.session).toBeGreaterThan(session);
-  const story = await collector.waitFor(user, 'Page Viewed /polls', 'Page Viewed /polls');
-  expectSound(story);
-  expect(story.filter((event) => event.session === later.session).map((event) => event.label)).toContain('Page Viewed /polls');
+  const timeline = await collector.waitFor(user, 'Page Viewed /polls', 'Page Viewed /polls');
+  expectConsistent(timeline);
+  expect(timeline.filter((event) => event.session === later.session).map((event) => event.label)).toContain('Page Viewed /polls');
 });
 
-test('IDs in the address are not believed', async ({ visitor, collector }) => {
-  const stranger = crypto.randomUUID();
-  await visitor.goto(`/?ampDeviceId=${stranger}&ampSessionId=1700000000000&deviceId=${stranger}`);
+test('IDs in the URL are ignored', async ({ visitor, collector }) => {
+  const foreign = crypto.randomUUID();
+  await visitor.goto(`/?ampDeviceId=${foreign}&ampSessionId=1700000000000&deviceId=${foreign}`);
   const { device, session } = await visitor.tracked();
-  expect(device).not.toBe(stranger);
-  const story = await collector.waitFor(device, 'Page Viewed /');
-  expectStory(story, [{ device, session, events: ['browser Page Viewed /'] }]);
-  expect(await collector.personOf(stranger)).toBeNull();
+  expect(device).not.toBe(foreign);
+  const timeline = await collector.waitFor(device, 'Page Viewed /');
+  expectTimeline(timeline, [{ device, session, events: ['browser Page Viewed /'] }]);
+  expect(await collector.personOf(foreign)).toBeNull();
 });
 
-test('forged cookies do no harm', async ({ visitor, page, context, baseURL, collector, complaints }) => {
+test('forged cookies are ignored', async ({ visitor, page, context, baseURL, collector, complaints }) => {
   // With the previous login forged, events of the previous user that the browser has not sent yet are refused.
   complaints.expect(/status of 400.*\/ingest/, /Amplitude Logger/);
   const account = newAccount();
@@ -144,5 +144,5 @@ test('forged cookies do no harm', async ({ visitor, page, context, baseURL, coll
   expect(device).toMatch(/^[0-9a-f-]{36}$/);
   await collector.waitFor(device, 'Page Viewed /');
   expect((await visitor.signIn(account)).user).toBe(user);
-  expectSound(await collector.waitFor(user, 'Sign-in completed'));
+  expectConsistent(await collector.waitFor(user, 'Sign-in completed'));
 });

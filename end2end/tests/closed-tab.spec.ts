@@ -1,7 +1,7 @@
-// (f) The tab is closed right after a click: the client event of what the click did arrives now or with the next visit, once.
+// (f) The tab is closed right after a click: the confirmed client event arrives once, now or with the next document.
 
 import type { Page } from '@playwright/test';
-import { named } from '../fixtures/story.ts';
+import { named } from '../fixtures/timeline.ts';
 import { expect, test } from '../fixtures/test.ts';
 
 const moments: Record<string, (page: Page) => Promise<unknown>> = {
@@ -27,12 +27,12 @@ for (const [moment, comes] of Object.entries(moments)) {
 
     // A later page view has arrived, and so has every event before it.
     await next.goto('/timeline');
-    const story = await collector.waitFor(user, 'Page Viewed /timeline');
-    expect(named(story, 'Poll created')).toMatchObject([{ source: 'browser', user, device, session, plan: 'valid' }]);
+    const timeline = await collector.waitFor(user, 'Page Viewed /timeline');
+    expect(named(timeline, 'Poll created')).toMatchObject([{ source: 'browser', user, device, session, plan: 'valid' }]);
   });
 }
 
-test('the tab is closed before the answer: no event without a poll', async ({ visitor, page, newTab, collector }) => {
+test('a tab that is closed before the answer has no event without a poll', async ({ visitor, page, newTab, collector }) => {
   const { user } = await visitor.signUp();
   await collector.waitFor(user, 'Page Viewed /polls');
   await visitor.goto('/polls/new');
@@ -47,8 +47,8 @@ test('the tab is closed before the answer: no event without a poll', async ({ vi
   await next.goto('/polls');
   const made = await next.page.getByRole('heading', { name: 'Gone at once?' }).count();
   await next.goto('/timeline');
-  const story = await collector.waitFor(user, 'Page Viewed /timeline');
-  expect(named(story, 'Poll created').length).toBeLessThanOrEqual(made);
+  const timeline = await collector.waitFor(user, 'Page Viewed /timeline');
+  expect(named(timeline, 'Poll created').length).toBeLessThanOrEqual(made);
 });
 
 test('the tab is closed before the SDK has loaded', async ({ visitor, page, context, newTab, collector }) => {
@@ -71,7 +71,7 @@ test('the tab is closed before the SDK has loaded', async ({ visitor, page, cont
   expect(later.session).toBeGreaterThan(session);
   await collector.waitFor(user, 'Poll created');
   await next.goto('/timeline');
-  const story = await collector.waitFor(user, 'Page Viewed /timeline');
-  expect(named(story, 'Poll created')).toMatchObject([{ source: 'browser', user, device, session, plan: 'valid' }]);
-  expect(story.at(-1)).toMatchObject({ label: 'Page Viewed /timeline', session: later.session });
+  const timeline = await collector.waitFor(user, 'Page Viewed /timeline');
+  expect(named(timeline, 'Poll created')).toMatchObject([{ source: 'browser', user, device, session, plan: 'valid' }]);
+  expect(timeline.at(-1)).toMatchObject({ label: 'Page Viewed /timeline', session: later.session });
 });

@@ -25,7 +25,7 @@ function listen(page: Page): string[] {
 test.describe('with Global Privacy Control', () => {
   test.use({ extraHTTPHeaders: { 'Sec-GPC': '1' } });
 
-  test('an account works and leaves no trace', async ({ visitor, page, context, browser, collector }) => {
+  test('an account works without cookies, stored keys and events of tracking', async ({ visitor, page, context, browser, collector }) => {
     const asked = listen(page);
     const account = newAccount();
     await visitor.goto('/');
@@ -37,12 +37,12 @@ test.describe('with Global Privacy Control', () => {
     expect(asked).toEqual([]);
 
     await visitor.goto('/timeline');
-    await expect(page.locator('article.chapter')).toHaveCount(0);
+    await expect(page.locator('.timeline-session')).toHaveCount(0);
     await expectNothingOf(user, browser, collector);
   });
 });
 
-test('denied consent is kept', async ({ visitor, page, context, baseURL, browser, collector }) => {
+test('denied consent is kept in the browser', async ({ visitor, page, context, baseURL, browser, collector }) => {
   await context.addCookies([{ name: 'seam_consent', value: 'denied', url: baseURL ?? '' }]);
   const asked = listen(page);
   const user = await untracked(visitor, newAccount());

@@ -1,7 +1,7 @@
 // A tab that was opened before a deployment: its forms work, and its islands say that the page is older than the server.
 
 import type { Page } from '@playwright/test';
-import { named } from '../fixtures/story.ts';
+import { named } from '../fixtures/timeline.ts';
 import { expect, test } from '../fixtures/test.ts';
 import type { Visitor } from '../fixtures/visitor.ts';
 
@@ -13,7 +13,7 @@ async function openBallot(visitor: Visitor, page: Page): Promise<void> {
   await visitor.ready();
 }
 
-test('where the assets of the older build are gone, forms still work', async ({ visitor, page, collector, complaints }) => {
+test('forms work after the assets of the older build are deleted', async ({ visitor, page, collector, complaints }) => {
   complaints.expect(/status of 404.*\/assets\//, /Refused to (apply|execute)/, /MIME type/);
   const { user } = await visitor.signUp();
   await openBallot(visitor, page);
@@ -30,16 +30,16 @@ test('where the assets of the older build are gone, forms still work', async ({ 
   await page.getByLabel('Soup').check();
   await page.getByRole('button', { name: 'Vote', exact: true }).click();
   await expect(page.getByText(/^You have voted/)).toBeVisible();
-  await expect(page.locator('.bars .votes')).toHaveText(['1 vote', '0 votes']);
+  await expect(page.locator('.poll-votes')).toHaveText(['1 vote', '0 votes']);
 
   // The next document with assets fires the events that the server has confirmed.
   await page.unroute('**/assets/**');
   await visitor.goto('/polls');
-  const story = await collector.waitFor(user, 'Poll created', 'Poll created', 'Vote cast');
-  expect(named(story, 'Vote cast')).toHaveLength(1);
+  const timeline = await collector.waitFor(user, 'Poll created', 'Poll created', 'Vote cast');
+  expect(named(timeline, 'Vote cast')).toHaveLength(1);
 });
 
-test('an island without its server function says so, and keeps the choice', async ({ visitor, page, collector, complaints }) => {
+test('an island without its server function asks for a reload, and keeps the choice', async ({ visitor, page, collector, complaints }) => {
   complaints.expect(/status of 404.*\/api\/vote/);
   const { user } = await visitor.signUp();
   await openBallot(visitor, page);
@@ -51,7 +51,7 @@ test('an island without its server function says so, and keeps the choice', asyn
   const alert = page.getByRole('alert').filter({ hasText: 'This page is older than the server.' });
   await expect(alert).toBeVisible();
   await expect(page.getByLabel('Salad')).toBeChecked();
-  await expect(page.locator('.bars .votes')).toHaveText(['0 votes', '0 votes']);
+  await expect(page.locator('.poll-votes')).toHaveText(['0 votes', '0 votes']);
 
   // The page of the newer build works.
   await page.unroute('/api/vote*');
@@ -62,6 +62,6 @@ test('an island without its server function says so, and keeps the choice', asyn
   await page.getByLabel('Salad').check();
   await page.getByRole('button', { name: 'Vote', exact: true }).click();
   await expect(page.getByText('Your vote is in.')).toBeVisible();
-  const story = await collector.waitFor(user, 'Vote cast');
-  expect(named(story, 'Vote cast')).toHaveLength(1);
+  const timeline = await collector.waitFor(user, 'Vote cast');
+  expect(named(timeline, 'Vote cast')).toHaveLength(1);
 });

@@ -1,15 +1,15 @@
-// Extensions and translators change the document before its script and its islands run. Every form and link works all the
-// same, and so it does in a browser without WebAssembly.
+// Extensions and translators change the document before its script and its islands run. Every form and link still works, also in a
+// browser without WebAssembly.
 
 import type { Browser, BrowserContext } from '@playwright/test';
 import type { Collector } from '../fixtures/collector.ts';
-import { named } from '../fixtures/story.ts';
+import { named } from '../fixtures/timeline.ts';
 import { expect, test } from '../fixtures/test.ts';
 import { newAccount, Visitor } from '../fixtures/visitor.ts';
 
 /**
- * What a password manager and a translator do: an element after every input, elements at the beginning and at the end of
- * the body, and every text in a `<font>`, but for texts that are not to be translated.
+ * Changes the document like a password manager and a translator: an element after each input, elements at the start and the end
+ * of the body, and each text in a `<font>`, except texts with `translate="no"`.
  */
 function changeDocument(): void {
   const box = (): HTMLElement => {
@@ -41,7 +41,7 @@ function changeDocument(): void {
     document.body.append(box());
     change(document.body);
     document.documentElement.dataset.changed = '';
-    // A translator follows what changes later.
+    // A translator also translates later changes.
     const observer = new MutationObserver((records) => {
       for (const { addedNodes } of records) for (const node of addedNodes) if (node.isConnected) change(node);
     });
@@ -76,7 +76,7 @@ async function everyFlow(visitor: Visitor): Promise<{ user: string; poll: string
   await page.getByRole('button', { name: 'Vote', exact: true }).click();
   await expect(page.getByText(/^(You have voted|Your vote is in)/)).toBeVisible();
   await expect(page.getByRole('button', { name: 'Change my vote' })).toBeVisible();
-  await expect(page.locator('.bars .votes')).toHaveText(['0 votes', '1 vote']);
+  await expect(page.locator('.poll-votes')).toHaveText(['0 votes', '1 vote']);
   await visitor.startTrial();
   return { user, poll };
 }
@@ -84,8 +84,8 @@ async function everyFlow(visitor: Visitor): Promise<{ user: string; poll: string
 /** Each of the flows has its event, once. */
 async function expectEvents(collector: Collector, user: string): Promise<void> {
   const names = ['Sign-up completed', 'Sign-in completed', 'Poll created', 'Vote cast', 'Trial started'];
-  const story = await collector.waitFor(user, ...names);
-  for (const name of names) expect(named(story, name), name).toHaveLength(1);
+  const timeline = await collector.waitFor(user, ...names);
+  for (const name of names) expect(named(timeline, name), name).toHaveLength(1);
 }
 
 /** Another voter chooses the first option, in a browser without extensions. */
@@ -99,7 +99,7 @@ async function voteOf(browser: Browser, poll: string): Promise<void> {
   await context.close();
 }
 
-test('with extensions and a translator every flow works, and live numbers change', async ({
+test('every flow works with extensions and a translator, and live figures change', async ({
   visitor,
   page,
   context,
@@ -116,7 +116,7 @@ test('with extensions and a translator every flow works, and live numbers change
   await expect(page.locator('h1 > font')).toHaveText('Lunch?');
   const { now } = await visitor.boot();
   await voteOf(browser, poll);
-  await expect(page.locator('.bars .votes')).toHaveText(['1 vote', '1 vote']);
+  await expect(page.locator('.poll-votes')).toHaveText(['1 vote', '1 vote']);
   await expect(page.getByText('2 people have voted')).toBeVisible();
   expect((await visitor.boot()).now, 'the document is still the same').toBe(now);
   expect(complaints.unexpected()).toEqual([]);
@@ -126,15 +126,15 @@ test('errors of a form are shown in a changed document', async ({ visitor, conte
   complaints.expect(/status of 422/);
   await context.addInitScript(changeDocument);
   await visitor.goto('/sign-up');
-  await visitor.fill({ email: 'nobody', password: 'short' });
+  await visitor.fill({ email: 'not-an-address', password: 'short' });
   await visitor.submitAndLoad();
-  await expect(visitor.error('email')).toContainText('does not look like an e-mail address');
+  await expect(visitor.error('email')).toContainText('does not look like an email address');
   await expect(visitor.error('password')).toHaveText('Please use at least 10 characters.');
-  await expect(visitor.field('email')).toHaveValue('nobody');
+  await expect(visitor.field('email')).toHaveValue('not-an-address');
   await expect(visitor.field('email')).toBeFocused();
 });
 
-test('without WebAssembly every flow works', async ({ visitor, page, context, browser, collector, complaints }) => {
+test('every flow works without WebAssembly', async ({ visitor, page, context, browser, collector, complaints }) => {
   complaints.expect(/^warning: Live updates are off/);
   await context.addInitScript(deleteWebAssembly);
   const { user, poll } = await everyFlow(visitor);
@@ -144,5 +144,5 @@ test('without WebAssembly every flow works', async ({ visitor, page, context, br
   await voteOf(browser, poll);
   await visitor.goto(poll);
   await expect(page.locator('html[data-islands=failed]')).toBeAttached();
-  await expect(page.locator('.bars .votes')).toHaveText(['1 vote', '1 vote']);
+  await expect(page.locator('.poll-votes')).toHaveText(['1 vote', '1 vote']);
 });

@@ -3,7 +3,7 @@
 
 import type { Page } from '@playwright/test';
 import type { Collector } from '../fixtures/collector.ts';
-import { named } from '../fixtures/story.ts';
+import { named } from '../fixtures/timeline.ts';
 import { expect, test } from '../fixtures/test.ts';
 import type { Visitor } from '../fixtures/visitor.ts';
 
@@ -64,8 +64,8 @@ test('an account made before the script', async ({ visitor, page, collector }) =
   await page.waitForURL('/polls', { waitUntil: 'commit' });
   const { user } = await visitor.signedIn();
   release();
-  const story = await collector.waitFor(user, 'Sign-up completed');
-  expect(named(story, 'Sign-up completed')).toMatchObject([{ device, session }]);
+  const timeline = await collector.waitFor(user, 'Sign-up completed');
+  expect(named(timeline, 'Sign-up completed')).toMatchObject([{ device, session }]);
 });
 
 test('a poll form that is submitted twice makes one poll with one event', async ({ visitor, page, collector }) => {
@@ -97,17 +97,17 @@ test('a poll that is not made has no event', async ({ visitor, page, collector, 
 
   // An event of the poll would arrive before this page view.
   await visitor.goto('/timeline');
-  const story = await collector.waitFor(user, 'Page Viewed /timeline');
-  expect(named(story, 'Poll created')).toEqual([]);
+  const timeline = await collector.waitFor(user, 'Page Viewed /timeline');
+  expect(named(timeline, 'Poll created')).toEqual([]);
 });
 
-/** Holds the page's script back until released. */
+/** Delays the page's script until it is released. */
 async function holdScript(page: Page): Promise<() => void> {
   let release: () => void = () => undefined;
   const released = new Promise<void>((resolve) => (release = resolve));
   await page.route('**/seam.js', async (route) => {
     await released;
-    // A page that has been left meanwhile no longer wants it.
+    // The page may be gone by now.
     await route.continue().catch(() => undefined);
   });
   return release;
@@ -123,6 +123,6 @@ async function openEarly(visitor: Visitor, path: string): Promise<void> {
 /** The SDK sends in order: once a later page view has arrived, earlier events have arrived. */
 async function expectOneEvent(visitor: Visitor, collector: Collector, user: string): Promise<void> {
   await visitor.goto('/');
-  const story = await collector.waitFor(user, 'Page Viewed /');
-  expect(named(story, 'Poll created')).toHaveLength(1);
+  const timeline = await collector.waitFor(user, 'Page Viewed /');
+  expect(named(timeline, 'Poll created')).toHaveLength(1);
 }

@@ -4,8 +4,8 @@ import { expect, test } from '../fixtures/test.ts';
 import { newAccount } from '../fixtures/visitor.ts';
 
 test.beforeEach(({ complaints }) => {
-  // A page with errors is answered with 422, and the browser notes that.
-  complaints.expect(/status of 422/);
+  // An answer 422 or 429 with a page is an error on the console.
+  complaints.expect(/status of 4(22|29)/);
 });
 
 test('every error of a sign-up is at its field', async ({ visitor, page }) => {
@@ -17,11 +17,11 @@ test('every error of a sign-up is at its field', async ({ visitor, page }) => {
   await expect(visitor.field('email')).toHaveAttribute('aria-invalid', 'true');
   await expect(visitor.field('email')).toHaveAccessibleDescription(/Please fill this in/);
 
-  await visitor.fill({ email: 'nobody', password: 'short' });
+  await visitor.fill({ email: 'not-an-address', password: 'short' });
   await visitor.submitAndLoad();
-  await expect(visitor.error('email')).toContainText('does not look like an e-mail address');
+  await expect(visitor.error('email')).toContainText('does not look like an email address');
   await expect(visitor.error('password')).toHaveText('Please use at least 10 characters.');
-  await expect(visitor.field('email')).toHaveValue('nobody');
+  await expect(visitor.field('email')).toHaveValue('not-an-address');
   await expect(visitor.field('password'), 'a password is never sent back').toHaveValue('');
 
   // The focus is at the first error, which is not the first field here.
@@ -53,8 +53,8 @@ test('the error of a taken address is at the field, and the address is kept', as
   // With another address the same form makes another account.
   const second = await visitor.signUp({ ...newAccount(), password: capitals.password });
   expect(second.user).not.toBe(user);
-  const story = await collector.waitFor(second.user, 'Sign-up completed');
-  expect(story.filter((event) => event.name === 'Sign-up completed')).toHaveLength(1);
+  const timeline = await collector.waitFor(second.user, 'Sign-up completed');
+  expect(timeline.filter((event) => event.name === 'Sign-up completed')).toHaveLength(1);
 });
 
 test('a wrong password and an unknown address have the same answer', async ({ visitor, page }) => {
@@ -85,7 +85,7 @@ test('attempts at one account are limited, and the page says for how long', asyn
     await expect(page.getByRole('alert')).toHaveText('The address or the password is not right. Please check both.');
     await expect(visitor.field('email')).toHaveValue(account.email);
   }
-  // From now on even the right password has to wait.
+  // The right password has to wait too.
   await visitor.fill({ password: account.password });
   await visitor.submitAndLoad();
   await expect(page.getByRole('alert')).toHaveText(/^Too many attempts\. Please wait \d+ min and try again\.$/);
@@ -115,12 +115,12 @@ test('every error of a poll is at its line', async ({ visitor, page }) => {
   await visitor.submit();
   await page.waitForURL('/polls?done=created');
   const poll = page.getByRole('listitem').filter({ has: page.getByRole('heading', { name: 'Lunch?' }) });
-  await expect(poll.locator('.options li')).toHaveText(['Soup', 'Salad', 'Bread']);
+  await expect(poll.locator('.poll-options li')).toHaveText(['Soup', 'Salad', 'Bread']);
   await expect(poll).toContainText('Several answers');
 });
 
 test('a poll sent after the login has ended keeps its input', async ({ visitor, page, context, complaints }) => {
-  // The page has the events of a user whom its cookies no longer name.
+  // The page has events of a user who is no longer signed in here.
   complaints.expect(/status of 400.*\/ingest/, /Amplitude Logger/);
   await visitor.signUp();
   await visitor.goto('/polls/new');
@@ -132,7 +132,7 @@ test('a poll sent after the login has ended keeps its input', async ({ visitor, 
   await expect(visitor.field('option-1')).toHaveValue('No');
 });
 
-test('the button of a form that is on its way says so, and works once', async ({ visitor, page }) => {
+test('the button of a form that is being sent shows it, and works once', async ({ visitor, page }) => {
   await visitor.goto('/sign-up');
   await visitor.fill({ ...newAccount() });
   let release: () => void = () => undefined;
@@ -143,7 +143,7 @@ test('the button of a form that is on its way says so, and works once', async ({
     await released;
     await route.continue();
   });
-  // Locators wait while a navigation is pending, so the page itself is asked.
+  // Locators wait while a navigation is pending, so this reads the page directly.
   const pressed = await page.evaluate(() => {
     const button = document.querySelector<HTMLButtonElement>('main button[type=submit]');
     button?.click();

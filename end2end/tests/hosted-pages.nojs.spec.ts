@@ -1,9 +1,9 @@
-// The pages that the stand-in for Stripe shows do without scripts: everything is a link or a form.
+// The hosted pages of the stand-in for Stripe work without scripts: they have links and forms only.
 
 import { fillCard, prepare, session } from '../fixtures/hosted.ts';
 import { expect, test } from '../fixtures/test.ts';
 
-test('a trial with a card, by hand', async ({ page, stripe, complaints }) => {
+test('a trial with a card', async ({ page, stripe, complaints }) => {
   // A declined card is a 402, as at Stripe.
   complaints.expect(/status of 402/);
   const { price } = await prepare(stripe);
@@ -27,9 +27,9 @@ test('a trial with a card, by hand', async ({ page, stripe, complaints }) => {
   expect(await stripe.find(`checkout/sessions/${id}`)).toMatchObject({ status: 'complete' });
 });
 
-test('the portal: a card, an open invoice, second thoughts', async ({ page, stripe }) => {
+test('the portal: a card, an open invoice, a cancellation that is undone', async ({ page, stripe }) => {
   const { subscribe } = await prepare(stripe);
-  const customer = await stripe.stranger('pm_card_chargeCustomerFail');
+  const customer = await stripe.newCustomer('pm_card_chargeCustomerFail');
   const plan = await subscribe(customer, { trial_period_days: '1' });
   await stripe.passUntil(plan, 'payment');
   await page.goto(await stripe.portalOf(customer));

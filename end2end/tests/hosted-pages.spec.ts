@@ -1,11 +1,11 @@
-// The pages that the stand-in for Stripe shows: axe finds nothing on any of them, whatever they have to say. They have no
-// scripts; that they work without is in hosted-pages.nojs.spec.ts.
+// The hosted pages of the stand-in for Stripe: axe finds nothing on any of them, in any state. They have no scripts:
+// hosted-pages.nojs.spec.ts uses them without.
 
 import { expectAccessible } from '../fixtures/accessible.ts';
 import { fillCard, prepare, session } from '../fixtures/hosted.ts';
 import { expect, test } from '../fixtures/test.ts';
 
-// Each page is looked at four times, and a machine may be busy.
+// Each page is analysed four times, and the machine may be busy.
 test.describe.configure({ timeout: 180_000 });
 
 const trial = { 'subscription_data[trial_period_days]': '3' };
@@ -15,9 +15,9 @@ test.beforeEach(({ complaints }) => {
   complaints.expect(/status of 402/);
 });
 
-test('Checkout of a trial without a card, and once more', async ({ page, stripe }) => {
+test('Checkout of a trial without a card, and its page after completion', async ({ page, stripe }) => {
   const { price } = await prepare(stripe);
-  const customer = await stripe.stranger();
+  const customer = await stripe.newCustomer();
   const { url } = await session(stripe, price, { ...trial, customer, payment_method_collection: 'if_required' });
   await page.goto(url);
   await expect(page.getByText('3 days free').first()).toBeVisible();
@@ -49,9 +49,9 @@ test('Checkout with cards, good and bad', async ({ page, stripe }) => {
   await expectAccessible(page, 'a bank that asks');
 });
 
-test('Checkout that is paid at once, and that has expired', async ({ page, stripe }) => {
+test('Checkout with a payment, and an expired one', async ({ page, stripe }) => {
   const { price } = await prepare(stripe);
-  const customer = await stripe.stranger();
+  const customer = await stripe.newCustomer();
   const { id, url } = await session(stripe, price, { customer });
   await page.goto(url);
   await expect(page.getByRole('button', { name: 'Subscribe' })).toBeVisible();
@@ -64,7 +64,7 @@ test('Checkout that is paid at once, and that has expired', async ({ page, strip
 
 test('the portal without a plan, and in a trial', async ({ page, stripe }) => {
   const { subscribe } = await prepare(stripe);
-  const customer = await stripe.stranger();
+  const customer = await stripe.newCustomer();
   await page.goto(await stripe.portalOf(customer));
   await expect(page.getByText('You have no subscription.')).toBeVisible();
   await expectAccessible(page, 'a customer without a plan');
@@ -81,7 +81,7 @@ test('the portal without a plan, and in a trial', async ({ page, stripe }) => {
 
 test('the portal of an active plan, and of its end', async ({ page, stripe }) => {
   const { subscribe } = await prepare(stripe);
-  const customer = await stripe.stranger('pm_card_visa');
+  const customer = await stripe.newCustomer('pm_card_visa');
   const plan = await subscribe(customer);
   const { id: configuration } = await stripe.create('billing_portal/configurations', {
     'features[invoice_history][enabled]': 'true',
@@ -96,7 +96,7 @@ test('the portal of an active plan, and of its end', async ({ page, stripe }) =>
   await expectAccessible(page, 'an active plan');
   await page.getByRole('link', { name: 'Cancel subscription' }).click();
   await expect(page.getByLabel('Why do you cancel?')).toBeVisible();
-  await expectAccessible(page, 'second thoughts');
+  await expectAccessible(page, 'a cancellation to confirm');
   await stripe.create(`subscriptions/${plan}`, { cancel_at_period_end: 'true' });
   await page.goto(await stripe.portalOf(customer));
   await expect(page.getByText(/will be canceled on/)).toBeVisible();
@@ -105,21 +105,21 @@ test('the portal of an active plan, and of its end', async ({ page, stripe }) =>
 
 test('the portal of a customer with an unpaid invoice, and of a pause', async ({ page, stripe }) => {
   const { subscribe } = await prepare(stripe);
-  const owing = await stripe.stranger('pm_card_chargeCustomerFail');
-  await stripe.passUntil(await subscribe(owing, { trial_period_days: '1' }), 'payment');
-  await page.goto(await stripe.portalOf(owing));
+  const pastDue = await stripe.newCustomer('pm_card_chargeCustomerFail');
+  await stripe.passUntil(await subscribe(pastDue, { trial_period_days: '1' }), 'payment');
+  await page.goto(await stripe.portalOf(pastDue));
   await expect(page.getByText(/Your last payment failed/)).toBeVisible();
   await expectAccessible(page, 'a plan that is past due');
   await page.getByRole('button', { name: /^Pay/ }).click();
   await expect(page.getByRole('alert')).toBeVisible();
-  const resting = await stripe.stranger('pm_card_visa');
-  await stripe.create(`subscriptions/${await subscribe(resting)}/pause`);
-  await page.goto(await stripe.portalOf(resting));
+  const paused = await stripe.newCustomer('pm_card_visa');
+  await stripe.create(`subscriptions/${await subscribe(paused)}/pause`);
+  await page.goto(await stripe.portalOf(paused));
   await expect(page.getByText('Your plan is paused.')).toBeVisible();
   await expectAccessible(page, 'a plan that is paused');
 });
 
-test('the page of its controls', async ({ page, stripe }) => {
+test('the control page', async ({ page, stripe }) => {
   await page.goto(stripe.origin);
   await expect(page.getByRole('heading', { name: 'stripe-local' })).toBeVisible();
   await expectAccessible(page, 'controls');

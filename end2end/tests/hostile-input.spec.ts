@@ -23,13 +23,13 @@ for (const [kind, text] of Object.entries(texts)) {
     const title = await page.title();
     const option = [...text].slice(0, 100).join('');
     await visitor.createPoll(text, [option, 'Plain']);
-    await expect(page.locator('li.poll h2')).toHaveText(text, { useInnerText: false });
-    await expect(page.locator('li.poll .options li').first()).toHaveText(option);
+    await expect(page.locator('li.poll-card h2')).toHaveText(text, { useInnerText: false });
+    await expect(page.locator('li.poll-card .poll-options li').first()).toHaveText(option);
     await expectNoSidewaysScroll(page);
     await expect(page).toHaveTitle(title);
     for (const link of ['Results and sharing', 'Open the voting page']) {
       await page.getByRole('link', { name: link }).click();
-      await expect(page.locator('.bars .label').first()).toHaveText(option);
+      await expect(page.locator('.poll-label').first()).toHaveText(option);
       await visitor.ready();
       await expect(page.getByRole('heading', { level: 1 })).toHaveText(text, { useInnerText: false });
       await expectNoSidewaysScroll(page);
@@ -56,19 +56,19 @@ test('an address of odd characters is shown as it was typed', async ({ visitor, 
   await visitor.goto('/sign-up');
   await visitor.fill({ email, password: 'correct horse battery staple' });
   await visitor.submit();
-  await expect(visitor.error('email')).toContainText('does not look like an e-mail address');
+  await expect(visitor.error('email')).toContainText('does not look like an email address');
   await expect(visitor.field('email')).toHaveValue(email);
 
   const odd = `bjørn.o'neil+${crypto.randomUUID()}@blåbær.example`;
   const { user } = await visitor.signUp({ email: odd, password: 'пароль 密码 🔑🔑🔑' });
-  await expect(page.locator('header .email')).toHaveText(odd);
+  await expect(page.locator('.site-email')).toHaveText(odd);
   await expectNoSidewaysScroll(page);
-  const story = await collector.waitFor(user, 'Sign-up completed');
-  expect(story.at(-1)?.userProperties).toMatchObject({ email_domain: 'blåbær.example' });
-  expect(JSON.stringify(story), 'the address itself goes nowhere').not.toContain('neil');
+  const timeline = await collector.waitFor(user, 'Sign-up completed');
+  expect(timeline.at(-1)?.userProperties).toMatchObject({ email_domain: 'blåbær.example' });
+  expect(JSON.stringify(timeline), 'the address itself goes nowhere').not.toContain('neil');
 });
 
-test('hostile questions to the timeline', async ({ visitor, page }) => {
+test('hostile searches in the timeline', async ({ visitor, page }) => {
   for (const find of ['</script><script>document.title=1</script>', 'x'.repeat(5_000), '\u202E\u0000%00', "'; DROP TABLE users; --"]) {
     await visitor.goto(`/timeline?find=${encodeURIComponent(find)}`);
     await expect(page).toHaveTitle('Timeline · Seamline');

@@ -1,13 +1,13 @@
-// (a) A visitor looks around, signs up, signs out and signs in again: one person, two devices, two sessions; what the
-// browser and the server sent shares device and session, in causal order.
+// (a) A visitor signs up, signs out and signs in again: one person, two devices, two sessions. Browser events and server events
+// share device and session, in causal order.
 
 import type { Locator } from '@playwright/test';
-import { chapters, expectStory, stitches } from '../fixtures/story.ts';
+import { sessionGroups, expectTimeline, stitches } from '../fixtures/timeline.ts';
 import { expect, test } from '../fixtures/test.ts';
 import { expectCleanVerdict, rules } from '../fixtures/verdict.ts';
 import { newAccount } from '../fixtures/visitor.ts';
 
-test('page view, sign-up, page view, sign-out, sign-in: one story', async ({ visitor, collector, newTab }) => {
+test('page view, sign-up, page view, sign-out and sign-in are one timeline', async ({ visitor, collector, newTab }) => {
   const account = newAccount();
   await visitor.goto('/');
   const first = await visitor.tracked();
@@ -28,8 +28,8 @@ test('page view, sign-up, page view, sign-out, sign-in: one story', async ({ vis
   const signedIn = await visitor.signIn(account);
   expect(signedIn).toMatchObject({ device: second.device, session: second.session, user: signedUp.user });
 
-  const story = await collector.waitFor(signedUp.user, 'Sign-in completed', 'Page Viewed /polls', 'Page Viewed /polls');
-  expectStory(story, [
+  const timeline = await collector.waitFor(signedUp.user, 'Sign-in completed', 'Page Viewed /polls', 'Page Viewed /polls');
+  expectTimeline(timeline, [
     {
       device: first.device,
       session: first.session,
@@ -52,7 +52,7 @@ test('page view, sign-up, page view, sign-out, sign-in: one story', async ({ vis
       ],
     },
   ]);
-  expect(stitches(story)).toEqual([
+  expect(stitches(timeline)).toEqual([
     'Sign-up completed: sdk cookie',
     'Sign-out completed: sdk cookie',
     'Sign-in completed: sdk cookie',
@@ -62,17 +62,17 @@ test('page view, sign-up, page view, sign-out, sign-in: one story', async ({ vis
   expect(verdict?.person).toBe(signedUp.user);
   expect(rules(verdict, 'explained'), 'nothing needs an explanation').toEqual([]);
 
-  const timeline = await newTab();
-  await timeline.goto('/timeline');
-  for (const chapter of chapters(story)) {
-    const shown = timeline.page.locator(`article[data-session="${chapter.session}"]`);
-    await expect.poll(() => lines(shown)).toEqual(expect.arrayContaining(chapter.events.map(withoutPath)));
-    const own = (await lines(shown)).slice(0, chapter.events.length);
-    expect(own).toEqual(chapter.events.map(withoutPath));
+  const viewer = await newTab();
+  await viewer.goto('/timeline');
+  for (const group of sessionGroups(timeline)) {
+    const shown = viewer.page.locator(`article[data-session="${group.session}"]`);
+    await expect.poll(() => lines(shown)).toEqual(expect.arrayContaining(group.events.map(withoutPath)));
+    const own = (await lines(shown)).slice(0, group.events.length);
+    expect(own).toEqual(group.events.map(withoutPath));
   }
-  const sessions = timeline.page.locator('article.chapter');
+  const sessions = viewer.page.locator('.timeline-session');
   await expect(sessions).toHaveCount(2);
-  const person = timeline.page.locator('#person');
+  const person = viewer.page.locator('#person');
   await person.locator('summary').click();
   await expect(person.getByText(first.device)).toBeVisible();
   await expect(person.getByText(second.device)).toBeVisible();
@@ -108,18 +108,18 @@ test('an event shows where its IDs come from', async ({ visitor, collector }) =>
   for (const text of [user, device, String(session), `sign-up:${user}`]) {
     await expect(event.locator('dd').getByText(text, { exact: true }).first()).toBeVisible();
   }
-  await expect(event.locator('.stitched')).toBeVisible();
+  await expect(event.locator('.event-stitching')).toBeVisible();
   await event.getByText('Raw JSON').click();
   await expect(event.locator('pre')).toContainText(`"$insert_id": "sign-up:${user}"`);
 });
 
-/** What a chapter on the page lists, the SDK's bookkeeping left out. */
-async function lines(chapter: Locator): Promise<string[]> {
-  const all = await chapter.locator('li[data-event]').evaluateAll((items) =>
+/** The events of a session group on the page, without the events that the SDK sends about itself. */
+async function lines(group: Locator): Promise<string[]> {
+  const all = await group.locator('li[data-event]').evaluateAll((items) =>
     items.map((item) => `${item.getAttribute('data-source')} ${item.getAttribute('data-event')}`),
   );
-  const told = all.filter((line) => !/\$identify|Start Session|End Session/.test(line));
-  return told.map((line) => line.replace('[Amplitude] ', ''));
+  const ours = all.filter((line) => !/\$identify|Start Session|End Session/.test(line));
+  return ours.map((line) => line.replace('[Amplitude] ', ''));
 }
 
 function withoutPath(line: string): string {

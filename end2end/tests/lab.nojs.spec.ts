@@ -4,11 +4,11 @@ import { expect, test } from '../fixtures/test.ts';
 
 test.describe.configure({ timeout: 180_000 });
 
-test('a run is started by a form, and shown by loading the page again', async ({ visitor, page }) => {
+test('a form starts a run, and a reload shows its result', async ({ visitor, page }) => {
   await visitor.goto('/lab');
   await page.getByRole('button', { name: 'Run: Webhooks duplicated' }).click();
   await page.waitForURL('/lab?said=started');
-  const outcome = page.locator('li[data-disturbance="webhooks-duplicated"] .outcome');
+  const outcome = page.locator('li[data-disturbance="webhooks-duplicated"] .lab-outcome');
   await expect
     .poll(
       async () => {

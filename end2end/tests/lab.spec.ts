@@ -1,5 +1,4 @@
-// The disturbance lab: a scripted user goes through the product while something goes wrong, and the lab shows the verdict
-// on the timeline.
+// The disturbance lab: a scripted user uses the product under a disturbance, and the lab shows the verdict on the timeline.
 
 import { expectAccessible } from '../fixtures/accessible.ts';
 import { expect, test } from '../fixtures/test.ts';
@@ -13,22 +12,22 @@ test('a run with the SDK blocked is followed live, and its findings are explaine
   await page.waitForURL('/lab');
   await expect(page.getByRole('heading', { level: 1, name: 'Disturbance lab' })).toBeVisible();
 
-  const bench = page.locator('li[data-disturbance="sdk-blocked"]');
-  await bench.getByRole('button', { name: 'Run: SDK blocked' }).click();
+  const item = page.locator('li[data-disturbance="sdk-blocked"]');
+  await item.getByRole('button', { name: 'Run: SDK blocked' }).click();
   await page.waitForURL('/lab?said=started');
-  // While it runs nothing else can be started, and the page is kept current without being loaded again.
+  // No other run can be started meanwhile, and the page is refreshed without a reload.
   await visitor.ready();
   await expect(page.getByRole('button', { name: 'Run all disturbances' })).toBeDisabled();
   await page.evaluate(() => document.documentElement.setAttribute('data-same-document', ''));
-  const outcome = bench.locator('.outcome');
+  const outcome = item.locator('.lab-outcome');
   await expect(outcome).toHaveAttribute('data-clean', 'true', { timeout: 90_000 });
   await expect(page.locator('html')).toHaveAttribute('data-same-document', '');
   await expect(page.getByRole('button', { name: 'Run all disturbances' })).toBeEnabled();
   await expect(page.locator('.lab-state')).toContainText(/clean/);
 
   await outcome.getByText('What is explained, and why').click();
-  await expect(outcome.locator('li[data-standing="explained"]').first()).toContainText('The SDK never ran in session');
-  await expect(outcome.locator('li[data-standing="broken"]')).toHaveCount(0);
+  await expect(outcome.locator('li[data-outcome="explained"]').first()).toContainText('The SDK never ran in session');
+  await expect(outcome.locator('li[data-outcome="broken"]')).toHaveCount(0);
   await expectAccessible(page, '/lab with a result');
 
   await outcome.getByRole('link', { name: 'Timeline' }).click();
@@ -37,11 +36,11 @@ test('a run with the SDK blocked is followed live, and its findings are explaine
   await expect(page.locator('li[data-event="Trial converted"]')).toBeVisible();
 });
 
-test('two users of one laptop have a timeline each', async ({ visitor, page }) => {
+test('the two users of a shared laptop have separate timelines', async ({ visitor, page }) => {
   await visitor.goto('/lab');
-  const bench = page.locator('li[data-disturbance="shared-laptop"]');
-  await bench.getByRole('button', { name: 'Run: Shared laptop' }).click();
+  const item = page.locator('li[data-disturbance="shared-laptop"]');
+  await item.getByRole('button', { name: 'Run: Shared laptop' }).click();
   await page.waitForURL('/lab?said=started');
-  await expect(bench.locator('.outcome')).toHaveAttribute('data-clean', 'true', { timeout: 90_000 });
-  await expect(bench.getByRole('link', { name: /^Timeline of/ })).toHaveCount(2);
+  await expect(item.locator('.lab-outcome')).toHaveAttribute('data-clean', 'true', { timeout: 90_000 });
+  await expect(item.getByRole('link', { name: /^Timeline of/ })).toHaveCount(2);
 });

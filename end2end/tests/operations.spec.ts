@@ -30,7 +30,7 @@ test('deliveries of the last hour are drawn', async ({ visitor, page, collector 
   await visitor.goto('/operations');
   await expect(page.getByRole('img', { name: /by minute/ })).toBeVisible();
   await expect(page.getByText(/arrived in the last hour/)).toBeVisible();
-  await expect(page.locator('.hour rect')).toHaveCount(60);
+  await expect(page.locator('.operations-hour rect')).toHaveCount(60);
 });
 
 test('revenue is the same at Stripe, in our record and in the events', async ({ visitor, page, stripe, collector }) => {

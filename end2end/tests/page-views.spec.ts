@@ -1,10 +1,10 @@
-// Page views: a document that is shown is counted, once, with its own title, however it was reached.
+// Page views: each document that is shown is counted once, with its own title, for every kind of navigation.
 
-import { named } from '../fixtures/story.ts';
+import { named } from '../fixtures/timeline.ts';
 import { expect, test } from '../fixtures/test.ts';
 
 test('a prerendered page is counted when it is shown', async ({ visitor, page, context, collector }) => {
-  // Chromium prerenders only with its user interface; this is what a page sees of it.
+  // Headless Chromium does not prerender. This is a page's view of it.
   await page.addInitScript(() => {
     const isShown = (): boolean => sessionStorage.getItem('shown') !== null;
     Object.defineProperty(Document.prototype, 'prerendering', { get: () => !isShown() });
@@ -29,8 +29,8 @@ test('a prerendered page is counted when it is shown', async ({ visitor, page, c
   await visitor.ready();
   const { device, session } = await visitor.tracked();
   await visitor.follow('Make a poll', '/sign-up');
-  const story = await collector.waitFor(device, 'Page Viewed /', 'Page Viewed /sign-up');
-  const views = named(story, 'Page Viewed').map((view) => [view.label, view.session]);
+  const timeline = await collector.waitFor(device, 'Page Viewed /', 'Page Viewed /sign-up');
+  const views = named(timeline, 'Page Viewed').map((view) => [view.label, view.session]);
   expect(views).toEqual([
     ['Page Viewed /', session],
     ['Page Viewed /sign-up', session],
@@ -65,8 +65,8 @@ test('the titles of page views match their paths, for links, Back and Forward', 
   await note();
 
   expect(new Set(seen.map(([, title]) => title)).size, 'each page has its own title').toBe(4);
-  const story = await collector.storyOf(device);
-  const views = named(story, 'Page Viewed').map(({ properties }) => [
+  const timeline = await collector.timelineOf(device);
+  const views = named(timeline, 'Page Viewed').map(({ properties }) => [
     properties['[Amplitude] Page Path'],
     properties['[Amplitude] Page Title'],
   ]);

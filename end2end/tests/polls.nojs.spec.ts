@@ -32,7 +32,7 @@ test('a poll from creation to restoration', async ({ visitor, page, browser }) =
   await expect(voter.getByLabel('Bread')).toBeChecked();
   await voter.getByLabel('Soup').check();
   await voter.getByRole('button', { name: 'Change my vote' }).click();
-  await expect(voter.locator('.bars .votes')).toHaveText(['1 vote', '0 votes', '0 votes']);
+  await expect(voter.locator('.poll-votes')).toHaveText(['1 vote', '0 votes', '0 votes']);
 
   await page.reload();
   await expect(page.getByText('1 person has voted')).toBeVisible();
@@ -70,5 +70,5 @@ test('search and states are links and a form', async ({ visitor, page }) => {
   await expect(page.getByRole('heading', { name: 'Lunch?' })).toBeVisible();
   await expect(page.getByRole('heading', { name: 'Dinner?' })).toBeHidden();
   await page.getByRole('link', { name: 'Closed 0' }).click();
-  await expect(page.getByText('No poll fits what you look for.')).toBeVisible();
+  await expect(page.getByText('No poll matches your search.')).toBeVisible();
 });

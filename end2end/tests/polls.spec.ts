@@ -2,7 +2,7 @@
 // none.
 
 import type { Page } from '@playwright/test';
-import { named } from '../fixtures/story.ts';
+import { named } from '../fixtures/timeline.ts';
 import { expect, test } from '../fixtures/test.ts';
 import type { Visitor } from '../fixtures/visitor.ts';
 
@@ -32,7 +32,7 @@ test('a poll from creation to restoration', async ({ visitor, page, collector })
   await page.getByRole('button', { name: 'Dismiss' }).click();
   await expect(toast).toBeEmpty();
   await expect(page.getByRole('heading', { name: 'Dinner?' })).toBeVisible();
-  await expect(page.locator('.bars .label')).toHaveText(['Soup', 'Salad', 'Bread']);
+  await expect(page.locator('.poll-label')).toHaveText(['Soup', 'Salad', 'Bread']);
 
   await page.getByText('Close this poll').click();
   await page.getByRole('button', { name: 'Close it now' }).click();
@@ -54,10 +54,10 @@ test('a poll from creation to restoration', async ({ visitor, page, collector })
   await collector.waitFor(user, ...events);
   // A later page view has arrived, so every earlier event has too.
   await visitor.goto('/timeline');
-  const story = await collector.waitFor(user, 'Page Viewed /timeline');
+  const timeline = await collector.waitFor(user, 'Page Viewed /timeline');
   for (const name of events) {
-    expect(named(story, name), name).toMatchObject([{ source: 'browser', user, device, session, plan: 'valid' }]);
-    expect(named(story, name)[0]?.properties).toMatchObject({ poll_id: poll });
+    expect(named(timeline, name), name).toMatchObject([{ source: 'browser', user, device, session, plan: 'valid' }]);
+    expect(named(timeline, name)[0]?.properties).toMatchObject({ poll_id: poll });
   }
 });
 
@@ -78,7 +78,7 @@ test('deleted polls are listed under their state', async ({ visitor, page }) => 
   await page.getByRole('link', { name: 'Open 2' }).click();
   await expect(page.getByRole('heading', { name: 'Drop?' })).toBeVisible();
   await page.getByRole('link', { name: 'Deleted 0' }).click();
-  await expect(page.getByText('No poll fits what you look for.')).toBeVisible();
+  await expect(page.getByText('No poll matches your search.')).toBeVisible();
 });
 
 test('a search finds polls by the words of their questions', async ({ visitor, page }) => {
@@ -96,7 +96,7 @@ test('a search finds polls by the words of their questions', async ({ visitor, p
   await expect(page.getByRole('heading', { name: 'Where to for Lunch?' })).toBeHidden();
 });
 
-test('a free plan has room for three open polls, and a shown prompt is an event', async ({
+test('Free has three open polls, and a shown prompt is an event', async ({
   visitor,
   page,
   collector,
@@ -116,11 +116,11 @@ test('a free plan has room for three open polls, and a shown prompt is an event'
   // The empty form and the refused one are two documents, and each shows the prompt.
   await collector.waitFor(user, 'Upgrade prompt shown', 'Upgrade prompt shown');
   await visitor.goto('/timeline');
-  const story = await collector.waitFor(user, 'Page Viewed /timeline');
-  expect(named(story, 'Upgrade prompt shown')).toMatchObject(
+  const timeline = await collector.waitFor(user, 'Page Viewed /timeline');
+  expect(named(timeline, 'Upgrade prompt shown')).toMatchObject(
     [1, 2].map(() => ({ plan: 'valid', properties: { reason: 'open_poll_limit', surface: 'poll_form' } })),
   );
-  expect(named(story, 'Poll created'), 'a refused poll is no event').toHaveLength(3);
+  expect(named(timeline, 'Poll created'), 'a refused poll is no event').toHaveLength(3);
 });
 
 test('a feature of Pro is folded on Free, and its prompt is an event once it is opened', async ({
@@ -141,8 +141,8 @@ test('a feature of Pro is folded on Free, and its prompt is an event once it is 
   await expect(page.getByText('Download your results')).toBeVisible();
   await collector.waitFor(user, 'Upgrade prompt shown', 'Upgrade prompt shown');
   await visitor.goto('/timeline');
-  const story = await collector.waitFor(user, 'Page Viewed /timeline');
-  const prompts = named(story, 'Upgrade prompt shown').map(({ properties }) => [properties.reason, properties.surface]);
+  const timeline = await collector.waitFor(user, 'Page Viewed /timeline');
+  const prompts = named(timeline, 'Upgrade prompt shown').map(({ properties }) => [properties.reason, properties.surface]);
   expect(prompts).toEqual([
     ['closing_time', 'poll_form'],
     ['export', 'poll_results'],
@@ -172,14 +172,14 @@ test('Pro sets closing times and exports', async ({ visitor, page, collector, co
   const chunks: Buffer[] = [];
   for await (const chunk of await download.createReadStream()) chunks.push(chunk as Buffer);
   expect(Buffer.concat(chunks).toString()).toContain(`"'=1+1",0,0.0\r\n`);
-  const story = await collector.waitFor(user, 'Results exported');
-  expect(named(story, 'Poll created')).toHaveLength(1);
-  expect(named(story, 'Poll created')[0]?.properties).toMatchObject({ has_closing_time: true });
-  expect(named(story, 'Results exported')).toHaveLength(1);
-  expect(named(story, 'Results exported')[0]?.properties).toMatchObject({ format: 'csv', vote_count: 0 });
+  const timeline = await collector.waitFor(user, 'Results exported');
+  expect(named(timeline, 'Poll created')).toHaveLength(1);
+  expect(named(timeline, 'Poll created')[0]?.properties).toMatchObject({ has_closing_time: true });
+  expect(named(timeline, 'Results exported')).toHaveLength(1);
+  expect(named(timeline, 'Results exported')[0]?.properties).toMatchObject({ format: 'csv', vote_count: 0 });
 });
 
-test('a link is shared once the clipboard has it, and not before', async ({ visitor, page, context, collector }) => {
+test('a link is shared when the clipboard has it, and not before', async ({ visitor, page, context, collector }) => {
   const { user } = await visitor.signUp();
   await visitor.createPoll('Share?');
   const poll = await openPoll(visitor, page, 'Share?');
@@ -198,11 +198,11 @@ test('a link is shared once the clipboard has it, and not before', async ({ visi
   expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(new URL(`/p/${poll}`, page.url()).href);
   await collector.waitFor(user, 'Poll shared');
   await visitor.goto('/timeline');
-  const story = await collector.waitFor(user, 'Page Viewed /timeline');
-  expect(named(story, 'Poll shared').map(({ properties }) => properties)).toMatchObject([{ poll_id: poll, method: 'copy' }]);
+  const timeline = await collector.waitFor(user, 'Page Viewed /timeline');
+  expect(named(timeline, 'Poll shared').map(({ properties }) => properties)).toMatchObject([{ poll_id: poll, method: 'copy' }]);
 });
 
-test('a share sheet that is closed again has shared nothing', async ({ visitor, page, collector }) => {
+test('a share sheet that is closed without sharing is no event', async ({ visitor, page, collector }) => {
   await page.addInitScript(() => {
     let tries = 0;
     Object.defineProperty(navigator, 'share', {
@@ -220,8 +220,8 @@ test('a share sheet that is closed again has shared nothing', async ({ visitor, 
   await expect(page.locator('#share-said')).toHaveText('Shared');
   await collector.waitFor(user, 'Poll shared');
   await visitor.goto('/timeline');
-  const story = await collector.waitFor(user, 'Page Viewed /timeline');
-  expect(named(story, 'Poll shared').map(({ properties }) => properties.method)).toEqual(['share_sheet']);
+  const timeline = await collector.waitFor(user, 'Page Viewed /timeline');
+  expect(named(timeline, 'Poll shared').map(({ properties }) => properties.method)).toEqual(['share_sheet']);
 });
 
 test('a refused edit is no event, and keeps its input', async ({ visitor, page, newTab, collector, complaints }) => {
@@ -238,9 +238,9 @@ test('a refused edit is no event, and keeps its input', async ({ visitor, page, 
 
   await visitor.fill({ question: 'Too late?' });
   await visitor.submit();
-  await expect(page.getByRole('alert').filter({ hasText: 'this poll can no longer be changed' })).toBeFocused();
+  await expect(page.getByRole('alert').filter({ hasText: 'it can no longer be changed' })).toBeFocused();
   await expect(visitor.field('question')).toHaveValue('Too late?');
   await visitor.goto('/timeline');
-  const story = await collector.waitFor(user, 'Vote cast', 'Page Viewed /timeline');
-  expect(named(story, 'Poll edited')).toEqual([]);
+  const timeline = await collector.waitFor(user, 'Vote cast', 'Page Viewed /timeline');
+  expect(named(timeline, 'Poll edited')).toEqual([]);
 });

@@ -3,7 +3,7 @@
 
 import type { Page } from '@playwright/test';
 import type { Collector } from '../fixtures/collector.ts';
-import { expectSound, named } from '../fixtures/story.ts';
+import { expectConsistent, named } from '../fixtures/timeline.ts';
 import { expect, test } from '../fixtures/test.ts';
 import type { Visitor } from '../fixtures/visitor.ts';
 
@@ -22,13 +22,13 @@ async function expectYearlyTrial(visitor: Visitor, collector: Collector, user: s
   await visitor.completeCheckout();
   await expect(page.getByRole('heading', { name: 'Welcome to Pro' })).toBeVisible();
 
-  const story = await collector.waitFor(user, 'Trial checkout clicked', 'Trial started');
-  expectSound(story);
+  const timeline = await collector.waitFor(user, 'Trial checkout clicked', 'Trial started');
+  expectConsistent(timeline);
   for (const name of ['Trial checkout clicked', 'Trial started']) {
-    expect(named(story, name), name).toHaveLength(1);
-    expect(named(story, name)[0]?.properties, name).toMatchObject({ interval: 'year' });
+    expect(named(timeline, name), name).toHaveLength(1);
+    expect(named(timeline, name)[0]?.properties, name).toMatchObject({ interval: 'year' });
   }
-  expect(named(story, 'Trial started')[0]?.properties.click).toBe(named(story, 'Trial checkout clicked')[0]?.insertId);
+  expect(named(timeline, 'Trial started')[0]?.properties.click).toBe(named(timeline, 'Trial checkout clicked')[0]?.insertId);
 }
 
 test('yearly, selected at first paint', async ({ visitor, page, collector }) => {
@@ -73,9 +73,9 @@ test('yearly, restored by Back from Checkout', async ({ visitor, page, collector
   await page.waitForURL(/\/c\/pay\//);
   await expect(page.getByText('$120.00').first()).toBeVisible();
   await visitor.completeCheckout();
-  const story = await collector.waitFor(user, 'Trial checkout clicked', 'Trial started');
-  expectSound(story);
-  const intervals = story.filter(({ name }) => /^Trial (checkout clicked|started)$/.test(name));
+  const timeline = await collector.waitFor(user, 'Trial checkout clicked', 'Trial started');
+  expectConsistent(timeline);
+  const intervals = timeline.filter(({ name }) => /^Trial (checkout clicked|started)$/.test(name));
   expect(new Set(intervals.map(({ properties }) => properties.interval))).toEqual(new Set(['year']));
 });
 
@@ -103,8 +103,8 @@ test('selecting an interval is an event with the interval that was selected', as
   await yearly(page).check();
   await page.getByRole('radio', { name: 'monthly' }).check();
   const selected = 'Pricing interval selected';
-  const story = await collector.waitFor(user, selected, selected);
-  expect(named(story, selected)).toMatchObject([
+  const timeline = await collector.waitFor(user, selected, selected);
+  expect(named(timeline, selected)).toMatchObject([
     { plan: 'valid', properties: { interval: 'year', surface: 'pricing' } },
     { plan: 'valid', properties: { interval: 'month', surface: 'pricing' } },
   ]);

@@ -1,5 +1,5 @@
-// The pictures of the README. `make screenshots` takes them again; each test run takes them too, into the folder of results,
-// so that the command keeps working.
+// The pictures of the README. `make screenshots` takes them. Each test run takes them into the folder of results, so that the
+// command keeps working.
 
 import { randomUUID } from 'node:crypto';
 import type { Page } from '@playwright/test';
@@ -39,7 +39,7 @@ test('the pictures of the README', async ({ visitor, page, browser, newTab, coll
     await expect(friend.page.getByText('Your vote is in.')).toBeVisible();
     await context.close();
   }
-  await expect(page.locator('.bars .votes')).toHaveText(['3 votes', '1 vote', '1 vote']);
+  await expect(page.locator('.poll-votes')).toHaveText(['3 votes', '1 vote', '1 vote']);
   await take(page, 'poll');
 
   // The start page is open while a trial starts in another tab.
@@ -48,7 +48,7 @@ test('the pictures of the README', async ({ visitor, page, browser, newTab, coll
   await start.goto('/');
   await visitor.startTrial();
   await collector.waitFor(user, 'Trial checkout clicked', 'Trial started');
-  await expect(start.page.locator('.miniature [data-event="Trial started"]')).toBeVisible();
+  await expect(start.page.locator('.landing-timeline [data-event="Trial started"]')).toBeVisible();
   await take(start.page, 'landing');
   await start.page.close();
 
@@ -56,7 +56,7 @@ test('the pictures of the README', async ({ visitor, page, browser, newTab, coll
   await take(page, 'walk');
 
   await visitor.goto(`/timeline?find=${user}`);
-  const session = page.locator('.chapter', { has: page.locator('[data-event="Trial started"]') });
+  const session = page.locator('.timeline-session', { has: page.locator('[data-event="Trial started"]') });
   await expect(session).toBeVisible();
   await session.evaluate((group) => scrollBy(0, group.getBoundingClientRect().top - 24));
   await take(page, 'timeline');

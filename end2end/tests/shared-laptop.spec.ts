@@ -1,11 +1,11 @@
 // (d) After a sign-out the next user of the same browser is another person: another device, another session, another
 // timeline, also where the first user has left tabs open.
 
-import { expectStory, stitches } from '../fixtures/story.ts';
+import { expectTimeline, stitches } from '../fixtures/timeline.ts';
 import { expect, test } from '../fixtures/test.ts';
 import { newAccount } from '../fixtures/visitor.ts';
 
-test('two accounts after one another are two people', async ({ visitor, collector }) => {
+test('two accounts in one browser, one after the other, are two people', async ({ visitor, collector }) => {
   const ada = await visitor.signUp();
   await collector.waitFor(ada.user, 'Page Viewed /polls');
   const between = await visitor.signOut();
@@ -17,7 +17,7 @@ test('two accounts after one another are two people', async ({ visitor, collecto
   expect(bob.user).not.toBe(ada.user);
 
   const ofBob = await collector.waitFor(bob.user, 'Sign-up completed', 'Page Viewed /polls');
-  expectStory(ofBob, [
+  expectTimeline(ofBob, [
     {
       device: between.device,
       session: between.session,
@@ -31,7 +31,7 @@ test('two accounts after one another are two people', async ({ visitor, collecto
   ]);
   expect(stitches(ofBob)).toEqual(['Sign-up completed: sdk cookie']);
   const ofAda = await collector.waitFor(ada.user, 'Sign-out completed');
-  expectStory(ofAda, [
+  expectTimeline(ofAda, [
     {
       device: ada.device,
       session: ada.session,
@@ -46,7 +46,7 @@ test('two accounts after one another are two people', async ({ visitor, collecto
   expect(await collector.personOf(between.device)).not.toBe(await collector.personOf(ada.device));
 });
 
-test('a second tab left open over the sign-out', async ({ visitor, newTab, collector }) => {
+test('a second tab that stays open over the sign-out belongs to the new device', async ({ visitor, newTab, collector }) => {
   const ada = await visitor.signUp();
   await visitor.createPoll('Whose poll is this?');
   const left = await newTab();
@@ -77,7 +77,7 @@ test('a second tab left open over the sign-out', async ({ visitor, newTab, colle
   expect(new Set(ofAda.map((event) => event.device))).toEqual(new Set([ada.device]));
 });
 
-test('a sign-out in another tab keeps what was typed here', async ({ visitor, page, newTab, complaints }) => {
+test('a sign-out in another tab keeps the input of this page', async ({ visitor, page, newTab, complaints }) => {
   // This page may still send events of the user who signed out.
   complaints.expect(/status of 422/, /status of 400.*\/ingest/, /Amplitude Logger/);
   const account = newAccount();
@@ -106,7 +106,7 @@ test('a sign-out in another tab keeps what was typed here', async ({ visitor, pa
   await expect(page.getByRole('heading', { name: 'Completely written?' })).toBeVisible();
 });
 
-test('the Back button shows nothing of the user before', async ({ visitor, page }) => {
+test('the Back button shows no data of the previous user', async ({ visitor, page }) => {
   const ada = await visitor.signUp();
   await visitor.createPoll('A secret poll');
   for (const path of ['/timeline', '/polls']) {

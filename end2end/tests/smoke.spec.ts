@@ -2,12 +2,12 @@
 
 import { expect, test } from '../fixtures/test.ts';
 
-test('the landing page loads without an error or a refusal', async ({ visitor, page }) => {
+test('the landing page loads without a complaint', async ({ visitor, page }) => {
   await visitor.goto('/');
   await expect(page.getByRole('heading', { level: 1 })).toBeVisible();
 });
 
-test('what a page may not do is refused, and noticed', async ({ visitor, page, complaints }) => {
+test('a violation of the page\'s policy is refused, and is a complaint', async ({ visitor, page, complaints }) => {
   complaints.expect(/Content Security Policy/);
   await visitor.goto('/');
   await page.evaluate(() => {

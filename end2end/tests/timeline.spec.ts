@@ -1,12 +1,11 @@
-// The timeline as an analyst uses it: the verdict, the proof of an event, filters in the URL, a live tail that can be
-// paused, and files to export.
+// The timeline page: the verdict, the proof of an event, filters in the URL, a live tail that can be paused, and exports.
 
 import type { Page } from '@playwright/test';
 import { expect, test } from '../fixtures/test.ts';
 
-/** The verdict's line of a rule. */
+/** A rule in the verdict. */
 function ruling(page: Page, rule: string) {
-  return page.locator(`.rules > li[data-rule="${rule}"]`);
+  return page.locator(`.timeline-rules > li[data-rule="${rule}"]`);
 }
 
 test('person, verdict and an event are in the first screen', async ({ visitor, collector, page }) => {
@@ -29,7 +28,7 @@ test('the verdict is above the events, and holds while events arrive', async ({ 
   const verdict = page.getByRole('region', { name: 'Verdict' });
   await expect(verdict).toHaveAttribute('data-clean', 'true');
   await verdict.locator('summary').first().click();
-  await expect(page.locator('.rules > li')).toHaveCount(12);
+  await expect(page.locator('.timeline-rules > li')).toHaveCount(12);
   await expect(ruling(page, 'plan valid')).toContainText('holds for 1');
 
   const other = await newTab();
@@ -75,14 +74,14 @@ test('a filtered view has a URL, and each view is one page view', async ({ visit
   const views = Array<string>(5).fill('Page Viewed /timeline');
   await collector.waitFor(user, ...views);
   await visitor.goto('/polls');
-  const story = await collector.waitFor(user, 'Page Viewed /polls', 'Page Viewed /polls');
+  const timeline = await collector.waitFor(user, 'Page Viewed /polls', 'Page Viewed /polls');
   expect(
-    story.filter((event) => event.label === 'Page Viewed /timeline'),
+    timeline.filter((event) => event.label === 'Page Viewed /timeline'),
     'one for each document',
   ).toHaveLength(5);
 });
 
-test('the live tail adds events; paused, it counts them', async ({ visitor, collector, newTab, page }) => {
+test('the live tail adds events, and counts them while it is paused', async ({ visitor, collector, newTab, page }) => {
   const { user } = await visitor.signUp();
   await collector.waitFor(user, 'Page Viewed /polls');
   await visitor.goto('/timeline');
@@ -93,10 +92,10 @@ test('the live tail adds events; paused, it counts them', async ({ visitor, coll
   await expect(created).toHaveCount(1);
   await expect(page.locator('#count')).toHaveText(/^\d+ events$/);
   // All of the other tab's events are shown.
-  const { length } = await collector.storyOf(user);
+  const { length } = await collector.timelineOf(user);
   await expect(page.locator('li[data-event]')).toHaveCount(length);
 
-  const pause = page.locator('button.pause');
+  const pause = page.locator('.timeline-bar button');
   await expect(pause).toHaveText('Pause');
   await pause.click();
   await expect(pause).toHaveText('Resume');
@@ -144,7 +143,7 @@ test('an event proves its IDs, and has a URL', async ({ visitor, collector, page
   const event = page.locator('li[data-event="Sign-up completed"]');
   await event.locator('summary').first().click();
   await expect(event.getByRole('heading', { name: 'Stitch proof' })).toBeVisible();
-  await expect(event.locator('.chain > li')).toHaveCount(2);
+  await expect(event.locator('.event-chain > li')).toHaveCount(2);
   await event.getByRole('button', { name: 'Copy JSON' }).click();
   await expect(event.getByRole('button', { name: 'Copied' })).toBeVisible();
   const copied = JSON.parse(await page.evaluate(() => navigator.clipboard.readText())) as Record<string, unknown>;
@@ -162,7 +161,7 @@ test('an event proves its IDs, and has a URL', async ({ visitor, collector, page
   await expect(event.getByRole('heading', { name: 'Stitch proof' })).toBeVisible();
 });
 
-test('reading an event is no activity', async ({ visitor, collector, page, context }) => {
+test('reading an event does not extend the session', async ({ visitor, collector, page, context }) => {
   const { user } = await visitor.signUp();
   await collector.waitFor(user, 'Sign-up completed');
   await visitor.goto('/timeline');
@@ -180,7 +179,7 @@ test('the view is exported as JSON and CSV', async ({ visitor, collector, page }
   await visitor.goto('/timeline?source=server');
   for (const [name, begins] of [['JSON', '[{'], ['CSV', 'event_time,event,']] as const) {
     const downloaded = page.waitForEvent('download');
-    await page.locator('.files').getByRole('link', { name }).click();
+    await page.locator('.timeline-files').getByRole('link', { name }).click();
     const file = await downloaded;
     expect(file.suggestedFilename()).toBe(`timeline-${user}.${name.toLowerCase()}`);
     const chunks: Buffer[] = [];

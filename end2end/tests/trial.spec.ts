@@ -1,11 +1,11 @@
 // The main case of Seamline: a click in the browser and Stripe's webhook in one session, and a conversion three days later
 // with its revenue and without a session.
 
-import { expectSound, named, stitches, told } from '../fixtures/story.ts';
+import { expectConsistent, named, stitches, withoutSdkEvents } from '../fixtures/timeline.ts';
 import { expect, test } from '../fixtures/test.ts';
 import { newAccount } from '../fixtures/visitor.ts';
 
-test('a click, a webhook, one session', async ({ visitor, collector, stripe }) => {
+test('the click and the webhook of a trial are in one session', async ({ visitor, collector, stripe }) => {
   const account = newAccount();
   await visitor.goto('/');
   const { user, device, session } = await visitor.signUp(account);
@@ -13,10 +13,10 @@ test('a click, a webhook, one session', async ({ visitor, collector, stripe }) =
   await visitor.completeCheckout();
   await expect(visitor.page.getByRole('heading', { name: 'Welcome to Pro' })).toBeVisible();
 
-  const story = await collector.waitFor(user, 'Trial checkout clicked', 'Trial started');
-  expectSound(story);
-  const [clicked] = named(story, 'Trial checkout clicked');
-  const [started] = named(story, 'Trial started');
+  const timeline = await collector.waitFor(user, 'Trial checkout clicked', 'Trial started');
+  expectConsistent(timeline);
+  const [clicked] = named(timeline, 'Trial checkout clicked');
+  const [started] = named(timeline, 'Trial started');
   expect(clicked).toMatchObject({ source: 'browser', user, device, session, properties: { interval: 'month', surface: 'pricing' } });
   expect(started).toMatchObject({
     source: 'server',
@@ -32,9 +32,9 @@ test('a click, a webhook, one session', async ({ visitor, collector, stripe }) =
     },
     userProperties: expect.objectContaining({ subscription_status: 'trialing', account_type: 'pro' }),
   });
-  const order = told(story).map((event) => event.name);
+  const order = withoutSdkEvents(timeline).map((event) => event.name);
   expect(order.indexOf('Trial started')).toBeGreaterThan(order.indexOf('Trial checkout clicked'));
-  expect(stitches(story)).toEqual(['Sign-up completed: sdk cookie', 'Trial started: checkout handoff']);
+  expect(stitches(timeline)).toEqual(['Sign-up completed: sdk cookie', 'Trial started: checkout handoff']);
 
   // The metadata at Stripe has our own IDs only.
   const { id, metadata } = await stripe.subscriptionOf(account.email);
@@ -61,14 +61,14 @@ test('a conversion three days later has its revenue and no session', async ({ vi
   await expect(visitor.page.getByText('From then on it is $12.00 a month.')).toBeVisible();
 
   await visitor.press('Jump to the end of the trial');
-  const story = await collector.waitFor(user, 'Trial converted');
+  const timeline = await collector.waitFor(user, 'Trial converted');
   await visitor.expectBilling('active');
   await expect(visitor.page.getByRole('cell', { name: '$12.00' })).toBeVisible();
 
   await visitor.press('Jump over the next renewal');
   const renewed = await collector.waitFor(user, 'Trial converted', 'Subscription renewal');
-  expectSound(story);
-  expectSound(renewed);
+  expectConsistent(timeline);
+  expectConsistent(renewed);
   for (const name of ['Trial converted', 'Subscription renewal']) {
     const events = named(renewed, name);
     expect(events, name).toHaveLength(1);

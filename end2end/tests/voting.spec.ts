@@ -1,7 +1,7 @@
 // Voting by a link: with an account and without, one vote per voter, and live results in every open tab.
 
 import type { Browser, Page } from '@playwright/test';
-import { named } from '../fixtures/story.ts';
+import { named } from '../fixtures/timeline.ts';
 import { expect, test } from '../fixtures/test.ts';
 import { Visitor, newAccount } from '../fixtures/visitor.ts';
 
@@ -35,23 +35,23 @@ async function vote(page: Page, option: string): Promise<void> {
 
 test('a vote is shown at once on every open page, and no row moves', async ({ visitor, page, browser }) => {
   const { path, owner } = await pollOfAnotherUser(browser);
-  const before = await owner.locator('.bars li').last().boundingBox();
+  const before = await owner.locator('.poll-bars li').last().boundingBox();
   await visitor.goto(path);
   await vote(page, 'Salad');
   for (const one of [page, owner]) {
-    await expect(one.locator('.bars .votes')).toHaveText(['0 votes', '1 vote', '0 votes']);
-    await expect(one.locator('.bars .share')).toHaveText(['0 %', '100 %', '0 %']);
+    await expect(one.locator('.poll-votes')).toHaveText(['0 votes', '1 vote', '0 votes']);
+    await expect(one.locator('.poll-share')).toHaveText(['0 %', '100 %', '0 %']);
     await expect(one.getByText('1 person has voted')).toBeVisible();
   }
-  expect(await owner.locator('.bars li').last().boundingBox()).toEqual(before);
+  expect(await owner.locator('.poll-bars li').last().boundingBox()).toEqual(before);
   // With a vote the poll can no longer be edited.
   await expect(owner.getByRole('link', { name: 'Edit this poll' })).toBeHidden();
 
-  // Changed, from the keyboard alone.
+  // The vote is changed with the keyboard.
   await page.getByLabel('Salad').focus();
   await page.keyboard.press('ArrowDown');
   await page.keyboard.press('Enter');
-  await expect(owner.locator('.bars .votes')).toHaveText(['0 votes', '0 votes', '1 vote']);
+  await expect(owner.locator('.poll-votes')).toHaveText(['0 votes', '0 votes', '1 vote']);
   await expect(owner.getByText('1 person has voted')).toBeVisible();
   await page.reload();
   await visitor.ready();
@@ -72,8 +72,8 @@ test('an empty ballot is refused, and is no event', async ({ visitor, page, brow
   await expect(page.getByRole('alert').filter({ hasText: 'Please choose an option.' })).toBeVisible();
   await vote(page, 'Soup');
   await visitor.goto('/timeline');
-  const story = await collector.waitFor(device, 'Vote cast', 'Page Viewed /timeline');
-  expect(named(story, 'Vote cast')).toHaveLength(1);
+  const timeline = await collector.waitFor(device, 'Vote cast', 'Page Viewed /timeline');
+  expect(named(timeline, 'Vote cast')).toHaveLength(1);
 });
 
 test('a vote on a poll that was closed in the meantime is refused, and is no event', async ({
@@ -92,8 +92,8 @@ test('a vote on a poll that was closed in the meantime is refused, and is no eve
   await page.getByRole('button', { name: 'Vote' }).click();
   await expect(page.getByRole('alert').filter({ hasText: 'This poll is closed.' })).toBeVisible();
   await visitor.goto('/timeline');
-  const story = await collector.waitFor(device, 'Page Viewed /timeline');
-  expect(named(story, 'Vote cast')).toEqual([]);
+  const timeline = await collector.waitFor(device, 'Page Viewed /timeline');
+  expect(named(timeline, 'Vote cast')).toEqual([]);
 });
 
 test('votes before signing up belong to the user afterwards', async ({ visitor, page, browser, collector }) => {
@@ -107,9 +107,9 @@ test('votes before signing up belong to the user afterwards', async ({ visitor, 
   await expect(page.getByLabel('Bread')).toBeChecked();
   await vote(page, 'Soup');
 
-  const story = await collector.waitFor(user, 'Sign-up completed', 'Vote cast', 'Vote cast');
+  const timeline = await collector.waitFor(user, 'Sign-up completed', 'Vote cast', 'Vote cast');
   await collector.expectOnePerson(user, device);
-  const votes = named(story, 'Vote cast');
+  const votes = named(timeline, 'Vote cast');
   expect(votes.map(({ properties }) => properties.changed)).toEqual([false, true]);
   expect(votes).toMatchObject([
     { device, session, plan: 'valid' },
@@ -144,7 +144,7 @@ test('an account has one vote in all its browsers', async ({ visitor, page, brow
   await expect(page.getByText('1 person has voted')).toBeVisible();
 });
 
-test('several answers where the poll allows them', async ({ visitor, page }) => {
+test('a poll that allows several answers', async ({ visitor, page }) => {
   await visitor.signUp();
   await visitor.goto('/polls/new');
   await visitor.fill({ question: 'Which days?', 'option-0': 'Monday', 'option-1': 'Tuesday', 'option-2': 'Friday' });
@@ -156,7 +156,7 @@ test('several answers where the poll allows them', async ({ visitor, page }) => 
   await visitor.ready();
   await page.getByLabel('Monday').check();
   await vote(page, 'Friday');
-  await expect(page.locator('.bars .share')).toHaveText(['100 %', '0 %', '100 %']);
+  await expect(page.locator('.poll-share')).toHaveText(['100 %', '0 %', '100 %']);
   await page.reload();
   await visitor.ready();
   await expect(page.getByLabel('Monday')).toBeChecked();
@@ -184,13 +184,13 @@ test('an open ballot of a poll that is edited asks for a reload, and its vote is
   await expect(page.getByRole('alert').filter({ hasText: 'This poll was changed while you looked at it.' })).toBeVisible();
 
   await page.getByRole('link', { name: 'Load it again' }).click();
-  await expect(page.locator('.bars .label')).toHaveText(['Soup', 'Rice', 'Bread']);
+  await expect(page.locator('.poll-label')).toHaveText(['Soup', 'Rice', 'Bread']);
   await visitor.ready();
   await expect(notice).toBeHidden();
   for (const option of ['Soup', 'Rice', 'Bread']) await expect(page.getByLabel(option)).not.toBeChecked();
   await vote(page, 'Rice');
-  const story = await collector.waitFor(device, 'Vote cast');
-  expect(named(story, 'Vote cast')).toHaveLength(1);
+  const timeline = await collector.waitFor(device, 'Vote cast');
+  expect(named(timeline, 'Vote cast')).toHaveLength(1);
 });
 
 test('twenty tabs of one poll load and can vote', async ({ page, context, browser, newTab, collector }) => {
@@ -220,23 +220,23 @@ test('twenty tabs of one poll load and can vote', async ({ page, context, browse
     tabs.push(tab);
   }
   const [first, last] = [tabs[0]!, tabs.at(-1)!];
-  await expect(first.page.locator('.bars .votes'), 'a hidden tab has no feed').toHaveText(['1 vote', '0 votes', '0 votes']);
-  // Shown again, a tab shows what it has missed.
+  await expect(first.page.locator('.poll-votes'), 'a hidden tab has no feed').toHaveText(['1 vote', '0 votes', '0 votes']);
+  // A tab that becomes visible shows the missed votes.
   await become(last.page, 'hidden');
   await become(first.page, 'visible');
-  await expect(first.page.locator('.bars .votes')).toHaveText(['0 votes', '1 vote', '0 votes']);
+  await expect(first.page.locator('.poll-votes')).toHaveText(['0 votes', '1 vote', '0 votes']);
   await expect(first.page.getByText('1 person has voted')).toBeVisible();
   await vote(first.page, 'Bread');
 
   const { device } = await first.tracked();
-  const story = await collector.waitFor(device, ...Array<string>(21).fill('Vote cast'));
-  const votes = named(story, 'Vote cast');
+  const timeline = await collector.waitFor(device, ...Array<string>(21).fill('Vote cast'));
+  const votes = named(timeline, 'Vote cast');
   expect(votes.map(({ properties }) => properties.changed)).toEqual([false, ...Array<boolean>(20).fill(true)]);
 });
 
-test('there is no such poll', async ({ visitor, page, complaints }) => {
+test('the page of an unknown poll is not found', async ({ visitor, page, complaints }) => {
   complaints.expect(/status of 404/);
   const answer = await visitor.goto('/p/2f1d9b1c-7c1e-4a9e-8b59-0d9a2b1f4c11');
   expect(answer?.status()).toBe(404);
-  await expect(page.getByText('There is no page here')).toBeVisible();
+  await expect(page.getByRole('heading', { name: 'Page not found' })).toBeVisible();
 });

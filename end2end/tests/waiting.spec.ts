@@ -2,7 +2,7 @@
 // activity: they neither start nor extend a session, and they are no page views.
 
 import type { BrowserContext, Page } from '@playwright/test';
-import { expectSound, named } from '../fixtures/story.ts';
+import { expectConsistent, named } from '../fixtures/timeline.ts';
 import { expect, test } from '../fixtures/test.ts';
 
 /** Our session cookie: it holds the session and the time of the last activity. */
@@ -40,7 +40,7 @@ for (const [kind, hasWasm] of [['with islands', true], ['without WebAssembly', f
       await expect(page.locator('html')).toHaveAttribute('data-islands', hasWasm ? 'started' : 'failed');
       const cookie = await sessionCookie(context);
       const refreshes = refreshesOf(page);
-      // Without a feed the page asks again and again.
+      // Without a feed the page polls.
       if (!hasWasm) await expect.poll(refreshes).toBeGreaterThanOrEqual(3);
       await stripe.webhooks({});
       await expect(page.getByRole('heading', { name: 'Welcome to Pro' })).toBeVisible();
@@ -49,11 +49,11 @@ for (const [kind, hasWasm] of [['with islands', true], ['without WebAssembly', f
 
       await collector.waitFor(user, 'Trial started', 'Page Viewed /billing/return');
       await visitor.goto('/timeline');
-      const story = await collector.waitFor(user, 'Page Viewed /timeline');
-      expectSound(story);
-      expect(story.filter(({ label }) => label === 'Page Viewed /billing/return')).toHaveLength(1);
-      expect(named(story, 'session_start')).toHaveLength(1);
-      expect(new Set(story.map((event) => `${event.device} ${event.session}`))).toEqual(new Set([`${device} ${session}`]));
+      const timeline = await collector.waitFor(user, 'Page Viewed /timeline');
+      expectConsistent(timeline);
+      expect(timeline.filter(({ label }) => label === 'Page Viewed /billing/return')).toHaveLength(1);
+      expect(named(timeline, 'session_start')).toHaveLength(1);
+      expect(new Set(timeline.map((event) => `${event.device} ${event.session}`))).toEqual(new Set([`${device} ${session}`]));
     });
 
     test('the billing page', async ({ visitor, page, context, collector, stripe }) => {
@@ -69,11 +69,11 @@ for (const [kind, hasWasm] of [['with islands', true], ['without WebAssembly', f
       const refreshes = refreshesOf(page);
       if (!hasWasm) await expect.poll(refreshes).toBeGreaterThanOrEqual(3);
       await stripe.webhooks({});
-      await expect(page.locator('.plan')).toHaveAttribute('data-state', 'trial_canceled');
+      await expect(page.locator('.billing-plan')).toHaveAttribute('data-state', 'trial_canceled');
       await expect(waits).toBeHidden();
       expect(refreshes()).toBeGreaterThan(0);
       expect(await sessionCookie(context), 'no refresh extends the session').toBe(cookie);
-      // The page no longer waits, so it no longer asks.
+      // The page no longer waits, so it no longer polls.
       if (!hasWasm) {
         const before = refreshes();
         await page.waitForTimeout(3_000);
@@ -82,12 +82,12 @@ for (const [kind, hasWasm] of [['with islands', true], ['without WebAssembly', f
 
       await collector.waitFor(user, 'Trial canceled');
       await visitor.goto('/timeline');
-      const story = await collector.waitFor(user, 'Page Viewed /timeline');
-      expectSound(story);
+      const timeline = await collector.waitFor(user, 'Page Viewed /timeline');
+      expectConsistent(timeline);
       // The page with the button, and the page after it.
-      expect(story.filter(({ label }) => label === 'Page Viewed /billing')).toHaveLength(2);
-      expect(named(story, 'session_start')).toHaveLength(1);
-      expect(new Set(story.map((event) => `${event.device} ${event.session}`))).toEqual(new Set([`${device} ${session}`]));
+      expect(timeline.filter(({ label }) => label === 'Page Viewed /billing')).toHaveLength(2);
+      expect(named(timeline, 'session_start')).toHaveLength(1);
+      expect(new Set(timeline.map((event) => `${event.device} ${event.session}`))).toEqual(new Set([`${device} ${session}`]));
     });
   });
 }

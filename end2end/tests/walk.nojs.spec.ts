@@ -5,8 +5,8 @@ import { expect, test } from '../fixtures/test.ts';
 
 test('the walk needs no script', async ({ visitor, page, collector }) => {
   await visitor.goto('/');
-  await expect(page.locator('.miniature')).toContainText('An example.');
-  await expect(page.locator('.miniature noscript a[href="/timeline"]')).toBeVisible();
+  await expect(page.locator('.landing-timeline')).toContainText('An example.');
+  await expect(page.locator('.landing-timeline noscript a[href="/timeline"]')).toBeVisible();
   const { user } = await visitor.signUp();
   await collector.waitFor(user, 'Sign-up completed');
   const panel = page.getByRole('complementary', { name: 'Guided walk' });
@@ -14,7 +14,7 @@ test('the walk needs no script', async ({ visitor, page, collector }) => {
   await panel.getByRole('link', { name: 'All six steps' }).click();
   await page.waitForURL('/walk');
   const step = page.locator('li[data-step="sign-up"]');
-  await expect(step).toHaveAttribute('data-stand', 'done');
+  await expect(step).toHaveAttribute('data-status', 'done');
   await expect(step).toContainText('server session');
   await step.getByRole('link', { name: 'Sign-up completed' }).click();
   await page.waitForURL(/\/timeline\?find=/);

@@ -5,9 +5,9 @@ import { expectAccessible } from '../fixtures/accessible.ts';
 import { expect, test } from '../fixtures/test.ts';
 import { newAccount, Visitor } from '../fixtures/visitor.ts';
 
-/** An event in the miniature. */
-function inMiniature(page: Page, text: string) {
-  return page.locator('.miniature[data-own=true] li[data-event]:visible').filter({ hasText: text });
+/** An event in the landing page's timeline. */
+function onLanding(page: Page, text: string) {
+  return page.locator('.landing-timeline[data-own=true] li[data-event]:visible').filter({ hasText: text });
 }
 
 /** A step of the walk. */
@@ -18,25 +18,25 @@ function step(page: Page, name: string) {
 test('the small timeline shows the visitor\'s own events as they arrive', async ({ visitor, page, collector, newTab }) => {
   await visitor.goto('/');
   const { device, session } = await visitor.tracked();
-  await expect(inMiniature(page, 'Page Viewed /')).toHaveCount(1);
-  const ids = page.locator('.miniature dl');
+  await expect(onLanding(page, 'Page Viewed /')).toHaveCount(1);
+  const ids = page.locator('.landing-timeline dl');
   await expect(ids).toContainText(device);
   await expect(ids).toContainText(String(session));
 
   const other = await newTab();
   await other.goto('/pricing');
-  await expect(inMiniature(page, '/pricing')).toBeVisible();
+  await expect(onLanding(page, '/pricing')).toBeVisible();
   const { user } = await other.signUp();
-  const signedUp = inMiniature(page, 'Sign-up completed');
+  const signedUp = onLanding(page, 'Sign-up completed');
   await expect(signedUp).toHaveAttribute('data-source', 'server');
   await expect(ids).toContainText(user);
   // It shows a few events only.
   await other.createPoll();
-  await expect(inMiniature(page, 'Poll created')).toBeVisible();
-  expect(await page.locator('.miniature li[data-event]').count()).toBeLessThanOrEqual(6);
+  await expect(onLanding(page, 'Poll created')).toBeVisible();
+  expect(await page.locator('.landing-timeline li[data-event]').count()).toBeLessThanOrEqual(6);
 
   await collector.waitFor(user, 'Poll created');
-  await inMiniature(page, 'Poll created').getByRole('link').click();
+  await onLanding(page, 'Poll created').getByRole('link').click();
   await page.waitForURL(/\/timeline\?at=/);
   await visitor.ready();
   await expect(page.locator('li[data-event="Poll created"] details').first()).toHaveAttribute('open');
@@ -45,20 +45,20 @@ test('the small timeline shows the visitor\'s own events as they arrive', async 
 test('a visitor who declined tracking sees an example, and why', async ({ visitor, page }) => {
   await visitor.goto('/privacy');
   await page.getByRole('button', { name: 'Do not count my visit' }).click();
-  await expect(page.getByText('You have said no.')).toBeVisible();
+  await expect(page.getByText('You declined.')).toBeVisible();
   await visitor.ready();
   await visitor.goto('/');
-  const miniature = page.locator('.miniature');
-  await expect(miniature).toContainText('You declined tracking');
-  await expect(miniature).toContainText('Trial converted');
-  await expect(page.locator('.miniature li[data-event]')).toHaveCount(0);
+  const timeline = page.locator('.landing-timeline');
+  await expect(timeline).toContainText('You declined tracking');
+  await expect(timeline).toContainText('Trial converted');
+  await expect(page.locator('.landing-timeline li[data-event]')).toHaveCount(0);
 });
 
 test('steps are completed by the user\'s own events, and link to them', async ({ visitor, page, collector, browser, stripe }) => {
   await visitor.goto('/');
   await page.getByRole('contentinfo').getByRole('link', { name: 'Guided walk' }).click();
   await page.waitForURL('/walk');
-  await expect(step(page, 'sign-up')).toHaveAttribute('data-stand', 'next');
+  await expect(step(page, 'sign-up')).toHaveAttribute('data-status', 'next');
   await step(page, 'sign-up').getByRole('link', { name: 'To the sign-up form' }).click();
   await page.waitForURL('/sign-up');
   await visitor.ready();
@@ -68,10 +68,10 @@ test('steps are completed by the user\'s own events, and link to them', async ({
   await collector.waitFor(user, 'Sign-up completed', 'Poll created');
 
   await visitor.goto('/walk');
-  await expect(step(page, 'sign-up')).toHaveAttribute('data-stand', 'done');
+  await expect(step(page, 'sign-up')).toHaveAttribute('data-status', 'done');
   for (const id of [user, device, String(session), 'sdk cookie']) await expect(step(page, 'sign-up')).toContainText(id);
   // A poll without a friend's vote is not enough.
-  await expect(step(page, 'friend-votes')).toHaveAttribute('data-stand', 'begun');
+  await expect(step(page, 'friend-votes')).toHaveAttribute('data-status', 'begun');
   await step(page, 'friend-votes').getByRole('link', { name: 'To your poll' }).click();
   await page.waitForURL(/\/polls\/[0-9a-f-]{36}$/);
   const poll = page.url().split('/').at(-1) ?? '';
@@ -86,7 +86,7 @@ test('steps are completed by the user\'s own events, and link to them', async ({
   await window.close();
 
   await visitor.goto('/walk');
-  await expect(step(page, 'friend-votes')).toHaveAttribute('data-stand', 'done');
+  await expect(step(page, 'friend-votes')).toHaveAttribute('data-status', 'done');
   await expect(step(page, 'friend-votes')).toContainText(theirs.device);
   await step(page, 'friend-votes').getByRole('link', { name: 'Vote cast' }).click();
   await page.waitForURL(/\/timeline\?find=/);
@@ -98,7 +98,7 @@ test('steps are completed by the user\'s own events, and link to them', async ({
   await visitor.goto('/walk');
   await expect(step(page, 'trial')).toContainText('checkout handoff');
   expect(await stripe.subscriptionOf(account.email)).toMatchObject({ status: 'trialing' });
-  await expect(step(page, 'trial-end')).toHaveAttribute('data-stand', 'next');
+  await expect(step(page, 'trial-end')).toHaveAttribute('data-status', 'next');
   await expectAccessible(page, '/walk, half done');
 
   // After the sign-out the browser is another device, and the walk is still the user's.
@@ -108,7 +108,7 @@ test('steps are completed by the user\'s own events, and link to them', async ({
   await visitor.goto('/walk');
   await expect(page.getByText('You are signed out.')).toBeVisible();
   const left = step(page, 'sign-out');
-  await expect(left).toHaveAttribute('data-stand', 'done');
+  await expect(left).toHaveAttribute('data-status', 'done');
   for (const id of [user, device, after.device]) await expect(left).toContainText(id);
   await left.getByRole('link', { name: 'Sign-out completed' }).click();
   await page.waitForURL(/\/timeline\?find=/);
@@ -123,14 +123,14 @@ test('a cancellation counts in the portal only, and the end of the trial without
   await visitor.press('Cancel trial');
   await collector.waitFor(user, 'Trial canceled');
   await visitor.goto('/walk');
-  await expect(step(page, 'portal')).toHaveAttribute('data-stand', 'begun');
+  await expect(step(page, 'portal')).toHaveAttribute('data-status', 'begun');
   await visitor.press('Resume trial');
   await stripe.giveCard(account.email, 'pm_card_visa');
   await visitor.press('Jump to the end of the trial');
   await collector.waitFor(user, 'Trial converted');
   await visitor.goto('/walk');
   const end = step(page, 'trial-end');
-  await expect(end).toHaveAttribute('data-stand', 'done');
+  await expect(end).toHaveAttribute('data-status', 'done');
   await expect(end).toContainText('none by rule');
   await expect(end).not.toContainText(device);
 
@@ -139,7 +139,7 @@ test('a cancellation counts in the portal only, and the end of the trial without
   await page.getByRole('button', { name: 'Cancel subscription' }).click();
   await collector.waitFor(user, 'Subscription canceled');
   await visitor.goto('/walk');
-  await expect(step(page, 'portal')).toHaveAttribute('data-stand', 'done');
+  await expect(step(page, 'portal')).toHaveAttribute('data-status', 'done');
   await expect(step(page, 'portal')).toContainText('portal visit');
 });
 
@@ -167,7 +167,7 @@ test('the panel loads the next step once it is opened, and nothing before', asyn
 
 test('/ and /walk of a new visitor are accessible', async ({ visitor, page }) => {
   await visitor.goto('/');
-  await expect(inMiniature(page, 'Page Viewed /')).toHaveCount(1);
+  await expect(onLanding(page, 'Page Viewed /')).toHaveCount(1);
   await expectAccessible(page, '/ with the visitor\'s own events');
   await visitor.goto('/walk');
   await expectAccessible(page, '/walk of a new visitor');
