@@ -22,15 +22,13 @@ use tower_sessions::cookie::SameSite;
 use tower_sessions::{Expiry, SessionManagerLayer};
 
 use crate::auth::mail_links;
+use crate::http::BODY_MAX;
 use crate::http::forms::{form, form_of};
 use crate::http::{assets, failure_pages, feeds, health, local_guard, security, server_functions};
 use crate::ingest::{self, ingest};
 use crate::request::{self, RouteGroup};
 use crate::state::AppState;
 use crate::{billing, polls as poll_routes, settings as settings_routes, timeline};
-
-/// Forms and server functions are small.
-pub const BODY_MAX: usize = 64 * 1024;
 
 /// Nothing of ours takes longer; an upload to Amplitude has 10 s of its own.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -112,7 +110,7 @@ pub fn router(state: AppState, cookies: LoginCookies, lab: LabRoutes) -> Router 
         .route("/billing/live", get(billing::live))
         .route("/p/{poll}/live", get(poll_routes::live))
         .merge(lab.feeds)
-        .layer(middleware::from_fn_with_state(state.clone(), feeds::limit));
+        .layer(middleware::from_fn_with_state(state.feeds.clone(), feeds::limit));
     let browser_events = Router::new()
         .route("/ingest", post(ingest))
         .layer(DefaultBodyLimit::max(ingest::MAX_BYTES))

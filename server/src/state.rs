@@ -17,8 +17,8 @@ use tracking::ConsentDefault;
 use url::Url;
 
 use crate::http::feeds::Feeds;
-use crate::ingest::Forwarder;
-use crate::request::CookieKey;
+use crate::ingest::forward::Forwarder;
+use crate::request::signing::CookieKey;
 
 /// Cheap to clone.
 #[derive(Clone)]

@@ -5,7 +5,7 @@ use forms::{Field, FieldError, FieldErrors};
 use tracking::UserId;
 
 use super::access::may_operate;
-use super::model::{ActionOutcome, OperationsForm, OperatorAction, state_named};
+use super::model::{ActionOutcome, OperationsForm, ReplayTarget, state_named};
 use crate::request::{self, RequestContext};
 
 /// Replays a parked event, webhook or account deletion. Returns the page with the same filter and the outcome. It does nothing for a visitor
@@ -14,12 +14,12 @@ pub async fn act(context: RequestContext, form: OperationsForm) -> Result<String
     if !may_operate(&context) {
         return Err(FieldErrors::one(Field::FORM, FieldError::StalePage));
     }
-    let outcome = match OperatorAction::parse(&form.action) {
+    let outcome = match ReplayTarget::parse(&form.action) {
         // Postgres accepts no NUL in a text, and no ID contains one.
         Some(_) if form.id.contains('\0') => ActionOutcome::NotParked,
-        Some(OperatorAction::ReplayEvent) => replay_event(&context, &form.id).await?,
-        Some(OperatorAction::ReplayWebhook) => replay_webhook(&context, &form.id).await?,
-        Some(OperatorAction::ReplayDeletion) => replay_deletion(&context, &form.id).await?,
+        Some(ReplayTarget::Event) => replay_event(&context, &form.id).await?,
+        Some(ReplayTarget::Webhook) => replay_webhook(&context, &form.id).await?,
+        Some(ReplayTarget::Deletion) => replay_deletion(&context, &form.id).await?,
         None => ActionOutcome::Unknown,
     };
     let filter = state_named(&form.webhooks).map(|state| format!("&webhooks={}", state.as_str()));

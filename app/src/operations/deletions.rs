@@ -4,7 +4,7 @@ use backend::accounts::deletion::{DeletionCounts, ParkedDeletion};
 use leptos::prelude::*;
 
 use super::labels::{self, duration};
-use super::model::OperatorAction;
+use super::model::ReplayTarget;
 use super::parts::{Figure, ReplayForm, Time};
 
 /// Counts of the deletions, and the parked ones with their reasons.
@@ -50,7 +50,7 @@ fn DeletionRow(deletion: ParkedDeletion, now_ms: i64) -> impl IntoView {
                     <h3>{labels::deletion_step(&deletion.step)}</h3>
                     <p class="quiet" dir="auto">{deletion.reason}</p>
                 </div>
-                <ReplayForm action=OperatorAction::ReplayDeletion id=user.clone() />
+                <ReplayForm action=ReplayTarget::Deletion id=user.clone() />
             </div>
             <p class="operations-facts">
                 <span>"user " <span class="id">{user}</span></span>

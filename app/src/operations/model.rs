@@ -23,40 +23,40 @@ pub struct OperationsForm {
     pub webhooks: String,
 }
 
-/// What the form asks for.
+/// The kind of parked row that the form replays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum OperatorAction {
-    /// Send a parked event again.
-    ReplayEvent,
-    /// Apply a parked webhook again.
-    ReplayWebhook,
-    /// Continue a parked account deletion.
-    ReplayDeletion,
+pub(super) enum ReplayTarget {
+    /// A parked event, to be sent.
+    Event,
+    /// A parked webhook, to be applied.
+    Webhook,
+    /// A parked account deletion, to be continued.
+    Deletion,
 }
 
-impl OperatorAction {
+impl ReplayTarget {
     /// The value in the form.
     pub(super) const fn as_str(self) -> &'static str {
         match self {
-            Self::ReplayEvent => "replay_event",
-            Self::ReplayWebhook => "replay_webhook",
-            Self::ReplayDeletion => "replay_deletion",
+            Self::Event => "replay_event",
+            Self::Webhook => "replay_webhook",
+            Self::Deletion => "replay_deletion",
         }
     }
 
     /// Reads the value in the form; `None` for any other text.
     pub(super) fn parse(text: &str) -> Option<Self> {
-        [Self::ReplayEvent, Self::ReplayWebhook, Self::ReplayDeletion]
+        [Self::Event, Self::Webhook, Self::Deletion]
             .into_iter()
-            .find(|action| action.as_str() == text)
+            .find(|target| target.as_str() == text)
     }
 
     /// Label of the button.
     pub(super) const fn label(self) -> &'static str {
         match self {
-            Self::ReplayEvent => "Send again",
-            Self::ReplayWebhook => "Apply again",
-            Self::ReplayDeletion => "Try again",
+            Self::Event => "Send again",
+            Self::Webhook => "Apply again",
+            Self::Deletion => "Try again",
         }
     }
 }

@@ -5,7 +5,7 @@ use backend::operations::{Health, LastHour, OutboxCounts, OutboxEntry};
 use leptos::prelude::*;
 
 use super::labels::{self, duration};
-use super::model::OperatorAction;
+use super::model::ReplayTarget;
 use super::parts::{Figure, Payload, ReplayForm, Time, UserLink};
 
 /// Counts of the outbox, health of the dispatcher, and the last hour.
@@ -149,7 +149,7 @@ fn ParkedRow(event: OutboxEntry, now_ms: i64) -> impl IntoView {
     let id = event.insert_id.clone();
     let replay = match labels::is_withheld(&event) {
         true => view! { <span class="badge note">"never sent"</span> }.into_any(),
-        false => view! { <ReplayForm action=OperatorAction::ReplayEvent id=id.clone() /> }.into_any(),
+        false => view! { <ReplayForm action=ReplayTarget::Event id=id.clone() /> }.into_any(),
     };
     view! {
         <li data-parked=id>

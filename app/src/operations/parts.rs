@@ -7,7 +7,7 @@ use leptos_meta::Title;
 use leptos_router::components::A;
 
 use super::labels::{duration, pretty};
-use super::model::OperatorAction;
+use super::model::ReplayTarget;
 use crate::not_found::NotFoundPage;
 use crate::page::use_page;
 
@@ -102,7 +102,7 @@ pub(super) fn Figure(
 #[component]
 pub(super) fn ReplayForm(
     /// What it does.
-    action: OperatorAction,
+    action: ReplayTarget,
     /// ID of the row.
     id: String,
     /// The current filter of webhooks, which the next page keeps.

@@ -5,7 +5,7 @@ use backend::billing::inbox::{InboxCounts, InboxRow, InboxState};
 use leptos::prelude::*;
 
 use super::labels::{self, duration};
-use super::model::{OperatorAction, STATES};
+use super::model::{ReplayTarget, STATES};
 use super::parts::{Figure, Payload, ReplayForm, Time, UserLink};
 
 /// The inbox.
@@ -88,7 +88,7 @@ fn WebhookRow(webhook: InboxRow, filter: Option<InboxState>, now_ms: i64) -> imp
     };
     let id = webhook.event_id.clone();
     let replay = (webhook.state == InboxState::Parked).then(|| {
-        view! { <ReplayForm action=OperatorAction::ReplayWebhook id=id.clone() filter /> }
+        view! { <ReplayForm action=ReplayTarget::Webhook id=id.clone() filter /> }
     });
     view! {
         <li data-webhook=id data-state=webhook.state.as_str()>

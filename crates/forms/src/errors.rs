@@ -29,7 +29,9 @@ pub enum FieldError {
     #[error("This does not look like an email address. It needs the form name@example.com.")]
     NotAnEmail,
     /// Sign-up alone says so.
-    #[error("There is an account with this address already. Sign in, or set a new password with “Forgot your password?” on the sign-in page.")]
+    #[error(
+        "There is an account with this address already. Sign in, or set a new password with “Forgot your password?” on the sign-in page."
+    )]
     EmailTaken,
     /// Sign-in does not say which of the two is wrong.
     #[error("The address or the password is not right. Please check both.")]
@@ -111,7 +113,7 @@ pub enum FieldError {
         "Your browser has not kept our cookie, which is how we count each voter once. Please allow cookies and vote again."
     )]
     NoVoterCookie,
-    /// Two people on one device would be one story: the first has to leave.
+    /// Two people on one device would be one timeline: the first has to sign out.
     #[error("You are signed in already. Please sign out first.")]
     SignedInAlready,
     /// The person is signed out by now.

@@ -210,7 +210,7 @@ impl Browser {
         Ok(response)
     }
 
-    /// The value of the first unexpired cookie of that name, whatever its path.
+    /// The value of the first unexpired cookie of that name, with any path.
     pub fn cookie(&self, name: &str) -> Option<&str> {
         let mut cookies = self.cookies.iter_unexpired();
         cookies

@@ -126,10 +126,7 @@ mod tests {
             assert_eq!(repaired(document.as_bytes()), None);
         }
         for document in ["", "{", r#""\ud83d"#, r#""\u12"#, r#""\"#, r#"{"\ud83d"}"#, "\\u"] {
-            assert!(
-                from_slice::<Value>(document.as_bytes()).is_err(),
-                "{document}"
-            );
+            assert!(from_slice::<Value>(document.as_bytes()).is_err(), "{document}");
         }
     }
 }

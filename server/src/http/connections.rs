@@ -29,7 +29,7 @@ use tokio_util::sync::CancellationToken;
 use tower::{Layer, ServiceExt};
 
 use super::slots::{LimitReached, Slot, Slots};
-use crate::startup::HttpTiming;
+use crate::startup::timing::HttpTiming;
 
 /// The most bytes of a request's head, and of a response that is written at once. A browser's head has some KB.
 const BUFFER_MAX: usize = 64 * 1024;

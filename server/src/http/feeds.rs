@@ -23,8 +23,7 @@ use url::form_urlencoded;
 use uuid::Uuid;
 
 use super::slots::{Slot, Slots};
-use crate::startup::HttpTiming;
-use crate::state::AppState;
+use crate::startup::timing::HttpTiming;
 
 /// nginx and others do not buffer a response with this header.
 const NO_BUFFERING: (HeaderName, HeaderValue) = (
@@ -140,13 +139,13 @@ async fn is_signed_in(accounts: &Accounts, login: Uuid) -> bool {
 
 /// Refuses a feed beyond the limits: 503 for all, 429 for one client address.
 pub async fn limit(
-    State(state): State<AppState>,
+    State(feeds): State<Feeds>,
     Extension(context): Extension<RequestContext>,
     request: Request<Body>,
     next: Next,
 ) -> Response {
     let network = NetworkKey::of(context.visitor.address);
-    match state.feeds.slots.take(Some(network)) {
+    match feeds.slots.take(Some(network)) {
         Ok(slot) => next.run(request).await.map(|body| until_end(body, slot)),
         Err(limit) => limit.into_response(),
     }

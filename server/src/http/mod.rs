@@ -13,3 +13,6 @@ pub(crate) mod local_guard;
 pub(crate) mod security;
 pub(crate) mod server_functions;
 pub(crate) mod slots;
+
+/// Largest body of a form or a server function, in bytes.
+pub(crate) const BODY_MAX: usize = 64 * 1024;

@@ -12,7 +12,7 @@ use http_body_util::LengthLimitError;
 use leptos::server_fn::axum::server_fn_paths;
 use leptos::server_fn::error::SERVER_FN_ERROR_HEADER;
 
-use crate::router::BODY_MAX;
+use crate::http::BODY_MAX;
 use crate::state::AppState;
 
 /// Paths of the server functions. All are POSTs, so a link of another site calls none.

@@ -11,8 +11,8 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 use url::Url;
 
-use super::answer;
 use super::batch::Batch;
+use super::response::answer;
 
 /// The SDK waits as long for a response.
 const TIMEOUT: Duration = Duration::from_secs(10);

@@ -7,9 +7,10 @@
 mod batch;
 mod check;
 mod counts;
-mod forward;
+pub(crate) mod forward;
 #[cfg(test)]
 mod fuzz;
+mod response;
 mod rewrite;
 
 use app::request::RequestContext;
@@ -23,12 +24,11 @@ use http::{StatusCode, header};
 use serde_json::{Value, json};
 use tracking::DeviceId;
 
-pub use forward::Forwarder;
-
 use crate::request::EventSenders;
 use crate::state::AppState;
 use batch::Batch;
 use check::{BatchRules, EventSender};
+use response::answer;
 
 /// Largest body (`HTTP V2`, "Upload limit": 1 MB).
 pub const MAX_BYTES: usize = 1_000_000;
@@ -129,8 +129,4 @@ fn too_many(exceeded: LimitExceededError) -> Response {
     });
     let retry = [(header::RETRY_AFTER, exceeded.retry_after_secs.to_string())];
     (StatusCode::TOO_MANY_REQUESTS, retry, Json(body)).into_response()
-}
-
-fn answer(status: StatusCode, body: &Value) -> Response {
-    (status, Json(body)).into_response()
 }

@@ -8,7 +8,7 @@ use backend::mail::{MailTransport, Mailbox, Sender, SmtpTransport};
 use db::Db;
 use url::Url;
 
-use crate::startup::StartError;
+use crate::startup::error::StartError;
 
 /// Returns the sender of this server's mails. Links in mails start with `public_url`.
 ///

@@ -10,7 +10,7 @@ mod fuzz;
 mod identity;
 mod kind;
 mod previous;
-mod signing;
+pub(crate) mod signing;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -38,7 +38,6 @@ use previous::PreviousDevice;
 
 pub use kind::RouteGroup;
 pub use previous::EventSenders;
-pub use signing::CookieKey;
 
 pub use cookies::login_cookie_name;
 

@@ -7,7 +7,7 @@ use backend::config::ProtectionConfig;
 use backend::ids;
 use secrecy::ExposeSecret;
 
-use crate::request::CookieKey;
+use crate::request::signing::CookieKey;
 
 /// The file of the generated key.
 const FILE: &str = "cookie.key";

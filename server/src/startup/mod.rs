@@ -1,8 +1,8 @@
 //! Starts the server from its configuration, runs it, and stops it.
 
 mod cookie_key;
-mod error;
-mod timing;
+pub(crate) mod error;
+pub(crate) mod timing;
 
 pub mod telemetry;
 
@@ -31,7 +31,7 @@ use crate::http::assets;
 use crate::http::connections::{Connections, within_open_files};
 use crate::http::feeds::Feeds;
 use crate::http::listen;
-use crate::ingest::Forwarder;
+use crate::ingest::forward::Forwarder;
 use crate::jobs::supervisor::Supervisor;
 use crate::jobs::workers::Workers;
 use crate::jobs::{counts, mail, maintenance, poll_closing};

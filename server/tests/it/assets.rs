@@ -50,7 +50,7 @@ fn assets_in(text: &str) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn what_a_document_names_is_there_and_stays_for_ever() {
+async fn assets_of_a_document_exist_and_are_immutable() {
     let site = site();
     let app = app_with(site.path()).await;
     let mut browser = app.browser();
@@ -94,7 +94,7 @@ async fn what_a_document_names_is_there_and_stays_for_ever() {
 }
 
 #[tokio::test]
-async fn another_build_has_other_urls_and_the_old_ones_are_not_there() {
+async fn another_build_has_other_asset_urls() {
     let site = site();
     let app = app_with(site.path()).await;
     let mut browser = app.browser();
@@ -115,7 +115,7 @@ async fn another_build_has_other_urls_and_the_old_ones_are_not_there() {
 }
 
 #[tokio::test]
-async fn a_file_that_is_missing_is_not_missing_for_ever() {
+async fn a_404_of_an_asset_is_not_cached() {
     let site = site();
     let app = app_with(site.path()).await;
     let mut browser = app.browser();
@@ -139,7 +139,7 @@ async fn a_file_that_is_missing_is_not_missing_for_ever() {
 }
 
 #[tokio::test]
-async fn files_are_served_as_the_build_compressed_them() {
+async fn files_are_served_precompressed() {
     let site = site();
     let app = app_with(site.path()).await;
     let mut browser = app.browser();

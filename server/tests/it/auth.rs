@@ -9,7 +9,7 @@ use crate::browser::{PASSWORD, sdk_cookie_name};
 use crate::support::TestApp;
 
 #[tokio::test]
-async fn a_sign_up_signs_in_and_joins_the_visit() {
+async fn a_sign_up_signs_in_and_keeps_device_and_session() {
     for engine in engines() {
         let app = TestApp::on(engine).await;
         let mut browser = app.browser();
@@ -35,7 +35,7 @@ async fn a_sign_up_signs_in_and_joins_the_visit() {
 }
 
 #[tokio::test]
-async fn the_login_cookie_is_out_of_reach_and_not_in_the_database() {
+async fn the_login_cookie_is_http_only_and_stored_as_a_hash() {
     for engine in engines() {
         let app = TestApp::on(engine).await;
         let mut browser = app.browser();
@@ -65,7 +65,7 @@ async fn the_login_cookie_is_out_of_reach_and_not_in_the_database() {
 }
 
 #[tokio::test]
-async fn a_browser_that_showed_no_device_is_not_guessed_at() {
+async fn without_a_device_cookie_no_device_is_guessed() {
     let app = TestApp::start().await;
     let mut browser = app.browser();
     let fields = [("email", "ada@example.com"), ("password", PASSWORD)];
@@ -82,7 +82,7 @@ async fn a_browser_that_showed_no_device_is_not_guessed_at() {
 }
 
 #[tokio::test]
-async fn the_sdks_session_counts_when_it_is_the_later_one() {
+async fn the_later_session_of_sdk_and_server_counts() {
     let app = TestApp::start().await;
     let mut browser = app.browser();
     let boot = browser.open("/").await.boot();
@@ -104,7 +104,7 @@ async fn the_sdks_session_counts_when_it_is_the_later_one() {
 }
 
 #[tokio::test]
-async fn signing_out_leaves_the_device_to_the_past() {
+async fn signing_out_gives_the_browser_a_new_device() {
     for engine in engines() {
         let app = TestApp::on(engine).await;
         let mut browser = app.browser();
@@ -143,7 +143,7 @@ async fn signing_out_leaves_the_device_to_the_past() {
             (&before["device"], &before["session"])
         );
         assert_eq!(event["user_properties"]["is_logged_in"], false);
-        // Whoever is next begins after it, also in the order of time.
+        // The next session begins later than this event.
         let signed_out = ReceivedEvent::from_export(&event).unwrap();
         assert!(
             after["session"].as_i64() >= Some(signed_out.time_ms),
@@ -172,7 +172,7 @@ async fn signing_out_leaves_the_device_to_the_past() {
 }
 
 #[tokio::test]
-async fn only_the_last_login_to_end_says_that_nobody_is_logged_in() {
+async fn only_the_last_ended_login_unsets_the_login_state() {
     let app = TestApp::start().await;
     let (mut laptop, mut phone) = (app.browser(), app.browser());
     laptop.sign_up("ada@example.com").await;
@@ -187,7 +187,7 @@ async fn only_the_last_login_to_end_says_that_nobody_is_logged_in() {
 }
 
 #[tokio::test]
-async fn signing_out_while_signed_out_is_nothing() {
+async fn signing_out_twice_changes_nothing() {
     let app = TestApp::start().await;
     let mut browser = app.browser();
     let before = browser.open("/").await.boot();
@@ -197,7 +197,7 @@ async fn signing_out_while_signed_out_is_nothing() {
 }
 
 #[tokio::test]
-async fn a_sign_in_changes_the_cookie_and_kills_the_old_one() {
+async fn a_sign_in_replaces_the_login_cookie() {
     for engine in engines() {
         let app = TestApp::on(engine).await;
         let mut browser = app.browser();
@@ -215,7 +215,7 @@ async fn a_sign_in_changes_the_cookie_and_kills_the_old_one() {
 }
 
 #[tokio::test]
-async fn nobody_signs_in_over_somebody() {
+async fn signing_in_over_another_login_is_refused() {
     let app = TestApp::start().await;
     let mut browser = app.browser();
     app.browser().sign_up("bob@example.com").await;
@@ -236,7 +236,7 @@ async fn nobody_signs_in_over_somebody() {
 }
 
 #[tokio::test]
-async fn afterwards_one_goes_on_where_one_wanted_to() {
+async fn sign_in_leads_to_the_requested_page() {
     let app = TestApp::start().await;
     let mut browser = app.browser();
     browser.sign_up("ada@example.com").await;
@@ -268,7 +268,7 @@ async fn pages_of_an_account_lead_to_the_sign_in() {
 }
 
 #[tokio::test]
-async fn the_address_goes_along_where_the_operator_says_so() {
+async fn the_client_address_is_forwarded_behind_a_trusted_proxy() {
     let app = TestApp::with(db::Engine::Sqlite, &[("TRACK_EMAIL", "true")]).await;
     app.browser().sign_up("Ada@Example.com").await;
     let event = app

@@ -13,7 +13,7 @@ const SECRET: &str = "whsec_now";
 const OLD_SECRET: &str = "whsec_before";
 
 /// A server whose webhooks the test signs. Stripe itself does not answer: nothing listens there.
-async fn deaf_app(engine: Engine) -> TestApp {
+async fn app_with_unreachable_stripe(engine: Engine) -> TestApp {
     let variables = [
         ("STRIPE_API_URL", "http://127.0.0.1:9"),
         ("STRIPE_WEBHOOK_SECRETS", "whsec_now,whsec_before"),
@@ -54,9 +54,9 @@ async fn deliver(browser: &mut Browser, body: &str, secret: &str) -> (u16, bool)
 }
 
 #[tokio::test]
-async fn a_webhook_is_stored_once_whoever_of_us_signed_it() {
+async fn a_webhook_is_stored_once_under_any_of_the_secrets() {
     for engine in engines() {
-        let app = deaf_app(engine).await;
+        let app = app_with_unreachable_stripe(engine).await;
         let mut stripe = app.browser();
         let body = event("evt_1", "customer.subscription.created", &subscription("cus_1"));
         for secret in [SECRET, OLD_SECRET, SECRET] {
@@ -74,8 +74,8 @@ async fn a_webhook_is_stored_once_whoever_of_us_signed_it() {
 }
 
 #[tokio::test]
-async fn what_is_no_webhook_changes_nothing() {
-    let app = deaf_app(Engine::Sqlite).await;
+async fn invalid_webhooks_change_nothing() {
+    let app = app_with_unreachable_stripe(Engine::Sqlite).await;
     let mut stranger = app.browser();
     let body = event(
         "evt_1",
@@ -103,8 +103,8 @@ async fn what_is_no_webhook_changes_nothing() {
 }
 
 #[tokio::test]
-async fn an_unknown_type_is_taken_and_nothing_follows() {
-    let app = deaf_app(Engine::Sqlite).await;
+async fn an_unknown_webhook_type_is_accepted_without_effect() {
+    let app = app_with_unreachable_stripe(Engine::Sqlite).await;
     let mut stripe = app.browser();
     let body = event(
         "evt_1",
@@ -118,8 +118,8 @@ async fn an_unknown_type_is_taken_and_nothing_follows() {
 }
 
 #[tokio::test]
-async fn an_unknown_customer_is_kept_in_sight_and_blocks_nobody() {
-    let app = deaf_app(Engine::Sqlite).await;
+async fn a_webhook_of_an_unknown_customer_is_shown_and_blocks_no_other() {
+    let app = app_with_unreachable_stripe(Engine::Sqlite).await;
     let mut stripe = app.browser();
     let body = event(
         "evt_1",
@@ -143,7 +143,7 @@ async fn an_unknown_customer_is_kept_in_sight_and_blocks_nobody() {
 }
 
 #[tokio::test]
-async fn a_trial_by_forms_alone() {
+async fn a_trial_works_without_script() {
     for engine in engines() {
         let app = TestApp::on(engine).await;
         let mut browser = app.browser();
@@ -204,7 +204,7 @@ async fn a_trial_by_forms_alone() {
 }
 
 #[tokio::test]
-async fn forms_of_somebody_who_is_signed_out_are_refused_with_a_reason() {
+async fn billing_forms_of_a_signed_out_visitor_are_refused_with_a_reason() {
     let app = TestApp::start().await;
     let mut browser = app.browser();
     browser.open("/pricing").await;
@@ -220,8 +220,8 @@ async fn forms_of_somebody_who_is_signed_out_are_refused_with_a_reason() {
 }
 
 #[tokio::test]
-async fn when_stripe_is_away_the_page_says_so_and_nothing_is_lost() {
-    let app = deaf_app(Engine::Sqlite).await;
+async fn with_stripe_unreachable_the_page_shows_it_and_keeps_the_choice() {
+    let app = app_with_unreachable_stripe(Engine::Sqlite).await;
     let mut browser = app.browser();
     browser.sign_up("ada@example.com").await;
     let answer = browser.submit("/pricing", &[("interval", "year")]).await;

@@ -1,4 +1,4 @@
-//! No means no: no cookie that tells one browser from another, and no event.
+//! Denied consent: no cookie that distinguishes browsers, and no event.
 
 use db::Engine;
 use serde_json::{Value, json};
@@ -16,7 +16,7 @@ fn refusing(app: &TestApp) -> [(&'static str, Browser); 2] {
 }
 
 #[tokio::test]
-async fn a_visitor_who_says_no_gets_no_ids_and_leaves_no_events() {
+async fn denied_consent_means_no_ids_and_no_events() {
     let app = TestApp::start().await;
     for (how, mut browser) in refusing(&app) {
         let answer = browser.open("/").await;
@@ -46,7 +46,7 @@ async fn a_visitor_who_says_no_gets_no_ids_and_leaves_no_events() {
 }
 
 #[tokio::test]
-async fn what_an_earlier_visit_left_behind_is_taken_away() {
+async fn denied_consent_removes_earlier_cookies() {
     let app = TestApp::start().await;
     for (how, mut browser) in refusing(&app) {
         let mut earlier = app.browser();
@@ -71,7 +71,7 @@ async fn what_an_earlier_visit_left_behind_is_taken_away() {
 }
 
 #[tokio::test]
-async fn the_accounts_no_holds_in_every_browser() {
+async fn denied_consent_of_an_account_holds_in_every_browser() {
     let app = TestApp::start().await;
     let [_, (_, mut refusing)] = refusing(&app);
     refusing.sign_up("ada@example.com").await;
@@ -87,7 +87,7 @@ async fn the_accounts_no_holds_in_every_browser() {
 }
 
 #[tokio::test]
-async fn late_browser_events_of_somebody_who_said_no_are_taken_and_forgotten() {
+async fn late_browser_events_after_denied_consent_are_accepted_and_dropped() {
     let app = TestApp::start().await;
     let batch = json!({"api_key": app.public_key, "events": [{"event_type": "session_start", "device_id": "device-1"}]});
     for (how, mut browser) in refusing(&app) {
@@ -103,7 +103,7 @@ async fn late_browser_events_of_somebody_who_said_no_are_taken_and_forgotten() {
 }
 
 #[tokio::test]
-async fn where_no_is_the_default_a_yes_is_needed() {
+async fn with_denied_as_the_default_consent_is_needed() {
     let app = TestApp::with(Engine::Sqlite, &[("CONSENT_DEFAULT", "denied")]).await;
     let mut browser = app.browser();
     let answer = browser.open("/").await;

@@ -7,7 +7,7 @@ use crate::browser::HTML;
 use crate::support::TestApp;
 
 #[tokio::test]
-async fn what_fails_on_our_side_is_said_and_leaves_nothing() {
+async fn a_database_error_is_shown_and_changes_nothing() {
     for engine in engines() {
         let app = TestApp::on(engine).await;
         app.execute("ALTER TABLE outbox RENAME TO outbox_away").await;
@@ -39,7 +39,7 @@ async fn what_fails_on_our_side_is_said_and_leaves_nothing() {
 }
 
 #[tokio::test]
-async fn who_cannot_be_looked_up_is_neither_signed_out_nor_somebody_else() {
+async fn an_unreachable_database_signs_no_user_out() {
     for engine in engines() {
         let app = TestApp::on(engine).await;
         let mut browser = app.browser();

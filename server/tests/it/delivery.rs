@@ -16,7 +16,7 @@ async fn a_collector_that_is_down_gets_the_event_once_it_is_back() {
         assert_eq!(
             browser.sign_up("ada@example.com").await.status,
             303,
-            "{engine:?}: nobody waits for Amplitude"
+            "{engine:?}: no request waits for Amplitude"
         );
         until("an attempt", async || {
             (app.number("SELECT MAX(attempts) FROM outbox").await > 0).then_some(())
@@ -43,7 +43,7 @@ async fn a_collector_that_is_down_gets_the_event_once_it_is_back() {
 }
 
 #[tokio::test]
-async fn an_answer_that_got_lost_makes_no_second_event() {
+async fn a_lost_response_makes_no_second_event() {
     let app = TestApp::start().await;
     app.collector
         .break_with(json!([{"answer": 500, "count": 1, "after_ingest": true}]))
@@ -63,7 +63,7 @@ async fn an_answer_that_got_lost_makes_no_second_event() {
 }
 
 #[tokio::test]
-async fn the_batch_in_hand_is_finished_before_the_server_ends() {
+async fn the_current_batch_is_finished_before_the_server_ends() {
     for engine in engines() {
         let app = TestApp::on(engine).await;
         app.collector

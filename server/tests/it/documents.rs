@@ -69,7 +69,7 @@ async fn a_browser_that_only_the_sdk_knows_keeps_its_device_and_session() {
 }
 
 #[tokio::test]
-async fn the_session_is_the_same_in_document_cookie_and_call() {
+async fn document_cookie_and_server_function_have_one_session() {
     let app = TestApp::start().await;
     let mut browser = app.browser();
     let session = browser.open("/").await.boot()["session"].to_string();
@@ -87,7 +87,7 @@ async fn the_session_is_the_same_in_document_cookie_and_call() {
 }
 
 #[tokio::test]
-async fn boot_data_says_who_and_nothing_secret() {
+async fn boot_data_has_ids_and_no_secrets() {
     let app = TestApp::start().await;
     let mut browser = app.browser();
     let boot = browser.open("/").await.boot();
@@ -120,7 +120,7 @@ async fn boot_data_says_who_and_nothing_secret() {
 }
 
 #[tokio::test]
-async fn what_was_confirmed_is_told_until_the_script_takes_it_or_the_person_leaves() {
+async fn confirmed_events_are_in_boot_data_until_they_arrive_or_the_user_leaves() {
     let app = TestApp::start().await;
     let mut browser = app.browser();
     browser.sign_up("ada@example.com").await;
@@ -166,7 +166,7 @@ async fn what_was_confirmed_is_told_until_the_script_takes_it_or_the_person_leav
 }
 
 #[tokio::test]
-async fn every_answer_is_guarded() {
+async fn every_response_has_the_security_headers() {
     let app = TestApp::start().await;
     let mut browser = app.browser();
     for (method, path, status) in [
@@ -201,7 +201,7 @@ async fn every_answer_is_guarded() {
 }
 
 #[tokio::test]
-async fn each_document_has_its_own_nonce_on_every_script_that_it_runs() {
+async fn each_document_has_its_own_nonce_on_every_script() {
     let app = TestApp::start().await;
     let mut browser = app.browser();
     let mut nonces = Vec::new();
@@ -238,7 +238,7 @@ async fn each_document_has_its_own_nonce_on_every_script_that_it_runs() {
 }
 
 #[tokio::test]
-async fn what_is_not_there_is_a_page_with_404() {
+async fn unknown_pages_are_404() {
     let app = TestApp::start().await;
     let answer = app.browser().open("/no/such/page").await;
     assert_eq!(answer.status, 404);
@@ -246,7 +246,7 @@ async fn what_is_not_there_is_a_page_with_404() {
 }
 
 #[tokio::test]
-async fn other_names_of_this_machine_lead_to_the_one() {
+async fn other_loopback_names_redirect_to_the_public_one() {
     let app = TestApp::start().await;
     let port = app.url.rsplit_once(':').unwrap().1;
     for host in [
@@ -269,7 +269,7 @@ async fn other_names_of_this_machine_lead_to_the_one() {
 }
 
 #[tokio::test]
-async fn posts_from_other_sites_do_nothing() {
+async fn cross_site_posts_change_nothing() {
     let app = TestApp::start().await;
     let mut browser = app.browser();
     browser.sign_up("ada@example.com").await;

@@ -1,4 +1,4 @@
-//! Logins that ended while their cookie lives: whoever uses the browser next is somebody else.
+//! Logins that ended while the browser still has their cookie: the next user of the browser is another person.
 
 use db::testing::engines;
 use reqwest::Method;
@@ -54,7 +54,7 @@ async fn signed_out_in_another_tab() {
 }
 
 #[tokio::test]
-async fn revoked_on_the_server() {
+async fn a_login_that_was_ended_on_the_server() {
     for engine in engines() {
         let app = TestApp::on(engine).await;
         let (mut browser, before) = signed_in(&app).await;
@@ -105,12 +105,12 @@ async fn a_cookie_that_expired_in_the_store() {
         let answer = browser.open("/").await;
         assert_eq!(answer.boot()["user"], Value::Null);
         assert_turned(&app, &browser, &answer, &before);
-        assert_eq!(browser.cookie("seam_previous"), None, "nobody knows whose it was");
+        assert_eq!(browser.cookie("seam_previous"), None, "the owner is unknown");
     }
 }
 
 #[tokio::test]
-async fn a_post_under_an_ended_login_is_a_strangers() {
+async fn a_post_under_an_ended_login_counts_as_signed_out() {
     let app = TestApp::start().await;
     let (mut browser, before) = signed_in(&app).await;
     app.execute("UPDATE logins SET ended_at = 1, ended_by = 'revoked'")
@@ -151,7 +151,7 @@ async fn signing_in_over_an_ended_login() {
 }
 
 #[tokio::test]
-async fn a_login_cookie_that_nobody_gave_out() {
+async fn an_unknown_login_cookie() {
     let app = TestApp::start().await;
     let mut browser = app.browser();
     browser.open("/").await;

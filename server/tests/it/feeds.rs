@@ -82,7 +82,7 @@ impl Feed {
 }
 
 #[tokio::test]
-async fn the_feed_of_a_poll_resumes_after_what_is_known() {
+async fn the_feed_of_a_poll_resumes_after_the_last_message() {
     for engine in engines() {
         let app = TestApp::on(engine).await;
         let mut ada = app.browser();
@@ -128,7 +128,7 @@ async fn the_feed_of_a_poll_resumes_after_what_is_known() {
 }
 
 #[tokio::test]
-async fn the_feed_of_billing_resumes_after_what_is_known() {
+async fn the_feed_of_billing_resumes_after_the_last_message() {
     for engine in engines() {
         let app = TestApp::on(engine).await;
         let mut ada = app.browser();
@@ -199,7 +199,7 @@ async fn the_feed_of_the_timeline_announces_events() {
 }
 
 #[tokio::test]
-async fn the_feed_of_the_lab_says_that_something_changed() {
+async fn the_feed_of_the_lab_reports_changes() {
     let app = TestApp::start().await;
     let mut feed = Feed::open(&app.browser(), "/lab/live", None).await;
     assert_eq!(

@@ -303,7 +303,7 @@ async fn forms_of_polls_are_shown_again_with_their_input() {
 }
 
 #[tokio::test]
-async fn forms_that_are_buttons_say_why_they_did_nothing() {
+async fn button_forms_show_why_they_failed() {
     let app = TestApp::start().await;
     let mut browser = app.browser();
     for (path, fields) in [
@@ -390,7 +390,7 @@ fn link_to(page: &Answer, path: &str) -> String {
 }
 
 #[tokio::test]
-async fn the_page_to_go_on_to_is_kept_from_sign_in_to_sign_up() {
+async fn next_is_kept_from_sign_in_to_sign_up() {
     let app = TestApp::start().await;
     let mut browser = app.browser();
     for (next, kept) in [

@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::support::TestApp;
 
 #[tokio::test]
-async fn probes_are_quiet_and_tell_the_truth() {
+async fn probes_set_no_cookies_and_report_the_database() {
     for engine in engines() {
         let app = TestApp::on(engine).await;
         let mut browser = app.browser();

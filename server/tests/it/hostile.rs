@@ -11,8 +11,8 @@ use crate::support::TestApp;
 /// The only server function.
 const VOTE: &str = "/api/vote";
 
-/// The caller was at fault, and is told so in words.
-fn assert_told(answer: &Answer, status: u16, what: &str) {
+/// The answer is a client error with a sentence.
+fn assert_error_shown(answer: &Answer, status: u16, what: &str) {
     let text = answer.text();
     assert_eq!(answer.status, status, "{what}: {text}");
     assert!(text.trim().len() > 10, "{what}: says nothing: {text:?}");
@@ -74,14 +74,14 @@ async fn forged_and_oversized_cookies_are_no_cookies() {
             let mut poster = app.browser();
             poster.set_raw_cookie(name, &value);
             assert_eq!(poster.submit("/sign-out", &[]).await.status, 303, "{what}");
-            assert_told(&poster.ingest(&json!({})).await, 400, &what);
+            assert_error_shown(&poster.ingest(&json!({})).await, 400, &what);
         }
     }
     app.assert_untouched().await;
 }
 
 #[tokio::test]
-async fn a_jar_full_of_nonsense_is_an_empty_jar() {
+async fn unreadable_cookies_are_ignored() {
     let app = TestApp::start().await;
     let mut browser = app.browser();
     for number in 0..60 {
@@ -97,7 +97,7 @@ async fn a_jar_full_of_nonsense_is_an_empty_jar() {
 }
 
 #[tokio::test]
-async fn malformed_form_bodies_are_forms_with_nothing_in_them() {
+async fn malformed_form_bodies_are_empty_forms() {
     let app = TestApp::start().await;
     let mut browser = app.browser();
     for (kind, body) in [
@@ -117,7 +117,7 @@ async fn malformed_form_bodies_are_forms_with_nothing_in_them() {
     ] {
         for path in ["/sign-up", "/sign-in"] {
             let answer = browser.post(path, kind, body.clone()).await;
-            assert_told(&answer, 422, &format!("{path} {kind} {body:.40}"));
+            assert_error_shown(&answer, 422, &format!("{path} {kind} {body:.40}"));
             assert!(answer.text().contains("Please fill this in."), "{body:.40}");
         }
     }
@@ -125,16 +125,16 @@ async fn malformed_form_bodies_are_forms_with_nothing_in_them() {
 }
 
 #[tokio::test]
-async fn bytes_that_are_no_text() {
+async fn bodies_that_are_not_utf8() {
     let app = TestApp::start().await;
     let mut browser = app.browser();
     let form = "application/x-www-form-urlencoded";
-    assert_told(
+    assert_error_shown(
         &browser.post("/sign-up", form, vec![b'e', 0xff, 0xfe]).await,
         422,
         "raw bytes",
     );
-    // Escaped, they are characters that nobody can send mail to.
+    // Escaped, they are characters that no mail address has.
     let answer = browser
         .post(
             "/sign-up",
@@ -142,11 +142,11 @@ async fn bytes_that_are_no_text() {
             "email=%ff%fe%00@example.com&password=correct+horse+battery",
         )
         .await;
-    assert_told(&answer, 422, "escaped bytes");
+    assert_error_shown(&answer, 422, "escaped bytes");
     let answer = browser
         .post(VOTE, "application/json", vec![b'{', 0xff, b'}'])
         .await;
-    assert_told(&answer, 400, "a call");
+    assert_error_shown(&answer, 400, "a call");
     let answer = browser
         .post("/ingest", "application/json", vec![b'{', 0xff, b'}'])
         .await;
@@ -169,16 +169,16 @@ async fn bodies_over_the_limit() {
         let answer = browser
             .post(path, "application/x-www-form-urlencoded", long.clone())
             .await;
-        assert_told(&answer, 413, path);
+        assert_error_shown(&answer, 413, path);
     }
     let call = json!({"poll": Uuid::nil(), "choice": ["x".repeat(70_000)], "revision": "0"});
     let answer = browser.post(VOTE, "application/json", call.to_string()).await;
-    assert_told(&answer, 413, "a call");
+    assert_error_shown(&answer, 413, "a call");
     app.assert_untouched().await;
 }
 
 #[tokio::test]
-async fn very_long_and_odd_fields() {
+async fn very_long_and_unusual_fields() {
     let app = TestApp::start().await;
     let mut browser = app.browser();
     let long = "x".repeat(5_000);
@@ -201,7 +201,7 @@ async fn very_long_and_odd_fields() {
         let answer = browser
             .submit("/sign-up", &[("email", email), ("password", password)])
             .await;
-        assert_told(&answer, 422, email);
+        assert_error_shown(&answer, 422, email);
         assert!(answer.text().contains(fault), "{email:?}: {fault}");
     }
     app.assert_untouched().await;
@@ -225,13 +225,13 @@ async fn very_long_and_odd_fields() {
 
     for bad in ["a\0b", "\u{7f}", &long] {
         let poll = [("question", bad), ("option", "a"), ("option", "b")];
-        assert_told(&browser.submit("/polls/new", &poll).await, 422, bad);
+        assert_error_shown(&browser.submit("/polls/new", &poll).await, 422, bad);
     }
     assert_eq!(app.count("polls").await, 1);
 }
 
 #[tokio::test]
-async fn calls_that_cannot_be_read() {
+async fn unreadable_server_function_calls() {
     let app = TestApp::start().await;
     let mut browser = app.browser();
     let deep = format!("{}{}", "[".repeat(30_000), "]".repeat(30_000));
@@ -250,13 +250,13 @@ async fn calls_that_cannot_be_read() {
         &deep,
     ] {
         let answer = browser.post(VOTE, "application/json", body.to_owned()).await;
-        assert_told(&answer, 400, body);
+        assert_error_shown(&answer, 400, body);
     }
     app.assert_untouched().await;
 }
 
 #[tokio::test]
-async fn votes_that_are_refused_say_why() {
+async fn refused_votes_show_the_reason() {
     let app = TestApp::start().await;
     let mut browser = app.browser();
     let poll = Uuid::nil();
@@ -277,7 +277,7 @@ async fn votes_that_are_refused_say_why() {
 }
 
 #[tokio::test]
-async fn functions_and_methods_that_are_not_there() {
+async fn unknown_functions_and_methods() {
     let app = TestApp::start().await;
     let mut browser = app.browser();
     for path in [
@@ -288,7 +288,7 @@ async fn functions_and_methods_that_are_not_there() {
         "/api/vote/",
     ] {
         let answer = browser.post(path, "application/json", "{}").await;
-        assert_told(&answer, 404, path);
+        assert_error_shown(&answer, 404, path);
         assert_eq!(
             answer.header("x-seam-outdated"),
             Some("1"),

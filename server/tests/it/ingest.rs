@@ -74,7 +74,7 @@ async fn a_clean_batch_arrives_under_the_real_key_and_the_visitors_address() {
 }
 
 #[tokio::test]
-async fn text_is_taken_for_the_json_that_it_is() {
+async fn a_text_plain_body_is_read_as_json() {
     let app = TestApp::start().await;
     let sent = batch(&app.public_key, &[event("session_start", "i-1")]).to_string();
     for kind in [
@@ -92,7 +92,7 @@ async fn text_is_taken_for_the_json_that_it_is() {
     assert_eq!(app.collector.deliveries().await.len(), 3);
 }
 
-/// An Amplitude that says what it is told to say.
+/// A receiver that answers as the test demands.
 #[derive(Clone, Default)]
 struct Scripted {
     says: Arc<Mutex<(u16, &'static str, &'static [u8])>>,
@@ -119,7 +119,7 @@ impl Scripted {
 }
 
 #[tokio::test]
-async fn every_answer_comes_back_byte_for_byte() {
+async fn amplitudes_answers_are_returned_unchanged() {
     let scripted = Scripted::default();
     let url = scripted.serve().await;
     let app = TestApp::with(Engine::Sqlite, &[("AMPLITUDE_URL", &url)]).await;
@@ -167,11 +167,7 @@ async fn every_answer_comes_back_byte_for_byte() {
         assert!(answer.cookies.is_empty());
     }
     let heard = scripted.heard.lock().unwrap();
-    assert_eq!(
-        heard.len(),
-        11,
-        "each batch is forwarded once, whatever the answer"
-    );
+    assert_eq!(heard.len(), 11, "each batch is forwarded once, for every answer");
     let mut expected = sent;
     expected["api_key"] = json!(app.api_key);
     // No proxy of ours was named, so none is believed.
@@ -200,7 +196,7 @@ async fn assert_as_amplitude(app: &TestApp, what: &str, events: &[Value], fault:
 }
 
 #[tokio::test]
-async fn the_sdk_hears_what_amplitude_would_say() {
+async fn refusals_have_amplitudes_format() {
     let app = TestApp::start().await;
     let events = [event("session_start", "i-1"), event("Poll created", "i-2")];
     let throttled = assert_as_amplitude(&app, "429", &events, Some(json!(429))).await;
@@ -230,7 +226,7 @@ async fn the_sdk_hears_what_amplitude_would_say() {
 }
 
 #[tokio::test]
-async fn without_amplitude_the_sdk_is_told_to_try_again() {
+async fn with_amplitude_unreachable_the_sdk_retries() {
     let mut app = TestApp::start().await;
     app.collector.go_down().await;
     let sent = batch(&app.public_key, &[event("session_start", "i-1")]);

@@ -7,7 +7,7 @@ use crate::sdk::{DEVICE, SESSION, batch, event, with};
 use crate::support::TestApp;
 
 /// Posts something that is no batch, and asserts that the answer is Amplitude's.
-async fn assert_told(app: &TestApp, body: String, status: u16, expected: Value) {
+async fn assert_error_shown(app: &TestApp, body: String, status: u16, expected: Value) {
     let what = format!("{body:.80}");
     let answer = app.browser().post("/ingest", "application/json", body).await;
     assert_eq!(answer.status, status, "{what}");
@@ -16,20 +16,20 @@ async fn assert_told(app: &TestApp, body: String, status: u16, expected: Value) 
 }
 
 #[tokio::test]
-async fn what_is_no_batch_is_answered_in_amplitudes_words() {
+async fn unreadable_batches_get_amplitudes_errors() {
     let app = TestApp::start().await;
     let fault = |error: &str| json!({"code": 400, "error": error});
-    assert_told(&app, String::new(), 400, fault("Missing request body")).await;
-    assert_told(&app, "{".into(), 400, fault("Invalid JSON request body")).await;
-    assert_told(&app, "[]".into(), 400, fault("Invalid JSON request body")).await;
-    assert_told(&app, "[".repeat(200_000), 400, fault("Invalid JSON request body")).await;
+    assert_error_shown(&app, String::new(), 400, fault("Missing request body")).await;
+    assert_error_shown(&app, "{".into(), 400, fault("Invalid JSON request body")).await;
+    assert_error_shown(&app, "[]".into(), 400, fault("Invalid JSON request body")).await;
+    assert_error_shown(&app, "[".repeat(200_000), 400, fault("Invalid JSON request body")).await;
     let missing = json!({"code": 400, "error": "Request missing required field", "missing_field": "events"});
-    assert_told(&app, json!({"api_key": app.public_key}).to_string(), 400, missing).await;
+    assert_error_shown(&app, json!({"api_key": app.public_key}).to_string(), 400, missing).await;
     let text = json!({"api_key": app.public_key, "events": "all"}).to_string();
-    assert_told(&app, text, 400, fault("Invalid event JSON")).await;
+    assert_error_shown(&app, text, 400, fault("Invalid event JSON")).await;
     let events = [event("session_start", "i-1")];
     for key in ["", "0123456789abcdef0123456789abcdef", app.api_key.as_str()] {
-        assert_told(
+        assert_error_shown(
             &app,
             batch(key, &events).to_string(),
             400,
@@ -43,7 +43,7 @@ async fn what_is_no_batch_is_answered_in_amplitudes_words() {
         json!({"x": "x".repeat(1_000_000)}),
     );
     let too_large = json!({"code": 413, "error": "Payload too large"});
-    assert_told(&app, batch(&app.public_key, &[long]).to_string(), 413, too_large).await;
+    assert_error_shown(&app, batch(&app.public_key, &[long]).to_string(), 413, too_large).await;
     assert_eq!(
         app.collector.deliveries().await,
         Vec::<Value>::new(),
@@ -52,7 +52,7 @@ async fn what_is_no_batch_is_answered_in_amplitudes_words() {
 }
 
 #[tokio::test]
-async fn what_a_browser_may_not_say_is_refused_by_index_and_goes_nowhere() {
+async fn forbidden_events_are_refused_by_index_and_not_forwarded() {
     let app = TestApp::start().await;
     let mut browser = app.browser();
     browser.adopt(&app.public_key, DEVICE, SESSION).await;
@@ -117,7 +117,7 @@ async fn what_a_browser_may_not_say_is_refused_by_index_and_goes_nowhere() {
             "user_properties",
         ),
         (
-            "somebody else",
+            "another user",
             with(
                 event("Poll created", "i-1"),
                 "user_id",

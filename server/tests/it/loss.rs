@@ -17,7 +17,7 @@ async fn counts(app: &TestApp) -> Vec<i64> {
 }
 
 #[tokio::test]
-async fn what_a_script_counts_is_held_against_what_arrives() {
+async fn fired_events_are_compared_with_arrived_ones() {
     let app = TestApp::start().await;
     let mut browser = app.browser();
     let boot = browser.open("/").await.boot();
@@ -55,7 +55,7 @@ async fn what_a_script_counts_is_held_against_what_arrives() {
 }
 
 #[tokio::test]
-async fn a_count_that_is_not_this_browsers_counts_for_nothing() {
+async fn a_count_of_another_browser_is_ignored() {
     let app = TestApp::start().await;
     let mut browser = app.browser();
     let boot = browser.open("/").await.boot();
@@ -87,7 +87,7 @@ async fn a_count_that_is_not_this_browsers_counts_for_nothing() {
 }
 
 #[tokio::test]
-async fn the_timeline_and_operations_tell_it() {
+async fn loss_is_shown_on_timeline_and_operations() {
     let app = TestApp::start().await;
     let mut browser = app.browser();
     browser.sign_up("ada@example.com").await;

@@ -41,7 +41,7 @@ pub async fn follow(browser: &mut Browser, path: &str) -> Answer {
 }
 
 #[tokio::test]
-async fn a_link_proves_an_address_by_a_click_and_not_by_being_opened() {
+async fn a_link_verifies_an_address_by_its_button_and_not_by_opening() {
     for engine in engines() {
         let app = TestApp::on(engine).await;
         let mut browser = app.browser();
@@ -102,7 +102,7 @@ async fn a_link_proves_an_address_by_a_click_and_not_by_being_opened() {
 }
 
 #[tokio::test]
-async fn a_links_cookie_is_out_of_reach() {
+async fn the_cookie_of_a_link_is_http_only() {
     let app = TestApp::start().await;
     let mut browser = app.browser();
     browser.sign_up("ada@example.com").await;
@@ -136,7 +136,7 @@ async fn a_links_cookie_is_out_of_reach() {
 }
 
 #[tokio::test]
-async fn a_forgotten_password_is_set_anew_and_every_browser_becomes_a_new_one() {
+async fn a_password_reset_ends_every_login() {
     for engine in engines() {
         let app = TestApp::on(engine).await;
         let mut laptop = app.browser();
@@ -184,7 +184,7 @@ async fn a_forgotten_password_is_set_anew_and_every_browser_becomes_a_new_one() 
         assert_ne!(
             after.boot()["device"],
             before["device"],
-            "{engine:?}: somebody else may be here"
+            "{engine:?}: another person may use this browser"
         );
         assert_eq!(laptop.sign_in("ada@example.com").await.status, 422, "the old one");
         let fields = [("email", "ada@example.com"), ("password", NEW)];
@@ -196,7 +196,7 @@ async fn a_forgotten_password_is_set_anew_and_every_browser_becomes_a_new_one() 
 }
 
 #[tokio::test]
-async fn a_reset_in_the_browser_that_is_signed_in_turns_it_at_once() {
+async fn a_reset_in_a_signed_in_browser_gives_it_a_new_device() {
     let app = TestApp::start().await;
     let mut browser = app.browser();
     browser.sign_up("ada@example.com").await;
@@ -214,18 +214,15 @@ async fn a_reset_in_the_browser_that_is_signed_in_turns_it_at_once() {
         .collector
         .event(&app.user("ada@example.com").await, "Password reset completed")
         .await;
-    assert_eq!(
-        event["device_id"], before["device"],
-        "told by who was there before"
-    );
+    assert_eq!(event["device_id"], before["device"], "sent by the previous user");
 }
 
 #[tokio::test]
-async fn an_address_without_an_account_is_answered_alike() {
+async fn unknown_and_known_addresses_get_the_same_answer() {
     let app = TestApp::start().await;
     app.browser().sign_up("ada@example.com").await;
     let mut answers = Vec::new();
-    for email in ["ada@example.com", "nobody@example.com"] {
+    for email in ["ada@example.com", "unknown@example.com"] {
         let mut browser = app.browser();
         browser.open("/forgot").await;
         let answer = browser.submit("/forgot", &[("email", email)]).await;
@@ -244,13 +241,13 @@ async fn an_address_without_an_account_is_answered_alike() {
             .await,
         1
     );
-    let bad = app.browser().submit("/forgot", &[("email", "nobody")]).await;
+    let bad = app.browser().submit("/forgot", &[("email", "unknown")]).await;
     assert_eq!(bad.status, 422);
-    assert!(bad.text().contains("value=\"nobody\""), "what was typed stays");
+    assert!(bad.text().contains("value=\"unknown\""), "what was typed stays");
 }
 
 #[tokio::test]
-async fn whoever_said_no_to_tracking_is_not_tracked_by_mail_either() {
+async fn links_of_mails_respect_denied_consent() {
     let app = TestApp::start().await;
     let mut browser = app.browser();
     browser.set_cookie("seam_consent", "denied");
@@ -267,7 +264,7 @@ async fn whoever_said_no_to_tracking_is_not_tracked_by_mail_either() {
 }
 
 #[tokio::test]
-async fn the_mailbox_is_local_modes_alone() {
+async fn the_mailbox_exists_in_local_mode_only() {
     let app = TestApp::start().await;
     let mut browser = app.browser();
     assert!(browser.open("/mailbox").await.text().contains("No mails yet"));

@@ -2,7 +2,7 @@
 
 #![expect(
     clippy::unwrap_used,
-    reason = "also in what the tests are made of, where clippy does not allow it by itself"
+    reason = "also in helpers of the tests, where clippy does not allow it by default"
 )]
 
 mod abuse;

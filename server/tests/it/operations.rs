@@ -15,14 +15,14 @@ async fn site() -> TestApp {
         ("AMPLITUDE_API_KEY", "0123456789abcdef0123456789abcdef"),
         ("STRIPE_SECRET_KEY", "sk_test_0123456789"),
         ("STRIPE_WEBHOOK_SECRETS", "whsec_0123456789"),
-        // Nobody listens there: mails wait.
+        // No server listens there, so mails stay pending.
         ("SMTP_URL", "smtp://127.0.0.1:9"),
     ];
     TestApp::with(Engine::Sqlite, &variables).await
 }
 
 #[tokio::test]
-async fn for_others_the_pages_are_not_there() {
+async fn operations_pages_are_404_for_others() {
     let app = site().await;
     let mut browser = app.browser();
     browser.sign_up("bob@example.com").await;
@@ -62,7 +62,7 @@ async fn an_account_that_was_made_an_operator_opens_them() {
 }
 
 #[tokio::test]
-async fn an_operator_sees_how_things_stand_and_nothing_is_stored() {
+async fn the_operations_page_reads_and_stores_nothing() {
     let app = TestApp::start().await;
     let mut browser = app.browser();
     browser.sign_up("ada@example.com").await;
@@ -93,7 +93,7 @@ async fn an_operator_sees_how_things_stand_and_nothing_is_stored() {
 }
 
 #[tokio::test]
-async fn parked_events_are_sent_again_and_withdrawn_ones_never() {
+async fn parked_events_are_replayed_unless_consent_was_withdrawn() {
     for engine in engines() {
         let mut app = TestApp::on(engine).await;
         app.collector.go_down().await;
@@ -145,7 +145,7 @@ async fn parked_events_are_sent_again_and_withdrawn_ones_never() {
 }
 
 #[tokio::test]
-async fn parked_webhooks_are_applied_again() {
+async fn parked_webhooks_are_replayed() {
     let app = TestApp::start().await;
     // Retention would remove older ones.
     let now_ms = Clock::system().now_ms();
@@ -190,7 +190,7 @@ async fn parked_webhooks_are_applied_again() {
 }
 
 #[tokio::test]
-async fn forms_that_are_none_do_nothing() {
+async fn unreadable_forms_change_nothing() {
     for engine in engines() {
         no_forms(&TestApp::on(engine).await).await;
     }

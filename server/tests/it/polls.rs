@@ -60,7 +60,7 @@ async fn vote(browser: &mut Browser, poll: &str, choice: &str) -> Answer {
 }
 
 #[tokio::test]
-async fn a_poll_from_first_to_last_without_script() {
+async fn a_poll_works_without_script() {
     for engine in engines() {
         let app = TestApp::on(engine).await;
         let mut ada = app.browser();
@@ -107,7 +107,7 @@ async fn a_poll_from_first_to_last_without_script() {
         );
 
         let refused = ada.submit(&edit, &fields).await;
-        assert_eq!(refused.status, 422, "{engine:?}: somebody has voted");
+        assert_eq!(refused.status, 422, "{engine:?}: the poll has a vote");
         for (action, to, event) in [
             ("close", format!("/polls/{poll}?done=closed"), "Poll closed"),
             ("delete", format!("/polls?deleted={poll}"), "Poll deleted"),
@@ -141,12 +141,12 @@ async fn a_poll_from_first_to_last_without_script() {
 #[tokio::test]
 async fn refused_actions_confirm_nothing() {
     let app = TestApp::start().await;
-    let (mut ada, mut bob, mut nobody) = (app.browser(), app.browser(), app.browser());
+    let (mut ada, mut bob, mut stranger) = (app.browser(), app.browser(), app.browser());
     ada.sign_up("ada@example.com").await;
     bob.sign_up("bob@example.com").await;
     let poll = make(&app, &mut ada, "Lunch?").await;
     let edit = [("question", "Mine now"), ("option", "a"), ("option", "b")];
-    for (who, browser) in [("bob", &mut bob), ("nobody", &mut nobody)] {
+    for (who, browser) in [("bob", &mut bob), ("stranger", &mut stranger)] {
         browser.open("/").await;
         for action in ["close", "delete", "restore", "export", "", "drop"] {
             let answer = act(browser, &poll, action).await;
@@ -207,7 +207,7 @@ async fn refused_actions_confirm_nothing() {
 }
 
 #[tokio::test]
-async fn a_vote_needs_the_cookie_that_its_page_gave() {
+async fn a_vote_needs_the_cookie_of_its_page() {
     let app = TestApp::start().await;
     let mut ada = app.browser();
     ada.sign_up("ada@example.com").await;
@@ -248,7 +248,7 @@ async fn a_vote_needs_the_cookie_that_its_page_gave() {
 }
 
 #[tokio::test]
-async fn votes_before_signing_up_are_the_persons_afterwards() {
+async fn sign_up_adopts_earlier_votes() {
     for engine in engines() {
         let app = TestApp::on(engine).await;
         let mut ada = app.browser();
@@ -268,7 +268,7 @@ async fn votes_before_signing_up_are_the_persons_afterwards() {
             "{engine:?}"
         );
 
-        // The next person on this laptop is somebody else, and may vote.
+        // The next user of this laptop is another person, and may vote.
         let answer = bob.sign_out().await;
         assert!(
             answer.expired().contains(&"seam_voter"),
@@ -293,7 +293,7 @@ async fn votes_before_signing_up_are_the_persons_afterwards() {
 }
 
 #[tokio::test]
-async fn an_ended_login_takes_the_token_along() {
+async fn an_ended_login_removes_the_voter_token() {
     let app = TestApp::start().await;
     let mut ada = app.browser();
     ada.sign_up("ada@example.com").await;
@@ -313,7 +313,7 @@ async fn an_ended_login_takes_the_token_along() {
 }
 
 #[tokio::test]
-async fn voting_is_no_tracking() {
+async fn voting_works_without_consent() {
     let app = TestApp::start().await;
     let mut ada = app.browser();
     ada.sign_up("ada@example.com").await;
@@ -369,7 +369,7 @@ async fn a_free_plan_is_full_with_three_open_polls() {
 }
 
 #[tokio::test]
-async fn exports_are_files_that_run_nothing() {
+async fn exports_are_downloads() {
     let app = TestApp::start().await;
     let mut ada = app.browser();
     ada.sign_up("ada@example.com").await;
@@ -410,7 +410,7 @@ async fn exports_are_files_that_run_nothing() {
 }
 
 #[tokio::test]
-async fn the_scheduler_closes_what_is_due_and_tells_of_it_once() {
+async fn due_polls_are_closed_and_reported_once() {
     for engine in engines() {
         let app = TestApp::on(engine).await;
         let mut ada = app.browser();
@@ -437,7 +437,7 @@ async fn the_scheduler_closes_what_is_due_and_tells_of_it_once() {
 }
 
 #[tokio::test]
-async fn live_results_reach_whoever_looks() {
+async fn live_results_reach_every_open_page() {
     let app = TestApp::start().await;
     let mut ada = app.browser();
     ada.sign_up("ada@example.com").await;
@@ -470,7 +470,7 @@ async fn live_results_reach_whoever_looks() {
 }
 
 #[tokio::test]
-async fn pages_of_polls_that_are_not_there() {
+async fn unknown_polls_are_404() {
     let app = TestApp::start().await;
     let (mut ada, mut bob) = (app.browser(), app.browser());
     ada.sign_up("ada@example.com").await;
@@ -499,7 +499,7 @@ async fn pages_of_polls_that_are_not_there() {
     assert_eq!(
         bob.open(&format!("/p/{poll}")).await.status,
         200,
-        "whoever has the link may vote"
+        "every visitor with the link may vote"
     );
 }
 
@@ -557,7 +557,7 @@ async fn an_island_votes_without_leaving_the_page() {
 }
 
 #[tokio::test]
-async fn hostile_forms_are_told_what_is_wrong() {
+async fn hostile_forms_get_field_errors() {
     let app = TestApp::start().await;
     let mut ada = app.browser();
     ada.sign_up("ada@example.com").await;

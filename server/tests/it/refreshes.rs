@@ -100,7 +100,7 @@ async fn a_refresh_confirms_no_event() {
 }
 
 #[tokio::test]
-async fn a_refresh_is_a_request_and_no_form() {
+async fn a_refresh_is_said_by_the_request_and_not_by_a_form() {
     let app = TestApp::start().await;
     let mut browser = app.browser();
     // A post stays a post.

@@ -24,7 +24,7 @@ fn assert_shown_again(answer: &Answer, fault: &str) {
 }
 
 #[tokio::test]
-async fn an_address_that_is_taken() {
+async fn sign_up_with_a_taken_address() {
     for engine in engines() {
         let app = TestApp::on(engine).await;
         app.browser().sign_up("o'neil&sons@example.com").await;
@@ -43,7 +43,7 @@ async fn an_address_that_is_taken() {
 }
 
 #[tokio::test]
-async fn typed_markup_comes_back_as_text() {
+async fn markup_in_input_is_shown_as_text() {
     let app = TestApp::start().await;
     let markup = r#""><script>alert(1)</script>@example.com"#;
     for path in ["/sign-up", "/sign-in"] {
@@ -58,7 +58,7 @@ async fn typed_markup_comes_back_as_text() {
 }
 
 #[tokio::test]
-async fn sign_in_does_not_say_which_of_the_two_is_wrong() {
+async fn sign_in_does_not_reveal_whether_the_address_exists() {
     let app = TestApp::start().await;
     app.browser().sign_up("ada@example.com").await;
     let mut browser = app.browser();
@@ -74,7 +74,7 @@ async fn sign_in_does_not_say_which_of_the_two_is_wrong() {
 }
 
 #[tokio::test]
-async fn every_field_is_told_at_once() {
+async fn all_field_errors_are_shown_at_once() {
     let app = TestApp::start().await;
     let mut browser = app.browser();
     for (fields, faults) in [
@@ -97,7 +97,7 @@ async fn every_field_is_told_at_once() {
 }
 
 #[tokio::test]
-async fn a_poll_at_fault_keeps_its_lines_and_its_form() {
+async fn an_invalid_poll_keeps_its_options_and_its_form_id() {
     let app = TestApp::start().await;
     let mut browser = app.browser();
     browser.sign_up("ada@example.com").await;

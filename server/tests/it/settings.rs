@@ -17,7 +17,7 @@ async fn signed_up(app: &TestApp) -> Browser {
 }
 
 #[tokio::test]
-async fn nobody_has_no_settings() {
+async fn signed_out_visitors_have_no_settings() {
     let app = TestApp::start().await;
     let mut browser = app.browser();
     for (path, next) in [
@@ -99,7 +99,7 @@ async fn a_password_is_changed_and_the_other_browsers_are_signed_out() {
 }
 
 #[tokio::test]
-async fn logins_are_listed_in_words_and_ended() {
+async fn logins_are_listed_and_ended() {
     for engine in engines() {
         let app = TestApp::on(engine).await;
         let mut laptop = app.browser();
@@ -152,7 +152,7 @@ async fn logins_are_listed_in_words_and_ended() {
 }
 
 #[tokio::test]
-async fn an_address_is_changed_by_the_link_that_was_sent_there() {
+async fn an_address_is_changed_by_the_link_sent_to_it() {
     let app = TestApp::start().await;
     app.browser().sign_up("bob@example.com").await;
     let mut browser = signed_up(&app).await;
@@ -178,7 +178,7 @@ async fn an_address_is_changed_by_the_link_that_was_sent_there() {
     assert_eq!(
         (taken.redirect(), &taken.body),
         (free.redirect(), &free.body),
-        "nobody learns which"
+        "the answer does not reveal which"
     );
 
     let link = app
@@ -204,7 +204,7 @@ async fn an_address_is_changed_by_the_link_that_was_sent_there() {
 }
 
 #[tokio::test]
-async fn the_link_is_sent_again_a_few_times() {
+async fn a_verification_link_is_resent_up_to_a_limit() {
     let app = TestApp::start().await;
     let mut browser = signed_up(&app).await;
     let first = app.link_in("ada@example.com", VERIFY).await;
@@ -226,7 +226,7 @@ async fn the_link_is_sent_again_a_few_times() {
 }
 
 #[tokio::test]
-async fn ones_data_comes_as_a_file() {
+async fn the_own_data_is_a_download() {
     let app = TestApp::start().await;
     let mut browser = signed_up(&app).await;
     let fields = [("question", "Lunch?"), ("option", "Soup"), ("option", "Salad")];
@@ -244,7 +244,7 @@ async fn ones_data_comes_as_a_file() {
 }
 
 #[tokio::test]
-async fn an_account_is_deleted_and_amplitude_forgets_it() {
+async fn an_account_is_deleted_also_at_amplitude() {
     for engine in engines() {
         let app = TestApp::on(engine).await;
         let mut browser = signed_up(&app).await;

@@ -1,4 +1,4 @@
-//! The timeline's routes: the verdict for programs, files, pages of a long story, and the search for people.
+//! The timeline's routes: the verdict for programs, files, pages of a long timeline, and the search for people.
 
 use db::Engine;
 use reqwest::Method;
@@ -21,7 +21,7 @@ fn standing(verdict: &Value, rule: &str) -> String {
 }
 
 #[tokio::test]
-async fn the_verdict_is_json_and_knows_the_facts() {
+async fn the_verdict_is_json_with_the_facts_of_the_database() {
     let app = TestApp::start().await;
     let mut browser = app.browser();
     let boot = browser.open("/").await.boot();
@@ -70,8 +70,8 @@ async fn the_verdict_is_json_and_knows_the_facts() {
     assert_eq!(app.count("sdk_sightings").await, 1);
 
     for (path, status) in [
-        ("/timeline/verdict?find=nobody-at-all", 404),
-        ("/timeline/export?find=nobody-at-all", 404),
+        ("/timeline/verdict?find=unknown-person", 404),
+        ("/timeline/export?find=unknown-person", 404),
         ("/timeline/export?format=pdf", 400),
     ] {
         assert_eq!(get(&mut browser, path).await.status, status, "{path}");
@@ -79,7 +79,7 @@ async fn the_verdict_is_json_and_knows_the_facts() {
 }
 
 #[tokio::test]
-async fn a_file_has_what_the_view_shows() {
+async fn a_file_has_the_events_of_the_page() {
     let app = TestApp::start().await;
     let mut browser = app.browser();
     browser.open("/").await;
@@ -117,7 +117,7 @@ async fn a_file_has_what_the_view_shows() {
 }
 
 #[tokio::test]
-async fn verdicts_and_files_are_ones_own() {
+async fn verdict_and_export_are_for_the_own_timeline() {
     let variables = [
         ("PUBLIC_URL", "https://demo.example"),
         ("TRUSTED_PROXIES", "127.0.0.1"),
@@ -125,11 +125,11 @@ async fn verdicts_and_files_are_ones_own() {
         ("AMPLITUDE_SECRET_KEY", "fedcba9876543210fedcba9876543210"),
         ("STRIPE_SECRET_KEY", "sk_test_0123456789"),
         ("STRIPE_WEBHOOK_SECRETS", "whsec_0123456789"),
-        // Nobody listens there: mails wait.
+        // No server listens there, so mails stay pending.
         ("SMTP_URL", "smtp://127.0.0.1:9"),
     ];
     let app = TestApp::with(Engine::Sqlite, &variables).await;
-    let (mut ada, mut bob, mut nobody) = (app.browser(), app.browser(), app.browser());
+    let (mut ada, mut bob, mut stranger) = (app.browser(), app.browser(), app.browser());
     for (browser, email) in [(&mut ada, "ada@example.com"), (&mut bob, "bob@example.com")] {
         browser.set_cookie("__Host-seam_consent", "granted");
         browser.sign_up(email).await;
@@ -157,7 +157,7 @@ async fn verdicts_and_files_are_ones_own() {
             assert_eq!(get(&mut bob, &path).await.status, 403, "{path}");
         }
         assert_eq!(
-            get(&mut nobody, path).await.status,
+            get(&mut stranger, path).await.status,
             403,
             "{path}: no account, no device"
         );
@@ -195,7 +195,7 @@ async fn a_regular(app: &TestApp, user: &str) {
 }
 
 #[tokio::test]
-async fn a_long_story_is_read_page_by_page_without_script() {
+async fn a_long_timeline_is_paged_without_script() {
     let app = TestApp::start().await;
     a_regular(&app, "a-regular-visitor").await;
     let mut browser = app.browser();
@@ -256,7 +256,7 @@ async fn a_long_story_is_read_page_by_page_without_script() {
 }
 
 #[tokio::test]
-async fn people_are_found_by_a_part_and_by_a_property() {
+async fn people_are_found_by_prefix_and_by_property() {
     let app = TestApp::start().await;
     for email in ["ada@one.example", "bob@one.example", "eve@two.example"] {
         app.browser().sign_up(email).await;
@@ -283,8 +283,8 @@ async fn people_are_found_by_a_part_and_by_a_property() {
             "{found}"
         );
     }
-    // A part of an ID that one person alone has leads straight to the story.
+    // A part of an ID that one person alone has leads directly to the timeline.
     let part = &users[0][24..];
-    let story = browser.open(&format!("/timeline?find={part}")).await.text();
-    assert!(story.contains("Sign-up completed"), "{story}");
+    let timeline = browser.open(&format!("/timeline?find={part}")).await.text();
+    assert!(timeline.contains("Sign-up completed"), "{timeline}");
 }

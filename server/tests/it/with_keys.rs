@@ -14,14 +14,14 @@ async fn site() -> TestApp {
         ("AMPLITUDE_SECRET_KEY", "fedcba9876543210fedcba9876543210"),
         ("STRIPE_SECRET_KEY", "sk_test_0123456789"),
         ("STRIPE_WEBHOOK_SECRETS", "whsec_0123456789"),
-        // Nobody listens there: mails wait.
+        // No server listens there, so mails stay pending.
         ("SMTP_URL", "smtp://127.0.0.1:9"),
     ];
     TestApp::with(Engine::Sqlite, &variables).await
 }
 
 #[tokio::test]
-async fn nobody_is_tracked_before_a_yes_and_every_cookie_is_secure() {
+async fn with_real_keys_tracking_needs_consent_and_cookies_are_secure() {
     let app = site().await;
     let mut browser = app.browser();
     let answer = browser.open("/").await;
@@ -51,7 +51,7 @@ async fn nobody_is_tracked_before_a_yes_and_every_cookie_is_secure() {
 }
 
 #[tokio::test]
-async fn one_reads_ones_own_story_and_nobody_elses() {
+async fn a_visitor_reads_only_the_own_timeline() {
     const NOT_YOURS: &str = "You can read the timeline of your own account and device only.";
     let app = site().await;
     let (mut ada, mut bob) = (app.browser(), app.browser());
@@ -87,7 +87,7 @@ async fn one_reads_ones_own_story_and_nobody_elses() {
 }
 
 #[tokio::test]
-async fn there_is_no_live_feed() {
+async fn with_real_keys_there_is_no_live_feed() {
     let app = site().await;
     let mut browser = app.browser();
     browser.set_cookie("__Host-seam_consent", "granted");

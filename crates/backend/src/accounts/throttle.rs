@@ -70,7 +70,7 @@ impl PasswordCheck {
 
 impl Accounts {
     /// The keys of a password check of the account with this address. In a browser that has signed in to the account
-    /// before (`is_known`) other browsers' attempts do not count, so nobody can lock the user out.
+    /// before (`is_known`) other browsers' attempts do not count, so no other person can lock the user out.
     pub(super) fn password_check(&self, email: &Email, visitor: &Visitor, is_known: bool) -> PasswordCheck {
         let (account, network) = (email.key(), NetworkKey::of(visitor.address).to_string());
         let both = format!("{account}\0{network}");

@@ -7,7 +7,7 @@ use super::error::{ConfigError, malformed};
 /// Shorter keys could be guessed.
 const KEY_MIN_LEN: usize = 32;
 
-/// The factor with a stand-in, where all clients share a loopback address and nobody else can reach the server.
+/// The factor with a stand-in, where all clients share a loopback address and no other client can reach the server.
 const LOCAL_FACTOR: u32 = 100;
 
 /// Configuration of the protection against abuse.

@@ -14,7 +14,7 @@ use super::ArrivedCounts;
 const MAX_SESSIONS: usize = 10_000;
 
 /// A session of a browser.
-pub(super) type BrowserSession = (DeviceId, SessionId);
+pub(super) type SessionKey = (DeviceId, SessionId);
 
 /// The counts of a script.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,10 +30,10 @@ pub(super) struct PendingFired {
 /// See the module.
 #[derive(Debug, Default)]
 pub(super) struct PendingCounts {
-    pub(super) fired: HashMap<BrowserSession, PendingFired>,
-    pub(super) arrived: HashMap<BrowserSession, ArrivedCounts>,
+    pub(super) fired: HashMap<SessionKey, PendingFired>,
+    pub(super) arrived: HashMap<SessionKey, ArrivedCounts>,
     /// The user in whose session the SDK ran, and when it was seen.
-    pub(super) sdk_sessions: HashMap<BrowserSession, (UserId, i64)>,
+    pub(super) sdk_sessions: HashMap<SessionKey, (UserId, i64)>,
 }
 
 impl PendingCounts {
@@ -54,7 +54,7 @@ impl PendingCounts {
     }
 
     /// Adds events that arrived.
-    pub(super) fn add_arrived(&mut self, session: BrowserSession, arrived: ArrivedCounts) {
+    pub(super) fn add_arrived(&mut self, session: SessionKey, arrived: ArrivedCounts) {
         merge(&mut self.arrived, session, arrived, |known, new| {
             known.events = known.events.saturating_add(new.events);
             known.pages = known.pages.saturating_add(new.pages);
@@ -63,7 +63,7 @@ impl PendingCounts {
     }
 
     /// Adds a session in which the SDK ran. The first sighting stays.
-    pub(super) fn add_sdk_session(&mut self, session: BrowserSession, user: UserId, at_ms: i64) {
+    pub(super) fn add_sdk_session(&mut self, session: SessionKey, user: UserId, at_ms: i64) {
         merge(&mut self.sdk_sessions, session, (user, at_ms), |_, _| {});
     }
 
@@ -96,7 +96,7 @@ fn merge<K: Eq + Hash, V>(map: &mut HashMap<K, V>, key: K, new: V, combine: impl
 mod tests {
     use super::*;
 
-    fn session(number: usize) -> BrowserSession {
+    fn session(number: usize) -> SessionKey {
         let device = DeviceId::parse(&format!("device-{number:06}")).unwrap();
         (device, SessionId::from_ms(1_795_000_000_000).unwrap())
     }

@@ -6,7 +6,7 @@ use sqlx::{AnyPool, AssertSqlSafe, Row};
 use tracking::UserId;
 use tracking::loss::{Loss, Share};
 
-use super::pending::{BrowserSession, PendingCounts, PendingFired};
+use super::pending::{PendingCounts, PendingFired, SessionKey};
 use super::{ArrivedCounts, LossScope};
 
 /// Writes counts, session by session in a fixed order, so that two servers cannot deadlock. A user who was deleted meanwhile
@@ -30,7 +30,7 @@ pub(super) async fn write(
     Ok(())
 }
 
-fn in_order<V>(map: &HashMap<BrowserSession, V>) -> BTreeMap<&BrowserSession, &V> {
+fn in_order<V>(map: &HashMap<SessionKey, V>) -> BTreeMap<&SessionKey, &V> {
     map.iter().collect()
 }
 
@@ -72,7 +72,7 @@ async fn raise(connection: &mut db::Connection, fired: &PendingFired) -> Result<
 /// Adds arrived events, if the session has a count.
 async fn add_arrived(
     connection: &mut db::Connection,
-    (device, session): &BrowserSession,
+    (device, session): &SessionKey,
     arrived: ArrivedCounts,
 ) -> Result<(), sqlx::Error> {
     sqlx::query(
@@ -95,7 +95,7 @@ async fn add_arrived(
 /// Inserts a session in which the SDK ran, if it is not there.
 async fn insert_sdk_session(
     connection: &mut db::Connection,
-    (device, session): &BrowserSession,
+    (device, session): &SessionKey,
     user: UserId,
     at_ms: i64,
 ) -> Result<(), sqlx::Error> {

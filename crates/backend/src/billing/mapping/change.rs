@@ -96,7 +96,7 @@ impl Webhook<'_> {
             now, before, invoice, ..
         } = *change;
         let state = match invoice {
-            // Paid since, whatever the payload's status was.
+            // Paid since then, with any status in the payload.
             Some(_) => SubscriptionStatus::Active,
             None => subscription_status(now),
         };

@@ -173,7 +173,7 @@ fn case_7_a_lost_dispute_reduces_both_sums() {
         kind: MovementKind::Dispute,
         ..paid("du_1", "ada", 1_200)
     };
-    let movements = vec![paid("in_1", "ada", 1_200), lost.clone()];
+    let movements = vec![paid("in_1", "ada", 1_200), lost];
     let listed = StripeLedger {
         movements: movements.clone(),
         cut_off: false,

@@ -44,11 +44,11 @@ fn check_revenue(kind: &str, events: &[Value]) {
         let revenue = event["revenue"].as_f64().unwrap_or_default();
         match (kind, event["event_type"].as_str()) {
             ("invoice.paid" | "customer.subscription.updated" | "customer.subscription.resumed", _) => {
-                assert!(revenue >= 0.0, "{event}")
+                assert!(revenue >= 0.0, "{event}");
             }
             ("charge.dispute.closed", Some("Subscription dispute")) => assert!(revenue <= 0.0, "{event}"),
             ("refund.created" | "refund.updated", Some("Subscription refund")) => {
-                assert!(revenue <= 0.0, "{event}")
+                assert!(revenue <= 0.0, "{event}");
             }
             ("refund.failed", Some("Subscription refund")) => assert!(revenue >= 0.0, "{event}"),
             _ => assert!(event.get("revenue").is_none(), "{kind}: {event}"),

@@ -34,7 +34,9 @@ fn text(terms: &SubscriptionTerms) -> Vec<String> {
 #[test]
 fn case_2_prices_follow_from_items_quantities_and_currencies() {
     const MONTH: (&str, u64) = ("month", 1);
-    let rows: [(&str, Vec<Value>, &[&str], Option<&str>); 7] = [
+    /// Name, items, prices, and the sum of one payment.
+    type Row<'a> = (&'a str, Vec<Value>, &'a [&'a str], Option<&'a str>);
+    let rows: [Row<'_>; 7] = [
         (
             "three seats",
             vec![item(1_200, "usd", MONTH, 3)],

@@ -213,7 +213,7 @@ impl World {
             Action::ChangePrice => {
                 self.price += 1;
                 self.terms.unit += 100;
-                self.terms.interval = if self.price % 2 == 0 {
+                self.terms.interval = if self.price.is_multiple_of(2) {
                     ("year", 1)
                 } else {
                     ("month", 1)
