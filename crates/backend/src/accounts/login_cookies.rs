@@ -11,7 +11,7 @@ use tower_sessions::SessionStore;
 use tower_sessions::session::{Id, Record};
 use tower_sessions::session_store::{Error, Result};
 
-use super::logins::IDLE_MS;
+use super::login_lifetime::IDLE_MS;
 use super::store;
 use crate::clock::Clock;
 use crate::hex;

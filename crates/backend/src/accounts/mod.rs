@@ -6,6 +6,7 @@ mod credentials;
 pub mod deletion;
 pub mod links;
 mod login_cookies;
+mod login_lifetime;
 mod logins;
 pub mod operators;
 mod password;
@@ -28,7 +29,7 @@ use crate::clock::Clock;
 use crate::mail::{self, MailKind};
 use crate::visitor::Visitor;
 use crate::{dates, ids, polls};
-use logins::OpenBounds;
+use login_lifetime::OpenBounds;
 use password::Hasher;
 pub use store::EndedBy;
 

@@ -4,7 +4,8 @@ use sqlx::{AnyPool, Row};
 use tracking::UserId;
 use uuid::Uuid;
 
-use super::{OpenBounds, OpenLogin};
+use super::OpenLogin;
+use crate::accounts::login_lifetime::OpenBounds;
 
 pub(super) async fn open(
     pool: &AnyPool,

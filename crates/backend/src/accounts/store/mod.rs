@@ -10,7 +10,7 @@ use sqlx::{AnyPool, Row};
 use tracking::{Choice, UserId};
 use uuid::Uuid;
 
-use super::logins::OpenBounds;
+use super::login_lifetime::OpenBounds;
 use super::{Login, User};
 
 /// Why a login ended.
