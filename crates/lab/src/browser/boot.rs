@@ -16,7 +16,7 @@ pub(super) struct BootData {
 }
 
 /// An event that the server has confirmed and the page fires.
-pub(super) struct ConfirmedEvent<'a> {
+pub(super) struct BootEvent<'a> {
     pub(super) name: &'a str,
     pub(super) insert_id: &'a str,
     pub(super) properties: serde_json::Map<String, Value>,
@@ -47,10 +47,10 @@ impl BootData {
     }
 
     /// Events that the server has confirmed and that have not arrived at Amplitude yet.
-    pub(super) fn confirmed(&self) -> impl Iterator<Item = ConfirmedEvent<'_>> {
+    pub(super) fn confirmed(&self) -> impl Iterator<Item = BootEvent<'_>> {
         let events = self.value["confirmed"].as_array().into_iter().flatten();
         events.filter_map(|event| {
-            Some(ConfirmedEvent {
+            Some(BootEvent {
                 name: event["name"].as_str()?,
                 insert_id: event["insertId"].as_str()?,
                 properties: event["properties"].as_object().cloned().unwrap_or_default(),

@@ -5,7 +5,7 @@ use crate::{
     api_error::{ApiError, ApiResult},
     engine::Operation,
     form::{Metadata, Params},
-    records::{ChargeRecord, DisputeRecord, PaymentIntentRecord, StripeRefundRecord},
+    records::{ChargeRecord, PaymentIntentRecord, StripeDisputeRecord, StripeRefundRecord},
     render,
 };
 
@@ -76,7 +76,7 @@ pub(super) fn list_disputes(operation: &mut Operation<'_>, mut params: Params) -
         operation,
         params,
         "/v1/disputes",
-        |dispute: &DisputeRecord| {
+        |dispute: &StripeDisputeRecord| {
             charge.as_ref().is_none_or(|id| dispute.charge == *id)
                 && intent.as_ref().is_none_or(|id| dispute.payment_intent == *id)
                 && created.contains(dispute.created)

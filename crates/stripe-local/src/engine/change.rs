@@ -10,7 +10,7 @@ use crate::{
     },
     form::{Metadata, Patch},
     records::{
-        BillingPeriod, CancellationDetails, InvoiceBillingReason, InvoiceLine, MissingPaymentMethod,
+        BillingPeriod, CancellationDetails, InvoiceBillingReason, InvoiceLineRecord, MissingPaymentMethod,
         PriceRecord, StripeSubscriptionStatus, SubscriptionItem, SubscriptionRecord,
     },
 };
@@ -52,7 +52,7 @@ pub(crate) enum TrialChange {
 /// The items and invoice lines after a change of items.
 struct ItemsUpdate {
     items: Vec<SubscriptionItem>,
-    lines: Vec<InvoiceLine>,
+    lines: Vec<InvoiceLineRecord>,
     /// Whether a new billing cycle starts, because the interval changed.
     starts_new_cycle: bool,
 }
@@ -211,7 +211,7 @@ impl Operation<'_> {
         items: &[SubscriptionItem],
         at: i64,
         sign: i64,
-    ) -> Vec<InvoiceLine> {
+    ) -> Vec<InvoiceLineRecord> {
         let mut period = subscription.period;
         period.start = at.clamp(period.start, period.end);
         items

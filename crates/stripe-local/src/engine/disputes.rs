@@ -4,7 +4,7 @@ use super::Operation;
 use crate::{
     api_error::ApiError,
     billing::previous_attributes::previous_attributes,
-    records::{ChargeRecord, CustomerRecord, DisputeOutcome, DisputeRecord},
+    records::{ChargeRecord, CustomerRecord, DisputeOutcome, StripeDisputeRecord},
     render,
 };
 
@@ -16,14 +16,14 @@ impl Operation<'_> {
         &mut self,
         charge: &ChargeRecord,
         amount: Option<i64>,
-    ) -> Result<DisputeRecord, ApiError> {
+    ) -> Result<StripeDisputeRecord, ApiError> {
         if charge.failure.is_some() {
             return Err(ApiError::invalid_request(
                 "This charge did not succeed: it cannot be disputed.",
             ));
         }
-        let is_of_charge = |dispute: &DisputeRecord| dispute.charge == charge.id;
-        if self.records.all::<DisputeRecord>().any(is_of_charge) {
+        let is_of_charge = |dispute: &StripeDisputeRecord| dispute.charge == charge.id;
+        if self.records.all::<StripeDisputeRecord>().any(is_of_charge) {
             return Err(ApiError::invalid_request("This charge is disputed already."));
         }
         let amount = amount.unwrap_or(charge.amount);
@@ -35,7 +35,7 @@ impl Operation<'_> {
         }
         let customer = self.records.get::<CustomerRecord>(&charge.customer);
         let test_clock = customer.and_then(|customer| customer.test_clock.clone());
-        let dispute = DisputeRecord {
+        let dispute = StripeDisputeRecord {
             id: self.records.new_id("du"),
             created: self.now_secs(test_clock.as_deref()),
             amount,
@@ -56,13 +56,13 @@ impl Operation<'_> {
     /// Fails if it is closed already.
     pub(crate) fn close_dispute(
         &mut self,
-        dispute: &DisputeRecord,
+        dispute: &StripeDisputeRecord,
         won: bool,
-    ) -> Result<DisputeRecord, ApiError> {
+    ) -> Result<StripeDisputeRecord, ApiError> {
         if dispute.status != DisputeOutcome::NeedsResponse {
             return Err(ApiError::invalid_request("This dispute is closed already."));
         }
-        let closed = DisputeRecord {
+        let closed = StripeDisputeRecord {
             status: if won {
                 DisputeOutcome::Won
             } else {

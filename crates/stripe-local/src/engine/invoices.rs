@@ -9,7 +9,7 @@ use crate::{
     form::Metadata,
     money::format_amount,
     records::{
-        BillingPeriod, CustomerRecord, InvoiceBillingReason, InvoiceLine, InvoicePaymentRecord,
+        BillingPeriod, CustomerRecord, InvoiceBillingReason, InvoiceLineRecord, InvoicePaymentRecord,
         InvoiceRecord, InvoiceStatus, PaymentIntentRecord, PaymentStatus, PriceRecord, ProductRecord,
         SubscriptionItem, SubscriptionRecord,
     },
@@ -22,7 +22,7 @@ impl Operation<'_> {
         &mut self,
         subscription: &SubscriptionRecord,
         reason: InvoiceBillingReason,
-        mut lines: Vec<InvoiceLine>,
+        mut lines: Vec<InvoiceLineRecord>,
         period: BillingPeriod,
     ) -> String {
         let now = self.now_secs(subscription.test_clock.as_deref());
@@ -63,7 +63,7 @@ impl Operation<'_> {
         items: &[SubscriptionItem],
         period: BillingPeriod,
         free: bool,
-    ) -> Vec<InvoiceLine> {
+    ) -> Vec<InvoiceLineRecord> {
         items
             .iter()
             .filter_map(|item| {
@@ -96,8 +96,8 @@ impl Operation<'_> {
         description: String,
         period: BillingPeriod,
         is_proration: bool,
-    ) -> InvoiceLine {
-        InvoiceLine {
+    ) -> InvoiceLineRecord {
+        InvoiceLineRecord {
             id: self.records.new_id("il"),
             amount,
             description,

@@ -5,7 +5,8 @@ use crate::{
     api_error::ApiError,
     billing::{lifecycle, period, proration::Proration},
     records::{
-        InvoiceBillingReason, InvoiceLine, Pause, PauseReason, StripeSubscriptionStatus, SubscriptionRecord,
+        InvoiceBillingReason, InvoiceLineRecord, Pause, PauseReason, StripeSubscriptionStatus,
+        SubscriptionRecord,
     },
 };
 
@@ -52,7 +53,7 @@ impl Operation<'_> {
     }
 
     /// Sets the status to `paused` and emits `customer.subscription.paused`. `credits` are added to the next invoice.
-    pub(super) fn mark_paused(&mut self, id: &str, reason: PauseReason, credits: Vec<InvoiceLine>) {
+    pub(super) fn mark_paused(&mut self, id: &str, reason: PauseReason, credits: Vec<InvoiceLineRecord>) {
         let change = self.write_subscription(id, |subscription, at| {
             // The pause at a trial's end starts at that end, also if the step runs later.
             let since = match (reason, subscription.trial) {
@@ -140,7 +141,9 @@ impl Operation<'_> {
 }
 
 /// Fails if the lines sum up to a credit. The stand-in has no customer balances.
-pub(super) fn require_no_credit<'l>(lines: impl Iterator<Item = &'l InvoiceLine>) -> Result<(), ApiError> {
+pub(super) fn require_no_credit<'l>(
+    lines: impl Iterator<Item = &'l InvoiceLineRecord>,
+) -> Result<(), ApiError> {
     if lines.map(|line| line.amount).sum::<i64>() < 0 {
         return Err(ApiError::invalid_request(
             "stripe-local has no customer balances: this change would leave a credit. Use proration_behavior=none.",

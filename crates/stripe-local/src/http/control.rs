@@ -21,7 +21,7 @@ use crate::{
     },
     form,
     records::{
-        ChargeRecord, CustomerRecord, DeliveryRecord, DisputeRecord, EventRecord, InvoiceRecord,
+        ChargeRecord, CustomerRecord, DeliveryRecord, EventRecord, InvoiceRecord, StripeDisputeRecord,
         StripeRefundRecord, SubscriptionRecord, TestClockRecord, WebhookEndpointRecord,
         WebhookSwitchesRecord,
     },
@@ -347,7 +347,7 @@ pub(super) async fn close_dispute(
         Err(error) => return error_response(&error),
     };
     run(&stand_in, &headers, move |operation| {
-        let dispute = operation.find::<DisputeRecord>("dispute", &id, "id")?;
+        let dispute = operation.find::<StripeDisputeRecord>("dispute", &id, "id")?;
         Ok(render::dispute(&operation.close_dispute(&dispute, request.won)?))
     })
     .await

@@ -33,7 +33,7 @@ pub(crate) struct SubscriptionRecord {
     #[serde(default)]
     pub(crate) pause: Option<Pause>,
     /// Lines that are added to the next invoice.
-    pub(crate) pending_lines: Vec<InvoiceLine>,
+    pub(crate) pending_lines: Vec<InvoiceLineRecord>,
     /// Whether `customer.subscription.trial_will_end` was sent.
     pub(crate) trial_notice_sent: bool,
     /// The end of the period for which `invoice.upcoming` was sent.
@@ -209,7 +209,7 @@ pub(crate) struct InvoiceRecord {
     pub(crate) status: InvoiceStatus,
     pub(crate) reason: InvoiceBillingReason,
     pub(crate) currency: String,
-    pub(crate) lines: Vec<InvoiceLine>,
+    pub(crate) lines: Vec<InvoiceLineRecord>,
     /// `period_start` and `period_end`. On Stripe this is the previous period.
     pub(crate) period: BillingPeriod,
     pub(crate) number: Option<String>,
@@ -272,7 +272,7 @@ impl InvoiceBillingReason {
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct InvoiceLine {
+pub(crate) struct InvoiceLineRecord {
     pub(crate) id: String,
     /// Negative for a credit.
     pub(crate) amount: i64,

@@ -84,7 +84,7 @@ define_records!(
     PaymentIntent(PaymentIntentRecord),
     Charge(ChargeRecord),
     Refund(StripeRefundRecord),
-    Dispute(DisputeRecord),
+    Dispute(StripeDisputeRecord),
     PortalSession(PortalSessionRecord),
     PortalConfiguration(PortalConfigurationRecord),
     GlobalClock(GlobalClockRecord),

@@ -119,7 +119,7 @@ pub(crate) struct StripeRefundRecord {
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct DisputeRecord {
+pub(crate) struct StripeDisputeRecord {
     pub(crate) id: String,
     pub(crate) created: i64,
     pub(crate) amount: i64,

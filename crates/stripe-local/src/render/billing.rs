@@ -7,7 +7,7 @@ use super::{
     inner_list,
 };
 use crate::records::{
-    CustomerRecord, InvoiceLine, InvoiceRecord, InvoiceStatus, PriceRecord, Records, SubscriptionItem,
+    CustomerRecord, InvoiceLineRecord, InvoiceRecord, InvoiceStatus, PriceRecord, Records, SubscriptionItem,
     SubscriptionRecord,
 };
 
@@ -225,7 +225,7 @@ pub(crate) fn upcoming_invoice(records: &Records, upcoming: &InvoiceRecord) -> V
     value
 }
 
-fn line(invoice: &InvoiceRecord, line: &InvoiceLine) -> Value {
+fn line(invoice: &InvoiceRecord, line: &InvoiceLineRecord) -> Value {
     json!({
         "id": line.id,
         "object": "line_item",

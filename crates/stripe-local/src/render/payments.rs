@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use crate::records::{
-    Card, CardDecline, ChargeRecord, DisputeRecord, InvoicePaymentRecord, PaymentIntentRecord,
-    PaymentMethodRecord, PaymentStatus, Records, SetupIntentRecord, SetupStatus, StripeRefundRecord,
+    Card, CardDecline, ChargeRecord, InvoicePaymentRecord, PaymentIntentRecord, PaymentMethodRecord,
+    PaymentStatus, Records, SetupIntentRecord, SetupStatus, StripeDisputeRecord, StripeRefundRecord,
 };
 
 pub(crate) fn payment_method(method: &PaymentMethodRecord) -> Value {
@@ -276,7 +276,7 @@ pub(crate) fn refund(refund: &StripeRefundRecord) -> Value {
     value
 }
 
-pub(crate) fn dispute(dispute: &DisputeRecord) -> Value {
+pub(crate) fn dispute(dispute: &StripeDisputeRecord) -> Value {
     json!({
         "id": dispute.id,
         "object": "dispute",
