@@ -1,5 +1,6 @@
-//! Events as a table (RFC 4180).
+//! Events as a CSV file.
 
+use backend::spreadsheet::csv_file;
 use serde_json::Value;
 use tracking::received::ReceivedEvent;
 
@@ -22,14 +23,7 @@ const COLUMNS: [&str; 14] = [
 
 /// A header line, and a line for each event.
 pub(super) fn table<'a>(events: impl Iterator<Item = &'a ReceivedEvent>) -> String {
-    let mut table = COLUMNS.join(",");
-    table.push_str("\r\n");
-    for event in events {
-        let cells = cells(event).map(|cell| quoted(&cell));
-        table.push_str(&cells.join(","));
-        table.push_str("\r\n");
-    }
-    table
+    csv_file(COLUMNS, events.map(cells))
 }
 
 fn cells(event: &ReceivedEvent) -> [String; 14] {
@@ -60,20 +54,6 @@ fn cells(event: &ReceivedEvent) -> [String; 14] {
     ]
 }
 
-/// A cell, quoted if needed. A cell that a spreadsheet would read as a formula gets an apostrophe, unless it is a number.
-fn quoted(cell: &str) -> String {
-    let formula = cell.starts_with(['=', '+', '-', '@', '\t', '\r']) && cell.parse::<f64>().is_err();
-    let cell = if formula {
-        format!("'{cell}")
-    } else {
-        cell.to_owned()
-    };
-    match cell.contains(['"', ',', '\r', '\n']) {
-        true => format!("\"{}\"", cell.replace('"', "\"\"")),
-        false => cell,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -102,20 +82,5 @@ mod tests {
             "2026-11-18 11:06:40.123000,\"'=HYPERLINK(\"\"x\"\")\",stripe,u-1,d-1,false,5,refund:re_1,,-5.0,USD,valid,\
              \"{\"\"$currency\"\":\"\"USD\"\",\"\"$revenue\"\":-5.0,\"\"note\"\":\"\"a,\\\"\"b\\\"\"\\nc\"\",\"\"stripe_event\"\":\"\"evt_1\"\"}\",{}\r\n"
         );
-    }
-
-    #[test]
-    fn formulas_are_text_and_numbers_are_numbers() {
-        for (cell, written) in [
-            ("plain", "plain"),
-            ("=1+1", "'=1+1"),
-            ("@x", "'@x"),
-            ("-12.5", "-12.5"),
-            ("-x", "'-x"),
-            ("a\"b", "\"a\"\"b\""),
-            ("", ""),
-        ] {
-            assert_eq!(quoted(cell), written);
-        }
     }
 }

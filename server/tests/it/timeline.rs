@@ -110,7 +110,7 @@ async fn a_file_has_the_events_of_the_page() {
     let text = one.text();
     let lines: Vec<&str> = text.lines().collect();
     assert_eq!(lines.len(), 2, "{text}");
-    assert!(lines[0].starts_with("event_time,event,source,user_id,"));
+    assert!(lines[0].starts_with("\u{feff}event_time,event,source,user_id,"));
     assert!(lines[1].contains(&format!(",Sign-up completed,server,{user},")));
     let none = get(&mut browser, &format!("{path}&source=browser")).await;
     assert_eq!(none.json(), json!([]));
