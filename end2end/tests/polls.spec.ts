@@ -171,7 +171,7 @@ test('Pro sets closing times and exports', async ({ visitor, page, collector, co
   expect(download.suggestedFilename()).toMatch(/^poll-.*\.csv$/);
   const chunks: Buffer[] = [];
   for await (const chunk of await download.createReadStream()) chunks.push(chunk as Buffer);
-  expect(Buffer.concat(chunks).toString()).toContain(`"'=1+1",0,0.0\r\n`);
+  expect(Buffer.concat(chunks).toString()).toContain(`'=1+1,0,0.0\r\n`);
   const timeline = await collector.waitFor(user, 'Results exported');
   expect(named(timeline, 'Poll created')).toHaveLength(1);
   expect(named(timeline, 'Poll created')[0]?.properties).toMatchObject({ has_closing_time: true });

@@ -177,7 +177,7 @@ test('the view is exported as JSON and CSV', async ({ visitor, collector, page }
   const { user } = await visitor.signUp();
   await collector.waitFor(user, 'Sign-up completed');
   await visitor.goto('/timeline?source=server');
-  for (const [name, begins] of [['JSON', '[{'], ['CSV', 'event_time,event,']] as const) {
+  for (const [name, begins] of [['JSON', '[{'], ['CSV', '\ufeffevent_time,event,']] as const) {
     const downloaded = page.waitForEvent('download');
     await page.locator('.timeline-files').getByRole('link', { name }).click();
     const file = await downloaded;

@@ -20,6 +20,7 @@ pub mod operations;
 pub mod polls;
 pub mod retention;
 mod seen_set;
+pub mod slots;
 pub mod spreadsheet;
 pub mod timeline;
 mod visitor;

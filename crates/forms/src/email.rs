@@ -19,8 +19,14 @@ impl Email {
     pub fn parse(text: &str) -> Result<Self, FieldError> {
         let typed = line(text, MAX)?;
         let (name, host) = typed.rsplit_once('@').ok_or(FieldError::NotAnEmail)?;
-        let odd =
-            |c: char| c.is_whitespace() || matches!(c, '<' | '>' | '(' | ')' | ',' | ';' | ':' | '"' | '\\');
+        // Letters like the Kelvin sign, whose lower case is another letter's: two addresses would have one key.
+        let is_lookalike =
+            |c: char| !c.is_ascii() && (c == 'Å' || c.to_lowercase().any(|lower| lower.is_ascii()));
+        let odd = |c: char| {
+            is_lookalike(c)
+                || c.is_whitespace()
+                || matches!(c, '<' | '>' | '(' | ')' | ',' | ';' | ':' | '"' | '\\')
+        };
         let labels_fit = host.contains('.')
             && host.split('.').all(|label| {
                 !label.is_empty()

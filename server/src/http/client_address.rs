@@ -18,9 +18,11 @@ pub fn of_request<B>(request: &Request<B>, proxies: &TrustedProxies) -> IpAddr {
 /// The entries of all `X-Forwarded-For` headers: each proxy appends the address of its own peer.
 fn forwarded_for(headers: &HeaderMap) -> Vec<&str> {
     let headers = headers.get_all("x-forwarded-for").iter();
-    // An unreadable header is one unreadable entry.
-    let texts = headers.map(|value| value.to_str().unwrap_or_default());
-    texts.flat_map(|text| text.split(',')).collect()
+    let entries = headers.flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
+    // An unreadable entry hides no other one: the client may have sent it.
+    entries
+        .map(|entry| std::str::from_utf8(entry).unwrap_or_default())
+        .collect()
 }
 
 /// The rightmost address that is no trusted proxy: the peer, or what the last trusted proxy reports. Entries to the left of

@@ -11,7 +11,6 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::ConnectInfo;
-use axum::response::IntoResponse;
 use axum::serve::Listener;
 use axum::{Extension, Router};
 use backend::NetworkKey;
@@ -28,8 +27,9 @@ use tokio_io_timeout::TimeoutStream;
 use tokio_util::sync::CancellationToken;
 use tower::{Layer, ServiceExt};
 
-use super::slots::{LimitReached, Slot, Slots};
+use super::slots::refusal;
 use crate::startup::timing::HttpTiming;
+use backend::slots::{LimitReached, Slot, Slots};
 
 /// The most bytes of a request's head, and of a response that is written at once. A browser's head has some KB.
 const BUFFER_MAX: usize = 64 * 1024;
@@ -134,9 +134,8 @@ async fn answer(
 
 /// Answers one request with the limit that is reached, and closes the connection.
 async fn refuse(stream: Stream, limit: LimitReached, head: Duration, _permit: OwnedSemaphorePermit) {
-    let service = service_fn(move |_: Request<Incoming>| {
-        std::future::ready(Ok::<_, Infallible>(limit.into_response()))
-    });
+    let service =
+        service_fn(move |_: Request<Incoming>| std::future::ready(Ok::<_, Infallible>(refusal(limit))));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(head)

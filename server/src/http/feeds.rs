@@ -14,6 +14,7 @@ use axum::response::{IntoResponse, Response};
 use backend::NetworkKey;
 use backend::accounts::Accounts;
 use backend::config::ConnectionLimits;
+use backend::slots::{Slot, Slots};
 use futures::{Stream, StreamExt, stream};
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, Request};
@@ -22,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 use url::form_urlencoded;
 use uuid::Uuid;
 
-use super::slots::{Slot, Slots};
+use super::slots::refusal;
 use crate::startup::timing::HttpTiming;
 
 /// nginx and others do not buffer a response with this header.
@@ -147,7 +148,7 @@ pub async fn limit(
     let network = NetworkKey::of(context.visitor.address);
     match feeds.slots.take(Some(network)) {
         Ok(slot) => next.run(request).await.map(|body| until_end(body, slot)),
-        Err(limit) => limit.into_response(),
+        Err(limit) => refusal(limit),
     }
 }
 

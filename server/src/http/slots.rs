@@ -1,155 +1,23 @@
-//! Limits on what is open at the same time: connections, and feeds. It counts; it does not close anything.
-
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+//! The response to a client beyond the limits of connections and feeds.
 
 use axum::response::{IntoResponse, Response};
-use backend::NetworkKey;
+use backend::slots::LimitReached;
 use http::{StatusCode, header};
-
-/// Places for things that are open, in total and for each network. Cheap to clone; clones share the places.
-#[derive(Clone, Debug)]
-pub struct Slots {
-    total: usize,
-    per_network: usize,
-    taken: Arc<Mutex<Taken>>,
-}
-
-#[derive(Debug, Default)]
-struct Taken {
-    total: usize,
-    of_network: HashMap<NetworkKey, usize>,
-}
-
-/// Which limit is reached.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LimitReached {
-    /// The total.
-    Total,
-    /// The limit of this network.
-    Network,
-}
 
 /// Seconds after which a refused client may try again.
 const RETRY_AFTER_SECS: &str = "10";
 
-impl IntoResponse for LimitReached {
-    fn into_response(self) -> Response {
-        let (status, sentence) = match self {
-            Self::Total => (
-                StatusCode::SERVICE_UNAVAILABLE,
-                "The server has too many open connections. Please try again in a moment.",
-            ),
-            Self::Network => (
-                StatusCode::TOO_MANY_REQUESTS,
-                "Your network has too many open connections. Please try again in a moment.",
-            ),
-        };
-        (status, [(header::RETRY_AFTER, RETRY_AFTER_SECS)], sentence).into_response()
-    }
-}
-
-impl Slots {
-    pub fn new(total: usize, per_network: usize) -> Self {
-        Self {
-            total,
-            per_network,
-            taken: Arc::default(),
-        }
-    }
-
-    /// Takes a place, which is free again when the slot is dropped. Without a network it counts in the total only.
-    pub fn take(&self, network: Option<NetworkKey>) -> Result<Slot, LimitReached> {
-        let mut taken = lock(&self.taken);
-        if taken.total >= self.total {
-            return Err(LimitReached::Total);
-        }
-        if let Some(network) = network {
-            let open = taken.of_network.entry(network).or_default();
-            if *open >= self.per_network {
-                return Err(LimitReached::Network);
-            }
-            *open += 1;
-        }
-        taken.total += 1;
-        Ok(Slot {
-            network,
-            taken: Arc::clone(&self.taken),
-        })
-    }
-}
-
-/// A taken place.
-#[derive(Debug)]
-pub struct Slot {
-    network: Option<NetworkKey>,
-    taken: Arc<Mutex<Taken>>,
-}
-
-impl Drop for Slot {
-    fn drop(&mut self) {
-        let mut taken = lock(&self.taken);
-        taken.total -= 1;
-        if let Some(network) = self.network
-            && let Entry::Occupied(mut open) = taken.of_network.entry(network)
-        {
-            *open.get_mut() -= 1;
-            if *open.get() == 0 {
-                open.remove();
-            }
-        }
-    }
-}
-
-fn lock(taken: &Mutex<Taken>) -> MutexGuard<'_, Taken> {
-    taken.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn network(text: &str) -> Option<NetworkKey> {
-        Some(NetworkKey::of(text.parse().unwrap()))
-    }
-
-    #[test]
-    fn a_slot_is_free_again_after_its_drop() {
-        let slots = Slots::new(3, 2);
-        let mut open = Vec::new();
-        for (address, expected) in [
-            ("192.0.2.1", Ok(())),
-            ("192.0.2.1", Ok(())),
-            ("192.0.2.1", Err(LimitReached::Network)),
-            ("192.0.2.2", Ok(())),
-            ("192.0.2.3", Err(LimitReached::Total)),
-        ] {
-            let slot = slots.take(network(address));
-            assert_eq!(
-                slot.as_ref().map(|_| ()).map_err(|limit| *limit),
-                expected,
-                "{address}"
-            );
-            open.extend(slot);
-        }
-        drop(open);
-        let taken = lock(&slots.taken);
-        assert!(taken.total == 0 && taken.of_network.is_empty(), "{taken:?}");
-    }
-
-    #[test]
-    fn without_a_network_only_the_total_counts() {
-        let slots = Slots::new(2, 1);
-        let open = [slots.take(None), slots.take(None)];
-        assert!(open.iter().all(Result::is_ok));
-        assert_eq!(slots.take(None).unwrap_err(), LimitReached::Total);
-    }
-
-    #[test]
-    fn a_refused_network_is_not_remembered() {
-        let slots = Slots::new(0, 1);
-        assert!(slots.take(network("2001:db8::1")).is_err());
-        assert!(lock(&slots.taken).of_network.is_empty());
-    }
+/// 503 for the limit of all clients, 429 for that of one network.
+pub fn refusal(limit: LimitReached) -> Response {
+    let (status, sentence) = match limit {
+        LimitReached::Total => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "The server has too many open connections. Please try again in a moment.",
+        ),
+        LimitReached::Network => (
+            StatusCode::TOO_MANY_REQUESTS,
+            "Your network has too many open connections. Please try again in a moment.",
+        ),
+    };
+    (status, [(header::RETRY_AFTER, RETRY_AFTER_SECS)], sentence).into_response()
 }

@@ -33,6 +33,9 @@ use response::answer;
 /// Largest body (`HTTP V2`, "Upload limit": 1 MB).
 pub const MAX_BYTES: usize = 1_000_000;
 
+/// Most events of a batch (`HTTP V2`, "Upload limit").
+const MAX_EVENTS: usize = 2_000;
+
 /// Forwards the events of a browser. See the module.
 pub async fn ingest(
     State(state): State<AppState>,
@@ -55,6 +58,12 @@ pub async fn ingest(
         Ok(batch) => batch,
         Err(fault) => return answer(StatusCode::BAD_REQUEST, &fault),
     };
+    if batch.events.len() > MAX_EVENTS {
+        return answer(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            &json!({"code": 413, "error": "Payload too large"}),
+        );
+    }
     if let Err(exceeded) = limits.count_events(network, batch.events.len().saturating_sub(1)) {
         return too_many(exceeded);
     }

@@ -83,10 +83,10 @@ pub async fn identify(
         Consent::Denied => None,
     };
 
-    if kind != RequestKind::Background {
-        record_sdk(&state, login.as_ref(), identity.as_ref());
-    }
     let address = client_address::of_request(&request, &state.site.trusted_proxies);
+    if kind != RequestKind::Background {
+        record_sdk(&state, login.as_ref(), identity.as_ref(), address);
+    }
     record_fired(&state, login.as_ref(), identity.as_ref(), &seen, address);
     let visitor = Visitor {
         tracking: consent.is_granted().then(|| {
@@ -197,8 +197,9 @@ async fn find_login(
 }
 
 /// Records that the SDK ran in this session, if its cookie is of this session: the verdict compares it with what has
-/// arrived. Only for accounts, because other visitors have no server events.
-fn record_sdk(state: &AppState, login: Option<&Login>, identity: Option<&BrowserIdentity>) {
+/// arrived. Only for accounts, because other visitors have no server events. The
+/// session comes from a cookie that scripts write, so a network can add only a limited number.
+fn record_sdk(state: &AppState, login: Option<&Login>, identity: Option<&BrowserIdentity>, address: IpAddr) {
     let Some(PresentIds::Live {
         device,
         session,
@@ -208,7 +209,11 @@ fn record_sdk(state: &AppState, login: Option<&Login>, identity: Option<&Browser
         return;
     };
     if let Some(login) = login {
-        let loss = &state.backend.loss;
+        let (loss, limits) = (&state.backend.loss, &state.backend.limits);
+        let is_new = loss.is_new_sdk_session(&device, session);
+        if is_new && limits.count_new_session(NetworkKey::of(address)).is_err() {
+            return;
+        }
         loss.record_sdk_session(login.user.id, &device, session);
     }
 }
@@ -334,6 +339,11 @@ impl Answer<'_> {
         }
         if let Some(account) = asked.begun {
             cookies.known_account(&self.seen.known_accounts, account);
+            // The account may allow tracking, which begins now: events from before are not sent.
+            if self.consent == Consent::Denied && asked.choice.is_none() && self.seen.choice == Choice::Unset
+            {
+                cookies.consent(Choice::Unset, Some(self.now_ms));
+            }
         }
         if let Some((page, secret)) = &asked.link {
             cookies.link(*page, secret.as_ref());

@@ -25,6 +25,7 @@ use outbox::Wakeup;
 use tracking::{Choice, ServerEvent, SignInCompleted, SignOutCompleted, SignUpCompleted, UserId};
 use uuid::Uuid;
 
+use crate::NetworkKey;
 use crate::clock::Clock;
 use crate::mail::{self, MailKind};
 use crate::visitor::Visitor;
@@ -123,7 +124,7 @@ impl Accounts {
             db,
             clock,
             outbox_wakeup,
-            hasher: Arc::new(Hasher::default()),
+            hasher: Arc::new(Hasher::new(1)),
             track_email,
             limit_factor: 1,
             mail_wakeup: Wakeup::new(),
@@ -136,6 +137,7 @@ impl Accounts {
     #[must_use]
     pub fn with_limit_factor(mut self, factor: u32) -> Self {
         self.limit_factor = factor;
+        self.hasher = Arc::new(Hasher::new(factor));
         self
     }
 
@@ -144,8 +146,8 @@ impl Accounts {
     /// # Errors
     /// When the address has an account, when the network has made too many sign-ups, or when the server is busy.
     pub async fn sign_up(&self, input: SignUp, visitor: &Visitor) -> Result<Login, AccountError> {
-        let place = self.hasher.place()?;
-        self.count_sign_up(visitor).await?;
+        let place = self.hasher.place(NetworkKey::of(visitor.address))?;
+        self.count_sign_up(&input.email, visitor).await?;
         let hash = place.hash(&input.password).await?;
 
         let now_ms = self.clock.now_ms();
@@ -199,7 +201,7 @@ impl Accounts {
     /// When the address or the password is wrong; both cases give the same error and take the same time. When there were
     /// too many attempts, or when the server is busy.
     pub async fn sign_in(&self, input: SignIn, visitor: &Visitor) -> Result<Login, AccountError> {
-        let place = self.hasher.place()?;
+        let place = self.hasher.place(NetworkKey::of(visitor.address))?;
         let found = store::user_by_email(self.db.pool(), &input.email.key()).await?;
         let is_known = found.as_ref().is_some_and(|(user, _)| visitor.knows(user.id));
         let attempt = self.password_check(&input.email, visitor, is_known);

@@ -6,15 +6,19 @@ use std::sync::Arc;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::{Argon2, PasswordHasher, PasswordVerifier};
 use forms::{Field, FieldError, FieldErrors, Secret};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Semaphore;
 
 use super::AccountError;
+use crate::NetworkKey;
+use crate::slots::{Slot, Slots};
 
 /// Concurrent hashes. A hash uses 19 MiB and one core, so more would only slow down the server.
 const MAX_CONCURRENT: usize = 4;
 /// Requests that may wait for a hash. Each waits for about 30 ms per four of them, so none waits for more than a second or
 /// two.
 const MAX_WAITING: usize = 64;
+/// Requests of one network that may wait or be hashed, so that one network cannot fill the queue.
+const MAX_BY_NETWORK: usize = 8;
 
 /// The hash that an unknown address is checked against, so that the response takes the same time. No account has it.
 const DUMMY_HASH: &str =
@@ -23,24 +27,24 @@ const DUMMY_HASH: &str =
 pub(super) struct Hasher {
     /// Held while a password is hashed.
     permits: Arc<Semaphore>,
-    /// Held while a request waits and while its password is hashed.
-    places: Arc<Semaphore>,
-}
-
-impl Default for Hasher {
-    fn default() -> Self {
-        Self {
-            permits: Arc::new(Semaphore::new(MAX_CONCURRENT)),
-            places: Arc::new(Semaphore::new(MAX_CONCURRENT + MAX_WAITING)),
-        }
-    }
+    /// Taken while a request waits and while its password is hashed.
+    places: Slots,
 }
 
 impl Hasher {
-    /// A place in the queue for one hash. Fails if too many requests wait already. Take it before the attempt is counted: a
-    /// refused request then costs neither work nor an attempt.
-    pub(super) fn place(&self) -> Result<HashPlace, AccountError> {
-        let place = Arc::clone(&self.places).try_acquire_owned();
+    /// `factor` multiplies the places of one network.
+    pub(super) fn new(factor: u32) -> Self {
+        let by_network = MAX_BY_NETWORK.saturating_mul(usize::try_from(factor).unwrap_or(usize::MAX));
+        Self {
+            permits: Arc::new(Semaphore::new(MAX_CONCURRENT)),
+            places: Slots::new(MAX_CONCURRENT + MAX_WAITING, by_network),
+        }
+    }
+
+    /// A place in the queue for one hash. Fails if too many requests, or too many of this network, wait already. Take it
+    /// before the attempt is counted: a refused request then costs neither work nor an attempt.
+    pub(super) fn place(&self, network: NetworkKey) -> Result<HashPlace, AccountError> {
+        let place = self.places.take(Some(network));
         Ok(HashPlace {
             place: place.map_err(|_| FieldErrors::one(Field::FORM, FieldError::Busy))?,
             permits: Arc::clone(&self.permits),
@@ -51,7 +55,7 @@ impl Hasher {
 /// See [`Hasher::place`].
 #[derive(Debug)]
 pub(super) struct HashPlace {
-    place: OwnedSemaphorePermit,
+    place: Slot,
     permits: Arc<Semaphore>,
 }
 
@@ -110,15 +114,19 @@ impl HashPlace {
 mod tests {
     use super::*;
 
+    fn network(number: u8) -> NetworkKey {
+        NetworkKey::of([192, 0, 2, number].into())
+    }
+
     #[tokio::test]
     async fn only_the_correct_password_matches() {
-        let hasher = Hasher::default();
+        let hasher = Hasher::new(1);
         let password = Secret::new("correct horse battery");
-        let hash = hasher.place().unwrap().hash(&password).await.unwrap();
+        let hash = hasher.place(network(1)).unwrap().hash(&password).await.unwrap();
         assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
         assert!(
             hasher
-                .place()
+                .place(network(1))
                 .unwrap()
                 .verify(&password, Some(hash.clone()))
                 .await
@@ -126,20 +134,27 @@ mod tests {
         );
         assert!(
             !hasher
-                .place()
+                .place(network(1))
                 .unwrap()
                 .verify(&Secret::new("correct horse batterz"), Some(hash))
                 .await
                 .unwrap()
         );
-        assert!(!hasher.place().unwrap().verify(&password, None).await.unwrap());
+        assert!(
+            !hasher
+                .place(network(1))
+                .unwrap()
+                .verify(&password, None)
+                .await
+                .unwrap()
+        );
     }
 
     #[tokio::test]
     async fn the_dummy_hash_has_the_parameters_of_a_real_one() {
         let parsed = PasswordHash::new(DUMMY_HASH).unwrap();
-        let real = Hasher::default()
-            .place()
+        let real = Hasher::new(1)
+            .place(network(1))
             .unwrap()
             .hash(&Secret::new("correct horse battery"))
             .await
@@ -154,18 +169,29 @@ mod tests {
 
     #[tokio::test]
     async fn a_full_queue_refuses_at_once_and_serves_the_others() {
-        let hasher = Hasher::default();
+        let hasher = Hasher::new(100);
         let password = Secret::new("correct horse battery");
         let places: Vec<_> = (0..MAX_CONCURRENT + MAX_WAITING)
-            .map(|_| hasher.place().unwrap())
+            .map(|_| hasher.place(network(1)).unwrap())
             .collect();
-        let Err(AccountError::FieldErrors(errors)) = hasher.place() else {
+        let Err(AccountError::FieldErrors(errors)) = hasher.place(network(2)) else {
             panic!("the queue is full")
         };
         assert_eq!(errors, FieldErrors::one(Field::FORM, FieldError::Busy));
         for hashed in futures::future::join_all(places.into_iter().map(|place| place.hash(&password))).await {
             hashed.unwrap();
         }
-        assert!(hasher.place().is_ok(), "the queue is empty again");
+        assert!(hasher.place(network(1)).is_ok(), "the queue is empty again");
+    }
+
+    #[test]
+    fn one_network_cannot_fill_the_queue() {
+        let hasher = Hasher::new(1);
+        let places: Vec<_> = (0..100).filter_map(|_| hasher.place(network(1)).ok()).collect();
+        assert_eq!(places.len(), MAX_BY_NETWORK);
+        assert!(
+            hasher.place(network(2)).is_ok(),
+            "another network still gets a place"
+        );
     }
 }

@@ -5,7 +5,7 @@
 use forms::{Email, Field, FieldError, FieldErrors};
 use sha2::{Digest, Sha256};
 
-use super::{AccountError, Accounts, store};
+use super::{AccountError, Accounts, Login, store};
 use crate::visitor::Visitor;
 use crate::{NetworkKey, hex};
 
@@ -20,6 +20,10 @@ const ACCOUNT_MAX: i64 = 100;
 const NETWORK_MAX: i64 = 50;
 /// Sign-ups by one network, including those for addresses that have an account.
 const SIGN_UPS_MAX: i64 = 20;
+/// Sign-ups with one address. Each sends a mail to it.
+const SIGN_UPS_OF_ADDRESS_MAX: i64 = 5;
+/// Changes of one account's password or address. Each sends a notice to its address.
+const ACCOUNT_CHANGES_MAX: i64 = 5;
 /// Requested mails to one recipient.
 const MAILS_TO_RECIPIENT_MAX: i64 = 5;
 /// Requested mails by one network.
@@ -74,10 +78,16 @@ impl Accounts {
     pub(super) fn password_check(&self, email: &Email, visitor: &Visitor, is_known: bool) -> PasswordCheck {
         let (account, network) = (email.key(), NetworkKey::of(visitor.address).to_string());
         let both = format!("{account}\0{network}");
-        let mut others = vec![self.network_key("password by network", &network, NETWORK_MAX)];
-        if !is_known {
-            others.push(Key::new("password of account", &account, ACCOUNT_MAX));
-        }
+        // Known browsers have a count of their own: a copied cookie is no way around the limit.
+        let of_account = if is_known {
+            "password of account by known browsers"
+        } else {
+            "password of account"
+        };
+        let others = vec![
+            self.network_key("password by network", &network, NETWORK_MAX),
+            Key::new(of_account, &account, ACCOUNT_MAX),
+        ];
         PasswordCheck {
             account_and_network: Key::new("password of account by network", &both, ACCOUNT_AND_NETWORK_MAX),
             others,
@@ -91,10 +101,20 @@ impl Accounts {
         self.count_attempt(&keys).await
     }
 
-    /// Counts a sign-up. Fails if it exceeds the limit. Sign-ups are never refunded.
-    pub(super) async fn count_sign_up(&self, visitor: &Visitor) -> Result<(), AccountError> {
+    /// Counts a sign-up. Fails if it exceeds a limit. Sign-ups are never refunded.
+    pub(super) async fn count_sign_up(&self, email: &Email, visitor: &Visitor) -> Result<(), AccountError> {
         let network = NetworkKey::of(visitor.address).to_string();
-        self.count_attempt(&[self.network_key("sign-up by network", &network, SIGN_UPS_MAX)])
+        self.count_attempt(&[
+            self.network_key("sign-up by network", &network, SIGN_UPS_MAX),
+            Key::new("sign-up of address", &email.key(), SIGN_UPS_OF_ADDRESS_MAX),
+        ])
+        .await
+    }
+
+    /// Counts a change of password or address. Fails if it exceeds the limit. It is never refunded.
+    pub(super) async fn count_account_change(&self, login: &Login) -> Result<(), AccountError> {
+        let account = login.user.id.to_string();
+        self.count_attempt(&[Key::new("change of account", &account, ACCOUNT_CHANGES_MAX)])
             .await
     }
 

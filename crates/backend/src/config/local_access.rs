@@ -1,8 +1,9 @@
-//! `SEAMLINE_LOCAL`: whether a release build may use stand-ins, and which requests an app with a stand-in accepts.
+//! `SEAMLINE_LOCAL`: whether a release build may use stand-ins, and which requests an app on this machine accepts.
 
 use super::error::{ConfigError, malformed};
 
-/// Which requests an app with a stand-in accepts. There every visitor is an operator.
+/// Which requests an app with a stand-in, or with a loopback URL, accepts. With a stand-in every visitor is an operator. Behind a
+/// proxy, all visitors of a loopback URL would have one address, and cookies without `Secure`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LocalAccess {
     /// Requests for a loopback host name that no proxy forwarded.
@@ -11,10 +12,11 @@ pub enum LocalAccess {
     Remote,
 }
 
-/// `None` without a stand-in. Fails for an unknown value, and in a release build that has a stand-in and no value.
+/// `None` for a site with an https URL and no stand-in. Fails for an unknown value, and in a release build that has a stand-in and no value.
 pub(super) fn read(
     get: &impl Fn(&str) -> Option<String>,
     uses_stand_in: bool,
+    has_loopback_url: bool,
     is_release: bool,
 ) -> Result<Option<LocalAccess>, ConfigError> {
     let access = match get("SEAMLINE_LOCAL").as_deref() {
@@ -24,7 +26,7 @@ pub(super) fn read(
         None if uses_stand_in && is_release => return Err(ConfigError::LocalModeNotChosen),
         None => LocalAccess::ThisMachine,
     };
-    Ok(uses_stand_in.then_some(access))
+    Ok((uses_stand_in || has_loopback_url).then_some(access))
 }
 
 #[cfg(test)]
@@ -46,8 +48,14 @@ mod tests {
             (Some("remote"), stand_in, release, Ok(Some(Remote))),
             (Some("yes"), keys, release, Err(unknown)),
         ] {
-            let read = read(&|_| value.map(str::to_owned), services, build);
+            let read = read(&|_| value.map(str::to_owned), services, false, build);
             assert_eq!(read, expected, "{value:?} {services} {build}");
         }
+        let keys_on_loopback = read(&|_| None, keys, true, release);
+        assert_eq!(
+            keys_on_loopback,
+            Ok(Some(ThisMachine)),
+            "a forgotten PUBLIC_URL behind a proxy"
+        );
     }
 }

@@ -148,7 +148,13 @@ impl Config {
         let uses_stand_in = amplitude.is_local || stripe.is_local();
         let public_url = public_url(&get, listen)?;
         let http = HttpConfig {
-            local_access: local_access::read(&get, uses_stand_in, !cfg!(debug_assertions))?,
+            // A plain http URL is a loopback one: others are refused.
+            local_access: local_access::read(
+                &get,
+                uses_stand_in,
+                public_url.scheme() == "http",
+                !cfg!(debug_assertions),
+            )?,
             trusted_proxies: proxies::read(&get, &public_url)?,
             limits: limits::read(&get)?,
             public_url,

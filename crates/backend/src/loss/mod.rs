@@ -68,6 +68,11 @@ impl LossMeter {
         !self.sessions.contains(&(fired.device.clone(), fired.session))
     }
 
+    /// Whether this session of the SDK has not been recorded by this server.
+    pub fn is_new_sdk_session(&self, device: &DeviceId, session: SessionId) -> bool {
+        !self.sdk_sessions.contains(&(device.clone(), session))
+    }
+
     /// Raises a session's count of sent events. A repeated or smaller count changes nothing. `session` is the current
     /// session. Only its count may be created; counts of earlier sessions are only raised.
     pub fn record_fired(&self, fired: &FiredCount, session: SessionId, user: Option<UserId>) {

@@ -65,13 +65,7 @@ async fn a_slow_body_ends_the_request() {
         ..HttpTiming::default()
     })
     .await;
-    for path in [
-        "/ingest",
-        "/sign-in",
-        "/webhooks/stripe",
-        "/api/cast_vote",
-        "/privacy",
-    ] {
+    for path in ["/ingest", "/sign-in", "/webhooks/stripe", "/api/vote", "/privacy"] {
         let mut stream = connect(&app).await;
         let head = format!(
             "POST {path} HTTP/1.1\r\nHost: {}\r\nContent-Type: application/x-www-form-urlencoded\r\n\

@@ -19,7 +19,7 @@ const ROUTES: [(Method, &str); 14] = [
     (Method::POST, "/sign-up"),
     (Method::POST, "/ingest"),
     (Method::POST, "/webhooks/stripe"),
-    (Method::POST, "/api/cast_vote"),
+    (Method::POST, "/api/vote"),
 ];
 
 async fn status(

@@ -2,12 +2,17 @@
 
 use db::Engine;
 use db::testing::engines;
+use futures::StreamExt;
 use futures::future::join_all;
+use futures::stream;
 use serde_json::json;
 use uuid::Uuid;
 
 use crate::browser::{Answer, Browser, PASSWORD};
 use crate::support::TestApp;
+
+/// Passwords of one network that may wait for a hash.
+const CONCURRENT: usize = 8;
 
 const TOO_MANY: &str = "Too many attempts. Please wait";
 
@@ -53,7 +58,10 @@ async fn sign_ups_are_limited_by_network() {
                 browser.submit("/sign-up", &fields).await
             }
         });
-        let answers = join_all(sign_ups).await;
+        let answers: Vec<_> = stream::iter(sign_ups)
+            .buffer_unordered(CONCURRENT)
+            .collect()
+            .await;
         let done = answers.iter().filter(|answer| answer.status == 303).count();
         assert_eq!((done, app.count("users").await), (20, 20), "{engine:?}");
         assert_eq!(
@@ -84,7 +92,7 @@ async fn concurrent_wrong_passwords_do_not_exceed_the_limit_of_a_network() {
                 browser.submit("/sign-in", &fields).await
             }
         });
-        let answers = join_all(guesses).await;
+        let answers: Vec<_> = stream::iter(guesses).buffer_unordered(CONCURRENT).collect().await;
         let checked = answers.iter().filter(|answer| answer.status == 422).count();
         let refused = answers.iter().filter(|answer| answer.status == 429).count();
         assert_eq!((checked, refused), (50, 10), "{engine:?}");
@@ -194,6 +202,42 @@ async fn mails_are_limited_by_recipient_and_network() {
             forgot(&mut elsewhere, "new@example.com").await.status,
             303,
             "{engine:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_account_sends_no_notices_to_an_unconfirmed_address_and_few_to_its_own() {
+    for engine in engines() {
+        let app = app(engine).await;
+        let mut browser = browser_at(&app, "203.0.113.7");
+        browser.sign_up("victim@example.com").await;
+        let passwords = [PASSWORD, "another horse battery"];
+        for number in 0..5 {
+            let fields = [
+                ("current_password", passwords[number % 2]),
+                ("password", passwords[(number + 1) % 2]),
+            ];
+            let changed = browser.submit("/settings/password", &fields).await;
+            assert_eq!(changed.status, 303, "{engine:?} {number}: {}", changed.text());
+        }
+        let fields = [("current_password", passwords[1]), ("password", passwords[0])];
+        let refused = browser.submit("/settings/password", &fields).await;
+        assert_eq!(refused.status, 429, "{engine:?}");
+        assert_eq!(
+            app.count("mails").await,
+            1,
+            "{engine:?}: the link of the sign-up only"
+        );
+
+        app.execute("UPDATE users SET email_verified_at = 1").await;
+        app.execute("DELETE FROM throttles").await;
+        let changed = browser.submit("/settings/password", &fields).await;
+        assert_eq!(changed.status, 303, "{engine:?}");
+        assert_eq!(
+            app.count("mails").await,
+            2,
+            "{engine:?}: a confirmed address gets the notice"
         );
     }
 }

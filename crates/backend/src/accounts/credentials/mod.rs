@@ -9,6 +9,7 @@ use forms::{
 };
 
 use super::{AccountError, Accounts, EndedBy, Login, browser_name, links};
+use crate::NetworkKey;
 use crate::mail::{self, MailKind};
 use crate::visitor::Visitor;
 
@@ -24,7 +25,9 @@ impl Accounts {
         let current_hash = self
             .check_password(&input.current_password, login, visitor)
             .await?;
-        let hash = self.hasher.place()?.hash(&input.password).await?;
+        self.count_account_change(login).await?;
+        let place = self.hasher.place(NetworkKey::of(visitor.address))?;
+        let hash = place.hash(&input.password).await?;
 
         let now_ms = self.clock.now_ms();
         let mut tx = self.db.write().await?;
@@ -38,15 +41,11 @@ impl Accounts {
         links::revoke_all(&mut tx, login.user.id, now_ms).await?;
         let browser = browser_name(&visitor.user_agent);
         let (user, email) = (login.user.id, &login.user.email);
-        mail::enqueue(
-            &mut tx,
-            MailKind::PasswordChanged,
-            Some(user),
-            email,
-            Some(&browser),
-            now_ms,
-        )
-        .await?;
+        // An address that is not confirmed may be another person's.
+        if login.user.verified {
+            let notice = MailKind::PasswordChanged;
+            mail::enqueue(&mut tx, notice, Some(user), email, Some(&browser), now_ms).await?;
+        }
         tx.commit().await?;
         self.mail_wakeup.wake();
         Ok(new_login)
@@ -67,6 +66,7 @@ impl Accounts {
             .check_password(&input.current_password, login, visitor)
             .await?;
         self.count_mail(&input.email, visitor).await?;
+        self.count_account_change(login).await?;
 
         let now_ms = self.clock.now_ms();
         let (user, old, new) = (login.user.id, &login.user.email, input.email.as_str());
@@ -74,15 +74,10 @@ impl Accounts {
         if !super::store::lock_account_if_password(&mut tx, user, &current_hash).await? {
             return Err(wrong_password());
         }
-        mail::enqueue(
-            &mut tx,
-            MailKind::ChangeEmailNotice,
-            Some(user),
-            old,
-            Some(new),
-            now_ms,
-        )
-        .await?;
+        if login.user.verified {
+            let notice = MailKind::ChangeEmailNotice;
+            mail::enqueue(&mut tx, notice, Some(user), old, Some(new), now_ms).await?;
+        }
         mail::enqueue(&mut tx, MailKind::ChangeEmail, Some(user), new, None, now_ms).await?;
         tx.commit().await?;
         self.mail_wakeup.wake();
@@ -98,7 +93,7 @@ impl Accounts {
         visitor: &Visitor,
     ) -> Result<String, AccountError> {
         let email = Email::parse(&login.user.email).map_err(|error| FieldErrors::one(Field::FORM, error))?;
-        let place = self.hasher.place()?;
+        let place = self.hasher.place(NetworkKey::of(visitor.address))?;
         let attempt = self.password_check(&email, visitor, true);
         self.count_password_check(&attempt).await?;
         let hash = store::password_hash(self.db.pool(), login.user.id).await?;

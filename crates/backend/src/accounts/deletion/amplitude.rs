@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use reqwest::redirect::Policy;
 use reqwest::{Client, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
@@ -45,7 +46,10 @@ impl AmplitudeEraser {
         let mut endpoint = amplitude.read_url.clone();
         endpoint.set_path("api/2/deletions/users");
         Ok(Self {
-            client: Client::builder().timeout(TIMEOUT).build()?,
+            client: Client::builder()
+                .timeout(TIMEOUT)
+                .redirect(Policy::none())
+                .build()?,
             endpoint,
             api_key: amplitude.api_key.clone(),
             secret_key: amplitude.secret_key.clone(),

@@ -49,15 +49,10 @@ impl Accounts {
         mail::delete_unsent(&mut tx, user).await?;
         outbox::delete_unsent(&mut tx, user, now_ms).await?;
         // Without the user ID, because the account may be deleted before the mail is sent.
-        mail::enqueue(
-            &mut tx,
-            MailKind::AccountDeleted,
-            None,
-            &login.user.email,
-            None,
-            now_ms,
-        )
-        .await?;
+        if login.user.verified {
+            let (notice, email) = (MailKind::AccountDeleted, &login.user.email);
+            mail::enqueue(&mut tx, notice, None, email, None, now_ms).await?;
+        }
         store::insert_deletion(&mut tx, user, now_ms).await?;
         tx.commit().await?;
         self.mail_wakeup.wake();

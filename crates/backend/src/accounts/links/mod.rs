@@ -13,6 +13,7 @@ use tracking::{EmailVerified, PasswordResetCompleted, ServerEvent, UserId};
 use uuid::Uuid;
 
 use super::{AccountError, Accounts, EndedBy, Login, browser_name, operators};
+use crate::NetworkKey;
 use crate::mail::{self, MailKind};
 use crate::visitor::Visitor;
 use crate::{billing, ids};
@@ -230,7 +231,8 @@ impl Accounts {
     ) -> Result<UserId, AccountError> {
         // Checked before hashing, so that invalid links cause no expensive work.
         self.link(secret).await?.ok_or_else(link_expired)?;
-        let hash = self.hasher.place()?.hash(password).await?;
+        let place = self.hasher.place(NetworkKey::of(visitor.address))?;
+        let hash = place.hash(password).await?;
 
         let now_ms = self.clock.now_ms();
         let mut tx = self.db.write().await?;

@@ -70,12 +70,13 @@ pub(super) async fn set_consent(
     choice: Choice,
     now_ms: i64,
 ) -> Result<(), sqlx::Error> {
-    sqlx::query("UPDATE users SET consent = $2 WHERE id = $1")
+    let changed = sqlx::query("UPDATE users SET consent = $2 WHERE id = $1 AND consent <> $2")
         .bind(user.to_string())
         .bind(choice.as_str())
         .execute(&mut *connection)
         .await?;
-    if choice != Choice::Unset {
+    // The same choice again is no change, and adds no row.
+    if changed.rows_affected() > 0 && choice != Choice::Unset {
         sqlx::query("INSERT INTO consent_changes (user_id, choice, changed_at) VALUES ($1, $2, $3)")
             .bind(user.to_string())
             .bind(choice.as_str())
