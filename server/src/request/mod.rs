@@ -47,7 +47,7 @@ const SESSION_HEADER: HeaderName = HeaderName::from_static("x-seam-session");
 /// Longest user agent that is kept.
 const USER_AGENT_MAX: usize = 300;
 
-/// See the module.
+/// Identifies the visitor, runs the handler, and writes the cookies of the response.
 pub async fn identify(
     State((state, group)): State<(AppState, RouteGroup)>,
     cookie: Session,

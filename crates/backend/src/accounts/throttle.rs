@@ -13,7 +13,7 @@ const WINDOW_MS: i64 = 15 * 60_000;
 
 /// Password checks of one account by one network.
 const ACCOUNT_AND_NETWORK_MAX: i64 = 10;
-/// Password checks of one account by all browsers that never signed in to it. It is far above what its user needs, and
+/// Password checks of one account: by all unknown browsers together, and again by all known ones together. It is far above what its user needs, and
 /// stops guesses from many networks.
 const ACCOUNT_MAX: i64 = 100;
 /// Failed password checks by one network. An office shares one network.

@@ -84,8 +84,8 @@ impl Accounts {
         Ok(())
     }
 
-    /// Checks the password and returns its hash. Wrong passwords count towards the sign-in limits, except that of the
-    /// account: the browser is signed in to it.
+    /// Checks the password and returns its hash. Wrong passwords count towards the sign-in limits, as those of a
+    /// known browser.
     pub(super) async fn check_password(
         &self,
         password: &Secret,
