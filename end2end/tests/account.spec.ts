@@ -1,6 +1,7 @@
 // A user's account: confirming an address, a forgotten password, changes, other logins, the data, and the deletion.
 
 import { readFile } from 'node:fs/promises';
+import { testLinksInAnotherBrowser } from '../fixtures/mail-links.ts';
 import { expect, test } from '../fixtures/test.ts';
 import { newAccount, Visitor } from '../fixtures/visitor.ts';
 
@@ -41,48 +42,7 @@ test('an address is confirmed by a click, and the event has the session of the c
   await expect(page.getByRole('heading', { name: 'This link has expired' })).toBeVisible();
 });
 
-test('a link that is opened elsewhere works after signing in there', async ({ visitor, mailbox, browser, baseURL }) => {
-  const account = newAccount();
-  await visitor.signUp(account);
-  const link = await mailbox.linkIn(account.email, VERIFY);
-  const context = await browser.newContext({ baseURL });
-  const phone = new Visitor(await context.newPage(), true);
-  await phone.goto(link);
-  await expect(phone.page.getByRole('heading', { name: 'Sign in to confirm this address' })).toBeVisible();
-  await phone.page.getByRole('main').getByRole('link', { name: 'Sign in', exact: true }).click();
-  await phone.page.waitForURL('/sign-in?next=/verify');
-  await phone.ready();
-  await phone.fill({ ...account });
-  await phone.submit();
-  await phone.page.waitForURL('/verify');
-  await phone.ready();
-  await phone.page.getByRole('button', { name: 'Yes, it is mine' }).click();
-  await phone.page.waitForURL('/settings?done=verified');
-  await phone.ready();
-  await expect(phone.page.getByText('confirmed', { exact: true })).toBeVisible();
-  await context.close();
-});
-
-test('an address that another person signed up with is taken back by mail', async ({ visitor, page, mailbox, browser, baseURL }) => {
-  const account = newAccount();
-  await visitor.signUp(account);
-  const context = await browser.newContext({ baseURL });
-  const owner = new Visitor(await context.newPage(), true);
-  await owner.goto(await mailbox.linkIn(account.email, VERIFY));
-  await owner.page.getByRole('button', { name: 'Send me a link for a new password' }).click();
-  await owner.page.waitForURL('/forgot?done=sent');
-  await owner.goto(await mailbox.linkIn(account.email, 'Set a new password'));
-  await owner.fill({ password: NEW });
-  await owner.submit();
-  await owner.page.waitForURL('/sign-in?done=reset');
-  await owner.ready();
-  await owner.signIn({ ...account, password: NEW });
-  await owner.goto('/settings');
-  await expect(owner.page.getByText('confirmed', { exact: true })).toBeVisible();
-  await visitor.goto('/settings');
-  await expect(page).toHaveURL('/sign-in?next=/settings');
-  await context.close();
-});
+testLinksInAnotherBrowser();
 
 test('a forgotten password is replaced by a link', async ({ visitor, page, mailbox, collector, newTab }) => {
   const account = newAccount();

@@ -30,11 +30,11 @@ use crate::request::{self, RouteGroup};
 use crate::state::AppState;
 use crate::{billing, polls as poll_routes, settings as settings_routes, timeline};
 
-/// Nothing of ours takes longer; an upload to Amplitude has 10 s of its own.
+/// The longest time of a request; an upload to Amplitude has 10 s of its own.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The pages' routes. Listed once in a process: while they are, no resource of any page loads (leptos_server,
-/// `SuppressResourceLoad`). Server functions are no documents; `functions` mounts them.
+/// The pages' routes. Cached, because no resource loads while Leptos lists the routes (leptos_server,
+/// `SuppressResourceLoad`). Server functions are no documents; `server_functions` mounts them.
 static PAGES: LazyLock<Vec<AxumRouteListing>> =
     LazyLock::new(|| generate_route_list_with_exclusions(App, Some(server_functions::paths())));
 
@@ -51,7 +51,7 @@ pub struct LabRoutes {
 
 /// The whole site.
 pub fn router(state: AppState, cookies: LoginCookies, lab: LabRoutes) -> Router {
-    // A site that sends its mails has no page that shows them, and the lab and the walk are for local mode alone.
+    // The mailbox page exists without SMTP only, lab and walk in local mode only.
     let is_mounted = |page: &&AxumRouteListing| match page.path() {
         "/mailbox" => state.backend.mailbox.is_some(),
         "/lab" => state.lab.is_some(),
@@ -153,7 +153,7 @@ fn timeout() -> TimeoutLayer {
     TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, TIMEOUT)
 }
 
-/// The layers that know a visitor.
+/// The layers of routes that identify a visitor.
 struct Visitors {
     state: AppState,
     logins: SessionManagerLayer<LoginCookies>,
@@ -194,8 +194,7 @@ impl Visitors {
     }
 }
 
-/// What Stripe calls. It is no visitor: no cookie, no login, no page of another site to keep out; its signature says who
-/// it is.
+/// Routes that Stripe calls. They use no cookie and no login; the signature authenticates them.
 fn webhooks() -> Router<AppState> {
     Router::new()
         .route("/webhooks/stripe", post(billing::webhook))

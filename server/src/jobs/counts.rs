@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use backend::Backend;
 use backend::loss::LossMeter;
-use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
+
+use super::rounds::Rounds;
 
 /// How long counts wait in memory. A crash loses them.
 const INTERVAL: Duration = Duration::from_secs(3);
@@ -15,14 +16,9 @@ const SWEEP_EVERY: u32 = 20;
 
 /// Runs until `stop`. An error ends one round, not the loop.
 pub(crate) async fn run(backend: Backend, stop: CancellationToken) {
-    let mut interval = tokio::time::interval(INTERVAL);
-    interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut rounds = Rounds::every(INTERVAL, stop);
     let mut round: u32 = 0;
-    loop {
-        tokio::select! {
-            () = stop.cancelled() => return,
-            _ = interval.tick() => {}
-        }
+    while rounds.next().await {
         write(&backend.loss).await;
         round = round.wrapping_add(1);
         if round.is_multiple_of(SWEEP_EVERY) {

@@ -7,5 +7,6 @@ mod kill;
 pub(crate) mod mail;
 pub(crate) mod maintenance;
 pub(crate) mod poll_closing;
+mod rounds;
 pub(crate) mod supervisor;
 pub(crate) mod workers;

@@ -4,21 +4,17 @@
 use std::time::Duration;
 
 use backend::polls::Polls;
-use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
+
+use super::rounds::Rounds;
 
 /// Votes are refused from the closing time on. The interval limits how late other users see that the poll is closed.
 const INTERVAL: Duration = Duration::from_secs(1);
 
 /// Runs until `stop`. An error ends one round, not the loop.
 pub(crate) async fn run(polls: Polls, stop: CancellationToken) {
-    let mut interval = tokio::time::interval(INTERVAL);
-    interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        tokio::select! {
-            () = stop.cancelled() => return,
-            _ = interval.tick() => {}
-        }
+    let mut rounds = Rounds::every(INTERVAL, stop);
+    while rounds.next().await {
         match polls.close_due().await {
             Ok(0) => {}
             Ok(closed) => tracing::info!(closed, "polls were closed at their closing time"),

@@ -41,7 +41,7 @@ use crate::state::{AppState, Site};
 pub use error::StartError;
 pub use timing::{HttpTiming, Timing};
 
-/// How long open requests and the current batch may take when the server stops; a supervisor kills it after 30 s.
+/// How long open requests and the current batch may take when the server stops; a process manager kills it after 30 s.
 const GRACE: Duration = Duration::from_secs(20);
 
 /// A server that is bound to its address and does not serve requests yet.
@@ -198,7 +198,7 @@ impl Server {
         &self.lab
     }
 
-    /// Serves until `stop`; then it finishes open requests and the current batch, within 20 s.
+    /// Serves until `stop`; then it finishes open requests, the current batch and the other tasks, within 20 s for all.
     pub async fn run(self, stop: CancellationToken) -> Result<(), StartError> {
         self.workers.start();
         self.start_tasks();
@@ -208,24 +208,22 @@ impl Server {
             stopping.cancel();
         });
 
-        let serve = self.connections.serve(self.listener, self.stop.clone());
-        let stopped = async {
-            self.stop.cancelled().await;
-            tokio::time::sleep(GRACE).await;
-        };
-        tokio::select! {
-            () = serve => {}
-            () = stopped => {}
-        }
-        self.stop.cancel();
         let all_ended = async {
-            // First, because a run may start the workers again before it ends.
+            self.connections.serve(self.listener, self.stop.clone()).await;
+            // Before the workers, because a run may start them again before it ends.
             self.lab.ended().await;
             self.workers.ended().await;
             self.supervisor.ended().await;
         };
-        if tokio::time::timeout(GRACE, all_ended).await.is_err() {
-            tracing::warn!("not everything was finished in time; the outbox keeps what was not sent");
+        let deadline = async {
+            self.stop.cancelled().await;
+            tokio::time::sleep(GRACE).await;
+        };
+        tokio::select! {
+            () = all_ended => {}
+            () = deadline => {
+                tracing::warn!("not everything was finished in time; the outbox keeps what was not sent");
+            }
         }
         counts::write(&self.backend.loss).await;
         // Last, because the dispatcher sends its current batch to the stand-in.

@@ -1,29 +1,14 @@
 //! The operator's pages: who may look, what they show, replays, and forms that are none.
 
 use backend::clock::Clock;
-use db::Engine;
 use db::testing::engines;
 use serde_json::json;
 
 use crate::support::{TestApp, until};
 
-/// A site with keys of its own.
-async fn site() -> TestApp {
-    let variables = [
-        ("PUBLIC_URL", "https://demo.example"),
-        ("TRUSTED_PROXIES", "127.0.0.1"),
-        ("AMPLITUDE_API_KEY", "0123456789abcdef0123456789abcdef"),
-        ("STRIPE_SECRET_KEY", "sk_test_0123456789"),
-        ("STRIPE_WEBHOOK_SECRETS", "whsec_0123456789"),
-        // No server listens there, so mails stay pending.
-        ("SMTP_URL", "smtp://127.0.0.1:9"),
-    ];
-    TestApp::with(Engine::Sqlite, &variables).await
-}
-
 #[tokio::test]
 async fn operations_pages_are_404_for_others() {
-    let app = site().await;
+    let app = TestApp::with_keys(&[]).await;
     let mut browser = app.browser();
     browser.sign_up("bob@example.com").await;
     let nowhere = browser.open("/nowhere").await;
@@ -45,7 +30,7 @@ async fn operations_pages_are_404_for_others() {
 
 #[tokio::test]
 async fn an_account_that_was_made_an_operator_opens_them() {
-    let app = site().await;
+    let app = TestApp::with_keys(&[]).await;
     let (mut ada, mut bob) = (app.browser(), app.browser());
     ada.sign_up("ada@example.com").await;
     bob.sign_up("bob@example.com").await;

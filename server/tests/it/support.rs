@@ -38,6 +38,16 @@ pub async fn until<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T
     }
 }
 
+/// Real keys of an https site. No server listens at the mail server, so mails stay pending.
+pub const REAL_KEYS: [(&str, &str); 6] = [
+    ("PUBLIC_URL", "https://demo.example"),
+    ("TRUSTED_PROXIES", "127.0.0.1"),
+    ("AMPLITUDE_API_KEY", "0123456789abcdef0123456789abcdef"),
+    ("STRIPE_SECRET_KEY", "sk_test_0123456789"),
+    ("STRIPE_WEBHOOK_SECRETS", "whsec_0123456789"),
+    ("SMTP_URL", "smtp://127.0.0.1:9"),
+];
+
 /// A running server. It stops with the test.
 pub struct TestApp {
     pub url: String,
@@ -67,6 +77,11 @@ impl TestApp {
     /// With more variables set.
     pub async fn with(engine: Engine, variables: &[(&str, &str)]) -> Self {
         Self::made(engine, variables, Timing::default()).await
+    }
+
+    /// With real keys, and more variables.
+    pub async fn with_keys(variables: &[(&str, &str)]) -> Self {
+        Self::with(Engine::Sqlite, &[&REAL_KEYS, variables].concat()).await
     }
 
     /// With other waits.

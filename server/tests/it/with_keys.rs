@@ -1,23 +1,9 @@
 //! A site of one's own, on https and with a project's keys: what is open on one's own machine is closed here.
 
-use db::Engine;
-
 use crate::support::TestApp;
 
-const API_KEY: &str = "0123456789abcdef0123456789abcdef";
-
 async fn site() -> TestApp {
-    let variables = [
-        ("PUBLIC_URL", "https://demo.example"),
-        ("TRUSTED_PROXIES", "127.0.0.1"),
-        ("AMPLITUDE_API_KEY", API_KEY),
-        ("AMPLITUDE_SECRET_KEY", "fedcba9876543210fedcba9876543210"),
-        ("STRIPE_SECRET_KEY", "sk_test_0123456789"),
-        ("STRIPE_WEBHOOK_SECRETS", "whsec_0123456789"),
-        // No server listens there, so mails stay pending.
-        ("SMTP_URL", "smtp://127.0.0.1:9"),
-    ];
-    TestApp::with(Engine::Sqlite, &variables).await
+    TestApp::with_keys(&[("AMPLITUDE_SECRET_KEY", "fedcba9876543210fedcba9876543210")]).await
 }
 
 #[tokio::test]
@@ -31,7 +17,10 @@ async fn with_real_keys_tracking_needs_consent_and_cookies_are_secure() {
         answer.header("strict-transport-security"),
         Some("max-age=31536000")
     );
-    assert!(!answer.text().contains(API_KEY), "the page has a key of our own");
+    assert!(
+        !answer.text().contains(&app.api_key),
+        "the page has a key of our own"
+    );
 
     browser.set_cookie("__Host-seam_consent", "granted");
     let page = browser.open("/").await;

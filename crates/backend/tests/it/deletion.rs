@@ -451,11 +451,7 @@ async fn the_links_of_a_deleted_account_no_longer_work() {
             Some(&FieldError::LinkSpent),
             "{engine:?}"
         );
-        store
-            .accounts
-            .request_password_reset(&forms::Email::parse("ada@example.com").unwrap(), &visitor())
-            .await
-            .unwrap();
+        store.request_reset("ada@example.com").await;
         store.deliver_mails().await;
         assert_eq!(
             store.count("mails WHERE state = 'dropped'").await,

@@ -3,20 +3,16 @@
 use backend::accounts::links::LinkSecret;
 use backend::ids;
 use db::testing::engines;
-use forms::{Email, Field, FieldError, Secret};
+use forms::{Field, FieldError, Secret};
 use tracking::{Choice, PresentIds};
 
 use crate::support::{
-    DAY, MINUTE, NOW, PASSWORD, Store, denying_visitor, device, form_errors, payload, sign_in, visitor,
+    DAY, MINUTE, NOW, PASSWORD, Store, denying_visitor, device, email, form_errors, payload, sign_in, visitor,
 };
 
 const VERIFY: &str = "Confirm your email address";
 const RESET: &str = "Set a new password";
 const NEW: &str = "another horse battery";
-
-fn email(text: &str) -> Email {
-    Email::parse(text).unwrap()
-}
 
 #[tokio::test]
 async fn an_address_is_confirmed_once_with_the_ids_of_the_request() {
@@ -68,11 +64,7 @@ async fn concurrent_uses_of_a_link_succeed_once() {
     for engine in engines() {
         let store = Store::new(engine).await;
         let login = store.sign_up("ada@example.com").await;
-        store
-            .accounts
-            .request_password_reset(&email("ada@example.com"), &visitor())
-            .await
-            .unwrap();
+        store.request_reset("ada@example.com").await;
         let verify = store.link_in("ada@example.com", VERIFY).await;
         let reset = store.link_in("ada@example.com", RESET).await;
         let mut used = [0, 0];
@@ -113,11 +105,7 @@ async fn a_link_has_an_expiry_and_a_purpose() {
     for engine in engines() {
         let store = Store::new(engine).await;
         let login = store.sign_up("ada@example.com").await;
-        store
-            .accounts
-            .request_password_reset(&email("ada@example.com"), &visitor())
-            .await
-            .unwrap();
+        store.request_reset("ada@example.com").await;
         let verify = store.link_in("ada@example.com", VERIFY).await;
         let reset = store.link_in("ada@example.com", RESET).await;
         let unknown_secret = LinkSecret::parse(&ids::secret()).unwrap();
@@ -170,11 +158,7 @@ async fn a_reset_sets_the_password_ends_every_login_and_writes_its_event() {
                     .await,
             );
         }
-        store
-            .accounts
-            .request_password_reset(&email("ADA@example.com"), &visitor())
-            .await
-            .unwrap();
+        store.request_reset("ADA@example.com").await;
         let secret = store.link_in("ada@example.com", RESET).await;
         let other = store.sign_up("bob@example.com").await;
         let user = store
@@ -272,11 +256,7 @@ async fn a_user_who_denied_consent_gets_mails_and_writes_no_event() {
             .verify_email(&secret, &login, &visitor())
             .await
             .unwrap();
-        store
-            .accounts
-            .request_password_reset(&email("ada@example.com"), &visitor())
-            .await
-            .unwrap();
+        store.request_reset("ada@example.com").await;
         let secret = store.link_in("ada@example.com", RESET).await;
         store
             .accounts
@@ -382,11 +362,7 @@ async fn a_reset_confirms_the_address_and_ends_the_logins_of_who_signed_up_with_
     for engine in engines() {
         let store = Store::new(engine).await;
         let attacker = store.sign_up("ada@example.com").await;
-        store
-            .accounts
-            .request_password_reset(&email("ada@example.com"), &visitor())
-            .await
-            .unwrap();
+        store.request_reset("ada@example.com").await;
         let secret = store.link_in("ada@example.com", RESET).await;
         store
             .accounts

@@ -3,15 +3,11 @@
 use backend::accounts::Login;
 use backend::accounts::operators::{Operator, OperatorError};
 use db::testing::engines;
-use forms::{ChangeEmailForm, ChangePasswordForm, Email, Secret};
+use forms::{ChangeEmailForm, ChangePasswordForm, Secret};
 
-use crate::support::{MINUTE, NOW, PASSWORD, Store, sign_in, visitor};
+use crate::support::{MINUTE, NOW, PASSWORD, Store, email, sign_in, visitor};
 
 const NEW: &str = "another horse battery";
-
-fn email(text: &str) -> Email {
-    Email::parse(text).unwrap()
-}
 
 /// An operator's login.
 async fn operator(store: &Store, address: &str) -> Login {
@@ -137,11 +133,7 @@ async fn a_new_address_and_a_reset_by_mail_end_the_right_and_a_new_password_keep
             .add_operator(&email("new@example.com"))
             .await
             .unwrap();
-        store
-            .accounts
-            .request_password_reset(&email("new@example.com"), &visitor())
-            .await
-            .unwrap();
+        store.request_reset("new@example.com").await;
         let secret = store.link_in("new@example.com", "Set a new password").await;
         store
             .accounts

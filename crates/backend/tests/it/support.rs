@@ -11,7 +11,7 @@ use backend::polls::{PollError, Polls};
 use backend::retention::Retention;
 use db::Engine;
 use db::testing::TestDb;
-use forms::{FieldErrors, Secret, SignInForm, SignUpForm};
+use forms::{Email, FieldErrors, Secret, SignInForm, SignUpForm};
 use outbox::{OutboxEntry, Wakeup};
 use serde_json::Value;
 use sqlx::AssertSqlSafe;
@@ -24,6 +24,10 @@ pub const MINUTE: i64 = 60_000;
 pub const DAY: i64 = 24 * 60 * MINUTE;
 
 pub const PASSWORD: &str = "correct horse battery";
+
+pub fn email(text: &str) -> Email {
+    Email::parse(text).unwrap()
+}
 
 pub struct Store {
     pub test: TestDb,
@@ -104,6 +108,13 @@ impl Store {
     pub async fn subjects_to(&self, email: &str) -> Vec<String> {
         let mails = self.mails_to(email).await;
         mails.into_iter().map(|mail| mail.content.subject).collect()
+    }
+
+    /// Asks for a link that sets a new password.
+    pub async fn request_reset(&self, address: &str) {
+        let (address, visitor) = (email(address), visitor());
+        let requested = self.accounts.request_password_reset(&address, &visitor).await;
+        requested.unwrap();
     }
 
     /// The secret of the link in the newest mail with this subject.

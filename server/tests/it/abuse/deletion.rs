@@ -3,21 +3,11 @@
 use db::Engine;
 
 use crate::browser::PASSWORD;
-use crate::support::{TestApp, until};
-
-/// Real keys; nothing listens at the mail server.
-const REAL_KEYS: [(&str, &str); 6] = [
-    ("PUBLIC_URL", "https://demo.example"),
-    ("TRUSTED_PROXIES", "127.0.0.1"),
-    ("AMPLITUDE_API_KEY", "0123456789abcdef0123456789abcdef"),
-    ("STRIPE_SECRET_KEY", "sk_test_0123456789"),
-    ("STRIPE_WEBHOOK_SECRETS", "whsec_0123456789"),
-    ("SMTP_URL", "smtp://127.0.0.1:9"),
-];
+use crate::support::{REAL_KEYS, TestApp, until};
 
 #[tokio::test]
 async fn a_deletion_without_amplitudes_secret_key_is_parked_shown_and_continued_with_the_key() {
-    let app = TestApp::with(Engine::Sqlite, &REAL_KEYS).await;
+    let app = TestApp::with_keys(&[]).await;
     let (mut ada, mut operator) = (app.browser(), app.browser());
     ada.sign_up("ada@example.com").await;
     operator.sign_up("bob@example.com").await;

@@ -1,0 +1,47 @@
+//! The cookies of identity, and the secrets of opened mail links: all are read and written here. Only the login cookie and the
+//! secret of a link grant access; tower-sessions handles the login cookie, and here only its presence is read.
+//!
+//! The device, the previous devices and the known accounts are signed. Only this site can write them, so a browser cannot
+//! claim another browser's device.
+
+mod read;
+#[cfg(test)]
+mod tests;
+mod write;
+
+pub use read::RequestCookies;
+pub use write::CookieWriter;
+
+/// Our device cookie, signed.
+const DEVICE: &str = "seam_device";
+/// The user's choice about tracking in this browser, and when tracking began with it: `granted.1795000000000`.
+const CONSENT: &str = "seam_consent";
+/// The browser's clock minus ours, in ms, as `seam.js` measured it.
+const CLOCK: &str = "seam_clock";
+/// Client events that the server has confirmed. `seam.js` removes what has arrived, so scripts may read and write it.
+const CONFIRMED: &str = "seam_confirmed";
+/// The devices that this browser had before its last sign-outs, signed: the SDK may still have events of them.
+const PREVIOUS: &str = "seam_previous";
+/// The accounts that this browser has signed in to, signed. It is for throttles, and no part of tracking.
+const KNOWN: &str = "seam_known";
+/// The token under which this browser votes. It does not name the voter, and is no part of tracking.
+const VOTER: &str = "seam_voter";
+/// Secrets of mail links that were opened here and wait for their page's button.
+const VERIFY: &str = "seam_verify";
+const RESET: &str = "seam_reset";
+/// Of the login itself; tower-sessions reads and writes it.
+const LOGIN: &str = "seam_login";
+/// On https every cookie of ours has this prefix: browsers then accept it from this host only, over https only, for the path
+/// `/`. `seam.js` uses the same rule for the cookies that it writes.
+const HOST_PREFIX: &str = "__Host-";
+
+/// The name of the login cookie.
+pub fn login_cookie_name(secure: bool) -> String {
+    site_name(LOGIN, secure)
+}
+
+/// The name of one of our cookies on this site.
+fn site_name(name: &str, secure: bool) -> String {
+    let prefix = if secure { HOST_PREFIX } else { "" };
+    format!("{prefix}{name}")
+}

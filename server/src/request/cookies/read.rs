@@ -1,0 +1,130 @@
+//! Reads the cookies of a request.
+
+use app::request::Links;
+use app::tracking::boot::ConfirmedEvent;
+use backend::accounts::links::LinkSecret;
+use backend::polls::VoterToken;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use cookie::Cookie;
+use http::{HeaderMap, header};
+use tracking::loss::FiredCount;
+use tracking::sdk_cookie::cookie_name;
+use tracking::{Choice, DeviceId, OwnSession, SdkCookie, UserId};
+
+use super::{CLOCK, CONFIRMED, CONSENT, DEVICE, HOST_PREFIX, KNOWN, LOGIN, PREVIOUS, RESET, VERIFY, VOTER};
+use crate::request::previous::PreviousDevice;
+use crate::request::signing::CookieKey;
+
+/// A request's cookies. Malformed and forged values are absent.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RequestCookies {
+    /// Our device.
+    pub device: Option<DeviceId>,
+    /// The SDK's device, if a document may take it over: this site did not generate it.
+    pub adoptable: Option<DeviceId>,
+    /// Our session.
+    pub session: Option<OwnSession>,
+    /// The SDK's cookie.
+    pub sdk: Option<SdkCookie>,
+    /// The browser's clock minus ours, in ms.
+    pub clock_offset_ms: Option<i64>,
+    /// The choice about tracking.
+    pub choice: Choice,
+    /// When tracking began with the choice, in ms since the epoch; `None` if it was never off.
+    pub consented_since_ms: Option<i64>,
+    /// Events to fire.
+    pub confirmed: Vec<ConfirmedEvent>,
+    /// The script's count of fired events.
+    pub fired: Option<FiredCount>,
+    /// The devices before the last sign-outs, newest first.
+    pub previous: Vec<PreviousDevice>,
+    /// The accounts that this browser has signed in to, newest first.
+    pub known_accounts: Vec<UserId>,
+    /// The token to vote under.
+    pub voter: Option<VoterToken>,
+    /// Whether there is a login cookie, of an open or an ended login.
+    pub login: bool,
+    /// Mail links that were opened.
+    pub links: Links,
+}
+
+impl RequestCookies {
+    /// Reads every `Cookie` header. `secure`: the site is on https, so that only cookies with the prefix are ours.
+    pub fn read(headers: &HeaderMap, public_key: &str, secure: bool, key: &CookieKey) -> Self {
+        let sdk_name = cookie_name(public_key);
+        let mut seen = Self::default();
+        let mut unprefixed_choice = Choice::Unset;
+        let texts = headers
+            .get_all(header::COOKIE)
+            .iter()
+            .filter_map(|value| value.to_str().ok());
+        for cookie in texts.flat_map(Cookie::split_parse).flatten() {
+            let value = cookie.value();
+            if cookie.name() == sdk_name {
+                seen.sdk = SdkCookie::parse(value);
+            }
+            if secure && cookie.name() == CONSENT {
+                unprefixed_choice = Choice::parse(value);
+            }
+            let own_name = match secure {
+                true => cookie.name().strip_prefix(HOST_PREFIX),
+                false => Some(cookie.name()),
+            };
+            match own_name.unwrap_or_default() {
+                DEVICE => seen.device = key.verify(DEVICE, value).and_then(DeviceId::parse),
+                OwnSession::COOKIE => seen.session = OwnSession::parse(value),
+                CONSENT => (seen.choice, seen.consented_since_ms) = consent(value),
+                CLOCK => seen.clock_offset_ms = value.parse().ok(),
+                FiredCount::COOKIE => seen.fired = FiredCount::parse(value),
+                CONFIRMED => seen.confirmed = confirmed(value).unwrap_or_default(),
+                PREVIOUS => seen.previous = key.verify(PREVIOUS, value).map_or_else(Vec::new, previous),
+                KNOWN => seen.known_accounts = key.verify(KNOWN, value).map_or_else(Vec::new, accounts),
+                VOTER => seen.voter = VoterToken::parse(value),
+                LOGIN => seen.login = true,
+                VERIFY => seen.links.verify = LinkSecret::parse(value),
+                RESET => seen.links.reset = LinkSecret::parse(value),
+                _ => {}
+            }
+        }
+        // A version without the prefix wrote this denial. It stays in force.
+        if seen.choice == Choice::Unset && unprefixed_choice == Choice::Denied {
+            seen.choice = Choice::Denied;
+        }
+        let sdk_device = seen.sdk.as_ref().map(|sdk| &sdk.device);
+        seen.adoptable = sdk_device.filter(|device| !key.has_minted(device)).cloned();
+        seen
+    }
+
+    /// Whether a cookie distinguishes this browser from others.
+    pub fn identifies(&self) -> bool {
+        self.device.is_some()
+            || self.session.is_some()
+            || self.sdk.is_some()
+            || self.clock_offset_ms.is_some()
+            || self.fired.is_some()
+            || !self.previous.is_empty()
+            || !self.confirmed.is_empty()
+    }
+}
+
+/// A choice, and when tracking began with it.
+fn consent(value: &str) -> (Choice, Option<i64>) {
+    match value.split_once('.') {
+        Some((choice, since_ms)) => (Choice::parse(choice), since_ms.parse().ok()),
+        None => (Choice::parse(value), None),
+    }
+}
+
+fn previous(value: &str) -> Vec<PreviousDevice> {
+    value.split('!').filter_map(PreviousDevice::parse).collect()
+}
+
+fn accounts(value: &str) -> Vec<UserId> {
+    value.split('.').filter_map(UserId::parse).collect()
+}
+
+fn confirmed(value: &str) -> Option<Vec<ConfirmedEvent>> {
+    let json = URL_SAFE_NO_PAD.decode(value).ok()?;
+    serde_json::from_slice(&json).ok()
+}

@@ -1,0 +1,192 @@
+use app::auth::LinkPage;
+use app::request::Links;
+use app::tracking::boot::ConfirmedEvent;
+use backend::accounts::links::LinkSecret;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use http::{HeaderMap, HeaderValue, header};
+use tracking::{Choice, DeviceId, InsertId, OwnSession, PollRestored, SessionId, UserId};
+use uuid::Uuid;
+
+use super::*;
+use crate::request::previous::PreviousDevice;
+use crate::request::signing::CookieKey;
+
+fn read(text: &str) -> RequestCookies {
+    let mut headers = HeaderMap::new();
+    headers.insert(header::COOKIE, HeaderValue::from_bytes(text.as_bytes()).unwrap());
+    RequestCookies::read(&headers, "0123456789abcdef", false, &key())
+}
+
+fn key() -> CookieKey {
+    CookieKey::new("a key for tests, 32 bytes or more")
+}
+
+#[test]
+fn on_https_only_cookies_with_the_host_prefix_are_ours() {
+    let read = |text: &str| {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::COOKIE, HeaderValue::from_str(text).unwrap());
+        RequestCookies::read(&headers, "0123456789abcdef", true, &key())
+    };
+    let device = DeviceId::parse("2f1d9b1c-7c1e-4a9e-8b59-0d9a2b1f4c11").unwrap();
+    let signed = key().sign(DEVICE, device.as_str());
+    let planted = read(&format!(
+        "seam_device={signed}; seam_login=x; seam_verify={}",
+        "0f".repeat(32)
+    ));
+    assert_eq!(planted, RequestCookies::default());
+    let own = read(&format!(
+        "__Host-seam_device={signed}; __Host-seam_login=x; seam_device=other"
+    ));
+    assert_eq!((own.device, own.login), (Some(device), true));
+    #[rustfmt::skip]
+    let table = [
+        // cookies,                                                  choice
+        ("seam_consent=denied",                                      Choice::Denied),
+        ("seam_consent=granted",                                     Choice::Unset),
+        ("__Host-seam_consent=granted; seam_consent=denied",         Choice::Granted),
+    ];
+    for (text, choice) in table {
+        assert_eq!(read(text).choice, choice, "{text}");
+    }
+}
+
+#[test]
+fn hostile_cookies_are_no_cookies() {
+    let long = format!("seam_device={}", "a".repeat(100_000));
+    for text in [
+        "seam_device=; seam_session=; seam_clock=; seam_confirmed=; seam_previous=",
+        "seam_device=../../etc; seam_session=1.2; seam_clock=NaN; seam_confirmed=!!; seam_previous=x",
+        "seam_device=\"><script>; AMP_0123456789=%%%; seam_consent=perhaps",
+        "===;;;==; seam_device",
+        "seam_verify=1; seam_reset=../../etc",
+        "seam_session=99999999999999999999.99999999999999999999",
+        "AMP_0123456789=bnVsbA==",
+        long.as_str(),
+    ] {
+        assert_eq!(read(text), RequestCookies::default(), "{text:.80}");
+    }
+}
+
+#[test]
+fn unsigned_and_foreign_devices_are_absent() {
+    let device = key().mint_device(Uuid::max());
+    for value in [
+        device.to_string(),
+        CookieKey::new("another key").sign(DEVICE, device.as_str()),
+        key().sign(PREVIOUS, device.as_str()),
+    ] {
+        assert_eq!(read(&format!("seam_device={value}")).device, None, "{value}");
+    }
+    let sdk = |device: &DeviceId| {
+        let json = format!(r#"{{"deviceId":"{device}","sessionId":1795000000000}}"#);
+        read(&format!("AMP_0123456789={}", URL_SAFE_NO_PAD.encode(json))).adoptable
+    };
+    let foreign = DeviceId::parse("an.sdk.device").unwrap();
+    assert_eq!(sdk(&foreign), Some(foreign));
+    assert_eq!(
+        sdk(&device),
+        None,
+        "generated here, and signed in another browser's cookie"
+    );
+}
+
+#[test]
+fn what_is_written_is_read() {
+    let event = ConfirmedEvent {
+        insert_id: InsertId::of("poll-restored", "x"),
+        time_ms: 1_795_000_000_000,
+        session: SessionId::from_ms(1_795_000_000_000),
+        event: PollRestored { poll_id: Uuid::nil() }.into(),
+        counted: true,
+    };
+    let session = OwnSession::parse("1795000000000.1795000060000").unwrap();
+    let device = DeviceId::parse("2f1d9b1c-7c1e-4a9e-8b59-0d9a2b1f4c11").unwrap();
+    let mut headers = HeaderMap::new();
+    let key = key();
+    let mut writer = CookieWriter::new(&mut headers, false, &key);
+    writer.device(&device);
+    writer.session(session);
+    writer.confirmed(&[], std::slice::from_ref(&event));
+    let before = [
+        PreviousDevice {
+            device: DeviceId::parse("an.sdk.device").unwrap(),
+            login: Uuid::max(),
+            ended_at_ms: 1_795_000_000_000,
+        },
+        PreviousDevice {
+            device: device.clone(),
+            login: Uuid::from_u128(1),
+            ended_at_ms: 1_794_999_000_000,
+        },
+    ];
+    writer.previous(&before);
+    let (ada, bob) = (UserId::new(Uuid::from_u128(1)), UserId::new(Uuid::from_u128(2)));
+    writer.known_account(&[bob, ada], ada);
+    writer.consent(Choice::Granted, Some(1_795_000_000_000));
+    let secret = LinkSecret::parse(&"0f".repeat(32));
+    writer.link(LinkPage::Reset, secret.as_ref());
+    let pairs: Vec<&str> = headers
+        .get_all(header::SET_COOKIE)
+        .iter()
+        .map(|value| value.to_str().unwrap().split(';').next().unwrap())
+        .collect();
+    let seen = read(&pairs.join("; "));
+    assert_eq!(
+        seen,
+        RequestCookies {
+            device: Some(device),
+            session: Some(session),
+            confirmed: vec![event],
+            previous: before.into(),
+            known_accounts: vec![ada, bob],
+            choice: Choice::Granted,
+            consented_since_ms: Some(1_795_000_000_000),
+            links: Links {
+                verify: None,
+                reset: secret
+            },
+            ..RequestCookies::default()
+        }
+    );
+}
+
+#[test]
+fn confirmed_events_add_up_to_what_a_cookie_holds() {
+    let event = |n: usize| ConfirmedEvent {
+        insert_id: InsertId::of("poll-restored", n),
+        time_ms: 1_795_000_000_000,
+        session: None,
+        event: PollRestored { poll_id: Uuid::nil() }.into(),
+        counted: false,
+    };
+    let written = |known: &[ConfirmedEvent], new: &[ConfirmedEvent]| {
+        let mut headers = HeaderMap::new();
+        CookieWriter::new(&mut headers, false, &key()).confirmed(known, new);
+        let text = headers[header::SET_COOKIE].to_str().unwrap().to_owned();
+        assert!(text.len() < 4_096, "{}", text.len());
+        read(text.split(';').next().unwrap()).confirmed
+    };
+    assert_eq!(written(&[event(1)], &[event(2)]), [event(1), event(2)]);
+    let again = written(&[event(1), event(2)], &[event(1)]);
+    assert_eq!(again, [event(2), event(1)], "one fact, once");
+    let many: Vec<ConfirmedEvent> = (0..100).map(event).collect();
+    let kept = written(&many, &[event(100)]);
+    assert!(kept.len() > 5, "{}", kept.len());
+    assert_eq!(kept.last(), Some(&event(100)), "the oldest go");
+    assert_eq!(kept[0], event(101 - kept.len()));
+}
+
+#[test]
+fn our_cookies_are_out_of_reach_of_scripts_and_other_sites() {
+    let mut headers = HeaderMap::new();
+    CookieWriter::new(&mut headers, true, &key())
+        .device(&DeviceId::parse("2f1d9b1c-7c1e-4a9e-8b59-0d9a2b1f4c11").unwrap());
+    let text = headers[header::SET_COOKIE].to_str().unwrap();
+    assert!(text.starts_with("__Host-seam_device="), "{text}");
+    for attribute in ["HttpOnly", "SameSite=Lax", "Secure", "Path=/", "Max-Age=34560000"] {
+        assert!(text.contains(attribute), "{attribute} in {text}");
+    }
+    assert!(!text.contains("Domain"), "{text}");
+}
