@@ -28,7 +28,12 @@ pub fn CheckoutReturnPage() -> impl IntoView {
                 Ok(revision) => revision,
                 Err(error) => return unreadable("Your Checkout session", &error),
             };
-            match billing.checkout_state(&login.user, &checkout).await {
+            // Beyond the limit the page waits, as it does while Stripe cannot be reached.
+            let state = match context.backend.limits.count_checkout_read(login.user.id) {
+                Ok(()) => billing.checkout_state(&login.user, &checkout).await,
+                Err(_) => Ok(Some(CheckoutState::Unknown)),
+            };
+            match state {
                 Ok(state) => view! { <LiveReturn state revision path /> }.into_any(),
                 Err(error) => unreadable("Your Checkout session", &error),
             }

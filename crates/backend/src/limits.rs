@@ -28,6 +28,7 @@ pub struct RequestLimits {
     votes: KeyedLimit<NetworkKey>,
     stripe_calls: KeyedLimit<NetworkKey>,
     stripe_calls_of_account: KeyedLimit<UserId>,
+    checkout_reads: KeyedLimit<UserId>,
 }
 
 impl RequestLimits {
@@ -45,6 +46,8 @@ impl RequestLimits {
             stripe_calls: by_network(30, 10_000),
             // 10 at once, then two a minute.
             stripe_calls_of_account: KeyedLimit::new(10, 30_000, 1),
+            // A page that waits for a webhook reads again and again: 30 at once, then one in 2 s.
+            checkout_reads: KeyedLimit::new(30, 2_000, 1),
         }
     }
 
@@ -70,6 +73,11 @@ impl RequestLimits {
         self.stripe_calls.count(&network, 1)
     }
 
+    /// Counts a page that reads a Checkout session from Stripe.
+    pub fn count_checkout_read(&self, account: UserId) -> Result<(), LimitExceededError> {
+        self.checkout_reads.count(&account, 1)
+    }
+
     /// Drops the keys whose requests no longer matter. Without it, memory would grow with every network.
     pub fn sweep(&self) {
         self.events.sweep();
@@ -77,6 +85,7 @@ impl RequestLimits {
         self.votes.sweep();
         self.stripe_calls.sweep();
         self.stripe_calls_of_account.sweep();
+        self.checkout_reads.sweep();
     }
 }
 
@@ -127,6 +136,18 @@ mod tests {
 
     fn network(text: &str) -> NetworkKey {
         NetworkKey::of(text.parse().unwrap())
+    }
+
+    #[test]
+    fn reads_of_a_checkout_session_are_limited_by_account() {
+        let limits = RequestLimits::new(100);
+        let account = |number| UserId::new(uuid::Uuid::from_u128(number));
+        let allowed = (0..1_000).take_while(|_| limits.count_checkout_read(account(1)).is_ok());
+        assert!(
+            (30..=32).contains(&allowed.count()),
+            "30, and what came back meanwhile"
+        );
+        assert_eq!(limits.count_checkout_read(account(2)), Ok(()));
     }
 
     #[test]

@@ -65,6 +65,7 @@ fn forwarded(body: &[u8]) -> Option<Value> {
     let sender = |device: &str, user| EventSender {
         device: DeviceId::parse(device).expect("a device"),
         user,
+        until_ms: None,
     };
     let senders = vec![sender(PREVIOUS, None), sender(OWN, UserId::parse(USER))];
     let rules = BatchRules::new(senders, NOW_MS, batch.uploaded_at_ms(), None);

@@ -109,18 +109,20 @@ pub async fn ingest(
 async fn senders_of(state: &AppState, senders: &EventSenders, events: &[Value]) -> Vec<EventSender> {
     let is_named = |device: &DeviceId| events.iter().any(|event| event["device_id"] == device.as_str());
     let mut known = Vec::new();
-    for (device, login) in senders.ended.iter().filter(|(device, _)| is_named(device)) {
+    for ended in senders.ended.iter().filter(|ended| is_named(&ended.device)) {
         // If the database fails, events that name a user are refused, and lost.
-        let owner = state.backend.accounts.owner_of_login(*login).await;
+        let owner = state.backend.accounts.owner_of_login(ended.login).await;
         known.push(EventSender {
-            device: device.clone(),
+            device: ended.device.clone(),
             user: owner.ok().flatten(),
+            until_ms: ended.until_ms,
         });
     }
     // After the ended ones: a browser that presents an ended login still has its device.
     known.extend(senders.own.clone().map(|device| EventSender {
         device,
         user: senders.user,
+        until_ms: None,
     }));
     known
 }

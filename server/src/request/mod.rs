@@ -161,8 +161,8 @@ pub async fn identify(
     response
 }
 
-/// Keeps background requests from setting any cookie. It is around the login's layer, which would remove an ended cookie
-/// with any response: the next document has to see that cookie, to give the browser a new device.
+/// Removes `Set-Cookie` from the responses to background requests. The login's layer would delete the cookie of an ended login,
+/// but the next document needs it to give the browser a new device.
 pub async fn no_cookies_in_background(
     State(group): State<RouteGroup>,
     request: Request<Body>,

@@ -57,6 +57,17 @@ fn still_accepted(devices: &[PreviousDevice], now_ms: i64) -> impl Iterator<Item
         .filter(move |known| now_ms - known.ended_at_ms < PreviousDevice::LIFE_MS)
 }
 
+/// A device that may send late events of a login that has ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EndedSender {
+    /// The device.
+    pub device: DeviceId,
+    /// The login.
+    pub login: Uuid,
+    /// When the browser stopped being this device, in ms since the epoch; `None`: it still is.
+    pub until_ms: Option<i64>,
+}
+
 /// The events that a browser may send, by its cookies.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct EventSenders {
@@ -65,7 +76,7 @@ pub struct EventSenders {
     /// The user who is signed in.
     pub user: Option<UserId>,
     /// The device of each login that has ended in this browser, and of an ended login whose cookie the browser still has.
-    pub ended: Vec<(DeviceId, Uuid)>,
+    pub ended: Vec<EndedSender>,
     /// When tracking began with the user's consent, in ms since the epoch; `None` if it was never off.
     pub consented_since_ms: Option<i64>,
 }
@@ -80,11 +91,20 @@ impl EventSenders {
         consented_since_ms: Option<i64>,
         now_ms: i64,
     ) -> Self {
-        let previous = still_accepted(previous, now_ms).map(|known| (known.device.clone(), known.login));
+        let previous = still_accepted(previous, now_ms).map(|known| EndedSender {
+            device: known.device.clone(),
+            login: known.login,
+            until_ms: Some(known.ended_at_ms),
+        });
+        let presented = own.cloned().zip(ended).map(|(device, login)| EndedSender {
+            device,
+            login,
+            until_ms: None,
+        });
         Self {
             own: own.cloned(),
             user,
-            ended: own.cloned().zip(ended).into_iter().chain(previous).collect(),
+            ended: presented.into_iter().chain(previous).collect(),
             consented_since_ms,
         }
     }

@@ -60,6 +60,8 @@ pub struct EventSender {
     pub device: DeviceId,
     /// The user of the login on this device. Events before the sign-in name no user.
     pub user: Option<UserId>,
+    /// When the browser stopped being this device, in ms since the epoch. Later events are not its own.
+    pub until_ms: Option<i64>,
 }
 
 /// What the events of a batch are checked against.
@@ -71,6 +73,8 @@ pub struct BatchRules {
     allowed: RangeInclusive<i64>,
     /// How far the upload's clock is ahead, where Amplitude corrects it; else 0.
     ahead_ms: i64,
+    /// The time of the upload by the server's clock, in ms since the epoch.
+    now_ms: i64,
 }
 
 impl BatchRules {
@@ -93,16 +97,19 @@ impl BatchRules {
             } else {
                 0
             },
+            now_ms,
         }
     }
 
-    /// Without a time Amplitude takes the time of the upload.
-    fn allows_time(&self, time: Option<&Value>) -> bool {
+    /// A time by the server's clock, in ms since the epoch; `None` if it is unreadable or not allowed. Without a time Amplitude
+    /// takes the time of the upload.
+    fn allowed_ms(&self, time: Option<&Value>) -> Option<i64> {
         match time {
-            None | Some(Value::Null) => true,
-            Some(time) => time
-                .as_i64()
-                .is_some_and(|ms| self.allowed.contains(&ms.saturating_sub(self.ahead_ms))),
+            None | Some(Value::Null) => Some(self.now_ms),
+            Some(time) => {
+                let ms = time.as_i64()?.saturating_sub(self.ahead_ms);
+                self.allowed.contains(&ms).then_some(ms)
+            }
         }
     }
 }
@@ -144,9 +151,9 @@ fn bad_field(event: &Value, rules: &BatchRules) -> Option<&'static str> {
     {
         return Some("user_properties");
     }
-    if !rules.allows_time(event.get("time")) {
+    let Some(time_ms) = rules.allowed_ms(event.get("time")) else {
         return Some("time");
-    }
+    };
     let device = event.get("device_id").and_then(Value::as_str);
     let sender = rules
         .senders
@@ -155,6 +162,12 @@ fn bad_field(event: &Value, rules: &BatchRules) -> Option<&'static str> {
     let Some(sender) = sender else {
         return Some("device_id");
     };
+    if sender
+        .until_ms
+        .is_some_and(|until_ms| time_ms > until_ms + MAX_AHEAD_MS)
+    {
+        return Some("time");
+    }
     match event.get("user_id") {
         None | Some(Value::Null) => None,
         // In our spelling only: the receiver compares texts.

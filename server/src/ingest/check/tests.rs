@@ -9,6 +9,7 @@ fn rules(user: Option<UserId>) -> BatchRules {
     let sender = |device: &str, user| EventSender {
         device: DeviceId::parse(device).unwrap(),
         user,
+        until_ms: None,
     };
     let senders = vec![sender(DEVICE, user), sender("device-0002", None)];
     BatchRules::new(senders, NOW, Some(NOW), None)
@@ -279,6 +280,27 @@ fn times() {
         ),
     ] {
         let rules = BatchRules::new(Vec::new(), NOW, uploaded, consented);
-        assert_eq!(rules.allows_time(Some(&time)), expected, "{what}");
+        assert_eq!(rules.allowed_ms(Some(&time)).is_some(), expected, "{what}");
+    }
+}
+
+#[test]
+fn a_former_device_sends_events_from_before_its_end_only() {
+    const ENDED: i64 = NOW - 3_600_000;
+    let former = EventSender {
+        device: DeviceId::parse(DEVICE).unwrap(),
+        user: None,
+        until_ms: Some(ENDED),
+    };
+    let rules = BatchRules::new(vec![former], NOW, Some(NOW), None);
+    let event = |time: Value| json!({"event_type": "session_start", "device_id": DEVICE, "time": time});
+    for (time, field) in [
+        (json!(ENDED - 1), None),
+        (json!(ENDED + MAX_AHEAD_MS), None),
+        (json!(ENDED + MAX_AHEAD_MS + 1), Some("time")),
+        (json!(NOW), Some("time")),
+        (Value::Null, Some("time")),
+    ] {
+        assert_eq!(bad_field(&event(time.clone()), &rules), field, "{time}");
     }
 }

@@ -8,7 +8,7 @@ mod store;
 
 use std::time::Duration;
 
-use outbox::Wakeup;
+use outbox::{Wakeup, catch_panic};
 use tokio_util::sync::CancellationToken;
 
 pub(crate) use store::enqueue;
@@ -75,20 +75,28 @@ impl CustomerEmailUpdater {
         let Some(claimed) = store::claim(db.pool(), &customer, now_ms, now_ms + LEASE_MS).await? else {
             return Ok(true);
         };
-        let sent = match &claimed.email {
-            Some(email) => stripe.set_customer_email(&customer, email, &claimed.key()).await,
-            // The account is being deleted, and its customer with it.
-            None => Ok(()),
+        let sent = catch_panic(async {
+            match &claimed.email {
+                Some(email) => stripe.set_customer_email(&customer, email, &claimed.key()).await,
+                // The account is being deleted, and its customer with it.
+                None => Ok(()),
+            }
+        });
+        // A panic is a failed attempt: it delays this customer only.
+        let error = match sent.await {
+            Ok(Ok(())) => None,
+            Ok(Err(error)) => Some(without_message(&error)),
+            Err(panic) => Some(panic.to_string()),
         };
         let now_ms = clock.now_ms();
-        match sent {
-            Ok(()) => store::finish(db.pool(), &claimed, now_ms).await?,
-            Err(error) => {
+        match error {
+            None => store::finish(db.pool(), &claimed, now_ms).await?,
+            Some(error) => {
                 let failures = claimed.failures + 1;
                 tracing::warn!(
                     stripe.customer = customer,
                     failures,
-                    error = without_message(&error),
+                    error,
                     "a changed address was not written to Stripe's customer; it will be retried"
                 );
                 let at_ms = now_ms + wait_ms(BASE_MS, CAP_MS, failures);
