@@ -18,7 +18,7 @@ const MAX_CONCURRENT: usize = 4;
 /// two.
 const MAX_WAITING: usize = 64;
 /// Requests of one network that may wait or be hashed, so that one network cannot fill the queue.
-const MAX_BY_NETWORK: usize = 8;
+const MAX_BY_NETWORK: usize = 16;
 
 /// The hash that an unknown address is checked against, so that the response takes the same time. No account has it.
 const DUMMY_HASH: &str =

@@ -35,7 +35,7 @@ async fn reload(store: &Store, login: &Login) -> Login {
 async fn a_changed_password_ends_every_login_and_begins_a_new_one() {
     for engine in engines() {
         let store = Store::new(engine).await;
-        let laptop = store.sign_up("ada@example.com").await;
+        let laptop = store.sign_up_confirmed("ada@example.com").await;
         let phone = store
             .accounts
             .sign_in(sign_in("ada@example.com", PASSWORD), &visitor())
@@ -126,7 +126,7 @@ async fn password_checks_of_all_forms_share_one_limit() {
 async fn an_address_changes_when_its_link_is_used() {
     for engine in engines() {
         let store = Store::new(engine).await;
-        let login = store.sign_up("ada@example.com").await;
+        let login = store.sign_up_confirmed("ada@example.com").await;
         store
             .accounts
             .change_email(email("New@example.com", PASSWORD), &login, &visitor())
@@ -189,7 +189,7 @@ async fn a_change_to_a_taken_address_is_revealed_only_to_that_address() {
     for engine in engines() {
         let store = Store::new(engine).await;
         store.sign_up("bob@example.com").await;
-        let login = store.sign_up("ada@example.com").await;
+        let login = store.sign_up_confirmed("ada@example.com").await;
         for (target, subject) in [
             ("BOB@example.com", "This address has a Seamline account"),
             ("free@example.com", CONFIRM),

@@ -60,8 +60,8 @@ async fn a_wrong_password_and_an_unknown_address_give_the_same_error() {
         );
         assert_eq!(
             store.count("throttles").await,
-            6,
-            "the sign-up; one network; two accounts, existing or not, for all networks and for this one"
+            7,
+            "the sign-up, by network and address; one network; two accounts, existing or not, for all networks and for this one"
         );
     }
 }
@@ -138,7 +138,7 @@ async fn a_success_resets_only_the_failures_of_this_network_for_the_account() {
                 .await,
         );
         let before = store.texts("SELECT key FROM throttles").await;
-        assert_eq!(before.len(), 4, "{engine:?}");
+        assert_eq!(before.len(), 5, "{engine:?}");
         store
             .accounts
             .sign_in(sign_in("ada@example.com", PASSWORD), &visitor())
@@ -146,8 +146,8 @@ async fn a_success_resets_only_the_failures_of_this_network_for_the_account() {
             .unwrap();
         assert_eq!(
             store.texts("SELECT CAST(failures AS TEXT) FROM throttles").await,
-            ["1"; 3],
-            "{engine:?}: the sign-up, and the failure by network and by account; the success was refunded"
+            ["1"; 4],
+            "{engine:?}: the sign-up by network and address, and the failure by network and by account; the success was refunded"
         );
 
         store.execute("UPDATE throttles SET failures = 50").await;

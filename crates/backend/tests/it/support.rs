@@ -59,6 +59,18 @@ impl Store {
         self.accounts.sign_up(sign_up(email), &visitor()).await.unwrap()
     }
 
+    /// An account with a confirmed address. Its confirmation link was delivered before.
+    pub async fn sign_up_confirmed(&self, email: &str) -> Login {
+        let login = self.sign_up(email).await;
+        self.deliver_mails().await;
+        let user = login.user.id;
+        self.execute(&format!(
+            "UPDATE users SET email_verified_at = 1 WHERE id = '{user}'"
+        ))
+        .await;
+        self.accounts.login(login.id).await.unwrap().unwrap()
+    }
+
     /// The poll actions of another server on the same database, with the same clock.
     pub async fn another_server(&self) -> Polls {
         let db = db::Db::open(&self.test.url).await.unwrap();
