@@ -340,8 +340,8 @@ impl Answer<'_> {
         if let Some(account) = asked.begun {
             cookies.known_account(&self.seen.known_accounts, account);
             // The account may allow tracking, which begins now: events from before are not sent.
-            if self.consent == Consent::Denied && asked.choice.is_none() && self.seen.choice == Choice::Unset
-            {
+            let account_decides = self.seen.choice == Choice::Unset && !context.visitor.privacy_control;
+            if self.consent == Consent::Denied && asked.choice.is_none() && account_decides {
                 cookies.consent(Choice::Unset, Some(self.now_ms));
             }
         }

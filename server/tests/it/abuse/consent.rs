@@ -39,6 +39,30 @@ async fn events_from_before_consent_are_refused_after_it() {
 }
 
 #[tokio::test]
+async fn events_from_before_a_sign_in_are_refused_where_only_the_account_consents() {
+    let app = TestApp::with(Engine::Sqlite, &[("CONSENT_DEFAULT", "denied")]).await;
+    let mut first = app.browser();
+    first.open("/").await;
+    first
+        .submit("/privacy", &[("choice", "granted"), ("back", "/")])
+        .await;
+    first.sign_up("ada@example.com").await;
+
+    let mut browser = app.browser();
+    let before_ms = browser.open("/").await.boot()["now"].as_i64().unwrap() - 5_000;
+    browser.set_sdk_cookie(&app.public_key, "an.sdk.device", before_ms, before_ms);
+    assert_eq!(browser.sign_in("ada@example.com").await.status, 303);
+    let boot = browser.open("/").await.boot();
+    assert_eq!(boot["tracking"], true);
+    let kept = with(event("Poll created", "i-1"), "device_id", boot["device"].clone());
+    let mut sent = batch(&app.public_key, &[with(kept, "time", json!(before_ms))]);
+    sent.as_object_mut().unwrap().remove("client_upload_time");
+    let answer = browser.ingest(&sent).await;
+    assert_eq!(answer.status, 400, "{}", answer.text());
+    assert_eq!(answer.json()["events_with_invalid_fields"], json!({"time": [0]}));
+}
+
+#[tokio::test]
 async fn events_from_before_a_withdrawal_are_not_sent_after_new_consent() {
     let app = TestApp::start().await;
     let mut browser = app.browser();
