@@ -42,10 +42,10 @@ const MODES: [DeliveryMode; 4] = [
     },
 ];
 
-/// The seed of all randomness; failures print it. `LIVES_SEED` sets it. The interleaving of workers is not
+/// The seed of all randomness; failures print it. `SEAMLINE_WEBHOOK_SEED` sets it. The interleaving of workers is not
 /// reproducible.
 fn seed() -> u64 {
-    let given = std::env::var("LIVES_SEED").ok();
+    let given = std::env::var("SEAMLINE_WEBHOOK_SEED").ok();
     given
         .and_then(|text| text.parse().ok())
         .unwrap_or_else(|| fastrand::u64(..))
@@ -70,7 +70,7 @@ async fn random_scenarios_give_the_same_timeline_under_any_webhook_order() {
     }
 
     for (scenario, person) in SCENARIOS.iter().zip(&runner.people) {
-        let why = format!("{} (LIVES_SEED={seed})", scenario.name);
+        let why = format!("{} (SEAMLINE_WEBHOOK_SEED={seed})", scenario.name);
         let events = runner.env.events(person).await;
         assert_eq!(names(&events), scenario.events, "{why}: in order");
         let customer = runner.env.customer(person).await;
