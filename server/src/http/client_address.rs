@@ -98,6 +98,17 @@ mod tests {
     }
 
     #[test]
+    fn unreadable_bytes_hide_no_other_entry() {
+        let mut headers = HeaderMap::new();
+        headers.append("x-forwarded-for", "198.51.100.1".parse().unwrap());
+        let bytes = http::HeaderValue::from_bytes(b"\xff, 203.0.113.9").unwrap();
+        headers.append("x-forwarded-for", bytes);
+        let proxies = TrustedProxies::parse("10.0.0.0/8").unwrap();
+        let client = client("10.0.0.1".parse().unwrap(), &forwarded_for(&headers), &proxies);
+        assert_eq!(client.to_string(), "203.0.113.9");
+    }
+
+    #[test]
     fn forms_of_an_entry() {
         for (entry, expected) in [
             (" 203.0.113.9 ", Some("203.0.113.9")),

@@ -14,4 +14,5 @@ mod redirect;
 mod retention;
 mod tasks;
 mod throttles;
+mod transport;
 mod volume;

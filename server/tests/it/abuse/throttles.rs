@@ -81,6 +81,19 @@ async fn sign_ups_are_limited_by_network() {
 }
 
 #[tokio::test]
+async fn sign_ups_with_one_address_are_limited_in_all_networks_together() {
+    let app = app(Engine::Sqlite).await;
+    for number in 0..5 {
+        let mut browser = browser_at(&app, &format!("203.0.113.{number}"));
+        let status = browser.sign_up("ada@example.com").await.status;
+        assert_eq!(status, if number == 0 { 303 } else { 422 }, "{number}");
+    }
+    let mut browser = browser_at(&app, "203.0.113.5");
+    assert_too_many(&browser.sign_up("ADA@example.com").await, "ADA@example.com");
+    assert_eq!(browser.sign_up("bob@example.com").await.status, 303);
+}
+
+#[tokio::test]
 async fn concurrent_wrong_passwords_do_not_exceed_the_limit_of_a_network() {
     for engine in engines() {
         let app = app(engine).await;

@@ -65,6 +65,19 @@ async fn events_are_counted_and_not_requests() {
 }
 
 #[tokio::test]
+async fn a_batch_with_too_many_events_is_refused_as_a_whole() {
+    let app = app().await;
+    let (mut browser, _) = visitor_at(&app, "203.0.113.7").await;
+    let events: Vec<_> = (0..2_001).map(|number| json!({"n": number})).collect();
+    let answer = browser.ingest(&batch(&app.public_key, &events)).await;
+    assert_eq!(
+        (answer.status, &answer.json()["code"]),
+        (413, &json!(413)),
+        "the SDK halves the batch"
+    );
+}
+
+#[tokio::test]
 async fn requests_without_a_batch_are_counted_too() {
     let app = app().await;
     let (browser, _) = visitor_at(&app, "203.0.113.7").await;
