@@ -1,8 +1,8 @@
-# The verbs. What they do stands in scripts/, one subject a file.
+# The commands. Their steps are in scripts/.
 .DEFAULT_GOAL := help
 .PHONY: help run watch test check fuzz build bench screenshots
 
-help: ## list the verbs
+help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## install what is missing, build, and serve the demo on http://127.0.0.1:3000
@@ -23,7 +23,7 @@ fuzz: ## the fuzz tests for an hour, or make fuzz SECS=…
 build: ## the release build
 	@scripts/build.sh
 
-screenshots: ## take the pictures of the README anew
+screenshots: ## take the pictures of the README again
 	@SCREENSHOTS=../docs/images scripts/test.sh browser
 
 bench: ## the benchmarks: make bench ARGS=…

@@ -1,8 +1,10 @@
-//! Abuse: one file per subject of issue 11. Each test fails without the protection that it is named after.
+//! Abuse: one file per subject. Each test fails without the protection that it is named after. Power failures are in
+//! `crates/db/tests`.
 
 mod accounts;
 mod connections;
 mod consent;
+mod customer;
 mod deletion;
 mod feed;
 mod ingest;
