@@ -4,6 +4,8 @@
 //! JSON is TEXT. Placeholders are `$1`. Only the migrations and the outbox's claim query depend on the engine.
 //! This crate contains no feature's queries.
 
+mod backup_store;
+mod group;
 mod open;
 mod sweep_store;
 #[cfg(feature = "testing")]
@@ -11,14 +13,16 @@ pub mod testing;
 mod transport;
 mod write;
 
+pub use backup_store::{BackupError, back_up};
 pub use open::OpenError;
 pub use transport::is_private;
+use write::Inner;
 pub use write::WriteTx;
 
-use std::sync::Arc;
+use sqlx::any::{AnyArguments, AnyQueryResult};
+use sqlx::{Any, AnyPool, Connection as _, query::Query};
 
-use sqlx::{AnyPool, Connection as _};
-use tokio::sync::Semaphore;
+use crate::group::WriteQueue;
 
 /// A connection to either engine. Queries run on it, inside a transaction or outside one.
 pub type Connection = sqlx::AnyConnection;
@@ -32,14 +36,31 @@ pub enum Engine {
     Postgres,
 }
 
+/// How many connections one process opens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PoolSizes {
+    /// On Postgres, for reads and writes.
+    pub postgres: u32,
+    /// On SQLite, for reads. Each has a thread. Writes have one more connection.
+    pub sqlite_readers: u32,
+}
+
+impl Default for PoolSizes {
+    fn default() -> Self {
+        Self {
+            postgres: 16,
+            sqlite_readers: 8,
+        }
+    }
+}
+
 /// A handle to the database. Cheap to clone; every part of the process shares one pool.
 #[derive(Clone, Debug)]
 pub struct Db {
     pool: AnyPool,
     engine: Engine,
-    /// SQLite allows one writer. Writers queue here in order of arrival; with SQLite's busy timeout alone, some writers
-    /// time out under load.
-    writer: Arc<Semaphore>,
+    /// SQLite allows one writer. `None` on Postgres, where writers use the pool.
+    writer: Option<WriteQueue>,
 }
 
 impl Db {
@@ -48,10 +69,18 @@ impl Db {
     /// # Errors
     /// When the URL names another engine, the connection fails, or a migration fails.
     pub async fn open(url: &str) -> Result<Self, OpenError> {
-        open::open(url).await
+        Self::open_with(url, PoolSizes::default()).await
     }
 
-    /// The connection pool, for reads and for single statements that need no explicit transaction.
+    /// [`Self::open`] with other numbers of connections.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub async fn open_with(url: &str, sizes: PoolSizes) -> Result<Self, OpenError> {
+        open::open(url, sizes).await
+    }
+
+    /// The connection pool, for reads. On SQLite a statement that writes fails there; use [`Self::write`].
     pub fn pool(&self) -> &AnyPool {
         &self.pool
     }
@@ -63,10 +92,35 @@ impl Db {
 
     /// Begins a transaction that will write.
     ///
-    /// On SQLite it takes the write lock immediately (`BEGIN IMMEDIATE`). A transaction that reads first and requests
-    /// the lock later fails if another connection wrote in between.
+    /// On SQLite there is one writing connection. Callers wait for it in order of arrival. Transactions that wait for
+    /// each other share one commit ([decision 0013](../../../docs/decisions/0013-one-writer.md)).
+    ///
+    /// # Errors
+    /// When the database fails or is closed.
     pub async fn write(&self) -> Result<WriteTx, sqlx::Error> {
-        WriteTx::begin(self).await
+        Ok(WriteTx(match &self.writer {
+            Some(writer) => Inner::Sqlite(writer.begin().await?),
+            None => Inner::Postgres(write::begin_uncancellable(&self.pool).await?),
+        }))
+    }
+
+    /// Executes one statement that writes, in a transaction of its own.
+    ///
+    /// # Errors
+    /// When the statement or the commit fails.
+    pub async fn execute(
+        &self,
+        statement: Query<'_, Any, AnyArguments>,
+    ) -> Result<AnyQueryResult, sqlx::Error> {
+        match self.engine {
+            Engine::Sqlite => {
+                let mut tx = self.write().await?;
+                let result = statement.execute(&mut *tx).await?;
+                tx.commit().await?;
+                Ok(result)
+            }
+            Engine::Postgres => statement.execute(&self.pool).await,
+        }
     }
 
     /// Succeeds if the database answers.
@@ -74,8 +128,11 @@ impl Db {
         self.pool.acquire().await?.ping().await
     }
 
-    /// Waits until every connection is returned to the pool, and closes it.
+    /// Waits until every connection is returned, and closes them.
     pub async fn close(&self) {
+        if let Some(writer) = &self.writer {
+            writer.close().await;
+        }
         self.pool.close().await;
     }
 }

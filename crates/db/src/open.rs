@@ -1,22 +1,34 @@
 //! Connects to the database, applies the engine's settings, and runs the migrations.
 
 use std::path::Path;
-use std::sync::{Arc, Once};
+use std::sync::Once;
 use std::time::Duration;
 
 use sqlx::any::AnyPoolOptions;
 use sqlx::migrate::Migrator;
-use sqlx::{AnyPool, Executor};
-use tokio::sync::Semaphore;
+use sqlx::{AnyConnection, Connection as _, Executor};
 
-use crate::{Db, Engine};
+use crate::group::WriteQueue;
+use crate::{Db, Engine, PoolSizes};
 
-static SQLITE: Migrator = sqlx::migrate!("../../migrations/sqlite");
-static POSTGRES: Migrator = sqlx::migrate!("../../migrations/postgres");
 static INSTALL_DRIVERS: Once = Once::new();
 
-const MAX_CONNECTIONS: u32 = 16;
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
+/// A Postgres connection that was idle for longer is tested before use: a restart of the server or a firewall may have
+/// closed it. Under load no connection is tested.
+const TEST_AFTER_IDLE: Duration = Duration::from_secs(1);
+
+/// WAL: readers do not wait for the writer. FULL: each commit is on the disk before it returns, so it survives a power
+/// failure; NORMAL syncs at checkpoints only. fullfsync: macOS needs it for that. The busy timeout is for writers of
+/// other processes, such as `seamline operator`. The cache (KiB) holds the pages that each transaction needs.
+const WRITER: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA fullfsync = ON; \
+                      PRAGMA busy_timeout = 10000; PRAGMA foreign_keys = ON; PRAGMA cache_size = -16384;";
+/// A reader cannot write: all writes go through the one writer.
+const READER: &str = "PRAGMA busy_timeout = 10000; PRAGMA query_only = ON;";
+/// A statement of a page or a worker takes milliseconds, and no transaction waits for the network. These limits (in ms)
+/// free locks and connections when one hangs.
+const POSTGRES_LIMITS: &str = "SET statement_timeout = 30000; SET lock_timeout = 10000; \
+                               SET idle_in_transaction_session_timeout = 30000;";
 
 /// Why a database could not be opened. The message omits the URL, which may contain a password.
 #[derive(Debug, thiserror::Error)]
@@ -30,53 +42,89 @@ pub enum OpenError {
     /// The engine refused the connection.
     #[error("cannot open the database: {0}")]
     Connect(#[from] sqlx::Error),
-    /// A migration failed, or the database was migrated by a newer build.
+    /// A migration failed, or the file of a migration that has run was changed.
     #[error("cannot migrate the database: {0}")]
     Migrate(#[from] sqlx::migrate::MigrateError),
 }
 
-pub(crate) async fn open(url: &str) -> Result<Db, OpenError> {
-    INSTALL_DRIVERS.call_once(sqlx::any::install_default_drivers);
-    let (engine, url) = if let Some(file) = url.strip_prefix("sqlite:") {
-        (Engine::Sqlite, sqlite_url(file)?)
+pub(crate) async fn open(url: &str, sizes: PoolSizes) -> Result<Db, OpenError> {
+    install_drivers();
+    if let Some(file) = url.strip_prefix("sqlite:") {
+        open_sqlite(sqlite_url(file)?, sizes).await
     } else if url.starts_with("postgres:") || url.starts_with("postgresql:") {
-        (Engine::Postgres, url.to_owned())
+        open_postgres(url, sizes).await
     } else {
-        return Err(OpenError::UnknownEngine);
-    };
-    let pool = connect(engine, &url).await?;
-    match engine {
-        Engine::Sqlite => SQLITE.run(&pool).await?,
-        Engine::Postgres => POSTGRES.run(&pool).await?,
+        Err(OpenError::UnknownEngine)
     }
+}
+
+/// Makes the drivers known to sqlx. A second call does nothing.
+pub(crate) fn install_drivers() {
+    INSTALL_DRIVERS.call_once(sqlx::any::install_default_drivers);
+}
+
+async fn open_sqlite(url: String, sizes: PoolSizes) -> Result<Db, OpenError> {
+    let mut writer = connect_writer(&url).await?;
+    migrations(Engine::Sqlite).run(&mut writer).await?;
+    let pool = AnyPoolOptions::new()
+        .max_connections(sizes.sqlite_readers)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        // A connection to a file does not break.
+        .test_before_acquire(false)
+        .max_lifetime(None)
+        .after_connect(|connection, _| Box::pin(async { connection.execute(READER).await.map(drop) }))
+        .connect(&url)
+        .await?;
     Ok(Db {
         pool,
-        engine,
-        writer: Arc::new(Semaphore::new(1)),
+        engine: Engine::Sqlite,
+        writer: Some(WriteQueue::start(url, writer)),
     })
 }
 
-async fn connect(engine: Engine, url: &str) -> Result<AnyPool, sqlx::Error> {
-    AnyPoolOptions::new()
-        .max_connections(MAX_CONNECTIONS)
+/// The migrations of this build. The database may have later ones, of the build that replaces this one: each version runs with
+/// the schema of the next (docs/deploying.md).
+fn migrations(engine: Engine) -> Migrator {
+    let mut migrations = match engine {
+        Engine::Sqlite => sqlx::migrate!("../../migrations/sqlite"),
+        Engine::Postgres => sqlx::migrate!("../../migrations/postgres"),
+    };
+    migrations.set_ignore_missing(true);
+    migrations
+}
+
+/// Opens the writing connection to a SQLite file.
+pub(crate) async fn connect_writer(url: &str) -> Result<AnyConnection, sqlx::Error> {
+    let mut connection = AnyConnection::connect(url).await?;
+    connection.execute(WRITER).await?;
+    Ok(connection)
+}
+
+async fn open_postgres(url: &str, sizes: PoolSizes) -> Result<Db, OpenError> {
+    // A connection of its own, without the limits: a migration may take long.
+    let mut migrating = AnyConnection::connect(url).await?;
+    migrations(Engine::Postgres).run(&mut migrating).await?;
+    migrating.close().await?;
+    let pool = AnyPoolOptions::new()
+        .max_connections(sizes.postgres)
         .acquire_timeout(ACQUIRE_TIMEOUT)
-        .after_connect(move |connection, _| {
+        .test_before_acquire(false)
+        .before_acquire(|connection, meta| {
             Box::pin(async move {
-                if engine == Engine::Sqlite {
-                    // WAL: readers do not wait for the writer. FULL: each commit is on the disk before it returns, so it
-                    // survives a power failure; NORMAL syncs at checkpoints only. fullfsync: macOS needs it for that.
-                    connection
-                        .execute(
-                            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA fullfsync = ON; \
-                             PRAGMA busy_timeout = 10000; PRAGMA foreign_keys = ON;",
-                        )
-                        .await?;
-                }
-                Ok(())
+                // A broken connection is closed, and the pool takes or opens another one.
+                Ok(meta.idle_for < TEST_AFTER_IDLE || connection.ping().await.is_ok())
             })
         })
+        .after_connect(|connection, _| {
+            Box::pin(async { connection.execute(POSTGRES_LIMITS).await.map(drop) })
+        })
         .connect(url)
-        .await
+        .await?;
+    Ok(Db {
+        pool,
+        engine: Engine::Postgres,
+        writer: None,
+    })
 }
 
 /// Returns a URL that creates the SQLite file if it is missing. Creates the file's folder first.

@@ -1,12 +1,17 @@
 //! Behavior that both engines must share, and the parity of their migrations.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "also in helpers of the tests, where clippy does not allow it by default"
+)]
+
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::task::Poll;
 
 use db::testing::{TestDb, engines};
-use db::{Db, Engine};
-use sqlx::Row;
+use db::{Db, Engine, PoolSizes};
+use sqlx::{AssertSqlSafe, Connection as _, Row};
 
 #[tokio::test]
 async fn committed_writes_are_read_back_with_their_types() {
@@ -41,8 +46,8 @@ async fn committed_writes_are_read_back_with_their_types() {
 async fn dropping_a_transaction_rolls_it_back() {
     for engine in engines() {
         let test = TestDb::new(engine).await;
-        sqlx::query("CREATE TABLE items (id TEXT PRIMARY KEY)")
-            .execute(test.db.pool())
+        test.db
+            .execute(sqlx::query("CREATE TABLE items (id TEXT PRIMARY KEY)"))
             .await
             .unwrap();
         let mut tx = test.db.write().await.unwrap();
@@ -66,16 +71,14 @@ async fn canceling_begin_leaves_no_transaction_open() {
     for engine in engines() {
         let test = TestDb::new(engine).await;
         let db = &test.db;
-        sqlx::query("CREATE TABLE items (id TEXT PRIMARY KEY)")
-            .execute(db.pool())
+        db.execute(sqlx::query("CREATE TABLE items (id TEXT PRIMARY KEY)"))
             .await
             .unwrap();
         for polls in 0..8 {
             // A browser that closes the connection cancels the request at any await point.
             cancel_after(polls, db.write()).await;
-            // Outside a transaction a statement commits immediately, on any connection of the pool.
             let row = sqlx::query("INSERT INTO items (id) VALUES ($1)").bind(polls.to_string());
-            row.execute(db.pool()).await.unwrap();
+            db.execute(row).await.unwrap();
         }
         let second_pool = Db::open(&test.url).await.unwrap();
         let count: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM items")
@@ -104,12 +107,12 @@ async fn cancel_after(mut polls: usize, future: impl Future) {
 async fn many_writers_queue_instead_of_failing() {
     for engine in engines() {
         let test = TestDb::new(engine).await;
-        sqlx::query("CREATE TABLE counter (n BIGINT NOT NULL)")
-            .execute(test.db.pool())
+        test.db
+            .execute(sqlx::query("CREATE TABLE counter (n BIGINT NOT NULL)"))
             .await
             .unwrap();
-        sqlx::query("INSERT INTO counter (n) VALUES (0)")
-            .execute(test.db.pool())
+        test.db
+            .execute(sqlx::query("INSERT INTO counter (n) VALUES (0)"))
             .await
             .unwrap();
         let writers = (0..40).map(|_| {
@@ -134,27 +137,103 @@ async fn many_writers_queue_instead_of_failing() {
     }
 }
 
+/// Returns the value of a setting of the connection.
+async fn pragma(connection: &mut db::Connection, name: &str) -> String {
+    let query = sqlx::query(AssertSqlSafe(format!("PRAGMA {name}")));
+    let row = query.fetch_one(connection).await.unwrap();
+    row.try_get::<String, _>(0)
+        .unwrap_or_else(|_| row.get::<i64, _>(0).to_string())
+}
+
+/// A commit is on the disk before it returns: `synchronous` is FULL (2) on the connection that writes. The others cannot
+/// write.
 #[tokio::test]
-async fn every_sqlite_connection_has_the_engine_settings() {
+async fn every_sqlite_connection_has_its_settings() {
     let test = TestDb::new(Engine::Sqlite).await;
+    let mut writer = test.db.write().await.unwrap();
+    for (name, expected) in [
+        ("journal_mode", "wal"),
+        ("synchronous", "2"),
+        ("fullfsync", "1"),
+        ("foreign_keys", "1"),
+        ("busy_timeout", "10000"),
+    ] {
+        assert_eq!(pragma(&mut writer, name).await, expected, "{name}");
+    }
+    let readers = PoolSizes::default().sqlite_readers;
     let mut connections = Vec::new();
-    for _ in 0..3 {
+    for _ in 0..readers {
+        let mut reader = test.db.pool().acquire().await.unwrap();
+        for (name, expected) in [
+            ("journal_mode", "wal"),
+            ("query_only", "1"),
+            ("busy_timeout", "10000"),
+        ] {
+            assert_eq!(pragma(&mut reader, name).await, expected, "{name}");
+        }
+        connections.push(reader);
+    }
+}
+
+#[tokio::test]
+async fn a_write_through_the_sqlite_readers_fails() {
+    let test = TestDb::new(Engine::Sqlite).await;
+    let error = sqlx::query("CREATE TABLE items (id TEXT PRIMARY KEY)")
+        .execute(test.db.pool())
+        .await
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("readonly"), "{error}");
+}
+
+#[tokio::test]
+async fn postgres_limits_statements_locks_and_idle_transactions() {
+    if !engines().contains(&Engine::Postgres) {
+        return;
+    }
+    let test = TestDb::new(Engine::Postgres).await;
+    for (name, expected) in [
+        ("statement_timeout", "30s"),
+        ("lock_timeout", "10s"),
+        ("idle_in_transaction_session_timeout", "30s"),
+    ] {
+        let value: String = sqlx::query_scalar("SELECT current_setting($1)")
+            .bind(name)
+            .fetch_one(test.db.pool())
+            .await
+            .unwrap();
+        assert_eq!(value, expected, "{name}");
+    }
+}
+
+/// After a restart of the server the pool holds broken connections. None of them fails a request that comes later.
+#[tokio::test]
+async fn broken_postgres_connections_are_replaced() {
+    if !engines().contains(&Engine::Postgres) {
+        return;
+    }
+    let test = TestDb::new(Engine::Postgres).await;
+    test.db
+        .execute(sqlx::query("CREATE TABLE items (id TEXT PRIMARY KEY)"))
+        .await
+        .unwrap();
+    let mut connections = Vec::new();
+    for _ in 0..4 {
         connections.push(test.db.pool().acquire().await.unwrap());
     }
-    for connection in &mut connections {
-        let journal: String = sqlx::query_scalar("PRAGMA journal_mode")
-            .fetch_one(&mut **connection)
-            .await
-            .unwrap();
-        let timeout: i64 = sqlx::query_scalar("PRAGMA busy_timeout")
-            .fetch_one(&mut **connection)
-            .await
-            .unwrap();
-        let foreign_keys: i64 = sqlx::query_scalar("PRAGMA foreign_keys")
-            .fetch_one(&mut **connection)
-            .await
-            .unwrap();
-        assert_eq!((journal.as_str(), timeout, foreign_keys), ("wal", 10_000, 1));
+    drop(connections);
+    let mut other = sqlx::AnyConnection::connect(&test.url).await.unwrap();
+    let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+               WHERE datname = current_database() AND pid <> pg_backend_pid()";
+    let ended = sqlx::query(end).execute(&mut other).await.unwrap();
+    assert!(ended.rows_affected() >= 4);
+    // The pool tests connections that were idle for longer than 1 s.
+    tokio::time::sleep(std::time::Duration::from_millis(1_100)).await;
+    for n in 0..4 {
+        let mut tx = test.db.write().await.unwrap();
+        let row = sqlx::query("INSERT INTO items (id) VALUES ($1)").bind(n.to_string());
+        row.execute(&mut *tx).await.unwrap();
+        tx.commit().await.unwrap();
     }
 }
 
@@ -189,22 +268,4 @@ fn both_engines_have_the_same_migrations() {
     };
     assert_eq!(names("sqlite"), names("postgres"));
     assert!(!names("sqlite").is_empty());
-}
-
-/// A SQLite commit is on the disk before it returns: `synchronous` is FULL (2) on every connection of the pool.
-#[tokio::test]
-async fn every_sqlite_connection_syncs_each_commit() {
-    let test = TestDb::new(Engine::Sqlite).await;
-    let most = test.db.pool().options().get_max_connections();
-    assert!(most > 1);
-    let mut connections = Vec::new();
-    for _ in 0..most {
-        let mut connection = test.db.pool().acquire().await.unwrap();
-        for (pragma, expected) in [("synchronous", 2), ("fullfsync", 1), ("foreign_keys", 1)] {
-            let sql = sqlx::AssertSqlSafe(format!("PRAGMA {pragma}"));
-            let value: i64 = sqlx::query_scalar(sql).fetch_one(&mut *connection).await.unwrap();
-            assert_eq!(value, expected, "{pragma} of connection {}", connections.len());
-        }
-        connections.push(connection);
-    }
 }

@@ -1,0 +1,276 @@
+//! Group commit on SQLite. One task owns the writing connection and lends it to one caller after another. Callers that
+//! wait join the open group: each runs in its own savepoint, and one `COMMIT`, so one fsync, makes them all durable.
+//!
+//! Only the task executes `BEGIN`, `SAVEPOINT` and `COMMIT`, and nothing cancels it. A caller that is dropped or canceled
+//! returns the connection by its `Drop`, and its savepoint is rolled back before the next caller runs. It knows no SQL
+//! of a feature.
+
+mod store;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use sqlx::{AnyConnection, Connection as _};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::open;
+
+/// How large a group becomes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct GroupLimits {
+    /// A failed `COMMIT` fails no more than these.
+    members: usize,
+    /// How long a group admits callers. It limits how long the first one waits for its commit.
+    open: Duration,
+}
+
+/// A fsync takes 0.2 to 5 ms: a group that was open for 10 ms spends little of its time on it.
+const LIMITS: GroupLimits = GroupLimits {
+    members: 1_000,
+    open: Duration::from_millis(10),
+};
+
+type Reply<T> = oneshot::Sender<Result<T, sqlx::Error>>;
+
+/// The queue of callers that wait for the writing connection, in order of arrival. Cheap to clone.
+#[derive(Clone, Debug)]
+pub(crate) struct WriteQueue {
+    requests: mpsc::UnboundedSender<Request>,
+}
+
+#[derive(Debug)]
+enum Request {
+    Begin(Reply<Lease>),
+    /// Commits what is queued, and closes the connection.
+    Close(oneshot::Sender<()>),
+}
+
+/// The writing connection, lent to one caller. Dropping it rolls back the caller's savepoint.
+#[derive(Debug)]
+pub(crate) struct Lease {
+    /// `None` after it was returned.
+    lent: Option<(AnyConnection, oneshot::Sender<Returned>)>,
+}
+
+#[derive(Debug)]
+struct Returned {
+    connection: AnyConnection,
+    /// Receives the result of the group's `COMMIT`. `None`: the caller rolls back.
+    commit: Option<Reply<()>>,
+}
+
+impl WriteQueue {
+    /// Starts the task that owns `connection`. If a group fails, the task opens another connection to `url`.
+    pub(crate) fn start(url: String, connection: AnyConnection) -> Self {
+        Self::start_with(url, connection, LIMITS)
+    }
+
+    fn start_with(url: String, connection: AnyConnection, limits: GroupLimits) -> Self {
+        let (requests, queue) = mpsc::unbounded_channel();
+        let writer = Writer {
+            url,
+            limits,
+            queue,
+            closing: Vec::new(),
+        };
+        tokio::spawn(writer.serve(connection));
+        Self { requests }
+    }
+
+    /// Waits for the writing connection. Fails after [`Self::close`], or if the transaction cannot begin.
+    pub(crate) async fn begin(&self) -> Result<Lease, sqlx::Error> {
+        let (reply, lease) = oneshot::channel();
+        self.requests
+            .send(Request::Begin(reply))
+            .map_err(|_| sqlx::Error::PoolClosed)?;
+        lease.await.unwrap_or(Err(sqlx::Error::PoolClosed))
+    }
+
+    /// Waits until the queued callers have finished, and closes the connection.
+    pub(crate) async fn close(&self) {
+        let (closed, is_closed) = oneshot::channel();
+        if self.requests.send(Request::Close(closed)).is_ok() {
+            // An error means that the task has already ended.
+            let _ = is_closed.await;
+        }
+    }
+}
+
+impl Lease {
+    pub(crate) fn connection(&mut self) -> &mut AnyConnection {
+        let (connection, _) = self.lent.as_mut().expect(IS_LENT);
+        connection
+    }
+
+    pub(crate) fn connection_ref(&self) -> &AnyConnection {
+        let (connection, _) = self.lent.as_ref().expect(IS_LENT);
+        connection
+    }
+
+    /// Returns after the group's `COMMIT`. The caller's changes are committed even if this future is dropped.
+    pub(crate) async fn commit(mut self) -> Result<(), sqlx::Error> {
+        let (reply, committed) = oneshot::channel();
+        self.give_back(Some(reply));
+        committed.await.unwrap_or(Err(sqlx::Error::PoolClosed))
+    }
+
+    fn give_back(&mut self, commit: Option<Reply<()>>) {
+        if let Some((connection, returned)) = self.lent.take() {
+            // An error means that the runtime is shutting down.
+            let _ = returned.send(Returned { connection, commit });
+        }
+    }
+}
+
+const IS_LENT: &str = "only `commit` and `drop` return the connection, and both consume the lease";
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        self.give_back(None);
+    }
+}
+
+/// The task that owns the writing connection.
+struct Writer {
+    url: String,
+    limits: GroupLimits,
+    queue: mpsc::UnboundedReceiver<Request>,
+    /// Calls of [`WriteQueue::close`]. With the first one the queue accepts no more requests.
+    closing: Vec<oneshot::Sender<()>>,
+}
+
+impl Writer {
+    async fn serve(mut self, connection: AnyConnection) {
+        let mut connection = Some(connection);
+        while let Some(request) = self.queue.recv().await {
+            let Some(caller) = self.admit(request) else {
+                continue;
+            };
+            let writer = match connection.take() {
+                Some(writer) => Ok(writer),
+                None => open::connect_writer(&self.url).await,
+            };
+            match writer {
+                Ok(writer) => connection = self.run_group(writer, caller).await,
+                Err(error) => drop(caller.send(Err(error))),
+            }
+        }
+        if let Some(connection) = connection {
+            // All commits are in the file already: closing only moves them out of the WAL.
+            let _ = connection.close().await;
+        }
+        for closed in self.closing {
+            let _ = closed.send(());
+        }
+    }
+
+    /// Returns the caller that begins next. `None` if it was canceled, or if the request is another one.
+    fn admit(&mut self, request: Request) -> Option<Reply<Lease>> {
+        match request {
+            Request::Begin(caller) => (!caller.is_closed()).then_some(caller),
+            Request::Close(closed) => {
+                self.queue.close();
+                self.closing.push(closed);
+                None
+            }
+        }
+    }
+
+    /// Returns the first waiting caller that was not canceled.
+    fn next_caller(&mut self) -> Option<Reply<Lease>> {
+        loop {
+            let request = self.queue.try_recv().ok()?;
+            if let Some(caller) = self.admit(request) {
+                return Some(caller);
+            }
+        }
+    }
+
+    /// Runs the transactions of `first` and of the callers that wait when their predecessor ends. Returns the connection,
+    /// or `None` if the group failed: closing the connection has rolled it back.
+    async fn run_group(
+        &mut self,
+        mut connection: AnyConnection,
+        first: Reply<Lease>,
+    ) -> Option<AnyConnection> {
+        let opened = Instant::now();
+        let mut commits = Vec::new();
+        let mut members = 0;
+        let mut caller = first;
+        let mut begun = store::begin(&mut connection).await;
+        loop {
+            if let Err(error) = begun {
+                let error = fail(commits, error);
+                let _ = caller.send(Err(error));
+                let _ = connection.close().await;
+                return None;
+            }
+            let returned = lend(connection, caller).await?;
+            connection = returned.connection;
+            members += 1;
+            let is_committed = returned.commit.is_some();
+            commits.extend(returned.commit);
+            let is_open = members < self.limits.members && opened.elapsed() < self.limits.open;
+            let Some(next) = is_open.then(|| self.next_caller()).flatten() else {
+                return end(connection, is_committed, commits).await;
+            };
+            caller = next;
+            begun = store::begin_next(&mut connection, is_committed).await;
+        }
+    }
+}
+
+/// Lends the connection until the caller returns it. `None` if the caller leaked it.
+async fn lend(connection: AnyConnection, caller: Reply<Lease>) -> Option<Returned> {
+    let (returned, is_returned) = oneshot::channel();
+    let lease = Lease {
+        lent: Some((connection, returned)),
+    };
+    // If the caller was canceled, the lease is dropped here, which returns the connection.
+    drop(caller.send(Ok(lease)));
+    is_returned.await.ok()
+}
+
+/// Ends the group with one `COMMIT`, and answers its members.
+async fn end(
+    mut connection: AnyConnection,
+    is_committed: bool,
+    commits: Vec<Reply<()>>,
+) -> Option<AnyConnection> {
+    match store::end(&mut connection, is_committed, !commits.is_empty()).await {
+        Ok(()) => {
+            for commit in commits {
+                let _ = commit.send(Ok(()));
+            }
+            Some(connection)
+        }
+        Err(error) => {
+            fail(commits, error);
+            let _ = connection.close().await;
+            None
+        }
+    }
+}
+
+/// Answers each member of a failed group with the group's error, and returns the error for one more caller.
+fn fail(commits: Vec<Reply<()>>, error: sqlx::Error) -> sqlx::Error {
+    let error = Arc::new(error);
+    for commit in commits {
+        let _ = commit.send(Err(GroupError(error.clone()).into()));
+    }
+    GroupError(error).into()
+}
+
+/// Why a group of transactions was not committed. All of its members get the same error.
+#[derive(Debug, thiserror::Error)]
+#[error("the group of transactions was rolled back: {0}")]
+struct GroupError(#[source] Arc<sqlx::Error>);
+
+impl From<GroupError> for sqlx::Error {
+    fn from(error: GroupError) -> Self {
+        Self::AnyDriverError(Box::new(error))
+    }
+}
+
+#[cfg(test)]
+mod tests;

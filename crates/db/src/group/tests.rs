@@ -1,0 +1,279 @@
+//! Conformance of group commit: order, isolation, cancellation, and a commit that fails. `tests/kill.rs` kills processes.
+
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::task::Poll;
+
+use sqlx::Executor as _;
+use sqlx::any::install_default_drivers;
+use tempfile::TempDir;
+
+use super::*;
+
+const NO_LIMITS: GroupLimits = GroupLimits {
+    members: usize::MAX,
+    open: Duration::MAX,
+};
+
+/// A file with the table `items`, whose `parent` must exist when the transaction commits.
+struct File {
+    queue: WriteQueue,
+    url: String,
+    _folder: TempDir,
+}
+
+impl File {
+    async fn new(limits: GroupLimits) -> Self {
+        install_default_drivers();
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite:{}?mode=rwc", folder.path().join("test.db").display());
+        let mut connection = open::connect_writer(&url).await.unwrap();
+        connection
+            .execute(
+                "CREATE TABLE items (n INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT UNIQUE NOT NULL,
+                                     parent TEXT REFERENCES items (id) DEFERRABLE INITIALLY DEFERRED)",
+            )
+            .await
+            .unwrap();
+        Self {
+            queue: WriteQueue::start_with(url.clone(), connection, limits),
+            url,
+            _folder: folder,
+        }
+    }
+
+    /// The committed items in the order of their insertion, read by another connection.
+    async fn items(&self) -> Vec<String> {
+        let mut reader = AnyConnection::connect(&self.url).await.unwrap();
+        sqlx::query_scalar("SELECT id FROM items ORDER BY n")
+            .fetch_all(&mut reader)
+            .await
+            .unwrap()
+    }
+
+    /// Starts a transaction that inserts `id` when its turn comes. It waits in the queue when this returns.
+    async fn queue_insert(&self, id: &str, parent: Option<&str>) -> Commit {
+        let (queue, id, parent) = (self.queue.clone(), id.to_owned(), parent.map(str::to_owned));
+        let commit = tokio::spawn(async move {
+            let mut lease = queue.begin().await?;
+            insert(&mut lease, &id, parent.as_deref()).await?;
+            lease.commit().await
+        });
+        tokio::task::yield_now().await;
+        commit
+    }
+}
+
+type Commit = tokio::task::JoinHandle<Result<(), sqlx::Error>>;
+
+async fn insert(lease: &mut Lease, id: &str, parent: Option<&str>) -> Result<(), sqlx::Error> {
+    sqlx::query("INSERT INTO items (id, parent) VALUES ($1, $2)")
+        .bind(id.to_owned())
+        .bind(parent.map(str::to_owned))
+        .execute(lease.connection())
+        .await
+        .map(drop)
+}
+
+/// Whether each transaction was committed.
+async fn results(commits: Vec<Commit>) -> Vec<bool> {
+    let mut committed = Vec::new();
+    for commit in commits {
+        committed.push(commit.await.unwrap().is_ok());
+    }
+    committed
+}
+
+#[tokio::test]
+async fn waiting_callers_run_in_order_of_arrival_and_commit_together() {
+    let file = File::new(NO_LIMITS).await;
+    let mut first = file.queue.begin().await.unwrap();
+    let mut commits = Vec::new();
+    let ids: Vec<String> = (0..20).map(|n| n.to_string()).collect();
+    for id in &ids {
+        commits.push(file.queue_insert(id, None).await);
+    }
+    insert(&mut first, "first", None).await.unwrap();
+    assert_eq!(
+        file.items().await,
+        [""; 0],
+        "nothing is visible before the commit"
+    );
+    first.commit().await.unwrap();
+    // The first commit returned after the group's: all members are visible.
+    assert_eq!(file.items().await[1..], ids);
+    assert_eq!(results(commits).await, [true; 20]);
+}
+
+#[tokio::test]
+async fn a_member_that_fails_is_rolled_back_alone() {
+    let file = File::new(NO_LIMITS).await;
+    let mut first = file.queue.begin().await.unwrap();
+    insert(&mut first, "a", None).await.unwrap();
+    let commits = vec![
+        file.queue_insert("b", None).await,
+        // A statement fails: the ID exists.
+        file.queue_insert("a", None).await,
+        file.queue_insert("c", None).await,
+    ];
+    let dropped = {
+        let queue = file.queue.clone();
+        tokio::spawn(async move {
+            let mut lease = queue.begin().await.unwrap();
+            insert(&mut lease, "dropped", None).await.unwrap();
+        })
+    };
+    tokio::task::yield_now().await;
+    let panicking = {
+        let queue = file.queue.clone();
+        tokio::spawn(async move {
+            let mut lease = queue.begin().await.unwrap();
+            insert(&mut lease, "panicking", None).await.unwrap();
+            panic!("a member panics with its transaction open");
+        })
+    };
+    tokio::task::yield_now().await;
+    let last = file.queue_insert("d", None).await;
+    first.commit().await.unwrap();
+    assert_eq!(results(commits).await, [true, false, true]);
+    assert!(last.await.unwrap().is_ok());
+    dropped.await.unwrap();
+    panicking.await.unwrap_err();
+    assert_eq!(file.items().await, ["a", "b", "c", "d"]);
+}
+
+#[tokio::test]
+async fn a_commit_that_fails_fails_all_members_and_no_later_group() {
+    let file = File::new(NO_LIMITS).await;
+    let mut first = file.queue.begin().await.unwrap();
+    insert(&mut first, "first", None).await.unwrap();
+    let commits = vec![
+        file.queue_insert("child", Some("missing")).await,
+        file.queue_insert("last", None).await,
+    ];
+    let error = first.commit().await.unwrap_err().to_string();
+    assert!(error.contains("FOREIGN KEY"), "{error}");
+    assert_eq!(results(commits).await, [false, false]);
+    assert_eq!(file.items().await, [""; 0]);
+
+    let next = file.queue_insert("next", None).await;
+    assert!(next.await.unwrap().is_ok());
+    assert_eq!(file.items().await, ["next"]);
+}
+
+#[tokio::test]
+async fn a_group_ends_at_its_limits() {
+    let two_members = GroupLimits {
+        members: 2,
+        ..NO_LIMITS
+    };
+    let no_time = GroupLimits {
+        open: Duration::ZERO,
+        ..NO_LIMITS
+    };
+    // The third of four transactions makes its group fail.
+    for (limits, expected) in [
+        (NO_LIMITS, [false, false, false, false]),
+        (two_members, [true, true, false, false]),
+        (no_time, [true, true, false, true]),
+    ] {
+        let file = File::new(limits).await;
+        let first = file.queue.begin().await.unwrap();
+        let commits = vec![
+            file.queue_insert("b", None).await,
+            file.queue_insert("c", Some("missing")).await,
+            file.queue_insert("d", None).await,
+        ];
+        let mut committed = vec![first.commit().await.is_ok()];
+        committed.extend(results(commits).await);
+        assert_eq!(committed, expected, "{limits:?}");
+    }
+}
+
+#[tokio::test]
+async fn canceling_a_member_at_any_await_rolls_it_back_or_commits_all_of_it() {
+    let mut outcomes = [0, 0];
+    for polls in 0..20 {
+        let file = File::new(NO_LIMITS).await;
+        let mut first = file.queue.begin().await.unwrap();
+        insert(&mut first, "first", None).await.unwrap();
+        let first = tokio::spawn(first.commit());
+        let queue = file.queue.clone();
+        let canceled = cancel_after(polls, async move {
+            let mut lease = queue.begin().await?;
+            insert(&mut lease, "a", None).await?;
+            insert(&mut lease, "b", None).await?;
+            lease.commit().await
+        });
+        // `first` is polled after the canceled caller has joined the queue.
+        let (_, last) = tokio::join!(canceled, file.queue_insert("last", None));
+        assert!(first.await.unwrap().is_ok(), "after {polls} polls");
+        assert!(last.await.unwrap().is_ok(), "after {polls} polls");
+        file.queue.close().await;
+        let items = file.items().await;
+        let canceled: Vec<_> = items
+            .iter()
+            .filter(|id| ["a", "b"].contains(&id.as_str()))
+            .collect();
+        assert!([0, 2].contains(&canceled.len()), "{items:?} after {polls} polls");
+        outcomes[canceled.len() / 2] += 1;
+        assert_eq!(items.len(), 2 + canceled.len(), "{items:?} after {polls} polls");
+    }
+    assert!(outcomes.iter().all(|count| *count > 0), "{outcomes:?}");
+}
+
+/// Polls `future` up to `polls` times, then drops it. Each poll follows a wake-up.
+async fn cancel_after(mut polls: usize, future: impl Future) {
+    let mut future = pin!(future);
+    poll_fn(|context| {
+        if polls == 0 {
+            return Poll::Ready(());
+        }
+        polls -= 1;
+        future.as_mut().poll(context).map(drop)
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn closing_waits_for_the_queued_callers() {
+    let file = File::new(NO_LIMITS).await;
+    let mut first = file.queue.begin().await.unwrap();
+    insert(&mut first, "first", None).await.unwrap();
+    let second = file.queue_insert("second", None).await;
+    let closing = {
+        let queue = file.queue.clone();
+        tokio::spawn(async move { queue.close().await })
+    };
+    tokio::task::yield_now().await;
+    first.commit().await.unwrap();
+    closing.await.unwrap();
+    assert!(second.await.unwrap().is_ok());
+    assert!(file.queue.begin().await.is_err());
+    file.queue.close().await;
+    assert_eq!(file.items().await, ["first", "second"]);
+}
+
+#[tokio::test]
+async fn a_file_that_another_process_writes_is_an_error_and_the_next_group_succeeds() {
+    let file = File::new(NO_LIMITS).await;
+    let mut other = AnyConnection::connect(&file.url).await.unwrap();
+    let lease = file.queue.begin().await.unwrap();
+    // The busy timeout of the tests' connection is short, so that the test does not wait.
+    other.execute("PRAGMA busy_timeout = 1").await.unwrap();
+    other.execute("BEGIN IMMEDIATE").await.unwrap_err();
+    drop(lease);
+    other
+        .execute("PRAGMA busy_timeout = 10000; BEGIN IMMEDIATE")
+        .await
+        .unwrap();
+    let mut short = open::connect_writer(&file.url).await.unwrap();
+    short.execute("PRAGMA busy_timeout = 1").await.unwrap();
+    let queue = WriteQueue::start_with(file.url.clone(), short, NO_LIMITS);
+    assert!(queue.begin().await.is_err());
+    other.execute("ROLLBACK").await.unwrap();
+    let mut lease = queue.begin().await.unwrap();
+    insert(&mut lease, "a", None).await.unwrap();
+    lease.commit().await.unwrap();
+    assert_eq!(file.items().await, ["a"]);
+}
