@@ -3,24 +3,27 @@
 //! No transaction is open during a delivery. After a crash the rows stay leased. When the lease ends, any dispatcher
 //! sends the same bytes with the same insert ID again.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use db::Db;
+use db::{Connection, Db};
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
+use queue::{Claim, ClaimLimits, LaneLease, NextRowState, QueuedRow, millis};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
-use uuid::Uuid;
 
 use crate::report::DispatchReport;
-use crate::retry::{DeliveryAttempt, NextState, dedup_window_passed, next_state};
-use crate::store::{ClaimRequest, ClaimedRow, Settlement, claim, prune, settle};
+use crate::retry::{DeliveryAttempt, dedup_window_passed, next_state};
+use crate::store::{OUTBOX, prune, read_event};
 use crate::{
     Condition, DeliveryFailure, DeliveryOutcome, DispatcherSettings, FailureKind, Health, MillisClock,
     OutboundEvent, PANICKED, ParkReason, Sink, Wakeup, catch_panic,
 };
 
-/// Rows. Far below each engine's limit of parameters per statement.
+/// Rows per claim. Amplitude accepts less than 2000 events per request.
 const MAX_BATCH: usize = 1_000;
 const PRUNE_EVERY_MS: i64 = 60 * 60_000;
 
@@ -30,25 +33,26 @@ pub struct Dispatcher {
     sink: Arc<dyn Sink>,
     clock: MillisClock,
     settings: DispatcherSettings,
-    /// Identifies this dispatcher's leases.
-    owner: String,
     wakeup: Wakeup,
     health: watch::Sender<Health>,
+}
+
+/// A delivered batch that is not settled yet.
+struct Delivery {
+    lease: LaneLease,
+    rows: Vec<QueuedRow<()>>,
+    events: Vec<OutboundEvent>,
+    /// One outcome per row.
+    outcomes: Vec<DeliveryOutcome>,
+    sent_at_ms: i64,
 }
 
 impl fmt::Debug for Dispatcher {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Dispatcher")
-            .field("owner", &self.owner)
             .field("settings", &self.settings)
             .finish_non_exhaustive()
     }
-}
-
-/// Returns a unique lease owner.
-#[expect(clippy::disallowed_methods, reason = "the value is only compared with itself")]
-fn new_lease_owner() -> String {
-    Uuid::new_v4().to_string()
 }
 
 impl Dispatcher {
@@ -61,7 +65,6 @@ impl Dispatcher {
             sink,
             clock,
             settings,
-            owner: new_lease_owner(),
             wakeup: Wakeup::new(),
             health: watch::Sender::default(),
         }
@@ -75,7 +78,6 @@ impl Dispatcher {
             sink: Arc::clone(&self.sink),
             clock: Arc::clone(&self.clock),
             settings: self.settings.clone(),
-            owner: new_lease_owner(),
             wakeup: self.wakeup.clone(),
             health: self.health.clone(),
         }
@@ -91,29 +93,40 @@ impl Dispatcher {
         self.health.subscribe()
     }
 
-    /// Runs until `shutdown`, then finishes the current batch, which takes at most the sink's longest delivery.
+    /// Runs until `shutdown`, then finishes the batches in flight, which takes at most the sink's longest delivery.
     pub async fn run(self, shutdown: CancellationToken) {
+        let mut in_flight = FuturesUnordered::new();
         let mut prune_at_ms = 0;
-        while !shutdown.is_cancelled() {
-            let made_progress = match self.run_due_once().await {
-                Ok(report) => report.made_progress(),
-                Err(error) => {
-                    tracing::error!(%error, "cannot read the outbox; retrying");
-                    false
-                }
-            };
+        let mut may_be_due = true;
+        while !(shutdown.is_cancelled() && in_flight.is_empty()) {
+            let may_claim = |batches: usize| !shutdown.is_cancelled() && batches < self.max_in_flight();
+            while may_be_due && may_claim(in_flight.len()) {
+                let claim = self.claim_logged().await;
+                // Rows behind a batch that is not full are in lanes that are leased now.
+                may_be_due = claim
+                    .as_ref()
+                    .is_some_and(|claim| claim.rows.len() >= self.batch());
+                in_flight.extend(claim.map(|claim| self.deliver(claim)));
+            }
             let now_ms = (self.clock)();
             if now_ms >= prune_at_ms {
                 prune_at_ms = now_ms.saturating_add(PRUNE_EVERY_MS);
                 self.prune(now_ms).await;
             }
-            if made_progress && !self.health.borrow().is_paused(now_ms) {
-                continue;
-            }
+            let is_stopping = shutdown.is_cancelled();
             tokio::select! {
-                () = shutdown.cancelled() => {}
-                () = self.wakeup.wait() => {}
-                () = tokio::time::sleep(self.next_wait(now_ms)) => {}
+                Some(delivery) = in_flight.next() => {
+                    match self.settle(&delivery, may_claim(in_flight.len())).await {
+                        Ok((report, next)) => {
+                            may_be_due = report.made_progress() && (next.is_some() || !may_claim(in_flight.len()));
+                            in_flight.extend(next.map(|claim| self.deliver(claim)));
+                        }
+                        Err(error) => tracing::error!(%error, "cannot settle a batch; its rows wait for the end of the lease"),
+                    }
+                }
+                () = shutdown.cancelled(), if !is_stopping => {}
+                () = self.wakeup.wait(), if !is_stopping => may_be_due = true,
+                () = tokio::time::sleep(self.next_wait(now_ms)), if !is_stopping => may_be_due = true,
             }
         }
     }
@@ -139,62 +152,106 @@ impl Dispatcher {
     /// # Errors
     /// The same as [`Self::drain`].
     pub async fn run_due_once(&self) -> Result<DispatchReport, sqlx::Error> {
-        let started_ms = (self.clock)();
-        if self.health.borrow().is_paused(started_ms) {
+        let Some(claim) = self.claim().await? else {
             return Ok(DispatchReport::default());
-        }
-        let lease_until_ms = started_ms.saturating_add(millis(self.settings.lease));
-        let claimed = claim(
-            &self.db,
-            &ClaimRequest {
-                owner: &self.owner,
-                now_ms: started_ms,
-                lease_until_ms,
-                rows: self.settings.batch.clamp(1, MAX_BATCH),
-                per_user: self.settings.per_user.max(1),
-            },
-        )
-        .await?;
-        if claimed.is_empty() {
-            return Ok(DispatchReport::default());
-        }
-        let sent_at_ms = (self.clock)();
-        let outcomes = if sent_at_ms.saturating_add(millis(self.sink.longest_delivery())) > lease_until_ms {
-            tracing::warn!("the lease ends before the delivery could finish; the rows are claimed again");
-            vec![DeliveryOutcome::Held; claimed.len()]
-        } else {
-            self.deliver(&claimed, sent_at_ms).await
         };
-        let now_ms = (self.clock)();
-        let held = outcomes
-            .iter()
-            .filter(|outcome| **outcome == DeliveryOutcome::Held)
-            .count();
-        let settlements = self.decide(&claimed, outcomes, sent_at_ms, now_ms);
-        let lost = self.settle(&settlements, now_ms).await?;
-        let count =
-            |matches: fn(&NextState) -> bool| settlements.iter().filter(|row| matches(&row.next)).count();
-        Ok(DispatchReport {
-            claimed: claimed.len(),
-            sent: count(|next| matches!(next, NextState::Sent)),
-            parked: count(|next| matches!(next, NextState::Park(_))),
-            retried: count(|next| matches!(next, NextState::Retry { .. })) - held,
-            held,
-            lost,
-        })
+        let delivery = self.deliver(claim).await;
+        let (report, _) = self.settle(&delivery, false).await?;
+        Ok(report)
     }
 
-    /// Returns one outcome per claimed row. Rows past the deduplication window are parked without an attempt. A row whose
-    /// earlier attempt panicked is sent alone, so that it takes no other row with it.
-    async fn deliver(&self, claimed: &[ClaimedRow], sent_at_ms: i64) -> Vec<DeliveryOutcome> {
-        let is_past_window =
-            |row: &ClaimedRow| dedup_window_passed(&self.settings.policy, row.first_unknown_ms, sent_at_ms);
-        let attempted = attempted_rows(claimed);
-        let batch: Vec<OutboundEvent> = claimed[..attempted]
-            .iter()
-            .filter(|row| !is_past_window(row))
-            .map(|row| row.delivery.clone())
-            .collect();
+    fn batch(&self) -> usize {
+        self.settings.batch.clamp(1, MAX_BATCH)
+    }
+
+    /// Batches to deliver at the same time. A receiver that fails gets one, to find out whether it has recovered.
+    fn max_in_flight(&self) -> usize {
+        match self.health.borrow().condition {
+            Condition::Healthy => self.settings.in_flight.max(1),
+            Condition::Failing | Condition::Refused | Condition::Misconfigured => 1,
+        }
+    }
+
+    /// Claims a batch; `None` if no row is due, the dispatcher pauses, or the database fails.
+    async fn claim_logged(&self) -> Option<Claim<OutboundEvent>> {
+        match self.claim().await {
+            Ok(claim) => claim,
+            Err(error) => {
+                tracing::error!(%error, "cannot read the outbox; retrying");
+                None
+            }
+        }
+    }
+
+    /// Claims a batch; `None` if no row is due or the dispatcher pauses.
+    async fn claim(&self) -> Result<Option<Claim<OutboundEvent>>, sqlx::Error> {
+        let now_ms = (self.clock)();
+        if self.health.borrow().is_paused(now_ms) || !OUTBOX.is_due(&self.db, now_ms).await? {
+            return Ok(None);
+        }
+        let mut tx = self.db.write().await?;
+        let claim = self.claim_in(&mut tx, now_ms).await?;
+        tx.commit().await?;
+        Ok(claim)
+    }
+
+    async fn claim_in(
+        &self,
+        connection: &mut Connection,
+        now_ms: i64,
+    ) -> Result<Option<Claim<OutboundEvent>>, sqlx::Error> {
+        let limits = ClaimLimits {
+            rows: self.batch(),
+            per_lane: self.settings.per_user,
+            lease_ms: millis(self.settings.lease),
+        };
+        OUTBOX
+            .claim(connection, self.db.engine(), limits, now_ms, read_event)
+            .await
+    }
+
+    /// Delivers a batch. Rows past the deduplication window are parked without an attempt. A row whose earlier attempt
+    /// panicked is sent alone, so that it takes no other row with it.
+    async fn deliver(&self, claim: Claim<OutboundEvent>) -> Delivery {
+        let Claim { lease, rows } = claim;
+        let (rows, events): (Vec<_>, Vec<_>) = rows.into_iter().map(QueuedRow::take_job).unzip();
+        let sent_at_ms = (self.clock)();
+        let outcomes = if sent_at_ms.saturating_add(millis(self.sink.longest_delivery())) > lease.until_ms {
+            tracing::warn!("the lease ends before the delivery could finish; the rows are claimed again");
+            vec![DeliveryOutcome::Held; rows.len()]
+        } else {
+            self.attempt(&rows, &events, sent_at_ms).await
+        };
+        Delivery {
+            lease,
+            rows,
+            events,
+            outcomes,
+            sent_at_ms,
+        }
+    }
+
+    /// Returns one outcome per row.
+    async fn attempt(
+        &self,
+        rows: &[QueuedRow<()>],
+        events: &[OutboundEvent],
+        sent_at_ms: i64,
+    ) -> Vec<DeliveryOutcome> {
+        let is_past_window = |row: &QueuedRow<()>| {
+            dedup_window_passed(&self.settings.policy, row.first_unknown_ms, sent_at_ms)
+        };
+        let attempted = attempted_rows(rows);
+        let failures_before = self.health.borrow().failures;
+        let batch: Cow<'_, [OutboundEvent]> = if rows[..attempted].iter().any(is_past_window) {
+            let sendable = rows[..attempted].iter().zip(events);
+            sendable
+                .filter(|(row, _)| !is_past_window(row))
+                .map(|(_, event)| event.clone())
+                .collect()
+        } else {
+            Cow::Borrowed(&events[..attempted])
+        };
         let outcomes = if batch.is_empty() {
             Vec::new()
         } else {
@@ -202,79 +259,109 @@ impl Dispatcher {
                 .await
                 .unwrap_or_else(|_| vec![panicked(); batch.len()])
         };
-        self.update_health(&outcomes);
+        self.update_health(&outcomes, failures_before);
         let mut outcomes = outcomes.into_iter();
-        let held = claimed[attempted..].iter().map(|_| DeliveryOutcome::Held);
-        claimed[..attempted]
-            .iter()
-            .map(|row| {
+        let missing = || DeliveryFailure::new(FailureKind::Unknown, "the sink returned no outcome");
+        rows.iter()
+            .enumerate()
+            .map(|(index, row)| {
+                if index >= attempted {
+                    return DeliveryOutcome::Held;
+                }
                 if is_past_window(row) {
                     return DeliveryOutcome::Park(ParkReason::DedupWindowPassed);
                 }
-                let missing = || DeliveryFailure::new(FailureKind::Unknown, "the sink returned no outcome");
                 outcomes
                     .next()
                     .unwrap_or_else(|| DeliveryOutcome::Retry(missing()))
             })
-            .chain(held)
             .collect()
     }
 
-    /// The settlement of each claimed row.
-    fn decide(
+    /// Settles a batch, with one retry if the database fails. Rows that cannot be settled are sent again when their lease
+    /// ends. With `refill`, the same transaction claims the next batch, unless the dispatcher pauses.
+    async fn settle(
         &self,
-        claimed: &[ClaimedRow],
-        outcomes: Vec<DeliveryOutcome>,
-        sent_at_ms: i64,
-        now_ms: i64,
-    ) -> Vec<Settlement> {
-        let settled = claimed.iter().zip(outcomes).map(|(row, outcome)| {
+        delivery: &Delivery,
+        refill: bool,
+    ) -> Result<(DispatchReport, Option<Claim<OutboundEvent>>), sqlx::Error> {
+        let now_ms = (self.clock)();
+        let mut report = DispatchReport {
+            claimed: delivery.rows.len(),
+            ..DispatchReport::default()
+        };
+        let rows = delivery.rows.iter().zip(&delivery.events).zip(&delivery.outcomes);
+        let mut updates = Vec::with_capacity(delivery.rows.len());
+        for ((row, event), outcome) in rows {
             let attempt = DeliveryAttempt {
                 attempts: row.attempts,
                 panics: row.panics,
                 first_unknown_ms: row.first_unknown_ms,
-                started_ms: sent_at_ms,
+                started_ms: delivery.sent_at_ms,
                 now_ms,
                 jitter: (self.settings.jitter)(),
             };
-            let next = next_state(&self.settings.policy, &attempt, outcome);
-            if let NextState::Park(reason) = &next {
-                tracing::warn!(
-                    event.insert_id = row.delivery.insert_id,
-                    event.name = row.delivery.event_type,
-                    %reason,
-                    "an event was parked"
-                );
+            let next = next_state(&self.settings.policy, &attempt, outcome.clone());
+            match &next {
+                None => report.held += 1,
+                Some(NextRowState::Done(_)) => report.sent += 1,
+                Some(NextRowState::Retry { .. }) => report.retried += 1,
+                Some(NextRowState::Park(reason)) => {
+                    report.parked += 1;
+                    tracing::warn!(
+                        event.insert_id = event.insert_id,
+                        event.name = event.event_type,
+                        reason,
+                        "an event was parked"
+                    );
+                }
             }
-            Settlement {
-                sequence: row.sequence,
-                next,
-            }
-        });
-        settled.collect()
-    }
-
-    /// Settles the rows, with one retry if the database fails. Rows that cannot be settled are sent again when their
-    /// lease ends. Returns the number of rows that were no longer leased to this dispatcher.
-    async fn settle(&self, settlements: &[Settlement], now_ms: i64) -> Result<usize, sqlx::Error> {
-        let lost = match settle(&self.db, &self.owner, settlements, now_ms).await {
-            Ok(lost) => lost,
+            updates.extend(next.map(|next| row.update(next)));
+        }
+        let refill = refill && report.made_progress() && !self.health.borrow().is_paused(now_ms);
+        let settled = match self.settle_and_claim(delivery, &updates, now_ms, refill).await {
+            Ok(settled) => settled,
             Err(error) => {
                 tracing::warn!(%error, "settling failed; retrying once");
-                settle(&self.db, &self.owner, settlements, now_ms).await?
+                self.settle_and_claim(delivery, &updates, now_ms, refill).await?
             }
         };
+        let (lost, next) = settled;
+        report.lost = lost;
         if lost > 0 {
             tracing::info!(rows = lost, "some rows were no longer leased to this dispatcher");
         }
-        Ok(lost)
+        Ok((report, next))
     }
 
-    /// Updates the health from the outcomes of a batch, and logs each change.
-    fn update_health(&self, outcomes: &[DeliveryOutcome]) {
+    async fn settle_and_claim(
+        &self,
+        delivery: &Delivery,
+        updates: &[queue::RowUpdate],
+        now_ms: i64,
+        refill: bool,
+    ) -> Result<(usize, Option<Claim<OutboundEvent>>), sqlx::Error> {
+        let mut tx = self.db.write().await?;
+        let lost = OUTBOX
+            .settle(&mut tx, self.db.engine(), &delivery.lease, updates, now_ms)
+            .await?;
+        let next = match refill {
+            true => self.claim_in(&mut tx, now_ms).await?,
+            false => None,
+        };
+        tx.commit().await?;
+        Ok((lost, next))
+    }
+
+    /// Updates the health from the outcomes of a batch, and logs each change. Batches that were in flight together and
+    /// failed together count as one failure: `failures_before` is the number of failures when this one was sent.
+    fn update_health(&self, outcomes: &[DeliveryOutcome], failures_before: u32) {
         let now_ms = (self.clock)();
         let before = self.health.borrow().clone();
         let after = before.after_batch(&self.settings.policy, outcomes, now_ms, (self.settings.jitter)());
+        if after.failures > before.failures && before.failures > failures_before {
+            return;
+        }
         let error = after.last_error.as_deref().unwrap_or_default();
         match after.condition {
             _ if after.failures == before.failures => {}
@@ -302,9 +389,9 @@ impl Dispatcher {
     }
 
     async fn prune(&self, now_ms: i64) {
-        match prune(&self.db, now_ms, self.settings.keep_days).await {
+        match prune(&self.db, now_ms).await {
             Ok(0) => {}
-            Ok(rows) => tracing::info!(rows, "erased old payloads and old parked events"),
+            Ok(rows) => tracing::info!(rows, "deleted old parked events"),
             Err(error) => tracing::error!(%error, "pruning failed; retrying in an hour"),
         }
     }
@@ -324,15 +411,11 @@ impl Dispatcher {
 
 /// How many rows to send in one call: the rows before the first one that panicked, or that row alone. A prefix keeps the
 /// order of each lane.
-fn attempted_rows(claimed: &[ClaimedRow]) -> usize {
+fn attempted_rows(claimed: &[QueuedRow<()>]) -> usize {
     let suspect = claimed.iter().position(|row| row.panics > 0);
     suspect.map_or(claimed.len(), |position| position.max(1))
 }
 
 fn panicked() -> DeliveryOutcome {
     DeliveryOutcome::Retry(DeliveryFailure::new(FailureKind::Panicked, PANICKED))
-}
-
-fn millis(duration: Duration) -> i64 {
-    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::PANICKED;
+use queue::PANICKED;
 
 /// Why an event is not sent. [`fmt::Display`] gives the text of the `parked_reason` column.
 #[derive(Clone, Debug, PartialEq, Eq)]

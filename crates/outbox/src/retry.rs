@@ -1,6 +1,9 @@
 //! Decides the next state of a row after an attempt. Pure functions of values.
 
-use crate::{DeliveryFailure, DeliveryOutcome, FailureKind, MAX_PANICS, ParkReason};
+use queue::{MAX_PANICS, NextRowState, RetrySchedule};
+
+use crate::store::SENT;
+use crate::{DeliveryFailure, DeliveryOutcome, FailureKind, ParkReason};
 
 /// Waits between attempts, in ms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,25 +39,21 @@ impl RetryPolicy {
     /// The wait in ms after `failures` consecutive failures. It doubles up to the cap. `jitter` (0..1) spreads it
     /// between half and all of that, so that rows that failed together are not retried together.
     pub(crate) fn backoff_ms(&self, failures: i64, jitter: f64) -> i64 {
-        spread(self.base_ms, self.cap_ms, failures, jitter)
+        let schedule = RetrySchedule {
+            base_ms: self.base_ms,
+            cap_ms: self.cap_ms,
+        };
+        schedule.wait_ms(failures, jitter)
     }
 
     /// The wait in ms for an invalid key. It starts at `throttle_ms`, because only an operator can fix the key.
     pub(crate) fn misconfigured_ms(&self, failures: i64, jitter: f64) -> i64 {
-        spread(self.throttle_ms, self.misconfigured_cap_ms, failures, jitter)
+        let schedule = RetrySchedule {
+            base_ms: self.throttle_ms,
+            cap_ms: self.misconfigured_cap_ms,
+        };
+        schedule.wait_ms(failures, jitter)
     }
-}
-
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "the product is at most `full`, which is an i64"
-)]
-#[expect(clippy::cast_precision_loss, reason = "waits are far below 2^52 ms")]
-fn spread(base_ms: i64, cap_ms: i64, failures: i64, jitter: f64) -> i64 {
-    let doublings = u32::try_from(failures.clamp(1, 31) - 1).unwrap_or(0);
-    let full = base_ms.saturating_mul(1 << doublings).min(cap_ms);
-    let half = full / 2;
-    half + ((full - half) as f64 * jitter.clamp(0.0, 1.0)) as i64
 }
 
 /// An attempt to deliver one row: the input of [`next_state`].
@@ -74,55 +73,34 @@ pub(crate) struct DeliveryAttempt {
     pub(crate) jitter: f64,
 }
 
-/// The state of a row after an attempt.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum NextState {
-    Sent,
-    Park(ParkReason),
-    Retry {
-        at_ms: i64,
-        attempts: i64,
-        panics: i64,
-        first_unknown_ms: Option<i64>,
-        error: Option<String>,
-    },
-}
-
 /// Whether the receiver may no longer drop a duplicate. Checked before every attempt.
 pub(crate) fn dedup_window_passed(policy: &RetryPolicy, first_unknown_ms: Option<i64>, now_ms: i64) -> bool {
     first_unknown_ms.is_some_and(|first| now_ms >= first.saturating_add(policy.dedup_window_ms))
 }
 
-/// Returns the state of the row after the outcome of an attempt.
+/// Returns the state of the row after the outcome of an attempt; `None` for a held row, which does not change.
 pub(crate) fn next_state(
     policy: &RetryPolicy,
     attempt: &DeliveryAttempt,
     outcome: DeliveryOutcome,
-) -> NextState {
+) -> Option<NextRowState> {
+    let park = |reason: ParkReason| Some(NextRowState::Park(reason.to_string()));
     let DeliveryFailure { kind, detail } = match outcome {
-        DeliveryOutcome::Sent => return NextState::Sent,
-        DeliveryOutcome::Park(reason) => return NextState::Park(reason),
-        DeliveryOutcome::Held => {
-            return NextState::Retry {
-                at_ms: attempt.now_ms,
-                attempts: attempt.attempts - 1,
-                panics: attempt.panics,
-                first_unknown_ms: attempt.first_unknown_ms,
-                error: None,
-            };
-        }
+        DeliveryOutcome::Sent => return Some(NextRowState::Done(SENT)),
+        DeliveryOutcome::Park(reason) => return park(reason),
+        DeliveryOutcome::Held => return None,
         DeliveryOutcome::Retry(failure) => failure,
     };
     let panics = attempt.panics + i64::from(kind == FailureKind::Panicked);
     if panics >= MAX_PANICS {
-        return NextState::Park(ParkReason::Panicked);
+        return park(ParkReason::Panicked);
     }
     let first_unknown_ms = match kind {
         FailureKind::Unknown | FailureKind::Panicked => attempt.first_unknown_ms.or(Some(attempt.started_ms)),
         _ => attempt.first_unknown_ms,
     };
     if dedup_window_passed(policy, first_unknown_ms, attempt.now_ms) {
-        return NextState::Park(ParkReason::DedupWindowPassed);
+        return park(ParkReason::DedupWindowPassed);
     }
     let wait_ms = match kind {
         FailureKind::NotAccepted | FailureKind::Unknown | FailureKind::Refused | FailureKind::Panicked => {
@@ -134,7 +112,7 @@ pub(crate) fn next_state(
         FailureKind::Misconfigured => 0,
     };
     let at_ms = attempt.now_ms.saturating_add(wait_ms);
-    NextState::Retry {
+    Some(NextRowState::Retry {
         // Due at the end of the deduplication window at the latest, so that it is parked without further delay.
         at_ms: first_unknown_ms.map_or(at_ms, |first| {
             at_ms.min(first.saturating_add(policy.dedup_window_ms))
@@ -147,7 +125,7 @@ pub(crate) fn next_state(
         panics,
         first_unknown_ms,
         error: Some(detail),
-    }
+    })
 }
 
 #[cfg(test)]
@@ -221,13 +199,13 @@ mod tests {
                     &attempt,
                     DeliveryOutcome::Retry(DeliveryFailure::new(kind, "error"))
                 ),
-                NextState::Retry {
+                Some(NextRowState::Retry {
                     at_ms: NOW + due_in,
                     attempts: new_attempts,
                     panics: 1,
                     first_unknown_ms: new_first_unknown_ms,
                     error: Some("error".to_owned()),
-                },
+                }),
                 "{kind:?} after {attempts} attempts, unknown since {first_unknown_ms:?}"
             );
         }
@@ -246,22 +224,13 @@ mod tests {
         let policy = RetryPolicy::default();
         assert_eq!(
             next_state(&policy, &attempt, DeliveryOutcome::Sent),
-            NextState::Sent
+            Some(NextRowState::Done("sent"))
         );
         assert_eq!(
             next_state(&policy, &attempt, DeliveryOutcome::Park(ParkReason::Silenced)),
-            NextState::Park(ParkReason::Silenced)
+            Some(NextRowState::Park("device silenced".to_owned()))
         );
-        assert_eq!(
-            next_state(&policy, &attempt, DeliveryOutcome::Held),
-            NextState::Retry {
-                at_ms: NOW,
-                attempts: 3,
-                panics: 2,
-                first_unknown_ms: Some(NOW - DAY),
-                error: None
-            }
-        );
+        assert_eq!(next_state(&policy, &attempt, DeliveryOutcome::Held), None);
     }
 
     #[test]
@@ -278,12 +247,12 @@ mod tests {
             let panicked = DeliveryOutcome::Retry(DeliveryFailure::new(FailureKind::Panicked, "panicked"));
             let next = next_state(&RetryPolicy::default(), &attempt, panicked);
             match next {
-                NextState::Park(ParkReason::Panicked) => assert!(parked, "{earlier}"),
-                NextState::Retry {
+                Some(NextRowState::Park(reason)) => assert!(parked && reason == "panicked", "{earlier}"),
+                Some(NextRowState::Retry {
                     panics,
                     first_unknown_ms,
                     ..
-                } => {
+                }) => {
                     assert!(!parked, "{earlier}");
                     assert_eq!((panics, first_unknown_ms), (earlier + 1, Some(NOW - 10)));
                 }
@@ -326,7 +295,7 @@ mod tests {
                     &policy,
                     &attempt,
                     DeliveryOutcome::Retry(DeliveryFailure::new(kind, "error")),
-                ) == NextState::Park(ParkReason::DedupWindowPassed);
+                ) == Some(NextRowState::Park("dedup window passed".to_owned()));
                 assert_eq!(parked, is_past, "{kind:?}, {first_unknown_ms:?}");
             }
         }

@@ -135,6 +135,42 @@ impl MailContent {
         )
     }
 
+    /// Before a trial ends and a card is charged. `end` is a date, `billing` the URL of the billing page.
+    pub fn trial_ending(end: &str, billing: String) -> Self {
+        Self::new(
+            &format!("Your trial ends on {end}"),
+            &[&format!(
+                "Your trial of Seamline Pro ends on {end}. Your card is then charged for the first period, unless you cancel before."
+            )],
+            Some(("Open billing", billing)),
+            &["You receive this email once for each trial."],
+        )
+    }
+
+    /// Before a trial ends that has no card. `end` is a date, `billing` the URL of the billing page.
+    pub fn trial_ending_without_card(end: &str, billing: String) -> Self {
+        Self::new(
+            &format!("Your trial ends on {end}"),
+            &[&format!(
+                "Your trial of Seamline Pro ends on {end}. You have not added a card, so Pro ends with the trial and nothing is charged. Add a card to keep Pro."
+            )],
+            Some(("Add a card", billing)),
+            &["You receive this email once for each trial."],
+        )
+    }
+
+    /// After a payment failed. `amount` has its currency, `billing` is the URL of the page on which the card is changed.
+    pub fn payment_failed(amount: &str, billing: String) -> Self {
+        Self::new(
+            "Your payment failed",
+            &[&format!(
+                "Your bank declined the payment of {amount} for Seamline Pro. You keep Pro while the payment is tried again. Please check your card, or use another one."
+            )],
+            Some(("Change the card", billing)),
+            &["You receive this email once for each attempt to charge your card."],
+        )
+    }
+
     fn new(subject: &str, before: &[&str], action: Option<(&str, String)>, after: &[&str]) -> Self {
         let owned = |lines: &[&str]| lines.iter().map(|line| (*line).to_owned()).collect();
         Self {
@@ -213,6 +249,9 @@ mod tests {
             MailContent::email_changed("bob@example.com"),
             MailContent::password_changed("Firefox on Linux", "https://demo.example/forgot".to_owned()),
             MailContent::account_deleted(),
+            MailContent::trial_ending("18 November 2026", url.clone()),
+            MailContent::trial_ending_without_card("18 November 2026", url.clone()),
+            MailContent::payment_failed("12.00 USD", url.clone()),
         ] {
             let (text, html) = (content.text(), content.html());
             for line in content.before.iter().chain(&content.after) {

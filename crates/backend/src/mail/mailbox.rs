@@ -45,7 +45,7 @@ impl MailTransport for Mailbox {
     async fn send(&self, mail: &OutgoingMail) -> Result<(), SendError> {
         let content =
             serde_json::to_string(&mail.content).map_err(|error| SendError::Permanent(error.to_string()))?;
-        store::store_content(self.db.pool(), mail.id, &mail.recipient, &content)
+        store::store_content(&self.db, mail.id, &mail.recipient, &content)
             .await
             .map_err(|error| SendError::Temporary(error.to_string()))
     }

@@ -43,10 +43,16 @@ pub enum MailKind {
     PasswordChanged,
     /// The account is being deleted.
     AccountDeleted,
+    /// A trial ends soon, and a card will be charged. The detail is the date.
+    TrialEnding,
+    /// A trial ends soon, and there is no card. The detail is the date.
+    TrialEndingWithoutCard,
+    /// A payment failed. The detail is the amount.
+    PaymentFailed,
 }
 
 impl MailKind {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 10] = [
         Self::VerifyEmail,
         Self::ChangeEmail,
         Self::ChangeEmailNotice,
@@ -54,6 +60,9 @@ impl MailKind {
         Self::ResetPassword,
         Self::PasswordChanged,
         Self::AccountDeleted,
+        Self::TrialEnding,
+        Self::TrialEndingWithoutCard,
+        Self::PaymentFailed,
     ];
 
     /// The name in the table and in logs.
@@ -66,6 +75,9 @@ impl MailKind {
             Self::ResetPassword => "reset_password",
             Self::PasswordChanged => "password_changed",
             Self::AccountDeleted => "account_deleted",
+            Self::TrialEnding => "trial_ending",
+            Self::TrialEndingWithoutCard => "trial_ending_without_card",
+            Self::PaymentFailed => "payment_failed",
         }
     }
 
@@ -90,6 +102,34 @@ pub(crate) async fn enqueue(
         user,
         recipient,
         detail,
+    };
+    store::insert(connection, &mail, now_ms).await
+}
+
+/// Writes a mail to the account's address in the caller's transaction, once for each `fact`: a later call for the same fact
+/// writes nothing. Nothing is written to an address that is not confirmed, which may be another person's. Calls for one fact
+/// must not run at the same time.
+pub(crate) async fn enqueue_once(
+    connection: &mut Connection,
+    kind: MailKind,
+    user: UserId,
+    fact: &str,
+    detail: &str,
+    now_ms: i64,
+) -> Result<(), sqlx::Error> {
+    let id = ids::of_fact(fact);
+    if store::exists(connection, id).await? {
+        return Ok(());
+    }
+    let Some(recipient) = store::confirmed_address(connection, user).await? else {
+        return Ok(());
+    };
+    let mail = store::NewMail {
+        id,
+        kind,
+        user: Some(user),
+        recipient: &recipient,
+        detail: Some(detail),
     };
     store::insert(connection, &mail, now_ms).await
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use forms::Email;
 use lettre::address::AddressError;
 use lettre::message::{Mailbox, MultiPart};
 use lettre::transport::smtp::response::Category;
@@ -43,8 +44,8 @@ impl SmtpTransport {
     }
 
     fn message(&self, mail: &OutgoingMail) -> Result<Message, SendError> {
-        let address: Address = mail
-            .recipient
+        // In ASCII, an international host needs no support of the mail server.
+        let address: Address = Email::delivery_of(&mail.recipient)
             .parse()
             .map_err(|_| SendError::Permanent("the recipient's address is invalid".to_owned()))?;
         Message::builder()

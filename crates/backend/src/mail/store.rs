@@ -1,10 +1,22 @@
 //! SQL of the mail queue.
 
+use db::Db;
+use queue::Queue;
+use sqlx::any::AnyRow;
 use sqlx::{AnyPool, Row};
 use tracking::UserId;
 use uuid::Uuid;
 
 use super::{MailContent, MailKind, StoredMail};
+
+/// The queue of mails. The lane is the mail's ID, so mails do not wait for each other. A settled mail has no addresses,
+/// unless the mailbox stores it.
+pub(super) const MAILS: Queue = Queue {
+    table: "mails",
+    columns: "queued.kind, queued.user_id, queued.recipient, queued.detail",
+    on_done: "settled_ms = $1, detail = NULL, recipient = CASE WHEN letter IS NOT NULL THEN recipient END",
+    on_parked: "settled_ms = $1, detail = NULL, recipient = CASE WHEN letter IS NOT NULL THEN recipient END,",
+};
 
 /// A mail to enqueue.
 pub(super) struct NewMail<'a> {
@@ -15,29 +27,13 @@ pub(super) struct NewMail<'a> {
     pub(super) detail: Option<&'a str>,
 }
 
-/// A mail that is leased to the caller.
-pub(super) struct ClaimedMail {
+/// A mail that is claimed.
+pub(super) struct QueuedMail {
     pub(super) id: Uuid,
     pub(super) kind: MailKind,
     pub(super) user: Option<UserId>,
     pub(super) recipient: String,
     pub(super) detail: String,
-    /// Attempts, including the coming one.
-    pub(super) attempts: i64,
-    /// Earlier attempts that panicked.
-    pub(super) panics: i64,
-}
-
-/// The new state of a claimed mail.
-pub(super) enum MailSettlement {
-    /// The mail was sent.
-    Sent,
-    /// The mail is no longer needed.
-    Dropped,
-    /// The mail is not retried. Contains the error.
-    Parked(String),
-    /// The mail is retried at `at_ms` (ms since the epoch). `panics`: attempts that panicked so far.
-    Retry { at_ms: i64, panics: i64, error: String },
 }
 
 pub(super) async fn insert(
@@ -45,11 +41,13 @@ pub(super) async fn insert(
     mail: &NewMail<'_>,
     now_ms: i64,
 ) -> Result<(), sqlx::Error> {
+    let id = mail.id.to_string();
+    MAILS.lock_lane(connection, &id, now_ms).await?;
     sqlx::query(
-        "INSERT INTO mails (id, user_id, kind, recipient, detail, created_at, next_attempt_at)
+        "INSERT INTO mails (lane, user_id, kind, recipient, detail, enqueued_ms, next_attempt_ms)
          VALUES ($1, $2, $3, $4, $5, $6, $6)",
     )
-    .bind(mail.id.to_string())
+    .bind(id)
     .bind(mail.user.map(|user| user.to_string()))
     .bind(mail.kind.as_str())
     .bind(mail.recipient)
@@ -60,101 +58,55 @@ pub(super) async fn insert(
     Ok(())
 }
 
-/// Returns the ID of the mail that has been due longest.
-pub(super) async fn due(pool: &AnyPool, now_ms: i64) -> Result<Option<String>, sqlx::Error> {
-    sqlx::query_scalar(
-        "SELECT id FROM mails
-         WHERE (state = 'pending' AND next_attempt_at <= $1) OR (state = 'leased' AND lease_until <= $1)
-         ORDER BY next_attempt_at, id LIMIT 1",
-    )
-    .bind(now_ms)
-    .fetch_optional(pool)
-    .await
-}
-
-/// Leases the mail. Returns `None` if another sender leased it first.
-pub(super) async fn lease(
-    pool: &AnyPool,
-    id: &str,
-    owner: &str,
-    now_ms: i64,
-    until_ms: i64,
-) -> Result<Option<ClaimedMail>, sqlx::Error> {
-    let row = sqlx::query(
-        "UPDATE mails SET state = 'leased', lease_owner = $2, lease_until = $3, attempts = attempts + 1
-         WHERE id = $1
-           AND ((state = 'pending' AND next_attempt_at <= $4) OR (state = 'leased' AND lease_until <= $4))
-         RETURNING id, kind, user_id, recipient, detail, attempts, panics",
-    )
-    .bind(id)
-    .bind(owner)
-    .bind(until_ms)
-    .bind(now_ms)
-    .fetch_optional(pool)
-    .await?;
-    row.map(|row| {
-        let id: String = row.try_get("id")?;
-        let kind: String = row.try_get("kind")?;
-        let user: Option<String> = row.try_get("user_id")?;
-        let unreadable = |what: &str| sqlx::Error::Decode(format!("mails.{what} cannot be read").into());
-        Ok(ClaimedMail {
-            id: Uuid::parse_str(&id).map_err(|_| unreadable("id"))?,
-            kind: MailKind::parse(&kind).ok_or_else(|| unreadable("kind"))?,
-            user: user.and_then(|text| UserId::parse(&text)),
-            recipient: row.try_get("recipient")?,
-            detail: row.try_get::<Option<String>, _>("detail")?.unwrap_or_default(),
-            attempts: row.try_get("attempts")?,
-            panics: row.try_get("panics")?,
-        })
+pub(super) fn read(row: &AnyRow) -> Result<QueuedMail, sqlx::Error> {
+    let (id, kind): (String, String) = (row.try_get("lane")?, row.try_get("kind")?);
+    let user: Option<String> = row.try_get("user_id")?;
+    let unreadable = |what: &str| sqlx::Error::Decode(format!("mails.{what} cannot be read").into());
+    Ok(QueuedMail {
+        id: Uuid::parse_str(&id).map_err(|_| unreadable("lane"))?,
+        kind: MailKind::parse(&kind).ok_or_else(|| unreadable("kind"))?,
+        user: user.and_then(|text| UserId::parse(&text)),
+        recipient: row.try_get("recipient")?,
+        detail: row.try_get::<Option<String>, _>("detail")?.unwrap_or_default(),
     })
-    .transpose()
 }
 
-/// Settles the mail. Returns false if it is no longer leased to `owner`. Settling erases the addresses, unless the
-/// mailbox stores the mail.
-pub(super) async fn settle(
-    pool: &AnyPool,
-    id: Uuid,
-    owner: &str,
-    settlement: &MailSettlement,
-    now_ms: i64,
-) -> Result<bool, sqlx::Error> {
-    let (state, settled_at_ms, next_attempt_at_ms, panics, error) = match settlement {
-        MailSettlement::Sent => ("sent", Some(now_ms), None, None, None),
-        MailSettlement::Dropped => ("dropped", Some(now_ms), None, None, None),
-        MailSettlement::Parked(error) => ("parked", Some(now_ms), None, None, Some(error)),
-        MailSettlement::Retry { at_ms, panics, error } => {
-            ("pending", None, Some(*at_ms), Some(*panics), Some(error))
-        }
-    };
-    let done = sqlx::query(
-        "UPDATE mails SET state = $3, settled_at = $4, next_attempt_at = COALESCE($5, next_attempt_at),
-                panics = COALESCE($7, panics), last_error = $6, lease_owner = NULL, lease_until = NULL,
-                recipient = CASE WHEN $3 = 'pending' OR letter IS NOT NULL THEN recipient END,
-                detail = CASE WHEN $3 = 'pending' THEN detail END
-         WHERE id = $1 AND state = 'leased' AND lease_owner = $2",
+/// Whether the mail exists, sent or not.
+pub(super) async fn exists(connection: &mut db::Connection, id: Uuid) -> Result<bool, sqlx::Error> {
+    let found: Option<String> = sqlx::query_scalar("SELECT lane FROM mails WHERE lane = $1")
+        .bind(id.to_string())
+        .fetch_optional(connection)
+        .await?;
+    Ok(found.is_some())
+}
+
+/// The account's address; `None` if it is not confirmed or the account is deleted.
+pub(super) async fn confirmed_address(
+    connection: &mut db::Connection,
+    user: UserId,
+) -> Result<Option<String>, sqlx::Error> {
+    sqlx::query_scalar(
+        "SELECT email FROM users WHERE id = $1 AND email_verified_at IS NOT NULL AND deleted_at IS NULL",
     )
-    .bind(id.to_string())
-    .bind(owner)
-    .bind(state)
-    .bind(settled_at_ms)
-    .bind(next_attempt_at_ms)
-    .bind(error.map(String::as_str))
-    .bind(panics)
-    .execute(pool)
-    .await?;
-    Ok(done.rows_affected() == 1)
+    .bind(user.to_string())
+    .fetch_optional(connection)
+    .await
 }
 
 /// Returns the account of an address, with the address in its stored spelling.
 pub(super) async fn account_of(
     connection: &mut db::Connection,
-    email_key: &str,
+    [typed, key, unicode]: &[String; 3],
 ) -> Result<Option<(UserId, String)>, sqlx::Error> {
-    let row = sqlx::query("SELECT id, email FROM users WHERE email_key = $1 AND deleted_at IS NULL")
-        .bind(email_key)
-        .fetch_optional(connection)
-        .await?;
+    let row = sqlx::query(
+        "SELECT id, email FROM users WHERE email_key IN ($1, $2, $3) AND deleted_at IS NULL
+         ORDER BY CASE email_key WHEN $1 THEN 0 WHEN $2 THEN 1 ELSE 2 END LIMIT 1",
+    )
+    .bind(typed)
+    .bind(key)
+    .bind(unicode)
+    .fetch_optional(connection)
+    .await?;
     row.map(|row| {
         let id: String = row.try_get("id")?;
         let id = UserId::parse(&id).ok_or_else(|| sqlx::Error::Decode("users.id is no UUID".into()))?;
@@ -167,13 +119,16 @@ pub(super) async fn account_of(
 pub(super) async fn is_unverified(
     connection: &mut db::Connection,
     user: UserId,
-    email_key: &str,
+    [typed, key, unicode]: &[String; 3],
 ) -> Result<bool, sqlx::Error> {
     let found: Option<String> = sqlx::query_scalar(
-        "SELECT id FROM users WHERE id = $1 AND email_key = $2 AND email_verified_at IS NULL AND deleted_at IS NULL",
+        "SELECT id FROM users
+         WHERE id = $1 AND email_key IN ($2, $3, $4) AND email_verified_at IS NULL AND deleted_at IS NULL",
     )
     .bind(user.to_string())
-    .bind(email_key)
+    .bind(typed)
+    .bind(key)
+    .bind(unicode)
     .fetch_optional(connection)
     .await?;
     Ok(found.is_some())
@@ -182,8 +137,8 @@ pub(super) async fn is_unverified(
 /// Whether the mail still exists and its account is not deleted.
 pub(super) async fn is_pending(connection: &mut db::Connection, mail: Uuid) -> Result<bool, sqlx::Error> {
     let found: Option<String> = sqlx::query_scalar(
-        "SELECT mails.id FROM mails JOIN users ON users.id = mails.user_id
-         WHERE mails.id = $1 AND users.deleted_at IS NULL",
+        "SELECT mails.lane FROM mails JOIN users ON users.id = mails.user_id
+         WHERE mails.lane = $1 AND users.deleted_at IS NULL",
     )
     .bind(mail.to_string())
     .fetch_optional(connection)
@@ -196,7 +151,7 @@ pub(super) async fn withdraw(
     user: UserId,
     kind: MailKind,
 ) -> Result<(), sqlx::Error> {
-    sqlx::query("DELETE FROM mails WHERE user_id = $1 AND kind = $2 AND settled_at IS NULL")
+    sqlx::query("DELETE FROM mails WHERE user_id = $1 AND kind = $2 AND settled_ms IS NULL")
         .bind(user.to_string())
         .bind(kind.as_str())
         .execute(connection)
@@ -205,7 +160,7 @@ pub(super) async fn withdraw(
 }
 
 pub(super) async fn delete_unsent(connection: &mut db::Connection, user: UserId) -> Result<(), sqlx::Error> {
-    sqlx::query("DELETE FROM mails WHERE user_id = $1 AND settled_at IS NULL")
+    sqlx::query("DELETE FROM mails WHERE user_id = $1 AND settled_ms IS NULL")
         .bind(user.to_string())
         .execute(connection)
         .await?;
@@ -214,17 +169,18 @@ pub(super) async fn delete_unsent(connection: &mut db::Connection, user: UserId)
 
 /// Stores a mail in the mailbox of local mode. `content` is JSON.
 pub(super) async fn store_content(
-    pool: &AnyPool,
+    db: &Db,
     id: Uuid,
     recipient: &str,
     content: &str,
 ) -> Result<(), sqlx::Error> {
-    sqlx::query("UPDATE mails SET recipient = $2, letter = $3 WHERE id = $1")
-        .bind(id.to_string())
-        .bind(recipient)
-        .bind(content)
-        .execute(pool)
-        .await?;
+    db.execute(
+        sqlx::query("UPDATE mails SET recipient = $2, letter = $3 WHERE lane = $1")
+            .bind(id.to_string())
+            .bind(recipient)
+            .bind(content),
+    )
+    .await?;
     Ok(())
 }
 
@@ -235,9 +191,9 @@ pub(super) async fn stored_mails(
     limit: i64,
 ) -> Result<Vec<StoredMail>, sqlx::Error> {
     let rows = sqlx::query(
-        "SELECT id, recipient, letter, created_at FROM mails
+        "SELECT lane, recipient, letter, enqueued_ms FROM mails
          WHERE letter IS NOT NULL AND ($1 = '' OR LOWER(recipient) = $1)
-         ORDER BY created_at DESC, id DESC LIMIT $2",
+         ORDER BY sequence DESC LIMIT $2",
     )
     .bind(recipient_key.unwrap_or_default())
     .bind(limit)
@@ -245,7 +201,7 @@ pub(super) async fn stored_mails(
     .await?;
     rows.iter()
         .map(|row| {
-            let id: String = row.try_get("id")?;
+            let id: String = row.try_get("lane")?;
             let content: String = row.try_get("letter")?;
             let decode = |error: String| sqlx::Error::Decode(error.into());
             Ok(StoredMail {
@@ -253,7 +209,7 @@ pub(super) async fn stored_mails(
                 recipient: row.try_get("recipient")?,
                 content: serde_json::from_str::<MailContent>(&content)
                     .map_err(|error| decode(error.to_string()))?,
-                created_at_ms: row.try_get("created_at")?,
+                created_at_ms: row.try_get("enqueued_ms")?,
             })
         })
         .collect()

@@ -3,6 +3,8 @@
 use db::Connection;
 use tracking::ServerEvent;
 
+use super::OUTBOX;
+
 /// Whether the event is new to the outbox.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Enqueued {
@@ -28,42 +30,24 @@ pub async fn enqueue(
     let payload =
         serde_json::to_string(&event.wire()).map_err(|error| sqlx::Error::Encode(Box::new(error)))?;
     let lane = event.user().to_string();
-    lock_lane(connection, &lane, now_ms).await?;
+    OUTBOX.lock_lane(connection, &lane, now_ms).await?;
     let inserted = sqlx::query(
         "INSERT INTO outbox (insert_id, lane, device_id, event_type, time_ms, payload, next_attempt_ms, enqueued_ms)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $7)
          ON CONFLICT (insert_id) DO NOTHING",
     )
     .bind(event.insert_id().as_str())
-    .bind(lane)
+    .bind(&lane)
     .bind(event.device().map(|device| device.as_str().to_owned()))
     .bind(event.name())
     .bind(event.time_ms())
     .bind(payload)
     .bind(now_ms)
-    .execute(connection)
+    .execute(&mut *connection)
     .await?;
-    Ok(if inserted.rows_affected() == 1 {
-        Enqueued::New
-    } else {
-        Enqueued::Duplicate
-    })
-}
-
-/// Locks the lane until the transaction ends. Without the lock, a later row could be committed and sent before an
-/// earlier one is committed.
-pub(super) async fn lock_lane(
-    connection: &mut Connection,
-    lane: &str,
-    now_ms: i64,
-) -> Result<(), sqlx::Error> {
-    sqlx::query(
-        "INSERT INTO outbox_lanes (lane, last_enqueued_ms) VALUES ($1, $2)
-         ON CONFLICT (lane) DO UPDATE SET last_enqueued_ms = excluded.last_enqueued_ms",
-    )
-    .bind(lane)
-    .bind(now_ms)
-    .execute(connection)
-    .await?;
-    Ok(())
+    if inserted.rows_affected() == 1 {
+        return Ok(Enqueued::New);
+    }
+    OUTBOX.remove_lane_if_empty(connection, &lane).await?;
+    Ok(Enqueued::Duplicate)
 }

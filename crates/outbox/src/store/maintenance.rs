@@ -1,33 +1,53 @@
 //! Changes to rows outside delivery: parking, deletion, replay and pruning.
 
 use db::{Connection, Db};
+use serde_json::Value;
 use tracking::UserId;
 
-use super::enqueue::lock_lane;
+use super::OUTBOX;
 use crate::ParkReason;
 use crate::park_reason::CONSENT_WITHDRAWN;
 
 /// Parks every unsent row of `user` in the caller's transaction. Returns the number of rows. A request in flight cannot
-/// be stopped, but its row is parked too, so that it is not retried.
+/// be stopped, but its row is parked too, so that it is not retried. Without consent the payloads keep no network address.
 pub async fn park_unsent(
     connection: &mut Connection,
     user: UserId,
     reason: ParkReason,
     now_ms: i64,
 ) -> Result<u64, sqlx::Error> {
-    let lane = user.to_string();
-    lock_lane(connection, &lane, now_ms).await?;
-    let parked = sqlx::query(
-        "UPDATE outbox SET state = 'parked', parked_ms = $1, parked_reason = $2, lease_owner = NULL,
-                lease_until_ms = NULL
-         WHERE lane = $3 AND state IN ('pending', 'leased')",
+    let (lane, is_withdrawn, reason) = (
+        user.to_string(),
+        reason == ParkReason::ConsentWithdrawn,
+        reason.to_string(),
+    );
+    let parked = OUTBOX.park_lane(connection, &lane, &reason, now_ms).await?;
+    if is_withdrawn {
+        remove_addresses(connection, &lane).await?;
+    }
+    Ok(parked)
+}
+
+/// Removes the network address (`ip`) from the payloads of the lane's parked rows.
+async fn remove_addresses(connection: &mut Connection, lane: &str) -> Result<(), sqlx::Error> {
+    let rows: Vec<(i64, String)> = sqlx::query_as(
+        "SELECT sequence, payload FROM outbox WHERE lane = $1 AND state = 'parked' AND payload LIKE '%\"ip\":%'",
     )
-    .bind(now_ms)
-    .bind(reason.to_string())
     .bind(lane)
-    .execute(connection)
+    .fetch_all(&mut *connection)
     .await?;
-    Ok(parked.rows_affected())
+    for (sequence, payload) in rows {
+        let Ok(Value::Object(mut event)) = serde_json::from_str(&payload) else {
+            continue;
+        };
+        event.remove("ip");
+        sqlx::query("UPDATE outbox SET payload = $2 WHERE sequence = $1")
+            .bind(sequence)
+            .bind(Value::Object(event).to_string())
+            .execute(&mut *connection)
+            .await?;
+    }
+    Ok(())
 }
 
 /// Deletes every unsent row of `user`, including parked ones, in the caller's transaction. Returns the number of rows.
@@ -39,22 +59,13 @@ pub async fn delete_unsent(
     now_ms: i64,
 ) -> Result<u64, sqlx::Error> {
     let lane = user.to_string();
-    lock_lane(connection, &lane, now_ms).await?;
+    OUTBOX.lock_lane(connection, &lane, now_ms).await?;
     let deleted = sqlx::query("DELETE FROM outbox WHERE lane = $1 AND state <> 'sent'")
-        .bind(lane)
-        .execute(connection)
+        .bind(&lane)
+        .execute(&mut *connection)
         .await?;
+    OUTBOX.remove_lane_if_empty(connection, &lane).await?;
     Ok(deleted.rows_affected())
-}
-
-/// Erases payload and device ID of every sent row of `user`. Returns the number of rows.
-pub async fn erase_sent_payloads(connection: &mut Connection, user: UserId) -> Result<u64, sqlx::Error> {
-    let erased =
-        sqlx::query("UPDATE outbox SET payload = NULL, device_id = NULL WHERE lane = $1 AND state = 'sent'")
-            .bind(user.to_string())
-            .execute(connection)
-            .await?;
-    Ok(erased.rows_affected())
 }
 
 /// The outcome of a replay.
@@ -75,29 +86,22 @@ pub async fn replay(
     insert_id: &str,
     now_ms: i64,
 ) -> Result<ReplayOutcome, sqlx::Error> {
-    let parked: Option<(String, String)> =
-        sqlx::query_as("SELECT lane, parked_reason FROM outbox WHERE insert_id = $1 AND state = 'parked'")
-            .bind(insert_id.to_owned())
-            .fetch_optional(&mut *connection)
-            .await?;
-    let Some((lane, reason)) = parked else {
+    let parked: Option<(String, i64, String)> = sqlx::query_as(
+        "SELECT lane, sequence, parked_reason FROM outbox WHERE insert_id = $1 AND state = 'parked'",
+    )
+    .bind(insert_id)
+    .fetch_optional(&mut *connection)
+    .await?;
+    let Some((lane, sequence, reason)) = parked else {
         return Ok(ReplayOutcome::NotParked);
     };
     if reason == CONSENT_WITHDRAWN {
         return Ok(ReplayOutcome::ConsentWithdrawn);
     }
-    lock_lane(connection, &lane, now_ms).await?;
-    let replayed = sqlx::query(
-        "UPDATE outbox SET state = 'pending', parked_ms = NULL, parked_reason = NULL, attempts = 0,
-                panics = 0, next_attempt_ms = $1, first_unknown_ms = NULL
-         WHERE insert_id = $2 AND state = 'parked' AND parked_reason <> $3",
-    )
-    .bind(now_ms)
-    .bind(insert_id.to_owned())
-    .bind(CONSENT_WITHDRAWN)
-    .execute(connection)
-    .await?;
-    Ok(if replayed.rows_affected() == 1 {
+    let replayed = OUTBOX
+        .replay(connection, &lane, sequence, &reason, now_ms)
+        .await?;
+    Ok(if replayed {
         ReplayOutcome::Replayed
     } else {
         ReplayOutcome::NotParked
@@ -109,18 +113,12 @@ const DAY_MS: i64 = 24 * 60 * 60_000;
 /// Days to keep a parked row. Its payload may contain personal data, and its event is too old to be of use.
 pub const PARKED_KEEP_DAYS: u32 = 90;
 
-pub(super) const ERASE_SENT_PAYLOADS: &str = "UPDATE outbox SET payload = NULL WHERE sequence IN (
-    SELECT sequence FROM outbox
-    WHERE state = 'sent' AND payload IS NOT NULL AND sent_ms < $1 ORDER BY sent_ms LIMIT $2)";
-
 pub(super) const DELETE_PARKED: &str = "DELETE FROM outbox WHERE sequence IN (
     SELECT sequence FROM outbox WHERE state = 'parked' AND parked_ms < $1 ORDER BY parked_ms LIMIT $2)";
 
-/// Erases the payload of rows that were sent more than `keep_days` before `now_ms`, and deletes rows that were parked more
-/// than [`PARKED_KEEP_DAYS`] before. Returns the number of rows. Sent rows remain, so that their insert IDs stay unique.
-pub async fn prune(db: &Db, now_ms: i64, keep_days: u32) -> Result<u64, sqlx::Error> {
-    let before_ms = |days: u32| now_ms.saturating_sub(i64::from(days) * DAY_MS);
-    let erased = db.sweep(ERASE_SENT_PAYLOADS, before_ms(keep_days)).await?;
-    let deleted = db.sweep(DELETE_PARKED, before_ms(PARKED_KEEP_DAYS)).await?;
-    Ok(erased + deleted)
+/// Deletes rows that were parked more than [`PARKED_KEEP_DAYS`] before `now_ms`. Returns the number of rows. Sent rows
+/// remain, so that their insert IDs stay unique.
+pub async fn prune(db: &Db, now_ms: i64) -> Result<u64, sqlx::Error> {
+    let before_ms = now_ms.saturating_sub(i64::from(PARKED_KEEP_DAYS) * DAY_MS);
+    db.sweep(DELETE_PARKED, before_ms).await
 }

@@ -1,43 +1,43 @@
-//! All SQL of this crate: the tables `outbox` and `outbox_lanes`.
-//!
-//! Both engines run the same statements, except for the row locks of a claim on Postgres. A transaction that adds,
-//! claims or parks rows of a user first locks the user's row in `outbox_lanes`. Settling needs no lock, because only
-//! the owner of a lease settles its rows.
+//! All SQL of this crate: the columns of the table `outbox` that are its own. The queue's columns and the table
+//! `outbox_lanes` belong to `queue`.
 
-mod claim;
 mod enqueue;
 mod maintenance;
 mod queries;
-mod settle;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use claim::{ClaimRequest, ClaimedRow, claim};
 pub use enqueue::{Enqueued, enqueue};
-pub use maintenance::{
-    PARKED_KEEP_DAYS, ReplayOutcome, delete_unsent, erase_sent_payloads, park_unsent, prune, replay,
-};
+pub use maintenance::{PARKED_KEEP_DAYS, ReplayOutcome, delete_unsent, park_unsent, prune, replay};
 pub use queries::{
     OutboxCounts, OutboxEntry, OutboxState, counts, events_of, parked, recent_users, undelivered_of,
 };
-pub(crate) use settle::{Settlement, settle};
 
-use sqlx::Any;
-use sqlx::any::AnyArguments;
-use sqlx::query::Query;
+use queue::Queue;
+use sqlx::Row;
+use sqlx::any::AnyRow;
 
-/// Returns `count` placeholders from `$first` for `IN (…)`. SQLite cannot bind an array.
-fn placeholders(first: usize, count: usize) -> String {
-    (first..first + count)
-        .map(|number| format!("${number}"))
-        .collect::<Vec<_>>()
-        .join(", ")
-}
+use crate::OutboundEvent;
 
-/// Binds one sequence number per placeholder.
-fn bind_all(
-    query: Query<'_, Any, AnyArguments>,
-    sequences: impl Iterator<Item = i64>,
-) -> Query<'_, Any, AnyArguments> {
-    sequences.fold(query, |query, sequence| query.bind(sequence))
+/// The queue of events. The lane is the user. A sent row keeps what deduplication and the pages need: no payload and no
+/// device.
+pub(crate) const OUTBOX: Queue = Queue {
+    table: "outbox",
+    columns: "queued.insert_id, queued.device_id, queued.event_type, queued.payload",
+    on_done: "sent_ms = $1, payload = NULL, device_id = NULL",
+    on_parked: "",
+};
+
+/// The final state of a row.
+pub(crate) const SENT: &str = "sent";
+
+/// Reads the event of a claimed row.
+pub(crate) fn read_event(row: &AnyRow) -> Result<OutboundEvent, sqlx::Error> {
+    Ok(OutboundEvent {
+        user_id: row.try_get("lane")?,
+        insert_id: row.try_get("insert_id")?,
+        device_id: row.try_get("device_id")?,
+        event_type: row.try_get("event_type")?,
+        payload: row.try_get("payload")?,
+    })
 }

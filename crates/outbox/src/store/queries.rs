@@ -1,9 +1,12 @@
 //! Queries of the operations page and the timeline.
 
 use db::Db;
+use queue::COUNT_LIMIT;
 use sqlx::Row;
 use sqlx::any::AnyRow;
 use tracking::UserId;
+
+use super::{OUTBOX, SENT};
 
 /// The state of a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,26 +21,14 @@ pub enum OutboxState {
     Parked,
 }
 
-impl OutboxState {
-    fn parse(text: &str) -> Option<Self> {
-        match text {
-            "pending" => Some(Self::Pending),
-            "leased" => Some(Self::Leased),
-            "sent" => Some(Self::Sent),
-            "parked" => Some(Self::Parked),
-            _ => None,
-        }
-    }
-}
-
-/// The number of rows in each state.
+/// The number of rows in each state, at most [`COUNT_LIMIT`] each; one more means that there are more.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct OutboxCounts {
     /// Rows that wait to be sent.
     pub pending: i64,
     /// Rows that are being sent.
     pub leased: i64,
-    /// All rows that the receiver accepted.
+    /// Rows that the receiver accepted.
     pub sent: i64,
     /// Rows that were parked.
     pub parked: i64,
@@ -61,13 +52,13 @@ pub struct OutboxEntry {
     pub insert_id: String,
     /// The event's user.
     pub user_id: String,
-    /// The device ID, if one is known.
+    /// The device ID, if one is known; `None` after sending.
     pub device_id: Option<String>,
     /// The event's name.
     pub event_type: String,
     /// When the event happened (ms since the epoch).
     pub time_ms: i64,
-    /// The event as JSON; `None` after pruning.
+    /// The event as JSON; `None` after sending.
     pub payload: Option<String>,
     /// The row's state.
     pub state: OutboxState,
@@ -89,52 +80,63 @@ pub struct OutboxEntry {
 
 /// Counts the rows by state and finds the oldest unsettled row.
 pub async fn counts(db: &Db) -> Result<OutboxCounts, sqlx::Error> {
-    let rows = sqlx::query(
-        "SELECT state, COUNT(*) AS row_count, MIN(enqueued_ms) AS oldest_ms FROM outbox GROUP BY state",
-    )
-    .fetch_all(db.pool())
-    .await?;
-    let mut counts = OutboxCounts::default();
-    for row in &rows {
-        let row_count: i64 = row.try_get("row_count")?;
-        let state = read_state(row)?;
-        match state {
-            OutboxState::Pending => counts.pending = row_count,
-            OutboxState::Leased => counts.leased = row_count,
-            OutboxState::Sent => counts.sent = row_count,
-            OutboxState::Parked => counts.parked = row_count,
-        }
-        if matches!(state, OutboxState::Pending | OutboxState::Leased) {
-            let oldest_ms: i64 = row.try_get("oldest_ms")?;
-            counts.oldest_unsettled_ms = Some(
-                counts
-                    .oldest_unsettled_ms
-                    .map_or(oldest_ms, |known| known.min(oldest_ms)),
-            );
-        }
-    }
-    Ok(counts)
+    let (queued, sent) = tokio::try_join!(
+        OUTBOX.counts(db),
+        sqlx::query_scalar(COUNT_SENT)
+            .bind(COUNT_LIMIT + 1)
+            .fetch_one(db.pool())
+    )?;
+    let waiting = if queued.pending > COUNT_LIMIT {
+        0
+    } else {
+        queued.leased
+    };
+    Ok(OutboxCounts {
+        pending: queued.pending - waiting,
+        leased: queued.leased,
+        sent,
+        parked: queued.parked,
+        oldest_unsettled_ms: queued.oldest_pending_ms,
+    })
 }
+
+pub(super) const COUNT_SENT: &str =
+    "SELECT COUNT(*) FROM (SELECT 1 FROM outbox WHERE state = 'sent' LIMIT $1) AS sent";
+
+/// Selects rows, with the lease that a pending row is under.
+macro_rules! select_entries {
+    ($rest:literal) => {
+        concat!(
+            "SELECT outbox.*, lanes.leased_to FROM outbox LEFT JOIN outbox_lanes AS lanes
+               ON lanes.lane = outbox.lane AND lanes.leased_to >= outbox.sequence AND outbox.state = 'pending' ",
+            $rest
+        )
+    };
+}
+
+pub(super) const PARKED: &str = select_entries!(
+    "WHERE outbox.state = 'parked' ORDER BY outbox.parked_ms DESC, outbox.sequence DESC LIMIT $1"
+);
+
+pub(super) const EVENTS_OF: &str =
+    select_entries!("WHERE outbox.lane = $1 ORDER BY outbox.enqueued_ms DESC, outbox.sequence DESC LIMIT $2");
+
+pub(super) const UNDELIVERED_OF: &str =
+    select_entries!("WHERE outbox.lane = $1 AND outbox.state <> 'sent' ORDER BY outbox.sequence LIMIT $2");
 
 /// Returns parked rows, latest first, at most `limit`.
 pub async fn parked(db: &Db, limit: i64) -> Result<Vec<OutboxEntry>, sqlx::Error> {
-    let rows = sqlx::query(
-        "SELECT * FROM outbox WHERE state = 'parked' ORDER BY parked_ms DESC, sequence DESC LIMIT $1",
-    )
-    .bind(limit)
-    .fetch_all(db.pool())
-    .await?;
+    let rows = sqlx::query(PARKED).bind(limit).fetch_all(db.pool()).await?;
     rows.iter().map(read_entry).collect()
 }
 
 /// Returns the latest `limit` rows of `user` in any state, oldest first.
 pub async fn events_of(db: &Db, user: UserId, limit: i64) -> Result<Vec<OutboxEntry>, sqlx::Error> {
-    let rows =
-        sqlx::query("SELECT * FROM outbox WHERE lane = $1 ORDER BY enqueued_ms DESC, sequence DESC LIMIT $2")
-            .bind(user.to_string())
-            .bind(limit)
-            .fetch_all(db.pool())
-            .await?;
+    let rows = sqlx::query(EVENTS_OF)
+        .bind(user.to_string())
+        .bind(limit)
+        .fetch_all(db.pool())
+        .await?;
     rows.iter().rev().map(read_entry).collect()
 }
 
@@ -156,12 +158,11 @@ const RECENT_ROWS: i64 = 10_000;
 
 /// Returns the unsent rows of `user`, oldest first: pending, leased and parked, at most [`MAX_UNDELIVERED`].
 pub async fn undelivered_of(db: &Db, user: UserId) -> Result<Vec<OutboxEntry>, sqlx::Error> {
-    let rows =
-        sqlx::query("SELECT * FROM outbox WHERE lane = $1 AND state <> 'sent' ORDER BY sequence LIMIT $2")
-            .bind(user.to_string())
-            .bind(MAX_UNDELIVERED)
-            .fetch_all(db.pool())
-            .await?;
+    let rows = sqlx::query(UNDELIVERED_OF)
+        .bind(user.to_string())
+        .bind(MAX_UNDELIVERED)
+        .fetch_all(db.pool())
+        .await?;
     rows.iter().map(read_entry).collect()
 }
 
@@ -169,6 +170,7 @@ pub async fn undelivered_of(db: &Db, user: UserId) -> Result<Vec<OutboxEntry>, s
 const MAX_UNDELIVERED: i64 = 1_000;
 
 fn read_entry(row: &AnyRow) -> Result<OutboxEntry, sqlx::Error> {
+    let is_leased = row.try_get::<Option<i64>, _>("leased_to")?.is_some();
     Ok(OutboxEntry {
         insert_id: row.try_get("insert_id")?,
         user_id: row.try_get("lane")?,
@@ -176,8 +178,19 @@ fn read_entry(row: &AnyRow) -> Result<OutboxEntry, sqlx::Error> {
         event_type: row.try_get("event_type")?,
         time_ms: row.try_get("time_ms")?,
         payload: row.try_get("payload")?,
-        state: read_state(row)?,
-        attempts: row.try_get("attempts")?,
+        state: match row.try_get("state")? {
+            "pending" if is_leased => OutboxState::Leased,
+            "pending" => OutboxState::Pending,
+            SENT => OutboxState::Sent,
+            "parked" => OutboxState::Parked,
+            other => {
+                return Err(sqlx::Error::Decode(
+                    format!("unknown outbox state {other}").into(),
+                ));
+            }
+        },
+        // The lease counts the attempt, which is written when the row is settled.
+        attempts: row.try_get::<i64, _>("attempts")? + i64::from(is_leased),
         next_attempt_ms: row.try_get("next_attempt_ms")?,
         enqueued_ms: row.try_get("enqueued_ms")?,
         sent_ms: row.try_get("sent_ms")?,
@@ -185,10 +198,4 @@ fn read_entry(row: &AnyRow) -> Result<OutboxEntry, sqlx::Error> {
         parked_reason: row.try_get("parked_reason")?,
         last_error: row.try_get("last_error")?,
     })
-}
-
-fn read_state(row: &AnyRow) -> Result<OutboxState, sqlx::Error> {
-    let text: String = row.try_get("state")?;
-    OutboxState::parse(&text)
-        .ok_or_else(|| sqlx::Error::Decode(format!("unknown outbox state {text}").into()))
 }

@@ -120,10 +120,12 @@ pub(crate) fn sign_in(user: UserId, number: u128) -> ServerEvent {
         device: DeviceId::minted(Uuid::from_u128(7)),
         session: SessionId::starting_at(NOW),
         source: IdSource::ServerSession,
+        context: Box::default(),
     };
     let event = SignInCompleted {
         login: Uuid::from_u128(number),
         signed_in_at: "2026-11-23T12:00:00Z".to_owned(),
+        first_touch: None,
     };
     ServerEvent::present(user, &event, ids, NOW)
 }

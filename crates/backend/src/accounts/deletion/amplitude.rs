@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use queue::JobFailure;
 use reqwest::redirect::Policy;
 use reqwest::{Client, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
@@ -26,6 +27,22 @@ pub enum EraseError {
     /// No request was sent, because there is no secret key.
     #[error("AMPLITUDE_SECRET_KEY is not set")]
     NoSecretKey,
+}
+
+impl From<EraseError> for JobFailure {
+    fn from(error: EraseError) -> Self {
+        match &error {
+            EraseError::NoSecretKey => Self::Permanent(error.to_string()),
+            EraseError::Status(status) if is_refusal(*status) => Self::Refused(error.to_string()),
+            EraseError::Status(_) | EraseError::Transport(_) => Self::Transient(error.to_string()),
+        }
+    }
+}
+
+fn is_refusal(status: StatusCode) -> bool {
+    status.is_client_error()
+        && status != StatusCode::TOO_MANY_REQUESTS
+        && status != StatusCode::REQUEST_TIMEOUT
 }
 
 /// Requests deletions from Amplitude. Cheap to clone.
@@ -86,5 +103,27 @@ impl AmplitudeEraser {
         } else {
             Err(EraseError::Status(response.status()))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_is_no_outage() {
+        for (status, refused) in [
+            (400, true),
+            (401, true),
+            (403, true),
+            (408, false),
+            (429, false),
+            (500, false),
+        ] {
+            let error = EraseError::Status(StatusCode::from_u16(status).unwrap()).into();
+            assert_eq!(matches!(error, JobFailure::Refused(_)), refused, "{status}");
+        }
+        let without_key = JobFailure::from(EraseError::NoSecretKey);
+        assert!(matches!(without_key, JobFailure::Permanent(_)));
     }
 }

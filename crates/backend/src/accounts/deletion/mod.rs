@@ -9,13 +9,13 @@
 mod amplitude;
 mod customer;
 mod deleter;
-mod settlement;
 mod store;
 
 pub use amplitude::{AmplitudeEraser, EraseError};
-pub use customer::{CustomerEraser, CustomerError};
+pub use customer::CustomerEraser;
 pub use deleter::Deleter;
-pub use store::{DeletionCounts, ParkedDeletion};
+pub use queue::QueueCounts;
+pub use store::ParkedDeletion;
 
 use forms::Secret;
 use outbox::Wakeup;
@@ -61,8 +61,8 @@ impl Accounts {
     }
 
     /// The number of deletions that are not done.
-    pub async fn deletion_counts(&self) -> Result<DeletionCounts, AccountError> {
-        Ok(store::counts(self.db.pool()).await?)
+    pub async fn deletion_counts(&self) -> Result<QueueCounts, AccountError> {
+        Ok(store::DELETIONS.counts(&self.db).await?)
     }
 
     /// The deletions that were parked last, newest first, at most `most`.
@@ -72,7 +72,7 @@ impl Accounts {
 
     /// Makes a parked deletion due again. Returns false if it is not parked.
     pub async fn replay_deletion(&self, user: UserId) -> Result<bool, AccountError> {
-        let replayed = store::unpark(self.db.pool(), user, self.clock.now_ms()).await?;
+        let replayed = store::replay(&self.db, Some(user), None, self.clock.now_ms()).await? > 0;
         if replayed {
             self.deletion_wakeup.wake();
         }

@@ -1,9 +1,18 @@
 //! SQL of account deletions.
 
+use db::Db;
+use queue::Queue;
+use sqlx::any::AnyRow;
 use sqlx::{AnyPool, Row};
 use tracking::UserId;
 
-use super::settlement::AfterFailure;
+/// The queue of account deletions. The lane is the deleted account. A row has the next step.
+pub(super) const DELETIONS: Queue = Queue {
+    table: "account_deletions",
+    columns: "queued.step",
+    on_done: "step = 'done', finished_ms = $1",
+    on_parked: "",
+};
 
 /// The next step of an account deletion.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,28 +53,6 @@ impl DeletionStep {
     }
 }
 
-/// A deletion that is leased to the caller.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct ClaimedDeletion {
-    pub(super) user: UserId,
-    pub(super) step: DeletionStep,
-    /// Attempts at this step, including the coming one.
-    pub(super) attempts: i64,
-    /// Earlier attempts at this step that panicked.
-    pub(super) panics: i64,
-}
-
-/// Account deletions that are not done.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct DeletionCounts {
-    /// To be continued.
-    pub pending: i64,
-    /// Parked.
-    pub parked: i64,
-    /// When the oldest pending one was requested, in ms since the epoch.
-    pub oldest_pending_ms: Option<i64>,
-}
-
 /// A deletion that needs an operator or a setting.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ParkedDeletion {
@@ -101,10 +88,12 @@ pub(super) async fn insert_deletion(
     user: UserId,
     now_ms: i64,
 ) -> Result<(), sqlx::Error> {
+    let lane = user.to_string();
+    DELETIONS.lock_lane(connection, &lane, now_ms).await?;
     sqlx::query(
-        "INSERT INTO account_deletions (user_id, requested_at, step, next_attempt_at) VALUES ($1, $2, 'billing', $2)",
+        "INSERT INTO account_deletions (lane, enqueued_ms, step, next_attempt_ms) VALUES ($1, $2, 'billing', $2)",
     )
-    .bind(user.to_string())
+    .bind(lane)
     .bind(now_ms)
     .execute(connection)
     .await?;
@@ -112,174 +101,81 @@ pub(super) async fn insert_deletion(
 }
 
 pub(super) async fn is_deleted(pool: &AnyPool, user: UserId) -> Result<bool, sqlx::Error> {
-    let found: Option<String> =
-        sqlx::query_scalar("SELECT user_id FROM account_deletions WHERE user_id = $1")
-            .bind(user.to_string())
-            .fetch_optional(pool)
-            .await?;
+    let found: Option<String> = sqlx::query_scalar("SELECT lane FROM account_deletions WHERE lane = $1")
+        .bind(user.to_string())
+        .fetch_optional(pool)
+        .await?;
     Ok(found.is_some())
 }
 
-/// Returns the user ID of the deletion that has been due longest.
-pub(super) async fn due(pool: &AnyPool, now_ms: i64) -> Result<Option<String>, sqlx::Error> {
-    sqlx::query_scalar(
-        "SELECT user_id FROM account_deletions
-         WHERE step <> 'done' AND parked_ms IS NULL AND next_attempt_at <= $1
-           AND (lease_until IS NULL OR lease_until <= $1)
-         ORDER BY next_attempt_at, user_id LIMIT 1",
-    )
-    .bind(now_ms)
-    .fetch_optional(pool)
-    .await
+/// Reads the next step of a claimed deletion.
+pub(super) fn read_step(row: &AnyRow) -> Result<DeletionStep, sqlx::Error> {
+    let step: String = row.try_get("step")?;
+    DeletionStep::parse(&step)
+        .ok_or_else(|| sqlx::Error::Decode("account_deletions.step cannot be read".into()))
 }
 
-/// Leases the deletion. Returns `None` if another deleter leased it first.
-pub(super) async fn lease(
-    pool: &AnyPool,
-    user: &str,
-    owner: &str,
-    now_ms: i64,
-    until_ms: i64,
-) -> Result<Option<ClaimedDeletion>, sqlx::Error> {
-    let row = sqlx::query(
-        "UPDATE account_deletions SET lease_owner = $2, lease_until = $3, attempts = attempts + 1
-         WHERE user_id = $1 AND step <> 'done' AND parked_ms IS NULL AND next_attempt_at <= $4
-           AND (lease_until IS NULL OR lease_until <= $4)
-         RETURNING user_id, step, attempts, panics",
-    )
-    .bind(user)
-    .bind(owner)
-    .bind(until_ms)
-    .bind(now_ms)
-    .fetch_optional(pool)
-    .await?;
-    row.map(|row| {
-        let (user, step): (String, String) = (row.try_get("user_id")?, row.try_get("step")?);
-        let unreadable =
-            |what: &str| sqlx::Error::Decode(format!("account_deletions.{what} cannot be read").into());
-        Ok(ClaimedDeletion {
-            user: UserId::parse(&user).ok_or_else(|| unreadable("user_id"))?,
-            step: DeletionStep::parse(&step).ok_or_else(|| unreadable("step"))?,
-            attempts: row.try_get("attempts")?,
-            panics: row.try_get("panics")?,
-        })
-    })
-    .transpose()
-}
-
-/// Moves the deletion to its next step and releases the lease. Returns false if the deletion is no longer leased to
-/// `owner`.
-pub(super) async fn advance(
+/// Writes the next step of a deletion.
+pub(super) async fn set_step(
     connection: &mut db::Connection,
-    claimed: ClaimedDeletion,
-    owner: &str,
-    now_ms: i64,
-) -> Result<bool, sqlx::Error> {
-    let next = claimed.step.next();
-    let done = sqlx::query(
-        "UPDATE account_deletions SET step = $3, attempts = 0, panics = 0, next_attempt_at = $4, finished_at = $5,
-                last_error = NULL, lease_owner = NULL, lease_until = NULL
-         WHERE user_id = $1 AND lease_owner = $2",
-    )
-    .bind(claimed.user.to_string())
-    .bind(owner)
-    .bind(next.as_str())
-    .bind(now_ms)
-    .bind((next == DeletionStep::Done).then_some(now_ms))
-    .execute(connection)
-    .await?;
-    Ok(done.rows_affected() == 1)
-}
-
-/// Records a failed attempt, and parks the deletion or schedules the next attempt.
-pub(super) async fn record_failure(
-    pool: &AnyPool,
-    user: UserId,
-    owner: &str,
-    after: &AfterFailure,
-    now_ms: i64,
+    sequence: i64,
+    step: DeletionStep,
 ) -> Result<(), sqlx::Error> {
-    let (next_attempt_ms, panics, error, parked) = match after {
-        AfterFailure::Retry { at_ms, panics, error } => (Some(*at_ms), Some(*panics), Some(error), None),
-        AfterFailure::Park(reason) => (None, None, None, Some(reason)),
-    };
-    sqlx::query(
-        "UPDATE account_deletions SET next_attempt_at = COALESCE($3, next_attempt_at), panics = COALESCE($4, panics),
-                last_error = $5, parked_reason = $6, parked_ms = $7, lease_owner = NULL, lease_until = NULL
-         WHERE user_id = $1 AND lease_owner = $2",
-    )
-    .bind(user.to_string())
-    .bind(owner)
-    .bind(next_attempt_ms)
-    .bind(panics)
-    .bind(error.map(String::as_str))
-    .bind(parked.map(String::as_str))
-    .bind(parked.map(|_| now_ms))
-    .execute(pool)
-    .await?;
+    sqlx::query("UPDATE account_deletions SET step = $1, last_error = NULL WHERE sequence = $2")
+        .bind(step.as_str())
+        .bind(sequence)
+        .execute(connection)
+        .await?;
     Ok(())
 }
 
-/// Makes a parked deletion due again. Returns false if it is not parked.
-pub(super) async fn unpark(pool: &AnyPool, user: UserId, now_ms: i64) -> Result<bool, sqlx::Error> {
-    let done = sqlx::query(
-        "UPDATE account_deletions SET parked_ms = NULL, parked_reason = NULL, attempts = 0, panics = 0,
-                next_attempt_at = $2
-         WHERE user_id = $1 AND parked_ms IS NOT NULL",
+/// Makes parked deletions due again: of one user, or all that were parked for one reason. Returns their number.
+pub(super) async fn replay(
+    db: &Db,
+    user: Option<UserId>,
+    reason: Option<&str>,
+    now_ms: i64,
+) -> Result<u64, sqlx::Error> {
+    let parked: Vec<(String, i64, String)> = sqlx::query_as(
+        "SELECT lane, sequence, parked_reason FROM account_deletions
+         WHERE state = 'parked' AND COALESCE($1, lane) = lane AND COALESCE($2, parked_reason) = parked_reason
+         ORDER BY lane",
     )
-    .bind(user.to_string())
-    .bind(now_ms)
-    .execute(pool)
-    .await?;
-    Ok(done.rows_affected() == 1)
-}
-
-/// Makes all deletions due again that were parked for this reason. Returns their number.
-pub(super) async fn unpark_all(pool: &AnyPool, reason: &str, now_ms: i64) -> Result<u64, sqlx::Error> {
-    let done = sqlx::query(
-        "UPDATE account_deletions SET parked_ms = NULL, parked_reason = NULL, attempts = 0, panics = 0,
-                next_attempt_at = $2
-         WHERE parked_ms IS NOT NULL AND parked_reason = $1",
-    )
+    .bind(user.map(|user| user.to_string()))
     .bind(reason)
-    .bind(now_ms)
-    .execute(pool)
+    .fetch_all(db.pool())
     .await?;
-    Ok(done.rows_affected())
-}
-
-pub(super) async fn counts(pool: &AnyPool) -> Result<DeletionCounts, sqlx::Error> {
-    let (pending, oldest_pending_ms, parked): (i64, Option<i64>, i64) = sqlx::query_as(
-        "SELECT COUNT(*), MIN(requested_at), (SELECT COUNT(*) FROM account_deletions WHERE parked_ms IS NOT NULL)
-         FROM account_deletions WHERE step <> 'done' AND parked_ms IS NULL",
-    )
-    .fetch_one(pool)
-    .await?;
-    Ok(DeletionCounts {
-        pending,
-        parked,
-        oldest_pending_ms,
-    })
+    let mut replayed = 0;
+    let mut tx = db.write().await?;
+    for (lane, sequence, reason) in parked {
+        replayed += u64::from(
+            DELETIONS
+                .replay(&mut tx, &lane, sequence, &reason, now_ms)
+                .await?,
+        );
+    }
+    tx.commit().await?;
+    Ok(replayed)
 }
 
 pub(super) async fn parked(pool: &AnyPool, most: i64) -> Result<Vec<ParkedDeletion>, sqlx::Error> {
     let rows = sqlx::query(
-        "SELECT user_id, step, attempts, parked_reason, requested_at, parked_ms FROM account_deletions
-         WHERE parked_ms IS NOT NULL ORDER BY parked_ms DESC, user_id LIMIT $1",
+        "SELECT lane, step, attempts, parked_reason, enqueued_ms, parked_ms FROM account_deletions
+         WHERE state = 'parked' ORDER BY parked_ms DESC, lane LIMIT $1",
     )
     .bind(most)
     .fetch_all(pool)
     .await?;
     rows.iter()
         .map(|row| {
-            let user: String = row.try_get("user_id")?;
+            let user: String = row.try_get("lane")?;
             Ok(ParkedDeletion {
                 user: UserId::parse(&user)
-                    .ok_or_else(|| sqlx::Error::Decode("account_deletions.user_id cannot be read".into()))?,
+                    .ok_or_else(|| sqlx::Error::Decode("account_deletions.lane cannot be read".into()))?,
                 step: row.try_get("step")?,
                 attempts: row.try_get("attempts")?,
                 reason: row.try_get("parked_reason")?,
-                requested_ms: row.try_get("requested_at")?,
+                requested_ms: row.try_get("enqueued_ms")?,
                 parked_ms: row.try_get("parked_ms")?,
             })
         })

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use db::testing::{TestDb, engines};
 use db::{Db, Engine};
-use sqlx::{AssertSqlSafe, Row};
+use sqlx::AssertSqlSafe;
 use tracking::server::{PollExpiration, SignInCompleted};
 use tracking::{DeviceId, IdSource, PresentIds, ServerEvent, SessionId, UserId};
 use uuid::Uuid;
@@ -12,11 +12,13 @@ use uuid::Uuid;
 mod claiming;
 mod enqueueing;
 mod maintenance;
+
 mod settling;
+
+use queue::{Claim, ClaimLimits, NextRowState};
 
 use super::*;
 use crate::ParkReason;
-use crate::retry::NextState;
 
 const NOW: i64 = 1_795_435_200_000;
 const LEASE: i64 = 60_000;
@@ -32,10 +34,12 @@ fn sign_in(user: UserId, number: u128) -> ServerEvent {
         device: DeviceId::minted(Uuid::from_u128(7)),
         session: SessionId::starting_at(NOW),
         source: IdSource::ServerSession,
+        context: Box::default(),
     };
     let event = SignInCompleted {
         login: Uuid::from_u128(number),
         signed_in_at: "2026-11-23T12:00:00Z".to_owned(),
+        first_touch: None,
     };
     ServerEvent::present(user, &event, ids, NOW)
 }
@@ -60,39 +64,67 @@ async fn filled(engine: Engine, users: &[u128]) -> TestDb {
     test
 }
 
-async fn claim_all(db: &Db, owner: &str, now_ms: i64) -> Vec<ClaimedRow> {
-    let request = ClaimRequest {
-        owner,
-        now_ms,
-        lease_until_ms: now_ms + LEASE,
-        rows: 100,
-        per_user: 10,
-    };
-    claim(db, &request).await.unwrap()
+/// Claims all due rows, at most 10 of each user.
+async fn claim_all(db: &Db, now_ms: i64) -> Option<Claim<OutboundEvent>> {
+    claim(db, now_ms, 100, 10).await
 }
 
-fn ids(rows: &[ClaimedRow]) -> Vec<String> {
-    rows.iter().map(|row| row.delivery.insert_id.clone()).collect()
+async fn claim(db: &Db, now_ms: i64, rows: usize, per_lane: usize) -> Option<Claim<OutboundEvent>> {
+    let limits = ClaimLimits {
+        rows,
+        per_lane,
+        lease_ms: LEASE,
+    };
+    let mut tx = db.write().await.unwrap();
+    let claim = OUTBOX
+        .claim(&mut tx, db.engine(), limits, now_ms, read_event)
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    claim
+}
+
+fn ids(claim: &Option<Claim<OutboundEvent>>) -> Vec<String> {
+    let rows = claim.iter().flat_map(|claim| &claim.rows);
+    rows.map(|row| row.job.insert_id.clone()).collect()
 }
 
 fn numbered(numbers: &[u128]) -> Vec<String> {
     numbers.iter().map(|number| insert_id(*number)).collect()
 }
 
-fn settlement(row: &ClaimedRow, next: &NextState) -> Settlement {
-    Settlement {
-        sequence: row.sequence,
-        next: next.clone(),
-    }
+/// Settles the claim: its first rows get these states, in order. Returns the number of rows that were not settled.
+async fn settle(db: &Db, claim: &Claim<OutboundEvent>, states: &[NextRowState], now_ms: i64) -> usize {
+    let updates: Vec<_> = claim
+        .rows
+        .iter()
+        .zip(states)
+        .map(|(row, next)| row.update(next.clone()))
+        .collect();
+    let mut tx = db.write().await.unwrap();
+    let lost = OUTBOX
+        .settle(&mut tx, db.engine(), &claim.lease, &updates, now_ms)
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    lost
 }
 
-async fn settle_all(db: &Db, owner: &str, rows: &[ClaimedRow], next: NextState) -> usize {
-    let settlements: Vec<_> = rows.iter().map(|row| settlement(row, &next)).collect();
-    settle(db, owner, &settlements, NOW).await.unwrap()
+/// Settles all rows of the claim in the same way.
+async fn settle_all(db: &Db, claim: &Claim<OutboundEvent>, next: NextRowState) -> usize {
+    settle(db, claim, &vec![next; claim.rows.len()], NOW).await
 }
 
-fn retry_at(at_ms: i64) -> NextState {
-    NextState::Retry {
+fn sent() -> NextRowState {
+    NextRowState::Done(SENT)
+}
+
+fn park(reason: ParkReason) -> NextRowState {
+    NextRowState::Park(reason.to_string())
+}
+
+fn retry_at(at_ms: i64) -> NextRowState {
+    NextRowState::Retry {
         at_ms,
         attempts: 1,
         panics: 0,
@@ -121,4 +153,12 @@ async fn wait_for_lock_contention(db: &Db) {
     {
         tokio::task::yield_now().await;
     }
+}
+
+/// The number of lanes.
+async fn lanes(db: &Db) -> i64 {
+    sqlx::query_scalar("SELECT COUNT(*) FROM outbox_lanes")
+        .fetch_one(db.pool())
+        .await
+        .unwrap()
 }

@@ -6,19 +6,22 @@ use super::*;
 async fn an_ended_lease_counts_as_an_attempt_of_unknown_outcome() {
     for engine in engines() {
         let test = filled(engine, &[1, 1]).await;
-        let crashed = claim_all(&test.db, "crashed", NOW).await;
-        assert_eq!(claim_all(&test.db, "owner", NOW + LEASE - 1).await, []);
-        let rows = claim_all(&test.db, "owner", NOW + LEASE).await;
-        assert_eq!(ids(&rows), ids(&crashed));
+        let crashed = claim_all(&test.db, NOW).await;
+        assert!(claim_all(&test.db, NOW + LEASE - 1).await.is_none());
+        let claim = claim_all(&test.db, NOW + LEASE).await;
+        assert_eq!(ids(&claim), ids(&crashed));
+        let (crashed, claim) = (crashed.unwrap(), claim.unwrap());
         assert!(
-            rows.iter()
+            claim
+                .rows
+                .iter()
                 .all(|row| row.attempts == 2 && row.first_unknown_ms == Some(NOW)),
-            "{rows:?}"
+            "{claim:?}"
         );
         // The first owner settles after its lease has ended: its settlement is ignored.
-        assert_eq!(settle_all(&test.db, "crashed", &crashed, retry_at(NOW)).await, 2);
+        assert_eq!(settle_all(&test.db, &crashed, retry_at(NOW)).await, 2);
         assert_eq!(entry_of(&test.db, 1, 1).await.state, OutboxState::Leased);
-        assert_eq!(settle_all(&test.db, "owner", &rows, NextState::Sent).await, 0);
+        assert_eq!(settle_all(&test.db, &claim, sent()).await, 0);
         assert_eq!(entry_of(&test.db, 1, 1).await.state, OutboxState::Sent);
     }
 }
@@ -27,25 +30,16 @@ async fn an_ended_lease_counts_as_an_attempt_of_unknown_outcome() {
 async fn settling_writes_the_new_state_of_each_row() {
     for engine in engines() {
         let test = filled(engine, &[1, 2, 3]).await;
-        let rows = claim_all(&test.db, "owner", NOW).await;
-        let unknown = NextState::Retry {
+        let claim = claim_all(&test.db, NOW).await.unwrap();
+        let unknown = NextRowState::Retry {
             at_ms: NOW + 1_000,
             attempts: 1,
             panics: 0,
             first_unknown_ms: Some(NOW - 1),
             error: Some("request timed out".to_owned()),
         };
-        let next_states = [
-            NextState::Sent,
-            NextState::Park(ParkReason::InvalidField("time".to_owned())),
-            unknown,
-        ];
-        let settlements: Vec<_> = rows
-            .iter()
-            .zip(&next_states)
-            .map(|(row, next)| settlement(row, next))
-            .collect();
-        settle(&test.db, "owner", &settlements, NOW + 9).await.unwrap();
+        let next_states = [sent(), park(ParkReason::InvalidField("time".to_owned())), unknown];
+        settle(&test.db, &claim, &next_states, NOW + 9).await;
 
         let sent = entry_of(&test.db, 1, 1).await;
         assert_eq!((sent.state, sent.sent_ms), (OutboxState::Sent, Some(NOW + 9)));
@@ -60,10 +54,10 @@ async fn settling_writes_the_new_state_of_each_row() {
             (OutboxState::Pending, NOW + 1_000)
         );
         assert_eq!(waiting.last_error.as_deref(), Some("request timed out"));
-        let again = claim_all(&test.db, "owner", NOW + 1_000).await;
+        let again = claim_all(&test.db, NOW + 1_000).await.unwrap();
         assert_eq!(
-            again.first().map(|row| (row.attempts, row.first_unknown_ms)),
-            Some((2, Some(NOW - 1)))
+            (again.rows[0].attempts, again.rows[0].first_unknown_ms),
+            (2, Some(NOW - 1))
         );
 
         assert_eq!(

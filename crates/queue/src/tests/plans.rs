@@ -1,0 +1,127 @@
+//! The plan of each query with 100,000 rows: it uses an index and reads no whole table.
+
+use db::testing::engines;
+use db::{Db, Engine};
+use sqlx::{AssertSqlSafe, Row};
+
+use super::client::{JOBS, NOW, empty, execute};
+
+/// Lanes of one row each, one lane of many rows, and finished rows of every lane.
+async fn fill(db: &Db) {
+    let rows = |select: &str, count: u32| {
+        format!(
+            "INSERT INTO jobs (lane, number, state, done_ms, next_attempt_ms, enqueued_ms)
+             WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {count})
+             SELECT {select} FROM n;"
+        )
+    };
+    execute(
+        db,
+        &format!(
+            "{} {} {}
+             INSERT INTO jobs_lanes (lane, next_due_ms)
+             SELECT lane, MIN(next_attempt_ms) FROM jobs WHERE state = 'pending' GROUP BY lane;",
+            rows("CONCAT('lane ', i % 20000), i, 'done', 1, 1, 1", 50_000),
+            rows(
+                &format!("CONCAT('lane ', i), i, 'pending', NULL, {NOW} + i % 1000, 1"),
+                20_000
+            ),
+            rows(&format!("'busy', i, 'pending', NULL, {NOW}, 1"), 30_000),
+        ),
+    )
+    .await;
+}
+
+/// A parameter of a query.
+#[derive(Clone)]
+enum Parameter {
+    Number(i64),
+    Text(&'static str),
+}
+
+/// Returns the lines of the plan.
+async fn plan(db: &Db, engine: Engine, sql: &str, parameters: &[Parameter]) -> String {
+    let (explain, column) = match engine {
+        Engine::Sqlite => ("EXPLAIN QUERY PLAN", 3),
+        Engine::Postgres => ("EXPLAIN", 0),
+    };
+    let sql = AssertSqlSafe(format!("{explain} {sql}"));
+    let query = sqlx::query(sql).persistent(false);
+    let query = parameters.iter().fold(query, |query, parameter| match parameter {
+        Parameter::Number(number) => query.bind(*number),
+        Parameter::Text(text) => query.bind(*text),
+    });
+    let rows = query.fetch_all(db.pool()).await.unwrap();
+    let lines: Vec<String> = rows.iter().map(|row| row.get(column)).collect();
+    lines.join("\n")
+}
+
+const LANES: [Parameter; 2] = [Parameter::Text("lane 7"), Parameter::Text("busy")];
+const NUMBER: Parameter = Parameter::Number(NOW);
+const SMALL: Parameter = Parameter::Number(100);
+const TEXT: Parameter = Parameter::Text("text");
+
+/// SQLite has no statistics in production. Postgres collects them without being asked.
+#[tokio::test]
+async fn every_query_uses_an_index_with_100_000_rows() {
+    for engine in engines() {
+        let test = empty(engine).await;
+        fill(&test.db).await;
+        if engine == Engine::Sqlite {
+            assert_plans(&test.db, engine).await;
+        }
+        let analyze = match engine {
+            Engine::Sqlite => "ANALYZE",
+            Engine::Postgres => "ANALYZE jobs, jobs_lanes",
+        };
+        test.db.execute(sqlx::query(analyze)).await.unwrap();
+        assert_plans(&test.db, engine).await;
+    }
+}
+
+async fn assert_plans(db: &Db, engine: Engine) {
+    let [lane, busy] = LANES;
+    let leased = [("lane 7".to_owned(), 50_007), ("busy".to_owned(), 70_009)];
+    let locked = (engine == Engine::Postgres).then_some(2);
+    let [lane, busy] = [&lane, &busy];
+    let release = JOBS.release_sql(true, 2);
+    #[rustfmt::skip]
+    let queries = [
+        (JOBS.is_due_sql(),                                vec![&NUMBER],                             vec!["jobs_lanes_due"]),
+        (JOBS.due_lanes_sql(engine),                       vec![&NUMBER, &SMALL],                     vec!["jobs_lanes_due"]),
+        (JOBS.due_rows_sql(locked),                        vec![&NUMBER, &SMALL, &SMALL, lane, busy], vec!["jobs_pending_by_lane"]),
+        (JOBS.ended_lease_sql(),                           vec![&NUMBER, &SMALL, lane],               vec!["jobs_pending_by_lane"]),
+        (JOBS.lease_sql(&leased),                          vec![&NUMBER, &NUMBER, &TEXT, lane, busy], vec!["jobs_lanes"]),
+        (JOBS.held_lanes_sql(engine, 2),                   vec![&TEXT, lane, busy],                   vec!["jobs_lanes"]),
+        (JOBS.finish_sql("done", &[50_007, 70_009]),       vec![&NUMBER],                             vec![]),
+        (JOBS.park_sql(&[(50_007, String::new())]),        vec![&NUMBER, &TEXT],                      vec![]),
+        (JOBS.retry_sql("(50007,1,1,1,CAST(NULL AS BIGINT),CAST($1 AS TEXT))"), vec![&TEXT],          vec![]),
+        (release[0].clone(),                               vec![&TEXT, lane, busy],                   vec!["jobs_pending_by_lane"]),
+        (release[1].clone(),                               vec![&TEXT, lane, busy],                   vec!["jobs_pending_by_lane"]),
+        (JOBS.counts_sql(),                                vec![&SMALL],                              vec!["jobs_pending", "jobs_parked", "jobs_lanes_leased"]),
+    ];
+    for (sql, parameters, indexes) in queries {
+        let given = parameters.len().min(sql.matches('$').count());
+        let parameters: Vec<_> = parameters[..given]
+            .iter()
+            .map(|parameter| (*parameter).clone())
+            .collect();
+        let plan = plan(db, engine, &sql, &parameters).await;
+        for index in indexes {
+            assert!(
+                plan.contains(index),
+                "{engine:?}: {index} is not used:\n{sql}\n{plan}"
+            );
+        }
+        let scans = plan.lines().filter(|line| {
+            let tables = ["SCAN jobs", "SCAN lanes", "SCAN queued", "SCAN last"];
+            line.contains("Seq Scan")
+                || !line.contains("INDEX") && tables.iter().any(|table| line.contains(table))
+        });
+        assert_eq!(
+            scans.collect::<Vec<_>>(),
+            Vec::<&str>::new(),
+            "{engine:?}:\n{sql}\n{plan}"
+        );
+    }
+}

@@ -1,0 +1,266 @@
+//! Loops of workers: claim, work, settle.
+//!
+//! No transaction is open during the work. A panic in the work on a row is a failed attempt of this row; a panic anywhere
+//! else ends the task, and the application's supervisor restarts it.
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use db::{Connection, Db};
+use sqlx::any::AnyRow;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    Claim, ClaimLimits, JobFailure, JobPolicy, LaneLease, MillisClock, NextRowState, Queue, QueuedRow,
+    Wakeup, catch_panic, millis,
+};
+
+/// Calls `step` until `stop`: again at once while it returns true, otherwise after a wake-up or after `poll`. Errors are
+/// logged and retried. `work` names the queue in the log.
+pub async fn run_steps<F>(
+    work: &str,
+    wakeup: &Wakeup,
+    poll: Duration,
+    stop: &CancellationToken,
+    step: impl Fn() -> F,
+) where
+    F: Future<Output = Result<bool, sqlx::Error>>,
+{
+    while !stop.is_cancelled() {
+        match step().await {
+            Ok(true) => continue,
+            Ok(false) => {}
+            Err(error) => tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "cannot read the {work}; retrying"
+            ),
+        }
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = wakeup.wait() => {}
+            () = tokio::time::sleep(poll) => {}
+        }
+    }
+}
+
+/// The work on one row of a queue.
+#[async_trait]
+pub trait JobHandler: Send + Sync {
+    /// The client's columns of a row.
+    type Job: Send + Sync;
+    /// What an attempt hands to the transaction that settles the row.
+    type Success: Send;
+
+    /// Reads the client's columns. A row that cannot be read is parked.
+    fn read(row: &AnyRow) -> Result<Self::Job, sqlx::Error>;
+
+    /// Makes one attempt. No transaction is open.
+    async fn attempt(&self, lane: &str, row: &QueuedRow<Self::Job>) -> Result<Self::Success, AttemptError>;
+
+    /// Writes the result, in the transaction that settles the row. Returns the row's next state. It is not called if the
+    /// lease was lost.
+    async fn complete(
+        &self,
+        connection: &mut Connection,
+        lane: &str,
+        row: &QueuedRow<Self::Job>,
+        success: Self::Success,
+    ) -> Result<NextRowState, sqlx::Error>;
+}
+
+/// Why an attempt did not succeed.
+#[derive(Debug, thiserror::Error)]
+pub enum AttemptError {
+    /// The attempt failed. The worker retries or parks the row.
+    #[error("{0:?}")]
+    Failed(JobFailure),
+    /// The database failed. The attempt is repeated when the lease ends.
+    #[error(transparent)]
+    Database(#[from] sqlx::Error),
+}
+
+impl From<JobFailure> for AttemptError {
+    fn from(failure: JobFailure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
+/// Processes the rows of a queue one at a time. Any number of workers may share a queue, in one process or in many.
+pub struct JobWorker<H> {
+    db: Db,
+    queue: Queue,
+    handler: H,
+    clock: MillisClock,
+    policy: JobPolicy,
+    lease: Duration,
+}
+
+impl<H: JobHandler> JobWorker<H> {
+    /// Creates a worker. It renews its lease every third of `lease`; after a crash the row waits until the lease ends.
+    pub fn new(
+        db: Db,
+        queue: Queue,
+        handler: H,
+        clock: MillisClock,
+        policy: JobPolicy,
+        lease: Duration,
+    ) -> Self {
+        Self {
+            db,
+            queue,
+            handler,
+            clock,
+            policy,
+            lease,
+        }
+    }
+
+    /// The handler of the rows.
+    pub const fn handler(&self) -> &H {
+        &self.handler
+    }
+
+    /// Runs until `stop`, then finishes the current row. `wakeup` ends a wait early; `poll` finds due retries, and rows
+    /// that other servers have written.
+    pub async fn run(&self, wakeup: &Wakeup, poll: Duration, stop: &CancellationToken) {
+        run_steps(self.queue.table, wakeup, poll, stop, || self.work_once()).await;
+    }
+
+    /// Processes all rows that are due now. Tests call it instead of [`Self::run`].
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn drain(&self) -> Result<(), sqlx::Error> {
+        while self.work_once().await? {}
+        Ok(())
+    }
+
+    /// Processes the row that has been due longest. Returns false if none is due.
+    async fn work_once(&self) -> Result<bool, sqlx::Error> {
+        let Some(Claim { lease, rows }) = self.claim().await? else {
+            return Ok(false);
+        };
+        let Some(row) = rows.first() else {
+            return Ok(false);
+        };
+        let lane = lease.lane_of(row);
+        // Both run concurrently, because each may hold a connection that the other waits for.
+        let done = tokio::select! {
+            done = catch_panic(self.attempt(&lease, lane, row)) => done,
+            never = self.renew_repeatedly(&lease) => match never {},
+        };
+        let failure = match done {
+            Ok(Ok(())) => return Ok(true),
+            Ok(Err(AttemptError::Database(error))) => return Err(error),
+            Ok(Err(AttemptError::Failed(failure))) => failure,
+            Err(_) => JobFailure::Panicked,
+        };
+        let now_ms = (self.clock)();
+        let next = self.policy.after_failure(row, failure, now_ms, 1.0);
+        self.log_failure(lane, row, &next);
+        let mut tx = self.db.write().await?;
+        let lost = self
+            .queue
+            .settle(&mut tx, self.db.engine(), &lease, &[row.update(next)], now_ms)
+            .await?;
+        tx.commit().await?;
+        self.log_lost(lane, lost);
+        Ok(true)
+    }
+
+    async fn claim(&self) -> Result<Option<Claim<H::Job>>, sqlx::Error> {
+        let now_ms = (self.clock)();
+        if !self.queue.is_due(&self.db, now_ms).await? {
+            return Ok(None);
+        }
+        let limits = ClaimLimits {
+            rows: 1,
+            per_lane: 1,
+            lease_ms: millis(self.lease),
+        };
+        let mut tx = self.db.write().await?;
+        let claim = self
+            .queue
+            .claim(&mut tx, self.db.engine(), limits, now_ms, H::read)
+            .await?;
+        tx.commit().await?;
+        Ok(claim)
+    }
+
+    async fn attempt(
+        &self,
+        lease: &LaneLease,
+        lane: &str,
+        row: &QueuedRow<H::Job>,
+    ) -> Result<(), AttemptError> {
+        let success = self.handler.attempt(lane, row).await?;
+        let mut tx = self.db.write().await?;
+        let engine = self.db.engine();
+        if !self.queue.holds(&mut tx, engine, lease).await? {
+            self.log_lost(lane, 1);
+            return Ok(());
+        }
+        let next = self.handler.complete(&mut tx, lane, row, success).await?;
+        let now_ms = (self.clock)();
+        let lost = self
+            .queue
+            .settle(&mut tx, engine, lease, &[row.update(next)], now_ms)
+            .await?;
+        tx.commit().await?;
+        self.log_lost(lane, lost);
+        Ok(())
+    }
+
+    /// Renews the lease periodically. A lease that another worker has claimed is not renewed.
+    async fn renew_repeatedly(&self, lease: &LaneLease) -> Infallible {
+        loop {
+            tokio::time::sleep(self.lease / 3).await;
+            if let Err(error) = self.renew(lease).await {
+                tracing::warn!(%error, table = self.queue.table, "cannot renew a lease");
+            }
+        }
+    }
+
+    async fn renew(&self, lease: &LaneLease) -> Result<(), sqlx::Error> {
+        let until_ms = (self.clock)().saturating_add(millis(self.lease));
+        let mut tx = self.db.write().await?;
+        self.queue.renew(&mut tx, lease, until_ms).await?;
+        tx.commit().await
+    }
+
+    fn log_failure(&self, lane: &str, row: &QueuedRow<H::Job>, next: &NextRowState) {
+        let (table, attempts) = (self.queue.table, row.attempts);
+        match next {
+            NextRowState::Park(reason) => {
+                tracing::error!(
+                    table,
+                    lane,
+                    attempts,
+                    reason,
+                    "a row was parked; it needs an operator"
+                );
+            }
+            NextRowState::Retry { error, .. } => {
+                tracing::warn!(
+                    table,
+                    lane,
+                    attempts,
+                    error,
+                    "an attempt failed; it will be retried"
+                );
+            }
+            NextRowState::Done(_) => {}
+        }
+    }
+
+    fn log_lost(&self, lane: &str, lost: usize) {
+        if lost > 0 {
+            tracing::info!(
+                table = self.queue.table,
+                lane,
+                "a row was no longer leased to this worker"
+            );
+        }
+    }
+}
