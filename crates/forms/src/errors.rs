@@ -22,9 +22,18 @@ pub enum FieldError {
         /// Fewest characters.
         min: usize,
     },
-    /// A character that is invisible and not typed on purpose.
+    /// A control character, which no keyboard types into a field.
     #[error("This contains an invisible control character. Please type it anew.")]
     ControlCharacter,
+    /// An invisible character that hides or reorders text.
+    #[error("This contains an invisible character (U+{code:04X}). Please delete it, or type the text anew.")]
+    InvisibleCharacter {
+        /// The character's code point.
+        code: u32,
+    },
+    /// Letters with so many marks that they cover the lines around them.
+    #[error("The letters here carry too many marks. Please remove some.")]
+    TooManyMarks,
     /// Not `name@host.tld`.
     #[error("This does not look like an email address. It needs the form name@example.com.")]
     NotAnEmail,
@@ -113,6 +122,11 @@ pub enum FieldError {
         "Your browser has not kept our cookie, which is how we count each voter once. Please allow cookies and vote again."
     )]
     NoVoterCookie,
+    /// The login's cookie did not come back.
+    #[error(
+        "Cookies are off: your browser has not kept the cookie that signs you in. Please allow cookies for this site and sign in again."
+    )]
+    CookiesOff,
     /// Two people on one device would be one timeline: the first has to sign out.
     #[error("You are signed in already. Please sign out first.")]
     SignedInAlready,
@@ -122,6 +136,14 @@ pub enum FieldError {
     /// A trial or a subscription is running.
     #[error("You are on Pro already.")]
     AlreadyPro,
+    /// A subscription that has not ended, but does not run either.
+    #[error("You have a subscription that is not running. Continue or end it on the billing page first.")]
+    Suspended,
+    /// Staff deleted the customer in Stripe's dashboard.
+    #[error(
+        "Your customer record at Stripe was deleted, so your subscription has ended. You can start a new one on the pricing page."
+    )]
+    CustomerDeleted,
     /// There is no subscription to change.
     #[error("There is no running subscription to change.")]
     NotSubscribed,

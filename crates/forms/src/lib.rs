@@ -24,5 +24,5 @@ pub use settings::{
     ChangeEmail, ChangeEmailForm, ChangePassword, ChangePasswordForm, DeleteAccountForm, ForgotForm,
     ResetForm,
 };
-pub use text::Secret;
+pub use text::{Secret, search_text};
 pub use vote::{VoteDraft, VoteForm};

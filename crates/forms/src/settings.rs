@@ -1,10 +1,9 @@
 //! What people do with an account that they have: change it, find a way back into it, end it.
 
-use crate::account::{known_password, new_password};
 use crate::email::Email;
 use crate::errors::FieldErrors;
 use crate::field::form;
-use crate::text::Secret;
+use crate::text::{Secret, known_password, new_password};
 
 form! {
     /// "Forgot your password?" as typed.
@@ -17,7 +16,7 @@ form! {
 impl ForgotForm {
     /// The address.
     pub fn check(&self) -> Result<Email, FieldErrors> {
-        Email::parse(&self.email).map_err(|error| FieldErrors::one(Self::email, error))
+        Email::parse_known(&self.email).map_err(|error| FieldErrors::one(Self::email, error))
     }
 }
 
@@ -160,7 +159,7 @@ mod tests {
         let form = DeleteAccountForm {
             current_password: Secret::new("old"),
         };
-        assert_eq!(form.check().unwrap().expose(), "old");
+        assert_eq!(form.check().unwrap().normal_form(), "old");
         let empty = DeleteAccountForm::default().check().unwrap_err();
         assert_eq!(
             empty.at(ChangePasswordForm::current_password),
