@@ -72,6 +72,14 @@ impl EventSpec {
             properties.insert("stitched_by".into(), schema);
             required.push("stitched_by".into());
         }
+        if owner == Owner::ServerPresent {
+            for (name, description) in crate::context::EVENT_PROPERTIES {
+                properties.insert(
+                    name.into(),
+                    json!({ "description": description, "type": "string" }),
+                );
+            }
+        }
         let mut schema = json!({
             "description": purpose,
             "type": "object",
@@ -79,7 +87,7 @@ impl EventSpec {
             "required": required,
             "additionalProperties": false,
         });
-        if owner == Owner::Browser {
+        if owner != Owner::ServerSystem {
             schema["patternProperties"] = json!({ SDK_CAMPAIGN: {} });
         }
         Self {
@@ -93,7 +101,7 @@ impl EventSpec {
     }
 }
 
-/// Properties that the SDK's attribution adds to every browser event (seen with 2.48.1).
+/// Properties that the SDK's attribution adds to every browser event (seen with 2.48.1), and the context to present events.
 const SDK_CAMPAIGN: &str = "^(referrer|referring_domain|utm_(campaign|content|id|medium|source|term)|dclid|fbclid|gbraid\
     |gclid|ko_click_id|li_fat_id|msclkid|rdt_cid|ttclid|twclid|wbraid)$";
 

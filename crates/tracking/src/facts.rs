@@ -8,6 +8,7 @@ use crate::consent::Consent;
 use crate::ids::{DeviceId, SessionId, UserId};
 use crate::money::Money;
 use crate::session::TIMEOUT_MS;
+use crate::touch::FirstTouch;
 
 /// How much later than the change a handoff may be, in ms. Stripe's times are in whole seconds.
 const SKEW_MS: i64 = 2_000;
@@ -28,6 +29,8 @@ pub struct TimelineFacts {
     pub ended_subscriptions: Vec<EndedSubscription>,
     /// Times at which tracking was granted or denied.
     pub consent: Vec<ConsentChange>,
+    /// The first touch that the server recorded.
+    pub first_touch: Option<FirstTouch>,
     /// Sessions in which the SDK ran.
     pub sdk_sessions: Vec<SdkSession>,
     /// Server events that are still in the outbox.
@@ -61,6 +64,9 @@ pub struct NotedHandoff {
     pub session: Option<SessionId>,
     /// When it was recorded, in ms since the epoch.
     pub at_ms: i64,
+    /// Whether the context of the click was recorded.
+    #[serde(default)]
+    pub has_context: bool,
 }
 
 /// What a handoff was recorded for, and where its IDs are.

@@ -1,6 +1,6 @@
 //! The tracking plan as types: the events, their owners, their IDs and their wire format.
 //!
-//! Reading order: `ids`, `presence`, `server`, `client`, `wire`. `received` parses exported events; `verdict`, `proof`,
+//! Reading order: `ids`, `context`, `presence`, `server`, `client`, `wire`. `received` parses exported events; `verdict`, `proof`,
 //! `session_metrics` and `reconcile` analyze them. `session` and `consent` decide which session a request belongs to and
 //! whether a user is tracked. `catalog` generates the plan's document and JSON Schema from the types.
 //!
@@ -23,6 +23,7 @@
 //! # }
 //! ```
 
+mod context;
 #[cfg(feature = "catalog")]
 mod event_spec;
 mod ids;
@@ -30,7 +31,10 @@ mod interval;
 mod money;
 mod presence;
 mod properties;
+mod text;
+mod touch;
 
+pub mod causes;
 pub mod client;
 pub mod consent;
 pub mod facts;
@@ -50,6 +54,9 @@ pub mod wire;
 #[cfg(feature = "catalog")]
 pub mod catalog;
 
+#[cfg(feature = "user-agent")]
+pub use context::RequestFacts;
+pub use context::{BrowserSoftware, DeviceType, EventContext};
 pub use ids::{DeviceId, DeviceIdError, InsertId, SessionId, UserId};
 pub use presence::{IdSource, PresentIds, StitchedBy};
 
@@ -75,4 +82,5 @@ pub use client::{
 pub use consent::{Choice, Consent, ConsentDefault};
 pub use sdk_cookie::SdkCookie;
 pub use session::{OwnSession, ResolvedSession};
+pub use touch::{FirstTouch, SessionTouch, Touch, first_touch_properties};
 pub use wire::WireEvent;

@@ -1,7 +1,8 @@
-//! The IDs of a present event, and how the server got them (`stitched_by`).
+//! The IDs and the context of a present event, and how the server got them (`stitched_by`).
 
 use serde::{Deserialize, Serialize};
 
+use crate::context::EventContext;
 use crate::ids::{DeviceId, SessionId};
 
 /// The IDs of a *present* event: a user caused it in a browser. A *system* event has none.
@@ -15,6 +16,8 @@ pub enum PresentIds {
         session: SessionId,
         /// Where the IDs were found.
         source: IdSource,
+        /// The browser and the page of the click.
+        context: Box<EventContext>,
     },
     /// Only a handoff older than the session timeout is known: the device is valid, the session has ended.
     DeviceOnly {
@@ -79,6 +82,25 @@ impl StitchedBy {
 }
 
 impl PresentIds {
+    /// These IDs, with a context if they have a session.
+    #[must_use]
+    pub fn with_context(self, context: impl FnOnce() -> EventContext) -> Self {
+        match self {
+            Self::Live {
+                device,
+                session,
+                source,
+                ..
+            } => Self::Live {
+                device,
+                session,
+                source,
+                context: Box::new(context()),
+            },
+            other => other,
+        }
+    }
+
     /// The value of `stitched_by` for these IDs.
     pub fn stitched_by(&self) -> StitchedBy {
         match self {

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::touch::Touch;
+
 /// The plan of an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "catalog", derive(schemars::JsonSchema))]
@@ -143,6 +145,15 @@ impl UserProperties {
     #[must_use]
     pub fn set_once(mut self, property: UserProperty, value: impl Into<Value>) -> Self {
         self.set_once.insert(property.name(), value.into());
+        self
+    }
+
+    /// Adds the first touch, under the names that the SDK's attribution uses.
+    #[must_use]
+    pub fn first_touch(mut self, touch: Option<&Touch>) -> Self {
+        let properties = touch.into_iter().flat_map(Touch::user_properties);
+        self.set_once
+            .extend(properties.map(|(name, value)| (name, value.into())));
         self
     }
 

@@ -2,11 +2,13 @@
 //!
 //! The sender adds `client_upload_time` and the API key.
 
+use core::net::IpAddr;
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use crate::context::EventContext;
 use crate::ids::{InsertId, SessionId, UserId};
 use crate::money::Revenue;
 use crate::presence::StitchedBy;
@@ -36,6 +38,8 @@ pub struct WireEvent<'a> {
     user_properties: Option<Operations<'a>>,
     #[serde(flatten)]
     revenue: Option<WireRevenue>,
+    #[serde(flatten)]
+    context: Option<WireContext<'a>>,
     library: &'static str,
     platform: &'static str,
 }
@@ -44,7 +48,37 @@ pub struct WireEvent<'a> {
 struct EventProperties<'a> {
     #[serde(flatten)]
     own: &'a Map<String, Value>,
+    #[serde(flatten)]
+    context: Map<String, Value>,
     stitched_by: StitchedBy,
+}
+
+/// The parts of the context that Amplitude has fields for (HTTP V2, "Keys for the event argument").
+#[derive(Clone, Debug, Serialize)]
+struct WireContext<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ip: Option<IpAddr>,
+    /// Of a web event this is the browser.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    os_name: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    os_version: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    device_model: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    language: Option<&'a str>,
+}
+
+impl<'a> WireContext<'a> {
+    fn of(context: &'a EventContext) -> Self {
+        Self {
+            ip: context.address,
+            os_name: context.browser.name.as_deref(),
+            os_version: context.browser.version.as_deref(),
+            device_model: context.browser.device_model.as_deref(),
+            language: context.language.as_deref(),
+        }
+    }
 }
 
 /// User properties by operator. Operators and plain keys must not be mixed (Identify API, "user_properties").
@@ -105,10 +139,15 @@ impl ServerEvent {
             event_type: self.name,
             event_properties: EventProperties {
                 own: &self.properties,
+                context: self
+                    .context()
+                    .map(EventContext::event_properties)
+                    .unwrap_or_default(),
                 stitched_by: self.stitched_by(),
             },
             user_properties: Operations::of(&self.user_properties),
             revenue: self.revenue.as_ref().map(WireRevenue::of),
+            context: self.context().map(WireContext::of),
             library: LIBRARY,
             platform: "Server",
         }

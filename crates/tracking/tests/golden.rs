@@ -30,13 +30,13 @@ fn client_text(event: &ClientEvent) -> String {
     serde_json::to_string_pretty(&text).expect("an event is JSON")
 }
 
-fn all() -> Vec<(&'static str, String)> {
+fn all() -> Vec<(String, String)> {
     let server = samples::server()
         .into_iter()
         .map(|(file, event)| (file, server_text(&event)));
     let client = samples::client()
         .into_iter()
-        .map(|(file, event)| (file, client_text(&event)));
+        .map(|(file, event)| (file.to_owned(), client_text(&event)));
     server.chain(client).collect()
 }
 
@@ -100,7 +100,7 @@ fn no_two_events_share_an_insert_id() {
     ];
     let ids: Vec<String> = samples::server()
         .into_iter()
-        .filter(|(file, _)| !variants.contains(file))
+        .filter(|(file, _)| !file.starts_with("with-context/") && !variants.contains(&file.as_str()))
         .map(|(_, event)| event.insert_id().to_string())
         .collect();
     assert_eq!(ids.iter().collect::<BTreeSet<_>>().len(), ids.len(), "{ids:?}");

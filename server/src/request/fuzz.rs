@@ -2,17 +2,18 @@
 
 use app::auth::LinkPage;
 use http::{HeaderMap, HeaderValue, header};
-use tracking::{DeviceId, InsertId, OwnSession, PollRestored, SessionId, UserId};
+use tracking::{DeviceId, InsertId, OwnSession, PollRestored, SessionId, Touch, UserId};
 use uuid::Uuid;
 
 use super::cookies::{CookieWriter, RequestCookies};
 use super::previous::PreviousDevice;
 use super::signing::CookieKey;
+use super::touches::BrowserTouches;
 
 const PUBLIC_KEY: &str = "0123456789abcdef";
 /// `seam_clock` and the SDK's cookie, which the browser writes.
 const BROWSERS: &str = "seam_clock=-250; seam_fired=1795000000000.3.2; AMP_0123456789=JTdCJTIyZGV2aWNlSWQlMjIlM0ElMjIyZjFkOWIxYy03YzFlLTRhOWUtOGI1OS0wZDlhMmIxZjRjMTElMjIlMkMlMjJzZXNzaW9uSWQlMjIlM0ExNzk1MDAwMDAwMDAwJTdE; seam_consent=denied; theme=dark";
-const TOKENS: [&str; 9] = [
+const TOKENS: [&str; 11] = [
     "; ",
     "=",
     ".",
@@ -22,6 +23,8 @@ const TOKENS: [&str; 9] = [
     "seam_device=",
     "seam_confirmed=",
     "seam_login=x",
+    "seam_first=",
+    "seam_touch=",
 ];
 
 fn key() -> CookieKey {
@@ -40,6 +43,7 @@ fn written(cookies: &RequestCookies, secure: bool) -> String {
     let mut writer = CookieWriter::new(&mut headers, secure, &key);
     if let Some(device) = &cookies.device {
         writer.device(device);
+        writer.touches(device, &cookies.touches);
     }
     if let Some(session) = cookies.session {
         writer.session(session);
@@ -87,6 +91,15 @@ fn corpus() -> Vec<String> {
             .into_iter()
             .collect(),
         voter: backend::polls::VoterToken::parse(&"0f".repeat(16)),
+        touches: BrowserTouches::default()
+            .after(
+                Touch::of_document("/", Some("utm_source=a&gclid=b"), Some("https://example.org/")),
+                &device,
+                SessionId::starting_at(1_795_000_000_000),
+                1_795_000_000_000,
+                &[],
+            )
+            .unwrap_or_default(),
         device: Some(device),
         ..RequestCookies::default()
     };
@@ -105,6 +118,7 @@ fn own(cookies: RequestCookies) -> RequestCookies {
         clock_offset_ms: None,
         fired: None,
         login: false,
+        has_touches: cookies.touches != BrowserTouches::default(),
         ..cookies
     }
 }

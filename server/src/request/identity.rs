@@ -74,6 +74,7 @@ impl BrowserIdentity {
                 device: self.device.clone(),
                 session: self.session,
                 source: self.source,
+                context: Box::default(),
             }
         } else {
             PresentIds::Unknown

@@ -9,8 +9,10 @@ mod cookies;
 mod fuzz;
 mod identity;
 mod kind;
+mod origin;
 mod previous;
 pub(crate) mod signing;
+mod touches;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -23,7 +25,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use backend::accounts::{AccountError, Login, LoginCookies};
 use backend::timeline::QueryShare;
-use backend::{NetworkKey, Visitor, ids};
+use backend::{NetworkKey, RequestOrigin, Visitor, ids};
 use http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode, header};
 use tower_sessions::{Expiry, Session};
 use tracking::{Choice, Consent, DeviceId, IdSource, PresentIds, consent};
@@ -35,6 +37,7 @@ use cookies::{CookieWriter, RequestCookies};
 use identity::BrowserIdentity;
 use kind::RequestKind;
 use previous::PreviousDevice;
+use touches::BrowserTouches;
 
 pub use kind::RouteGroup;
 pub use previous::EventSenders;
@@ -43,9 +46,6 @@ pub use cookies::login_cookie_name;
 
 /// The header of a server function's response that carries the session, so that the SDK can follow it.
 const SESSION_HEADER: HeaderName = HeaderName::from_static("x-seam-session");
-
-/// Longest user agent that is kept.
-const USER_AGENT_MAX: usize = 300;
 
 /// Identifies the visitor, runs the handler, and writes the cookies of the response.
 pub async fn identify(
@@ -83,6 +83,17 @@ pub async fn identify(
         Consent::Denied => None,
     };
 
+    let own_hosts = origin::own_hosts(&state);
+    let touch = (kind == RequestKind::Document).then(|| origin::touch_of(&request));
+    // A browser that gets a new device is another person.
+    let known_touches = match &identity {
+        Some(identity) if seen.device.as_ref() == Some(&identity.device) => seen.touches.clone(),
+        _ => BrowserTouches::default(),
+    };
+    let new_touches = touch.zip(identity.as_ref()).and_then(|(touch, identity)| {
+        known_touches.after(touch, &identity.device, identity.session, now_ms, &own_hosts)
+    });
+
     let address = client_address::of_request(&request, &state.site.trusted_proxies);
     if kind != RequestKind::Background {
         record_sdk(&state, login.as_ref(), identity.as_ref(), address);
@@ -99,7 +110,11 @@ pub async fn identify(
         voter: seen.voter.clone(),
         known_accounts: seen.known_accounts.clone(),
         address,
-        user_agent: user_agent(request.headers()),
+        user_agent: origin::truncated(request.headers(), header::USER_AGENT),
+        origin: match kind {
+            RequestKind::Mutation => origin::origin(&state, &request, identity.as_ref(), known_touches),
+            RequestKind::Document | RequestKind::Background => RequestOrigin::default(),
+        },
     };
     request.extensions_mut().insert(EventSenders::new(
         seen.device.as_ref(),
@@ -118,11 +133,13 @@ pub async fn identify(
             identity.as_ref(),
             &seen,
             kind,
+            own_hosts,
             now_ms,
         )),
         login,
         visitor,
         cookie: cookie.clone(),
+        has_cookies: request.headers().contains_key(http::header::COOKIE),
         links: seen.links.clone(),
         lab: state.lab.clone(),
         previous_login: presented.filter(|_| ended).or(previous_login),
@@ -152,6 +169,7 @@ pub async fn identify(
             consent,
             seen: &seen,
             identity,
+            new_touches,
             ended: ended.then_some(presented),
             votes_here,
             now_ms,
@@ -204,6 +222,7 @@ fn record_sdk(state: &AppState, login: Option<&Login>, identity: Option<&Browser
         device,
         session,
         source: IdSource::SdkCookie,
+        ..
     }) = identity.map(BrowserIdentity::present_ids)
     else {
         return;
@@ -271,6 +290,7 @@ fn boot(
     identity: Option<&BrowserIdentity>,
     seen: &RequestCookies,
     kind: RequestKind,
+    exclude_referrers: Vec<String>,
     now_ms: i64,
 ) -> Boot {
     Boot {
@@ -282,28 +302,12 @@ fn boot(
         session: identity.map(|identity| identity.session.ms()),
         user: login.map(|login| login.user.id.to_string()),
         now: now_ms,
-        exclude_referrers: std::iter::once(state.site.host())
-            .chain(stripe_hosts(state).map(str::to_owned))
-            .collect(),
+        exclude_referrers,
         confirmed: match kind {
             RequestKind::Document => seen.confirmed.iter().cloned().map(Into::into).collect(),
             RequestKind::Mutation | RequestKind::Background => Vec::new(),
         },
     }
-}
-
-/// `host` or `host:port` of Stripe's pages. A visitor who comes back from there is not a new one.
-fn stripe_hosts(state: &AppState) -> impl Iterator<Item = &str> {
-    let pages = state.backend.billing.hosted_pages().iter();
-    pages.filter_map(|page| page.split_once("://").map(|(_, host)| host))
-}
-
-fn user_agent(headers: &HeaderMap) -> String {
-    let text = headers
-        .get(header::USER_AGENT)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default();
-    text.chars().take(USER_AGENT_MAX).collect()
 }
 
 /// The cookies of a response.
@@ -312,6 +316,8 @@ struct Answer<'a> {
     consent: Consent,
     seen: &'a RequestCookies,
     identity: Option<BrowserIdentity>,
+    /// The touches, if this document changes them.
+    new_touches: Option<BrowserTouches>,
     /// Whether the browser presented a login that had ended, and which one, if its cookie still led to it.
     ended: Option<Option<Uuid>>,
     /// Whether the browser presented a voter's token.
@@ -373,6 +379,7 @@ impl Answer<'_> {
         if let Some(login) = self.ended {
             cookies.forget_sdk(&state.site.public_key);
             cookies.forget_events();
+            cookies.forget_touches();
             if let Some((login, device)) = login.zip(self.seen.device.clone()) {
                 let ended = PreviousDevice {
                     device,
@@ -381,6 +388,9 @@ impl Answer<'_> {
                 };
                 cookies.previous(&ended.followed_by(&self.seen.previous));
             }
+        }
+        if let Some(touches) = &self.new_touches {
+            cookies.touches(&identity.device, touches);
         }
         if !asked.confirmed.is_empty() {
             cookies.confirmed(&self.seen.confirmed, &asked.confirmed);

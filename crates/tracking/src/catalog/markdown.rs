@@ -5,8 +5,10 @@ use std::fmt::Write;
 use serde_json::Value;
 
 use super::{EventSpec, Owner, catalog};
+use crate::context::EVENT_PROPERTIES;
 use crate::event_spec::stitched_by_schema;
 use crate::properties::UserProperty;
+use crate::touch::first_touch_properties;
 
 const INTRODUCTION: &str = "\
 # Tracking plan
@@ -43,6 +45,7 @@ pub fn plan_markdown() -> String {
     let specs = catalog();
     let mut page = String::from(INTRODUCTION);
     stitched_by(&mut page);
+    context(&mut page);
     page.push_str("\n| event | owner | insert ID | user properties |\n|---|---|---|---|\n");
     for spec in &specs {
         let anchor = spec.name.to_lowercase().replace(' ', "-");
@@ -81,6 +84,23 @@ fn stitched_by(page: &mut String) {
     );
 }
 
+/// Writes the properties of the context and of the first touch once, instead of in each event's table.
+fn context(page: &mut String) {
+    line(
+        page,
+        format_args!(
+            "\nA present event with a session has the **context** of the request that caused it: Amplitude's fields `ip`, `os_name` and \
+             `os_version` (browser and version, as in events of the SDK), `device_model` and `language`, and the event properties {}. \
+             If the session came from a campaign or another site, it also has the SDK's properties `referring_domain`, `utm_source`, \
+             `utm_medium`, `gclid` and so on. An event without a session, and a system event, has none of them.\n\n\
+             The **first touch** is set once on the person, with the first `Sign-up completed` or `Sign-in completed` of a browser: {}. \
+             All but the landing page are the names that the SDK's attribution uses, so both sides set the same properties.",
+            code_list(EVENT_PROPERTIES.iter().map(|(name, _)| *name)),
+            code_list(first_touch_properties()),
+        ),
+    );
+}
+
 /// Writing to a `String` cannot fail, so the result is ignored.
 fn line(page: &mut String, text: std::fmt::Arguments<'_>) {
     let _ = writeln!(page, "{text}");
@@ -112,9 +132,14 @@ fn code_list<'a>(items: impl Iterator<Item = &'a str>) -> String {
         .join(", ")
 }
 
+/// Whether a property is described once for all events.
+fn is_general(name: &str) -> bool {
+    name == "stitched_by" || EVENT_PROPERTIES.iter().any(|(general, _)| *general == name)
+}
+
 fn properties(page: &mut String, spec: &EventSpec) {
     let fields = spec.schema["properties"].as_object().into_iter().flatten();
-    let mut rows: Vec<_> = fields.filter(|(name, _)| *name != "stitched_by").collect();
+    let mut rows: Vec<_> = fields.filter(|(name, _)| !is_general(name)).collect();
     if rows.is_empty() {
         page.push_str("No event properties.\n");
         return;

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::presence::StitchedBy;
 
+pub(crate) mod context;
 mod groups;
 
 pub use groups::{SessionGroup, session_groups};
@@ -78,7 +79,7 @@ pub struct ReceivedEvent {
     pub properties: Map<String, Value>,
     /// The user's properties when the event arrived.
     pub user_properties: Map<String, Value>,
-    /// Context added by the SDK: browser, device, language, location, screen. Empty for server events.
+    /// Browser, device, language, location, page: added by the SDK, or by the server to a present event. Empty for others.
     pub context: Vec<(&'static str, String)>,
     /// The documented timestamps, unchanged.
     pub times: Vec<(&'static str, String)>,
@@ -131,10 +132,7 @@ impl ReceivedEvent {
                 .get("stitched_by")
                 .and_then(|by| serde_json::from_value(by.clone()).ok()),
             user_properties: map("user_properties"),
-            context: match source {
-                Source::Browser => context(raw, &properties),
-                Source::Server | Source::Stripe => Vec::new(),
-            },
+            context: context::context(raw, source, &properties),
             times: labelled(raw, TIMES),
             plan: local.and_then(|local| local.get("plan")).and_then(plan_result),
             properties,
@@ -144,9 +142,14 @@ impl ReceivedEvent {
 
     /// Path of the page on which it happened.
     pub fn page(&self) -> Option<&str> {
-        self.properties
-            .get("[Amplitude] Page Path")
-            .and_then(Value::as_str)
+        let path = |key: &str| self.properties.get(key).and_then(Value::as_str);
+        path("[Amplitude] Page Path").or_else(|| path("page_path"))
+    }
+
+    /// The value of a part of the context.
+    pub fn context_value(&self, label: &str) -> Option<&str> {
+        let found = self.context.iter().find(|(known, _)| *known == label);
+        found.map(|(_, value)| value.as_str())
     }
 
     /// Amplitude's revenue of the event with its currency, for example `12.5 USD`.
@@ -159,27 +162,6 @@ impl ReceivedEvent {
             .unwrap_or_default();
         Some(format!("{amount} {currency}"))
     }
-}
-
-const CONTEXT: &[(&str, &str)] = &[
-    ("platform", "Platform"),
-    ("os_name", "Browser"),
-    ("os_version", "Version"),
-    ("device_type", "Device"),
-    ("device_family", "System"),
-    ("language", "Language"),
-    ("country", "Country"),
-    ("city", "City"),
-    ("ip_address", "Address"),
-    ("library", "Library"),
-];
-
-/// The SDK's context, and the screen size that our script adds.
-fn context(raw: &Value, properties: &Map<String, Value>) -> Vec<(&'static str, String)> {
-    let screen = properties.get("screen").and_then(Value::as_str);
-    let mut context = labelled(raw, CONTEXT);
-    context.extend(screen.map(|screen| ("Screen", screen.to_owned())));
-    context
 }
 
 const TIMES: &[(&str, &str)] = &[

@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::EventPayload;
 use crate::ids::{InsertId, UserId};
 use crate::properties::{AccountType, UserProperties, UserProperty};
+use crate::touch::Touch;
 
 /// A user created an account. Shows which sessions convert into accounts. The user is signed in too, so no sign-in event
 /// follows. Sensitive: the domain of the email address, and the address itself if the operator enabled `TRACK_EMAIL`.
@@ -24,6 +25,10 @@ pub struct SignUpCompleted {
     /// Date of the sign-up, `YYYY-MM-DD`, UTC.
     #[serde(skip)]
     pub signed_up_on: String,
+    /// Where the user came from first; `None` if it is not known.
+    #[serde(skip)]
+    #[cfg_attr(feature = "catalog", schemars(skip))]
+    pub first_touch: Option<Touch>,
 }
 
 impl EventPayload for SignUpCompleted {
@@ -39,7 +44,7 @@ impl EventPayload for SignUpCompleted {
             .set(UserProperty::AccountType, AccountType::Free.as_str())
             .set(UserProperty::EmailDomain, self.email_domain.as_str())
             .set_once(UserProperty::InitialSignupDate, self.signed_up_on.as_str());
-        let properties = logged_in(properties, &self.signed_up_on);
+        let properties = logged_in(properties, &self.signed_up_on).first_touch(self.first_touch.as_ref());
         match &self.email {
             Some(email) => properties.set(UserProperty::Email, email.as_str()),
             None => properties,
@@ -57,6 +62,10 @@ pub struct SignInCompleted {
     /// Time of the sign-in, ISO 8601, UTC. Its date becomes `last_login_date`.
     #[serde(skip)]
     pub signed_in_at: String,
+    /// Where the user came from first, if this browser is the first with a first touch.
+    #[serde(skip)]
+    #[cfg_attr(feature = "catalog", schemars(skip))]
+    pub first_touch: Option<Touch>,
 }
 
 impl EventPayload for SignInCompleted {
@@ -71,7 +80,7 @@ impl EventPayload for SignInCompleted {
             .signed_in_at
             .split_once('T')
             .map_or(self.signed_in_at.as_str(), |(date, _)| date);
-        logged_in(UserProperties::default(), date)
+        logged_in(UserProperties::default(), date).first_touch(self.first_touch.as_ref())
     }
 }
 

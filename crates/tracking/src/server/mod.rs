@@ -12,6 +12,7 @@ mod polls;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use crate::context::EventContext;
 use crate::ids::{DeviceId, InsertId, SessionId, UserId};
 use crate::money::Revenue;
 use crate::presence::{PresentIds, StitchedBy};
@@ -138,6 +139,13 @@ impl ServerEvent {
         self.time_ms
     }
 
+    /// The event with this time (ms since the epoch), if its own is earlier.
+    #[must_use]
+    pub fn not_before(mut self, time_ms: i64) -> Self {
+        self.time_ms = self.time_ms.max(time_ms);
+        self
+    }
+
     /// The browser; `None` for system events, and for present events whose browser is unknown.
     pub const fn device(&self) -> Option<&DeviceId> {
         match &self.ids {
@@ -150,6 +158,14 @@ impl ServerEvent {
     pub const fn session(&self) -> Option<SessionId> {
         match &self.ids {
             Some(PresentIds::Live { session, .. }) => Some(*session),
+            Some(PresentIds::DeviceOnly { .. } | PresentIds::Unknown) | None => None,
+        }
+    }
+
+    /// The browser and the page of the click; `None` if the event has no session.
+    pub fn context(&self) -> Option<&EventContext> {
+        match &self.ids {
+            Some(PresentIds::Live { context, .. }) => Some(context),
             Some(PresentIds::DeviceOnly { .. } | PresentIds::Unknown) | None => None,
         }
     }

@@ -6,16 +6,12 @@ use serde_json::Value;
 
 use super::RuleReport;
 use super::event_index::{CLOCK_SLACK_MS, EventIndex};
+use crate::causes::steps_before;
 use crate::client::{
     PollClosed, PollCreated, PollDeleted, PollEdited, PollRestored, ResultsExported, TrialCheckoutClicked,
 };
 use crate::received::{ReceivedEvent, Source};
-use crate::server::{
-    EventPayload, PaymentFailure, SignUpCompleted, SubscriptionCanceled, SubscriptionChanged,
-    SubscriptionCharge, SubscriptionDispute, SubscriptionExpiration, SubscriptionRefund, SubscriptionRenewal,
-    SubscriptionResumed, SubscriptionStarted, TrialCanceled, TrialConverted, TrialExpiration, TrialResumed,
-    TrialStarted,
-};
+use crate::server::{EventPayload, SignUpCompleted, SubscriptionStarted, TrialStarted};
 
 /// The sign-up comes before events that need an account, a click before the event that it caused, and the steps of a
 /// subscription are in order.
@@ -115,65 +111,6 @@ fn clicks_first(index: &EventIndex<'_>, report: &mut RuleReport) {
     }
 }
 
-/// What an event and its cause have in common.
-#[derive(Clone, Copy)]
-enum SharedKey {
-    /// The same subscription.
-    Subscription,
-    /// The same subscription and the same time of cancellation.
-    Cancellation,
-    /// The same user.
-    User,
-}
-
-/// An event, and its possible causes: one of them must come before the event.
-const STEPS: [(&str, SharedKey, &[&str]); 15] = [
-    (
-        TrialCanceled::NAME,
-        SharedKey::Subscription,
-        &[TrialStarted::NAME],
-    ),
-    (TrialResumed::NAME, SharedKey::Subscription, &[TrialStarted::NAME]),
-    (
-        TrialResumed::NAME,
-        SharedKey::Cancellation,
-        &[TrialCanceled::NAME],
-    ),
-    (
-        TrialConverted::NAME,
-        SharedKey::Subscription,
-        &[TrialStarted::NAME],
-    ),
-    (
-        TrialExpiration::NAME,
-        SharedKey::Subscription,
-        &[TrialStarted::NAME],
-    ),
-    // After a trial Stripe reports the subscription as active for an hour before it collects the payment.
-    (SubscriptionCanceled::NAME, SharedKey::Subscription, BEGINNINGS),
-    (SubscriptionResumed::NAME, SharedKey::Subscription, BEGINNINGS),
-    (
-        SubscriptionResumed::NAME,
-        SharedKey::Cancellation,
-        &[SubscriptionCanceled::NAME, TrialCanceled::NAME],
-    ),
-    (SubscriptionExpiration::NAME, SharedKey::Subscription, PAID),
-    (SubscriptionRenewal::NAME, SharedKey::User, PAID),
-    (SubscriptionChanged::NAME, SharedKey::User, BEGINNINGS),
-    (PaymentFailure::NAME, SharedKey::User, BEGINNINGS),
-    // A set-up fee is paid with the start of a trial, and its webhook may be the first.
-    (SubscriptionCharge::NAME, SharedKey::User, BEGINNINGS),
-    (SubscriptionRefund::NAME, SharedKey::User, CHARGED),
-    (SubscriptionDispute::NAME, SharedKey::User, CHARGED),
-];
-const BEGINNINGS: &[&str] = &[TrialStarted::NAME, SubscriptionStarted::NAME];
-const PAID: &[&str] = &[TrialConverted::NAME, SubscriptionStarted::NAME];
-const CHARGED: &[&str] = &[
-    TrialConverted::NAME,
-    SubscriptionStarted::NAME,
-    SubscriptionCharge::NAME,
-];
-
 /// The steps of a subscription are in order.
 fn steps_in_order(index: &EventIndex<'_>, report: &mut RuleReport) {
     for event in index
@@ -181,11 +118,11 @@ fn steps_in_order(index: &EventIndex<'_>, report: &mut RuleReport) {
         .iter()
         .filter(|event| event.source != Source::Browser)
     {
-        for (_, by, causes) in STEPS.iter().filter(|(name, ..)| *name == event.name) {
+        for (shared, causes) in steps_before(&event.name) {
             report.checked += 1;
-            let key = key_of(event.insert_id.as_deref(), *by);
+            let key = shared.of(event.insert_id.as_deref());
             let cause = index.events.iter().find(|cause| {
-                causes.contains(&cause.name.as_str()) && key_of(cause.insert_id.as_deref(), *by) == key
+                causes.contains(&cause.name.as_str()) && shared.of(cause.insert_id.as_deref()) == key
             });
             let what = causes.join(" or ");
             match cause {
@@ -194,24 +131,10 @@ fn steps_in_order(index: &EventIndex<'_>, report: &mut RuleReport) {
                     causes
                         .iter()
                         .any(|cause| id.starts_with(&insert_id_prefix(cause)))
-                        && key_of(Some(id), *by) == key
+                        && shared.of(Some(id)) == key
                 }),
             }
         }
-    }
-}
-
-/// The part of an insert ID that identifies the subject, for example of `trial-canceled:<subscription>:<canceled_at>`.
-fn key_of(insert_id: Option<&str>, by: SharedKey) -> Option<&str> {
-    let (_, subject) = insert_id?.split_once(':')?;
-    match by {
-        SharedKey::Subscription => Some(
-            subject
-                .split_once(':')
-                .map_or(subject, |(subscription, _)| subscription),
-        ),
-        SharedKey::Cancellation => Some(subject),
-        SharedKey::User => Some(""),
     }
 }
 
@@ -219,9 +142,6 @@ fn key_of(insert_id: Option<&str>, by: SharedKey) -> Option<&str> {
 fn insert_id_prefix(name: &str) -> String {
     format!("{}:", name.to_ascii_lowercase().replace(' ', "-"))
 }
-
-/// Resolution of Stripe's times, in ms. The stand-in's clock can be advanced within the second of a click.
-const STRIPE_TICK_MS: i64 = 1_000;
 
 /// Reports an event that comes before its cause.
 fn check_order(report: &mut RuleReport, cause: &ReceivedEvent, event: &ReceivedEvent, what: &str) {
@@ -232,10 +152,6 @@ fn check_order(report: &mut RuleReport, cause: &ReceivedEvent, event: &ReceivedE
         let reason = format!(
             "This event comes {early_ms} ms before {what}; clock offsets of the browser below a second are not corrected."
         );
-        report.explained(event, reason);
-    } else if event.source == Source::Stripe && early_ms < STRIPE_TICK_MS {
-        let reason =
-            format!("This event comes {early_ms} ms before {what}; Stripe's times are in whole seconds.");
         report.explained(event, reason);
     } else {
         report.broken(event, format!("This event comes {early_ms} ms before {what}."));

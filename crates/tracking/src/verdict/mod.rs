@@ -8,9 +8,11 @@
 
 mod causes;
 mod consent;
+mod context;
 mod devices;
 mod duplicates;
 mod event_index;
+mod first_touch;
 mod handoffs;
 mod ledger;
 mod owners;
@@ -161,6 +163,8 @@ const fn check_of(rule: Rule) -> fn(&EventIndex<'_>) -> RuleReport {
         Rule::RevenueEqualsLedger => ledger::revenue_equals_ledger,
         Rule::PlanValid => plan::plan_valid,
         Rule::NothingWithoutConsent => consent::nothing_without_consent,
+        Rule::ContextAsInBrowser => context::context_as_in_browser,
+        Rule::OneFirstTouch => first_touch::one_first_touch,
     }
 }
 

@@ -41,11 +41,17 @@ pub enum Rule {
     /// There is no event after tracking was denied.
     #[serde(rename = "no event after consent was denied")]
     NothingWithoutConsent,
+    /// A present event has the context of its session's browser events; a system event has none.
+    #[serde(rename = "context as in the browser")]
+    ContextAsInBrowser,
+    /// Server and SDK recorded the same first touch.
+    #[serde(rename = "one first touch")]
+    OneFirstTouch,
 }
 
 impl Rule {
     /// All rules, in the order in which they are displayed.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::OnePerson,
         Self::PresentInSession,
         Self::StitchedAsKnown,
@@ -58,6 +64,8 @@ impl Rule {
         Self::RevenueEqualsLedger,
         Self::PlanValid,
         Self::NothingWithoutConsent,
+        Self::ContextAsInBrowser,
+        Self::OneFirstTouch,
     ];
 
     /// The rule's name, as in JSON.
@@ -75,6 +83,8 @@ impl Rule {
             Self::RevenueEqualsLedger => "revenue equals ledger",
             Self::PlanValid => "plan valid",
             Self::NothingWithoutConsent => "no event after consent was denied",
+            Self::ContextAsInBrowser => "context as in the browser",
+            Self::OneFirstTouch => "one first touch",
         }
     }
 
@@ -93,6 +103,10 @@ impl Rule {
             Self::RevenueEqualsLedger => "Do revenue events equal Stripe's payments and refunds?",
             Self::PlanValid => "Is each event valid by the tracking plan?",
             Self::NothingWithoutConsent => "Is there no event after tracking was denied?",
+            Self::ContextAsInBrowser => {
+                "Do present events have the context of their session, and system events none?"
+            }
+            Self::OneFirstTouch => "Did server and SDK record the same first touch?",
         }
     }
 }

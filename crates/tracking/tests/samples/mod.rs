@@ -1,15 +1,17 @@
 //! Samples: at least one of each event in the plan, all with the same IDs.
 
+use std::net::IpAddr;
+
 use tracking::{
-    ClientEvent, Currency, DeviceId, EmailVerified, ExportFormat, HandoffRef, IdSource, InsertId, Interval,
-    IntervalUnit, Money, PasswordResetCompleted, Payment, PaymentFailure, PlanInterval, PollClosed,
-    PollCreated, PollDeleted, PollEdited, PollExpiration, PollRestored, PollShared, PresentIds,
-    PricingIntervalSelected, RefundOutcome, ResultsExported, ServerEvent, SessionId, ShareMethod,
-    SignInCompleted, SignOutCompleted, SignUpCompleted, SubscriptionCanceled, SubscriptionChanged,
-    SubscriptionCharge, SubscriptionDispute, SubscriptionExpiration, SubscriptionRefund, SubscriptionRenewal,
-    SubscriptionReport, SubscriptionResumed, SubscriptionStarted, SubscriptionStatus, Surface, TrialCanceled,
-    TrialCheckoutClicked, TrialConverted, TrialExpiration, TrialResumed, TrialStarted, UpgradePromptShown,
-    UpgradeReason, UserId, VoteCast,
+    ClientEvent, Currency, DeviceId, EmailVerified, EventContext, ExportFormat, HandoffRef, IdSource,
+    InsertId, Interval, IntervalUnit, Money, PasswordResetCompleted, Payment, PaymentFailure, PlanInterval,
+    PollClosed, PollCreated, PollDeleted, PollEdited, PollExpiration, PollRestored, PollShared, PresentEvent,
+    PresentIds, PricingIntervalSelected, RefundOutcome, RequestFacts, ResultsExported, ServerEvent,
+    SessionId, ShareMethod, SignInCompleted, SignOutCompleted, SignUpCompleted, SubscriptionCanceled,
+    SubscriptionChanged, SubscriptionCharge, SubscriptionDispute, SubscriptionExpiration, SubscriptionRefund,
+    SubscriptionRenewal, SubscriptionReport, SubscriptionResumed, SubscriptionStarted, SubscriptionStatus,
+    Surface, Touch, TrialCanceled, TrialCheckoutClicked, TrialConverted, TrialExpiration, TrialResumed,
+    TrialStarted, UpgradePromptShown, UpgradeReason, UserId, VoteCast,
 };
 use uuid::{Uuid, uuid};
 
@@ -31,7 +33,27 @@ pub(crate) fn live(source: IdSource) -> PresentIds {
         device: device(),
         session: SessionId::starting_at(NOW - 600_000),
         source,
+        context: Box::default(),
     }
+}
+
+/// The context of a visitor who came from a campaign.
+fn context() -> EventContext {
+    let mut context = EventContext::of_request(&RequestFacts {
+        address: IpAddr::from([203, 0, 113, 7]),
+        user_agent: "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.1 Safari/605.1.15",
+        accept_language: "en-GB,en;q=0.8",
+        page_path: "/pricing",
+        page_title: Some("Pricing · Seamline"),
+        touch: None,
+    });
+    context.touch = Some(touch());
+    context
+}
+
+fn touch() -> Touch {
+    let query = "utm_source=newsletter&utm_medium=email&utm_campaign=spring&gclid=Cj0K";
+    Touch::of_document("/", Some(query), Some("https://mail.example.org/inbox"))
 }
 
 fn request() -> PresentIds {
@@ -80,14 +102,50 @@ pub(crate) fn signed_up(email: Option<&str>) -> SignUpCompleted {
         email_domain: "example.com".into(),
         email: email.map(str::to_owned),
         signed_up_on: "2026-11-18".into(),
+        first_touch: None,
     }
 }
 
-/// Name of the golden file, and the event.
-pub(crate) fn server() -> Vec<(&'static str, ServerEvent)> {
-    let mut samples = auth();
-    samples.extend(trials());
-    samples.extend(subscriptions());
+/// Name of the golden file, and the event. The files of present events with a context are in their own folder.
+pub(crate) fn server() -> Vec<(String, ServerEvent)> {
+    let without = server_samples(&SampleIds::WithoutContext);
+    let with = server_samples(&SampleIds::WithContext(Box::new(context())));
+    let with = with.into_iter().filter(|(_, event)| event.context().is_some());
+    let with = with.map(|(file, event)| (format!("with-context/{file}"), event));
+    let without = without.into_iter().map(|(file, event)| (file.to_owned(), event));
+    without.chain(with).collect()
+}
+
+/// The IDs of the samples.
+enum SampleIds {
+    /// Those of the sample, without a context.
+    WithoutContext,
+    /// A session with this context.
+    WithContext(Box<EventContext>),
+}
+
+impl SampleIds {
+    fn present(&self, event: &impl PresentEvent, ids: PresentIds) -> ServerEvent {
+        let ids = match (self, ids) {
+            (Self::WithoutContext, ids) => ids,
+            (Self::WithContext(context), ids @ PresentIds::Live { .. }) => {
+                ids.with_context(|| (**context).clone())
+            }
+            (Self::WithContext(context), _) => request().with_context(|| (**context).clone()),
+        };
+        ServerEvent::present(user(), event, ids, NOW)
+    }
+
+    /// The first touch of the samples with a context.
+    fn first_touch(&self) -> Option<Touch> {
+        matches!(self, Self::WithContext(_)).then(touch)
+    }
+}
+
+fn server_samples(ids: &SampleIds) -> Vec<(&'static str, ServerEvent)> {
+    let mut samples = auth(ids);
+    samples.extend(trials(ids));
+    samples.extend(subscriptions(ids));
     samples.extend(refunds());
     samples.push((
         "poll-expiration",
@@ -104,64 +162,65 @@ pub(crate) fn server() -> Vec<(&'static str, ServerEvent)> {
     samples
 }
 
-fn auth() -> Vec<(&'static str, ServerEvent)> {
+fn auth(ids: &SampleIds) -> Vec<(&'static str, ServerEvent)> {
     vec![
         (
             "sign-up-completed",
-            ServerEvent::present(user(), &signed_up(None), request(), NOW),
+            ids.present(
+                &SignUpCompleted {
+                    first_touch: ids.first_touch(),
+                    ..signed_up(None)
+                },
+                request(),
+            ),
         ),
         (
             "sign-up-completed-with-email",
-            ServerEvent::present(user(), &signed_up(Some("ada@example.com")), request(), NOW),
+            ids.present(&signed_up(Some("ada@example.com")), request()),
         ),
         (
             "sign-in-completed",
-            ServerEvent::present(
-                user(),
+            ids.present(
                 &SignInCompleted {
                     login: LOGIN,
                     signed_in_at: "2026-11-18T09:06:40Z".into(),
+                    first_touch: ids.first_touch(),
                 },
                 live(IdSource::ServerSession),
-                NOW,
             ),
         ),
         (
             "sign-out-completed",
-            ServerEvent::present(
-                user(),
+            ids.present(
                 &SignOutCompleted {
                     login: LOGIN,
                     last_login: true,
                 },
                 request(),
-                NOW,
             ),
         ),
         (
             "sign-out-completed-elsewhere-still-in",
-            ServerEvent::present(
-                user(),
+            ids.present(
                 &SignOutCompleted {
                     login: LOGIN,
                     last_login: false,
                 },
                 request(),
-                NOW,
             ),
         ),
         (
             "email-verified",
-            ServerEvent::present(user(), &EmailVerified { token: TOKEN }, PresentIds::Unknown, NOW),
+            ids.present(&EmailVerified { token: TOKEN }, PresentIds::Unknown),
         ),
         (
             "password-reset-completed",
-            ServerEvent::present(user(), &PasswordResetCompleted { token: TOKEN }, request(), NOW),
+            ids.present(&PasswordResetCompleted { token: TOKEN }, request()),
         ),
     ]
 }
 
-fn trials() -> Vec<(&'static str, ServerEvent)> {
+fn trials(ids: &SampleIds) -> Vec<(&'static str, ServerEvent)> {
     use SubscriptionStatus::{Active, Expired, TrialCanceled as Canceled, Trialing};
     let started = TrialStarted {
         report: in_state(Trialing),
@@ -193,24 +252,21 @@ fn trials() -> Vec<(&'static str, ServerEvent)> {
         report: in_state(Expired),
     };
     vec![
-        (
-            "trial-started",
-            ServerEvent::present(user(), &started, checkout(), NOW),
-        ),
+        ("trial-started", ids.present(&started, checkout())),
         (
             "trial-canceled",
-            ServerEvent::present(user(), &canceled, live(IdSource::PortalVisit), NOW),
+            ids.present(&canceled, live(IdSource::PortalVisit)),
         ),
         (
             "trial-resumed",
-            ServerEvent::present(user(), &resumed, PresentIds::DeviceOnly { device: device() }, NOW),
+            ids.present(&resumed, PresentIds::DeviceOnly { device: device() }),
         ),
         ("trial-converted", ServerEvent::system(user(), &converted, NOW)),
         ("trial-expiration", ServerEvent::system(user(), &expired, NOW)),
     ]
 }
 
-fn subscriptions() -> Vec<(&'static str, ServerEvent)> {
+fn subscriptions(ids: &SampleIds) -> Vec<(&'static str, ServerEvent)> {
     use SubscriptionStatus::{Active, Canceled, Expired, PastDue};
     let started = SubscriptionStarted {
         report: in_state(Active),
@@ -277,25 +333,13 @@ fn subscriptions() -> Vec<(&'static str, ServerEvent)> {
         report: in_state(Expired),
     };
     vec![
-        (
-            "subscription-started",
-            ServerEvent::present(user(), &started, checkout(), NOW),
-        ),
-        (
-            "subscription-canceled",
-            ServerEvent::present(user(), &canceled, checkout(), NOW),
-        ),
-        (
-            "subscription-resumed",
-            ServerEvent::present(user(), &resumed, checkout(), NOW),
-        ),
-        (
-            "subscription-changed",
-            ServerEvent::present(user(), &changed, checkout(), NOW),
-        ),
+        ("subscription-started", ids.present(&started, checkout())),
+        ("subscription-canceled", ids.present(&canceled, checkout())),
+        ("subscription-resumed", ids.present(&resumed, checkout())),
+        ("subscription-changed", ids.present(&changed, checkout())),
         (
             "subscription-changed-without-payment",
-            ServerEvent::present(user(), &changed_in_trial, checkout(), NOW),
+            ids.present(&changed_in_trial, checkout()),
         ),
         ("subscription-renewal", ServerEvent::system(user(), &renewal, NOW)),
         (

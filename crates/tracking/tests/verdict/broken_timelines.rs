@@ -5,7 +5,7 @@ use tracking::received::Source;
 use tracking::verdict::{ConsentChange, HandoffKind, Rule, SdkSession, UndeliveredEvent};
 use tracking::{Consent, Currency, DeviceId, SessionId, StitchedBy};
 
-use crate::scenario::{DAY, MINUTE, START, Scenario, full_scenario};
+use crate::scenario::{DAY, MINUTE, START, Scenario, context, full_scenario};
 
 /// A scenario with an error.
 pub struct BrokenTimeline {
@@ -102,6 +102,7 @@ pub const BROKEN_TIMELINES: &[BrokenTimeline] = &[
             let mut scenario = full_scenario();
             let canceled = scenario.event("Trial canceled");
             canceled.session = None;
+            canceled.context.clear();
             canceled.stitched_by = Some(StitchedBy::StaleHandoff);
             scenario
         },
@@ -189,6 +190,7 @@ pub const BROKEN_TIMELINES: &[BrokenTimeline] = &[
             scenario.start_trial(120 * MINUTE);
             let started = scenario.event("Trial started");
             started.session = Some(session);
+            started.context = context();
             started.stitched_by = Some(StitchedBy::CheckoutHandoff);
             scenario
         },
@@ -510,6 +512,64 @@ pub const BROKEN_TIMELINES: &[BrokenTimeline] = &[
             scenario
         },
     },
+    BrokenTimeline {
+        name: "the context of another browser",
+        breaks: &[Rule::ContextAsInBrowser],
+        event: "Trial started",
+        scenario: || {
+            let mut scenario = full_scenario();
+            scenario.event("Trial started").context[0].1 = "Safari".into();
+            scenario
+        },
+    },
+    BrokenTimeline {
+        name: "a present event without a context",
+        breaks: &[Rule::ContextAsInBrowser],
+        event: "Sign-up completed",
+        scenario: || {
+            let mut scenario = full_scenario();
+            scenario.event("Sign-up completed").context.clear();
+            scenario
+        },
+    },
+    BrokenTimeline {
+        name: "a system event with a context",
+        breaks: &[Rule::ContextAsInBrowser],
+        event: "Trial converted",
+        scenario: || {
+            let mut scenario = full_scenario();
+            scenario.event("Trial converted").context = vec![("Address", "192.0.2.7".into())];
+            scenario
+        },
+    },
+    BrokenTimeline {
+        name: "the campaign of another session",
+        breaks: &[Rule::ContextAsInBrowser],
+        event: "Sign-up completed",
+        scenario: || {
+            let mut scenario = full_scenario();
+            let landing = &mut scenario.event("[Amplitude] Page Viewed").properties;
+            landing.insert("utm_source".into(), json!("newsletter"));
+            for event in &mut scenario.events {
+                if event.source == Source::Server {
+                    event.properties.insert("utm_source".into(), json!("search"));
+                }
+            }
+            scenario
+        },
+    },
+    BrokenTimeline {
+        name: "the SDK recorded another first touch",
+        breaks: &[Rule::OneFirstTouch],
+        event: "[Amplitude] Page Viewed",
+        scenario: || {
+            let mut scenario = full_scenario();
+            let view = scenario.event("[Amplitude] Page Viewed");
+            view.user_properties
+                .insert("initial_utm_source".into(), json!("search"));
+            scenario
+        },
+    },
 ];
 
 /// A scenario in which the SDK is blocked.
@@ -528,6 +588,7 @@ pub fn unstitch(scenario: &mut Scenario, name: &str, by: StitchedBy) {
     event.device = Some("derived-from-the-user-id".into());
     event.derived_device = true;
     event.session = None;
+    event.context.clear();
     event.properties.remove("click");
     event.properties.remove("portal_visit");
 }

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 use tracking::received::{ReceivedEvent, Source};
 use tracking::verdict::{HandoffKind, NotedHandoff, PaymentRecord, RefundRecord, TimelineFacts};
-use tracking::{Currency, DeviceId, Money, SessionId, StitchedBy, UserId};
+use tracking::{Currency, DeviceId, FirstTouch, Money, SessionId, StitchedBy, Touch, UserId};
 
 pub const MINUTE: i64 = 60_000;
 pub const DAY: i64 = 24 * 60 * MINUTE;
@@ -44,6 +44,11 @@ impl Scenario {
             counter: 0,
             canceled_at: None,
         };
+        scenario.facts.first_touch = Some(FirstTouch {
+            touch: Touch::of_document("/", Some("utm_source=newsletter"), None),
+            device: DeviceId::parse(&scenario.device()).unwrap(),
+            at_ms: START,
+        });
         scenario.view("/");
         scenario
     }
@@ -138,6 +143,7 @@ impl Scenario {
             device: DeviceId::parse(&self.device()),
             session: SessionId::from_ms(self.session),
             at_ms: self.now,
+            has_context: true,
         });
         let (device, session, at) = (self.device(), self.session, self.now);
         // The user returns from Stripe before the webhook arrives, unless it is late.
@@ -162,6 +168,7 @@ impl Scenario {
         event.device = Some(device);
         event.derived_device = false;
         event.session = (!stale).then_some(session);
+        event.context = if stale { Vec::new() } else { context() };
         self.events.push(event);
         if stale {
             self.session = self.now;
@@ -321,6 +328,7 @@ impl Scenario {
         event.device = Some(self.device());
         event.derived_device = false;
         event.session = Some(self.session);
+        event.context = context();
         self.events.push(event);
     }
 
@@ -373,8 +381,14 @@ impl Scenario {
                 Value::Object(properties) => properties,
                 _ => Map::new(),
             },
-            user_properties: Map::new(),
-            context: Vec::new(),
+            user_properties: match source {
+                Source::Browser => Map::from_iter([("initial_utm_source".to_owned(), json!("newsletter"))]),
+                Source::Server | Source::Stripe => Map::new(),
+            },
+            context: match source {
+                Source::Browser => context(),
+                Source::Server | Source::Stripe => Vec::new(),
+            },
             times: Vec::new(),
             plan: Some(plan.into()),
             raw: json!({"local": {}}),
@@ -412,6 +426,17 @@ fn merge(into: &mut Value, more: Value) {
     if let (Value::Object(into), Value::Object(more)) = (into, more) {
         into.extend(more);
     }
+}
+
+/// The context of the browser's events and of present events.
+pub fn context() -> Vec<(&'static str, String)> {
+    let values = [
+        ("Browser", "Firefox"),
+        ("Version", "140"),
+        ("Language", "English"),
+        ("Address", "192.0.2.7"),
+    ];
+    values.map(|(label, value)| (label, value.to_owned())).to_vec()
 }
 
 /// A scenario with every kind of event.

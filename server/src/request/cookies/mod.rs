@@ -1,7 +1,7 @@
 //! The cookies of identity, and the secrets of opened mail links: all are read and written here. Only the login cookie and the
 //! secret of a link grant access; tower-sessions handles the login cookie, and here only its presence is read.
 //!
-//! The device, the previous devices and the known accounts are signed. Only this site can write them, so a browser cannot
+//! The device, the previous devices, the touches and the known accounts are signed. Only this site can write them, so a browser cannot
 //! claim another browser's device.
 
 mod read;
@@ -24,6 +24,9 @@ const CONFIRMED: &str = "seam_confirmed";
 const PREVIOUS: &str = "seam_previous";
 /// The accounts that this browser has signed in to, signed. It is for throttles, and no part of tracking.
 const KNOWN: &str = "seam_known";
+/// Where this browser came from first, and in its last session, signed for its device.
+const FIRST_TOUCH: &str = "seam_first";
+const LAST_TOUCH: &str = "seam_touch";
 /// The token under which this browser votes. It does not name the voter, and is no part of tracking.
 const VOTER: &str = "seam_voter";
 /// Secrets of mail links that were opened here and wait for their page's button.

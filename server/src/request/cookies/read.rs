@@ -10,11 +10,15 @@ use cookie::Cookie;
 use http::{HeaderMap, header};
 use tracking::loss::FiredCount;
 use tracking::sdk_cookie::cookie_name;
-use tracking::{Choice, DeviceId, OwnSession, SdkCookie, UserId};
+use tracking::{Choice, DeviceId, FirstTouch, OwnSession, SdkCookie, SessionId, SessionTouch, UserId};
 
-use super::{CLOCK, CONFIRMED, CONSENT, DEVICE, HOST_PREFIX, KNOWN, LOGIN, PREVIOUS, RESET, VERIFY, VOTER};
+use super::{
+    CLOCK, CONFIRMED, CONSENT, DEVICE, FIRST_TOUCH, HOST_PREFIX, KNOWN, LAST_TOUCH, LOGIN, PREVIOUS, RESET,
+    VERIFY, VOTER,
+};
 use crate::request::previous::PreviousDevice;
 use crate::request::signing::CookieKey;
+use crate::request::touches::{self, BrowserTouches};
 
 /// A request's cookies. Malformed and forged values are absent.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -37,6 +41,10 @@ pub struct RequestCookies {
     pub confirmed: Vec<ConfirmedEvent>,
     /// The script's count of fired events.
     pub fired: Option<FiredCount>,
+    /// The touches of our device.
+    pub touches: BrowserTouches,
+    /// Whether there is a cookie with a touch, of any device.
+    pub has_touches: bool,
     /// The devices before the last sign-outs, newest first.
     pub previous: Vec<PreviousDevice>,
     /// The accounts that this browser has signed in to, newest first.
@@ -55,11 +63,13 @@ impl RequestCookies {
         let sdk_name = cookie_name(public_key);
         let mut seen = Self::default();
         let mut unprefixed_choice = Choice::Unset;
+        let (mut first_touch, mut last_touch) = (None, None);
         let texts = headers
             .get_all(header::COOKIE)
             .iter()
             .filter_map(|value| value.to_str().ok());
-        for cookie in texts.flat_map(Cookie::split_parse).flatten() {
+        let cookies: Vec<_> = texts.flat_map(Cookie::split_parse).flatten().collect();
+        for cookie in &cookies {
             let value = cookie.value();
             if cookie.name() == sdk_name {
                 seen.sdk = SdkCookie::parse(value);
@@ -80,12 +90,31 @@ impl RequestCookies {
                 CONFIRMED => seen.confirmed = confirmed(value).unwrap_or_default(),
                 PREVIOUS => seen.previous = key.verify(PREVIOUS, value).map_or_else(Vec::new, previous),
                 KNOWN => seen.known_accounts = key.verify(KNOWN, value).map_or_else(Vec::new, accounts),
+                FIRST_TOUCH => first_touch = Some(value),
+                LAST_TOUCH => last_touch = Some(value),
                 VOTER => seen.voter = VoterToken::parse(value),
                 LOGIN => seen.login = true,
                 VERIFY => seen.links.verify = LinkSecret::parse(value),
                 RESET => seen.links.reset = LinkSecret::parse(value),
                 _ => {}
             }
+        }
+        seen.has_touches = first_touch.is_some() || last_touch.is_some();
+        if let Some(device) = &seen.device {
+            let read = |name, value: Option<&str>| touches::decode(key, name, device, value?);
+            seen.touches = BrowserTouches {
+                first: read(FIRST_TOUCH, first_touch).map(|(at_ms, touch)| FirstTouch {
+                    touch,
+                    device: device.clone(),
+                    at_ms,
+                }),
+                last: read(LAST_TOUCH, last_touch).and_then(|(ms, touch)| {
+                    Some(SessionTouch {
+                        touch,
+                        session: SessionId::from_ms(ms)?,
+                    })
+                }),
+            };
         }
         // A version without the prefix wrote this denial. It stays in force.
         if seen.choice == Choice::Unset && unprefixed_choice == Choice::Denied {
@@ -103,6 +132,7 @@ impl RequestCookies {
             || self.sdk.is_some()
             || self.clock_offset_ms.is_some()
             || self.fired.is_some()
+            || self.has_touches
             || !self.previous.is_empty()
             || !self.confirmed.is_empty()
     }

@@ -14,9 +14,13 @@ use tracking::loss::FiredCount;
 use tracking::sdk_cookie::{campaign_cookie_name, cookie_name};
 use tracking::{Choice, DeviceId, OwnSession, UserId};
 
-use super::{CLOCK, CONFIRMED, CONSENT, DEVICE, KNOWN, PREVIOUS, RESET, VERIFY, VOTER, site_name};
+use super::{
+    CLOCK, CONFIRMED, CONSENT, DEVICE, FIRST_TOUCH, KNOWN, LAST_TOUCH, PREVIOUS, RESET, VERIFY, VOTER,
+    site_name,
+};
 use crate::request::previous::PreviousDevice;
 use crate::request::signing::CookieKey;
+use crate::request::touches::{self, BrowserTouches};
 
 /// As long as browsers keep any cookie.
 const DEVICE_LIFE: time::Duration = time::Duration::days(400);
@@ -123,6 +127,24 @@ impl<'a> CookieWriter<'a> {
         }
     }
 
+    /// Keeps the touches of a device: the first one for 400 days from now, the last one until the browser is closed.
+    pub fn touches(&mut self, device: &DeviceId, touches: &BrowserTouches) {
+        if let Some(first) = &touches.first {
+            let value = touches::encode(self.key, FIRST_TOUCH, device, first.at_ms, &first.touch);
+            self.set(Cookie::build((FIRST_TOUCH, value)).max_age(DEVICE_LIFE));
+        }
+        if let Some(last) = &touches.last {
+            let value = touches::encode(self.key, LAST_TOUCH, device, last.session.ms(), &last.touch);
+            self.set(Cookie::build((LAST_TOUCH, value)));
+        }
+    }
+
+    /// Removes the touches of the user who has left.
+    pub fn forget_touches(&mut self) {
+        self.expire(FIRST_TOUCH);
+        self.expire(LAST_TOUCH);
+    }
+
     /// Removes the confirmed events of the user who has left, and the count of fired events.
     pub fn forget_events(&mut self) {
         self.expire(CONFIRMED);
@@ -150,6 +172,8 @@ impl<'a> CookieWriter<'a> {
             CONFIRMED,
             FiredCount::COOKIE,
             PREVIOUS,
+            FIRST_TOUCH,
+            LAST_TOUCH,
         ] {
             self.expire(name);
         }
