@@ -53,6 +53,7 @@ fn dispatch(operation: &mut Operation<'_>, method: &str, segments: &[&str], para
 
         ("POST", ["customers"]) => customers::create(operation, params),
         ("GET", ["customers"]) => customers::list(operation, params),
+        ("GET", ["customers", "search"]) => customers::search(operation, params),
         ("GET", ["customers", id]) => customers::retrieve(operation, id, params),
         ("POST", ["customers", id]) => customers::update(operation, id, params),
         ("DELETE", ["customers", id]) => customers::delete(operation, id, params),

@@ -10,7 +10,7 @@ use crate::{
     billing::proration::Proration,
     engine::{ItemChange, Operation, PauseCredit, ResumeMode, SubscriptionChange, TrialChange},
     form::{Metadata, Params, Patch},
-    records::{PriceRecord, SubscriptionRecord},
+    records::{CollectionPause, PriceRecord, SubscriptionRecord},
 };
 
 /// Parameters that are accepted and ignored.
@@ -40,6 +40,7 @@ pub(super) fn update(operation: &mut Operation<'_>, id: &str, mut params: Params
         cancel_at_period_end: params.boolean("cancel_at_period_end")?,
         cancel_at: parse_cancel_at(&mut params, &subscription, now)?,
         missing_payment_method: parse_missing_payment_method(&mut params)?,
+        collection_pause: parse_collection_pause(&mut params)?,
         items: parse_item_changes(operation, &mut params)?,
         proration: params
             .one_of("proration_behavior", Proration::parse)?
@@ -88,6 +89,20 @@ fn parse_cancel_at(
         }
         Patch::Set(text) => Some(Patch::Set(parse_future_timestamp(&text, now, "cancel_at")?)),
     })
+}
+
+/// Parses `pause_collection`; an empty value ends the pause.
+fn parse_collection_pause(params: &mut Params) -> Result<Option<Option<CollectionPause>>, ApiError> {
+    if params.take_empty("pause_collection") {
+        return Ok(Some(None));
+    }
+    let Some(mut pause) = params.nested("pause_collection")? else {
+        return Ok(None);
+    };
+    let behavior = pause.one_of("behavior", CollectionPause::parse)?;
+    let behavior = behavior.ok_or_else(|| ApiError::missing_parameter(&pause.full_name("behavior")))?;
+    pause.finish()?;
+    Ok(Some(Some(behavior)))
 }
 
 fn parse_trial_change(params: &mut Params, now: i64) -> Result<Option<TrialChange>, ApiError> {

@@ -10,8 +10,8 @@ use crate::{
     },
     form::{Metadata, Patch},
     records::{
-        BillingPeriod, CancellationDetails, InvoiceBillingReason, InvoiceLineRecord, MissingPaymentMethod,
-        PriceRecord, StripeSubscriptionStatus, SubscriptionItem, SubscriptionRecord,
+        BillingPeriod, CancellationDetails, CollectionPause, InvoiceBillingReason, InvoiceLineRecord,
+        MissingPaymentMethod, PriceRecord, StripeSubscriptionStatus, SubscriptionItem, SubscriptionRecord,
     },
 };
 
@@ -26,6 +26,7 @@ pub(crate) struct SubscriptionChange {
     pub(crate) comment: Option<Patch<String>>,
     pub(crate) feedback: Option<Patch<String>>,
     pub(crate) missing_payment_method: Option<MissingPaymentMethod>,
+    pub(crate) collection_pause: Option<Option<CollectionPause>>,
     pub(crate) items: Vec<ItemChange>,
     pub(crate) proration: Proration,
     pub(crate) trial: Option<TrialChange>,
@@ -248,6 +249,9 @@ fn apply(subscription: &mut SubscriptionRecord, change: SubscriptionChange, at: 
     }
     if let Some(missing_payment_method) = change.missing_payment_method {
         subscription.missing_payment_method = missing_payment_method;
+    }
+    if let Some(pause) = change.collection_pause {
+        subscription.collection_pause = pause;
     }
     match change.trial {
         Some(TrialChange::EndAt(end)) => {

@@ -11,7 +11,7 @@ use crate::{
     records::{
         BillingPeriod, CustomerRecord, InvoiceBillingReason, InvoiceLineRecord, InvoicePaymentRecord,
         InvoiceRecord, InvoiceStatus, PaymentIntentRecord, PaymentStatus, PriceRecord, ProductRecord,
-        SubscriptionItem, SubscriptionRecord,
+        StripeSubscriptionStatus, SubscriptionItem, SubscriptionRecord,
     },
     render,
 };
@@ -26,6 +26,11 @@ impl Operation<'_> {
         period: BillingPeriod,
     ) -> String {
         let now = self.now_secs(subscription.test_clock.as_deref());
+        // Stripe continues to create drafts, but does not finalize them.
+        let is_cycle = reason == InvoiceBillingReason::SubscriptionCycle;
+        let is_held = is_cycle
+            && (subscription.status == StripeSubscriptionStatus::Unpaid
+                || subscription.collection_pause.is_some());
         lines.extend(subscription.pending_lines.iter().cloned());
         let invoice = InvoiceRecord {
             id: self.records.new_id("in"),
@@ -40,9 +45,8 @@ impl Operation<'_> {
             lines,
             period,
             number: None,
-            auto_advance: true,
-            finalizes_at: (reason == InvoiceBillingReason::SubscriptionCycle)
-                .then(|| now + self.rules.draft_secs),
+            auto_advance: !is_held,
+            finalizes_at: (is_cycle && !is_held).then(|| now + self.rules.draft_secs),
             finalized_at: None,
             paid_at: None,
             voided_at: None,

@@ -103,6 +103,7 @@ impl Operation<'_> {
             trial,
             missing_payment_method: new.missing_payment_method,
             pause: None,
+            collection_pause: None,
             pending_lines: Vec::new(),
             trial_notice_sent: false,
             upcoming_sent_for: None,

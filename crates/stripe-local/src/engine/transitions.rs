@@ -11,8 +11,9 @@ use crate::{
     },
     form::Patch,
     records::{
-        BillingPeriod, InvoiceBillingReason, InvoicePaymentRecord, InvoiceRecord, InvoiceStatus, PauseReason,
-        PaymentIntentRecord, PaymentStatus, StripeSubscriptionStatus, SubscriptionRecord,
+        BillingPeriod, CollectionPause, InvoiceBillingReason, InvoicePaymentRecord, InvoiceRecord,
+        InvoiceStatus, PauseReason, PaymentIntentRecord, PaymentStatus, StripeSubscriptionStatus,
+        SubscriptionRecord,
     },
     render,
 };
@@ -104,6 +105,7 @@ impl Operation<'_> {
             subscription.pending_lines.clear();
         });
         self.emit_invoice("invoice.created", &invoice);
+        self.void_if_not_collected(subscription, &invoice);
         invoice
     }
 
@@ -123,19 +125,19 @@ impl Operation<'_> {
             lines,
             subscription.period,
         );
-        if subscription.status == StripeSubscriptionStatus::Unpaid {
-            // Stripe continues to create drafts, but does not finalize them.
-            self.write_invoice(&invoice, |invoice| {
-                invoice.auto_advance = false;
-                invoice.finalizes_at = None;
-            });
-        }
         self.change_subscription(id, |subscription, _| {
             subscription.period = next;
             subscription.latest_invoice = Some(invoice.clone());
             subscription.pending_lines.clear();
         });
         self.emit_invoice("invoice.created", &invoice);
+        self.void_if_not_collected(&subscription, &invoice);
+    }
+
+    fn void_if_not_collected(&mut self, subscription: &SubscriptionRecord, invoice: &str) {
+        if subscription.collection_pause == Some(CollectionPause::Void) {
+            self.void_invoice(invoice);
+        }
     }
 
     /// Cancels a subscription immediately, with the comment and feedback of the caller.

@@ -32,6 +32,9 @@ pub(crate) struct SubscriptionRecord {
     /// Set while the subscription is paused.
     #[serde(default)]
     pub(crate) pause: Option<Pause>,
+    /// Set while payments are not collected (`pause_collection.behavior`).
+    #[serde(default)]
+    pub(crate) collection_pause: Option<CollectionPause>,
     /// Lines that are added to the next invoice.
     pub(crate) pending_lines: Vec<InvoiceLineRecord>,
     /// Whether `customer.subscription.trial_will_end` was sent.
@@ -184,6 +187,29 @@ impl PauseReason {
         match self {
             Self::PauseRequested => "pause_requested",
             Self::TrialEndWithoutPaymentMethod => "trial_end_without_payment_method",
+        }
+    }
+}
+
+/// What happens to the invoices of a period in which payments are not collected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum CollectionPause {
+    KeepAsDraft,
+    Void,
+}
+
+impl CollectionPause {
+    pub(crate) fn parse(word: &str) -> Option<Self> {
+        [Self::KeepAsDraft, Self::Void]
+            .into_iter()
+            .find(|choice| choice.as_str() == word)
+    }
+
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::KeepAsDraft => "keep_as_draft",
+            Self::Void => "void",
         }
     }
 }

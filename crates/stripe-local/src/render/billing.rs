@@ -67,7 +67,10 @@ pub(crate) fn subscription(records: &Records, subscription: &SubscriptionRecord)
         "metadata": subscription.metadata,
         "next_pending_invoice_item_invoice": null,
         "on_behalf_of": null,
-        "pause_collection": null,
+        "pause_collection": subscription.collection_pause.map(|pause| json!({
+            "behavior": pause.as_str(),
+            "resumes_at": null,
+        })),
         "payment_settings": {
             "payment_method_options": null,
             "payment_method_types": null,

@@ -184,3 +184,34 @@ async fn a_scheduled_cancellation_takes_effect_during_a_pause() {
     assert_eq!(ended.get("status_details"), None);
     server.stop().await;
 }
+
+#[tokio::test]
+async fn invoices_of_a_collection_pause_are_not_collected() {
+    for (behavior, status) in [("keep_as_draft", "draft"), ("void", "void")] {
+        let server = TestServer::start().await;
+        let customer = server.customer_with_card("pm_card_visa").await;
+        let created = server.subscribe(&customer, &[]).await;
+        let path = format!("/v1/subscriptions/{}", id(&created));
+        let paused = server
+            .post(&path, &[("pause_collection[behavior]", behavior)])
+            .await;
+        assert_eq!(
+            paused["pause_collection"],
+            json!({"behavior": behavior, "resumes_at": null})
+        );
+        server.advance_days(35).await;
+        let invoices = server.get("/v1/invoices").await;
+        assert_eq!(invoices["data"][0]["status"], status, "{behavior}");
+        assert_eq!(
+            invoices["data"][0]["billing_reason"], "subscription_cycle",
+            "{behavior}"
+        );
+        assert_eq!(server.get(&path).await["status"], "active", "{behavior}");
+
+        let resumed = server.post(&path, &[("pause_collection", "")]).await;
+        assert_eq!(resumed["pause_collection"], json!(null));
+        server.advance_days(35).await;
+        let invoices = server.get("/v1/invoices").await;
+        assert_eq!(invoices["data"][0]["status"], "paid", "{behavior}");
+    }
+}

@@ -87,7 +87,7 @@ pub(crate) fn is_billed_at_period_end(subscription: &SubscriptionRecord, has_car
         | StripeSubscriptionStatus::Paused
         | StripeSubscriptionStatus::Unpaid => false,
     };
-    is_billed && !is_ending
+    is_billed && !is_ending && subscription.collection_pause.is_none()
 }
 
 /// The next due step of an invoice and its time in Unix seconds, or `None`.

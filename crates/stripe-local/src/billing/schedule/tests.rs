@@ -36,6 +36,7 @@ fn subscription(status: StripeSubscriptionStatus) -> SubscriptionRecord {
         trial: None,
         missing_payment_method: MissingPaymentMethod::CreateInvoice,
         pause: None,
+        collection_pause: None,
         pending_lines: Vec::new(),
         trial_notice_sent: false,
         upcoming_sent_for: None,

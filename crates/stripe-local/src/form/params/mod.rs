@@ -137,6 +137,15 @@ impl Params {
             .transpose()
     }
 
+    /// Takes a parameter whose value is empty. Returns whether it was given.
+    pub(crate) fn take_empty(&mut self, key: &str) -> bool {
+        let is_empty = matches!(self.map.get(key), Some(FormValue::Text(text)) if text.is_empty());
+        if is_empty {
+            self.map.remove(key);
+        }
+        is_empty
+    }
+
     pub(crate) fn nested(&mut self, key: &str) -> Result<Option<Self>, ApiError> {
         match self.map.remove(key) {
             None => Ok(None),
