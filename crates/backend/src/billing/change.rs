@@ -8,9 +8,10 @@ use tracking::PlanInterval;
 use uuid::Uuid;
 
 use super::handoff::{PortalVisit, StripeHandoff};
+use super::overview::current_subscription;
 use super::payload::{StripeStatus, Subscription};
-use super::plan::{Plan, plan};
-use super::store::{self, ClickAction, ClickRecord};
+use super::plan::SuspensionReason;
+use super::store::{self, ClickAction, ClickRecord, StoredSubscription};
 use super::{Billing, BillingError, present_ids_of, stripe};
 use crate::accounts::User;
 use crate::visitor::Visitor;
@@ -37,9 +38,19 @@ impl ClickRecord {
 
 impl Billing {
     /// Schedules the subscription to end with the current period, or the trial with its last day. Does nothing if an
-    /// end is already scheduled.
+    /// end is already scheduled. A suspended subscription ends at once.
     pub async fn cancel(&self, user: &User, click: Uuid, visitor: &Visitor) -> Result<(), BillingError> {
-        let subscription = self.running(user).await?;
+        let stored = self.not_ended(user).await?;
+        let is_suspended = stored.suspension().is_some();
+        let subscription = stored.subscription;
+        if is_suspended {
+            self.record_change(ClickAction::Cancel, user, click, visitor)
+                .await?;
+            let canceled = self.stripe.cancel_now(&subscription.id).await;
+            return self
+                .check_customer(user.id, &subscription.customer, canceled)
+                .await;
+        }
         if subscription.is_scheduled_to_end() {
             return Ok(());
         }
@@ -47,15 +58,27 @@ impl Billing {
             .record_change(ClickAction::Cancel, user, click, visitor)
             .await?;
         let metadata = record.replacement_metadata();
-        Ok(self
+        let scheduled = self
             .stripe
             .schedule_cancellation(&click.to_string(), &subscription, metadata)
-            .await?)
+            .await;
+        self.check_customer(user.id, &subscription.customer, scheduled)
+            .await
     }
 
-    /// Undoes a scheduled cancellation, from the app or from the portal. Does nothing if no end is scheduled.
+    /// Undoes a scheduled cancellation, from the app or from the portal. Does nothing if no end is scheduled. A paused
+    /// subscription starts a new period, which is charged at once.
+    ///
+    /// # Errors
+    /// [`BillingError::ChangeNotAllowed`] if a paused subscription has no card, or if it is suspended for another reason.
     pub async fn resume(&self, user: &User, click: Uuid, visitor: &Visitor) -> Result<(), BillingError> {
-        let subscription = self.running(user).await?;
+        let stored = self.not_ended(user).await?;
+        if let Some(reason) = stored.suspension() {
+            return self
+                .resume_suspended(user, click, visitor, &stored.subscription, reason)
+                .await;
+        }
+        let subscription = stored.subscription;
         if !subscription.is_scheduled_to_end() {
             return Ok(());
         }
@@ -63,10 +86,11 @@ impl Billing {
             .record_change(ClickAction::Resume, user, click, visitor)
             .await?;
         let metadata = record.replacement_metadata();
-        Ok(self
+        let undone = self
             .stripe
             .undo_cancellation(&click.to_string(), &subscription, metadata)
-            .await?)
+            .await;
+        self.check_customer(user.id, &subscription.customer, undone).await
     }
 
     /// Changes a monthly subscription to yearly, effective at once.
@@ -80,7 +104,7 @@ impl Billing {
         click: Uuid,
         visitor: &Visitor,
     ) -> Result<(), BillingError> {
-        let subscription = self.running(user).await?;
+        let subscription = self.not_ended(user).await?.subscription;
         if !may_change_to_yearly(&subscription) {
             return Err(BillingError::ChangeNotAllowed);
         }
@@ -88,7 +112,7 @@ impl Billing {
             .record_change(ClickAction::Change, user, click, visitor)
             .await?;
         let catalog = self.catalog().await?;
-        Ok(self
+        let changed = self
             .stripe
             .change_price(
                 &click.to_string(),
@@ -96,7 +120,32 @@ impl Billing {
                 &catalog.yearly,
                 record.replacement_metadata(),
             )
-            .await?)
+            .await;
+        self.check_customer(user.id, &subscription.customer, changed)
+            .await
+    }
+
+    async fn resume_suspended(
+        &self,
+        user: &User,
+        click: Uuid,
+        visitor: &Visitor,
+        subscription: &Subscription,
+        reason: SuspensionReason,
+    ) -> Result<(), BillingError> {
+        let has_card = self.customer(user.id).await?.has_card || subscription.payment_method.is_some();
+        if reason != SuspensionReason::Paused || !has_card {
+            return Err(BillingError::ChangeNotAllowed);
+        }
+        // No metadata: the payment's event is one that no person causes.
+        self.record_change(ClickAction::Resume, user, click, visitor)
+            .await?;
+        let resumed = self
+            .stripe
+            .resume_paused(&click.to_string(), &subscription.id)
+            .await;
+        self.check_customer(user.id, &subscription.customer, resumed)
+            .await
     }
 
     /// Opens a session of Stripe's portal and returns its URL. With `add_card`, the portal opens its card form. `visit`
@@ -110,8 +159,8 @@ impl Billing {
     ) -> Result<String, BillingError> {
         let customer = self.customer(user.id).await?;
         let catalog = self.catalog().await?;
-        let handoff = StripeHandoff::new(user.id, present_ids_of(visitor), self.clock.now_ms(), None);
-        let url = self
+        let handoff = StripeHandoff::new(user.id, &present_ids_of(visitor), self.clock.now_ms(), None);
+        let opened = self
             .stripe
             .open_portal(
                 &visit.to_string(),
@@ -120,7 +169,8 @@ impl Billing {
                 &self.site_url("billing"),
                 add_card,
             )
-            .await?;
+            .await;
+        let url = self.check_customer(user.id, &customer.id, opened).await?;
         // Recorded before the redirect, so that every change made in the portal is later than the visit.
         let visit = PortalVisit {
             id: visit,
@@ -128,6 +178,7 @@ impl Billing {
             device: handoff.device,
             session: handoff.session,
             at_ms: handoff.at_ms,
+            context: handoff.context,
         };
         let mut tx = self.db.write().await?;
         store::insert_portal_visit(&mut tx, &visit).await?;
@@ -146,7 +197,7 @@ impl Billing {
             action,
             &ClickRecord {
                 click,
-                handoff: StripeHandoff::new(user.id, present_ids_of(visitor), self.clock.now_ms(), None),
+                handoff: StripeHandoff::new(user.id, &present_ids_of(visitor), self.clock.now_ms(), None),
                 consented: visitor.tracking.is_some(),
                 interval: None,
                 trial_days: None,
@@ -157,13 +208,12 @@ impl Billing {
         .await
     }
 
-    async fn running(&self, user: &User) -> Result<Subscription, BillingError> {
+    /// The subscription that the billing page shows. Fails if it has ended.
+    async fn not_ended(&self, user: &User) -> Result<StoredSubscription, BillingError> {
         let subscriptions = store::subscriptions(self.db.pool(), user.id).await?;
-        subscriptions
-            .into_iter()
-            .map(|stored| stored.subscription)
-            .filter(|subscription| plan(&subscription.status) == Plan::Pro)
-            .max_by_key(|subscription| (subscription.created, subscription.id.clone()))
+        current_subscription(&subscriptions)
+            .filter(|stored| stored.grants_pro() || stored.suspension().is_some())
+            .cloned()
             .ok_or(BillingError::NotSubscribed)
     }
 }

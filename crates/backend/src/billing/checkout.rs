@@ -4,11 +4,11 @@ use tracking::PlanInterval;
 use uuid::Uuid;
 
 use super::handoff::StripeHandoff;
-use super::plan::{Plan, plan};
 use super::store::{self, ClickAction, ClickRecord, StripeCustomer};
-use super::stripe::CheckoutRequest;
+use super::stripe::{CheckoutRequest, CheckoutSession};
 use super::{Billing, BillingError, customer_email, present_ids_of};
 use crate::accounts::User;
+use crate::attribution;
 use crate::visitor::Visitor;
 
 /// What a click on "Start trial" orders.
@@ -40,7 +40,7 @@ pub enum CheckoutState {
 
 impl Billing {
     /// Creates a Checkout session and returns the URL of its page. The session offers a trial without a card, unless
-    /// the account has already had a trial. The account's other open sessions are expired first, so that it cannot get
+    /// the account has already had a trial. Fails if a subscription is running or suspended. The account's other open sessions are expired first, so that it cannot get
     /// two subscriptions.
     pub async fn start_checkout(
         &self,
@@ -49,9 +49,11 @@ impl Billing {
         visitor: &Visitor,
     ) -> Result<String, BillingError> {
         let subscriptions = store::subscriptions(self.db.pool(), user.id).await?;
-        let running = |stored: &&store::StoredSubscription| plan(&stored.subscription.status) == Plan::Pro;
-        if subscriptions.iter().any(|stored| running(&stored)) {
+        if subscriptions.iter().any(store::StoredSubscription::grants_pro) {
             return Err(BillingError::AlreadySubscribed);
+        }
+        if subscriptions.iter().any(|stored| stored.suspension().is_some()) {
+            return Err(BillingError::Suspended);
         }
         let had_trial = subscriptions
             .iter()
@@ -63,7 +65,7 @@ impl Billing {
                     click: order.click,
                     handoff: StripeHandoff::new(
                         user.id,
-                        present_ids_of(visitor),
+                        &present_ids_of(visitor),
                         self.clock.now_ms(),
                         Some(tracking::InsertId::existing(order.click)),
                     ),
@@ -80,20 +82,10 @@ impl Billing {
         }
         self.close_other_checkouts(user, order.click, &subscriptions)
             .await?;
-        let customer = self.customer_for(user).await?;
-        let session = {
-            let catalog = self.catalog().await?;
-            let checkout = CheckoutRequest {
-                customer: &customer.id,
-                price: catalog.price(record.interval.unwrap_or(order.interval)),
-                trial_days: record.trial_days,
-                metadata: record.metadata(),
-                success_url: self.site_url("billing/return?checkout={CHECKOUT_SESSION_ID}"),
-                cancel_url: self.site_url("pricing"),
-            };
-            self.stripe
-                .create_checkout(&order.click.to_string(), checkout)
-                .await?
+        let session = match self.create_session(user, order, &record).await {
+            // The second attempt creates another customer.
+            Err(BillingError::CustomerDeleted) => self.create_session(user, order, &record).await?,
+            session => session?,
         };
         let url = session.url.ok_or(BillingError::StalePage)?;
         let mut tx = self.db.write().await?;
@@ -140,6 +132,28 @@ impl Billing {
         }))
     }
 
+    async fn create_session(
+        &self,
+        user: &User,
+        order: Order,
+        record: &ClickRecord,
+    ) -> Result<CheckoutSession, BillingError> {
+        let customer = self.customer_for(user).await?.id;
+        let catalog = self.catalog().await?;
+        let request = CheckoutRequest {
+            customer: &customer,
+            price: catalog.price(record.interval.unwrap_or(order.interval)),
+            trial_days: record.trial_days,
+            metadata: record.metadata(),
+            success_url: self.site_url("billing/return?checkout={CHECKOUT_SESSION_ID}"),
+            cancel_url: self.site_url("pricing"),
+        };
+        // A repeated key must have the same parameters, so each customer has its own.
+        let key = format!("{}:{customer}", order.click);
+        let created = self.stripe.create_checkout(&key, request).await;
+        self.check_customer(user.id, &customer, created).await
+    }
+
     pub(super) async fn record_click(
         &self,
         action: ClickAction,
@@ -147,6 +161,13 @@ impl Billing {
     ) -> Result<ClickRecord, BillingError> {
         let mut tx = self.db.write().await?;
         let record = store::record_click(&mut tx, action, record).await?;
+        if let Some(handoff) = record.as_ref().map(|record| &record.handoff)
+            && let (Some(session), Some(context)) = (handoff.session, &handoff.context)
+            && action == ClickAction::Checkout
+        {
+            attribution::record_session_touch(&mut tx, handoff.account, session, context, handoff.at_ms)
+                .await?;
+        }
         tx.commit().await?;
         record.ok_or(BillingError::StalePage)
     }
@@ -157,16 +178,28 @@ impl Billing {
     }
 
     async fn customer_for(&self, user: &User) -> Result<StripeCustomer, BillingError> {
+        // Read first, so that these are deleted ones if there is no current one.
+        let known = store::customer_ids(self.db.pool(), user.id).await?;
         if let Some(customer) = store::customer_of(self.db.pool(), user.id).await? {
             return Ok(customer);
         }
-        let id = self.stripe.create_customer(user.id, &user.email).await?;
+        let created = self.stripe.customers_of(user.id).await?;
+        let earlier = created.into_iter().find(|customer| !known.contains(customer));
+        let is_new = earlier.is_none();
+        let id = match earlier {
+            Some(id) => id,
+            None => {
+                self.stripe
+                    .create_customer(user.id, &user.email, known.len())
+                    .await?
+            }
+        };
         let mut tx = self.db.write().await?;
         let now_ms = self.clock.now_ms();
         let email = customer_email::lock_email(&mut tx, user.id).await?;
         store::insert_customer(&mut tx, &id, user.id, now_ms).await?;
-        // The address changed while the customer was created with the previous one.
-        if email.is_some_and(|email| email != user.email) {
+        // The address changed since the customer was created with the previous one.
+        if !is_new || email.is_some_and(|email| email != user.email) {
             customer_email::enqueue(&mut tx, user.id, now_ms).await?;
         }
         tx.commit().await?;

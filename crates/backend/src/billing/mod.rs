@@ -4,10 +4,14 @@
 //! webhooks to events. The actions on [`Billing`] send requests to Stripe; they write only the record of the click. The
 //! workers of [`inbox`] apply webhooks. A subscription in our database changes only when a webhook is applied.
 
+mod billing_mail;
 mod change;
 mod checkout;
+mod clock_skew;
 pub mod customer_email;
+mod deleted_customer;
 mod error;
+mod event_time;
 pub mod handoff;
 pub mod inbox;
 pub mod ledger;
@@ -20,9 +24,11 @@ mod stripe;
 mod stripe_clock;
 
 pub use checkout::{CheckoutState, Order};
+pub use clock_skew::{CLOCK_TOLERANCE_MS, ClockSkew};
 pub use error::BillingError;
 pub use overview::{BillingOverview, SubscriptionOverview};
 pub use payload::RecurringPrice;
+pub use plan::SuspensionReason;
 pub use store::{DuplicateSubscription, PaidInvoice};
 pub use stripe::{Catalog, MONTHLY, StripeCallError, StripeClient, YEARLY, plan_price};
 pub use stripe_clock::{ClockTarget, StripeClock, StripeClockError};
@@ -39,12 +45,12 @@ use url::Url;
 
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::revisions::{Revision, Revisions};
 use crate::visitor::Visitor;
+use clock_skew::ClockSkewMeter;
+use inbox::ParsedWebhooks;
 use plan::PlanProduct;
 use store::StripeCustomer;
-
-/// How often a waiting page checks for changes applied by other servers.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// The billing actions. Cheap to clone.
 #[derive(Clone)]
@@ -62,8 +68,10 @@ pub struct Billing {
     stripe_clock: Option<StripeClock>,
     /// Wakes a webhook worker of this process.
     arrived: Arc<Notify>,
-    /// Notified when this process has applied a webhook.
-    changed: Arc<Notify>,
+    /// Wakes the pages of an account whose webhook was applied.
+    revisions: Revisions,
+    parsed: Arc<ParsedWebhooks>,
+    clock_skew: ClockSkewMeter,
 }
 
 impl Billing {
@@ -73,6 +81,7 @@ impl Billing {
     /// When the key or the URL is not valid in an HTTP request.
     pub fn new(config: &Config, db: Db, clock: Clock, wakeup: Wakeup) -> Result<Self, StripeCallError> {
         Ok(Self {
+            revisions: Revisions::new(db.clone(), store::REVISIONS),
             db,
             clock,
             wakeup,
@@ -91,7 +100,8 @@ impl Billing {
                 .transpose()
                 .map_err(|error| StripeCallError::InvalidRequest(error.to_string()))?,
             arrived: Arc::default(),
-            changed: Arc::default(),
+            parsed: Arc::default(),
+            clock_skew: ClockSkewMeter::default(),
         })
     }
 
@@ -112,42 +122,23 @@ impl Billing {
 
     /// How many webhooks of the account have been applied. It only grows.
     pub async fn revision(&self, account: UserId) -> Result<i64, sqlx::Error> {
-        let customer = store::customer_of(self.db.pool(), account).await?;
-        Ok(customer.map_or(0, |customer| customer.revision))
+        store::revision(self.db.pool(), account).await
     }
 
     /// Waits until the account's revision exceeds `revision`, or until `most` has passed. Returns whether it was
     /// exceeded.
-    pub async fn wait_for_change(
-        &self,
-        account: UserId,
-        revision: i64,
-        most: Duration,
-    ) -> Result<bool, sqlx::Error> {
-        let deadline = tokio::time::Instant::now() + most;
-        loop {
-            // Registered before the revision is read, so that no notification is missed.
-            let changed = self.changed.notified();
-            if self.revision(account).await? > revision {
-                return Ok(true);
-            }
-            let now = tokio::time::Instant::now();
-            if now >= deadline {
-                return Ok(false);
-            }
-            let next_look = (now + LOOK_EVERY).min(deadline);
-            // Times out to read again, because another server may have applied a webhook.
-            let _ = tokio::time::timeout_at(next_look, changed).await;
-        }
+    pub async fn wait_for_change(&self, account: UserId, revision: i64, most: Duration) -> bool {
+        let mut watched = self.revisions.watch(&account.to_string());
+        let exceeded = watched.wait_for(|now| matches!(now, Revision::At(now) if *now > revision));
+        matches!(tokio::time::timeout(most, exceeded).await, Ok(Ok(_)))
     }
 
-    /// Deletes the account's customer at Stripe, which ends its subscriptions at once, and then our copy of its data.
-    /// Safe to repeat after a failure.
+    /// Deletes the account's customers at Stripe, which ends their subscriptions at once, and then our copy of their
+    /// data. Safe to repeat after a failure.
     pub async fn erase(&self, account: UserId) -> Result<(), BillingError> {
-        let Some(customer) = store::customer_of(self.db.pool(), account).await? else {
-            return Ok(());
-        };
-        self.stripe.delete_customer(&customer.id).await?;
+        for customer in store::customer_ids(self.db.pool(), account).await? {
+            self.stripe.delete_customer(&customer).await?;
+        }
         let mut tx = self.db.write().await?;
         store::erase(&mut tx, account, self.clock.now_ms()).await?;
         tx.commit().await?;
@@ -181,16 +172,21 @@ impl Billing {
         })
     }
 
+    /// [`Self::plan_product`] if this process has read the catalogue already.
+    fn read_plan_product(&self) -> Option<PlanProduct> {
+        Some(PlanProduct {
+            id: Some(self.catalog.get()?.product.clone()),
+            lookup_keys: stripe::lookup_keys().map(str::to_owned).to_vec(),
+        })
+    }
+
     async fn customer(&self, account: UserId) -> Result<StripeCustomer, BillingError> {
         let customer = store::customer_of(self.db.pool(), account).await?;
         customer.ok_or(BillingError::NotSubscribed)
     }
 }
 
-/// The device and session IDs of a request, for the handoff of a click.
-fn present_ids_of(visitor: &Visitor) -> &tracking::PresentIds {
-    visitor
-        .tracking
-        .as_ref()
-        .unwrap_or(&tracking::PresentIds::Unknown)
+/// The IDs and the context of a request, for the handoff of a click.
+fn present_ids_of(visitor: &Visitor) -> tracking::PresentIds {
+    visitor.present_ids().unwrap_or(tracking::PresentIds::Unknown)
 }

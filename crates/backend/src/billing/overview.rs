@@ -4,8 +4,8 @@
 use tracking::{Money, SubscriptionStatus};
 
 use super::change::may_change_to_yearly;
-use super::payload::{RecurringPrice, Subscription};
-use super::plan::{Plan, plan, subscription_status};
+use super::payload::RecurringPrice;
+use super::plan::{SuspensionReason, subscription_status};
 use super::store::{self, StoredSubscription};
 use super::{Billing, PaidInvoice};
 use crate::accounts::User;
@@ -21,6 +21,10 @@ pub struct BillingOverview {
     pub invoices: Vec<PaidInvoice>,
     /// How many webhooks of the account have been applied.
     pub revision: i64,
+    /// Whether several subscriptions grant Pro at the same time.
+    pub has_second: bool,
+    /// Whether Stripe has a customer of the account, so that the portal can be opened.
+    pub has_customer: bool,
 }
 
 /// A subscription as shown to its owner. Times are in seconds since the epoch, by the clock that moves the
@@ -31,9 +35,13 @@ pub struct SubscriptionOverview {
     pub id: String,
     /// Its status in the tracking plan.
     pub status: SubscriptionStatus,
+    /// Why it grants no Pro although it has not ended.
+    pub suspension: Option<SuspensionReason>,
+    /// Whether Stripe collects no payments for now.
+    pub is_collection_paused: bool,
     /// What it costs, by interval and without discounts; empty if the prices are not fixed amounts.
     pub prices: Vec<RecurringPrice>,
-    /// The amount of the next payment with its discounts; `None` if the terms do not say it.
+    /// The amount of the next payment with its discounts; `None` if the terms do not say it, or if no payment is due.
     pub next_payment: Option<Money>,
     /// Whether it has a discount.
     pub has_discount: bool,
@@ -55,54 +63,62 @@ impl Billing {
     /// Reads the account's billing.
     pub async fn overview(&self, user: &User) -> Result<BillingOverview, sqlx::Error> {
         let pool = self.db.pool();
-        let Some(customer) = store::customer_of(pool, user.id).await? else {
-            return Ok(BillingOverview {
-                subscription: None,
-                had_trial: false,
-                invoices: Vec::new(),
-                revision: 0,
-            });
-        };
-        let (subscriptions, invoices) = tokio::try_join!(
+        let (customer, subscriptions, invoices, revision) = tokio::try_join!(
+            store::customer_of(pool, user.id),
             store::subscriptions(pool, user.id),
-            store::paid_invoices(pool, user.id)
+            store::paid_invoices(pool, user.id),
+            store::revision(pool, user.id)
         )?;
         Ok(BillingOverview {
             had_trial: subscriptions
                 .iter()
                 .any(|stored| stored.subscription.trial_start.is_some()),
-            subscription: current_subscription(&subscriptions)
-                .map(|subscription| SubscriptionOverview::of(subscription, customer.has_card)),
+            subscription: current_subscription(&subscriptions).map(|stored| {
+                SubscriptionOverview::of(stored, customer.as_ref().is_some_and(|one| one.has_card))
+            }),
             invoices,
-            revision: customer.revision,
+            revision,
+            has_second: subscriptions.iter().filter(|stored| stored.grants_pro()).count() > 1,
+            has_customer: customer.is_some(),
         })
     }
 }
 
-/// The newest subscription that grants Pro, otherwise the newest one. Duplicates are skipped.
-fn current_subscription(subscriptions: &[StoredSubscription]) -> Option<&Subscription> {
+/// The newest subscription that grants Pro, otherwise the newest suspended one, otherwise the newest one. Canceled
+/// duplicates are skipped.
+pub(super) fn current_subscription(subscriptions: &[StoredSubscription]) -> Option<&StoredSubscription> {
     subscriptions
         .iter()
         .filter(|stored| !stored.is_duplicate)
-        .map(|stored| &stored.subscription)
-        .max_by_key(|subscription| {
+        .max_by_key(|stored| {
             (
-                plan(&subscription.status) == Plan::Pro,
-                subscription.created,
-                &subscription.id,
+                stored.grants_pro(),
+                stored.suspension().is_some(),
+                stored.subscription.created,
+                &stored.subscription.id,
             )
         })
 }
 
 impl SubscriptionOverview {
-    fn of(subscription: &Subscription, customer_has_card: bool) -> Self {
+    fn of(stored: &StoredSubscription, customer_has_card: bool) -> Self {
+        let subscription = &stored.subscription;
+        let terms = &subscription.terms;
         let period_end = subscription.current_period.map(|period| period.end);
+        let is_charged = stored.grants_pro() && !terms.is_collection_paused;
         Self {
             id: subscription.id.clone(),
-            status: subscription_status(subscription),
-            prices: subscription.terms.recurring_prices().unwrap_or_default(),
-            next_payment: period_end.and_then(|end| subscription.terms.next_payment(end)),
-            has_discount: subscription.terms.has_discount(),
+            status: match stored.is_of_deleted_customer {
+                true => SubscriptionStatus::Expired,
+                false => subscription_status(subscription),
+            },
+            suspension: stored.suspension(),
+            is_collection_paused: terms.is_collection_paused,
+            prices: terms.recurring_prices().unwrap_or_default(),
+            next_payment: period_end
+                .filter(|_| is_charged)
+                .and_then(|end| terms.next_payment(end)),
+            has_discount: terms.has_discount(),
             trial_end_secs: subscription.trial_end,
             period_end_secs: period_end,
             cancel_at_secs: subscription
@@ -110,7 +126,7 @@ impl SubscriptionOverview {
                 .or(period_end.filter(|_| subscription.cancel_at_period_end)),
             ended_at_secs: subscription.ended_at,
             has_card: customer_has_card || subscription.payment_method.is_some(),
-            may_change_to_yearly: may_change_to_yearly(subscription),
+            may_change_to_yearly: stored.grants_pro() && may_change_to_yearly(subscription),
         }
     }
 }

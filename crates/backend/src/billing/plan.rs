@@ -5,7 +5,7 @@
 
 use tracking::{AccountType, SubscriptionStatus};
 
-use super::payload::{Price, StripeStatus, Subscription, SubscriptionTerms, TermsItem};
+use super::payload::{Invoice, Price, StripeStatus, Subscription, SubscriptionTerms, TermsItem};
 
 /// What an account may use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +36,32 @@ pub const fn plan(status: &StripeStatus) -> Plan {
         | StripeStatus::Unpaid
         | StripeStatus::Paused
         | StripeStatus::Other(_) => Plan::Free,
+    }
+}
+
+/// Why a subscription that has not ended grants no Pro.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SuspensionReason {
+    /// The trial ended without a card, or staff paused it.
+    Paused,
+    /// All attempts to collect a payment failed.
+    Unpaid,
+    /// The first payment is not made yet.
+    Incomplete,
+}
+
+/// The reason why a subscription with this status is suspended; `None` if it grants Pro or has ended.
+pub const fn suspension(status: &StripeStatus) -> Option<SuspensionReason> {
+    match status {
+        StripeStatus::Paused => Some(SuspensionReason::Paused),
+        StripeStatus::Unpaid => Some(SuspensionReason::Unpaid),
+        StripeStatus::Incomplete => Some(SuspensionReason::Incomplete),
+        StripeStatus::Trialing
+        | StripeStatus::Active
+        | StripeStatus::PastDue
+        | StripeStatus::Canceled
+        | StripeStatus::IncompleteExpired
+        | StripeStatus::Other(_) => None,
     }
 }
 
@@ -102,165 +128,25 @@ pub fn account_status<'a>(
         .map_or(SubscriptionStatus::Expired, subscription_status)
 }
 
-#[cfg(test)]
-mod tests {
-    use std::collections::BTreeMap;
-
-    use serde_json::json;
-
-    use super::*;
-
-    /// The terms of one item.
-    fn terms(product: &str, lookup_key: Option<&str>) -> SubscriptionTerms {
-        let object = json!({
-            "id": "sub_1", "customer": "cus_1", "status": "active", "created": 1, "cancel_at_period_end": false,
-            "items": {"data": [{"id": "si_1", "quantity": 1, "price": {
-                "id": "price_1", "product": product, "lookup_key": lookup_key,
-                "recurring": {"interval": "month", "interval_count": 1},
-            }}]},
-        });
-        Subscription::read(&object).unwrap().terms
-    }
-
-    fn product() -> PlanProduct {
-        PlanProduct {
-            id: Some("prod_1".to_owned()),
-            lookup_keys: vec!["pro_month".to_owned()],
-        }
-    }
-
-    #[test]
-    fn the_plan_follows_from_the_product_or_the_lookup_key() {
-        let unknown = PlanProduct {
-            id: None,
-            ..product()
-        };
-        for (why, terms, known, without_id) in [
-            (
-                "our product, a price of staff",
-                terms("prod_1", None),
-                true,
-                false,
-            ),
-            ("our lookup key", terms("prod_old", Some("pro_month")), true, true),
-            ("another product", terms("prod_2", None), false, false),
-            ("another key", terms("prod_2", Some("basic")), false, false),
-            ("no items", SubscriptionTerms::default(), false, false),
-        ] {
-            assert_eq!(product().is_of(&terms), known, "{why}");
-            assert_eq!(unknown.is_of(&terms), without_id, "{why}");
-        }
-        let mut both = terms("prod_2", None);
-        both.items.extend(terms("prod_1", None).items);
-        assert!(product().is_of(&both), "one of two items");
-        assert_eq!(
-            product().item(&both).unwrap().price.product.as_deref(),
-            Some("prod_1")
-        );
-    }
-
-    fn subscription(status: &str) -> Subscription {
-        Subscription {
-            id: "sub_1".to_owned(),
-            customer: "cus_1".to_owned(),
-            status: StripeStatus::read(status),
-            metadata: BTreeMap::new(),
-            created: 1,
-            cancel_at: None,
-            cancel_at_period_end: false,
-            canceled_at: None,
-            ended_at: None,
-            trial_start: None,
-            trial_end: None,
-            terms: terms("prod_1", None),
-            current_period: None,
-            latest_invoice: None,
-            payment_method: None,
-        }
-    }
-
-    #[test]
-    fn every_stripe_status_has_a_plan_and_a_status() {
-        use SubscriptionStatus::{Active, Canceled, Expired, PastDue, TrialCanceled, Trialing};
-        let rows = [
-            ("incomplete", Plan::Free, Expired, Expired),
-            ("incomplete_expired", Plan::Free, Expired, Expired),
-            ("trialing", Plan::Pro, Trialing, TrialCanceled),
-            ("active", Plan::Pro, Active, Canceled),
-            ("past_due", Plan::Pro, PastDue, Canceled),
-            ("canceled", Plan::Free, Expired, Expired),
-            ("unpaid", Plan::Free, Expired, Expired),
-            ("paused", Plan::Free, Expired, Expired),
-            ("a future status", Plan::Free, Expired, Expired),
-            ("", Plan::Free, Expired, Expired),
-        ];
-        for (word, gives, running, scheduled) in rows {
-            let open = subscription(word);
-            let classic = Subscription {
-                cancel_at_period_end: true,
-                ..open.clone()
-            };
-            let flexible = Subscription {
-                cancel_at: Some(2),
-                ..open.clone()
-            };
-            let both = Subscription {
-                cancel_at: Some(2),
-                ..classic.clone()
-            };
-            assert_eq!(plan(&open.status), gives, "{word}");
-            assert_eq!(subscription_status(&open), running, "{word}");
-            for ending in [&classic, &flexible, &both] {
-                assert_eq!(subscription_status(ending), scheduled, "{word}");
-            }
-            for any in [&open, &classic, &flexible, &both] {
-                assert_eq!(
-                    subscription_status(any).account_type(),
-                    plan(&any.status).account_type(),
-                    "{word}"
-                );
-            }
-        }
-    }
-
-    #[test]
-    fn an_account_has_the_status_of_its_newest_running_subscription() {
-        let at = |created, status| Subscription {
-            created,
-            ..subscription(status)
-        };
-        let foreign = Subscription {
-            terms: terms("prod_2", None),
-            ..at(9, "active")
-        };
-        let rows: [(&str, &[Subscription], SubscriptionStatus); 7] = [
-            ("of another product", &[foreign], SubscriptionStatus::Expired),
-            ("none", &[], SubscriptionStatus::Expired),
-            ("one", &[at(1, "trialing")], SubscriptionStatus::Trialing),
-            ("ended", &[at(1, "canceled")], SubscriptionStatus::Expired),
-            (
-                "a new one after the end",
-                &[at(1, "canceled"), at(2, "active")],
-                SubscriptionStatus::Active,
-            ),
-            (
-                "a duplicate was canceled",
-                &[at(1, "trialing"), at(2, "canceled")],
-                SubscriptionStatus::Trialing,
-            ),
-            (
-                "two run",
-                &[at(2, "past_due"), at(1, "active")],
-                SubscriptionStatus::PastDue,
-            ),
-        ];
-        for (why, subscriptions, expected) in rows {
-            assert_eq!(account_status(subscriptions, &product()), expected, "{why}");
-            assert_eq!(
-                account_status(subscriptions.iter().rev(), &product()),
-                expected,
-                "{why}, in reverse order"
-            );
-        }
-    }
+/// The customer's subscriptions of the plan that grant Pro beside an older one that does, oldest first.
+pub fn second_subscriptions<'a>(
+    subscriptions: impl IntoIterator<Item = &'a Subscription>,
+    product: &PlanProduct,
+) -> Vec<&'a Subscription> {
+    let mut running: Vec<&Subscription> = subscriptions
+        .into_iter()
+        .filter(|subscription| plan(&subscription.status) == Plan::Pro && product.is_of(&subscription.terms))
+        .collect();
+    running.sort_by_key(|subscription| (subscription.created, &subscription.id));
+    running.into_iter().skip(1).collect()
 }
+
+/// Whether a second subscription may be canceled without asking staff: it is on trial, and Stripe lists no paid invoice of
+/// it with an amount. Otherwise a customer would have paid for a subscription that is then ended.
+pub fn may_cancel_second(second: &Subscription, paid_invoices: &[Invoice]) -> bool {
+    // The total, because a customer's balance is money too.
+    second.status == StripeStatus::Trialing && paid_invoices.iter().all(|invoice| invoice.total_minor <= 0)
+}
+
+#[cfg(test)]
+mod tests;

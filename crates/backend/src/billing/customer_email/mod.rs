@@ -2,15 +2,20 @@
 //!
 //! [`enqueue`] marks the customer in the transaction that changes the address. A [`CustomerEmailUpdater`] sends the
 //! account's current address until Stripe has accepted it, on any number of servers. A claim moves the due time ahead,
-//! so that one server at a time updates a customer; no transaction is open during the call.
+//! so that one server at a time updates a customer; no transaction is open during the call. An address that Stripe rejects
+//! several times, or whose attempts panic, is parked until an operator replays it.
 
 mod store;
+#[cfg(test)]
+mod tests;
 
 use std::time::Duration;
 
-use outbox::{Wakeup, catch_panic};
+use outbox::{MAX_PANICS, Wakeup, catch_panic};
 use tokio_util::sync::CancellationToken;
 
+use store::ClaimedEmail;
+pub use store::ParkedCustomerEmail;
 pub(crate) use store::enqueue;
 pub(super) use store::lock_email;
 
@@ -23,6 +28,8 @@ const LEASE_MS: i64 = 5 * 60_000;
 const POLL: Duration = Duration::from_secs(10);
 const BASE_MS: i64 = 5_000;
 const CAP_MS: i64 = 3_600_000;
+/// Attempts that Stripe rejects before the address is parked.
+const ATTEMPTS: i64 = 6;
 
 /// Sends changed addresses to Stripe.
 pub struct CustomerEmailUpdater {
@@ -72,38 +79,70 @@ impl CustomerEmailUpdater {
         let Some(customer) = store::due(db.pool(), now_ms).await? else {
             return Ok(false);
         };
-        let Some(claimed) = store::claim(db.pool(), &customer, now_ms, now_ms + LEASE_MS).await? else {
+        let Some(claimed) = store::claim(db, &customer, now_ms, now_ms + LEASE_MS).await? else {
             return Ok(true);
         };
-        let sent = catch_panic(async {
+        let send = async {
             match &claimed.email {
                 Some(email) => stripe.set_customer_email(&customer, email, &claimed.key()).await,
                 // The account is being deleted, and its customer with it.
                 None => Ok(()),
             }
-        });
-        // A panic is a failed attempt: it delays this customer only.
-        let error = match sent.await {
-            Ok(Ok(())) => None,
-            Ok(Err(error)) => Some(without_message(&error)),
-            Err(panic) => Some(panic.to_string()),
         };
-        let now_ms = clock.now_ms();
-        match error {
-            None => store::finish(db.pool(), &claimed, now_ms).await?,
-            Some(error) => {
-                let failures = claimed.failures + 1;
-                tracing::warn!(
-                    stripe.customer = customer,
-                    failures,
-                    error,
-                    "a changed address was not written to Stripe's customer; it will be retried"
-                );
-                let at_ms = now_ms + wait_ms(BASE_MS, CAP_MS, failures);
-                store::record_failure(db.pool(), &claimed, at_ms).await?;
-            }
-        }
+        self.attempt(&claimed, send).await?;
         Ok(true)
+    }
+
+    /// Makes one attempt and records its result. A panic is a failed attempt: it delays this customer only.
+    async fn attempt(
+        &self,
+        claimed: &ClaimedEmail,
+        send: impl Future<Output = Result<(), StripeCallError>>,
+    ) -> Result<(), sqlx::Error> {
+        let Billing { db, clock, .. } = &self.billing;
+        let sent = catch_panic(send).await;
+        let now_ms = clock.now_ms();
+        let (failures, mut panics) = (claimed.failures + 1, claimed.panics);
+        let (error, is_final) = match sent {
+            Ok(Ok(())) => return store::finish(db, claimed, now_ms).await,
+            Ok(Err(error)) => {
+                let is_final = !error.is_transient() && failures >= ATTEMPTS;
+                (without_message(&error), is_final)
+            }
+            Err(panic) => {
+                panics += 1;
+                (panic.to_string(), panics >= MAX_PANICS)
+            }
+        };
+        if is_final {
+            tracing::error!(
+                stripe.customer = claimed.customer,
+                failures,
+                error,
+                "a changed address was parked; an operator can replay it"
+            );
+            return store::park(db, claimed, &error, now_ms).await;
+        }
+        tracing::warn!(
+            stripe.customer = claimed.customer,
+            failures,
+            error,
+            "a changed address was not written to Stripe's customer; it will be retried"
+        );
+        let at_ms = now_ms + wait_ms(BASE_MS, CAP_MS, failures);
+        store::record_failure(db, claimed, panics, at_ms).await
+    }
+}
+
+impl Billing {
+    /// The changed addresses that were parked last, newest first, at most `most`.
+    pub async fn parked_customer_emails(&self, most: i64) -> Result<Vec<ParkedCustomerEmail>, sqlx::Error> {
+        store::parked(self.db.pool(), most).await
+    }
+
+    /// Makes a parked address due again. Returns false if it is not parked.
+    pub async fn replay_customer_email(&self, customer: &str) -> Result<bool, sqlx::Error> {
+        store::replay(&self.db, customer, self.clock.now_ms()).await
     }
 }
 

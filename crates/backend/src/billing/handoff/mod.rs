@@ -5,9 +5,12 @@
 //! values are dropped, and a handoff of another account is ignored.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 
-use tracking::{DeviceId, IdSource, InsertId, PresentIds, SessionId, UserId};
+use tracking::{DeviceId, EventContext, IdSource, InsertId, PresentIds, SessionId, UserId};
 use uuid::Uuid;
+
+use super::clock_skew::CLOCK_TOLERANCE_MS;
 
 const USER: &str = "seam_user";
 const DEVICE: &str = "seam_device";
@@ -19,9 +22,15 @@ const CLICK: &str = "seam_click";
 /// "Metadata").
 pub const KEYS: [&str; 5] = [USER, DEVICE, SESSION, AT, CLICK];
 
-/// By how many ms a handoff may be later than the change that it caused. Stripe's times are whole seconds, and its
-/// clock differs from ours.
-pub const SKEW_MS: i64 = 2_000;
+/// By how many ms a click may be later than the change that it caused, because our clock is ahead of Stripe's: as much as
+/// a webhook's signature may be off. The metadata of the change itself names the click, so no other one is meant.
+const CLICK_TOLERANCE_MS: i64 = 300_000;
+
+/// Age in ms up to which a click names the device of a change: a Checkout page can be completed for a day.
+const CLICK_LIMIT_MS: i64 = 24 * 3_600_000;
+
+/// Age in ms up to which a visit to the portal names the device of a change: the portal signs out after an hour.
+const PORTAL_VISIT_LIMIT_MS: i64 = 3_600_000;
 
 /// The IDs of a click.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,6 +45,8 @@ pub struct StripeHandoff {
     pub at_ms: i64,
     /// Insert ID of the browser's click event.
     pub click: Option<InsertId>,
+    /// The browser and the page of the click. Our row of the click has it; metadata does not.
+    pub context: Option<Box<EventContext>>,
 }
 
 /// A visit to Stripe's portal, recorded before the redirect.
@@ -51,6 +62,9 @@ pub struct PortalVisit {
     pub session: Option<SessionId>,
     /// Time of the visit, in ms since the epoch.
     pub at_ms: i64,
+    /// The browser and the page that the visit began on, without the address: one visit can cause several events, so the
+    /// address could not be deleted with the first.
+    pub context: Option<Box<EventContext>>,
 }
 
 /// The browser that caused a change.
@@ -74,10 +88,15 @@ pub fn parse_click(text: &str) -> Option<InsertId> {
 impl StripeHandoff {
     /// A click of `account` at `at_ms` (ms since the epoch) in a request with these IDs.
     pub fn new(account: UserId, ids: &PresentIds, at_ms: i64, click: Option<InsertId>) -> Self {
-        let (device, session) = match ids {
-            PresentIds::Live { device, session, .. } => (Some(device.clone()), Some(*session)),
-            PresentIds::DeviceOnly { device } => (Some(device.clone()), None),
-            PresentIds::Unknown => (None, None),
+        let (device, session, context) = match ids {
+            PresentIds::Live {
+                device,
+                session,
+                context,
+                ..
+            } => (Some(device.clone()), Some(*session), Some(context.clone())),
+            PresentIds::DeviceOnly { device } => (Some(device.clone()), None, None),
+            PresentIds::Unknown => (None, None, None),
         };
         Self {
             account,
@@ -85,6 +104,20 @@ impl StripeHandoff {
             session,
             at_ms,
             click,
+            context,
+        }
+    }
+
+    /// The same handoff with the context of our row of the click, if `noted` has one.
+    #[must_use]
+    pub fn with_noted_context(self, noted: &[Self]) -> Self {
+        let row = noted.iter().find(|row| {
+            (row.account, row.at_ms, &row.device, row.session)
+                == (self.account, self.at_ms, &self.device, self.session)
+        });
+        Self {
+            context: row.and_then(|row| row.context.clone()),
+            ..self
         }
     }
 
@@ -122,6 +155,7 @@ impl StripeHandoff {
             // Session IDs are times in ms too, so the same parser applies.
             at_ms: SessionId::parse(value(AT)?)?.ms(),
             click: value(CLICK).and_then(parse_click),
+            context: None,
         })
     }
 
@@ -142,8 +176,14 @@ impl StripeHandoff {
     }
 }
 
+/// The account that metadata of ours names, without checking that it exists.
+pub fn account_of(metadata: &BTreeMap<String, String>) -> Option<UserId> {
+    UserId::parse(metadata.get(USER)?)
+}
+
 /// The browser that caused a change of `account` at `change_ms` (ms since the epoch, wall clock). The newest handoff
-/// counts. One older than `timeout_ms` gives the device only, not the session.
+/// counts. One older than `timeout_ms` gives the device only, not the session. A click older than a day, a visit older than
+/// an hour, or one that is later than the difference of the clocks allows, did not cause the change.
 pub fn present_ids(
     account: UserId,
     change_ms: i64,
@@ -161,7 +201,11 @@ pub fn present_ids(
         .map(Candidate::from_visit);
     let newest = clicks
         .chain(visits)
-        .filter(|candidate| candidate.at_ms <= change_ms.saturating_add(SKEW_MS))
+        .filter(|candidate| {
+            candidate
+                .valid_ms
+                .contains(&change_ms.saturating_sub(candidate.at_ms))
+        })
         .max_by_key(|candidate| candidate.at_ms);
     let Some(newest) = newest else {
         return PresenceAtChange {
@@ -177,6 +221,7 @@ pub fn present_ids(
                 device: device.clone(),
                 session,
                 source: newest.source,
+                context: Box::new(newest.context.cloned().unwrap_or_default()),
             },
             (Some(device), _) => PresentIds::DeviceOnly {
                 device: device.clone(),
@@ -188,11 +233,20 @@ pub fn present_ids(
     }
 }
 
+/// The times of the clicks and visits that can be the cause of changes from `first_ms` to `last_ms`. All in ms since the
+/// epoch.
+pub(super) const fn causing_times_ms(first_ms: i64, last_ms: i64) -> RangeInclusive<i64> {
+    first_ms.saturating_sub(CLICK_LIMIT_MS)..=last_ms.saturating_add(CLICK_TOLERANCE_MS)
+}
+
 struct Candidate<'a> {
     device: Option<&'a DeviceId>,
     session: Option<SessionId>,
     at_ms: i64,
+    /// How old it may be at the time of the change.
+    valid_ms: RangeInclusive<i64>,
     source: IdSource,
+    context: Option<&'a EventContext>,
     caused_by: Option<tracking::HandoffRef>,
 }
 
@@ -202,7 +256,9 @@ impl<'a> Candidate<'a> {
             device: handoff.device.as_ref(),
             session: handoff.session,
             at_ms: handoff.at_ms,
+            valid_ms: -CLICK_TOLERANCE_MS..=CLICK_LIMIT_MS,
             source: IdSource::CheckoutHandoff,
+            context: handoff.context.as_deref(),
             caused_by: handoff.click.clone().map(tracking::HandoffRef::Click),
         }
     }
@@ -212,7 +268,9 @@ impl<'a> Candidate<'a> {
             device: visit.device.as_ref(),
             session: visit.session,
             at_ms: visit.at_ms,
+            valid_ms: -CLOCK_TOLERANCE_MS..=PORTAL_VISIT_LIMIT_MS,
             source: IdSource::PortalVisit,
+            context: visit.context.as_deref(),
             caused_by: Some(tracking::HandoffRef::PortalVisit(visit.id.to_string())),
         }
     }

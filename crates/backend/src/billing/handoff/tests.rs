@@ -25,6 +25,7 @@ fn click(name: &str, after_ms: i64) -> StripeHandoff {
         session: Some(session()),
         at_ms: CHANGE + after_ms,
         click: Some(InsertId::existing(format!("clicked-{name}"))),
+        context: None,
     }
 }
 
@@ -35,6 +36,7 @@ fn visit(name: &str, after_ms: i64) -> PortalVisit {
         device: Some(device(name)),
         session: Some(session()),
         at_ms: CHANGE + after_ms,
+        context: None,
     }
 }
 
@@ -72,7 +74,7 @@ fn the_newest_handoff_of_the_account_counts() {
         device: None,
         ..click(name, after_ms)
     };
-    let rows: [Row; 19] = [
+    let rows: [Row; 24] = [
         ("no handoff", vec![], vec![], Unknown, 0),
         (
             "a click a moment ago",
@@ -118,24 +120,59 @@ fn the_newest_handoff_of_the_account_counts() {
         ),
         ("at the very moment", vec![click("a", 0)], vec![], Click("a"), 1),
         (
-            "at the maximum skew",
-            vec![click("a", 2_000)],
+            "case 17: our clock is 3 s ahead",
+            vec![click("a", 3_000)],
+            vec![visit("b", 2_999)],
+            Click("a"),
+            3_001,
+        ),
+        (
+            "case 17: a visit by a clock that is 3 s ahead",
+            vec![],
+            vec![visit("a", 3_000)],
+            Visit("a"),
+            3_001,
+        ),
+        (
+            "a click by a clock that is as far ahead as signatures allow",
+            vec![click("a", 300_000)],
             vec![],
             Click("a"),
-            2_001,
+            300_001,
         ),
         (
             "later: what came after did not lead here",
-            vec![click("a", 2_001)],
+            vec![click("a", 300_001)],
+            vec![visit("b", 10_001)],
+            Unknown,
+            0,
+        ),
+        (
+            "a visit after the change does not replace an earlier click",
+            vec![click("a", -9)],
+            vec![visit("b", 10_001)],
+            Click("a"),
+            0,
+        ),
+        (
+            "case 15: a click of yesterday, before a Checkout page was completed",
+            vec![click("a", -86_400_000)],
+            vec![],
+            Device("a"),
+            0,
+        ),
+        (
+            "case 15: a click of weeks ago",
+            vec![click("a", -86_400_001)],
             vec![],
             Unknown,
             0,
         ),
         (
-            "a handoff after the change does not replace an earlier one",
-            vec![click("a", -9), click("b", 2_001)],
+            "case 15: a visit whose portal session is over",
             vec![],
-            Click("a"),
+            vec![visit("a", -3_600_001)],
+            Unknown,
             0,
         ),
         (
@@ -202,6 +239,7 @@ fn the_newest_handoff_of_the_account_counts() {
                 device,
                 session: of,
                 source,
+                ..
             } => {
                 assert_eq!(of, session(), "{why}");
                 let name = device.as_str().strip_prefix("device-").unwrap().to_owned();
@@ -242,7 +280,7 @@ fn an_old_handoff_is_not_the_cause() {
     };
     assert!(named(-TIMEOUT));
     assert!(!named(-TIMEOUT - 1));
-    assert!(!named(SKEW_MS + 1));
+    assert!(!named(CLICK_TOLERANCE_MS + 1));
     // Without cookies the browser is unknown, but the click is known.
     let without_device = StripeHandoff {
         device: None,
@@ -266,6 +304,7 @@ fn metadata_round_trip() {
             device: device("a"),
             session: session(),
             source: IdSource::SdkCookie,
+            context: Box::default(),
         },
         PresentIds::DeviceOnly { device: device("a") },
         PresentIds::Unknown,
@@ -273,11 +312,17 @@ fn metadata_round_trip() {
     for ids in &ids {
         for click in [None, Some(InsertId::existing("0b0e7a52-click"))] {
             let handoff = StripeHandoff::new(account(1), ids, CHANGE, click);
-            assert_eq!(StripeHandoff::read(&handoff.metadata()), Some(handoff.clone()));
+            // The context stays in our row.
+            let carried = StripeHandoff {
+                context: None,
+                ..handoff.clone()
+            };
+            assert_eq!(StripeHandoff::read(&handoff.metadata()), Some(carried.clone()));
             assert_eq!(
                 StripeHandoff::read(&handoff.replacement_metadata()),
-                Some(handoff.clone())
+                Some(carried.clone())
             );
+            assert_eq!(carried.with_noted_context(std::slice::from_ref(&handoff)), handoff);
             // Values that are absent from new metadata are removed by replacement metadata.
             assert_eq!(handoff.replacement_metadata().len(), KEYS.len());
             for (key, value) in handoff.replacement_metadata() {
@@ -305,6 +350,7 @@ fn metadata_respects_stripes_limits() {
         session: SessionId::from_ms(9_999_999_999_999),
         at_ms: 9_999_999_999_999,
         click: Some(InsertId::existing("c".repeat(10_000))),
+        context: None,
     };
     for metadata in [longest.metadata(), longest.replacement_metadata()] {
         assert!(metadata.len() <= 50);

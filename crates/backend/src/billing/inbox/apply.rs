@@ -1,209 +1,375 @@
-//! Applies one webhook: fetches Stripe's current state, then writes events and records in one transaction.
+//! Applies the due webhooks of one customer together: decides what each needs, fetches Stripe's current state once, then
+//! writes all events and records in one transaction. A webhook that cannot be applied does not affect the others.
 
-use serde_json::Value;
-use tracking::{ServerEvent, UserId};
+use tracking::UserId;
+use tracking::causes::cause_names;
 
-use super::fetch::{StripeSnapshot, SubscriptionSnapshot, fetch};
-use super::retry::ApplyError;
+use super::customer_state::{ApplyContext, CustomerState};
+use super::fetch::{StripeSnapshot, fetch};
+use super::ownership::{NamedCustomer, NotOursReason};
+use super::retry::{ApplyError, PAYMENT_ATTEMPTS, RetryDecision};
 use super::store::{self as inbox, Lease, PendingWebhook};
+use super::worker::{InboxReport, settle_failure};
 use crate::accounts::is_tracked_at;
-use crate::billing::handoff::{PortalVisit, SKEW_MS};
-use crate::billing::mapping::{MappingInput, Reversal, cause, invoice_of, map_webhook, subject};
-use crate::billing::payload::{PayloadError, StripeEvent, Subscription};
-use crate::billing::plan::{PlanProduct, account_status};
-use crate::billing::store::{self, CustomerOwner};
+use crate::billing::billing_mail::billing_mail;
+use crate::billing::event_time::after_causes;
+use crate::billing::handoff::causing_times_ms;
+use crate::billing::mapping::{Reversal, Subject, invoice_of, subject};
+use crate::billing::payload::{StripeEvent, Subscription};
+use crate::billing::plan::{PlanProduct, account_status, second_subscriptions};
+use crate::billing::store::{self, CustomerOwner, SubscriptionRole};
 use crate::billing::{Billing, BillingError};
+use crate::mail;
 
-/// The result of applying a webhook.
+/// The result of applying webhooks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ApplyOutcome {
-    /// Applied, with this many new events.
-    Events(usize),
-    /// Moved to the lane of its customer, which was unknown before the fetch.
-    Moved,
-    /// Another worker holds the lane now and applies the webhook.
+    /// Each is applied, scheduled for another attempt, or parked.
+    Settled(InboxReport),
+    /// Another worker holds the lane now and applies the webhooks.
     LeaseLost,
 }
 
+/// What a webhook needs.
+enum Step {
+    /// Its effects, with Stripe's state.
+    Apply(ApplyContext),
+    /// Nothing: its account is deleted, or it gives no effect. Without `keep_payload` its payload is deleted.
+    Settle {
+        keep_payload: bool,
+    },
+    /// It is deleted and counted.
+    Drop(NotOursReason),
+    /// It belongs to the lane of this customer, which the payload does not name.
+    Move(String),
+    Fail(ApplyError),
+}
+
 impl Billing {
-    /// Fetches from Stripe, then commits all effects of the webhook, or none.
+    /// Applies the webhooks of one lane. Fails if Stripe or the database fails; then nothing is changed.
     pub(super) async fn apply(
         &self,
         lease: Lease<'_>,
-        webhook: &PendingWebhook,
+        webhooks: &[PendingWebhook],
     ) -> Result<ApplyOutcome, ApplyError> {
-        let json: Value = serde_json::from_str(&webhook.payload).map_err(|_| PayloadError {
-            object: "event",
-            field: "JSON",
-        })?;
-        let event = StripeEvent::read(&json)?;
-        let Some(subject) = subject(&event)? else {
-            return self.settle(lease, webhook, true).await;
+        let owner = store::customer(self.db.pool(), lease.lane).await?;
+        let product = match owner {
+            Some(CustomerOwner::Account(_)) => self.known_plan_product().await?,
+            _ => self.read_plan_product().unwrap_or_default(),
         };
-        // Nothing is fetched for an unknown customer or a deleted account.
-        if let Some(customer) = event.customer() {
-            match store::customer(self.db.pool(), customer).await? {
-                None => return Err(ApplyError::UnknownCustomer),
-                Some(CustomerOwner::Deleted) => return self.settle(lease, webhook, false).await,
-                Some(CustomerOwner::Account(_)) => {}
-            }
+        let mut steps = Vec::new();
+        for webhook in webhooks {
+            let step = self.step(lease, webhook, owner.as_ref(), &product).await;
+            steps.push((webhook, step.unwrap_or_else(Step::Fail)));
         }
-        let product = match self.plan_product().await {
-            Ok(product) => product,
-            Err(BillingError::Stripe(error)) => return Err(error.into()),
-            Err(BillingError::Database(error)) => return Err(error.into()),
-            Err(_) => PlanProduct::default(),
-        };
-        let Some(snapshot) = fetch(&self.stripe, &event, subject, &product).await? else {
-            return self.settle(lease, webhook, true).await;
-        };
-        if snapshot.customer != lease.lane {
-            let now_ms = self.clock.now_ms();
-            let mut tx = self.db.write().await?;
-            inbox::change_lane(&mut tx, &webhook.event_id, &snapshot.customer, now_ms).await?;
-            tx.commit().await?;
-            self.arrived.notify_one();
-            return Ok(ApplyOutcome::Moved);
-        }
-        // Read again after the network calls, because the account may have been deleted meanwhile.
-        match store::customer(self.db.pool(), &snapshot.customer).await? {
-            None => Err(ApplyError::UnknownCustomer),
-            Some(CustomerOwner::Deleted) => self.settle(lease, webhook, false).await,
-            Some(CustomerOwner::Account(account)) => {
-                let known = store::subscription_ids(self.db.pool(), &snapshot.customer).await?;
-                let is_known = |current: &SubscriptionSnapshot| {
-                    product.is_of(&current.subscription.terms) || known.contains(&current.subscription.id)
-                };
-                if snapshot
-                    .subscription
-                    .as_ref()
-                    .is_some_and(|current| !is_known(current))
-                {
-                    return self.settle(lease, webhook, true).await;
+        let to_fetch: Vec<_> = steps
+            .iter()
+            .filter_map(|(_, step)| match step {
+                Step::Apply(context) if !matches!(context.subject, Subject::DeletedCustomer(_)) => {
+                    Some((&context.event, &context.subject))
                 }
-                let related = match invoice_of(&event) {
-                    Some(invoice) => inbox::webhooks_about(self.db.pool(), lease.lane, invoice).await?,
-                    None => Vec::new(),
-                };
-                let context = ApplyContext {
-                    event: &event,
-                    related: &related,
-                    product: &product,
-                    account,
-                };
-                self.commit(lease, webhook, &context, &snapshot).await
+                _ => None,
+            })
+            .collect();
+        let customer = match (owner, to_fetch.is_empty()) {
+            (Some(CustomerOwner::Account(account)), false) => {
+                let snapshot = fetch(&self.stripe, lease.lane, &to_fetch, &product).await?;
+                Some(
+                    self.customer_state(lease.lane, account, product, snapshot, &steps)
+                        .await?,
+                )
             }
+            _ => None,
+        };
+        self.commit(lease, steps, customer.as_ref()).await
+    }
+
+    /// The product that is the plan, or none while the Stripe account has no catalogue.
+    async fn known_plan_product(&self) -> Result<PlanProduct, ApplyError> {
+        match self.plan_product().await {
+            Ok(product) => Ok(product),
+            Err(BillingError::Stripe(error)) => Err(error.into()),
+            Err(BillingError::Database(error)) => Err(error.into()),
+            Err(_) => Ok(PlanProduct::default()),
         }
+    }
+
+    /// Decides what the webhook needs. Nothing is fetched for a webhook that is not ours.
+    async fn step(
+        &self,
+        lease: Lease<'_>,
+        webhook: &PendingWebhook,
+        owner: Option<&CustomerOwner>,
+        product: &PlanProduct,
+    ) -> Result<Step, ApplyError> {
+        let event = match self.parsed.take(&webhook.event_id) {
+            Some(event) => event,
+            None => StripeEvent::parse(&webhook.payload)?,
+        };
+        let Some(subject) = subject(&event)? else {
+            return Ok(Step::Settle { keep_payload: true });
+        };
+        let customer = match (owner, event.customer()) {
+            (Some(CustomerOwner::Deleted), _) => return Ok(Step::Settle { keep_payload: false }),
+            (Some(CustomerOwner::Account(_)), _) => NamedCustomer::Ours,
+            (None, Some(_)) => NamedCustomer::Unknown,
+            (None, None) => NamedCustomer::None,
+        };
+        let mut reason = self.why_not_ours(&event, customer, Some(product)).await?;
+        // Only the product's ID can still make it ours.
+        if reason.is_some() && customer == NamedCustomer::Unknown && product.id.is_none() {
+            let product = self.known_plan_product().await?;
+            reason = self.why_not_ours(&event, customer, Some(&product)).await?;
+        }
+        if let Some(reason) = reason {
+            return Ok(Step::Drop(reason));
+        }
+        match customer {
+            NamedCustomer::Ours => {}
+            NamedCustomer::Unknown => return Err(ApplyError::UnknownCustomer),
+            NamedCustomer::None => return self.find_customer(&event, webhook).await,
+        }
+        let related = match invoice_of(&event) {
+            Some(invoice) => inbox::webhooks_about(self.db.pool(), lease.lane, invoice).await?,
+            None => Vec::new(),
+        };
+        Ok(Step::Apply(ApplyContext {
+            event,
+            subject,
+            related,
+        }))
+    }
+
+    /// Finds the customer of a payment. Stripe is asked only about payments of invoices that were recorded without their
+    /// payments. A dispute of another product is therefore not fetched: its payment stays unknown.
+    async fn find_customer(&self, event: &StripeEvent, webhook: &PendingWebhook) -> Result<Step, ApplyError> {
+        if let (_, Some(customer)) = self.customer_in(event).await? {
+            return Ok(Step::Move(customer));
+        }
+        if let Some(payment) = event.payment_intent()
+            && inbox::has_unread_payments(self.db.pool()).await?
+            && let Some(customer) = self.stripe.customer_of_payment(payment).await?
+            && store::customer(self.db.pool(), &customer).await?.is_some()
+        {
+            return Ok(Step::Move(customer));
+        }
+        match webhook.attempts < PAYMENT_ATTEMPTS {
+            true => Err(ApplyError::UnknownPayment),
+            false => Ok(Step::Drop(NotOursReason::UnknownCustomer)),
+        }
+    }
+
+    /// Reads what the events of the customer's webhooks depend on besides Stripe's state.
+    async fn customer_state(
+        &self,
+        customer: &str,
+        account: UserId,
+        product: PlanProduct,
+        snapshot: StripeSnapshot,
+        steps: &[(&PendingWebhook, Step)],
+    ) -> Result<CustomerState, sqlx::Error> {
+        let pool = self.db.pool();
+        let changes = steps.iter().filter_map(|(_, step)| match step {
+            Step::Apply(context) => Some(context.changed_at_ms()),
+            _ => None,
+        });
+        let (first_ms, last_ms) = changes.fold((i64::MAX, i64::MIN), |(first, last), at| {
+            (first.min(at), last.max(at))
+        });
+        let (from_ms, to_ms) = causing_times_ms(first_ms, last_ms).into_inner();
+        Ok(CustomerState {
+            customer: customer.to_owned(),
+            account,
+            visits: store::portal_visits(pool, account, from_ms, to_ms).await?,
+            clicks: store::clicks(pool, account, from_ms, to_ms).await?,
+            known_subscriptions: store::subscription_ids(pool, customer).await?,
+            known_invoices: store::recorded_invoices(pool, customer).await?,
+            product,
+            snapshot,
+        })
     }
 
     async fn commit(
         &self,
         lease: Lease<'_>,
-        webhook: &PendingWebhook,
-        context: &ApplyContext<'_>,
-        snapshot: &StripeSnapshot,
+        steps: Vec<(&PendingWebhook, Step)>,
+        state: Option<&CustomerState>,
     ) -> Result<ApplyOutcome, ApplyError> {
-        let account = context.account;
         let now_ms = self.clock.now_ms();
+        let (mut report, mut has_moved) = (InboxReport::default(), false);
         let mut tx = self.db.write().await?;
         if !inbox::verify(&mut tx, lease, now_ms).await? {
             return Ok(ApplyOutcome::LeaseLost);
         }
-        let subscriptions = snapshot
-            .objects
-            .iter()
-            .map(Subscription::read)
-            .collect::<Result<Vec<_>, _>>()?;
-        let account_type = account_status(&subscriptions, context.product).account_type();
-        // The first write locks the account's row. A concurrent withdrawal of consent therefore commits before it and
-        // is seen below, or commits after it and parks the enqueued events.
-        store::set_account_type(&mut tx, account, account_type).await?;
-        let changed_at_ms = cause(context.event, context.related).created_ms();
-        let tracked = is_tracked_at(&mut tx, account, changed_at_ms, self.consent_default).await?;
-        let mut new_events = 0;
-        if let Some(current) = &snapshot.subscription {
-            let visit =
-                store::newest_portal_visit(&mut tx, account, changed_at_ms.saturating_add(SKEW_MS)).await?;
-            for event in context.events(current, visit.as_slice())? {
-                // Without consent no event is enqueued. Payments are still recorded.
-                if tracked && outbox::enqueue(&mut tx, &event, now_ms).await? == outbox::Enqueued::New {
-                    new_events += 1;
+        // A concurrent withdrawal of consent or deletion commits before the lock and is seen below, or commits after it and
+        // parks the enqueued events.
+        if let Some(state) = state {
+            store::lock_account(&mut tx, state.account).await?;
+        }
+        let owner = store::customer(&mut *tx, lease.lane).await?;
+        let mut elsewhere = Vec::new();
+        if let (Some(state), Some(CustomerOwner::Account(_))) = (state, &owner) {
+            elsewhere = self.write_state(&mut tx, state, now_ms).await?;
+        }
+        for (webhook, step) in steps {
+            let id = &webhook.event_id;
+            let result = match (step, &owner) {
+                (Step::Apply(_), Some(CustomerOwner::Deleted)) => Ok((0, false)),
+                (Step::Apply(context), Some(CustomerOwner::Account(account))) => {
+                    self.apply_one(&mut tx, &context, *account, state, &elsewhere, now_ms)
+                        .await?
                 }
-            }
-            for invoice in &current.paid_invoices {
-                let customer = &snapshot.customer;
-                store::upsert_paid_invoice(&mut tx, invoice, customer, &current.subscription.id).await?;
-            }
-            match &current.reversal {
-                Some((Reversal::Refund(refund), invoice)) => {
-                    store::upsert_refund(&mut tx, refund, &snapshot.customer, invoice).await?;
+                (Step::Apply(_), None) => Err(ApplyError::UnknownCustomer),
+                (Step::Settle { keep_payload }, _) => Ok((0, keep_payload)),
+                (Step::Fail(error), _) => Err(error),
+                (Step::Move(customer), _) => {
+                    inbox::change_lane(&mut tx, id, &customer, now_ms).await?;
+                    has_moved = true;
+                    continue;
                 }
-                Some((Reversal::Dispute(dispute), invoice)) => {
-                    store::upsert_dispute(&mut tx, dispute, &snapshot.customer, invoice).await?;
+                (Step::Drop(reason), _) => {
+                    inbox::delete(&mut tx, id).await?;
+                    inbox::count_not_ours(&mut tx, &webhook.event_type, reason, now_ms).await?;
+                    continue;
                 }
-                None => {}
+            };
+            match result {
+                Ok((events, keep_payload)) => {
+                    inbox::applied(&mut tx, id, events, keep_payload, now_ms).await?;
+                    report.applied += 1;
+                    report.events += events;
+                }
+                Err(error) => match settle_failure(&mut tx, webhook, &error, now_ms).await? {
+                    RetryDecision::Retry { .. } => report.retried += 1,
+                    RetryDecision::Park => report.parked += 1,
+                },
             }
         }
-        for (object, subscription) in snapshot.objects.iter().zip(&subscriptions) {
-            let is_plan = context.product.is_of(&subscription.terms);
-            store::upsert_subscription(&mut tx, object, &snapshot.customer, is_plan, now_ms).await?;
-        }
-        for subscription in &snapshot.duplicate_subscriptions {
-            store::mark_duplicate(&mut tx, subscription).await?;
-        }
-        store::touch_customer(&mut tx, &snapshot.customer, snapshot.has_card).await?;
-        inbox::applied(&mut tx, &webhook.event_id, new_events, true, now_ms).await?;
         tx.commit().await?;
-        if new_events > 0 {
+        if has_moved {
+            self.arrived.notify_one();
+        }
+        if report.events > 0 {
             self.wakeup.wake();
         }
-        self.changed.notify_waiters();
-        Ok(ApplyOutcome::Events(new_events))
-    }
-
-    /// Marks the webhook as applied without effects. Without `keep_payload` its payload is deleted.
-    async fn settle(
-        &self,
-        lease: Lease<'_>,
-        webhook: &PendingWebhook,
-        keep_payload: bool,
-    ) -> Result<ApplyOutcome, ApplyError> {
-        let now_ms = self.clock.now_ms();
-        let mut tx = self.db.write().await?;
-        if !inbox::verify(&mut tx, lease, now_ms).await? {
-            return Ok(ApplyOutcome::LeaseLost);
+        if let (1.., Some(CustomerOwner::Account(account))) = (report.applied, &owner) {
+            self.revisions.changed(&account.to_string());
         }
-        inbox::applied(&mut tx, &webhook.event_id, 0, keep_payload, now_ms).await?;
-        tx.commit().await?;
-        Ok(ApplyOutcome::Events(0))
+        Ok(ApplyOutcome::Settled(report))
     }
-}
 
-/// A webhook, and what decides its events besides Stripe's state.
-struct ApplyContext<'a> {
-    event: &'a StripeEvent,
-    /// Received webhooks about the same invoice.
-    related: &'a [StripeEvent],
-    product: &'a PlanProduct,
-    account: UserId,
-}
-
-impl ApplyContext<'_> {
-    fn events(
+    /// Writes our copy of the customer's state. Returns the running subscriptions of the account's other customers, of which
+    /// all but one are deleted.
+    async fn write_state(
         &self,
-        current: &SubscriptionSnapshot,
-        visits: &[PortalVisit],
-    ) -> Result<Vec<ServerEvent>, ApplyError> {
-        let input = MappingInput {
-            account: self.account,
-            fetched: &current.subscription,
-            others: &current.others,
-            paid_invoices: &current.paid_invoices,
-            reversed_invoice: current.reversal.as_ref().map(|(_, invoice)| invoice.as_str()),
-            related: self.related,
-            product: self.product,
-            visits,
+        connection: &mut db::Connection,
+        state: &CustomerState,
+        now_ms: i64,
+    ) -> Result<Vec<Subscription>, sqlx::Error> {
+        let CustomerState {
+            customer,
+            account,
+            product,
+            snapshot,
+            ..
+        } = state;
+        let elsewhere: Vec<Subscription> = store::subscriptions(&mut *connection, *account)
+            .await?
+            .into_iter()
+            .filter(|stored| stored.grants_pro() && stored.subscription.customer != *customer)
+            .map(|stored| stored.subscription)
+            .collect();
+        let account_type = account_status(snapshot.all().chain(&elsewhere), product).account_type();
+        store::set_account_type(connection, *account, account_type).await?;
+        let second: Vec<&str> = second_subscriptions(snapshot.all(), product)
+            .into_iter()
+            .map(|second| second.id.as_str())
+            .collect();
+        for fetched in &snapshot.subscriptions {
+            let subscription = &fetched.subscription;
+            if !state.is_ours(subscription) {
+                continue;
+            }
+            let role = SubscriptionRole {
+                is_plan: product.is_of(&subscription.terms),
+                is_second: second.contains(&subscription.id.as_str()),
+            };
+            store::upsert_subscription(connection, &fetched.object, customer, role, now_ms).await?;
+            let paid = snapshot.paid_invoices(&subscription.id).iter();
+            for paid in paid.filter(|paid| !state.is_recorded(&paid.invoice)) {
+                for payment in &paid.payment_intents {
+                    store::insert_payment(connection, payment, customer).await?;
+                }
+                store::upsert_paid_invoice(connection, &paid.invoice, customer, &subscription.id).await?;
+            }
+        }
+        for subscription in &snapshot.duplicate_subscriptions {
+            store::mark_duplicate(connection, subscription).await?;
+        }
+        store::touch_customer(connection, customer, snapshot.has_card).await?;
+        Ok(elsewhere)
+    }
+
+    /// Writes the effects of one webhook. Returns the number of new events, and whether to keep the payload. The inner error
+    /// is about this webhook only.
+    async fn apply_one(
+        &self,
+        connection: &mut db::Connection,
+        context: &ApplyContext,
+        account: UserId,
+        state: Option<&CustomerState>,
+        elsewhere: &[Subscription],
+        now_ms: i64,
+    ) -> Result<Result<(usize, bool), ApplyError>, sqlx::Error> {
+        if let Subject::DeletedCustomer(customer) = &context.subject {
+            self.record_deleted_customer(connection, account, customer)
+                .await?;
+            return Ok(Ok((0, true)));
+        }
+        let Some(state) = state else {
+            return Ok(Err(ApplyError::UnknownCustomer));
         };
-        Ok(map_webhook(self.event, &input)?)
+        let Some(target) = state.target(&context.subject) else {
+            return Ok(Ok((0, true)));
+        };
+        let events = match state.events(context, &target, elsewhere) {
+            Ok(events) => events,
+            Err(error) => return Ok(Err(error)),
+        };
+        let paid = state.snapshot.paid_invoices(&target.subscription.id);
+        let is_paid = |id: &str| paid.iter().any(|paid| paid.invoice.id == id);
+        let has_card = state.snapshot.has_card == Some(true);
+        match billing_mail(&context.event, target.subscription, has_card, is_paid) {
+            Ok(None) => {}
+            Ok(Some(mail)) => {
+                mail::enqueue_once(connection, mail.kind, account, &mail.fact, &mail.detail, now_ms).await?;
+            }
+            Err(error) => return Ok(Err(error.into())),
+        }
+        match target.reversal {
+            Some((Reversal::Refund(refund), invoice)) => {
+                store::upsert_refund(connection, refund, &state.customer, invoice).await?;
+            }
+            Some((Reversal::Dispute(dispute), invoice)) => {
+                store::upsert_dispute(connection, dispute, &state.customer, invoice).await?;
+            }
+            None => {}
+        }
+        // Without consent no event is enqueued. Payments are still recorded.
+        let is_tracked = !events.is_empty()
+            && is_tracked_at(connection, account, context.changed_at_ms(), self.consent_default).await?;
+        let mut new_events = 0;
+        for event in events.into_iter().filter(|_| is_tracked) {
+            let reported = store::reported_events(connection, account, &cause_names(event.name())).await?;
+            let event = &after_causes(event, state.clicks_ms(), &reported);
+            if outbox::enqueue(connection, event, now_ms).await? == outbox::Enqueued::New {
+                new_events += 1;
+            }
+            // From here on the event's payload has the address.
+            if let Some(clicked_ms) = event.context().and_then(|context| context.clicked_ms) {
+                store::forget_address(connection, account, clicked_ms).await?;
+            }
+        }
+        Ok(Ok((new_events, true)))
     }
 }

@@ -1,201 +1,170 @@
-//! Fetches from Stripe what is needed to apply a webhook. Network only; it never runs inside a transaction.
+//! Fetches from Stripe what is needed to apply the webhooks of one customer: two lists, in parallel. Network only; it never
+//! runs inside a transaction.
+
+use std::collections::HashMap;
 
 use serde_json::Value;
 
-use crate::billing::mapping::{Reversal, Subject};
-use crate::billing::payload::{Invoice, PayloadError, StripeEvent, Subscription};
-use crate::billing::plan::{Plan, PlanProduct, plan};
-use crate::billing::stripe::{StripeCallError, StripeClient};
+use crate::billing::mapping::Subject;
+use crate::billing::payload::{Invoice, StripeEvent, Subscription};
+use crate::billing::plan::{PlanProduct, may_cancel_second, second_subscriptions};
+use crate::billing::stripe::{InvoiceOwner, StripeClient};
 
 use super::retry::ApplyError;
 
-/// Stripe's current state, as far as one webhook needs it.
-#[derive(Clone, Debug)]
+/// Stripe's current state of one customer.
+#[derive(Debug, Default)]
 pub(super) struct StripeSnapshot {
-    /// The customer.
-    pub(super) customer: String,
-    /// Whether Stripe has a card to charge.
-    pub(super) has_card: bool,
-    /// The webhook's subscription; `None` if the webhook is about the customer only.
-    pub(super) subscription: Option<SubscriptionSnapshot>,
-    /// All of the customer's subscriptions as JSON, for our copy.
-    pub(super) objects: Vec<Value>,
-    /// Subscriptions that were canceled because another one was running.
+    /// Whether Stripe has a card to charge; `None` if it was not read, for a customer without subscriptions.
+    pub(super) has_card: Option<bool>,
+    /// All subscriptions, ended ones too.
+    pub(super) subscriptions: Vec<FetchedSubscription>,
+    /// The paid invoices of each subscription.
+    paid_invoices: HashMap<String, Vec<PaidInvoiceSnapshot>>,
+    /// Trials that were canceled because an older subscription was running.
     pub(super) duplicate_subscriptions: Vec<String>,
 }
 
-/// A subscription with its payments.
+/// A subscription, as read and as Stripe's JSON for our copy.
 #[derive(Clone, Debug)]
-pub(super) struct SubscriptionSnapshot {
+pub(super) struct FetchedSubscription {
     pub(super) subscription: Subscription,
-    pub(super) others: Vec<Subscription>,
-    pub(super) paid_invoices: Vec<Invoice>,
-    /// The webhook's refund or dispute, and the invoice of its payment.
-    pub(super) reversal: Option<(Reversal, String)>,
+    pub(super) object: Value,
 }
 
-/// Fetches everything for a webhook. `None` if the refund or the dispute does not belong to a subscription.
-pub(super) async fn fetch(
-    stripe: &StripeClient,
-    event: &StripeEvent,
-    subject: Subject,
-    product: &PlanProduct,
-) -> Result<Option<StripeSnapshot>, ApplyError> {
-    match subject {
-        Subject::Customer(customer) => customer_snapshot(stripe, customer).await.map(Some),
-        Subject::Subscription(id) => subscription_snapshot(stripe, event, &id, None, product)
-            .await
-            .map(Some),
-        Subject::Reversal(reversal) => {
-            let payment = reversal.payment_intent().ok_or(PayloadError {
-                object: reversal.object(),
-                field: "payment_intent",
-            })?;
-            let Some(invoice) = stripe.invoice_of_payment(payment).await? else {
-                return Ok(None);
+/// A paid invoice of a subscription, with its payments.
+#[derive(Clone, Debug)]
+pub(super) struct PaidInvoiceSnapshot {
+    pub(super) invoice: Invoice,
+    pub(super) payment_intents: Vec<String>,
+}
+
+impl StripeSnapshot {
+    pub(super) fn all(&self) -> impl Iterator<Item = &Subscription> {
+        self.subscriptions.iter().map(|fetched| &fetched.subscription)
+    }
+
+    pub(super) fn subscription(&self, id: &str) -> Option<&Subscription> {
+        self.all().find(|subscription| subscription.id == id)
+    }
+
+    /// The subscription's paid invoices, in no order.
+    pub(super) fn paid_invoices(&self, subscription: &str) -> &[PaidInvoiceSnapshot] {
+        self.paid_invoices.get(subscription).map_or(&[], Vec::as_slice)
+    }
+
+    /// The subscription and the invoice that a payment paid. `None` for a payment of no subscription.
+    pub(super) fn paid_with(&self, payment_intent: &str) -> Option<(&str, &str)> {
+        self.paid_invoices.iter().find_map(|(subscription, invoices)| {
+            let is_paid =
+                |paid: &&PaidInvoiceSnapshot| paid.payment_intents.iter().any(|id| id == payment_intent);
+            let paid = invoices.iter().find(is_paid)?;
+            Some((subscription.as_str(), paid.invoice.id.as_str()))
+        })
+    }
+
+    fn add_invoices(&mut self, objects: &[Value]) -> Result<(), ApplyError> {
+        for object in objects {
+            let invoice = Invoice::read(object)?;
+            // One-off invoices are not part of the plan.
+            let Some(subscription) = invoice.subscription.clone() else {
+                continue;
             };
-            let Some(subscription) = invoice.subscription else {
-                return Ok(None);
-            };
-            subscription_snapshot(
-                stripe,
-                event,
-                &subscription,
-                Some((reversal, invoice.id)),
-                product,
-            )
-            .await
-            .map(Some)
+            let payments = object.pointer("/payments/data").and_then(Value::as_array);
+            let payment_intent =
+                |payment: &Value| Some(payment.pointer("/payment/payment_intent")?.as_str()?.to_owned());
+            self.paid_invoices
+                .entry(subscription)
+                .or_default()
+                .push(PaidInvoiceSnapshot {
+                    invoice,
+                    payment_intents: payments
+                        .into_iter()
+                        .flatten()
+                        .filter_map(payment_intent)
+                        .collect(),
+                });
         }
+        Ok(())
     }
 }
 
-async fn customer_snapshot(stripe: &StripeClient, customer: String) -> Result<StripeSnapshot, ApplyError> {
-    let (has_card, objects) = tokio::try_join!(stripe.has_card(&customer), stripe.subscriptions(&customer))?;
-    Ok(StripeSnapshot {
-        customer,
-        has_card,
-        subscription: None,
-        objects,
-        duplicate_subscriptions: Vec::new(),
-    })
-}
-
-async fn subscription_snapshot(
+/// Fetches the customer's state for these webhooks.
+pub(super) async fn fetch(
     stripe: &StripeClient,
-    event: &StripeEvent,
-    id: &str,
-    reversal: Option<(Reversal, String)>,
+    customer: &str,
+    webhooks: &[(&StripeEvent, &Subject)],
     product: &PlanProduct,
 ) -> Result<StripeSnapshot, ApplyError> {
     let mut duplicate_subscriptions = Vec::new();
     loop {
-        let FetchedSubscription {
-            subscription,
-            object,
-            customer,
-            has_card,
-            invoices,
-            mut objects,
-        } = fetch_subscription(stripe, event, id).await?;
-        // Subscriptions of other products do not count, neither for the plan nor as duplicates.
-        objects.retain(|other| {
-            let read = Subscription::read(other);
-            other["id"] == *id || read.is_ok_and(|other| product.is_of(&other.terms))
-        });
-        let mut others = Vec::new();
-        for other in objects.iter().filter(|other| other["id"] != *id) {
-            others.push(Subscription::read(other)?);
-        }
-        let second: Vec<&Subscription> = match product.is_of(&subscription.terms) {
-            true => duplicates(&subscription, &others),
-            false => Vec::new(),
+        let (listed, invoices) = tokio::try_join!(
+            stripe.subscriptions(customer),
+            stripe.paid_invoices(InvoiceOwner::Customer(customer))
+        )?;
+        let mut snapshot = StripeSnapshot {
+            has_card: listed.as_ref().and_then(|listed| listed.has_card),
+            ..StripeSnapshot::default()
         };
-        if !second.is_empty() {
-            for second in second {
+        for object in listed.map(|listed| listed.objects).unwrap_or_default() {
+            let subscription = Subscription::read(&object)?;
+            snapshot
+                .subscriptions
+                .push(FetchedSubscription { subscription, object });
+        }
+        snapshot.add_invoices(invoices.as_deref().unwrap_or_default())?;
+        add_unlisted(stripe, &mut snapshot, webhooks, invoices.is_none()).await?;
+        let canceled = duplicate_subscriptions.len();
+        for second in second_subscriptions(snapshot.all(), product) {
+            let paid = snapshot
+                .paid_invoices(&second.id)
+                .iter()
+                .map(|paid| &paid.invoice);
+            if may_cancel_second(second, &paid.cloned().collect::<Vec<_>>()) {
+                stripe.cancel_now(&second.id).await?;
                 tracing::warn!(
                     stripe.subscription = second.id,
                     stripe.customer = customer,
                     "a duplicate subscription was canceled"
                 );
-                stripe.cancel_now(&second.id).await?;
                 duplicate_subscriptions.push(second.id.clone());
             }
-            continue;
         }
-        if objects.iter().all(|other| other["id"] != *id) {
-            objects.push(object);
+        if duplicate_subscriptions.len() == canceled {
+            snapshot.duplicate_subscriptions = duplicate_subscriptions;
+            return Ok(snapshot);
         }
-        let paid_invoices = invoices.iter().map(Invoice::read).collect::<Result<_, _>>()?;
-        return Ok(StripeSnapshot {
-            customer,
-            has_card,
-            subscription: Some(SubscriptionSnapshot {
-                subscription,
-                others,
-                paid_invoices,
-                reversal,
-            }),
-            objects,
-            duplicate_subscriptions,
-        });
     }
 }
 
-struct FetchedSubscription {
-    subscription: Subscription,
-    object: Value,
-    customer: String,
-    has_card: bool,
-    invoices: Vec<Value>,
-    objects: Vec<Value>,
-}
-
-/// Fetches concurrently if the webhook names its customer, as almost all do.
-async fn fetch_subscription(
+/// Adds the webhooks' subscriptions that Stripe did not list, which it may do for a deleted customer. The payload of a
+/// subscription's webhook is then its last state. `read_invoices`: whether Stripe did not list the invoices either.
+async fn add_unlisted(
     stripe: &StripeClient,
-    event: &StripeEvent,
-    id: &str,
-) -> Result<FetchedSubscription, StripeCallError> {
-    let fetch_customer =
-        async |customer: &str| tokio::try_join!(stripe.has_card(customer), stripe.subscriptions(customer));
-    let (object, invoices, named) = match event.customer() {
-        Some(customer) => {
-            let (object, invoices, named) = tokio::try_join!(
-                stripe.subscription(id),
-                stripe.paid_invoices(id),
-                fetch_customer(customer)
-            )?;
-            (object, invoices, Some((customer, named)))
+    snapshot: &mut StripeSnapshot,
+    webhooks: &[(&StripeEvent, &Subject)],
+    read_invoices: bool,
+) -> Result<(), ApplyError> {
+    // Newest first, because the newest payload is the last state.
+    for (event, subject) in webhooks.iter().rev() {
+        let Subject::Subscription(id) = subject else {
+            continue;
+        };
+        if snapshot.subscription(id).is_some() {
+            continue;
         }
-        None => {
-            let (object, invoices) = tokio::try_join!(stripe.subscription(id), stripe.paid_invoices(id))?;
-            (object, invoices, None)
+        let object = match event.object["object"] == "subscription" {
+            true => event.object.clone(),
+            false => stripe.subscription(id).await?,
+        };
+        let subscription = Subscription::read(&object)?;
+        snapshot
+            .subscriptions
+            .push(FetchedSubscription { subscription, object });
+        if read_invoices {
+            let invoices = stripe.paid_invoices(InvoiceOwner::Subscription(id)).await?;
+            snapshot.add_invoices(&invoices.unwrap_or_default())?;
         }
-    };
-    let subscription = Subscription::read(&object)?;
-    // The subscription's own customer counts, even if the webhook names another one.
-    let (has_card, objects) = match named {
-        Some((customer, found)) if customer == subscription.customer => found,
-        _ => fetch_customer(&subscription.customer).await?,
-    };
-    Ok(FetchedSubscription {
-        customer: subscription.customer.clone(),
-        subscription,
-        object,
-        has_card,
-        invoices,
-        objects,
-    })
-}
-
-/// All running subscriptions except the oldest. Completing two Checkout pages at the same time creates a second one.
-fn duplicates<'a>(one: &'a Subscription, others: &'a [Subscription]) -> Vec<&'a Subscription> {
-    let mut running: Vec<&Subscription> = others
-        .iter()
-        .chain([one])
-        .filter(|subscription| plan(&subscription.status) == Plan::Pro)
-        .collect();
-    running.sort_by_key(|subscription| (subscription.created, &subscription.id));
-    running.into_iter().skip(1).collect()
+    }
+    Ok(())
 }

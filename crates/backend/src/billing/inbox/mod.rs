@@ -1,12 +1,16 @@
 //! The inbox of Stripe's webhooks.
 //!
-//! A request handler verifies a webhook, stores it unchanged, and responds. A worker applies it later. Webhooks of one
-//! customer are applied one at a time under a lease, on any number of servers. The worker reads Stripe's current state
-//! *before* the transaction. The transaction contains the events, our records, and the mark that the webhook was
-//! applied. After a crash the lease expires and the webhook is applied again; its events have the same insert IDs.
+//! A request handler verifies a webhook, decides whether it is ours, stores it unchanged, and responds. A worker applies it
+//! later: it claims all due webhooks of one customer under a lease, on any number of servers, reads Stripe's current state
+//! once *before* the transaction, and applies them together. The transaction contains the events, our records, and the marks
+//! that the webhooks were applied. After a crash the lease expires and they are applied again; their events have the same
+//! insert IDs.
 
 mod apply;
+mod customer_state;
 mod fetch;
+mod ownership;
+mod parsed;
 mod retry;
 mod signature;
 mod store;
@@ -14,17 +18,17 @@ mod store;
 mod tests;
 mod worker;
 
+pub use ownership::NotOursReason;
+pub(super) use parsed::ParsedWebhooks;
 pub use retry::ApplyError;
 pub use signature::InvalidWebhookError;
-pub use store::{InboxCounts, InboxRow, InboxState};
+pub use store::{InboxCounts, InboxRow, InboxState, NotOursCount};
 pub use worker::{InboxReport, InboxSettings, Worker};
 
-use serde_json::Value;
-
 use super::Billing;
-use super::mapping::subject;
+use super::clock_skew::ClockSkew;
 use super::payload::StripeEvent;
-use super::store::{CustomerOwner, DuplicateSubscription, duplicate_subscriptions};
+use super::store::{DuplicateSubscription, duplicate_subscriptions};
 use store::NewWebhook;
 
 /// The result of receiving a webhook.
@@ -32,8 +36,8 @@ use store::NewWebhook;
 pub enum Received {
     /// Stored, to be applied.
     New,
-    /// Stored. Its type has no effect here.
-    Ignored,
+    /// Counted, and not stored.
+    NotOurs(NotOursReason),
     /// Received before.
     Duplicate,
 }
@@ -50,47 +54,45 @@ pub enum ReceiveError {
 }
 
 impl Billing {
-    /// Verifies and stores a webhook. `body` is the raw request body, `signature` the header `Stripe-Signature`. A
-    /// [`Worker`] applies it later.
+    /// Verifies a webhook, and stores it if it is ours. `body` is the raw request body, `signature` the header
+    /// `Stripe-Signature`. A [`Worker`] applies it later. Reads nothing from Stripe.
     pub async fn receive(&self, body: &[u8], signature: &str) -> Result<Received, ReceiveError> {
         let now_ms = self.clock.now_ms();
-        let payload = signature::verify(body, signature, &self.webhook_secrets, now_ms)?;
-        let json: Value = serde_json::from_str(payload).map_err(|_| InvalidWebhookError::NotAnEvent)?;
-        let event = StripeEvent::read(&json).map_err(|_| InvalidWebhookError::NotAnEvent)?;
-        // An unreadable webhook is stored too. A worker parks it, so that operators see it.
-        let is_relevant = !matches!(subject(&event), Ok(None));
-        let is_of_deleted_account = match event.customer() {
-            Some(customer) if !is_relevant => {
-                super::store::customer(self.db.pool(), customer).await? == Some(CustomerOwner::Deleted)
-            }
-            _ => false,
-        };
-        let lane = event
-            .customer()
-            .map_or_else(|| format!("event:{}", event.id), str::to_owned);
-        let mut tx = self.db.write().await?;
-        let new = store::insert(
-            &mut tx,
-            &NewWebhook {
-                event_id: &event.id,
-                lane: &lane,
-                event_type: &event.kind,
-                // The webhook about a deleted customer contains personal data, so its payload is not stored.
-                payload: (!is_of_deleted_account).then_some(payload),
-                now_ms,
-                pending: is_relevant,
-            },
-        )
-        .await?;
-        tx.commit().await?;
-        if new && is_relevant {
-            self.arrived.notify_one();
+        let sent_at_secs = signature::verify(body, signature, &self.webhook_secrets)
+            .ok_or(InvalidWebhookError::Signature)?;
+        self.clock_skew.record(sent_at_secs, now_ms);
+        if !signature::is_recent(sent_at_secs, now_ms) {
+            return Err(InvalidWebhookError::Timestamp.into());
         }
-        Ok(match (new, is_relevant) {
-            (false, _) => Received::Duplicate,
-            (true, true) => Received::New,
-            (true, false) => Received::Ignored,
-        })
+        let payload = std::str::from_utf8(body).map_err(|_| InvalidWebhookError::NotAnEvent)?;
+        let event = StripeEvent::parse(payload).map_err(|_| InvalidWebhookError::NotAnEvent)?;
+        let (customer, id) = self.customer_in(&event).await?;
+        let product = self.read_plan_product();
+        if let Some(reason) = self.why_not_ours(&event, customer, product.as_ref()).await? {
+            let mut tx = self.db.write().await?;
+            store::count_not_ours(&mut tx, &event.kind, reason, now_ms).await?;
+            tx.commit().await?;
+            return Ok(Received::NotOurs(reason));
+        }
+        let webhook = NewWebhook {
+            event_id: &event.id,
+            lane: &id.unwrap_or_else(|| format!("event:{}", event.id)),
+            event_type: &event.kind,
+            payload,
+            now_ms,
+        };
+        let mut tx = self.db.write().await?;
+        let is_new = store::insert(&mut tx, &webhook).await?;
+        if is_new {
+            // Kept before a worker can claim it.
+            self.parsed.keep(event);
+        }
+        tx.commit().await?;
+        if !is_new {
+            return Ok(Received::Duplicate);
+        }
+        self.arrived.notify_one();
+        Ok(Received::New)
     }
 
     /// The newest webhooks, optionally in one state, for operations.
@@ -101,6 +103,16 @@ impl Billing {
     /// The number of webhooks by state, and the age of the oldest pending one.
     pub async fn inbox_counts(&self) -> Result<InboxCounts, sqlx::Error> {
         store::counts(self.db.pool()).await
+    }
+
+    /// How many webhooks were not ours, by type and reason.
+    pub async fn not_ours(&self) -> Result<Vec<NotOursCount>, sqlx::Error> {
+        store::not_ours(self.db.pool()).await
+    }
+
+    /// By how much this server's clock differed from Stripe's at the last webhook; `None` before the first one.
+    pub fn clock_skew(&self) -> Option<ClockSkew> {
+        self.clock_skew.last()
     }
 
     /// Makes a parked webhook pending again. `false` if it is not parked.
@@ -114,7 +126,7 @@ impl Billing {
         Ok(replayed)
     }
 
-    /// Second subscriptions that were canceled because another one was running, newest first.
+    /// Second subscriptions: trials that were canceled, and subscriptions that run beside an older one.
     pub async fn duplicate_subscriptions(
         &self,
         most: i64,

@@ -9,6 +9,10 @@ use crate::billing::stripe::StripeCallError;
 /// Attempts for permanent errors before the webhook is parked.
 const ATTEMPTS: i64 = 6;
 
+/// Attempts to find the customer of a payment, for about an hour. A dispute can overtake the webhook of its payment only
+/// while that one waits.
+pub(super) const PAYMENT_ATTEMPTS: i64 = 20;
+
 const FIRST_WAIT_MS: i64 = 1_000;
 const LONGEST_WAIT_MS: i64 = 5 * 60_000;
 
@@ -27,6 +31,9 @@ pub enum ApplyError {
     /// The customer is unknown. A webhook may arrive before our transaction that inserts the customer.
     #[error("unknown customer")]
     UnknownCustomer,
+    /// The payload names no customer, and no recorded invoice was paid with its payment.
+    #[error("unknown payment")]
+    UnknownPayment,
     /// The attempt panicked.
     #[error(transparent)]
     Panicked(#[from] AttemptPanicError),
@@ -61,6 +68,7 @@ pub(super) fn decide(
         ApplyError::Database(_) => true,
         ApplyError::Stripe(error) => error.is_transient() || attempts < ATTEMPTS,
         ApplyError::UnknownCustomer => attempts < ATTEMPTS,
+        ApplyError::UnknownPayment => attempts < PAYMENT_ATTEMPTS,
         ApplyError::Panicked(_) => panics < MAX_PANICS,
         ApplyError::Mapping(_) => false,
     };

@@ -1,5 +1,5 @@
-//! The worker that applies webhooks: it acquires the lease of a customer's lane, applies the due webhooks, and releases
-//! the lease.
+//! The worker that applies webhooks: it acquires the lease of a customer's lane, applies the due webhooks together, and
+//! releases the lease.
 
 use std::convert::Infallible;
 use std::ops::AddAssign;
@@ -23,7 +23,7 @@ pub struct InboxSettings {
     /// How often the worker checks for due webhooks without being woken: for webhooks stored by other servers, and for
     /// retries.
     pub poll: Duration,
-    /// The most webhooks of one customer to apply before the lane is released.
+    /// The most webhooks of one customer to apply together.
     pub per_lane: i64,
 }
 
@@ -111,11 +111,11 @@ impl Worker {
 
     /// Applies the due webhooks of one lane. `None` if no lane is due.
     async fn work_once(&self, stop: &CancellationToken) -> Result<Option<InboxReport>, sqlx::Error> {
-        let Some(lane) = self.acquire_due_lane().await? else {
+        let Some((lane, webhooks)) = self.claim_due_lane().await? else {
             return Ok(None);
         };
         let lease = self.lease(&lane);
-        let report = self.apply_due(lease, stop).await;
+        let report = self.apply_claimed(lease, &webhooks, stop).await;
         let mut tx = self.billing.db.write().await?;
         store::release(&mut tx, lease).await?;
         tx.commit().await?;
@@ -129,25 +129,26 @@ impl Worker {
         }
     }
 
-    async fn acquire_due_lane(&self) -> Result<Option<String>, sqlx::Error> {
-        let now_ms = self.billing.clock.now_ms();
-        let mut lanes = store::due_lanes(self.billing.db.pool(), now_ms, CANDIDATES).await?;
+    /// Acquires the lease of a lane and counts an attempt of each due webhook, so that a crash does not lose the count.
+    async fn claim_due_lane(&self) -> Result<Option<(String, Vec<PendingWebhook>)>, sqlx::Error> {
+        let Billing { db, clock, .. } = &self.billing;
+        let now_ms = clock.now_ms();
+        let mut lanes = store::due_lanes(db.pool(), now_ms, CANDIDATES).await?;
         fastrand::shuffle(&mut lanes);
         for lane in lanes {
-            if self.acquire(self.lease(&lane)).await? {
-                return Ok(Some(lane));
+            let now_ms = clock.now_ms();
+            let mut tx = db.write().await?;
+            if !store::acquire(&mut tx, self.lease(&lane), now_ms, self.lease_end(now_ms)).await? {
+                continue;
+            }
+            let webhooks = store::claim(&mut tx, &lane, now_ms, self.settings.per_lane).await?;
+            // Another worker may have applied them since the lane was read. Then the lease is not kept either.
+            if !webhooks.is_empty() {
+                tx.commit().await?;
+                return Ok(Some((lane, webhooks)));
             }
         }
         Ok(None)
-    }
-
-    /// Acquires the lane's lease, or renews it if this worker owns it. `false` if another worker owns it.
-    async fn acquire(&self, lease: Lease<'_>) -> Result<bool, sqlx::Error> {
-        let now_ms = self.billing.clock.now_ms();
-        let mut tx = self.billing.db.write().await?;
-        let ours = store::acquire(&mut tx, lease, now_ms, self.lease_end(now_ms)).await?;
-        tx.commit().await?;
-        Ok(ours)
     }
 
     /// Renews the lease periodically. An expired lease is not renewed, because another worker may have used the lane
@@ -173,113 +174,115 @@ impl Worker {
         now_ms.saturating_add(lease_ms)
     }
 
-    /// Acquires or renews the lease and counts the attempt. `false` if another worker owns the lane.
-    async fn begin_attempt(&self, lease: Lease<'_>, webhook: &PendingWebhook) -> Result<bool, sqlx::Error> {
-        let now_ms = self.billing.clock.now_ms();
-        let mut tx = self.billing.db.write().await?;
-        let ours = store::acquire(&mut tx, lease, now_ms, self.lease_end(now_ms)).await?;
-        if ours {
-            store::count_attempt(&mut tx, &webhook.event_id).await?;
-        }
-        tx.commit().await?;
-        Ok(ours)
-    }
-
-    async fn apply_due(
+    /// Applies the webhooks together. If that panics or the database fails, they are applied one by one, so that only the
+    /// one that causes it is delayed.
+    async fn apply_claimed(
         &self,
         lease: Lease<'_>,
+        webhooks: &[PendingWebhook],
         stop: &CancellationToken,
     ) -> Result<InboxReport, sqlx::Error> {
+        let together = self.billing.apply(lease, webhooks);
+        if let Some(report) = self.attempt(lease, webhooks, together).await? {
+            return Ok(report);
+        }
         let mut report = InboxReport::default();
-        let now_ms = self.billing.clock.now_ms();
-        let due = store::due(self.billing.db.pool(), lease.lane, now_ms, self.settings.per_lane).await?;
-        for webhook in &due {
+        for webhook in webhooks.chunks(1) {
             if stop.is_cancelled() {
                 break;
             }
-            let work = self.billing.apply(lease, webhook);
-            match self.attempt(lease, webhook, work).await? {
-                Some(done) => report += done,
-                None => break,
-            }
+            let alone = self.billing.apply(lease, webhook);
+            report += self.attempt(lease, webhook, alone).await?.unwrap_or_default();
         }
         Ok(report)
     }
 
-    /// Makes one attempt to apply the webhook. `None` if another worker has the lane now and handles the webhook.
+    /// Makes one attempt to apply the webhooks. `None` if the attempt for several webhooks panicked or the database failed;
+    /// nothing is recorded then.
     pub(super) async fn attempt(
         &self,
         lease: Lease<'_>,
-        webhook: &PendingWebhook,
+        webhooks: &[PendingWebhook],
         work: impl Future<Output = Result<ApplyOutcome, ApplyError>>,
     ) -> Result<Option<InboxReport>, sqlx::Error> {
-        if !self.begin_attempt(lease, webhook).await? {
-            return Ok(None);
-        }
         // Both run concurrently, because each may hold a connection that the other waits for.
         let applied = tokio::select! {
-            applied = catch_panic(work) => applied.unwrap_or_else(|panic| Err(panic.into())),
+            applied = catch_panic(work) => applied,
             never = self.renew_repeatedly(lease) => match never {},
         };
-        let mut report = InboxReport::default();
         match applied {
-            Ok(ApplyOutcome::Events(events)) => {
-                report.applied = 1;
-                report.events = events;
-            }
-            Ok(ApplyOutcome::Moved) => {}
-            Ok(ApplyOutcome::LeaseLost) => {
+            Ok(Ok(ApplyOutcome::Settled(report))) => Ok(Some(report)),
+            Ok(Ok(ApplyOutcome::LeaseLost)) => {
                 tracing::warn!(
-                    stripe.event = webhook.event_id,
-                    "the lease expired; another worker handles the webhook"
+                    lane = lease.lane,
+                    "the lease expired; another worker applies the webhooks"
                 );
-                return Ok(None);
+                Ok(Some(InboxReport::default()))
             }
-            Err(error) => match self.record_failure(lease, webhook, &error).await? {
-                Some(RetryDecision::Retry { .. }) => report.retried = 1,
-                Some(RetryDecision::Park) => report.parked = 1,
-                None => return Ok(None),
-            },
+            // One webhook that the database rejects does not delay the others.
+            Err(_) | Ok(Err(ApplyError::Database(_))) if webhooks.len() > 1 => Ok(None),
+            Ok(Err(error)) => self.record_failure(lease, webhooks, &error).await.map(Some),
+            Err(panic) => self
+                .record_failure(lease, webhooks, &panic.into())
+                .await
+                .map(Some),
         }
-        Ok(Some(report))
     }
 
-    /// Schedules a retry or parks the webhook. `None` if the lease was lost; then another worker handles the webhook.
+    /// Schedules a retry of the webhooks or parks them. Does nothing if the lease was lost; then another worker applies
+    /// them.
     async fn record_failure(
         &self,
         lease: Lease<'_>,
-        webhook: &PendingWebhook,
+        webhooks: &[PendingWebhook],
         error: &ApplyError,
-    ) -> Result<Option<RetryDecision>, sqlx::Error> {
+    ) -> Result<InboxReport, sqlx::Error> {
+        let mut report = InboxReport::default();
         let now_ms = self.billing.clock.now_ms();
-        let panics = webhook.panics + i64::from(matches!(error, ApplyError::Panicked(_)));
-        let decision = decide(webhook.attempts, panics, error, now_ms, fastrand::f64());
         let mut tx = self.billing.db.write().await?;
         if !store::verify(&mut tx, lease, now_ms).await? {
-            return Ok(None);
+            return Ok(report);
         }
-        match decision {
-            RetryDecision::Retry { at_ms } => {
-                tracing::warn!(
-                    stripe.event = webhook.event_id,
-                    stripe.event_type = webhook.event_type,
-                    attempts = webhook.attempts,
-                    error = error as &dyn std::error::Error,
-                    "cannot apply a webhook; will retry"
-                );
-                store::retry(&mut tx, &webhook.event_id, at_ms, panics, &error.to_string()).await?;
-            }
-            RetryDecision::Park => {
-                tracing::error!(
-                    stripe.event = webhook.event_id,
-                    stripe.event_type = webhook.event_type,
-                    error = error as &dyn std::error::Error,
-                    "a webhook was parked; an operator can replay it"
-                );
-                store::park(&mut tx, &webhook.event_id, &error.to_string(), now_ms).await?;
+        for webhook in webhooks {
+            match settle_failure(&mut tx, webhook, error, now_ms).await? {
+                RetryDecision::Retry { .. } => report.retried += 1,
+                RetryDecision::Park => report.parked += 1,
             }
         }
         tx.commit().await?;
-        Ok(Some(decision))
+        Ok(report)
     }
+}
+
+/// Schedules a retry of a failed webhook, or parks it.
+pub(super) async fn settle_failure(
+    connection: &mut db::Connection,
+    webhook: &PendingWebhook,
+    error: &ApplyError,
+    now_ms: i64,
+) -> Result<RetryDecision, sqlx::Error> {
+    let panics = webhook.panics + i64::from(matches!(error, ApplyError::Panicked(_)));
+    let decision = decide(webhook.attempts, panics, error, now_ms, fastrand::f64());
+    match decision {
+        RetryDecision::Retry { at_ms } => {
+            tracing::warn!(
+                stripe.event = webhook.event_id,
+                stripe.event_type = webhook.event_type,
+                attempts = webhook.attempts,
+                error = error as &dyn std::error::Error,
+                "cannot apply a webhook; will retry"
+            );
+            store::retry(connection, &webhook.event_id, at_ms, panics, &error.to_string()).await?;
+        }
+        RetryDecision::Park => {
+            tracing::error!(
+                stripe.event = webhook.event_id,
+                stripe.event_type = webhook.event_type,
+                error = error as &dyn std::error::Error,
+                "a webhook was parked; an operator can replay it"
+            );
+            store::park(connection, &webhook.event_id, &error.to_string(), now_ms).await?;
+        }
+    }
+    Ok(decision)
 }

@@ -37,7 +37,7 @@ use tracking::{
 };
 
 use super::handoff::{PortalVisit, PresenceAtChange, StripeHandoff, present_ids};
-use super::payload::{Dispute, Invoice, PayloadError, Refund, StripeEvent, Subscription};
+use super::payload::{self, Dispute, Invoice, PayloadError, Refund, StripeEvent, Subscription};
 use super::plan::{PlanProduct, account_status};
 
 /// What the mapping needs besides the webhook, all about one subscription.
@@ -47,7 +47,7 @@ pub struct MappingInput<'a> {
     pub account: UserId,
     /// The subscription as fetched for this webhook.
     pub fetched: &'a Subscription,
-    /// The customer's other subscriptions.
+    /// The account's other subscriptions.
     pub others: &'a [Subscription],
     /// The subscription's paid invoices as Stripe lists them, in any order.
     pub paid_invoices: &'a [Invoice],
@@ -59,6 +59,8 @@ pub struct MappingInput<'a> {
     pub product: &'a PlanProduct,
     /// The account's visits to Stripe's portal.
     pub visits: &'a [PortalVisit],
+    /// Our rows of the account's clicks, which have the contexts that metadata does not carry.
+    pub clicks: &'a [StripeHandoff],
 }
 
 /// What a webhook is about, and so what to fetch before it is applied.
@@ -70,6 +72,8 @@ pub enum Subject {
     Reversal(Reversal),
     /// A customer. It gives no event, but a card may have been added or removed.
     Customer(String),
+    /// A customer that was deleted. It gives no event, because Stripe reports the end of each subscription separately.
+    DeletedCustomer(String),
 }
 
 /// Money that went back to a customer, or to the customer's bank.
@@ -130,6 +134,9 @@ pub fn subject(event: &StripeEvent) -> Result<Option<Subject>, PayloadError> {
         "customer.updated" => event
             .customer()
             .map(|customer| Subject::Customer(customer.to_owned())),
+        "customer.deleted" => event
+            .customer()
+            .map(|customer| Subject::DeletedCustomer(customer.to_owned())),
         // All types, because even one without an event may change our copy of the subscription.
         kind if kind.starts_with("customer.subscription.") => {
             Some(Subject::Subscription(Subscription::read(&event.object)?.id))
@@ -250,7 +257,9 @@ impl Webhook<'_> {
         metadata: &BTreeMap<String, String>,
         fact: impl FnOnce(Option<tracking::HandoffRef>) -> E,
     ) -> ServerEvent {
-        let handoffs: Vec<_> = StripeHandoff::read(metadata).into_iter().collect();
+        let handoff = StripeHandoff::read(metadata).filter(|handoff| self.is_handed_over(handoff));
+        let handoff = handoff.map(|handoff| handoff.with_noted_context(self.input.clicks));
+        let handoffs: Vec<_> = handoff.into_iter().collect();
         let presence = present_ids(
             self.input.account,
             self.event.created_ms(),
@@ -259,6 +268,16 @@ impl Webhook<'_> {
             session::TIMEOUT_MS,
         );
         self.with(presence, fact)
+    }
+
+    /// Whether the change of this webhook brought the click's IDs. A click writes them in the request of its change, and they
+    /// stay in the metadata, so IDs that were there before belong to an earlier change.
+    fn is_handed_over(&self, handoff: &StripeHandoff) -> bool {
+        if self.event.kind != "customer.subscription.updated" {
+            return true;
+        }
+        let before = self.event.before().get("metadata").and_then(payload::metadata);
+        before.and_then(|before| StripeHandoff::read(&before)).as_ref() != Some(handoff)
     }
 
     /// An event of a kind that people cause, but without a click in this case.

@@ -90,7 +90,7 @@ pub(super) fn list(value: &Value) -> Option<&Vec<Value>> {
 }
 
 /// Metadata. Removed keys, which are null among previous values, are omitted.
-pub(super) fn metadata(value: &Value) -> Option<BTreeMap<String, String>> {
+pub(in crate::billing) fn metadata(value: &Value) -> Option<BTreeMap<String, String>> {
     Some(
         value
             .as_object()?

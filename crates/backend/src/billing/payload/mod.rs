@@ -5,6 +5,7 @@
 //! defaults. Reading never panics.
 
 mod dispute;
+mod evidence;
 mod fields;
 mod invoice;
 mod refund;
@@ -13,9 +14,11 @@ mod terms;
 
 use serde_json::{Map, Value};
 
+pub(super) use fields::metadata;
 use fields::{Fields, reference};
 
 pub use dispute::{Dispute, DisputeStatus};
+pub use evidence::NamedPrice;
 pub use invoice::{BillingReason, Invoice, InvoiceLine, LineKind};
 pub use refund::{Refund, RefundStatus};
 pub use subscription::{Period, StripeStatus, Subscription};
@@ -40,6 +43,8 @@ pub struct StripeEvent {
     pub kind: String,
     /// When the change happened, in seconds since the epoch. Always wall clock, even if a test clock moves the objects.
     pub created: i64,
+    /// Whether it happened in live mode. Every webhook of Stripe states it; one that does not is a test.
+    pub livemode: bool,
     /// The object when the event was created.
     pub object: Value,
     /// Previous values of changed fields. Only types that end in `.updated` have them.
@@ -47,6 +52,15 @@ pub struct StripeEvent {
 }
 
 impl StripeEvent {
+    /// Parses and reads the body of a webhook.
+    pub fn parse(body: &str) -> Result<Self, PayloadError> {
+        let json = serde_json::from_str(body).map_err(|_| PayloadError {
+            object: "event",
+            field: "JSON",
+        })?;
+        Self::read(&json)
+    }
+
     /// Reads the event. Its object is read separately.
     pub fn read(payload: &Value) -> Result<Self, PayloadError> {
         let fields = Fields::of("event", payload)?;
@@ -54,6 +68,7 @@ impl StripeEvent {
             id: fields.required("id", Value::as_str)?.to_owned(),
             kind: fields.required("type", Value::as_str)?.to_owned(),
             created: fields.required("created", Value::as_i64)?,
+            livemode: fields.optional("livemode", Value::as_bool)?.unwrap_or_default(),
             object: Value::Object(fields.required("data.object", Value::as_object)?.clone()),
             previous: fields
                 .optional("data.previous_attributes", Value::as_object)?

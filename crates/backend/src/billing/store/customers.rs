@@ -1,16 +1,15 @@
 //! SQL of Stripe customers and their accounts.
 
-use sqlx::{AnyPool, Row};
+use sqlx::{Any, AnyPool, Executor, Row};
 use tracking::{AccountType, UserId};
 
 use super::user_id;
 
-/// The customer of an existing account.
+/// The current customer of an existing account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::billing) struct StripeCustomer {
     pub(in crate::billing) id: String,
     pub(in crate::billing) has_card: bool,
-    pub(in crate::billing) revision: i64,
 }
 
 /// The owner of a customer that a webhook names.
@@ -22,27 +21,52 @@ pub(in crate::billing) enum CustomerOwner {
     Deleted,
 }
 
+/// The account's customer that Stripe has not deleted.
 pub(in crate::billing) async fn customer_of(
     pool: &AnyPool,
     user: UserId,
 ) -> Result<Option<StripeCustomer>, sqlx::Error> {
-    let row = sqlx::query("SELECT id, has_card, revision FROM stripe_customers WHERE user_id = $1")
-        .bind(user.to_string())
-        .fetch_optional(pool)
-        .await?;
+    let row =
+        sqlx::query("SELECT id, has_card FROM stripe_customers WHERE user_id = $1 AND deleted_ms IS NULL")
+            .bind(user.to_string())
+            .fetch_optional(pool)
+            .await?;
     row.map(|row| {
         Ok(StripeCustomer {
             id: row.try_get("id")?,
             has_card: row.try_get::<i64, _>("has_card")? == 1,
-            revision: row.try_get("revision")?,
         })
     })
     .transpose()
 }
 
+/// The IDs of all customers that the account has had, including those that Stripe has deleted.
+pub(in crate::billing) async fn customer_ids(
+    pool: &AnyPool,
+    user: UserId,
+) -> Result<Vec<String>, sqlx::Error> {
+    sqlx::query_scalar("SELECT id FROM stripe_customers WHERE user_id = $1")
+        .bind(user.to_string())
+        .fetch_all(pool)
+        .await
+}
+
+/// How many webhooks of the customers of accounts have been applied.
+pub(in crate::billing) const REVISIONS: &str = "SELECT user_id, CAST(SUM(revision) AS BIGINT) FROM stripe_customers WHERE user_id IN ({keys}) GROUP BY user_id";
+
+/// How many webhooks of the account's customers have been applied.
+pub(in crate::billing) async fn revision(pool: &AnyPool, user: UserId) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar(
+        "SELECT CAST(COALESCE(SUM(revision), 0) AS BIGINT) FROM stripe_customers WHERE user_id = $1",
+    )
+    .bind(user.to_string())
+    .fetch_one(pool)
+    .await
+}
+
 /// The owner of a customer. `None` if the customer is unknown.
 pub(in crate::billing) async fn customer(
-    pool: &AnyPool,
+    executor: impl Executor<'_, Database = Any>,
     id: &str,
 ) -> Result<Option<CustomerOwner>, sqlx::Error> {
     let row = sqlx::query(
@@ -52,7 +76,7 @@ pub(in crate::billing) async fn customer(
          WHERE stripe_customers.id = $1",
     )
     .bind(id)
-    .fetch_optional(pool)
+    .fetch_optional(executor)
     .await?;
     row.map(|row| {
         let user: Option<String> = row.try_get("user_id")?;
@@ -64,7 +88,7 @@ pub(in crate::billing) async fn customer(
     .transpose()
 }
 
-/// Inserts the account's customer. Does nothing if the account already has one.
+/// Inserts the account's customer. Does nothing if the account already has one that Stripe has not deleted.
 pub(in crate::billing) async fn insert_customer(
     connection: &mut db::Connection,
     id: &str,
@@ -82,15 +106,47 @@ pub(in crate::billing) async fn insert_customer(
     Ok(())
 }
 
-/// Counts an applied webhook of the customer.
+/// Counts applied webhooks of the customer. `has_card`: `None` keeps the recorded value.
 pub(in crate::billing) async fn touch_customer(
     connection: &mut db::Connection,
     id: &str,
-    has_card: bool,
+    has_card: Option<bool>,
 ) -> Result<(), sqlx::Error> {
-    sqlx::query("UPDATE stripe_customers SET has_card = $2, revision = revision + 1 WHERE id = $1")
+    sqlx::query("UPDATE stripe_customers SET has_card = COALESCE($2, has_card), revision = revision + 1 WHERE id = $1")
         .bind(id)
-        .bind(i64::from(has_card))
+        .bind(has_card.map(i64::from))
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// Records that Stripe has deleted the customer. Its payments stay those of the account.
+pub(in crate::billing) async fn mark_customer_deleted(
+    connection: &mut db::Connection,
+    id: &str,
+    now_ms: i64,
+) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "UPDATE stripe_customers SET deleted_ms = COALESCE(deleted_ms, $2), has_card = 0, email_due_ms = NULL,
+                email_parked_ms = NULL, email_parked_reason = NULL,
+                revision = revision + 1
+         WHERE id = $1",
+    )
+    .bind(id)
+    .bind(now_ms)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Locks the account's row until the transaction ends, so that webhooks of two customers of one account do not decide its
+/// plan at the same time.
+pub(in crate::billing) async fn lock_account(
+    connection: &mut db::Connection,
+    user: UserId,
+) -> Result<(), sqlx::Error> {
+    sqlx::query("UPDATE users SET id = id WHERE id = $1")
+        .bind(user.to_string())
         .execute(connection)
         .await?;
     Ok(())
@@ -109,30 +165,39 @@ pub(in crate::billing) async fn set_account_type(
     Ok(())
 }
 
-/// Deletes the account's billing data. The customer's row stays without its account, so that late webhooks are
+/// Deletes the account's billing data. The customers' rows stay without their account, so that late webhooks are
 /// recognized as those of a deleted account.
 pub(in crate::billing) async fn erase(
     connection: &mut db::Connection,
     user: UserId,
     now_ms: i64,
 ) -> Result<(), sqlx::Error> {
-    let id: Option<String> = sqlx::query_scalar("SELECT id FROM stripe_customers WHERE user_id = $1")
+    let ids: Vec<String> = sqlx::query_scalar("SELECT id FROM stripe_customers WHERE user_id = $1")
         .bind(user.to_string())
-        .fetch_optional(&mut *connection)
+        .fetch_all(&mut *connection)
         .await?;
-    let Some(id) = id else { return Ok(()) };
+    for id in ids {
+        erase_customer(connection, &id, now_ms).await?;
+    }
+    Ok(())
+}
+
+async fn erase_customer(connection: &mut db::Connection, id: &str, now_ms: i64) -> Result<(), sqlx::Error> {
     for sql in [
         "DELETE FROM subscriptions WHERE customer_id = $1",
         "DELETE FROM paid_invoices WHERE customer_id = $1",
+        "DELETE FROM invoice_payments WHERE customer_id = $1",
         "DELETE FROM refunds WHERE customer_id = $1",
         "DELETE FROM disputes WHERE customer_id = $1",
     ] {
-        sqlx::query(sql).bind(&id).execute(&mut *connection).await?;
+        sqlx::query(sql).bind(id).execute(&mut *connection).await?;
     }
     sqlx::query(
-        "UPDATE stripe_customers SET user_id = NULL, has_card = 0, email_due_ms = NULL, erased_ms = $2 WHERE id = $1",
+        "UPDATE stripe_customers SET user_id = NULL, has_card = 0, email_due_ms = NULL, email_parked_ms = NULL,
+                email_parked_reason = NULL, erased_ms = $2
+         WHERE id = $1",
     )
-    .bind(&id)
+    .bind(id)
     .bind(now_ms)
     .execute(&mut *connection)
     .await?;
@@ -141,7 +206,7 @@ pub(in crate::billing) async fn erase(
                 settled_ms = COALESCE(settled_ms, $2), events = COALESCE(events, 0)
          WHERE lane = $1",
     )
-    .bind(&id)
+    .bind(id)
     .bind(now_ms)
     .execute(connection)
     .await?;

@@ -2,7 +2,7 @@
 
 use sqlx::any::AnyRow;
 use sqlx::{AnyPool, Row};
-use tracking::{DeviceId, InsertId, PlanInterval, SessionId, UserId};
+use tracking::{DeviceId, EventContext, InsertId, PlanInterval, SessionId, UserId};
 use uuid::Uuid;
 
 use super::user_id;
@@ -58,8 +58,8 @@ pub(in crate::billing) async fn record_click(
     } = record;
     sqlx::query(
         "INSERT INTO handoffs (click, user_id, action, device_id, session_id, consented, created_at,
-                               billing_interval, trial_days)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (click) DO NOTHING",
+                               billing_interval, trial_days, context, address)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (click) DO NOTHING",
     )
     .bind(record.click.to_string())
     .bind(handoff.account.to_string())
@@ -70,6 +70,8 @@ pub(in crate::billing) async fn record_click(
     .bind(handoff.at_ms)
     .bind(interval.map(interval_text))
     .bind(trial_days.map(i64::from))
+    .bind(handoff.context.as_deref().map(context_json))
+    .bind(address(handoff))
     .execute(&mut *connection)
     .await?;
     let row = sqlx::query("SELECT * FROM handoffs WHERE click = $1 AND user_id = $2 AND action = $3")
@@ -146,43 +148,97 @@ pub(in crate::billing) async fn insert_portal_visit(
     visit: &PortalVisit,
 ) -> Result<(), sqlx::Error> {
     sqlx::query(
-        "INSERT INTO portal_visits (id, user_id, device_id, session_id, created_at)
-         VALUES ($1, $2, $3, $4, $5) ON CONFLICT (id) DO NOTHING",
+        "INSERT INTO portal_visits (id, user_id, device_id, session_id, created_at, context)
+         VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (id) DO NOTHING",
     )
     .bind(visit.id.to_string())
     .bind(visit.account.to_string())
     .bind(visit.device.as_ref().map(ToString::to_string))
     .bind(visit.session.map(SessionId::ms))
     .bind(visit.at_ms)
+    .bind(visit.context.as_deref().map(context_json))
     .execute(connection)
     .await?;
     Ok(())
 }
 
-/// The account's latest visit up to `until_ms` (ms since the epoch).
-pub(in crate::billing) async fn newest_portal_visit(
-    connection: &mut db::Connection,
+/// The account's visits from `from_ms` to `until_ms` (ms since the epoch).
+pub(in crate::billing) async fn portal_visits(
+    pool: &AnyPool,
     user: UserId,
+    from_ms: i64,
     until_ms: i64,
-) -> Result<Option<PortalVisit>, sqlx::Error> {
-    let row = sqlx::query(
-        "SELECT id, device_id, session_id, created_at FROM portal_visits
-         WHERE user_id = $1 AND created_at <= $2 ORDER BY created_at DESC LIMIT 1",
+) -> Result<Vec<PortalVisit>, sqlx::Error> {
+    let rows = sqlx::query(
+        "SELECT id, device_id, session_id, created_at, context FROM portal_visits
+         WHERE user_id = $1 AND created_at >= $2 AND created_at <= $3",
     )
     .bind(user.to_string())
+    .bind(from_ms)
     .bind(until_ms)
-    .fetch_optional(connection)
+    .fetch_all(pool)
     .await?;
-    row.map(|row| {
-        Ok(PortalVisit {
-            id: uuid(&row, "id")?,
-            account: user,
-            device: device(&row)?,
-            session: session(&row)?,
-            at_ms: row.try_get("created_at")?,
+    rows.iter()
+        .map(|row| {
+            Ok(PortalVisit {
+                id: uuid(row, "id")?,
+                account: user,
+                device: device(row)?,
+                session: session(row)?,
+                at_ms: row.try_get("created_at")?,
+                context: context(row)?,
+            })
         })
-    })
-    .transpose()
+        .collect()
+}
+
+/// The account's clicks from `from_ms` to `until_ms` (ms since the epoch), with their contexts.
+pub(in crate::billing) async fn clicks(
+    pool: &AnyPool,
+    user: UserId,
+    from_ms: i64,
+    until_ms: i64,
+) -> Result<Vec<StripeHandoff>, sqlx::Error> {
+    let rows = sqlx::query(
+        "SELECT * FROM handoffs WHERE user_id = $1 AND created_at >= $2 AND created_at <= $3 AND context IS NOT NULL",
+    )
+    .bind(user.to_string())
+    .bind(from_ms)
+    .bind(until_ms)
+    .fetch_all(pool)
+    .await?;
+    rows.iter().map(|row| Ok(read(row)?.handoff)).collect()
+}
+
+/// Deletes the address of the account's click at `at_ms` (ms since the epoch).
+pub(in crate::billing) async fn forget_address(
+    connection: &mut db::Connection,
+    user: UserId,
+    at_ms: i64,
+) -> Result<(), sqlx::Error> {
+    sqlx::query("UPDATE handoffs SET address = NULL WHERE user_id = $1 AND created_at = $2")
+        .bind(user.to_string())
+        .bind(at_ms)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+fn context_json(context: &EventContext) -> String {
+    // Texts and closed lists always serialise.
+    serde_json::to_string(context).unwrap_or_default()
+}
+
+fn address(handoff: &StripeHandoff) -> Option<String> {
+    let address = handoff.context.as_ref()?.address?;
+    Some(address.to_string())
+}
+
+fn context(row: &AnyRow) -> Result<Option<Box<EventContext>>, sqlx::Error> {
+    let json: Option<String> = row.try_get("context")?;
+    Ok(json
+        .and_then(|json| serde_json::from_str(&json).ok())
+        .map(Box::new))
 }
 
 fn read(row: &AnyRow) -> Result<ClickRecord, sqlx::Error> {
@@ -193,13 +249,22 @@ fn read(row: &AnyRow) -> Result<ClickRecord, sqlx::Error> {
     let trial_days: Option<i64> = row.try_get("trial_days")?;
     let id: Option<String> = row.try_get("checkout_id")?;
     let url: Option<String> = row.try_get("checkout_url")?;
+    let at_ms = row.try_get("created_at")?;
+    let address: Option<String> = row.try_get("address")?;
     Ok(ClickRecord {
         click,
         handoff: StripeHandoff {
             account: user_id(row.try_get("user_id")?)?,
             device: device(row)?,
             session: session(row)?,
-            at_ms: row.try_get("created_at")?,
+            at_ms,
+            context: context(row)?.map(|context| {
+                Box::new(EventContext {
+                    address: address.and_then(|text| text.parse().ok()),
+                    clicked_ms: Some(at_ms),
+                    ..*context
+                })
+            }),
             click: (action == ClickAction::Checkout.as_str()).then(|| InsertId::existing(click)),
         },
         consented: row.try_get::<i64, _>("consented")? == 1,

@@ -2,13 +2,13 @@
 
 use std::collections::{HashMap, HashSet};
 
-use futures::TryStreamExt;
 use sqlx::any::AnyRow;
-use sqlx::{AnyPool, Row};
+use sqlx::{AnyPool, AssertSqlSafe, Row, query::QueryAs};
 use tracking::{Currency, Money, UserId};
 
 use super::{decode, user_id};
 use crate::billing::ledger::{Movement, MovementKind, MovementScope, ReconcileContext};
+use crate::key_list::{self, MAX_KEYS};
 
 /// The most payments, refunds and disputes to read. More than are read from Stripe, so that everything Stripe lists is
 /// found.
@@ -60,30 +60,27 @@ pub(in crate::billing) async fn reconcile_context(
     customers: &HashSet<&str>,
 ) -> Result<ReconcileContext, sqlx::Error> {
     let mut known = HashMap::new();
-    if !customers.is_empty() {
-        // Filtered here and not in SQL, because the engines limit the number of parameters differently.
-        let mut rows = sqlx::query("SELECT id, user_id FROM stripe_customers").fetch(pool);
-        while let Some(row) = rows.try_next().await? {
-            let id: String = row.try_get("id")?;
-            if customers.contains(id.as_str()) {
-                let account: Option<String> = row.try_get("user_id")?;
-                known.insert(id, account.is_some());
-            }
-        }
+    let customers: Vec<&str> = customers.iter().copied().collect();
+    for keys in customers.chunks(MAX_KEYS) {
+        let query = "SELECT id, user_id FROM stripe_customers WHERE id IN ({keys})";
+        let query = sqlx::query_as(AssertSqlSafe(key_list::statement(query, keys.len())));
+        let query = key_list::parameters(keys).fold(query, QueryAs::bind);
+        let rows: Vec<(String, Option<String>)> = query.fetch_all(pool).await?;
+        known.extend(rows.into_iter().map(|(id, account)| (id, account.is_some())));
     }
-    let lanes = |state: &'static str| async move {
-        let lanes: Vec<String> =
-            sqlx::query_scalar("SELECT DISTINCT lane FROM stripe_inbox WHERE state = $1")
-                .bind(state)
-                .fetch_all(pool)
-                .await?;
-        Ok::<HashSet<String>, sqlx::Error>(lanes.into_iter().collect())
-    };
     Ok(ReconcileContext {
         customers: known,
-        pending: lanes("pending").await?,
-        parked: lanes("parked").await?,
+        pending: lanes(pool, "SELECT lane FROM stripe_inbox WHERE state = 'pending'").await?,
+        parked: lanes(pool, "SELECT lane FROM stripe_inbox WHERE state = 'parked'").await?,
     })
+}
+
+async fn lanes(pool: &AnyPool, query: &'static str) -> Result<HashSet<String>, sqlx::Error> {
+    Ok(sqlx::query_scalar(query)
+        .fetch_all(pool)
+        .await?
+        .into_iter()
+        .collect())
 }
 
 /// Existing accounts with payments, latest payment first; and the number of all paying customers.

@@ -1,34 +1,12 @@
-//! SQL of our copy of Stripe's subscriptions, payments and refunds, as of the last applied webhook.
+//! SQL of our copy of Stripe's payments, refunds and disputes, as of the last applied webhook.
 
-use serde_json::Value;
+use std::collections::HashMap;
+
 use sqlx::{AnyPool, Row};
 use tracking::{Currency, Money, UserId};
 
-use super::{decode, user_id};
-use crate::billing::payload::{Dispute, DisputeStatus, Invoice, Refund, RefundStatus, Subscription};
-
-/// A subscription as last fetched.
-#[derive(Clone, Debug, PartialEq)]
-pub(in crate::billing) struct StoredSubscription {
-    pub(in crate::billing) subscription: Subscription,
-    /// Whether it was created beside a running one and therefore canceled.
-    pub(in crate::billing) is_duplicate: bool,
-}
-
-/// A second subscription that was created beside a running one and was canceled.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DuplicateSubscription {
-    /// Stripe's ID.
-    pub id: String,
-    /// Stripe's customer.
-    pub customer: String,
-    /// The account; `None` if it was deleted.
-    pub account: Option<UserId>,
-    /// Stripe's status.
-    pub status: String,
-    /// When it was last fetched, in ms since the epoch.
-    pub fetched_ms: i64,
-}
+use super::decode;
+use crate::billing::payload::{Dispute, DisputeStatus, Invoice, Refund, RefundStatus};
 
 /// A payment in our database.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,110 +23,37 @@ pub struct PaidInvoice {
     pub hosted_url: Option<String>,
 }
 
-/// The account's subscriptions of the plan. A subscription that was changed to another product is not one of them.
-pub(in crate::billing) async fn subscriptions(
+/// The customer's paid invoices whose payments are recorded too, with their amounts in minor units.
+pub(in crate::billing) async fn recorded_invoices(
     pool: &AnyPool,
-    user: UserId,
-) -> Result<Vec<StoredSubscription>, sqlx::Error> {
-    let rows = sqlx::query(
-        "SELECT subscriptions.object, subscriptions.turned_away
-         FROM subscriptions JOIN stripe_customers ON stripe_customers.id = subscriptions.customer_id
-         WHERE stripe_customers.user_id = $1 AND subscriptions.is_plan = 1",
+    customer: &str,
+) -> Result<HashMap<String, i64>, sqlx::Error> {
+    let rows: Vec<(String, i64)> = sqlx::query_as(
+        "SELECT id, amount_paid FROM paid_invoices WHERE customer_id = $1 AND has_payments = 1",
     )
-    .bind(user.to_string())
+    .bind(customer)
     .fetch_all(pool)
     .await?;
-    rows.iter()
-        .map(|row| {
-            let object: Value = serde_json::from_str(row.try_get("object")?).map_err(decode)?;
-            Ok(StoredSubscription {
-                subscription: Subscription::read(&object).map_err(decode)?,
-                is_duplicate: row.try_get::<i64, _>("turned_away")? == 1,
-            })
-        })
-        .collect()
+    Ok(rows.into_iter().collect())
 }
 
-/// The IDs of the customer's recorded subscriptions.
-pub(in crate::billing) async fn subscription_ids(
-    pool: &AnyPool,
-    customer: &str,
-) -> Result<Vec<String>, sqlx::Error> {
-    sqlx::query_scalar("SELECT id FROM subscriptions WHERE customer_id = $1")
-        .bind(customer)
-        .fetch_all(pool)
-        .await
-}
-
-/// Inserts or updates a subscription that was fetched at `now_ms`. One that is not of the plan is updated only.
-pub(in crate::billing) async fn upsert_subscription(
+/// Records a payment of one of the customer's invoices.
+pub(in crate::billing) async fn insert_payment(
     connection: &mut db::Connection,
-    object: &Value,
+    payment_intent: &str,
     customer: &str,
-    is_plan: bool,
-    now_ms: i64,
 ) -> Result<(), sqlx::Error> {
-    let statement = match is_plan {
-        true => {
-            "INSERT INTO subscriptions (id, customer_id, status, object, fetched_at) VALUES ($1, $2, $3, $4, $5)
-             ON CONFLICT (id) DO UPDATE SET status = excluded.status, object = excluded.object,
-                fetched_at = excluded.fetched_at, is_plan = 1"
-        }
-        false => {
-            "UPDATE subscriptions SET status = $3, object = $4, fetched_at = $5, is_plan = 0
-             WHERE id = $1 AND customer_id = $2"
-        }
-    };
-    sqlx::query(statement)
-        .bind(object["id"].as_str())
-        .bind(customer)
-        .bind(object["status"].as_str())
-        .bind(object.to_string())
-        .bind(now_ms)
-        .execute(connection)
-        .await?;
+    sqlx::query(
+        "INSERT INTO invoice_payments (payment_intent, customer_id) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+    )
+    .bind(payment_intent)
+    .bind(customer)
+    .execute(connection)
+    .await?;
     Ok(())
 }
 
-/// Marks a subscription as a canceled duplicate.
-pub(in crate::billing) async fn mark_duplicate(
-    connection: &mut db::Connection,
-    subscription: &str,
-) -> Result<(), sqlx::Error> {
-    sqlx::query("UPDATE subscriptions SET turned_away = 1 WHERE id = $1")
-        .bind(subscription)
-        .execute(connection)
-        .await?;
-    Ok(())
-}
-
-/// The duplicate subscriptions, newest first.
-pub(in crate::billing) async fn duplicate_subscriptions(
-    pool: &AnyPool,
-    most: i64,
-) -> Result<Vec<DuplicateSubscription>, sqlx::Error> {
-    let rows = sqlx::query(
-        "SELECT subscriptions.id, customer_id, status, fetched_at, stripe_customers.user_id
-         FROM subscriptions JOIN stripe_customers ON stripe_customers.id = subscriptions.customer_id
-         WHERE turned_away = 1 ORDER BY fetched_at DESC, subscriptions.id LIMIT $1",
-    )
-    .bind(most)
-    .fetch_all(pool)
-    .await?;
-    rows.iter()
-        .map(|row| {
-            let account: Option<String> = row.try_get("user_id")?;
-            Ok(DuplicateSubscription {
-                id: row.try_get("id")?,
-                customer: row.try_get("customer_id")?,
-                account: account.as_deref().map(user_id).transpose()?,
-                status: row.try_get("status")?,
-                fetched_ms: row.try_get("fetched_at")?,
-            })
-        })
-        .collect()
-}
-
+/// Inserts or updates a paid invoice. Its payments are recorded separately, with [`insert_payment`].
 pub(in crate::billing) async fn upsert_paid_invoice(
     connection: &mut db::Connection,
     invoice: &Invoice,
@@ -157,10 +62,12 @@ pub(in crate::billing) async fn upsert_paid_invoice(
 ) -> Result<(), sqlx::Error> {
     let (paid_at, ..) = invoice.payment_order();
     sqlx::query(
-        "INSERT INTO paid_invoices (id, customer_id, subscription_id, currency, amount_paid, paid_at, hosted_url)
-         VALUES ($1, $2, $3, $4, $5, $6, $7)
+        "INSERT INTO paid_invoices (id, customer_id, subscription_id, currency, amount_paid, paid_at, hosted_url,
+                                    has_payments)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, 1)
          ON CONFLICT (id) DO UPDATE SET
-            amount_paid = excluded.amount_paid, paid_at = excluded.paid_at, hosted_url = excluded.hosted_url",
+            amount_paid = excluded.amount_paid, paid_at = excluded.paid_at, hosted_url = excluded.hosted_url,
+            has_payments = 1",
     )
     .bind(&invoice.id)
     .bind(customer)

@@ -1,23 +1,30 @@
 //! SQL of billing: customers, recorded clicks, and our copy of Stripe's objects.
 
+mod causes;
 mod customers;
 mod handoffs;
 mod ledger;
 mod mirror;
+mod subscriptions;
 
+pub(super) use causes::reported_events;
 pub(super) use customers::{
-    CustomerOwner, StripeCustomer, customer, customer_of, erase, insert_customer, set_account_type,
-    touch_customer,
+    CustomerOwner, REVISIONS, StripeCustomer, customer, customer_ids, customer_of, erase, insert_customer,
+    lock_account, mark_customer_deleted, revision, set_account_type, touch_customer,
 };
 pub(super) use handoffs::{
-    ClickAction, ClickRecord, checkout_of, close_checkout, insert_portal_visit, newest_portal_visit,
-    open_checkouts, record_click, set_checkout,
+    ClickAction, ClickRecord, checkout_of, clicks, close_checkout, forget_address, insert_portal_visit,
+    open_checkouts, portal_visits, record_click, set_checkout,
 };
 pub(super) use ledger::{payers, reconcile_context, recorded};
-pub use mirror::{DuplicateSubscription, PaidInvoice};
+pub use mirror::PaidInvoice;
 pub(super) use mirror::{
-    StoredSubscription, duplicate_subscriptions, mark_duplicate, paid_invoices, subscription_ids,
-    subscriptions, upsert_dispute, upsert_paid_invoice, upsert_refund, upsert_subscription,
+    insert_payment, paid_invoices, recorded_invoices, upsert_dispute, upsert_paid_invoice, upsert_refund,
+};
+pub use subscriptions::DuplicateSubscription;
+pub(super) use subscriptions::{
+    StoredSubscription, SubscriptionRole, duplicate_subscriptions, mark_duplicate, subscription_ids,
+    subscriptions, upsert_subscription,
 };
 
 use tracking::UserId;

@@ -7,9 +7,10 @@ mod checkout;
 mod error;
 mod listing;
 
+pub(super) use calls::InvoiceOwner;
 pub use catalog::{Catalog, MONTHLY, YEARLY, plan_price};
 pub(super) use catalog::{lookup_key, lookup_keys};
-pub(super) use checkout::CheckoutRequest;
+pub(super) use checkout::{CheckoutRequest, CheckoutSession};
 pub use error::StripeCallError;
 
 use std::fmt;

@@ -1,17 +1,18 @@
 //! Billing with a fresh database and a stand-in for Stripe on one clock. Webhooks are delivered when, and in the order
 //! in which, the test requests them.
 
-use backend::Visitor;
 use backend::accounts::User;
 use backend::billing::inbox::{InboxReport, InboxSettings, ReceiveError, Received, Worker};
 use backend::billing::{Billing, BillingOverview, Order};
 use backend::clock::Clock;
 use backend::config::Config;
+use backend::{RequestOrigin, Visitor};
 use db::{Db, Engine};
 use outbox::Wakeup;
 use serde_json::Value;
+use stripe_local::AccountRules;
 use stripe_webhook::Webhook;
-use tracking::{DeviceId, IdSource, PlanInterval, PresentIds, SessionId};
+use tracking::{DeviceId, IdSource, PlanInterval, PresentIds, SessionId, Touch};
 use uuid::Uuid;
 
 use super::stand_in::{GOOD_CARD, StandIn, card, install_crypto, text};
@@ -46,8 +47,13 @@ impl Environment {
 
     /// Uses the same Stripe IDs for the same seed.
     pub async fn with_seed(engine: Engine, seed: Option<u64>) -> Self {
+        Self::with_rules(engine, seed, AccountRules::default()).await
+    }
+
+    /// Uses these settings of the Stripe account.
+    pub async fn with_rules(engine: Engine, seed: Option<u64>, rules: AccountRules) -> Self {
         let store = Store::new(engine).await;
-        let stripe = StandIn::start(&store.clock, seed).await;
+        let stripe = StandIn::start(&store.clock, seed, rules).await;
         let billing = billing_at(&store, &stripe.url);
         Self {
             worker: Worker::new(billing.clone(), InboxSettings::default()),
@@ -78,7 +84,22 @@ impl Environment {
                 device: person.device.clone(),
                 session: SessionId::starting_at(self.store.clock.now_ms() - MINUTE),
                 source: IdSource::SdkCookie,
+                context: Box::default(),
             }),
+            user_agent: format!(
+                "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0 ({})",
+                person.device
+            ),
+            origin: RequestOrigin {
+                accept_language: "en-GB,en;q=0.8".to_owned(),
+                page_path: "/billing".to_owned(),
+                session_touch: Some(Touch::of_document(
+                    "/",
+                    Some(&format!("utm_source={}", person.device)),
+                    None,
+                )),
+                ..RequestOrigin::default()
+            },
             ..visitor()
         }
     }
@@ -114,6 +135,18 @@ impl Environment {
         self.deliver().await;
     }
 
+    /// Gives the person's customer a card through the API, and returns Stripe's ID of the customer.
+    pub async fn attach_card(&self, person: &Person) -> String {
+        let customer = self.customer(person).await;
+        let attach = "/v1/payment_methods/pm_card_visa/attach";
+        let card = self.stripe.post(attach, &[("customer", &customer)]).await;
+        let default = [("invoice_settings[default_payment_method]", text(&card, "id"))];
+        self.stripe
+            .post(&format!("/v1/customers/{customer}"), &default)
+            .await;
+        customer
+    }
+
     /// Starts a trial that converts, and returns Stripe's ID of the subscription.
     pub async fn paid(&mut self, person: &Person) -> String {
         let subscription = self.trial(person).await;
@@ -142,7 +175,7 @@ impl Environment {
     /// Stripe's ID of the person's customer.
     pub async fn customer(&self, person: &Person) -> String {
         let id = person.user.id;
-        let sql = format!("SELECT id FROM stripe_customers WHERE user_id = '{id}'");
+        let sql = format!("SELECT id FROM stripe_customers WHERE user_id = '{id}' AND deleted_ms IS NULL");
         self.store.texts(&sql).await.remove(0)
     }
 

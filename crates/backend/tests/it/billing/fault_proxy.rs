@@ -23,6 +23,8 @@ struct Upstream {
     url: String,
     client: Client,
     faults: Mutex<Vec<Fault>>,
+    /// Paths of the received requests.
+    requests: Mutex<Vec<String>>,
     /// Counts delayed responses.
     delayed: Semaphore,
     released: Semaphore,
@@ -38,6 +40,8 @@ struct Fault {
 enum FaultKind {
     /// The request is not forwarded, and this response is returned.
     Respond(u16, &'static str),
+    /// The request is forwarded, and this response is returned instead of its own.
+    Lose(u16, &'static str),
     /// The request is forwarded, and its response waits for [`FaultProxy::release`].
     Delay,
 }
@@ -48,6 +52,7 @@ impl FaultProxy {
             url: url.to_owned(),
             client: client(),
             faults: Mutex::default(),
+            requests: Mutex::default(),
             delayed: Semaphore::new(0),
             released: Semaphore::new(0),
         });
@@ -67,6 +72,11 @@ impl FaultProxy {
         self.add(path, FaultKind::Respond(status, body));
     }
 
+    /// Forwards the next request to `path` and loses its response.
+    pub fn lose(&self, path: &'static str) {
+        self.add(path, FaultKind::Lose(502, "<html>Bad Gateway</html>"));
+    }
+
     /// Delays the response to the next request to `path`.
     pub fn delay(&self, path: &'static str) {
         self.add(path, FaultKind::Delay);
@@ -77,6 +87,11 @@ impl FaultProxy {
         self.upstream.delayed.acquire().await.unwrap().forget();
     }
 
+    /// The paths of the requests since the last call.
+    pub fn requests(&self) -> Vec<String> {
+        std::mem::take(&mut self.upstream.requests.lock().unwrap())
+    }
+
     /// Releases a delayed response.
     pub fn release(&self) {
         self.upstream.released.add_permits(1);
@@ -85,6 +100,7 @@ impl FaultProxy {
 
 async fn handle(State(upstream): State<Arc<Upstream>>, request: Request) -> Response {
     let path = request.uri().path().to_owned();
+    upstream.requests.lock().unwrap().push(path.clone());
     let kind = {
         let mut faults = upstream.faults.lock().unwrap();
         let found = faults.iter().position(|fault| path.starts_with(fault.path));
@@ -94,6 +110,9 @@ async fn handle(State(upstream): State<Arc<Upstream>>, request: Request) -> Resp
         return (StatusCode::from_u16(status).unwrap(), body).into_response();
     }
     let response_from_stripe = upstream.forward(request).await;
+    if let Some(FaultKind::Lose(status, body)) = kind {
+        return (StatusCode::from_u16(status).unwrap(), body).into_response();
+    }
     if matches!(kind, Some(FaultKind::Delay)) {
         upstream.delayed.add_permits(1);
         upstream.released.acquire().await.unwrap().forget();

@@ -37,11 +37,11 @@ async fn transient_errors_are_retried() {
         let worked = nowhere.drain().await.unwrap();
         assert_eq!((worked.applied, worked.retried), (0, 1), "{engine:?}");
         let faults = [
-            ("/v1/subscriptions/", 429, BUSY),
+            ("/v1/subscriptions", 429, BUSY),
             ("/v1/invoices", 500, BROKEN),
-            ("/v1/customers/", 502, "<html>Bad Gateway</html>"),
+            ("/v1/invoices", 502, "<html>Bad Gateway</html>"),
             ("/v1/subscriptions", 503, ""),
-            ("/v1/customers/", 409, BROKEN),
+            ("/v1/subscriptions", 409, BROKEN),
             ("/v1/invoices", 200, r#"{"object":"list","data":[{"#),
         ];
         for (path, status, body) in faults {
@@ -113,7 +113,7 @@ async fn a_worker_with_an_expired_lease_writes_nothing() {
         env.billing.cancel(&ada.user, cancel, &visitor).await.unwrap();
         let canceled = env.new_webhooks().await;
         env.receive(&canceled[0]).await.unwrap();
-        proxy.delay("/v1/subscriptions/");
+        proxy.delay("/v1/subscriptions");
         let slow = tokio::spawn(async move { slow.drain().await });
         proxy.wait_until_delayed().await;
         // The worker has fetched a scheduled end. Its lease expires before it can commit.
@@ -152,7 +152,7 @@ async fn a_crashed_worker_is_replaced() {
         for webhook in env.new_webhooks().await {
             env.receive(&webhook).await.unwrap();
         }
-        for path in ["/v1/customers/", "/v1/invoices", "/v1/subscriptions"] {
+        for path in ["/v1/invoices", "/v1/subscriptions"] {
             proxy.delay(path);
             let dying = Worker::new(billing_at(&env.store, &proxy.url), InboxSettings::default());
             let dying = tokio::spawn(async move { dying.drain().await });

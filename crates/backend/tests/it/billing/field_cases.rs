@@ -18,7 +18,7 @@ async fn product(env: &Environment) -> String {
 }
 
 /// A new price of the catalogue's product.
-async fn price(env: &Environment, amount: &str, currency: &str, interval: (&str, &str)) -> String {
+pub(super) async fn price(env: &Environment, amount: &str, currency: &str, interval: (&str, &str)) -> String {
     let product = product(env).await;
     let form = [
         ("product", product.as_str()),
@@ -32,26 +32,13 @@ async fn price(env: &Environment, amount: &str, currency: &str, interval: (&str,
 }
 
 /// A customer with a card and without a subscription.
-async fn customer_with_card(env: &mut Environment, person: &Person) -> String {
+pub(super) async fn customer_with_card(env: &mut Environment, person: &Person) -> String {
     env.start(person, PlanInterval::Month).await;
-    let customer = env.customer(person).await;
-    let card = env
-        .stripe
-        .post(
-            "/v1/payment_methods/pm_card_visa/attach",
-            &[("customer", &customer)],
-        )
-        .await;
-    env.stripe
-        .post(
-            &format!("/v1/customers/{customer}"),
-            &[("invoice_settings[default_payment_method]", text(&card, "id"))],
-        )
-        .await;
+    let customer = env.attach_card(person).await;
     customer
 }
 
-async fn subscribe(env: &mut Environment, customer: &str, form: Form<'_>) -> String {
+pub(super) async fn subscribe(env: &mut Environment, customer: &str, form: Form<'_>) -> String {
     let form: Vec<_> = [("customer", customer)]
         .into_iter()
         .chain(form.iter().copied())

@@ -1,6 +1,8 @@
-//! The inbox: signatures, ignored webhooks, unknown customers, older API versions, pruning.
+//! The inbox: signatures, webhooks without effect, unknown customers, older API versions, pruning.
 
-use backend::billing::inbox::{InboxCounts, InboxState, InvalidWebhookError, ReceiveError, Received};
+use backend::billing::inbox::{
+    InboxCounts, InboxState, InvalidWebhookError, NotOursReason, ReceiveError, Received,
+};
 use db::testing::engines;
 use serde_json::{Value, json};
 use stripe_webhook::Webhook;
@@ -87,15 +89,24 @@ async fn a_bad_signature_changes_nothing() {
 }
 
 #[tokio::test]
-async fn ignored_webhooks_are_stored() {
+async fn webhooks_without_effect_are_counted_and_unreadable_ones_are_parked() {
     for engine in engines() {
         let env = Environment::new(engine).await;
         let unknown = json!({
             "id": "evt_next_year", "type": "subscription.imagined", "created": NOW / 1000,
             "data": {"object": {"id": "dream_1", "object": "dream"}},
         });
-        for received in [Received::Ignored, Received::Duplicate] {
-            assert_eq!(env.receive(&unknown).await.unwrap(), received, "{engine:?}");
+        for number in 1..=2 {
+            let received = env.receive(&unknown).await.unwrap();
+            assert_eq!(received, Received::NotOurs(NotOursReason::NoEffect), "{engine:?}");
+            let [count] = &env.billing.not_ours().await.unwrap()[..] else {
+                panic!("{engine:?}: one type")
+            };
+            assert_eq!(
+                (count.event_type.as_str(), count.reason, count.webhooks),
+                ("subscription.imagined", NotOursReason::NoEffect, number),
+                "{engine:?}"
+            );
         }
         // A relevant type with an unreadable payload is parked for an operator.
         let broken = json!({
@@ -108,7 +119,7 @@ async fn ignored_webhooks_are_stored() {
         let counts = env.billing.inbox_counts().await.unwrap();
         let expected = InboxCounts {
             pending: 0,
-            applied: 1,
+            applied: 0,
             parked: 1,
             oldest_pending_ms: None,
         };
@@ -273,11 +284,12 @@ async fn old_payloads_are_deleted() {
         assert!(kept.iter().all(|row| row.payload.is_none()), "{engine:?}");
         // Pruned webhooks are still recognized.
         for webhook in events {
-            assert_eq!(
-                env.receive(&webhook).await.unwrap(),
-                Received::Duplicate,
-                "{engine:?}"
+            let received = env.receive(&webhook).await.unwrap();
+            let is_known = matches!(
+                received,
+                Received::Duplicate | Received::NotOurs(NotOursReason::NoEffect)
             );
+            assert!(is_known, "{engine:?}: {received:?}");
         }
     }
 }

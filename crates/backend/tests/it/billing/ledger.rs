@@ -107,6 +107,7 @@ async fn missing_webhooks_are_found_with_a_reason() {
             "DELETE FROM paid_invoices",
             "DELETE FROM refunds",
             "DELETE FROM subscriptions",
+            "DELETE FROM invoice_payments",
             "DELETE FROM stripe_customers",
         ] {
             env.store.execute(sql).await;

@@ -3,7 +3,7 @@
 use backend::clock::Clock;
 use reqwest::{Client, Method, redirect::Policy};
 use serde_json::{Value, json};
-use stripe_local::{StripeStandInSettings, open, serve};
+use stripe_local::{AccountRules, StripeStandInSettings, open, serve};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use url::Url;
@@ -24,11 +24,12 @@ pub struct StandIn {
 
 impl StandIn {
     /// Runs until it is dropped. Its wall clock is `clock`. Webhooks are not sent; the test reads them.
-    pub async fn start(clock: &Clock, seed: Option<u64>) -> Self {
+    pub async fn start(clock: &Clock, seed: Option<u64>, rules: AccountRules) -> Self {
         let clock = clock.clone();
         let settings = StripeStandInSettings {
             clock: stripe_local::WallClock::from_fn(move || clock.now_ms()),
             seed,
+            rules,
             ..StripeStandInSettings::default()
         };
         let stripe = open(settings).await.unwrap();
@@ -135,7 +136,8 @@ impl StandIn {
             .await;
     }
 
-    async fn control(&self, path: &str, body: Value) {
+    /// Posts to the stand-in's control API.
+    pub async fn control(&self, path: &str, body: Value) {
         let request = self.client.post(format!("{}/_sim/{path}", self.url));
         let answer = request.json(&body).send().await.unwrap();
         assert!(

@@ -14,6 +14,7 @@ use db::testing::TestDb;
 use outbox::Wakeup;
 use reqwest::{Client, Method};
 use serde_json::Value;
+use stripe_local::AccountRules;
 use stripe_webhook::Webhook;
 use tracking::PlanInterval;
 
@@ -29,7 +30,7 @@ const EVENT_TIMEOUT: Duration = Duration::from_secs(90);
 
 #[tokio::test]
 async fn against_the_stand_in() {
-    let stripe = StandIn::start(&Clock::system(), None).await;
+    let stripe = StandIn::start(&Clock::system(), None, AccountRules::default()).await;
     let variables = [
         ("STRIPE_API_URL", stripe.url.as_str()),
         ("STRIPE_WEBHOOK_SECRETS", SECRET),

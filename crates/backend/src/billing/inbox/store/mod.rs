@@ -2,26 +2,28 @@
 
 mod lanes;
 mod listing;
+mod ownership;
 #[cfg(test)]
 mod tests;
 
-use sqlx::{AnyPool, Row};
+use sqlx::Row;
 
 use lanes::ensure_lane;
 pub(super) use lanes::{Lease, acquire, due as due_lanes, release, renew, verify};
 pub use listing::{InboxCounts, InboxRow};
 pub(super) use listing::{counts, newest, webhooks_about};
+pub use ownership::NotOursCount;
+pub(super) use ownership::{
+    account_exists, count_not_ours, customer_of_payment, has_unread_payments, is_recorded, not_ours,
+};
 
 /// A webhook to store.
 pub(super) struct NewWebhook<'a> {
     pub(super) event_id: &'a str,
     pub(super) lane: &'a str,
     pub(super) event_type: &'a str,
-    /// `None` if it is about a deleted account and has nothing to apply.
-    pub(super) payload: Option<&'a str>,
+    pub(super) payload: &'a str,
     pub(super) now_ms: i64,
-    /// Whether it has something to apply.
-    pub(super) pending: bool,
 }
 
 /// A due webhook.
@@ -30,7 +32,7 @@ pub(super) struct PendingWebhook {
     pub(super) event_id: String,
     pub(super) event_type: String,
     pub(super) payload: String,
-    /// Number of attempts, including the coming one.
+    /// Number of attempts, including this one.
     pub(super) attempts: i64,
     /// Earlier attempts that panicked.
     pub(super) panics: i64,
@@ -72,66 +74,61 @@ pub(super) async fn insert(
     webhook: &NewWebhook<'_>,
 ) -> Result<bool, sqlx::Error> {
     ensure_lane(connection, webhook.lane, webhook.now_ms).await?;
-    let state = if webhook.pending {
-        InboxState::Pending
-    } else {
-        InboxState::Applied
-    };
-    let settled = (!webhook.pending).then_some(webhook.now_ms);
     let inserted = sqlx::query(
-        "INSERT INTO stripe_inbox (event_id, lane, event_type, payload, received_ms, state, next_attempt_ms,
-                                   settled_ms, events)
-         VALUES ($1, $2, $3, $4, $5, $6, $5, $7, $8) ON CONFLICT (event_id) DO NOTHING",
+        "INSERT INTO stripe_inbox (event_id, lane, event_type, payload, received_ms, state, next_attempt_ms)
+         VALUES ($1, $2, $3, $4, $5, 'pending', $5) ON CONFLICT (event_id) DO NOTHING",
     )
     .bind(webhook.event_id)
     .bind(webhook.lane)
     .bind(webhook.event_type)
     .bind(webhook.payload)
     .bind(webhook.now_ms)
-    .bind(state.as_str())
-    .bind(settled)
-    .bind(settled.map(|_| 0_i64))
     .execute(connection)
     .await?;
     Ok(inserted.rows_affected() == 1)
 }
 
-/// The due webhooks of a lane, in the order of arrival.
-pub(super) async fn due(
-    pool: &AnyPool,
+/// Claims the due webhooks of a lane, in the order of arrival, and counts an attempt of each.
+pub(super) async fn claim(
+    connection: &mut db::Connection,
     lane: &str,
     now_ms: i64,
     most: i64,
 ) -> Result<Vec<PendingWebhook>, sqlx::Error> {
-    let rows = sqlx::query(
-        "SELECT event_id, event_type, payload, attempts, panics FROM stripe_inbox
-         WHERE lane = $1 AND state = 'pending' AND next_attempt_ms <= $2
-         ORDER BY received_ms, event_id LIMIT $3",
+    let mut rows = sqlx::query(
+        "UPDATE stripe_inbox SET attempts = attempts + 1 WHERE event_id IN (
+            SELECT event_id FROM stripe_inbox
+            WHERE lane = $1 AND state = 'pending' AND next_attempt_ms <= $2
+            ORDER BY received_ms, event_id LIMIT $3)
+         RETURNING event_id, event_type, payload, attempts, panics, received_ms",
     )
     .bind(lane)
     .bind(now_ms)
     .bind(most)
-    .fetch_all(pool)
-    .await?;
-    rows.iter()
-        .map(|row| {
-            Ok(PendingWebhook {
-                event_id: row.try_get("event_id")?,
-                event_type: row.try_get("event_type")?,
-                payload: row.try_get("payload")?,
-                attempts: row.try_get::<i64, _>("attempts")? + 1,
-                panics: row.try_get("panics")?,
-            })
-        })
-        .collect()
+    .fetch_all(connection)
+    .await?
+    .iter()
+    .map(|row| {
+        let webhook = PendingWebhook {
+            event_id: row.try_get("event_id")?,
+            event_type: row.try_get("event_type")?,
+            payload: row.try_get("payload")?,
+            attempts: row.try_get("attempts")?,
+            panics: row.try_get("panics")?,
+        };
+        Ok((row.try_get::<i64, _>("received_ms")?, webhook))
+    })
+    .collect::<Result<Vec<_>, sqlx::Error>>()?;
+    // The order of returned rows is not defined.
+    rows.sort_by(|(received, one), (other_received, other)| {
+        (received, &one.event_id).cmp(&(other_received, &other.event_id))
+    });
+    Ok(rows.into_iter().map(|(_, webhook)| webhook).collect())
 }
 
-/// Counts an attempt before its work begins, so that a crash does not lose the count.
-pub(super) async fn count_attempt(
-    connection: &mut db::Connection,
-    event_id: &str,
-) -> Result<(), sqlx::Error> {
-    sqlx::query("UPDATE stripe_inbox SET attempts = attempts + 1 WHERE event_id = $1 AND state = 'pending'")
+/// Deletes a webhook that is not ours.
+pub(super) async fn delete(connection: &mut db::Connection, event_id: &str) -> Result<(), sqlx::Error> {
+    sqlx::query("DELETE FROM stripe_inbox WHERE event_id = $1 AND state = 'pending'")
         .bind(event_id)
         .execute(connection)
         .await?;

@@ -19,9 +19,8 @@ async fn with_a_lane(test: &TestDb) -> Db {
         event_id: "evt_1",
         lane: OURS.lane,
         event_type: "customer.subscription.created",
-        payload: Some("{}"),
+        payload: "{}",
         now_ms: 0,
-        pending: true,
     };
     assert!(insert(&mut tx, &webhook).await.unwrap());
     tx.commit().await.unwrap();

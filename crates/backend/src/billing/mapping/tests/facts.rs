@@ -181,6 +181,7 @@ fn user_properties_have_the_fetched_status() {
             related: &[],
             product: &product(),
             visits: &[],
+            clicks: &[],
         };
         let event = map_webhook(&event, &input).unwrap().remove(0).to_wire();
         assert_eq!(

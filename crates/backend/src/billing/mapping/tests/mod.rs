@@ -40,6 +40,7 @@ fn click_at(second: i64) -> handoff::StripeHandoff {
         device: DeviceId::parse("device-0001").unwrap(),
         session: SessionId::from_ms(START * 1000).unwrap(),
         source: IdSource::SdkCookie,
+        context: Box::default(),
     };
     let click = InsertId::existing(format!("click-{second}"));
     handoff::StripeHandoff::new(account(), &ids, second * 1000, Some(click))
@@ -52,6 +53,7 @@ fn visit_at(second: i64) -> PortalVisit {
         device: DeviceId::parse("device-0002"),
         session: SessionId::from_ms(second * 1000 - 5_000),
         at_ms: second * 1000,
+        context: None,
     }
 }
 
@@ -197,8 +199,20 @@ fn update(kind: &str, object: Value, previous: Value) -> Value {
     webhook
 }
 
-/// The webhook that changes the subscription `before` by `changes`.
+/// The webhook of a click that changes the subscription `before` by `changes` and writes the metadata.
 fn change(before: &Value, changes: Value) -> Value {
+    let mut webhook = change_at_stripe(before, changes);
+    let metadata = before["metadata"].as_object().into_iter().flatten();
+    let absent: serde_json::Map<String, Value> =
+        metadata.map(|(key, _)| (key.clone(), Value::Null)).collect();
+    if !absent.is_empty() {
+        webhook["data"]["previous_attributes"]["metadata"] = Value::Object(absent);
+    }
+    webhook
+}
+
+/// The webhook that changes the subscription `before` by `changes` and leaves the metadata of an earlier click.
+fn change_at_stripe(before: &Value, changes: Value) -> Value {
     let previous: serde_json::Map<String, Value> = changes
         .as_object()
         .unwrap()
@@ -264,6 +278,7 @@ impl InputJson {
                 related: &related,
                 product: &product(),
                 visits: &self.visits,
+                clicks: &[],
             },
         )
     }

@@ -261,11 +261,27 @@ fn the_handoff_of_a_cancellation() {
             true,
         ),
         (
-            "in the dashboard, long after",
+            "in the dashboard, long after (case 15)",
             metadata(9 * DAY),
             vec![],
-            "stale handoff",
-            Some("device-0001"),
+            "none known",
+            None,
+            false,
+        ),
+        (
+            "in the dashboard, a minute after another change",
+            metadata(minute),
+            vec![],
+            "none known",
+            None,
+            false,
+        ),
+        (
+            "in the dashboard, two hours after a look at the portal",
+            metadata(9 * DAY),
+            portal(121 * minute),
+            "none known",
+            None,
             false,
         ),
         (
@@ -298,6 +314,11 @@ fn the_handoff_of_a_cancellation() {
         let input = InputJson {
             visits,
             ..InputJson::of(running.clone(), &[])
+        };
+        // In the portal and in the dashboard the metadata of an earlier click stays.
+        let change = match why.starts_with("in the") || why.starts_with("in a portal") {
+            true => change_at_stripe,
+            false => change,
         };
         let event = input.event(&change(
             &running,

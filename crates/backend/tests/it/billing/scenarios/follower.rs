@@ -15,6 +15,7 @@ use sqlx::{AssertSqlSafe, Row};
 use tokio::task::JoinSet;
 
 use super::super::environment::{Environment, billing_over, receive};
+use crate::support::visitor;
 
 /// How a follower receives webhooks.
 #[derive(Clone, Copy, Debug)]
@@ -37,8 +38,8 @@ pub struct Follower {
     rng: Rng,
 }
 
-/// Rows that webhooks do not create: users, customers, portal visits.
-const COPIED: [(&str, &[&str], &[&str]); 3] = [
+/// Rows that webhooks do not create: users, customers, clicks, portal visits. The first column is the key.
+const COPIED: [(&str, &[&str], &[&str]); 4] = [
     (
         "users",
         &[
@@ -53,8 +54,13 @@ const COPIED: [(&str, &[&str], &[&str]); 3] = [
     ),
     ("stripe_customers", &["id", "user_id"], &["created_at"]),
     (
+        "handoffs",
+        &["click", "user_id", "action", "device_id", "context", "address"],
+        &["session_id", "consented", "created_at"],
+    ),
+    (
         "portal_visits",
-        &["id", "user_id", "device_id"],
+        &["id", "user_id", "device_id", "context"],
         &["session_id", "created_at"],
     ),
 ];
@@ -89,20 +95,22 @@ impl Follower {
                 .await
                 .unwrap()
             {
-                if !self.copied.insert(row.get("id")) {
+                if !self.copied.insert(row.get(0)) {
                     continue;
                 }
                 let mut query = sqlx::query(AssertSqlSafe(insert.clone()));
                 for name in texts {
                     query = match *name {
                         "account_type" => query.bind("free"),
+                        // The webhooks of the first database have cleared it.
+                        "address" => query.bind(visitor().address.to_string()),
                         name => query.bind(row.get::<Option<String>, _>(name)),
                     };
                 }
                 for name in numbers {
                     query = query.bind(row.get::<Option<i64>, _>(*name));
                 }
-                query.execute(self.test.db.pool()).await.unwrap();
+                self.test.db.execute(query).await.unwrap();
             }
         }
     }

@@ -21,7 +21,7 @@ pub struct Record {
 }
 
 /// Queries with the user ID as `$1` that return each row as one text, without write times.
-const ROWS: [&str; 4] = [
+const ROWS: [&str; 5] = [
     "SELECT 'account ' || account_type FROM users WHERE id = $1",
     "SELECT subscriptions.id || ' ' || status || ' ' || turned_away || ' ' || has_card || ' ' || object
      FROM subscriptions JOIN stripe_customers ON stripe_customers.id = customer_id
@@ -33,6 +33,9 @@ const ROWS: [&str; 4] = [
     "SELECT refunds.id || ' ' || invoice_id || ' ' || currency || ' ' || amount || ' ' || status
      FROM refunds JOIN stripe_customers ON stripe_customers.id = customer_id
      WHERE user_id = $1 ORDER BY refunds.id",
+    "SELECT disputes.id || ' ' || invoice_id || ' ' || currency || ' ' || amount || ' ' || status
+     FROM disputes JOIN stripe_customers ON stripe_customers.id = customer_id
+     WHERE user_id = $1 ORDER BY disputes.id",
 ];
 
 impl Record {
