@@ -26,6 +26,11 @@ impl Clock {
         }
     }
 
+    /// This clock as a function, for `queue` and `outbox`.
+    pub fn into_millis(self) -> queue::MillisClock {
+        Arc::new(move || self.now_ms())
+    }
+
     /// The current time in ms since the epoch.
     #[expect(
         clippy::disallowed_methods,

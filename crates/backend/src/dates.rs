@@ -17,11 +17,20 @@ pub fn instant(ms: i64) -> String {
     moment(ms).format(&Rfc3339).unwrap_or_default()
 }
 
-/// Formats a date like `18 November 2026`, from seconds since the epoch, as Stripe gives them.
+/// Formats a date like `18 November 2026 (UTC)`, from seconds since the epoch, as Stripe gives them.
 pub fn long(seconds: i64) -> String {
     moment(seconds.saturating_mul(1000))
         .date()
-        .format(format_description!("[day padding:none] [month repr:long] [year]"))
+        .format(format_description!(
+            "[day padding:none] [month repr:long] [year] (UTC)"
+        ))
+        .unwrap_or_default()
+}
+
+/// Formats a time like `2026-11-18, 11:06 UTC`, from ms since the epoch.
+pub fn minute(ms: i64) -> String {
+    moment(ms)
+        .format(format_description!("[year]-[month]-[day], [hour]:[minute] UTC"))
         .unwrap_or_default()
 }
 
@@ -39,7 +48,8 @@ mod tests {
     fn utc_text() {
         assert_eq!(day(1_795_000_000_123), "2026-11-18");
         assert_eq!(instant(1_795_000_000_123), "2026-11-18T11:06:40.123Z");
-        assert_eq!(long(1_795_000_000), "18 November 2026");
+        assert_eq!(long(1_795_000_000), "18 November 2026 (UTC)");
+        assert_eq!(minute(1_795_000_000_123), "2026-11-18, 11:06 UTC");
         assert_eq!(instant(i64::MAX), "1970-01-01T00:00:00Z");
     }
 }

@@ -1,5 +1,6 @@
 //! Generates IDs.
 
+use sha2::{Digest, Sha256};
 use tracking::{DeviceId, UserId};
 use uuid::Uuid;
 
@@ -38,4 +39,12 @@ pub fn random() -> Uuid {
 #[expect(clippy::disallowed_methods, reason = "the only place that generates them")]
 pub fn secret() -> String {
     format!("{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple())
+}
+
+/// The ID of a row that exists once for each fact: the same for the same text.
+pub fn of_fact(fact: &str) -> Uuid {
+    let digest: [u8; 32] = Sha256::digest(fact).into();
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&digest[..16]);
+    uuid::Builder::from_custom_bytes(bytes).into_uuid()
 }

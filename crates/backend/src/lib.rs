@@ -4,6 +4,8 @@
 //! passes the visitor's IDs. SQL is only in `store` modules.
 
 pub mod accounts;
+pub mod asset_builds;
+pub mod attribution;
 mod backoff;
 pub mod billing;
 pub mod clock;
@@ -12,6 +14,7 @@ pub mod dates;
 mod export;
 pub mod hex;
 pub mod ids;
+mod key_list;
 pub mod limits;
 pub mod loss;
 pub mod mail;
@@ -19,6 +22,7 @@ mod network_key;
 pub mod operations;
 pub mod polls;
 pub mod retention;
+mod revisions;
 mod seen_set;
 pub mod slots;
 pub mod spreadsheet;
@@ -27,9 +31,10 @@ mod visitor;
 
 pub use export::Export;
 pub use network_key::NetworkKey;
-pub use visitor::Visitor;
+pub use visitor::{RequestOrigin, Visitor};
 
 use accounts::Accounts;
+use asset_builds::AssetBuilds;
 use billing::{Billing, StripeCallError};
 use std::sync::Arc;
 
@@ -75,6 +80,8 @@ pub struct Backend {
     pub limits: Arc<RequestLimits>,
     /// Removal of expired rows.
     pub retention: Retention,
+    /// Files of the builds in use.
+    pub asset_builds: AssetBuilds,
     /// The clock, for request handlers.
     pub clock: Clock,
     /// The page of the Amplitude stand-in. If there is one, all data is on this machine, and any visitor may view any user's
@@ -116,6 +123,7 @@ impl Backend {
             loss,
             limits: Arc::new(RequestLimits::new(config.protection.limit_factor)),
             retention: Retention::new(db.clone(), clock.clone(), config.data.outbox_keep_days),
+            asset_builds: AssetBuilds::new(db.clone(), clock.clone()),
             clock: clock.clone(),
             collector_page: config.amplitude.collector_page(),
             local_mode: config.is_local_mode(),

@@ -48,6 +48,14 @@ pub enum ScenarioError {
         /// How often the steps caused it.
         expected: usize,
     },
+    /// The campaign's revenue is not that of its users. Amounts are in minor units.
+    #[error("the campaign’s revenue is {found}; expected: {expected}")]
+    Attribution {
+        /// The revenue in the report.
+        found: i64,
+        /// The payments at Stripe, or the revenue by the other touch.
+        expected: i64,
+    },
     /// The step is not possible after the steps before it.
     #[error("{} is not possible at this point", step.description())]
     ImpossibleStep {

@@ -5,6 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use app::lab::{Disturbance, LabState, Outcome, Running, UserResult};
+use backend::attribution::CampaignRow;
+use backend::timeline::ReadError;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -12,7 +14,7 @@ use tokio_util::task::TaskTracker;
 use crate::environment::LabEnvironment;
 use crate::error::ScenarioError;
 use crate::runner::run_steps;
-use crate::scenario::scripted_scenario;
+use crate::scenario::{CAMPAIGN, scripted_scenario};
 use crate::scenario_run::{Pacing, ScenarioRun};
 use crate::switches::StandInSwitches;
 use crate::timeline::ScenarioTimeline;
@@ -155,8 +157,13 @@ impl Lab {
         let run = ScenarioRun::new(environment, &disturbance, &switches, Pacing::Fast, &report);
         let scenario = async {
             let mut users = Vec::new();
+            let earlier_minor = attributed_minor(environment).await?;
             for user in run_steps(run, &scripted_scenario(disturbance)).await? {
-                users.push(ScenarioTimeline::read(environment, &user).await?.into());
+                let timeline = ScenarioTimeline::read(environment, &user).await?;
+                if disturbance == Disturbance::CampaignBlocked {
+                    check_attribution(&timeline, attributed_minor(environment).await? - earlier_minor)?;
+                }
+                users.push(timeline.into());
             }
             Ok(users)
         };
@@ -170,6 +177,42 @@ impl Lab {
         report("restoring the stand-ins’ switches");
         switches.restore().await;
         result
+    }
+}
+
+/// The revenue of the scripted campaign, by first and by last touch, in minor units of all currencies. Equal sums are
+/// returned once.
+async fn attributed_minor(environment: &LabEnvironment) -> Result<i64, ScenarioError> {
+    let report = environment
+        .backend
+        .operations
+        .campaigns()
+        .await
+        .map_err(ReadError::from)?;
+    let sum = |rows: &[CampaignRow]| -> i64 {
+        let rows = rows
+            .iter()
+            .filter(|row| row.campaign.as_deref() == Some(CAMPAIGN));
+        rows.flat_map(|row| &row.revenue).map(|amount| amount.minor).sum()
+    };
+    let (first, last) = (sum(&report.first), sum(&report.last));
+    if first != last {
+        return Err(ScenarioError::Attribution {
+            found: first,
+            expected: last,
+        });
+    }
+    Ok(first)
+}
+
+/// Whether the user's payments were added to the campaign's revenue.
+fn check_attribution(timeline: &ScenarioTimeline, added_minor: i64) -> Result<(), ScenarioError> {
+    match timeline.paid_minor == added_minor && added_minor > 0 {
+        true => Ok(()),
+        false => Err(ScenarioError::Attribution {
+            found: added_minor,
+            expected: timeline.paid_minor,
+        }),
     }
 }
 

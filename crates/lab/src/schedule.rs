@@ -142,7 +142,7 @@ impl DisturbanceSchedule for Disturbance {
     }
 
     fn blocks_sdk(&self) -> bool {
-        *self == Self::SdkBlocked
+        matches!(self, Self::SdkBlocked | Self::CampaignBlocked)
     }
 }
 
@@ -186,7 +186,7 @@ mod tests {
             let browser = (disturbance.clock_ahead_ms() != 0, disturbance.blocks_sdk());
             let expected = (
                 matches!(disturbance, D::ClockOffBySeconds | D::ClockOffByMinutes),
-                disturbance == D::SdkBlocked,
+                matches!(disturbance, D::SdkBlocked | D::CampaignBlocked),
             );
             assert_eq!(browser, expected, "{disturbance:?}");
         }

@@ -3,15 +3,17 @@
 use tracking::{Choice, ConsentDefault, UserId, consent};
 
 use super::{AccountError, Accounts, store};
+use crate::attribution;
 
 impl Accounts {
     /// Stores the choice in the account. It applies to all browsers of the user and to webhooks, which have no browser.
-    /// Denying consent parks the user's unsent outbox rows. `Unset` withdraws an earlier choice.
+    /// Denying consent parks the user's unsent outbox rows and deletes where the user came from. `Unset` withdraws an earlier choice.
     pub async fn choose_consent(&self, user: UserId, choice: Choice) -> Result<(), AccountError> {
         let now_ms = self.clock.now_ms();
         let mut tx = self.db.write().await?;
         store::set_consent(&mut tx, user, choice, now_ms).await?;
         if choice == Choice::Denied {
+            attribution::erase(&mut tx, user).await?;
             outbox::park_unsent(&mut tx, user, outbox::ParkReason::ConsentWithdrawn, now_ms).await?;
         }
         tx.commit().await?;

@@ -46,7 +46,7 @@ impl fmt::Debug for LoginCookies {
 impl SessionStore for LoginCookies {
     async fn create(&self, record: &mut Record) -> Result<()> {
         let (data, expires_at_ms) = columns(record)?;
-        while !store::insert_cookie(self.db.pool(), &hash(&record.id), &data, expires_at_ms)
+        while !store::insert_cookie(&self.db, &hash(&record.id), &data, expires_at_ms)
             .await
             .map_err(backend)?
         {
@@ -58,7 +58,7 @@ impl SessionStore for LoginCookies {
 
     async fn save(&self, record: &Record) -> Result<()> {
         let (data, expires_at_ms) = columns(record)?;
-        store::save_cookie(self.db.pool(), &hash(&record.id), &data, expires_at_ms)
+        store::save_cookie(&self.db, &hash(&record.id), &data, expires_at_ms)
             .await
             .map_err(backend)
     }
@@ -83,7 +83,7 @@ impl SessionStore for LoginCookies {
     /// Deletes the cookie after a grace period of one minute. Its login has already ended. Uploads that the browser
     /// sent before the sign-out still need the cookie to identify the login.
     async fn delete(&self, id: &Id) -> Result<()> {
-        store::expire_soon(self.db.pool(), &hash(id), self.clock.now_ms() + DELETION_GRACE_MS)
+        store::expire_soon(&self.db, &hash(id), self.clock.now_ms() + DELETION_GRACE_MS)
             .await
             .map_err(backend)
     }

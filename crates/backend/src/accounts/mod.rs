@@ -22,16 +22,16 @@ use std::sync::Arc;
 use db::Db;
 use forms::{Field, FieldError, FieldErrors, SignIn, SignUp, SignUpForm};
 use outbox::Wakeup;
-use tracking::{Choice, ServerEvent, SignInCompleted, SignOutCompleted, SignUpCompleted, UserId};
+use tracking::{Choice, PresentIds, ServerEvent, SignInCompleted, SignOutCompleted, SignUpCompleted, UserId};
 use uuid::Uuid;
 
 use crate::NetworkKey;
 use crate::clock::Clock;
 use crate::mail::{self, MailKind};
 use crate::visitor::Visitor;
-use crate::{dates, ids, polls};
+use crate::{attribution, dates, ids, polls};
 use login_lifetime::OpenBounds;
-use password::Hasher;
+use password::{Hasher, PasswordMatch};
 pub use store::EndedBy;
 
 /// The shortest time between two writes of a login's `last_seen_at_ms`.
@@ -163,7 +163,7 @@ impl Accounts {
         };
         let login = Login::new(user, now_ms);
         let mut tx = self.db.write().await?;
-        if !store::insert_user(&mut tx, &login.user, &input.email.key(), &hash, now_ms).await? {
+        if !store::insert_user(&mut tx, &login.user, &input.email, &hash, now_ms).await? {
             return Err(FieldErrors::one(SignUpForm::email, FieldError::EmailTaken).into());
         }
         store::set_consent(&mut tx, login.user.id, consent, now_ms).await?;
@@ -180,13 +180,18 @@ impl Accounts {
             now_ms,
         )
         .await?;
-        if let Some(ids) = &visitor.tracking {
+        let first_touch = attribution::record_first_touch(&mut tx, login.user.id, visitor).await?;
+        if let Some(ids) = visitor.present_ids() {
+            if let PresentIds::Live { session, context, .. } = &ids {
+                attribution::record_session_touch(&mut tx, login.user.id, *session, context, now_ms).await?;
+            }
             let event = SignUpCompleted {
                 email_domain: input.email.domain(),
                 email: self.track_email.then(|| login.user.email.clone()),
                 signed_up_on: dates::day(now_ms),
+                first_touch,
             };
-            let event = ServerEvent::present(login.user.id, &event, ids.clone(), now_ms);
+            let event = ServerEvent::present(login.user.id, &event, ids, now_ms);
             outbox::enqueue(&mut tx, &event, now_ms).await?;
         }
         tx.commit().await?;
@@ -202,13 +207,13 @@ impl Accounts {
     /// too many attempts, or when the server is busy.
     pub async fn sign_in(&self, input: SignIn, visitor: &Visitor) -> Result<Login, AccountError> {
         let place = self.hasher.place(NetworkKey::of(visitor.address))?;
-        let found = store::user_by_email(self.db.pool(), &input.email.key()).await?;
+        let found = store::user_by_email(self.db.pool(), &input.email).await?;
         let is_known = found.as_ref().is_some_and(|(user, _)| visitor.knows(user.id));
         let attempt = self.password_check(&input.email, visitor, is_known);
         self.count_password_check(&attempt).await?;
         let (user, hash) = found.map_or((None, None), |(user, hash)| (Some(user), Some(hash)));
-        let is_correct = place.verify(&input.password, hash.clone()).await?;
-        let (Some(user), Some(hash)) = (user.filter(|_| is_correct), hash) else {
+        let matched = place.verify(&input.password, hash.clone()).await?;
+        let (Some(user), Some(hash), PasswordMatch::Correct { new_hash }) = (user, hash, matched) else {
             return Err(FieldErrors::one(Field::FORM, FieldError::WrongCredentials).into());
         };
 
@@ -219,6 +224,9 @@ impl Accounts {
         if !store::lock_account_if_password(&mut tx, login.user.id, &hash).await? {
             return Err(FieldErrors::one(Field::FORM, FieldError::WrongCredentials).into());
         }
+        if let Some(new_hash) = new_hash {
+            store::set_password(&mut tx, login.user.id, &new_hash).await?;
+        }
         store::insert_login(&mut tx, &login, &visitor.user_agent).await?;
         let consent = tracking::consent::choice_for_account(
             login.user.consent,
@@ -227,18 +235,23 @@ impl Accounts {
         );
         if consent != login.user.consent {
             store::set_consent(&mut tx, login.user.id, consent, now_ms).await?;
+            if consent == Choice::Denied {
+                attribution::erase(&mut tx, login.user.id).await?;
+            }
         }
         if let Some(voter) = &visitor.voter {
             polls::transfer_votes(&mut tx, voter, login.user.id).await?;
         }
         attempt.refund(&mut tx).await?;
         // The browser may allow tracking although the account denies it.
-        if let Some(ids) = visitor.tracking.as_ref().filter(|_| consent != Choice::Denied) {
+        if let Some(ids) = visitor.present_ids().filter(|_| consent != Choice::Denied) {
+            let first_touch = attribution::record_first_touch(&mut tx, login.user.id, visitor).await?;
             let event = SignInCompleted {
                 login: login.id,
                 signed_in_at: dates::instant(now_ms),
+                first_touch,
             };
-            let event = ServerEvent::present(login.user.id, &event, ids.clone(), now_ms);
+            let event = ServerEvent::present(login.user.id, &event, ids, now_ms);
             outbox::enqueue(&mut tx, &event, now_ms).await?;
         }
         tx.commit().await?;
@@ -253,12 +266,12 @@ impl Accounts {
         if store::end_login(&mut tx, login.id, EndedBy::SignOut, now_ms).await? {
             let is_last_login =
                 store::count_open_logins(&mut tx, login.user.id, OpenBounds::at(now_ms)).await? == 0;
-            if let Some(ids) = &visitor.tracking {
+            if let Some(ids) = visitor.present_ids() {
                 let event = SignOutCompleted {
                     login: login.id,
                     last_login: is_last_login,
                 };
-                let event = ServerEvent::present(login.user.id, &event, ids.clone(), now_ms);
+                let event = ServerEvent::present(login.user.id, &event, ids, now_ms);
                 outbox::enqueue(&mut tx, &event, now_ms).await?;
             }
         }
@@ -279,7 +292,7 @@ impl Accounts {
         let now_ms = self.clock.now_ms();
         let is_due = now_ms - login.last_seen_at_ms > ACTIVITY_INTERVAL_MS;
         if is_due {
-            store::record_activity(self.db.pool(), login.id, now_ms).await?;
+            store::record_activity(&self.db, login.id, now_ms).await?;
         }
         Ok(is_due)
     }

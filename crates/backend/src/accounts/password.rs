@@ -52,6 +52,16 @@ impl Hasher {
     }
 }
 
+/// The result of a comparison of a password with a hash.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum PasswordMatch {
+    Wrong,
+    Correct {
+        /// The hash of the normal form, if the stored hash is of another form.
+        new_hash: Option<String>,
+    },
+}
+
 /// See [`Hasher::place`].
 #[derive(Debug)]
 pub(super) struct HashPlace {
@@ -60,33 +70,41 @@ pub(super) struct HashPlace {
 }
 
 impl HashPlace {
-    /// Returns a salted hash in PHC format.
+    /// Returns a salted hash of the password's normal form, in PHC format.
     pub(super) async fn hash(self, password: &Secret) -> Result<String, AccountError> {
-        let password = password.clone();
-        self.blocking(move || {
-            let hash = Argon2::default().hash_password(password.expose().as_bytes());
-            hash.map(|hash| hash.to_string())
-                .map_err(|error| AccountError::Hash(error.to_string()))
-        })
-        .await?
+        let password = password.normal_form();
+        self.blocking(move || hash(&password)).await?
     }
 
-    /// Whether the password matches the hash. Without a hash, it returns false after the same amount of work.
-    pub(super) async fn verify(self, password: &Secret, hash: Option<String>) -> Result<bool, AccountError> {
-        let password = password.clone();
+    /// Compares the password with the hash: its normal form first, then the forms that were hashed before passwords were
+    /// normalized. Without a hash, it returns `Wrong` after the same amount of work.
+    pub(super) async fn verify(
+        self,
+        password: &Secret,
+        hash: Option<String>,
+    ) -> Result<PasswordMatch, AccountError> {
+        let forms = password.forms();
         let has_hash = hash.is_some();
-        let matches = self
+        let matched = self
             .blocking(move || {
-                let hash = hash.as_deref().unwrap_or(DUMMY_HASH);
-                let hash = PasswordHash::new(hash).map_err(|error| AccountError::Hash(error.to_string()))?;
-                Ok::<_, AccountError>(
+                let stored = hash.as_deref().unwrap_or(DUMMY_HASH);
+                let stored =
+                    PasswordHash::new(stored).map_err(|error| AccountError::Hash(error.to_string()))?;
+                let matches = |form: &String| {
                     Argon2::default()
-                        .verify_password(password.expose().as_bytes(), &hash)
-                        .is_ok(),
-                )
+                        .verify_password(form.as_bytes(), &stored)
+                        .is_ok()
+                };
+                Ok::<_, AccountError>(match forms.iter().position(matches) {
+                    None => PasswordMatch::Wrong,
+                    Some(0) => PasswordMatch::Correct { new_hash: None },
+                    Some(_) => PasswordMatch::Correct {
+                        new_hash: Some(self::hash(&forms[0])?),
+                    },
+                })
             })
             .await??;
-        Ok(matches && has_hash)
+        Ok(if has_hash { matched } else { PasswordMatch::Wrong })
     }
 
     /// The place and the permit are held until the work is done, also if the request is cancelled meanwhile.
@@ -110,6 +128,13 @@ impl HashPlace {
     }
 }
 
+fn hash(password: &str) -> Result<String, AccountError> {
+    Argon2::default()
+        .hash_password(password.as_bytes())
+        .map(|hash| hash.to_string())
+        .map_err(|error| AccountError::Hash(error.to_string()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -121,32 +146,50 @@ mod tests {
     #[tokio::test]
     async fn only_the_correct_password_matches() {
         let hasher = Hasher::new(1);
+        let place = || hasher.place(network(1)).unwrap();
         let password = Secret::new("correct horse battery");
-        let hash = hasher.place(network(1)).unwrap().hash(&password).await.unwrap();
+        let hash = place().hash(&password).await.unwrap();
         assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
-        assert!(
-            hasher
-                .place(network(1))
-                .unwrap()
-                .verify(&password, Some(hash.clone()))
-                .await
-                .unwrap()
-        );
-        assert!(
-            !hasher
-                .place(network(1))
-                .unwrap()
-                .verify(&Secret::new("correct horse batterz"), Some(hash))
-                .await
-                .unwrap()
-        );
-        assert!(
-            !hasher
-                .place(network(1))
-                .unwrap()
-                .verify(&password, None)
-                .await
-                .unwrap()
+        let wrong = Secret::new("correct horse batterz");
+        for (password, hash, expected) in [
+            (
+                &password,
+                Some(hash.clone()),
+                PasswordMatch::Correct { new_hash: None },
+            ),
+            (&wrong, Some(hash), PasswordMatch::Wrong),
+            (&password, None, PasswordMatch::Wrong),
+        ] {
+            assert_eq!(place().verify(password, hash).await.unwrap(), expected);
+        }
+    }
+
+    #[tokio::test]
+    async fn case_19_a_password_has_one_hash_in_composed_and_decomposed_form() {
+        let hasher = Hasher::new(1);
+        let place = || hasher.place(network(1)).unwrap();
+        let composed = Secret::new("r\u{e9}sum\u{e9} battery");
+        let decomposed = Secret::new("re\u{301}sume\u{301} battery");
+        for [made, typed] in [[&composed, &decomposed], [&decomposed, &composed]] {
+            let hash = place().hash(made).await.unwrap();
+            let matched = place().verify(typed, Some(hash)).await.unwrap();
+            assert_eq!(matched, PasswordMatch::Correct { new_hash: None });
+        }
+        // A hash of the decomposed form, from before passwords were normalized.
+        let old = super::hash("re\u{301}sume\u{301} battery").unwrap();
+        for typed in [&decomposed, &composed] {
+            let PasswordMatch::Correct { new_hash: Some(new) } =
+                place().verify(typed, Some(old.clone())).await.unwrap()
+            else {
+                panic!("the old hash works, and is replaced")
+            };
+            let matched = place().verify(&composed, Some(new)).await.unwrap();
+            assert_eq!(matched, PasswordMatch::Correct { new_hash: None });
+        }
+        let other = Secret::new("resume battery");
+        assert_eq!(
+            place().verify(&other, Some(old)).await.unwrap(),
+            PasswordMatch::Wrong
         );
     }
 

@@ -61,7 +61,7 @@ fn smtp(text: &str, public_url: &Url) -> Result<SmtpServer, ConfigError> {
         .map(|(_, user)| user.into_owned())
         .unwrap_or_default();
     let from = match Email::parse(&user) {
-        Ok(email) => email.as_str().to_owned(),
+        Ok(email) => email.delivery().to_owned(),
         Err(_) => format!("no-reply@{}", sending_host(public_url)),
     };
     Ok(SmtpServer {

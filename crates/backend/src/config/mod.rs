@@ -4,6 +4,7 @@
 mod error;
 mod limits;
 mod local_access;
+mod logs;
 mod mail;
 mod network;
 mod protection;
@@ -13,6 +14,7 @@ mod stripe;
 pub use error::ConfigError;
 pub use limits::ConnectionLimits;
 pub use local_access::LocalAccess;
+pub use logs::LogFormat;
 pub use mail::{MailConfig, SmtpServer};
 pub use protection::ProtectionConfig;
 pub use proxies::TrustedProxies;
@@ -21,7 +23,9 @@ pub use stripe::StripeConfig;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
+use std::time::Duration;
 
+use db::PoolSizes;
 use secrecy::SecretString;
 use sha2::{Digest, Sha256};
 use tracking::ConsentDefault;
@@ -70,6 +74,10 @@ pub struct HttpConfig {
     pub local_access: Option<LocalAccess>,
     /// Connections and feeds.
     pub limits: ConnectionLimits,
+    /// `DRAIN_SECS`: how long the server accepts connections after `/readyz` has begun to fail.
+    pub drain: Duration,
+    /// `METRICS_ADDR`: where metrics are served; `None`: nowhere.
+    pub metrics: Option<SocketAddr>,
     /// `LEPTOS_SITE_ROOT`: folder of the built assets. cargo-leptos sets it during development.
     pub site_root: String,
 }
@@ -79,9 +87,11 @@ pub struct HttpConfig {
 pub struct DataConfig {
     /// `DATABASE_URL`. It may contain a password.
     pub database_url: SecretString,
+    /// `DATABASE_MAX_CONNECTIONS` on Postgres, `DATABASE_READERS` on SQLite.
+    pub pool_sizes: PoolSizes,
     /// `DATA_DIR`: files of local mode.
     pub dir: PathBuf,
-    /// `OUTBOX_KEEP_DAYS`: how many days sent events keep their payload.
+    /// `OUTBOX_KEEP_DAYS`: how many days applied webhooks keep their payload, and browser counts are kept.
     pub outbox_keep_days: u32,
 }
 
@@ -147,6 +157,7 @@ impl Config {
         let stripe = StripeConfig::read(&get)?;
         let uses_stand_in = amplitude.is_local || stripe.is_local();
         let public_url = public_url(&get, listen)?;
+        let trusted_proxies = proxies::read(&get, &public_url)?;
         let http = HttpConfig {
             // A plain http URL is a loopback one: others are refused.
             local_access: local_access::read(
@@ -155,8 +166,10 @@ impl Config {
                 public_url.scheme() == "http",
                 !cfg!(debug_assertions),
             )?,
-            trusted_proxies: proxies::read(&get, &public_url)?,
             limits: limits::read(&get)?,
+            drain: limits::drain(&get, !trusted_proxies.is_empty())?,
+            metrics: network::metrics_address(&get)?,
+            trusted_proxies,
             public_url,
             site_root: get("LEPTOS_SITE_ROOT").unwrap_or_else(|| "target/site".to_owned()),
             listen,
@@ -214,6 +227,18 @@ fn data(get: &impl Fn(&str) -> Option<String>) -> Result<DataConfig, ConfigError
     if !db::is_private(&database_url).map_err(|_| malformed("DATABASE_URL", "a valid `postgres:` URL"))? {
         return Err(ConfigError::PlainPostgres);
     }
+    let size = |name: &'static str, default: u32| match get(name) {
+        None => Ok(default),
+        // A worker reads on one connection while its transaction holds another one.
+        Some(text) => {
+            (text.parse().ok().filter(|size| *size > 1)).ok_or(malformed(name, "a whole number above 1"))
+        }
+    };
+    let defaults = PoolSizes::default();
+    let pool_sizes = PoolSizes {
+        postgres: size("DATABASE_MAX_CONNECTIONS", defaults.postgres)?,
+        sqlite_readers: size("DATABASE_READERS", defaults.sqlite_readers)?,
+    };
     let outbox_keep_days = match get("OUTBOX_KEEP_DAYS") {
         None => 30,
         Some(text) => text
@@ -222,6 +247,7 @@ fn data(get: &impl Fn(&str) -> Option<String>) -> Result<DataConfig, ConfigError
     };
     Ok(DataConfig {
         database_url: database_url.into(),
+        pool_sizes,
         dir,
         outbox_keep_days,
     })

@@ -48,3 +48,41 @@ pub(super) fn socket(
     text.parse()
         .map_err(|_| malformed(name, "an address with a port, like 127.0.0.1:3000"))
 }
+
+/// Reads `METRICS_ADDR`: a port of the loopback address, or an address with a port. `None` if it is unset.
+pub(super) fn metrics_address(
+    get: &impl Fn(&str) -> Option<String>,
+) -> Result<Option<SocketAddr>, ConfigError> {
+    let Some(text) = get("METRICS_ADDR") else {
+        return Ok(None);
+    };
+    let address = match text.parse::<u16>() {
+        Ok(port) => Some(SocketAddr::from(([127, 0, 0, 1], port))),
+        Err(_) => text.parse().ok(),
+    };
+    let wanted = "a port, or an address with a port, like 127.0.0.1:9464";
+    address.map(Some).ok_or(malformed("METRICS_ADDR", wanted))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_port_of_metrics_is_one_of_the_loopback_address() {
+        for (text, expected) in [
+            (None, Some(None)),
+            (Some("9464"), Some(Some("127.0.0.1:9464"))),
+            (Some("10.0.0.11:9464"), Some(Some("10.0.0.11:9464"))),
+            (Some("[::1]:9464"), Some(Some("[::1]:9464"))),
+            (Some("94640"), None),
+            (Some("localhost:9464"), None),
+            (Some("127.0.0.1"), None),
+        ] {
+            let found = metrics_address(&|_| text.map(str::to_owned)).ok();
+            let found = found.map(|address| address.map(|address| address.to_string()));
+            let expected = expected.map(|address| address.map(str::to_owned));
+            assert_eq!(found, expected, "{text:?}");
+        }
+    }
+}

@@ -28,6 +28,11 @@ impl TrustedProxies {
             .map(Self)
     }
 
+    /// Whether clients connect to this server directly.
+    pub const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Whether the address is one of the proxies.
     pub fn contains(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();

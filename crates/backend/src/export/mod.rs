@@ -3,11 +3,13 @@
 mod store;
 
 use serde::Serialize;
-use tracking::UserId;
+use serde_json::Value;
+use tracking::{FirstTouch, UserId};
 use uuid::Uuid;
 
 use crate::Backend;
 use crate::accounts::Login;
+use crate::attribution::first_touch;
 
 /// The exported data. Times are in ISO 8601, UTC.
 #[derive(Debug, Serialize)]
@@ -66,7 +68,7 @@ struct Vote {
 /// Data from Stripe, and the clicks that opened Stripe's pages.
 #[derive(Debug, Serialize)]
 struct Stripe {
-    customer: Option<String>,
+    customers: Vec<String>,
     payments: Vec<Payment>,
     refunds: Vec<Refund>,
     disputes: Vec<Dispute>,
@@ -106,6 +108,10 @@ struct Click {
     action: String,
     device: Option<String>,
     session: Option<i64>,
+    /// Browser, page and campaign of the click.
+    context: Option<Value>,
+    /// The network address, while it is kept.
+    address: Option<String>,
     at: String,
 }
 
@@ -114,6 +120,17 @@ struct Click {
 struct Tracking {
     consent_changes: Vec<ConsentChange>,
     browser_sessions: Vec<BrowserSession>,
+    /// Where the user came from first.
+    first_touch: Option<FirstTouch>,
+    last_touches: Vec<LastTouch>,
+}
+
+/// Where a session came from in which the user signed up or ordered.
+#[derive(Debug, Serialize)]
+struct LastTouch {
+    session: i64,
+    campaign: String,
+    at: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -145,7 +162,7 @@ impl Backend {
             polls: store::polls(pool, user).await?,
             votes: store::votes(pool, user).await?,
             stripe: Stripe {
-                customer: store::billing::customer(pool, user).await?,
+                customers: store::billing::customers(pool, user).await?,
                 payments: store::billing::payments(pool, user).await?,
                 refunds: store::billing::refunds(pool, user).await?,
                 disputes: store::billing::disputes(pool, user).await?,
@@ -154,6 +171,8 @@ impl Backend {
             tracking: Tracking {
                 consent_changes: store::tracking::consent_changes(pool, user).await?,
                 browser_sessions: store::tracking::sessions(pool, user).await?,
+                first_touch: first_touch(pool, user).await?,
+                last_touches: store::tracking::last_touches(pool, user).await?,
             },
         })
     }

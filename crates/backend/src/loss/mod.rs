@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use db::Db;
 use tracking::loss::{FiredCount, Loss};
-use tracking::{DeviceId, SessionId, UserId};
+use tracking::{DeviceId, SessionId, Touch, UserId};
 
 use crate::clock::Clock;
 use crate::seen_set::SeenSet;
@@ -100,6 +100,12 @@ impl LossMeter {
         if self.sdk_sessions.insert(key.clone()) {
             self.pending().add_sdk_session(key, user, self.clock.now_ms());
         }
+    }
+
+    /// Records the first touch that the SDK reported for a device and that Amplitude accepted. Ignored if the device has no
+    /// count.
+    pub fn record_sdk_touch(&self, device: &DeviceId, touch: &Touch) {
+        self.pending().add_sdk_campaign(device.clone(), touch.label());
     }
 
     /// Writes all counts in one transaction. If it fails, they stay in memory.

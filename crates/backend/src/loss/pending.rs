@@ -34,11 +34,16 @@ pub(super) struct PendingCounts {
     pub(super) arrived: HashMap<SessionKey, ArrivedCounts>,
     /// The user in whose session the SDK ran, and when it was seen.
     pub(super) sdk_sessions: HashMap<SessionKey, (UserId, i64)>,
+    /// The campaign of the first touch that the SDK reported for a device.
+    pub(super) sdk_campaigns: HashMap<DeviceId, String>,
 }
 
 impl PendingCounts {
     pub(super) fn is_empty(&self) -> bool {
-        self.fired.is_empty() && self.arrived.is_empty() && self.sdk_sessions.is_empty()
+        self.fired.is_empty()
+            && self.arrived.is_empty()
+            && self.sdk_sessions.is_empty()
+            && self.sdk_campaigns.is_empty()
     }
 
     /// Adds a script's count. The larger counts and the later time stay.
@@ -67,6 +72,11 @@ impl PendingCounts {
         merge(&mut self.sdk_sessions, session, (user, at_ms), |_, _| {});
     }
 
+    /// Adds a first touch that the SDK reported. The first report stays.
+    pub(super) fn add_sdk_campaign(&mut self, device: DeviceId, campaign: String) {
+        merge(&mut self.sdk_campaigns, device, campaign, |_, _| {});
+    }
+
     /// Adds counts that could not be written.
     pub(super) fn put_back(&mut self, other: Self) {
         for fired in other.fired.into_values() {
@@ -77,6 +87,9 @@ impl PendingCounts {
         }
         for (session, (user, at_ms)) in other.sdk_sessions {
             self.add_sdk_session(session, user, at_ms);
+        }
+        for (device, campaign) in other.sdk_campaigns {
+            self.add_sdk_campaign(device, campaign);
         }
     }
 }

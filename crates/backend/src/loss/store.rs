@@ -8,6 +8,7 @@ use tracking::loss::{Loss, Share};
 
 use super::pending::{PendingCounts, PendingFired, SessionKey};
 use super::{ArrivedCounts, LossScope};
+use crate::attribution::record_sdk_campaign;
 
 /// Writes counts, session by session in a fixed order, so that two servers cannot deadlock. A user who was deleted meanwhile
 /// is left out.
@@ -27,10 +28,13 @@ pub(super) async fn write(
     for (session, (user, at_ms)) in in_order(&counts.sdk_sessions) {
         insert_sdk_session(connection, session, *user, *at_ms).await?;
     }
+    for (device, campaign) in in_order(&counts.sdk_campaigns) {
+        record_sdk_campaign(connection, device, campaign).await?;
+    }
     Ok(())
 }
 
-fn in_order<V>(map: &HashMap<SessionKey, V>) -> BTreeMap<&SessionKey, &V> {
+fn in_order<K: Ord, V>(map: &HashMap<K, V>) -> BTreeMap<&K, &V> {
     map.iter().collect()
 }
 

@@ -5,7 +5,9 @@
 mod store;
 mod tasks;
 
-pub use outbox::{Condition, Health, OutboxCounts, OutboxEntry, OutboxState, ParkReason, ReplayOutcome};
+pub use outbox::{
+    COUNT_LIMIT, Condition, Health, OutboxCounts, OutboxEntry, OutboxState, ParkReason, ReplayOutcome,
+};
 pub use tasks::{TaskPolicy, TaskRegistry, TaskState, TaskStatus};
 
 use db::Db;
@@ -13,6 +15,7 @@ use outbox::Wakeup;
 use tokio::sync::watch;
 use tracking::UserId;
 
+use crate::attribution::CampaignReport;
 use crate::clock::Clock;
 
 const MINUTE_MS: i64 = 60_000;
@@ -105,6 +108,11 @@ impl Operations {
                 .map(TaskRegistry::statuses)
                 .unwrap_or_default(),
         })
+    }
+
+    /// Sign-ups, trials, conversions, revenue and refunds by campaign.
+    pub async fn campaigns(&self) -> Result<CampaignReport, sqlx::Error> {
+        CampaignReport::read(&self.db).await
     }
 
     /// Whether an event of this account is being sent now.

@@ -1,8 +1,8 @@
-//! Live poll results for open pages. For each watched poll, a server polls the database once a second, however many
-//! pages are open, and counts votes only after a change. It stops when the last page is closed.
+//! Live poll results for open pages. For each watched poll, a server counts the votes only after a change, and at most once
+//! a second, however many pages are open. It stops when the last page is closed.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use db::Db;
@@ -11,8 +11,9 @@ use tokio::time::{Instant, sleep_until};
 use uuid::Uuid;
 
 use super::{Results, store};
+use crate::revisions::{Revision, Revisions};
 
-/// The poll interval.
+/// The least time between two counts of one poll.
 const INTERVAL: Duration = Duration::from_secs(1);
 
 type LatestResults = Option<Arc<Results>>;
@@ -21,6 +22,7 @@ type LatestResults = Option<Arc<Results>>;
 #[derive(Clone)]
 pub(super) struct LiveResults {
     db: Db,
+    revisions: Revisions,
     watched: Arc<Mutex<HashMap<Uuid, watch::Sender<LatestResults>>>>,
 }
 
@@ -43,20 +45,21 @@ impl ResultUpdates {
 impl LiveResults {
     pub(super) fn new(db: Db) -> Self {
         Self {
+            revisions: Revisions::new(db.clone(), store::REVISIONS),
             db,
             watched: Arc::default(),
         }
     }
 
-    /// Watches a poll. The first subscriber starts the task that polls the database.
+    /// Watches a poll. The first subscriber starts the task that counts its votes.
     pub(super) fn subscribe(&self, id: Uuid) -> ResultUpdates {
-        let mut watched = self.watched.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut watched = self.watched();
         let mut receiver = match watched.get(&id) {
             Some(sender) => sender.subscribe(),
             None => {
                 let (sender, receiver) = watch::channel(None);
-                watched.insert(id, sender);
-                tokio::spawn(self.clone().watch(id));
+                watched.insert(id, sender.clone());
+                tokio::spawn(self.clone().watch(id, sender));
                 receiver
             }
         };
@@ -64,74 +67,58 @@ impl LiveResults {
         ResultUpdates(receiver)
     }
 
-    /// Polls the database until no page watches the poll.
-    async fn watch(self, id: Uuid) {
-        let mut version = None;
+    /// Counts after each change until no page watches the poll, or the poll no longer exists.
+    async fn watch(self, id: Uuid, results: watch::Sender<LatestResults>) {
+        let mut revision = self.revisions.watch(&id.to_string());
         loop {
-            let started = Instant::now();
-            match self.read(id, version).await {
-                Ok(PollRead::Unchanged) => {}
-                Ok(PollRead::Changed(now, results)) => {
-                    version = Some(now);
-                    self.publish(id, results);
-                }
-                Ok(PollRead::Missing) => {
-                    // Dropping the sender ends the updates of all subscribers.
-                    self.watched
-                        .lock()
-                        .unwrap_or_else(PoisonError::into_inner)
-                        .remove(&id);
-                    return;
-                }
-                Err(error) => tracing::warn!(
-                    error = &error as &dyn std::error::Error,
-                    "cannot read poll results; retrying"
-                ),
+            tokio::select! {
+                _ = revision.changed() => {}
+                () = results.closed() => {}
             }
-            sleep_until(started + INTERVAL).await;
             if self.remove_if_unwatched(id) {
                 return;
             }
+            let started = Instant::now();
+            // Marked as seen before the results are read: a change in between is counted again.
+            if *revision.borrow_and_update() == Revision::Missing {
+                // Dropping the senders ends the updates of all subscribers.
+                self.watched().remove(&id);
+                return;
+            }
+            match self.read(id).await {
+                Ok(Some(found)) => drop(results.send_replace(Some(Arc::new(found)))),
+                // The next revision says that the poll is missing.
+                Ok(None) => {}
+                Err(error) => {
+                    revision.mark_changed();
+                    tracing::warn!(
+                        error = &error as &dyn std::error::Error,
+                        "cannot read poll results; retrying"
+                    );
+                }
+            }
+            sleep_until(started + INTERVAL).await;
         }
     }
 
-    async fn read(&self, id: Uuid, known: Option<i64>) -> Result<PollRead, sqlx::Error> {
+    async fn read(&self, id: Uuid) -> Result<Option<Results>, sqlx::Error> {
         let mut connection = self.db.pool().acquire().await?;
-        // Read before the results: a change in between is counted again by the next read.
-        let Some(version) = store::version(&mut connection, id).await? else {
-            return Ok(PollRead::Missing);
-        };
-        if known == Some(version) {
-            return Ok(PollRead::Unchanged);
-        }
-        let found = store::results(&mut connection, id).await?;
-        Ok(found.map_or(PollRead::Missing, |found| {
-            PollRead::Changed(version, found.results)
-        }))
-    }
-
-    fn publish(&self, id: Uuid, results: Results) {
-        let watched = self.watched.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(sender) = watched.get(&id) {
-            sender.send_replace(Some(Arc::new(results)));
-        }
+        Ok(store::results(&mut connection, id)
+            .await?
+            .map(|found| found.results))
     }
 
     /// Removes the poll if it has no subscriber. Uses the lock of `subscribe`, so that no new subscriber is lost.
     fn remove_if_unwatched(&self, id: Uuid) -> bool {
-        let mut watched = self.watched.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut watched = self.watched();
         let is_unwatched = watched.get(&id).is_none_or(|sender| sender.receiver_count() == 0);
         if is_unwatched {
             watched.remove(&id);
         }
         is_unwatched
     }
-}
 
-/// What one read of the database returned.
-enum PollRead {
-    Unchanged,
-    /// The new version and results.
-    Changed(i64, Results),
-    Missing,
+    fn watched(&self) -> MutexGuard<'_, HashMap<Uuid, watch::Sender<LatestResults>>> {
+        self.watched.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }

@@ -38,7 +38,7 @@ const fn sweep(name: &'static str, period: Period, sql: &'static str) -> Sweep {
 
 /// In this order: rows before the rows that they refer to.
 #[rustfmt::skip]
-const SWEEPS: [Sweep; 20] = [
+const SWEEPS: [Sweep; 21] = [
     sweep("login cookies",              UntilExpiry, store::LOGIN_COOKIES),
     sweep("throttles",                  UntilExpiry, store::THROTTLES),
     sweep("idle logins",                Days(30),    store::IDLE_LOGINS),
@@ -49,6 +49,7 @@ const SWEEPS: [Sweep; 20] = [
     sweep("votes of deleted polls",     Days(30),    store::VOTES_OF_DELETED_POLLS),
     sweep("deleted polls",              Days(30),    store::DELETED_POLLS),
     sweep("handoffs",                   Days(90),    store::HANDOFFS),
+    sweep("addresses of handoffs",      Days(1),     store::HANDOFF_ADDRESSES),
     sweep("portal visits",              Days(90),    store::PORTAL_VISITS),
     sweep("SDK sightings",              Days(90),    store::SDK_SIGHTINGS),
     sweep("browser counts",             Configured,  store::BROWSER_COUNTS),
@@ -57,8 +58,8 @@ const SWEEPS: [Sweep; 20] = [
     sweep("webhook lanes",              Days(90),    store::WEBHOOK_LANES),
     sweep("erased customers",           Days(90),    store::ERASED_CUSTOMERS),
     sweep("events of deleted accounts", Days(90),    store::EVENTS_OF_DELETED_ACCOUNTS),
-    sweep("lanes of deleted accounts",  Days(90),    store::LANES_OF_DELETED_ACCOUNTS),
     sweep("account deletions",          Days(90),    store::ACCOUNT_DELETIONS),
+    sweep("files of builds",            Days(2),     store::FILES_OF_BUILDS),
 ];
 
 /// Names of the sweeps, as in `docs/retention.md`.

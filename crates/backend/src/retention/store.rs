@@ -19,8 +19,8 @@ pub(super) const OLD_LOGINS: &str =
 pub(super) const ENDED_LOGINS: &str = "DELETE FROM logins WHERE id IN (
     SELECT id FROM logins WHERE ended_at < $1 LIMIT $2)";
 
-pub(super) const MAILS: &str = "DELETE FROM mails WHERE id IN (
-    SELECT id FROM mails WHERE settled_at < $1 LIMIT $2)";
+pub(super) const MAILS: &str = "DELETE FROM mails WHERE sequence IN (
+    SELECT sequence FROM mails WHERE settled_ms < $1 LIMIT $2)";
 
 pub(super) const MAIL_TOKENS: &str = "DELETE FROM mail_tokens WHERE id IN (
     SELECT id FROM mail_tokens WHERE expires_at < $1 LIMIT $2)";
@@ -35,6 +35,10 @@ pub(super) const DELETED_POLLS: &str = "DELETE FROM polls WHERE id IN (
 
 pub(super) const HANDOFFS: &str = "DELETE FROM handoffs WHERE click IN (
     SELECT click FROM handoffs WHERE created_at < $1 LIMIT $2)";
+
+/// Of clicks that no webhook followed.
+pub(super) const HANDOFF_ADDRESSES: &str = "UPDATE handoffs SET address = NULL WHERE click IN (
+    SELECT click FROM handoffs WHERE address IS NOT NULL AND created_at < $1 LIMIT $2)";
 
 pub(super) const PORTAL_VISITS: &str = "DELETE FROM portal_visits WHERE id IN (
     SELECT id FROM portal_visits WHERE created_at < $1 LIMIT $2)";
@@ -62,16 +66,16 @@ pub(super) const WEBHOOK_LANES: &str = "DELETE FROM stripe_lanes WHERE last_rece
 pub(super) const ERASED_CUSTOMERS: &str = "DELETE FROM stripe_customers WHERE id IN (
     SELECT id FROM stripe_customers WHERE erased_ms < $1 LIMIT $2)";
 
-/// The first of three: rows without a payload, then the lane, then the deletion that led to them.
+/// Before the deletions that lead to them.
 pub(super) const EVENTS_OF_DELETED_ACCOUNTS: &str = "DELETE FROM outbox WHERE sequence IN (
-    SELECT outbox.sequence FROM account_deletions JOIN outbox ON outbox.lane = account_deletions.user_id
-    WHERE finished_at < $1 LIMIT $2)";
+    SELECT outbox.sequence FROM account_deletions JOIN outbox ON outbox.lane = account_deletions.lane
+    WHERE finished_ms < $1 LIMIT $2)";
 
-pub(super) const LANES_OF_DELETED_ACCOUNTS: &str = "DELETE FROM outbox_lanes WHERE lane IN (
-    SELECT lanes.lane FROM account_deletions JOIN outbox_lanes AS lanes ON lanes.lane = account_deletions.user_id
-    WHERE finished_at < $1 AND NOT EXISTS (SELECT 1 FROM outbox WHERE outbox.lane = lanes.lane) LIMIT $2)";
+pub(super) const ACCOUNT_DELETIONS: &str = "DELETE FROM account_deletions WHERE sequence IN (
+    SELECT sequence FROM account_deletions
+    WHERE finished_ms < $1
+      AND NOT EXISTS (SELECT 1 FROM outbox WHERE outbox.lane = account_deletions.lane) LIMIT $2)";
 
-pub(super) const ACCOUNT_DELETIONS: &str = "DELETE FROM account_deletions WHERE user_id IN (
-    SELECT user_id FROM account_deletions
-    WHERE finished_at < $1
-      AND NOT EXISTS (SELECT 1 FROM outbox_lanes WHERE outbox_lanes.lane = account_deletions.user_id) LIMIT $2)";
+/// With their files.
+pub(super) const FILES_OF_BUILDS: &str = "DELETE FROM asset_builds WHERE build IN (
+    SELECT build FROM asset_builds WHERE used_at_ms < $1 LIMIT $2)";

@@ -10,6 +10,8 @@ use tracking::verdict::{
 };
 use tracking::{Choice, Consent, Currency, DeviceId, Money, SessionId, UserId};
 
+use crate::attribution::first_touch;
+
 /// The most rows of each kind. Users have far fewer.
 const MAX_ROWS: i64 = 10_000;
 
@@ -24,6 +26,7 @@ pub(super) async fn facts(db: &Db, user: UserId) -> Result<TimelineFacts, sqlx::
         disputes: disputes(pool, user).await?,
         ended_subscriptions: ended_subscriptions(pool, user).await?,
         consent: consent(pool, user).await?,
+        first_touch: first_touch(pool, user).await?,
         sdk_sessions: sdk_sessions(pool, user).await?,
         undelivered: undelivered.into_iter().map(undelivered_event).collect(),
         read_from_ms: None,
@@ -33,10 +36,12 @@ pub(super) async fn facts(db: &Db, user: UserId) -> Result<TimelineFacts, sqlx::
 /// Recorded clicks and portal visits.
 async fn handoffs(pool: &AnyPool, user: UserId) -> Result<Vec<NotedHandoff>, sqlx::Error> {
     let rows = sqlx::query(
-        "SELECT click AS id, action AS kind, device_id, session_id, created_at
+        "SELECT click AS id, action AS kind, device_id, session_id, created_at,
+                CAST(CASE WHEN context IS NULL THEN 0 ELSE 1 END AS BIGINT) AS has_context
          FROM handoffs WHERE user_id = $1 AND consented = 1
          UNION ALL
-         SELECT id, 'portal' AS kind, device_id, session_id, created_at
+         SELECT id, 'portal' AS kind, device_id, session_id, created_at,
+                CAST(CASE WHEN context IS NULL THEN 0 ELSE 1 END AS BIGINT) AS has_context
          FROM portal_visits WHERE user_id = $1
          ORDER BY created_at DESC LIMIT $2",
     )
@@ -65,6 +70,7 @@ fn handoff(row: &AnyRow, user: UserId) -> Result<NotedHandoff, sqlx::Error> {
         device: device.as_deref().and_then(DeviceId::parse),
         session: session.and_then(SessionId::from_ms),
         at_ms: row.try_get("created_at")?,
+        has_context: row.try_get::<i64, _>("has_context")? == 1,
     })
 }
 

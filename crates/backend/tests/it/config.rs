@@ -165,6 +165,11 @@ fn unsafe_configurations_are_rejected() {
         ),
         (vec![("MAX_CONNECTIONS", "0")], "MAX_CONNECTIONS must be"),
         (
+            vec![("DATABASE_MAX_CONNECTIONS", "1")],
+            "DATABASE_MAX_CONNECTIONS must be",
+        ),
+        (vec![("DATABASE_READERS", "many")], "DATABASE_READERS must be"),
+        (
             vec![
                 ("AMPLITUDE_API_KEY", "k"),
                 ("AMPLITUDE_URL", "http://amplitude-proxy.example"),
@@ -276,6 +281,8 @@ fn limits_and_local_access() {
         config.protection.limit_factor, 100,
         "all clients share an address"
     );
+    let sizes = config.data.pool_sizes;
+    assert_eq!((sizes.postgres, sizes.sqlite_readers), (16, 8));
     let config = config.http;
     assert_eq!(config.local_access, Some(LocalAccess::ThisMachine));
     assert_eq!((config.limits.connections, config.limits.feeds()), (4_096, 2_048));
@@ -284,6 +291,11 @@ fn limits_and_local_access() {
         .http;
     assert_eq!(config.local_access, Some(LocalAccess::Remote));
     assert_eq!((config.limits.connections, config.limits.feeds()), (3, 2));
+    let sizes = read(&[("DATABASE_MAX_CONNECTIONS", "40"), ("DATABASE_READERS", "2")])
+        .unwrap()
+        .data
+        .pool_sizes;
+    assert_eq!((sizes.postgres, sizes.sqlite_readers), (40, 2));
 }
 
 #[test]

@@ -4,12 +4,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use backend::accounts::deletion::{AmplitudeEraser, CustomerEraser, CustomerError, Deleter};
+use backend::accounts::deletion::{AmplitudeEraser, CustomerEraser, Deleter};
 use backend::accounts::links::LinkSecret;
 use backend::config::Config;
 use db::testing::engines;
 use forms::{ChangePasswordForm, Field, FieldError, PollForm, Secret};
 use outbox::{AmplitudeSink, Dispatcher};
+use queue::JobFailure;
 use serde_json::Value;
 use tokio::net::TcpListener;
 use tracking::UserId;
@@ -89,14 +90,11 @@ struct FlakyEraser {
 
 #[async_trait]
 impl CustomerEraser for FlakyEraser {
-    async fn erase(&self, user: UserId) -> Result<(), CustomerError> {
+    async fn erase(&self, user: UserId) -> Result<(), JobFailure> {
         let failures_left = self.failures.load(Ordering::SeqCst);
         if failures_left > 0 {
             self.failures.store(failures_left - 1, Ordering::SeqCst);
-            return Err(CustomerError {
-                message: "Stripe answered 500".to_owned(),
-                transient: true,
-            });
+            return Err(JobFailure::Transient("Stripe answered 500".to_owned()));
         }
         self.erased.lock().unwrap().push(user);
         tokio::task::yield_now().await;
@@ -105,7 +103,7 @@ impl CustomerEraser for FlakyEraser {
 }
 
 async fn step_of(store: &Store, user: UserId) -> String {
-    let sql = format!("SELECT step FROM account_deletions WHERE user_id = '{user}'");
+    let sql = format!("SELECT step FROM account_deletions WHERE lane = '{user}'");
     store.texts(&sql).await.remove(0)
 }
 
@@ -353,22 +351,20 @@ async fn without_a_secret_key_a_deletion_is_parked_and_continues_when_the_key_is
 }
 
 /// Fails in the same way each time.
-struct BrokenEraser(fn() -> CustomerError);
+struct BrokenEraser(fn() -> JobFailure);
 
 #[async_trait]
 impl CustomerEraser for BrokenEraser {
-    async fn erase(&self, _user: UserId) -> Result<(), CustomerError> {
+    async fn erase(&self, _user: UserId) -> Result<(), JobFailure> {
         Err((self.0)())
     }
 }
 
 #[tokio::test]
 async fn a_deletion_that_is_refused_or_panics_is_parked_and_can_be_replayed() {
-    let refused: fn() -> CustomerError = || CustomerError {
-        message: "Stripe rejected the request with 401".to_owned(),
-        transient: false,
-    };
-    let panicking: fn() -> CustomerError = || panic!("expected in this test");
+    let refused: fn() -> JobFailure =
+        || JobFailure::Refused("Stripe rejected the request with 401".to_owned());
+    let panicking: fn() -> JobFailure = || panic!("expected in this test");
     for engine in engines() {
         for (failure, attempts, reason) in [
             (refused, 12, "Stripe rejected the request with 401"),

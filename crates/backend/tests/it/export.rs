@@ -78,8 +78,8 @@ async fn the_export_contains_all_data_of_the_user_and_no_other_data() {
              VALUES ('du_1', 'cus_1', 'in_1', 'usd', 700, 'lost')"
                 .to_owned(),
             format!(
-                "INSERT INTO handoffs (click, user_id, action, device_id, session_id, consented, created_at)
-                 VALUES ('c', '{user}', 'checkout', 'd-1', 7, 1, 1000)"
+                "INSERT INTO handoffs (click, user_id, action, device_id, session_id, consented, created_at, context, address)
+                 VALUES ('c', '{user}', 'checkout', 'd-1', 7, 1, 1000, '{{\"page_path\":\"/pricing\"}}', '192.0.2.7')"
             ),
             format!("INSERT INTO portal_visits (id, user_id, created_at) VALUES ('v', '{user}', 2000)"),
             format!(
@@ -132,7 +132,7 @@ async fn the_export_contains_all_data_of_the_user_and_no_other_data() {
         assert_eq!(
             export["stripe"],
             json!({
-                "customer": "cus_1",
+                "customers": ["cus_1"],
                 "payments": [{
                     "invoice": "in_1", "subscription": "sub_1", "currency": "usd", "amount_minor": 1200,
                     "paid_at": "1970-01-01T00:00:01Z",
@@ -144,8 +144,10 @@ async fn the_export_contains_all_data_of_the_user_and_no_other_data() {
                     "dispute": "du_1", "invoice": "in_1", "currency": "usd", "amount_minor": 700, "status": "lost",
                 }],
                 "clicks": [
-                    {"action": "checkout", "device": "d-1", "session": 7, "at": "1970-01-01T00:00:01Z"},
-                    {"action": "portal", "device": null, "session": null, "at": "1970-01-01T00:00:02Z"},
+                    {"action": "checkout", "device": "d-1", "session": 7, "at": "1970-01-01T00:00:01Z",
+                     "context": {"page_path": "/pricing"}, "address": "192.0.2.7"},
+                    {"action": "portal", "device": null, "session": null, "at": "1970-01-01T00:00:02Z",
+                     "context": null, "address": null},
                 ],
             }),
             "{engine:?}"

@@ -90,7 +90,7 @@ async fn after_a_crash_a_mail_is_sent_when_the_lease_ends() {
         store.sign_up("ada@example.com").await;
         let crashing = sender(&store, Arc::new(HangingTransport));
         let task = tokio::spawn(async move { crashing.drain().await });
-        while store.count("mails WHERE state = 'leased'").await == 0 {
+        while store.count("mails_lanes WHERE lease_owner IS NOT NULL").await == 0 {
             tokio::task::yield_now().await;
         }
         task.abort();
@@ -142,7 +142,7 @@ async fn a_mail_whose_attempts_panic_is_parked_and_does_not_stop_the_others() {
             sender.drain().await.unwrap();
         }
         let parked =
-            "SELECT last_error FROM mails WHERE state = 'parked' AND attempts = 3 AND recipient IS NULL";
+            "SELECT parked_reason FROM mails WHERE state = 'parked' AND attempts = 3 AND recipient IS NULL";
         assert_eq!(store.texts(parked).await, ["panicked"], "{engine:?}");
         assert_eq!(store.count("mails WHERE state = 'sent'").await, 1, "{engine:?}");
     }

@@ -6,6 +6,7 @@
 )]
 
 mod accounts;
+mod attribution;
 mod billing;
 mod config;
 mod cookies;
@@ -24,5 +25,6 @@ mod retention;
 mod sign_in;
 mod smtp;
 mod support;
+mod text_policy;
 mod timeline;
 mod votes;

@@ -133,6 +133,19 @@ async fn a_sent_mail_is_erased() {
 }
 
 #[tokio::test]
+async fn case_18_a_mail_to_an_international_host_is_sent_to_its_ascii_form() {
+    let (store, server) = (Store::new(db::Engine::Sqlite).await, Server::start().await);
+    store.sign_up("ada@bücher.example").await;
+    server.sender(&store).drain().await.unwrap();
+    let recipients = server.state.lock().unwrap().recipients.clone();
+    assert_eq!(recipients.len(), 1);
+    assert!(
+        recipients[0].contains("<ada@xn--bcher-kva.example>"),
+        "{recipients:?}"
+    );
+}
+
+#[tokio::test]
 async fn a_temporary_error_is_retried_with_a_new_link() {
     for engine in engines() {
         let (store, server) = (Store::new(engine).await, Server::start().await);
@@ -174,7 +187,7 @@ async fn an_unknown_address_is_parked_at_once_and_other_refusals_are_retried() {
         store.sign_up("ada@example.com").await;
         server.script(&["550 no such user ada@example.com"]);
         server.sender(&store).drain().await.unwrap();
-        let parked = "mails WHERE state = 'parked' AND recipient IS NULL AND last_error = 'the SMTP server answered 550'";
+        let parked = "mails WHERE state = 'parked' AND recipient IS NULL AND parked_reason = 'the SMTP server answered 550'";
         assert_eq!(store.count(parked).await, 1, "{engine:?}");
 
         store.sign_up("bob@example.com").await;

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use backend::Visitor;
 use backend::accounts::links::LinkSecret;
 use backend::accounts::{AccountError, Accounts, Login};
 use backend::clock::Clock;
 use backend::mail::{Mailbox, Sender, StoredMail};
 use backend::polls::{PollError, Polls};
 use backend::retention::Retention;
+use backend::{RequestOrigin, Visitor};
 use db::Engine;
 use db::testing::TestDb;
 use forms::{Email, FieldErrors, Secret, SignInForm, SignUpForm};
@@ -162,10 +162,8 @@ impl Store {
     }
 
     pub async fn execute(&self, sql: &str) {
-        sqlx::query(AssertSqlSafe(sql.to_owned()))
-            .execute(self.test.db.pool())
-            .await
-            .unwrap();
+        let query = sqlx::query(AssertSqlSafe(sql.to_owned()));
+        self.test.db.execute(query).await.unwrap();
     }
 }
 
@@ -196,6 +194,7 @@ pub fn visitor() -> Visitor {
             device: device(),
             session: SessionId::starting_at(NOW - MINUTE),
             source: IdSource::ServerSession,
+            context: Box::default(),
         }),
         choice: Choice::Unset,
         privacy_control: false,
@@ -203,6 +202,7 @@ pub fn visitor() -> Visitor {
         address: "192.0.2.7".parse().unwrap(),
         known_accounts: Vec::new(),
         user_agent: "Browser/1.0".to_owned(),
+        origin: RequestOrigin::default(),
     }
 }
 

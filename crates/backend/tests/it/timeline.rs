@@ -82,6 +82,7 @@ async fn facts_belong_to_one_user() {
         let timeline = timeline.with_counts(counts);
         let yen = |minor| Money::new(minor, Currency::parse("jpy").unwrap());
         let expected = TimelineFacts {
+            first_touch: None,
             handoffs: vec![
                 NotedHandoff {
                     kind: HandoffKind::Portal,
@@ -90,6 +91,7 @@ async fn facts_belong_to_one_user() {
                     device: None,
                     session: None,
                     at_ms: NOW + 1,
+                    has_context: false,
                 },
                 NotedHandoff {
                     kind: HandoffKind::Checkout,
@@ -98,6 +100,7 @@ async fn facts_belong_to_one_user() {
                     device: Some(device.clone()),
                     session: Some(session),
                     at_ms: NOW,
+                    has_context: false,
                 },
             ],
             payments: vec![PaymentRecord {

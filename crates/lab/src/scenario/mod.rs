@@ -20,6 +20,12 @@ use subscription::{SubscriptionState, Terms};
 /// Number of browsers of the scripted user.
 pub const BROWSERS: usize = 2;
 
+/// The page on which a user arrives who clicked on an advertisement.
+const CAMPAIGN_LANDING: &str = "/?utm_source=lab-search&utm_medium=cpc&utm_campaign=spring&gclid=lab-click";
+
+/// The name of this campaign in reports.
+pub(crate) const CAMPAIGN: &str = "lab-search / cpc / spring";
+
 /// Open polls of an account without Pro.
 const FREE_POLLS: u8 = 3;
 
@@ -141,8 +147,12 @@ impl ScenarioState {
 /// another cancellation. A second browser and a shared laptop are steps of their own in it.
 pub(crate) fn scripted_scenario(disturbance: Disturbance) -> Vec<ScenarioStep> {
     use ScenarioStep as S;
+    let landing = match disturbance {
+        Disturbance::CampaignBlocked => CAMPAIGN_LANDING,
+        _ => "/",
+    };
     let mut steps = vec![
-        S::OpenPage("/"),
+        S::OpenPage(landing),
         S::SignUp,
         S::CreatePoll,
         S::StartTrial(PlanInterval::Month),

@@ -8,6 +8,7 @@ use forms::{
     Secret,
 };
 
+use super::password::PasswordMatch;
 use super::{AccountError, Accounts, EndedBy, Login, browser_name, links};
 use crate::NetworkKey;
 use crate::mail::{self, MailKind};
@@ -59,7 +60,7 @@ impl Accounts {
         login: &Login,
         visitor: &Visitor,
     ) -> Result<(), AccountError> {
-        if input.email.key() == login.user.email.to_lowercase() {
+        if input.email.keys().contains(&login.user.email.to_lowercase()) {
             return Err(FieldErrors::one(ChangeEmailForm::email, FieldError::SameEmail).into());
         }
         let current_hash = self
@@ -92,20 +93,20 @@ impl Accounts {
         login: &Login,
         visitor: &Visitor,
     ) -> Result<String, AccountError> {
-        let email = Email::parse(&login.user.email).map_err(|error| FieldErrors::one(Field::FORM, error))?;
+        let email =
+            Email::parse_known(&login.user.email).map_err(|error| FieldErrors::one(Field::FORM, error))?;
         let place = self.hasher.place(NetworkKey::of(visitor.address))?;
         let attempt = self.password_check(&email, visitor, true);
         self.count_password_check(&attempt).await?;
         let hash = store::password_hash(self.db.pool(), login.user.id).await?;
-        match hash {
-            Some(hash) if place.verify(password, Some(hash.clone())).await? => {
-                let mut tx = self.db.write().await?;
-                attempt.refund(&mut tx).await?;
-                tx.commit().await?;
-                Ok(hash)
-            }
-            _ => Err(wrong_password()),
-        }
+        let (Some(hash), PasswordMatch::Correct { .. }) = (hash.clone(), place.verify(password, hash).await?)
+        else {
+            return Err(wrong_password());
+        };
+        let mut tx = self.db.write().await?;
+        attempt.refund(&mut tx).await?;
+        tx.commit().await?;
+        Ok(hash)
     }
 }
 

@@ -9,13 +9,9 @@ use crate::visitor::Visitor;
 /// user is signed in, because the browser's device and session are then that user's.
 pub(super) fn present_ids(user: &User, login: Option<&Login>, visitor: &Visitor) -> Option<PresentIds> {
     let consent = consent::choice_for_account(user.consent, visitor.choice, visitor.privacy_control);
-    let ids = visitor.tracking.as_ref().filter(|_| consent != Choice::Denied)?;
+    let ids = visitor.present_ids().filter(|_| consent != Choice::Denied)?;
     let is_other_user = login.is_some_and(|login| login.user.id != user.id);
-    Some(if is_other_user {
-        PresentIds::Unknown
-    } else {
-        ids.clone()
-    })
+    Some(if is_other_user { PresentIds::Unknown } else { ids })
 }
 
 #[cfg(test)]
@@ -24,6 +20,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
+    use crate::visitor::RequestOrigin;
 
     #[test]
     fn event_ids_for_each_login_and_consent() {
@@ -47,6 +44,7 @@ mod tests {
             device: DeviceId::minted(Uuid::max()),
             session: SessionId::starting_at(1_795_000_000_000),
             source: IdSource::ServerSession,
+            context: Box::default(),
         };
         let visitor = |tracking, choice, privacy_control| Visitor {
             tracking,
@@ -56,19 +54,21 @@ mod tests {
             known_accounts: Vec::new(),
             user_agent: String::new(),
             voter: None,
+            origin: RequestOrigin::default(),
         };
         let (same, other) = (login(Uuid::nil()), login(Uuid::max()));
         use Choice::{Denied, Granted, Unset};
         let tracked = |choice, gpc| visitor(Some(live.clone()), choice, gpc);
+        let with_context = tracked(Unset, false).present_ids();
         #[rustfmt::skip]
         let table = [
             // case,                       account, signed in,   browser,                          IDs
-            ("signed out",                 Unset,   None,        tracked(Unset, false),            Some(live.clone())),
-            ("same user signed in",        Unset,   Some(&same), tracked(Unset, false),            Some(live.clone())),
+            ("signed out",                 Unset,   None,        tracked(Unset, false),            with_context.clone()),
+            ("same user signed in",        Unset,   Some(&same), tracked(Unset, false),            with_context.clone()),
             ("other user signed in",       Unset,   Some(&other),  tracked(Unset, false),            Some(PresentIds::Unknown)),
             ("browser denies",             Unset,   None,        visitor(None, Denied, false),     None),
             ("account denies",             Denied,  None,        tracked(Granted, false),          None),
-            ("account grants",             Granted, None,        tracked(Unset, true),             Some(live.clone())),
+            ("account grants",             Granted, None,        tracked(Unset, true),             with_context),
         ];
         for (case, consent, login, visitor, expected) in table {
             assert_eq!(present_ids(&user(consent), login, &visitor), expected, "{case}");

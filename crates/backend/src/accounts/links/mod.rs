@@ -251,7 +251,7 @@ impl Accounts {
         operators::end(&mut tx, user.id).await?;
         super::store::end_logins(&mut tx, user.id, None, EndedBy::PasswordReset, now_ms).await?;
         revoke_all(&mut tx, user.id, now_ms).await?;
-        if let Ok(email) = Email::parse(&user.email) {
+        if let Ok(email) = Email::parse_known(&user.email) {
             self.password_check(&email, visitor, true)
                 .forget_failures(&mut tx)
                 .await?;
@@ -284,7 +284,8 @@ impl Accounts {
 
     /// Sends the confirmation link of the account's address again.
     pub async fn send_verification(&self, login: &Login, visitor: &Visitor) -> Result<(), AccountError> {
-        let email = Email::parse(&login.user.email).map_err(|error| FieldErrors::one(Field::FORM, error))?;
+        let email =
+            Email::parse_known(&login.user.email).map_err(|error| FieldErrors::one(Field::FORM, error))?;
         self.count_mail(&email, visitor).await?;
         let now_ms = self.clock.now_ms();
         let mut tx = self.db.write().await?;
@@ -308,8 +309,9 @@ fn link_expired() -> AccountError {
     FieldErrors::one(Field::FORM, FieldError::LinkSpent).into()
 }
 
+/// The key of an address that a link was sent to.
 fn key(address: &str) -> String {
-    address.to_lowercase()
+    Email::parse_known(address).map_or_else(|_| address.to_lowercase(), |email| email.key())
 }
 
 #[cfg(test)]

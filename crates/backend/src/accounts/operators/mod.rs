@@ -45,8 +45,8 @@ impl Accounts {
     /// When no account has the address, or the account has not confirmed it.
     pub async fn add_operator(&self, email: &Email) -> Result<(), OperatorError> {
         let mut tx = self.db.write().await?;
-        if !store::add(&mut tx, &email.key(), self.clock.now_ms()).await? {
-            return Err(match store::exists(&mut tx, &email.key()).await? {
+        if !store::add(&mut tx, email.keys(), self.clock.now_ms()).await? {
+            return Err(match store::exists(&mut tx, email.keys()).await? {
                 true => OperatorError::UnconfirmedAddress,
                 false => OperatorError::UnknownAddress,
             });
@@ -60,8 +60,8 @@ impl Accounts {
     /// When no account has the address, or the account is no operator.
     pub async fn remove_operator(&self, email: &Email) -> Result<(), OperatorError> {
         let mut tx = self.db.write().await?;
-        if !store::remove(&mut tx, &email.key()).await? {
-            return Err(match store::exists(&mut tx, &email.key()).await? {
+        if !store::remove(&mut tx, email.keys()).await? {
+            return Err(match store::exists(&mut tx, email.keys()).await? {
                 true => OperatorError::NotAnOperator,
                 false => OperatorError::UnknownAddress,
             });

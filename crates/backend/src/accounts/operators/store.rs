@@ -8,27 +8,31 @@ use super::Operator;
 /// Makes the account an operator, or leaves it one. Returns false if no account has the address, or it is not confirmed.
 pub(super) async fn add(
     connection: &mut db::Connection,
-    email_key: &str,
+    keys: &[String; 3],
     now_ms: i64,
 ) -> Result<bool, sqlx::Error> {
     let done = sqlx::query(
         "UPDATE users SET operator_since_ms = COALESCE(operator_since_ms, $2)
-         WHERE email_key = $1 AND email_verified_at IS NOT NULL AND deleted_at IS NULL",
+         WHERE email_key IN ($1, $3, $4) AND email_verified_at IS NOT NULL AND deleted_at IS NULL",
     )
-    .bind(email_key)
+    .bind(&keys[0])
     .bind(now_ms)
+    .bind(&keys[1])
+    .bind(&keys[2])
     .execute(connection)
     .await?;
     Ok(done.rows_affected() == 1)
 }
 
 /// Returns false if no operator has the address.
-pub(super) async fn remove(connection: &mut db::Connection, email_key: &str) -> Result<bool, sqlx::Error> {
+pub(super) async fn remove(connection: &mut db::Connection, keys: &[String; 3]) -> Result<bool, sqlx::Error> {
     let done = sqlx::query(
         "UPDATE users SET operator_since_ms = NULL
-         WHERE email_key = $1 AND operator_since_ms IS NOT NULL AND deleted_at IS NULL",
+         WHERE email_key IN ($1, $2, $3) AND operator_since_ms IS NOT NULL AND deleted_at IS NULL",
     )
-    .bind(email_key)
+    .bind(&keys[0])
+    .bind(&keys[1])
+    .bind(&keys[2])
     .execute(connection)
     .await?;
     Ok(done.rows_affected() == 1)
@@ -46,10 +50,12 @@ pub(in crate::accounts) async fn end(
     Ok(())
 }
 
-pub(super) async fn exists(connection: &mut db::Connection, email_key: &str) -> Result<bool, sqlx::Error> {
+pub(super) async fn exists(connection: &mut db::Connection, keys: &[String; 3]) -> Result<bool, sqlx::Error> {
     let found: Option<String> =
-        sqlx::query_scalar("SELECT id FROM users WHERE email_key = $1 AND deleted_at IS NULL")
-            .bind(email_key)
+        sqlx::query_scalar("SELECT id FROM users WHERE email_key IN ($1, $2, $3) AND deleted_at IS NULL")
+            .bind(&keys[0])
+            .bind(&keys[1])
+            .bind(&keys[2])
             .fetch_optional(connection)
             .await?;
     Ok(found.is_some())

@@ -1,39 +1,42 @@
 //! SQL of login cookies.
 
+use db::Db;
 use sqlx::AnyPool;
 
 /// Returns false if a cookie with this hash already exists.
 pub(in crate::accounts) async fn insert_cookie(
-    pool: &AnyPool,
+    db: &Db,
     id_hash: &str,
     data: &str,
     expires_at_ms: i64,
 ) -> Result<bool, sqlx::Error> {
-    let done = sqlx::query(
+    let done = db.execute(
+sqlx::query(
         "INSERT INTO login_cookies (id_hash, data, expires_at) VALUES ($1, $2, $3) ON CONFLICT (id_hash) DO NOTHING",
     )
     .bind(id_hash)
     .bind(data)
-    .bind(expires_at_ms)
-    .execute(pool)
-    .await?;
+    .bind(expires_at_ms),
+)
+.await?;
     Ok(done.rows_affected() == 1)
 }
 
 pub(in crate::accounts) async fn save_cookie(
-    pool: &AnyPool,
+    db: &Db,
     id_hash: &str,
     data: &str,
     expires_at_ms: i64,
 ) -> Result<(), sqlx::Error> {
-    sqlx::query(
-        "INSERT INTO login_cookies (id_hash, data, expires_at) VALUES ($1, $2, $3)
+    db.execute(
+        sqlx::query(
+            "INSERT INTO login_cookies (id_hash, data, expires_at) VALUES ($1, $2, $3)
          ON CONFLICT (id_hash) DO UPDATE SET data = excluded.data, expires_at = excluded.expires_at",
+        )
+        .bind(id_hash)
+        .bind(data)
+        .bind(expires_at_ms),
     )
-    .bind(id_hash)
-    .bind(data)
-    .bind(expires_at_ms)
-    .execute(pool)
     .await?;
     Ok(())
 }
@@ -53,14 +56,15 @@ pub(in crate::accounts) async fn cookie(
 
 /// Moves the cookie's expiry forward to `expires_at_ms`, if it is later.
 pub(in crate::accounts) async fn expire_soon(
-    pool: &AnyPool,
+    db: &Db,
     id_hash: &str,
     expires_at_ms: i64,
 ) -> Result<(), sqlx::Error> {
-    sqlx::query("UPDATE login_cookies SET expires_at = $2 WHERE id_hash = $1 AND expires_at > $2")
-        .bind(id_hash)
-        .bind(expires_at_ms)
-        .execute(pool)
-        .await?;
+    db.execute(
+        sqlx::query("UPDATE login_cookies SET expires_at = $2 WHERE id_hash = $1 AND expires_at > $2")
+            .bind(id_hash)
+            .bind(expires_at_ms),
+    )
+    .await?;
     Ok(())
 }

@@ -6,6 +6,8 @@ mod throttles;
 pub(super) use cookies::{cookie, expire_soon, insert_cookie, save_cookie};
 pub(super) use throttles::{count_attempt, delete_throttle, refund_attempt};
 
+use db::Db;
+use forms::Email;
 use sqlx::{AnyPool, Row};
 use tracking::{Choice, UserId};
 use uuid::Uuid;
@@ -40,21 +42,31 @@ impl EndedBy {
     }
 }
 
-/// Returns false if the address already has an account.
+/// Returns false if the address already has an account, in any spelling.
 pub(super) async fn insert_user(
     connection: &mut db::Connection,
     user: &User,
-    email_key: &str,
+    email: &Email,
     password_hash: &str,
     now_ms: i64,
 ) -> Result<bool, sqlx::Error> {
+    let [typed, key, unicode] = email.keys();
+    let taken: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM users WHERE email_key IN ($1, $2, $3)")
+        .bind(typed)
+        .bind(key)
+        .bind(unicode)
+        .fetch_one(&mut *connection)
+        .await?;
+    if taken > 0 {
+        return Ok(false);
+    }
     let done = sqlx::query(
         "INSERT INTO users (id, email, email_key, password_hash, account_type, consent, created_at)
          VALUES ($1, $2, $3, $4, 'free', $5, $6) ON CONFLICT (email_key) DO NOTHING",
     )
     .bind(user.id.to_string())
     .bind(&user.email)
-    .bind(email_key)
+    .bind(key)
     .bind(password_hash)
     .bind(user.consent.as_str())
     .bind(now_ms)
@@ -109,13 +121,21 @@ pub(super) async fn consent_now_and_at(
     Ok([choice(now), choice(then)])
 }
 
-/// Returns the account with this address key, and its password hash.
-pub(super) async fn user_by_email(pool: &AnyPool, key: &str) -> Result<Option<(User, String)>, sqlx::Error> {
+/// Returns the account of an address, and its password hash. If spellings of the address have accounts from before the text
+/// policy, the spelling that was typed is preferred.
+pub(super) async fn user_by_email(
+    pool: &AnyPool,
+    email: &Email,
+) -> Result<Option<(User, String)>, sqlx::Error> {
+    let [typed, key, unicode] = email.keys();
     let row = sqlx::query(
         "SELECT id AS user_id, email, email_verified_at, operator_since_ms, consent, password_hash FROM users
-         WHERE email_key = $1 AND deleted_at IS NULL",
+         WHERE email_key IN ($1, $2, $3) AND deleted_at IS NULL
+         ORDER BY CASE email_key WHEN $1 THEN 0 WHEN $2 THEN 1 ELSE 2 END LIMIT 1",
     )
+    .bind(typed)
     .bind(key)
+    .bind(unicode)
     .fetch_optional(pool)
     .await?;
     row.map(|row| Ok((user(&row)?, row.try_get("password_hash")?)))
@@ -197,12 +217,13 @@ pub(super) async fn owner_of_login(pool: &AnyPool, id: Uuid) -> Result<Option<Us
     Ok(owner.and_then(|text| UserId::parse(&text)))
 }
 
-pub(super) async fn record_activity(pool: &AnyPool, id: Uuid, now_ms: i64) -> Result<(), sqlx::Error> {
-    sqlx::query("UPDATE logins SET last_seen_at = $2 WHERE id = $1 AND last_seen_at < $2")
-        .bind(id.to_string())
-        .bind(now_ms)
-        .execute(pool)
-        .await?;
+pub(super) async fn record_activity(db: &Db, id: Uuid, now_ms: i64) -> Result<(), sqlx::Error> {
+    db.execute(
+        sqlx::query("UPDATE logins SET last_seen_at = $2 WHERE id = $1 AND last_seen_at < $2")
+            .bind(id.to_string())
+            .bind(now_ms),
+    )
+    .await?;
     Ok(())
 }
 

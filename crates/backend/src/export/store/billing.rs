@@ -6,10 +6,11 @@ use tracking::UserId;
 use crate::dates::instant;
 use crate::export::{Click, Dispute, Payment, Refund};
 
-pub(in crate::export) async fn customer(pool: &AnyPool, user: UserId) -> Result<Option<String>, sqlx::Error> {
-    sqlx::query_scalar("SELECT id FROM stripe_customers WHERE user_id = $1")
+/// Includes those that Stripe has deleted.
+pub(in crate::export) async fn customers(pool: &AnyPool, user: UserId) -> Result<Vec<String>, sqlx::Error> {
+    sqlx::query_scalar("SELECT id FROM stripe_customers WHERE user_id = $1 ORDER BY created_at, id")
         .bind(user.to_string())
-        .fetch_optional(pool)
+        .fetch_all(pool)
         .await
 }
 
@@ -82,9 +83,9 @@ pub(in crate::export) async fn disputes(pool: &AnyPool, user: UserId) -> Result<
 /// Includes the visits to the customer portal.
 pub(in crate::export) async fn clicks(pool: &AnyPool, user: UserId) -> Result<Vec<Click>, sqlx::Error> {
     let rows = sqlx::query(
-        "SELECT action, device_id, session_id, created_at FROM handoffs WHERE user_id = $1
+        "SELECT action, device_id, session_id, created_at, context, address FROM handoffs WHERE user_id = $1
          UNION ALL
-         SELECT 'portal' AS action, device_id, session_id, created_at FROM portal_visits WHERE user_id = $1
+         SELECT 'portal' AS action, device_id, session_id, created_at, context, NULL AS address FROM portal_visits WHERE user_id = $1
          ORDER BY created_at",
     )
     .bind(user.to_string())
@@ -96,6 +97,10 @@ pub(in crate::export) async fn clicks(pool: &AnyPool, user: UserId) -> Result<Ve
                 action: row.try_get("action")?,
                 device: row.try_get("device_id")?,
                 session: row.try_get("session_id")?,
+                context: row
+                    .try_get::<Option<String>, _>("context")?
+                    .and_then(|json| serde_json::from_str(&json).ok()),
+                address: row.try_get("address")?,
                 at: instant(row.try_get("created_at")?),
             })
         })

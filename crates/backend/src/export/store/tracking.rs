@@ -4,7 +4,7 @@ use sqlx::{AnyPool, Row};
 use tracking::UserId;
 
 use crate::dates::instant;
-use crate::export::{BrowserSession, ConsentChange};
+use crate::export::{BrowserSession, ConsentChange, LastTouch};
 
 pub(in crate::export) async fn consent_changes(
     pool: &AnyPool,
@@ -51,6 +51,27 @@ pub(in crate::export) async fn sessions(
                 sdk_ran: number(row, "sdk_ran")? == 1,
                 fired: number(row, "fired")?,
                 arrived: number(row, "arrived")?,
+            })
+        })
+        .collect()
+}
+
+pub(in crate::export) async fn last_touches(
+    pool: &AnyPool,
+    user: UserId,
+) -> Result<Vec<LastTouch>, sqlx::Error> {
+    let rows = sqlx::query(
+        "SELECT session_id, campaign, touched_ms FROM last_touches WHERE user_id = $1 ORDER BY touched_ms",
+    )
+    .bind(user.to_string())
+    .fetch_all(pool)
+    .await?;
+    rows.iter()
+        .map(|row| {
+            Ok(LastTouch {
+                session: row.try_get("session_id")?,
+                campaign: row.try_get("campaign")?,
+                at: instant(row.try_get("touched_ms")?),
             })
         })
         .collect()

@@ -1,5 +1,6 @@
 //! SQL of poll lists.
 
+use forms::search_text;
 use sqlx::{AssertSqlSafe, Row};
 use tracking::UserId;
 
@@ -57,12 +58,7 @@ pub(in crate::polls) async fn by_owner(
 /// A LIKE pattern for texts that contain `find`. Escapes wildcards.
 fn pattern(find: &str) -> String {
     let mut pattern = String::from("%");
-    for letter in find
-        .trim()
-        .to_lowercase()
-        .chars()
-        .filter(|&letter| letter != '\0')
-    {
+    for letter in search_text(find).chars().filter(|&letter| letter != '\0') {
         if matches!(letter, '%' | '_' | '!') {
             pattern.push('!');
         }

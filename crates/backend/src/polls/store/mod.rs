@@ -10,7 +10,7 @@ pub(super) use polls::{
     lock_owner, plan, poll, restore, update,
 };
 pub(super) use votes::{
-    change_vote, insert_choices, insert_vote, polls_voted_on, results, transfer_vote, version, vote_of,
+    REVISIONS, change_vote, insert_choices, insert_vote, polls_voted_on, results, transfer_vote, vote_of,
 };
 
 use sqlx::Row;

@@ -1,5 +1,6 @@
 //! SQL of single polls and their options.
 
+use forms::search_text;
 use sqlx::{AnyPool, AssertSqlSafe, Row};
 use tracking::{AccountType, UserId};
 use uuid::Uuid;
@@ -108,7 +109,7 @@ pub(in crate::polls) async fn insert(
     .bind(poll.id.to_string())
     .bind(owner.to_string())
     .bind(&poll.question)
-    .bind(poll.question.to_lowercase())
+    .bind(search_text(&poll.question))
     .bind(i64::from(poll.multiple_choice))
     .bind(poll.created_at_ms)
     .bind(poll.closes_at_ms)
@@ -127,7 +128,7 @@ pub(in crate::polls) async fn update(
     )
     .bind(poll.id.to_string())
     .bind(&poll.question)
-    .bind(poll.question.to_lowercase())
+    .bind(search_text(&poll.question))
     .bind(i64::from(poll.multiple_choice))
     .bind(poll.closes_at_ms)
     .bind(poll.edits)

@@ -53,16 +53,8 @@ pub(in crate::polls) async fn results(
     }))
 }
 
-/// Returns the version, which increases with every change of the poll or its votes; `None` if the poll does not exist.
-pub(in crate::polls) async fn version(
-    connection: &mut db::Connection,
-    id: Uuid,
-) -> Result<Option<i64>, sqlx::Error> {
-    sqlx::query_scalar("SELECT changes FROM polls WHERE id = $1")
-        .bind(id.to_string())
-        .fetch_optional(connection)
-        .await
-}
+/// The revision of a poll increases with every change of the poll or its votes.
+pub(in crate::polls) const REVISIONS: &str = "SELECT id, changes FROM polls WHERE id IN ({keys})";
 
 pub(in crate::polls) async fn vote_of(
     connection: &mut db::Connection,
