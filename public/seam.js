@@ -32,6 +32,8 @@
   improveForms();
   improveButtons();
   loadDetails();
+  showLocalTimes(document);
+  takeLocalTimes();
   announceToast();
   startIslands();
 
@@ -165,7 +167,7 @@
         else count(1, 0);
         const properties = JSON.parse(json);
         const sent = insertId ? confirm(name, properties, { insert_id: insertId }) : send(name, properties);
-        return Promise.race([sent, wait(500)]);
+        return Promise.race([sent.catch(() => {}), wait(500)]);
       },
       // Alone, setSessionId would end an old session at the next event.
       session: (id) => {
@@ -177,7 +179,7 @@
         });
       },
       // Resolves when what was tracked has left, or after half a second.
-      settle: () => Promise.race([last, wait(500)]),
+      settle: () => Promise.race([last.catch(() => {}), wait(500)]),
     };
     const blocked = {
       ...noTracker(),
@@ -222,8 +224,13 @@
 
   // Consent is denied: what an earlier visit left in storage is removed. The server expires the cookies.
   function forgetSdk() {
-    for (const storage of [localStorage, sessionStorage])
-      for (const key of Object.keys(storage)) if (key.startsWith("AMP_")) storage.removeItem(key);
+    for (const name of ["localStorage", "sessionStorage"])
+      try {
+        const storage = window[name];
+        for (const key of Object.keys(storage)) if (key.startsWith("AMP_")) storage.removeItem(key);
+      } catch {
+        // The browser blocks storage, so nothing was left there.
+      }
   }
 
   // ---- Events of the markup: `data-track`, written by app/src/tracking/attribute.rs ------------------------------------
@@ -269,6 +276,55 @@
         HTMLFormElement.prototype.submit.call(form);
       }
     });
+  }
+
+  // ---- Times: the document has them in UTC, and the user sees and enters local time ----------------------------------------
+
+  // Only the text node changes: an island keeps it.
+  function showLocalTimes(root) {
+    for (const time of root.querySelectorAll("time[data-local]")) {
+      const text = [...time.childNodes].find((node) => node.nodeType === Node.TEXT_NODE);
+      const at = new Date(time.dateTime);
+      if (!text || isNaN(at)) continue;
+      const month = time.dataset.local === "day" ? "long" : "2-digit";
+      const part = timeParts(at, month);
+      text.data =
+        month === "long"
+          ? `${part.day.replace(/^0/, "")} ${part.month} ${part.year} (${part.timeZoneName})`
+          : `${part.year}-${part.month}-${part.day}, ${part.hour}:${part.minute} ${part.timeZoneName}`;
+    }
+  }
+
+  function timeParts(at, month) {
+    const format = new Intl.DateTimeFormat("en", {
+      year: "numeric",
+      month,
+      day: "2-digit",
+      hour: "2-digit",
+      minute: "2-digit",
+      hourCycle: "h23",
+      timeZoneName: "short",
+    });
+    return Object.fromEntries(format.formatToParts(at).map(({ type, value }) => [type, value]));
+  }
+
+  // The form is sent with the instant in UTC, by the offset that the time zone has at that time.
+  function takeLocalTimes() {
+    const utc = (text) => new Date(text).toISOString().slice(0, 16);
+    for (const input of document.querySelectorAll("input[type=datetime-local]")) {
+      const sent = new Date(`${input.defaultValue}Z`);
+      if (!isNaN(sent)) {
+        const offset = sent.getTimezoneOffset() * 60_000;
+        input.defaultValue = new Date(sent - offset).toISOString().slice(0, 16);
+      }
+      const zone = input.labels[0]?.querySelector("[data-zone]");
+      if (zone) zone.textContent = Intl.DateTimeFormat().resolvedOptions().timeZone;
+      input.form.addEventListener("formdata", ({ formData }) => {
+        const { value, validity } = input;
+        // Half of a date is not an empty field.
+        formData.set(input.name, value ? utc(value) : validity.badInput ? "incomplete" : "");
+      });
+    }
   }
 
   // ---- Buttons: dismiss, copy, share -----------------------------------------------------------------------------------
@@ -318,7 +374,10 @@
     try {
       const answer = await fetch(url, { headers: { accept: "text/html" } });
       if (answer.redirected && new URL(answer.url).pathname !== url.pathname) return location.reload();
-      return answer.ok ? new DOMParser().parseFromString(await answer.text(), "text/html") : undefined;
+      if (!answer.ok) return undefined;
+      const fetched = new DOMParser().parseFromString(await answer.text(), "text/html");
+      showLocalTimes(fetched);
+      return fetched;
     } catch {
       return undefined;
     }
@@ -433,7 +492,13 @@
 
   // Tabs tell each other who is here. One that shows another user loads again, unless something is typed into it.
   function followOtherTabs() {
-    const tabs = new BroadcastChannel("seam");
+    let tabs;
+    try {
+      tabs = new BroadcastChannel("seam");
+    } catch {
+      // The browser blocks storage, and channels with it.
+      return;
+    }
     const who = `${boot.device ?? ""} ${boot.user ?? ""}`;
     tabs.onmessage = ({ data }) => {
       if (data === who) return;

@@ -29,6 +29,7 @@ pub mod lab;
 #[cfg(feature = "ssr")]
 mod landing;
 pub mod live;
+pub mod local_time;
 #[cfg(feature = "ssr")]
 mod mailbox;
 #[cfg(feature = "ssr")]
@@ -56,6 +57,8 @@ pub mod settings;
 mod shell;
 #[cfg(feature = "ssr")]
 pub mod timeline;
+#[cfg(feature = "ssr")]
+mod titles;
 pub mod tracking;
 #[cfg(feature = "ssr")]
 mod ui;
@@ -68,3 +71,5 @@ pub use failure::{Failure, failure_page};
 pub use routes::App;
 #[cfg(feature = "ssr")]
 pub use shell::shell;
+#[cfg(feature = "ssr")]
+pub use titles::{page_title, titled_pages};

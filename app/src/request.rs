@@ -37,6 +37,8 @@ pub struct RequestContext {
     pub boot: Arc<Boot>,
     /// The login cookie's session.
     pub cookie: Session,
+    /// The browser has sent a cookie, so it keeps cookies.
+    pub has_cookies: bool,
     /// The login that ended last in this browser. In local mode the walkthrough goes on with its user.
     pub previous_login: Option<Uuid>,
     /// Mail links that this browser has opened.

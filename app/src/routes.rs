@@ -11,7 +11,7 @@ use crate::lab::LabPage;
 use crate::landing::LandingPage;
 use crate::mailbox::MailboxPage;
 use crate::not_found::NotFoundPage;
-use crate::operations::{OperationsPage, RevenuePage, SessionsPage};
+use crate::operations::{CampaignsPage, OperationsPage, RevenuePage, SessionsPage};
 use crate::page::provide_page;
 use crate::polls::{EditPollPage, NewPollPage, OwnPollPage, PollsPage, VotePage};
 use crate::privacy::{ConsentBanner, PrivacyPage};
@@ -56,6 +56,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/timeline") view=TimelinePage ssr=SsrMode::Async />
                     <Route path=path!("/operations") view=OperationsPage ssr=SsrMode::Async />
                     <Route path=path!("/operations/revenue") view=RevenuePage ssr=SsrMode::Async />
+                    <Route path=path!("/operations/campaigns") view=CampaignsPage ssr=SsrMode::Async />
                     <Route path=path!("/operations/sessions") view=SessionsPage ssr=SsrMode::Async />
                     <Route path=path!("/lab") view=LabPage ssr=SsrMode::Async />
                     <Route path=path!("/walk") view=WalkPage ssr=SsrMode::Async />

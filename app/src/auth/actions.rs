@@ -4,8 +4,9 @@ use backend::accounts::Login;
 use forms::{Field, FieldError, FieldErrors, ForgotForm, ResetForm, SignInForm, SignOutForm, SignUpForm};
 
 use super::links::LinkPage;
+use super::sign_in::SIGNED_IN;
 use crate::document::NoInput;
-use crate::redirect::{safe_next, safe_path};
+use crate::redirect::{safe_next, safe_path, with_next};
 use crate::request::{self, RequestContext};
 
 /// Makes an account and signs it in.
@@ -84,7 +85,12 @@ fn signed_out(context: &RequestContext) -> Result<(), FieldErrors> {
     }
 }
 
+/// A browser that has sent no cookie may refuse them: the sign-in page then finds out whether it has kept the login's.
 async fn begin(context: &RequestContext, login: Login, next: &str) -> Result<String, FieldErrors> {
     context.begin_login(&login).await?;
-    Ok(safe_next(Some(next)).to_owned())
+    let next = safe_next(Some(next));
+    Ok(match context.has_cookies {
+        true => next.to_owned(),
+        false => format!("{}&{SIGNED_IN}", with_next("/sign-in", Some(next))),
+    })
 }

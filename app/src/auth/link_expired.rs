@@ -2,6 +2,12 @@
 
 use leptos::prelude::*;
 
+use crate::document::query_value;
+use crate::request;
+
+/// The key in the page's query if the browser had no cookie when it opened the link.
+pub const LINK_OPENED: &str = "opened";
+
 /// Says so, and where to get another link.
 #[component]
 pub fn LinkExpired(
@@ -10,12 +16,22 @@ pub fn LinkExpired(
     /// What the button says.
     ask: &'static str,
 ) -> impl IntoView {
+    let has_no_cookies =
+        query_value(LINK_OPENED).is_some() && !request::current().is_some_and(|context| context.has_cookies);
+    let (title, reason) = match has_no_cookies {
+        true => (
+            "Cookies are off",
+            "Your browser has not kept the cookie that this link needs. Please allow cookies for this site and open the link again.",
+        ),
+        false => (
+            "This link has expired",
+            "It was used, or it is too old. It may also have been opened in another browser: a link works where it was opened.",
+        ),
+    };
     view! {
         <section class="narrow card">
-            <h1>"This link has expired"</h1>
-            <p class="lead">
-                "It was used, or it is too old. It may also have been opened in another browser: a link works where it was opened."
-            </p>
+            <h1>{title}</h1>
+            <p class="lead">{reason}</p>
             <p>
                 <a class="button" href=again>
                     {ask}

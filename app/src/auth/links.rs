@@ -17,6 +17,16 @@ pub enum LinkPage {
     Reset,
 }
 
+impl LinkPage {
+    /// The page's path.
+    pub const fn path(self) -> &'static str {
+        match self {
+            Self::Verify => "/verify",
+            Self::Reset => "/reset",
+        }
+    }
+}
+
 /// A link that works, as its page shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct OpenedLink {

@@ -13,6 +13,7 @@ mod sign_up;
 mod verify;
 
 pub use forgot::ForgotPage;
+pub use link_expired::LINK_OPENED;
 pub use links::LinkPage;
 pub use reset::ResetPage;
 pub use sign_in::SignInPage;

@@ -1,21 +1,27 @@
 //! The sign-in page.
 
-use forms::SignInForm;
+use forms::{Field, FieldError, FieldErrors, SignInForm};
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::components::Redirect;
 
-use crate::document::{FormInput, form_input};
+use crate::document::{FormInput, form_input, query_value};
 use crate::forms::{Form, Submit, TextField};
 use crate::page::use_page;
 use crate::redirect::{next_of_page, safe_next, with_next};
 
-/// Signs in.
+/// The key in this page's query after a sign-in or sign-up.
+pub(super) const SIGNED_IN: &str = "signed-in";
+
+/// Signs in. After a sign-in it goes on to the next page, or says that the browser has not kept the login's cookie.
 #[component]
 pub fn SignInPage() -> impl IntoView {
-    let FormInput { input, errors } = form_input::<SignInForm>();
+    let FormInput { input, mut errors } = form_input::<SignInForm>();
     let next = next_of_page();
     let signed_in = use_page().me.is_some() && errors.is_empty();
+    if !signed_in && errors.is_empty() && query_value(SIGNED_IN).is_some() {
+        errors = FieldErrors::one(Field::FORM, FieldError::CookiesOff);
+    }
     view! {
         <Title text="Sign in · Seamline" />
         {signed_in.then(|| view! { <Redirect path=safe_next(next.as_deref()).to_owned() /> })}

@@ -89,8 +89,7 @@ async fn wait_for_webhook(
         .backend
         .billing
         .wait_for_change(login.user.id, before, PATIENCE)
-        .await
-        .map_err(|error| request::internal(&error))?;
+        .await;
     Ok(if changed {
         "/billing".to_owned()
     } else {
@@ -106,6 +105,8 @@ fn form_error(error: FieldError) -> FieldErrors {
 fn errors(error: BillingError) -> FieldErrors {
     form_error(match error {
         BillingError::AlreadySubscribed | BillingError::CheckoutCompleted { .. } => FieldError::AlreadyPro,
+        BillingError::Suspended => FieldError::Suspended,
+        BillingError::CustomerDeleted => FieldError::CustomerDeleted,
         BillingError::NotSubscribed => FieldError::NotSubscribed,
         BillingError::ChangeNotAllowed => FieldError::NotAsItStands,
         BillingError::StalePage => FieldError::StalePage,

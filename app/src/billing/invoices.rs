@@ -5,6 +5,7 @@ use backend::dates;
 use leptos::prelude::*;
 
 use super::labels::amount;
+use crate::local_time::{LocalTime, UtcTime};
 
 /// The list, once there is a payment.
 #[component]
@@ -26,7 +27,7 @@ pub fn Invoices(invoices: Vec<PaidInvoice>) -> impl IntoView {
         });
         view! {
             <tr data-invoice=invoice.id>
-                <td>{day}</td>
+                <td><LocalTime time=UtcTime::day(invoice.paid_at_secs) /></td>
                 <td>{amount(invoice.amount)} {refunded.map(|refunded| view! { " " {refunded} })}</td>
                 {receipts.then(|| view! { <td>{link}</td> })}
             </tr>

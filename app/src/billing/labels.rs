@@ -53,12 +53,14 @@ pub fn days_left(subscription: &SubscriptionOverview, now: i64) -> Option<i64> {
     Some((end - now + DAY - 1) / DAY)
 }
 
-/// The day on which the period or the trial ends: of the next payment, or of the end.
+/// When the period or the trial ends: the time of the next payment, or of the end. In seconds since the epoch.
+pub fn end_secs(subscription: &SubscriptionOverview) -> Option<i64> {
+    subscription.cancel_at_secs.or(subscription.period_end_secs)
+}
+
+/// The day of [`end_secs`].
 pub fn until(subscription: &SubscriptionOverview) -> Option<String> {
-    subscription
-        .cancel_at_secs
-        .or(subscription.period_end_secs)
-        .map(dates::long)
+    end_secs(subscription).map(dates::long)
 }
 
 #[cfg(test)]
@@ -125,6 +127,8 @@ mod tests {
         let of = SubscriptionOverview {
             id: "sub_1".to_owned(),
             status: SubscriptionStatus::Trialing,
+            suspension: None,
+            is_collection_paused: false,
             prices: vec![every_month(1_200, "usd")],
             next_payment: None,
             has_discount: false,
@@ -145,6 +149,6 @@ mod tests {
         ] {
             assert_eq!(days_left(&of, now), left, "{now}");
         }
-        assert_eq!(until(&of).as_deref(), Some("18 November 2026"));
+        assert_eq!(until(&of).as_deref(), Some("18 November 2026 (UTC)"));
     }
 }

@@ -12,6 +12,8 @@ pub struct PricingView {
     pub signed_in: bool,
     /// The account has Pro.
     pub is_pro: bool,
+    /// The account has a subscription that neither runs nor has ended.
+    pub is_suspended: bool,
     /// The account has had its trial.
     pub had_trial: bool,
     /// Length of a trial, in days.

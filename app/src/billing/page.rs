@@ -1,7 +1,6 @@
 //! The billing page.
 
 use backend::billing::{BillingOverview, ClockTarget};
-use backend::dates;
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::components::Redirect;
@@ -16,6 +15,7 @@ use super::queries;
 use super::waiting::{FollowWebhooks, ReloadWithoutScript};
 use crate::document::{document, form_errors, query_value, unreadable};
 use crate::forms::FormErrors;
+use crate::local_time::{LocalTime, UtcTime};
 
 /// The account's plan and its payments. The page follows the webhooks.
 #[component]
@@ -93,7 +93,7 @@ fn Plan(billing: BillingOverview, now: i64, ahead: Option<i64>) -> impl IntoView
     // first answer.
     let form = backend::ids::random();
     view! {
-        <PlanCard subscription now form />
+        <PlanCard subscription has_second=billing.has_second has_customer=billing.has_customer now form />
         <Invoices invoices=billing.invoices />
         {ahead.map(|ahead| view! { <ClockCard now ahead status form /> })}
     }
@@ -143,7 +143,8 @@ fn ClockCard(now: i64, ahead: i64, status: SubscriptionStatus, form: Uuid) -> im
                 " The stand-in's clock"
             </h2>
             <p>
-                {format!("It shows {}, {ahead}. Moving it triggers everything that is due until then.", dates::long(now))}
+                "It shows " <LocalTime time=UtcTime::day(now) />
+                {format!(", {ahead}. Moving it triggers everything that is due until then.")}
             </p>
             {jump.map(|(action, label)| view! { <BillingActionButton action form label /> })}
         </section>

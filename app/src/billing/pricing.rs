@@ -84,10 +84,11 @@ fn Pro(pricing: PricingView, selected: PlanInterval) -> impl IntoView {
     view! {
         <section class="card pricing-plan pro" aria-labelledby="pro">
             <h2 id="pro">"Pro"</h2>
-            {if pricing.is_pro {
+            {if pricing.is_pro || pricing.is_suspended {
+                let state = if pricing.is_pro { "Your plan" } else { "Your subscription is not running" };
                 view! {
                     <p class="pricing-price">
-                        <strong>"Your plan"</strong>
+                        <strong>{state}</strong>
                     </p>
                     <Features />
                     <a class="button" href="/billing">

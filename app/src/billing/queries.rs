@@ -12,13 +12,16 @@ pub async fn pricing(context: &RequestContext) -> Result<PricingView, BillingErr
     let mut pricing = PricingView {
         signed_in: context.login.is_some(),
         is_pro: false,
+        is_suspended: false,
         had_trial: false,
         trial_days: billing.trial_days(),
     };
     if let Some(login) = &context.login {
         let overview = billing.overview(&login.user).await?;
-        let status = overview.subscription.map(|subscription| subscription.status);
-        pricing.is_pro = status.is_some_and(|status| status != SubscriptionStatus::Expired);
+        if let Some(subscription) = overview.subscription {
+            pricing.is_pro = subscription.status != SubscriptionStatus::Expired;
+            pricing.is_suspended = subscription.suspension.is_some();
+        }
         pricing.had_trial = overview.had_trial;
     }
     Ok(pricing)

@@ -58,7 +58,8 @@ pub fn Submit(
     }
 }
 
-/// A one-line input. The first field with an error takes the focus when the document loads.
+/// A one-line input. The first field with an error takes the focus when the document loads. A time is entered in UTC, and
+/// with the script in the user's time zone.
 #[component]
 pub fn TextField(
     /// Which field.
@@ -88,9 +89,10 @@ pub fn TextField(
     let described = [faulty.then(|| error_id.clone()), hint.map(|_| hint_id.clone())];
     let described: Vec<String> = described.into_iter().flatten().collect();
     let described = (!described.is_empty()).then(|| described.join(" "));
+    let zone = (kind == "datetime-local").then(|| view! { " (" <span data-zone>"UTC"</span> ")" });
     view! {
         <div class="field">
-            <label for=id.clone()>{label}</label>
+            <label for=id.clone()>{label} {zone}</label>
             <input
                 id=id
                 name=field.name()

@@ -27,6 +27,8 @@ pub enum Disturbance {
     AmplitudeHangs,
     /// The SDK is blocked.
     SdkBlocked,
+    /// The user comes from a campaign, and the SDK is blocked.
+    CampaignBlocked,
     /// The browser's clock is 50 seconds ahead.
     ClockOffBySeconds,
     /// The browser's clock is 5 minutes ahead.
@@ -83,6 +85,7 @@ pub(super) const GROUPS: [Group; 5] = [
         title: "Browsers and users",
         disturbances: &[
             Disturbance::SdkBlocked,
+            Disturbance::CampaignBlocked,
             Disturbance::ClockOffBySeconds,
             Disturbance::ClockOffByMinutes,
             Disturbance::SecondBrowser,
@@ -98,7 +101,7 @@ pub(super) const GROUPS: [Group; 5] = [
 
 impl Disturbance {
     /// All of them, in the order in which they are run.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Nothing,
         Self::WebhooksDelayed,
         Self::WebhooksDuplicated,
@@ -110,6 +113,7 @@ impl Disturbance {
         Self::AmplitudeFails,
         Self::AmplitudeHangs,
         Self::SdkBlocked,
+        Self::CampaignBlocked,
         Self::ClockOffBySeconds,
         Self::ClockOffByMinutes,
         Self::SecondBrowser,
@@ -131,6 +135,7 @@ impl Disturbance {
             Self::AmplitudeFails => "amplitude-fails",
             Self::AmplitudeHangs => "amplitude-hangs",
             Self::SdkBlocked => "sdk-blocked",
+            Self::CampaignBlocked => "campaign-blocked",
             Self::ClockOffBySeconds => "clock-off-by-seconds",
             Self::ClockOffByMinutes => "clock-off-by-minutes",
             Self::WorkersRestarted => "workers-restarted",
@@ -160,6 +165,7 @@ impl Disturbance {
             Self::AmplitudeFails => "Amplitude answers 500",
             Self::AmplitudeHangs => "Amplitude hangs",
             Self::SdkBlocked => "SDK blocked",
+            Self::CampaignBlocked => "Campaign click with the SDK blocked",
             Self::ClockOffBySeconds => "Clock off by 50 seconds",
             Self::ClockOffByMinutes => "Clock off by 5 minutes",
             Self::WorkersRestarted => "Server restarted mid-flow",
@@ -194,6 +200,9 @@ impl Disturbance {
             }
             Self::AmplitudeHangs => "No upload is answered, from before the sign-up until after Checkout.",
             Self::SdkBlocked => "A content blocker blocks the SDK and its events.",
+            Self::CampaignBlocked => {
+                "The user clicks on an advertisement. A content blocker blocks the SDK. The user starts a trial, which converts three days later."
+            }
             Self::ClockOffBySeconds => {
                 "The browser’s clock is 50 seconds ahead. Offsets below one minute are corrected by our page."
             }
@@ -229,6 +238,9 @@ impl Disturbance {
             Self::SdkBlocked => {
                 "Explained: the server’s events are in a session without browser events, because the SDK never ran in it, and the click before the trial is missing."
             }
+            Self::CampaignBlocked => {
+                "Explained as above. The server kept the first touch: Operations, “Campaigns” shows the payment under the campaign, and the SDK reported nothing."
+            }
             Self::ClockOffBySeconds | Self::ClockOffByMinutes => {
                 "Nothing to explain, except browser events that are up to one second out of order."
             }
@@ -244,11 +256,11 @@ impl Disturbance {
         }
     }
 
-    /// Rules that always have an explained finding under it. Under every disturbance the order of events can be explained as
-    /// well, because Stripe's times are whole seconds.
+    /// Rules that always have an explained finding under it. Under a clock that is off the order of browser events can be
+    /// explained as well.
     pub const fn explains(self) -> &'static [Rule] {
         match self {
-            Self::SdkBlocked => &[Rule::PresentInSession, Rule::CausalOrder],
+            Self::SdkBlocked | Self::CampaignBlocked => &[Rule::PresentInSession, Rule::CausalOrder],
             _ => &[],
         }
     }

@@ -8,7 +8,7 @@ use super::access::may_operate;
 use super::model::{ActionOutcome, OperationsForm, ReplayTarget, state_named};
 use crate::request::{self, RequestContext};
 
-/// Replays a parked event, webhook or account deletion. Returns the page with the same filter and the outcome. It does nothing for a visitor
+/// Replays a parked event, webhook, account deletion or change of an address. Returns the page with the same filter and the outcome. It does nothing for a visitor
 /// who is not an operator: the page, rendered again, then answers 404.
 pub async fn act(context: RequestContext, form: OperationsForm) -> Result<String, FieldErrors> {
     if !may_operate(&context) {
@@ -20,6 +20,7 @@ pub async fn act(context: RequestContext, form: OperationsForm) -> Result<String
         Some(ReplayTarget::Event) => replay_event(&context, &form.id).await?,
         Some(ReplayTarget::Webhook) => replay_webhook(&context, &form.id).await?,
         Some(ReplayTarget::Deletion) => replay_deletion(&context, &form.id).await?,
+        Some(ReplayTarget::Email) => replay_email(&context, &form.id).await?,
         None => ActionOutcome::Unknown,
     };
     let filter = state_named(&form.webhooks).map(|state| format!("&webhooks={}", state.as_str()));
@@ -55,6 +56,16 @@ async fn replay_webhook(context: &RequestContext, event_id: &str) -> Result<Acti
         true => ActionOutcome::WebhookReplayed,
         false => ActionOutcome::NotParked,
     })
+}
+
+async fn replay_email(context: &RequestContext, customer: &str) -> Result<ActionOutcome, FieldErrors> {
+    let backend = &context.backend;
+    let replayed = backend.billing.replay_customer_email(customer).await;
+    if !replayed.map_err(|error| request::internal(&error))? {
+        return Ok(ActionOutcome::NotParked);
+    }
+    backend.accounts.customer_email_wakeup().wake();
+    Ok(ActionOutcome::EmailReplayed)
 }
 
 async fn replay_deletion(context: &RequestContext, user: &str) -> Result<ActionOutcome, FieldErrors> {

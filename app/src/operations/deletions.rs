@@ -1,6 +1,6 @@
 //! Account deletions that are not done.
 
-use backend::accounts::deletion::{DeletionCounts, ParkedDeletion};
+use backend::accounts::deletion::{ParkedDeletion, QueueCounts};
 use leptos::prelude::*;
 
 use super::labels::{self, duration};
@@ -10,7 +10,7 @@ use super::parts::{Figure, ReplayForm, Time};
 /// Counts of the deletions, and the parked ones with their reasons.
 #[component]
 pub(super) fn DeletionsCard(
-    counts: DeletionCounts,
+    counts: QueueCounts,
     /// The latest parked ones.
     parked: Vec<ParkedDeletion>,
     now_ms: i64,

@@ -1,7 +1,7 @@
 //! Texts of the delivery page.
 
 use backend::billing::inbox::{InboxRow, InboxState};
-use backend::operations::{Condition, Health, OutboxEntry, ParkReason};
+use backend::operations::{COUNT_LIMIT, Condition, Health, OutboxEntry, ParkReason};
 use backend::timeline::ReadError;
 use serde_json::Value;
 
@@ -27,6 +27,14 @@ pub(super) fn count(number: impl ToString, noun: &str) -> String {
         _ => "s",
     };
     format!("{number} {noun}{plural}")
+}
+
+/// A count of a queue. Queues count up to [`COUNT_LIMIT`] rows.
+pub(super) fn queue_count(rows: i64) -> String {
+    if rows > COUNT_LIMIT {
+        return "more than 10,000".to_owned();
+    }
+    rows.to_string()
 }
 
 /// JSON, indented and cut off at [`MOST_SHOWN`] bytes. Text that is no JSON is not indented.
@@ -113,6 +121,13 @@ mod tests {
     use backend::operations::OutboxState;
 
     use super::*;
+
+    #[test]
+    fn a_queue_count_has_a_limit() {
+        for (rows, text) in [(0, "0"), (10_000, "10000"), (10_001, "more than 10,000")] {
+            assert_eq!(queue_count(rows), text);
+        }
+    }
 
     #[test]
     fn durations() {

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use tracking::loss::{Loss, Share};
 
-use super::labels::count;
+use super::labels::{self, count};
 use super::parts::Figure;
 
 /// Events that browsers fired, against those that arrived.
@@ -31,7 +31,7 @@ pub(super) fn LossCard(
             </dl>
             <p class="quiet">
                 "The page counts the events that it fires and reports the count to the server in a cookie, so events that a blocker drops are known. "
-                {format!("Server events cannot be blocked: {arrived} arrived.")}
+                {format!("Server events cannot be blocked: {} arrived.", labels::queue_count(arrived))}
             </p>
         </section>
     }

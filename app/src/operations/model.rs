@@ -15,9 +15,9 @@ pub(super) fn state_named(text: &str) -> Option<InboxState> {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub struct OperationsForm {
-    /// `replay_event`, `replay_webhook` or `replay_deletion`.
+    /// `replay_event`, `replay_webhook`, `replay_deletion` or `replay_email`.
     pub action: String,
-    /// Insert ID of the event, ID of the webhook, or ID of the deleted user.
+    /// Insert ID of the event, ID of the webhook, of the deleted user, or of Stripe's customer.
     pub id: String,
     /// The filter of webhooks, which the next page keeps.
     pub webhooks: String,
@@ -32,6 +32,8 @@ pub(super) enum ReplayTarget {
     Webhook,
     /// A parked account deletion, to be continued.
     Deletion,
+    /// A parked change of an address, to be sent to Stripe.
+    Email,
 }
 
 impl ReplayTarget {
@@ -41,12 +43,13 @@ impl ReplayTarget {
             Self::Event => "replay_event",
             Self::Webhook => "replay_webhook",
             Self::Deletion => "replay_deletion",
+            Self::Email => "replay_email",
         }
     }
 
     /// Reads the value in the form; `None` for any other text.
     pub(super) fn parse(text: &str) -> Option<Self> {
-        [Self::Event, Self::Webhook, Self::Deletion]
+        [Self::Event, Self::Webhook, Self::Deletion, Self::Email]
             .into_iter()
             .find(|target| target.as_str() == text)
     }
@@ -54,7 +57,7 @@ impl ReplayTarget {
     /// Label of the button.
     pub(super) const fn label(self) -> &'static str {
         match self {
-            Self::Event => "Send again",
+            Self::Event | Self::Email => "Send again",
             Self::Webhook => "Apply again",
             Self::Deletion => "Try again",
         }
@@ -70,7 +73,9 @@ pub(super) enum ActionOutcome {
     WebhookReplayed,
     /// The account deletion is pending again.
     DeletionReplayed,
-    /// No event, webhook or deletion of this ID is parked.
+    /// The address is due again.
+    EmailReplayed,
+    /// No event, webhook, deletion or address of this ID is parked.
     NotParked,
     /// The user of the event has withdrawn consent.
     Withheld,
@@ -79,10 +84,11 @@ pub(super) enum ActionOutcome {
 }
 
 impl ActionOutcome {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 7] = [
         Self::EventReplayed,
         Self::WebhookReplayed,
         Self::DeletionReplayed,
+        Self::EmailReplayed,
         Self::NotParked,
         Self::Withheld,
         Self::Unknown,
@@ -94,6 +100,7 @@ impl ActionOutcome {
             Self::EventReplayed => ("event-replayed", "The event is queued and will be sent again."),
             Self::WebhookReplayed => ("webhook-replayed", "The webhook is being applied again."),
             Self::DeletionReplayed => ("deletion-replayed", "The account deletion continues."),
+            Self::EmailReplayed => ("email-replayed", "The address is sent to Stripe again."),
             Self::NotParked => ("not-parked", "Nothing was changed: this entry is not parked."),
             Self::Withheld => (
                 "withheld",
@@ -120,7 +127,7 @@ impl ActionOutcome {
     pub(super) const fn is_done(self) -> bool {
         matches!(
             self,
-            Self::EventReplayed | Self::WebhookReplayed | Self::DeletionReplayed
+            Self::EventReplayed | Self::WebhookReplayed | Self::DeletionReplayed | Self::EmailReplayed
         )
     }
 

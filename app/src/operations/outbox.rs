@@ -27,10 +27,10 @@ pub(super) fn OutboxCard(
                 {health.as_ref().map(|health| view! { <HealthBadge healthy=labels::is_healthy(health) /> })}
             </header>
             <dl class="operations-figures">
-                <Figure label="Pending" value=counts.pending.to_string() note=oldest />
-                <Figure label="Being sent" value=counts.leased.to_string() />
-                <Figure label="Arrived" value=counts.sent.to_string() />
-                <Figure label="Parked" value=counts.parked.to_string() alarming={counts.parked > 0} />
+                <Figure label="Pending" value=labels::queue_count(counts.pending) note=oldest />
+                <Figure label="Being sent" value=labels::queue_count(counts.leased) />
+                <Figure label="Arrived" value=labels::queue_count(counts.sent) />
+                <Figure label="Parked" value=labels::queue_count(counts.parked) alarming={counts.parked > 0} />
             </dl>
             {health.map(|health| view! { <HealthText health now_ms /> })}
             <Minutes hour />
@@ -125,7 +125,7 @@ pub(super) fn ParkedCard(
     now_ms: i64,
 ) -> impl IntoView {
     let listed = i64::try_from(events.len()).unwrap_or(i64::MAX);
-    let more = (total > listed).then(|| format!("The latest {listed} of {total}."));
+    let more = (total > listed).then(|| format!("The latest {listed} of {}.", labels::queue_count(total)));
     let rows = events
         .into_iter()
         .map(|event| view! { <ParkedRow event now_ms /> });

@@ -3,9 +3,11 @@
 use backend::billing::inbox::InboxState;
 use leptos::prelude::*;
 
+use super::customer_emails::CustomerEmailsCard;
 use super::deletions::DeletionsCard;
 use super::loss::LossCard;
 use super::model::{ActionOutcome, state_named};
+use super::not_ours::{ClockNotice, NotOursCard};
 use super::outbox::{OutboxCard, ParkedCard};
 use super::parts::OperatorPage;
 use super::queries::{self, Overview};
@@ -55,6 +57,9 @@ fn Cards(overview: Overview, filter: Option<InboxState>) -> impl IntoView {
         loss,
         inbox,
         webhooks,
+        not_ours,
+        clock_skew,
+        parked_emails,
         duplicates,
         deletions,
         parked_deletions,
@@ -67,8 +72,11 @@ fn Cards(overview: Overview, filter: Option<InboxState>) -> impl IntoView {
             <OutboxCard counts health=deliveries.health hour=deliveries.hour now_ms />
             <LossCard loss arrived=counts.sent />
             <ParkedCard events=deliveries.parked total=counts.parked now_ms />
+            <ClockNotice clock_skew now_ms />
             <InboxCard inbox webhooks filter now_ms />
+            <NotOursCard counts=not_ours now_ms />
             <DuplicatesCard duplicates now_ms />
+            <CustomerEmailsCard parked=parked_emails now_ms />
             <DeletionsCard counts=deletions parked=parked_deletions now_ms />
         </div>
     }

@@ -32,6 +32,7 @@ pub(super) fn OperatorPage(
                         "Delivery"
                     </A>
                     <A href="/operations/revenue">"Revenue"</A>
+                    <A href="/operations/campaigns">"Campaigns"</A>
                     <A href="/operations/sessions">"Sessions"</A>
                 </nav>
             </div>

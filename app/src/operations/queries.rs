@@ -2,9 +2,10 @@
 
 use std::error::Error;
 
-use backend::accounts::deletion::{DeletionCounts, ParkedDeletion};
-use backend::billing::DuplicateSubscription;
-use backend::billing::inbox::{InboxCounts, InboxRow, InboxState};
+use backend::accounts::deletion::{ParkedDeletion, QueueCounts};
+use backend::billing::customer_email::ParkedCustomerEmail;
+use backend::billing::inbox::{InboxCounts, InboxRow, InboxState, NotOursCount};
+use backend::billing::{ClockSkew, DuplicateSubscription};
 use backend::loss::LossScope;
 use backend::operations::Deliveries;
 use backend::timeline::ReadError;
@@ -13,7 +14,7 @@ use tracking::session_metrics::{StitchingComparison, compare};
 
 use crate::request::RequestContext;
 
-/// Most webhooks, duplicate subscriptions and parked account deletions that are listed.
+/// Most webhooks, duplicate subscriptions, parked account deletions and parked addresses that are listed.
 const MOST_LISTED: i64 = 25;
 
 /// Everything on the delivery page.
@@ -26,10 +27,16 @@ pub(super) struct Overview {
     pub(super) inbox: InboxCounts,
     /// The newest webhooks that the filter selects.
     pub(super) webhooks: Vec<InboxRow>,
+    /// Counts of the webhooks that were not ours.
+    pub(super) not_ours: Vec<NotOursCount>,
+    /// The difference between this server's clock and Stripe's.
+    pub(super) clock_skew: Option<ClockSkew>,
+    /// The newest parked changes of an address.
+    pub(super) parked_emails: Vec<ParkedCustomerEmail>,
     /// Duplicate subscriptions that were ended.
     pub(super) duplicates: Vec<DuplicateSubscription>,
     /// Counts of the account deletions.
-    pub(super) deletions: DeletionCounts,
+    pub(super) deletions: QueueCounts,
     /// The newest parked account deletions.
     pub(super) parked_deletions: Vec<ParkedDeletion>,
     /// The time of reading, in ms since the epoch.
@@ -46,6 +53,9 @@ pub(super) async fn overview(
         deliveries: backend.operations.deliveries().await?,
         inbox: billing.inbox_counts().await?,
         webhooks: billing.inbox(filter, MOST_LISTED).await?,
+        not_ours: billing.not_ours().await?,
+        clock_skew: billing.clock_skew(),
+        parked_emails: billing.parked_customer_emails(MOST_LISTED).await?,
         duplicates: billing.duplicate_subscriptions(MOST_LISTED).await?,
         loss: backend.loss.loss(&LossScope::All).await?,
         deletions: backend.accounts.deletion_counts().await?,

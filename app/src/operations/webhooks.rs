@@ -112,7 +112,7 @@ fn WebhookRow(webhook: InboxRow, filter: Option<InboxState>, now_ms: i64) -> imp
     }
 }
 
-/// Duplicate subscriptions that were ended.
+/// Second subscriptions of customers: running ones, for which staff must decide, and trials that were ended.
 #[component]
 pub(super) fn DuplicatesCard(duplicates: Vec<DuplicateSubscription>, now_ms: i64) -> impl IntoView {
     let none = duplicates.is_empty();
@@ -122,15 +122,27 @@ pub(super) fn DuplicatesCard(duplicates: Vec<DuplicateSubscription>, now_ms: i64
             None => view! { "deleted account" }.into_any(),
         };
         let id = duplicate.id.clone();
+        let paid = match (duplicate.paid, duplicate.is_running) {
+            (Some(paid), _) => format!("paid and not refunded: {paid}"),
+            (None, true) => "nothing paid so far".to_owned(),
+            (None, false) => "nothing was charged".to_owned(),
+        };
+        let needs_decision = duplicate.is_running || duplicate.paid.is_some();
+        let task = needs_decision.then_some(match duplicate.is_running {
+            true => "Runs beside an older one, and both are charged. In Stripe, end one of them and refund what the customer did not want.",
+            false => "It was ended, but a payment was made. Refund it in Stripe.",
+        });
         view! {
             <li data-duplicate=id>
                 <div class="operations-row">
                     <h3 class="id">{duplicate.id}</h3>
-                    <span class="badge note">{duplicate.status}</span>
+                    <span class="badge note" class:bad=needs_decision>{duplicate.status}</span>
                 </div>
+                {task.map(|task| view! { <p data-task>{task}</p> })}
                 <p class="operations-facts">
                     <span class="id">{duplicate.customer}</span>
                     <span>{user}</span>
+                    <span>{paid}</span>
                     <span>"last read from Stripe " <Time ms=duplicate.fetched_ms now_ms /></span>
                 </p>
             </li>
@@ -143,7 +155,7 @@ pub(super) fn DuplicatesCard(duplicates: Vec<DuplicateSubscription>, now_ms: i64
                 <h2 id="duplicate-subscriptions">"Duplicate subscriptions"</h2>
             </header>
             <p class="quiet">
-                "A customer who already had a subscription got a second one at Stripe. Seamline ended the second one at once. Check Stripe's dashboard for a payment to refund."
+                "A customer who already had a subscription got a second one at Stripe. A second trial is ended at once, because nothing was paid for it. A second subscription that is paid is left running until you decide."
             </p>
             {match none {
                 true => view! { <p class="quiet">"None so far."</p> }.into_any(),

@@ -79,7 +79,7 @@ pub fn ClosingTime(
         view! {
             <TextField
                 field=PollForm::closes_at
-                label="Closing time (UTC)"
+                label="Closing time"
                 kind="datetime-local"
                 value
                 hint="Leave it empty and the poll stays open until you close it."

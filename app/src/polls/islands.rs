@@ -8,6 +8,7 @@ use leptos::task::spawn_local;
 
 use super::model::{PollStatus, PollView, percent};
 use crate::live::subscribe;
+use crate::local_time::TimeFormat;
 use crate::tracking::refresh_live_parts;
 
 /// The newest state of the poll. Context of the islands in a [`LivePoll`].
@@ -92,7 +93,11 @@ fn counted(count: u32, one: &str) -> String {
 pub fn Turnout() -> impl IntoView {
     let poll = current_poll();
     let voters = Memo::new(move |_| poll.with(|poll| poll.voters));
-    let until = Memo::new(move |_| poll.with(|poll| (poll.status, poll.closes.clone())));
+    let status = Memo::new(move |_| poll.with(|poll| poll.status));
+    let closes = Memo::new(move |_| poll.with(|poll| poll.closes.clone()));
+    let has_time = move || {
+        matches!(status.get(), PollStatus::Open | PollStatus::ClosedByTime) && closes.with(Option::is_some)
+    };
     view! {
         <p class="poll-turnout" translate="no">
             <span class="live">
@@ -103,13 +108,20 @@ pub fn Turnout() -> impl IntoView {
                 }}
             </span>
             <span class="quiet">
-                {move || match until.get() {
-                    (PollStatus::Open, None) => "Open until its owner closes it".to_owned(),
-                    (PollStatus::Open, Some(at)) => format!("Closes {at}"),
-                    (PollStatus::ClosedByTime, Some(at)) => format!("Closed {at}"),
-                    (PollStatus::ClosedByOwner | PollStatus::ClosedByTime, _) => "Closed: no more votes".to_owned(),
-                    (PollStatus::Deleted, _) => "Deleted".to_owned(),
+                {move || match (status.get(), has_time()) {
+                    (PollStatus::Open, false) => "Open until its owner closes it",
+                    (PollStatus::Open, true) => "Closes ",
+                    (PollStatus::ClosedByTime, true) => "Closed ",
+                    (PollStatus::ClosedByOwner | PollStatus::ClosedByTime, _) => "Closed: no more votes",
+                    (PollStatus::Deleted, _) => "Deleted",
                 }}
+                <time
+                    datetime=move || closes.get().map(|time| time.instant)
+                    data-local=TimeFormat::Minute.as_str()
+                    hidden=move || !has_time()
+                >
+                    {move || closes.get().map(|time| time.text)}
+                </time>
             </span>
         </p>
     }

@@ -14,6 +14,7 @@ use super::model::{PollStatus, PollView};
 use super::queries::{self, ListView};
 use super::results::StatusBadge;
 use crate::document::{FormInput, document, form_input, query_value, unreadable};
+use crate::local_time::LocalTime;
 
 /// Most polls that a list shows.
 const LISTED: usize = 200;
@@ -153,10 +154,11 @@ fn Card(poll: PollView) -> impl IntoView {
         voters => format!("{voters} votes"),
     };
     let until = match (poll.status, poll.closes) {
-        (PollStatus::Open, Some(at)) => format!(" · closes {at}"),
-        (PollStatus::ClosedByTime, Some(at)) => format!(" · closed {at}"),
-        _ => String::new(),
+        (PollStatus::Open, Some(time)) => Some((" · closes ", time)),
+        (PollStatus::ClosedByTime, Some(time)) => Some((" · closed ", time)),
+        _ => None,
     };
+    let until = until.map(|(word, time)| view! { {word}<LocalTime time /> });
     let status = poll.status;
     let foot = match status {
         PollStatus::Deleted => view! {

@@ -4,6 +4,8 @@ use serde::{Deserialize, Serialize};
 use tracking::{ClientEvent, InsertId};
 use uuid::Uuid;
 
+use crate::local_time::UtcTime;
+
 /// A poll and its results.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PollView {
@@ -19,8 +21,8 @@ pub struct PollView {
     pub voters: u32,
     /// Whether it takes votes.
     pub status: PollStatus,
-    /// When it closes or closed, as `2026-11-24, 14:00 UTC`; `None`: when its owner closes it.
-    pub closes: Option<String>,
+    /// When it closes or closed; `None`: when its owner closes it.
+    pub closes: Option<UtcTime>,
     /// Which version of the question and options this is: a ballot is for one.
     pub revision: i64,
     /// Grows with every change of the poll and of its votes.

@@ -1,11 +1,11 @@
 //! Reads polls for the pages.
 
 use backend::polls::{ClosedBy, Poll, PollCounts, PollError, PollFilter, PollState, Results};
-use forms::moment_text;
 use tracking::AccountType;
 use uuid::Uuid;
 
 use super::model::{OptionView, PollStatus, PollView};
+use crate::local_time::UtcTime;
 use crate::request::RequestContext;
 
 /// A user's list.
@@ -158,13 +158,8 @@ pub fn poll_view(results: &Results, now_ms: i64) -> PollView {
             PollState::Closed(ClosedBy::Time) => PollStatus::ClosedByTime,
             PollState::Deleted => PollStatus::Deleted,
         },
-        closes: poll.closes_at_ms.map(utc_minute),
+        closes: poll.closes_at_ms.map(UtcTime::minute),
         revision: poll.edits,
         changes: results.changes,
     }
-}
-
-/// `2026-11-24, 14:00 UTC`.
-fn utc_minute(ms: i64) -> String {
-    format!("{} UTC", moment_text(ms).replace('T', ", "))
 }

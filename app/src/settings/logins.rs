@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::model::OTHER_LOGINS;
 use crate::forms::Submit;
+use crate::local_time::TextWithDay;
 use crate::relative_time::ago;
 
 /// The list, with a button to end each login except this browser's.
@@ -52,7 +53,8 @@ pub fn Logins(
 fn Row(login: OpenLogin, is_current: bool, now_ms: i64) -> impl IntoView {
     let browser = browser_name(&login.user_agent);
     let [began, used] = [login.signed_in_at_ms, login.last_seen_at_ms].map(|ms| ago(ms, now_ms));
-    let end_day = dates::long(login.ends_at_ms().div_euclid(1000));
+    let end_secs = login.ends_at_ms().div_euclid(1000);
+    let end_day = dates::long(end_secs);
     let end = format!("Sign out {browser}");
     let handheld = ["iPhone", "iPad", "Android"]
         .iter()
@@ -62,7 +64,12 @@ fn Row(login: OpenLogin, is_current: bool, now_ms: i64) -> impl IntoView {
             <Picture handheld />
             <div>
                 <p class="settings-browser">{browser}</p>
-                <p class="quiet">{format!("Signed in {began}, last used {used}, ends on {end_day} at the latest")}</p>
+                <p class="quiet">
+                    <TextWithDay
+                        text=format!("Signed in {began}, last used {used}, ends on {end_day} at the latest")
+                        secs=Some(end_secs)
+                    />
+                </p>
             </div>
             {if is_current {
                 view! { <span class="badge plain">"this browser"</span> }.into_any()

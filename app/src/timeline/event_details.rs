@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use leptos::prelude::*;
 use serde_json::{Map, Value};
-use tracking::received::{ReceivedEvent, Source};
+use tracking::received::ReceivedEvent;
 
-use super::labels::stitching;
+use super::labels::{context_source, no_context, stitching};
 use super::links;
 use super::model::EventPage;
 use super::proof::ProofView;
@@ -63,18 +63,13 @@ fn Ids(event: Arc<ReceivedEvent>) -> impl IntoView {
     view! { <Pairs title="IDs" pairs /> }
 }
 
+/// The context and its source, or why there is none.
 #[component]
 fn Context(event: Arc<ReceivedEvent>) -> impl IntoView {
-    match event.source {
-        Source::Browser => {
-            view! { <Pairs title="Context collected automatically" pairs=event.context.clone() /> }.into_any()
-        }
-        Source::Server | Source::Stripe => view! {
-            <p class="quiet">
-                "No browser, device or location: a server event has only the properties that our code sets."
-            </p>
-        }
-        .into_any(),
+    let source = context_source(event.source, event.stitched_by);
+    match event.context.is_empty() {
+        false => view! { <Pairs title=source pairs=event.context.clone() /> }.into_any(),
+        true => view! { <p class="quiet" data-context="none">{no_context(event.stitched_by)}</p> }.into_any(),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Texts of the timeline: counts, durations and sentences.
 
 use tracking::StitchedBy;
+use tracking::received::Source;
 
 /// `1 event`, `50,000 events`.
 pub(super) fn counted(count: u64, one: &str) -> String {
@@ -51,6 +52,27 @@ pub(super) const fn stitching(by: StitchedBy) -> &'static str {
         }
         StitchedBy::NoneKnown => "A user caused this event, but the browser is not known: user ID only.",
         StitchedBy::NoneByRule => "No user was present, so the event has no device and no session, by rule.",
+    }
+}
+
+/// Where the context of an event comes from.
+pub(super) const fn context_source(source: Source, by: Option<StitchedBy>) -> &'static str {
+    match (source, by) {
+        (Source::Browser, _) => "Context collected by the SDK",
+        (_, Some(StitchedBy::CheckoutHandoff | StitchedBy::PortalVisit)) => {
+            "Context of the click, from our handoff row"
+        }
+        _ => "Context of the request",
+    }
+}
+
+/// Why an event has no context.
+pub(super) const fn no_context(by: Option<StitchedBy>) -> &'static str {
+    match by {
+        Some(StitchedBy::NoneByRule) => "No context, by rule: no user was present.",
+        Some(StitchedBy::StaleHandoff) => "No context: the click is older than a session can be.",
+        Some(StitchedBy::NoneKnown) => "No context: the browser is not known.",
+        _ => "No context was recorded.",
     }
 }
 

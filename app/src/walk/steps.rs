@@ -72,16 +72,16 @@ impl WalkStep {
     pub(super) const fn explanation(self) -> &'static str {
         match self {
             Self::SignUp => {
-                "The cookies of the request carry device and session. The transaction that makes the account writes both into the event, with the new user ID. Earlier anonymous events of this device are merged into your timeline."
+                "The cookies of the request carry device and session. The transaction that makes the account writes both into the event, with the new user ID, the context of the request (browser, language, page) and the campaign that you came from. Earlier anonymous events of this device are merged into your timeline."
             }
             Self::FriendVotes => {
                 "A private window has its own device and session, and no user. Its event has the ID of your poll, but none of your own IDs: two people have two timelines."
             }
             Self::Trial => {
-                "Device and session of the click go through Stripe in metadata. The webhook brings them back without a browser, and its event belongs to the session of the click."
+                "Device and session of the click go through Stripe in metadata. The webhook brings them back without a browser, and its event belongs to the session of the click. The context of the click waits in a row of ours, not at Stripe."
             }
             Self::TrialEnd => {
-                "Days later the user is not present. By rule, the event carries the user ID only: a device or a session would make the earlier session last for days."
+                "Days later the user is not present. By rule, the event carries the user ID only, and no context: a device or a session would make the earlier session last for days. The payment still counts for your campaign: see “Campaigns” under Operations."
             }
             Self::Portal => {
                 "The portal carries no metadata. The server stores device and session before the redirect, and the event of the webhook takes them from there."
