@@ -1,6 +1,9 @@
 //! The commands of the binary besides `serve`. They return text; `main` prints it.
 
 use std::fmt::Write;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::Path;
+use std::time::Duration;
 
 use backend::accounts::Accounts;
 use backend::accounts::operators::{Operator, OperatorError};
@@ -28,6 +31,77 @@ pub async fn set_up_stripe(config: &Config) -> Result<(), StripeCallError> {
         portal = catalog.portal,
         "Stripe's account has everything that Seamline sells"
     );
+    Ok(())
+}
+
+/// How long [`health`] waits for the answer.
+const HEALTH_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Why the server is not ready.
+#[derive(Debug, thiserror::Error)]
+pub enum HealthError {
+    /// The server did not answer.
+    #[error("The server at {address} does not answer: {error}.")]
+    NoAnswer {
+        /// The address that was asked.
+        address: SocketAddr,
+        /// The client's error.
+        error: reqwest::Error,
+    },
+    /// The server says that it is not ready.
+    #[error("The server is not ready: {0}")]
+    NotReady(String),
+}
+
+/// Asks the server that listens on `LEPTOS_SITE_ADDR` of this machine for `/readyz`.
+///
+/// # Errors
+/// When it does not answer within 5 s, or is not ready.
+pub async fn health(config: &Config) -> Result<(), HealthError> {
+    crate::startup::install_crypto();
+    let address = reachable(config.http.listen);
+    let no_answer = |error| HealthError::NoAnswer { address, error };
+    let client = reqwest::Client::builder()
+        .timeout(HEALTH_TIMEOUT)
+        .no_proxy()
+        .build()
+        .map_err(no_answer)?;
+    let url = format!("http://{address}/readyz");
+    let response = client.get(url).send().await.map_err(no_answer)?;
+    if response.status().is_success() {
+        return Ok(());
+    }
+    Err(HealthError::NotReady(response.text().await.unwrap_or_default()))
+}
+
+/// The address under which this machine reaches a listener. `0.0.0.0` and `[::]` are all of the machine's addresses.
+const fn reachable(listen: SocketAddr) -> SocketAddr {
+    let address = match listen.ip() {
+        IpAddr::V4(address) if address.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        IpAddr::V6(address) if address.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
+        address => address,
+    };
+    SocketAddr::new(address, listen.port())
+}
+
+/// Runs the migrations that the database does not have yet.
+///
+/// # Errors
+/// When the database cannot be opened or migrated.
+pub async fn migrate(config: &Config) -> Result<(), db::OpenError> {
+    let db = Db::open(config.data.database_url.expose_secret()).await?;
+    tracing::info!(engine = ?db.engine(), "the database has the schema of this version");
+    db.close().await;
+    Ok(())
+}
+
+/// Copies the SQLite database to `file`, also while servers use it.
+///
+/// # Errors
+/// When the database is on Postgres or cannot be read, or the file exists or cannot be written.
+pub async fn back_up(config: &Config, file: &Path) -> Result<(), db::BackupError> {
+    db::back_up(config.data.database_url.expose_secret(), file).await?;
+    tracing::info!(file = %file.display(), "the database was copied");
     Ok(())
 }
 
@@ -159,5 +233,5 @@ pub async fn list_operators(accounts: &Accounts) -> Result<String, OperatorComma
 }
 
 fn address(mail: &str) -> Result<Email, OperatorCommandError> {
-    Email::parse(mail).map_err(|_| OperatorCommandError::Address)
+    Email::parse_known(mail).map_err(|_| OperatorCommandError::Address)
 }

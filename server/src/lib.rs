@@ -7,6 +7,7 @@ mod billing;
 mod http;
 mod ingest;
 mod jobs;
+mod metrics;
 mod polls;
 mod request;
 mod router;

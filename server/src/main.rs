@@ -1,9 +1,10 @@
 //! `seamline`: serves the app. Settings come from the environment; `.env.example` lists them.
 
 use std::io::Write;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-use backend::config::Config;
+use backend::config::{Config, LogFormat};
 use clap::{Parser, Subcommand};
 use server::{Server, commands, telemetry};
 use tokio_util::sync::CancellationToken;
@@ -22,6 +23,15 @@ enum Command {
     Serve,
     /// Creates the product, prices and portal configuration that are missing on Stripe's account.
     SetupStripe,
+    /// Asks the running server at LEPTOS_SITE_ADDR whether it is ready. The exit status is 0 if it is.
+    Health,
+    /// Brings the database's schema to this version.
+    Migrate,
+    /// Copies the SQLite database to a new file while servers use it.
+    Backup {
+        /// The file to write. It must not exist.
+        file: PathBuf,
+    },
     /// Checks a user's timeline, rule by rule. The exit status is 0 if it is clean, 1 if not, and 2 if it cannot be read.
     Verdict {
         /// User ID, device ID or Amplitude ID.
@@ -54,8 +64,13 @@ enum OperatorCommand {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    telemetry::start();
+    let format = LogFormat::read(|name| std::env::var(name).ok());
+    telemetry::start(*format.as_ref().unwrap_or(&LogFormat::Text));
     let arguments = Arguments::parse();
+    if let Err(error) = format {
+        tracing::error!("{error}");
+        return ExitCode::FAILURE;
+    }
     let failure = match arguments.command {
         Some(Command::Verdict { .. }) => ExitCode::from(2),
         _ => ExitCode::FAILURE,
@@ -74,6 +89,9 @@ async fn run(arguments: Arguments) -> Result<ExitCode, Box<dyn std::error::Error
     match arguments.command.unwrap_or(Command::Serve) {
         Command::Serve => serve(config).await?,
         Command::SetupStripe => commands::set_up_stripe(&config).await?,
+        Command::Health => commands::health(&config).await?,
+        Command::Migrate => commands::migrate(&config).await?,
+        Command::Backup { file } => commands::back_up(&config, &file).await?,
         Command::Verdict { user, json } => {
             let verdict = commands::verdict(&config, &user).await?;
             let text = match json {

@@ -16,6 +16,7 @@ use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::csrf::CsrfLayer;
+use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
 use tower_http::timeout::{RequestBodyTimeoutLayer, TimeoutLayer};
 use tower_http::trace::TraceLayer;
 use tower_sessions::cookie::SameSite;
@@ -24,8 +25,9 @@ use tower_sessions::{Expiry, SessionManagerLayer};
 use crate::auth::mail_links;
 use crate::http::BODY_MAX;
 use crate::http::forms::{form, form_of};
-use crate::http::{assets, failure_pages, feeds, health, local_guard, security, server_functions};
+use crate::http::{access_log, assets, failure_pages, feeds, health, local_guard, security, server_functions};
 use crate::ingest::{self, ingest};
+use crate::metrics;
 use crate::request::{self, RouteGroup};
 use crate::state::AppState;
 use crate::{billing, polls as poll_routes, settings as settings_routes, timeline};
@@ -139,7 +141,20 @@ pub fn router(state: AppState, cookies: LoginCookies, lab: LabRoutes) -> Router 
             failure_pages::pages,
         ))
         .layer(middleware::from_fn_with_state(state.clone(), security::headers))
-        .layer(TraceLayer::new_for_http().make_span_with(security::span))
+        .layer(middleware::from_fn_with_state(state.metrics.clone(), metrics::record))
+        .layer(
+            ServiceBuilder::new()
+                .map_request(access_log::without_id)
+                .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
+                .layer(
+                    TraceLayer::new_for_http()
+                        .make_span_with(access_log::span)
+                        .on_request(())
+                        .on_response(access_log::responded)
+                        .on_failure(()),
+                )
+                .layer(PropagateRequestIdLayer::x_request_id()),
+        )
         .with_state(state)
 }
 

@@ -13,11 +13,13 @@ use db::Db;
 use leptos::config::LeptosOptions;
 use outbox::Health;
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 use tracking::ConsentDefault;
 use url::Url;
 
 use crate::http::feeds::Feeds;
 use crate::ingest::forward::Forwarder;
+use crate::metrics::Metrics;
 use crate::request::signing::CookieKey;
 
 /// Cheap to clone.
@@ -31,6 +33,10 @@ pub struct AppState {
     pub delivery: watch::Receiver<Health>,
     /// The background tasks, for the readiness check.
     pub tasks: TaskRegistry,
+    /// Cancelled when the server has begun to stop and still serves.
+    pub draining: CancellationToken,
+    /// Counts of requests.
+    pub metrics: Metrics,
     /// Forwards browser events to Amplitude.
     pub forwarder: Forwarder,
     /// Settings, which do not change while the server runs.

@@ -30,16 +30,7 @@ pub async fn live(
         let billing = billing.clone();
         async move {
             if let Some(seen) = seen {
-                loop {
-                    match billing.wait_for_change(account, seen, WAIT).await {
-                        Ok(true) => break,
-                        Ok(false) => {}
-                        Err(error) => {
-                            tracing::warn!(%error, "a billing feed ends");
-                            return None;
-                        }
-                    }
-                }
+                while !billing.wait_for_change(account, seen, WAIT).await {}
             }
             let revision = billing.revision(account).await.ok()?;
             let message = Message {

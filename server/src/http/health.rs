@@ -18,6 +18,8 @@ pub async fn live() -> &'static str {
 
 #[derive(Serialize)]
 struct Readiness {
+    /// The server ends soon. The load balancer must send no more requests.
+    stopping: bool,
     database: bool,
     /// Whether events reach Amplitude. Not a reason to take the server out of service: the outbox keeps them.
     delivery: &'static str,
@@ -25,12 +27,14 @@ struct Readiness {
     tasks: BTreeMap<&'static str, &'static str>,
 }
 
-/// `GET /readyz`: 200 when the database answers and no background task has failed, else 503.
+/// `GET /readyz`: 200 when the database answers, no background task has failed and the server does not stop, else 503.
 pub async fn ready(State(state): State<AppState>) -> Response {
     let database = state.db.ping().await.is_ok();
     let paused = state.delivery.borrow().is_paused(state.backend.clock.now_ms());
     let tasks = state.tasks.statuses();
+    let stopping = state.draining.is_cancelled();
     let body = Readiness {
+        stopping,
         database,
         delivery: if paused { "paused" } else { "ok" },
         tasks: tasks
@@ -38,12 +42,12 @@ pub async fn ready(State(state): State<AppState>) -> Response {
             .map(|task| (task.name, task.state.as_str()))
             .collect(),
     };
-    (status(database, &tasks), Json(body)).into_response()
+    (status(stopping, database, &tasks), Json(body)).into_response()
 }
 
 /// A task that is being restarted is no reason to take the server out of service; one that keeps crashing is.
-fn status(database: bool, tasks: &[TaskStatus]) -> StatusCode {
-    if database && tasks.iter().all(|task| task.state != TaskState::Failed) {
+fn status(stopping: bool, database: bool, tasks: &[TaskStatus]) -> StatusCode {
+    if !stopping && database && tasks.iter().all(|task| task.state != TaskState::Failed) {
         StatusCode::OK
     } else {
         StatusCode::SERVICE_UNAVAILABLE
@@ -55,7 +59,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_failed_task_makes_the_server_unready() {
+    fn a_stop_and_a_failed_task_make_the_server_unready() {
         use TaskState::{Failed, Restarting, Running};
         let tasks = |states: &[TaskState]| -> Vec<TaskStatus> {
             let task = |state: &TaskState| TaskStatus {
@@ -66,14 +70,15 @@ mod tests {
             };
             states.iter().map(task).collect()
         };
-        for (database, states, ready) in [
-            (true, vec![], true),
-            (true, vec![Running, Restarting], true),
-            (true, vec![Running, Failed], false),
-            (false, vec![Running], false),
+        for (stopping, database, states, ready) in [
+            (false, true, vec![], true),
+            (false, true, vec![Running, Restarting], true),
+            (false, true, vec![Running, Failed], false),
+            (false, false, vec![Running], false),
+            (true, true, vec![Running], false),
         ] {
-            let found = status(database, &tasks(&states));
-            assert_eq!(found == StatusCode::OK, ready, "{database} {states:?}");
+            let found = status(stopping, database, &tasks(&states));
+            assert_eq!(found == StatusCode::OK, ready, "{stopping} {database} {states:?}");
         }
     }
 }

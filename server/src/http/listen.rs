@@ -7,7 +7,7 @@ use tokio::net::TcpListener;
 /// The port is in use, or the address is not one of this machine.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "Cannot listen on {address}: {error}. Is another one running? LEPTOS_SITE_ADDR, STRIPE_LOCAL_ADDR and AMPLITUDE_LOCAL_ADDR choose other addresses."
+    "Cannot listen on {address}: {error}. Is another one running? LEPTOS_SITE_ADDR, METRICS_ADDR, STRIPE_LOCAL_ADDR and AMPLITUDE_LOCAL_ADDR choose other addresses."
 )]
 pub struct ListenError {
     /// The address.

@@ -1,6 +1,7 @@
 //! HTTP concerns that belong to no feature: connections, client addresses, assets, forms, feeds, probes, failure pages,
 //! headers.
 
+pub(crate) mod access_log;
 pub(crate) mod assets;
 pub(crate) mod client_address;
 pub(crate) mod connections;

@@ -71,12 +71,8 @@ pub async fn redirect_to_public_host(
     next.run(request).await
 }
 
-/// The span of a request in the logs. It has neither the query, which users type, nor the secrets of links in mails.
-pub fn span<B>(request: &Request<B>) -> tracing::Span {
-    tracing::debug_span!("request", method = %request.method(), path = loggable_path(request.uri().path()))
-}
-
-fn loggable_path(path: &str) -> &str {
+/// The path without the secret of a mail link.
+pub(crate) fn loggable_path(path: &str) -> &str {
     let page_of_secret = ["/verify/", "/reset/"]
         .into_iter()
         .find(|page| path.starts_with(page));

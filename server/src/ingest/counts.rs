@@ -1,10 +1,10 @@
-//! The number of events of each kind in each session of a batch.
+//! What a batch says: the number of events of each kind in each session, and first touches.
 
 use std::collections::HashMap;
 
 use backend::loss::ArrivedCounts;
 use serde_json::Value;
-use tracking::{ClientEvent, DeviceId, SessionId};
+use tracking::{ClientEvent, DeviceId, SessionId, Touch};
 
 /// By device and session.
 pub type BySession = HashMap<(DeviceId, SessionId), ArrivedCounts>;
@@ -27,6 +27,21 @@ pub fn of(events: &[Value]) -> BySession {
         }
     }
     sessions
+}
+
+/// The first touches that the SDK's attribution sets, by device.
+pub fn first_touches(events: &[Value]) -> Vec<(DeviceId, Touch)> {
+    let touch = |event: &Value| {
+        let device = event
+            .get("device_id")
+            .and_then(Value::as_str)
+            .and_then(DeviceId::parse);
+        let set_once = event
+            .pointer("/user_properties/$setOnce")
+            .and_then(Value::as_object);
+        device.zip(set_once.and_then(Touch::of_user_properties))
+    };
+    events.iter().filter_map(touch).collect()
 }
 
 #[cfg(test)]

@@ -95,10 +95,14 @@ pub async fn ingest(
         rewrite::rewrite(event, context.visitor.address);
     }
     let sessions = counts::of(&batch.events);
+    let touches = counts::first_touches(&batch.events);
     let answer = state.forwarder.send(batch).await;
     if answer.status() == StatusCode::OK {
         for ((device, session), arrived) in sessions {
             state.backend.loss.record_arrived(&device, session, arrived);
+        }
+        for (device, touch) in touches {
+            state.backend.loss.record_sdk_touch(&device, &touch);
         }
     }
     answer

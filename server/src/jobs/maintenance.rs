@@ -1,8 +1,8 @@
-//! Removes expired rows, every hour and on every server.
+//! Removes expired rows, and records that this server's build is in use, every hour and on every server.
 
 use std::time::Duration;
 
-use backend::retention::Retention;
+use backend::Backend;
 use tokio_util::sync::CancellationToken;
 
 use super::rounds::Rounds;
@@ -10,9 +10,17 @@ use super::rounds::Rounds;
 const INTERVAL: Duration = Duration::from_secs(3_600);
 
 /// Runs until `stop`, which also ends a sweep. An error ends one round, not the loop; the sweeps log it.
-pub(crate) async fn run(retention: Retention, stop: CancellationToken) {
+pub(crate) async fn run(backend: Backend, build: String, stop: CancellationToken) {
     let mut rounds = Rounds::every(INTERVAL, stop.clone());
     while rounds.next().await {
-        stop.run_until_cancelled(retention.sweep()).await;
+        stop.run_until_cancelled(backend.retention.sweep()).await;
+        // Its files were stored at the start.
+        if let Err(error) = backend.asset_builds.publish(&build, &[]).await {
+            let error = &error as &dyn std::error::Error;
+            tracing::warn!(
+                error,
+                "cannot record that this build is in use; the next round tries again"
+            );
+        }
     }
 }

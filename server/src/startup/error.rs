@@ -32,3 +32,38 @@ pub enum StartError {
     #[error("Mails cannot be sent: {0}.")]
     Mail(#[from] backend::mail::SmtpError),
 }
+
+impl StartError {
+    /// The error with its causes: the outermost one alone does not say that, for example, no root certificates are installed.
+    pub(super) fn client(error: impl std::error::Error) -> Self {
+        let mut text = error.to_string();
+        let mut cause = error.source();
+        while let Some(error) = cause {
+            let part = error.to_string();
+            if !text.contains(&part) {
+                text = format!("{text}: {part}");
+            }
+            cause = error.source();
+        }
+        Self::Client(text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("builder error")]
+    struct BuilderError(#[source] std::io::Error);
+
+    #[test]
+    fn the_causes_of_a_client_error_are_shown_once() {
+        let error = BuilderError(std::io::Error::other("no root certificates"));
+        let error = StartError::client(error).to_string();
+        assert_eq!(
+            error,
+            "Cannot create an HTTP client: builder error: no root certificates."
+        );
+    }
+}

@@ -27,7 +27,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
-use crate::http::assets;
+use crate::http::assets::SiteBuild;
 use crate::http::connections::{Connections, within_open_files};
 use crate::http::feeds::Feeds;
 use crate::http::listen;
@@ -36,17 +36,23 @@ use crate::jobs::supervisor::Supervisor;
 use crate::jobs::workers::Workers;
 use crate::jobs::{counts, mail, maintenance, poll_closing};
 use crate::local::{self, LocalLab};
+use crate::metrics::{Metrics, MetricsListener, Sources};
 use crate::router;
 use crate::state::{AppState, Site};
 pub use error::StartError;
 pub use timing::{HttpTiming, Timing};
 
-/// How long open requests and the current batch may take when the server stops; a process manager kills it after 30 s.
-const GRACE: Duration = Duration::from_secs(20);
+/// From the signal to stop until the process ends, at most; a process manager kills it after 30 s. Requests and the current
+/// batch have what [`HttpConfig::drain`](backend::config::HttpConfig::drain) leaves of it.
+const STOP_TIMEOUT: Duration = Duration::from_secs(23);
+
+/// How long the last writes and the database may take after that.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// A server that is bound to its address and does not serve requests yet.
 pub struct Server {
     listener: TcpListener,
+    metrics: Option<MetricsListener>,
     connections: Connections,
     supervisor: Supervisor,
     workers: Workers,
@@ -56,6 +62,9 @@ pub struct Server {
     backend: Backend,
     db: Db,
     public_url: Url,
+    build: String,
+    drain: Duration,
+    draining: CancellationToken,
     stop: CancellationToken,
     stand_ins: CancellationToken,
 }
@@ -85,44 +94,44 @@ impl Server {
             // It fails only for URLs that cannot have a port; this one has one.
             let _ = config.http.public_url.set_port(Some(bound.port()));
         }
+        let metrics_listener = match config.http.metrics {
+            Some(address) => Some(listen::bind(address).await?.0),
+            None => None,
+        };
         local::start_stand_ins(&mut config, bound, timing.webhook_retries_ms, &stand_ins).await?;
 
         let clock = Clock::system();
-        let db = Db::open(config.data.database_url.expose_secret()).await?;
+        let db = Db::open_with(config.data.database_url.expose_secret(), config.data.pool_sizes).await?;
         let sink = AmplitudeSink::new(
             config.amplitude.ingest_url.as_str(),
             config.amplitude.api_key.clone(),
         )
-        .map_err(|error| StartError::Client(error.to_string()))?;
+        .map_err(StartError::client)?;
         let sink = match timing.upload {
             Some(timeout) => sink.with_request_timeout(timeout),
             None => sink,
-        };
-        let settings = outbox::DispatcherSettings {
-            keep_days: config.data.outbox_keep_days,
-            ..timing.outbox
         };
         let outbox_clock = clock.clone();
         let dispatcher = Dispatcher::new(
             db.clone(),
             Arc::new(sink),
             Arc::new(move || outbox_clock.now_ms()),
-            settings,
+            timing.outbox,
         );
         let mut backend = Backend::new(&config, &db, &clock, dispatcher.wakeup())
-            .map_err(|error| StartError::Client(error.to_string()))?;
+            .map_err(StartError::client)?;
         let tasks = TaskRegistry::new(clock.clone(), timing.tasks);
         let supervisor = Supervisor::new(tasks.clone(), stop.clone());
         backend.operations = backend.operations.watching(dispatcher.health(), tasks.clone());
         let forwarder =
-            Forwarder::new(&config.amplitude).map_err(|error| StartError::Client(error.to_string()))?;
+            Forwarder::new(&config.amplitude).map_err(StartError::client)?;
 
         let sender = mail::sender(&config.mail, &backend, &db, &config.http.public_url)?;
         let deleter = Deleter::new(
             db.clone(),
             clock.clone(),
             Arc::new(backend.billing.clone()),
-            AmplitudeEraser::new(&config.amplitude).map_err(|error| StartError::Client(error.to_string()))?,
+            AmplitudeEraser::new(&config.amplitude).map_err(StartError::client)?,
             backend.accounts.deletion_wakeup(),
         );
 
@@ -134,7 +143,7 @@ impl Server {
             supervisor.clone(),
         );
         let lab = LocalLab::new(&config, &backend, &workers, &stop)
-            .map_err(|error| StartError::Client(error.to_string()))?;
+            .map_err(StartError::client)?;
         let cookies = LoginCookies::new(db.clone(), clock);
         let cookie_key = cookie_key::cookie_key(&config.protection, &config.data.dir).map_err(|error| {
             StartError::CookieKey {
@@ -144,13 +153,29 @@ impl Server {
         })?;
         let local_mode = config.is_local_mode();
         let leptos = leptos_options(address, &config.http.site_root);
+        let build = SiteBuild::read(Path::new(leptos.site_root.as_ref()));
+        if let Err(error) = backend.asset_builds.publish(&build.name, &build.stored).await {
+            let error = &error as &dyn std::error::Error;
+            tracing::warn!(error, "cannot store the files of this build; other servers cannot serve them");
+        }
+        let draining = CancellationToken::new();
+        let metrics = Metrics::new();
+        let sources = Sources {
+            backend: backend.clone(),
+            db: db.clone(),
+            tasks: tasks.clone(),
+        };
+        let metrics_listener =
+            metrics_listener.map(|listener| MetricsListener::new(listener, metrics.clone(), sources));
         let state = AppState {
             backend: backend.clone(),
             db: db.clone(),
             delivery,
             tasks,
             forwarder,
-            assets: assets::of_build(Path::new(leptos.site_root.as_ref())),
+            draining: draining.clone(),
+            metrics,
+            assets: build.assets(),
             leptos,
             lab: lab.lab_state(),
             body_timeout: timing.http.body,
@@ -169,6 +194,7 @@ impl Server {
         let connections = Connections::new(router, limits, config.http.trusted_proxies, timing.http);
         Ok(Self {
             listener,
+            metrics: metrics_listener,
             connections,
             supervisor,
             workers,
@@ -178,6 +204,9 @@ impl Server {
             backend,
             db,
             public_url: config.http.public_url,
+            build: build.name,
+            drain: config.http.drain,
+            draining,
             stop,
             stand_ins,
         })
@@ -198,13 +227,20 @@ impl Server {
         &self.lab
     }
 
-    /// Serves until `stop`; then it finishes open requests, the current batch and the other tasks, within 20 s for all.
-    pub async fn run(self, stop: CancellationToken) -> Result<(), StartError> {
+    /// Serves until `stop`. Then `/readyz` fails, and after [`HttpConfig::drain`](backend::config::HttpConfig::drain) no
+    /// connection is accepted. Open requests, the current batch and the other tasks are finished. All of it takes at most
+    /// 25 s.
+    pub async fn run(mut self, stop: CancellationToken) -> Result<(), StartError> {
+        if let Some(metrics) = self.metrics.take() {
+            tokio::spawn(metrics.run(self.stop.clone()));
+        }
         self.workers.start();
         self.start_tasks();
-        let stopping = self.stop.clone();
+        let (draining, stopping, drain) = (self.draining.clone(), self.stop.clone(), self.drain);
         tokio::spawn(async move {
             stop.cancelled().await;
+            draining.cancel();
+            tokio::time::sleep(drain).await;
             stopping.cancel();
         });
 
@@ -216,8 +252,8 @@ impl Server {
             self.supervisor.ended().await;
         };
         let deadline = async {
-            self.stop.cancelled().await;
-            tokio::time::sleep(GRACE).await;
+            self.draining.cancelled().await;
+            tokio::time::sleep(STOP_TIMEOUT).await;
         };
         tokio::select! {
             () = all_ended => {}
@@ -225,10 +261,14 @@ impl Server {
                 tracing::warn!("not everything was finished in time; the outbox keeps what was not sent");
             }
         }
-        counts::write(&self.backend.loss).await;
+        let written = tokio::time::timeout(CLOSE_TIMEOUT, counts::write(&self.backend.loss)).await;
         // Last, because the dispatcher sends its current batch to the stand-in.
         self.stand_ins.cancel();
-        self.db.close().await;
+        // A request that was not finished in time may hold a connection.
+        let closed = tokio::time::timeout(CLOSE_TIMEOUT, self.db.close()).await;
+        if written.is_err() || closed.is_err() {
+            tracing::warn!("the database was not closed in time");
+        }
         Ok(())
     }
 
@@ -237,8 +277,8 @@ impl Server {
         let Self {
             supervisor, backend, ..
         } = self;
-        let retention = backend.retention.clone();
-        supervisor.spawn("retention", move |stop| maintenance::run(retention.clone(), stop));
+        let (all, build) = (backend.clone(), self.build.clone());
+        supervisor.spawn("retention", move |stop| maintenance::run(all.clone(), build.clone(), stop));
         let all = backend.clone();
         supervisor.spawn("browser-counts", move |stop| counts::run(all.clone(), stop));
         let polls = backend.polls.clone();

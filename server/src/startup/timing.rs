@@ -5,7 +5,7 @@ use std::time::Duration;
 /// Waits, leases and retries.
 #[derive(Clone, Debug, Default)]
 pub struct Timing {
-    /// The outbox: how often it looks, and when it tries again. Its `keep_days` come from the configuration.
+    /// The outbox: how often it looks, and when it tries again.
     pub outbox: outbox::DispatcherSettings,
     /// The webhook workers.
     pub inbox: backend::billing::inbox::InboxSettings,

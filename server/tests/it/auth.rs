@@ -70,7 +70,7 @@ async fn without_a_device_cookie_no_device_is_guessed() {
     let mut browser = app.browser();
     let fields = [("email", "ada@example.com"), ("password", PASSWORD)];
     let answer = browser.submit("/sign-up", &fields).await;
-    assert_eq!(answer.redirect(), (303, "/polls"));
+    assert_eq!(answer.redirect(), (303, "/sign-in?next=/polls&signed-in"));
     let set: Vec<&str> = answer.cookies.iter().map(cookie::Cookie::name).collect();
     assert_eq!(set, ["seam_known", "seam_login"], "a form creates no device");
 

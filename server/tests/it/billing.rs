@@ -39,7 +39,8 @@ fn event(id: &str, kind: &str, object: &Value) -> String {
 fn subscription(customer: &str) -> Value {
     json!({
         "id": "sub_1", "object": "subscription", "customer": customer, "status": "trialing", "created": 1,
-        "cancel_at_period_end": false, "metadata": {}, "items": {"object": "list", "data": []},
+        "cancel_at_period_end": false, "metadata": {},
+        "items": {"object": "list", "data": [{"id": "si_1", "price": {"lookup_key": "seamline_pro_month"}}]},
     })
 }
 
@@ -103,7 +104,7 @@ async fn invalid_webhooks_change_nothing() {
 }
 
 #[tokio::test]
-async fn an_unknown_webhook_type_is_accepted_without_effect() {
+async fn an_unknown_webhook_type_is_accepted_and_counted() {
     let app = app_with_unreachable_stripe(Engine::Sqlite).await;
     let mut stripe = app.browser();
     let body = event(
@@ -112,9 +113,11 @@ async fn an_unknown_webhook_type_is_accepted_without_effect() {
         &json!({"id": "wh_1", "customer": "cus_1"}),
     );
     assert_eq!(deliver(&mut stripe, &body, SECRET).await.0, 200);
-    let states = app.texts("SELECT state FROM stripe_inbox").await;
-    assert_eq!(states, ["applied"]);
+    assert_eq!(app.count("stripe_inbox").await, 0);
+    assert_eq!(app.texts("SELECT event_type FROM stripe_not_ours").await, ["wormhole.opened"]);
     assert_eq!(app.count("outbox").await, 0);
+    let page = app.browser().open("/operations").await.text();
+    assert!(page.contains("wormhole.opened") && page.contains("no effect"), "{page}");
 }
 
 #[tokio::test]
@@ -134,12 +137,12 @@ async fn a_webhook_of_an_unknown_customer_is_shown_and_blocks_no_other() {
         (tried == ["unknown customer"]).then_some(())
     })
     .await;
-    let body = event("evt_2", "wormhole.opened", &json!({"customer": "cus_somebody"}));
+    // A customer of another product is not shown, and not kept.
+    let mut foreign = subscription("cus_foreign");
+    foreign["items"]["data"] = json!([]);
+    let body = event("evt_2", "customer.subscription.created", &foreign);
     assert_eq!(deliver(&mut stripe, &body, SECRET).await.0, 200);
-    let states = app
-        .texts("SELECT state FROM stripe_inbox ORDER BY event_id")
-        .await;
-    assert_eq!(states, ["pending", "applied"]);
+    assert_eq!(app.texts("SELECT lane FROM stripe_inbox").await, ["cus_nobody"]);
 }
 
 #[tokio::test]

@@ -71,7 +71,7 @@ async fn the_current_batch_is_finished_before_the_server_ends() {
             .await;
         app.browser().sign_up("ada@example.com").await;
         until("the row is on its way", async || {
-            (app.count("outbox WHERE state = 'leased'").await == 1).then_some(())
+            (app.count("outbox_lanes WHERE lease_owner IS NOT NULL").await == 1).then_some(())
         })
         .await;
 

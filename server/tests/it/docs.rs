@@ -26,10 +26,11 @@ fn documents() -> Vec<PathBuf> {
 
 /// Texts between backticks that are paths of the repository: they begin with one of its folders and have no placeholder.
 fn named_paths(text: &str) -> impl Iterator<Item = &str> {
-    const FOLDERS: [&str; 9] = [
+    const FOLDERS: [&str; 10] = [
         "app/",
         "bench/",
         "crates/",
+        "deploy/",
         "docs/",
         "end2end/",
         "frontend/",

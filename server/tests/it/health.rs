@@ -33,7 +33,7 @@ async fn probes_set_no_cookies_and_report_the_database() {
             .map(|task| (task.to_owned(), json!("running")))
             .into_iter()
             .collect();
-        let expected = json!({"database": true, "delivery": "ok", "tasks": tasks});
+        let expected = json!({"stopping": false, "database": true, "delivery": "ok", "tasks": tasks});
         assert_eq!(ready, expected, "{engine:?}");
     }
 }

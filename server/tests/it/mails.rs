@@ -22,7 +22,7 @@ impl TestApp {
             (letter["subject"] == subject).then(|| url.replace(&self.url, ""))
         };
         let sql = format!(
-            "SELECT letter FROM mails WHERE letter IS NOT NULL AND recipient = '{email}' ORDER BY created_at DESC, id DESC"
+            "SELECT letter FROM mails WHERE letter IS NOT NULL AND recipient = '{email}' ORDER BY sequence DESC"
         );
         until(&format!("{subject} to {email}"), async || {
             self.texts(&sql).await.into_iter().find_map(of_letter)
@@ -231,7 +231,7 @@ async fn unknown_and_known_addresses_get_the_same_answer() {
     assert_eq!(answers[0], answers[1]);
     until("both are settled", async || {
         let settled = app
-            .count("mails WHERE kind = 'reset_password' AND settled_at IS NOT NULL")
+            .count("mails WHERE kind = 'reset_password' AND settled_ms IS NOT NULL")
             .await;
         (settled == 2).then_some(())
     })

@@ -7,12 +7,16 @@
 
 mod abuse;
 mod assets;
+mod attribution;
 mod auth;
 mod billing;
+mod billing_states;
+mod blocked_cookies;
 mod browser;
 mod consent;
 mod database;
 mod delivery;
+mod deploy;
 mod docs;
 mod documents;
 mod endings;
@@ -24,8 +28,10 @@ mod ingest;
 mod ingest_refusals;
 mod invariants;
 mod lab;
+mod logs;
 mod loss;
 mod mails;
+mod metrics;
 mod operations;
 mod polls;
 mod production_build;

@@ -16,6 +16,7 @@ async fn operations_pages_are_404_for_others() {
         "/operations",
         "/operations?webhooks=parked",
         "/operations/revenue",
+        "/operations/campaigns",
         "/operations/sessions",
     ] {
         let page = browser.open(path).await;
@@ -87,10 +88,7 @@ async fn parked_events_are_replayed_unless_consent_was_withdrawn() {
         let user = app.user("ada@example.com").await;
         let insert_id = format!("sign-up:{user}");
         let park = |reason: &str| {
-            format!(
-                "UPDATE outbox SET state = 'parked', parked_ms = 1, parked_reason = '{reason}', lease_owner = NULL,
-                        lease_until_ms = NULL"
-            )
+            format!("UPDATE outbox SET state = 'parked', parked_ms = 1, parked_reason = '{reason}'")
         };
         app.execute(&park("consent withdrawn")).await;
         let page = browser.open("/operations").await.text();

@@ -109,7 +109,7 @@ async fn a_refresh_is_said_by_the_request_and_not_by_a_form() {
         ("password", crate::browser::PASSWORD),
     ];
     let answer = browser.submit("/sign-up?refresh", &fields).await;
-    assert_eq!(answer.redirect(), (303, "/polls"));
+    assert_eq!(answer.redirect(), (303, "/sign-in?next=/polls&signed-in"));
     assert!(!answer.cookie("seam_login").value().is_empty());
     let head = browser.request(Method::HEAD, "/?refresh").header("accept", HTML);
     assert!(browser.send(head).await.cookies.is_empty());

@@ -19,6 +19,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::browser::Browser;
+use crate::logs::LogWatch;
 
 /// How long anything may take that a test waits for. Only a failing test waits so long.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -63,6 +64,7 @@ pub struct TestApp {
     stop: CancellationToken,
     running: JoinHandle<Result<(), StartError>>,
     _data: TempDir,
+    _logs: LogWatch,
 }
 
 impl TestApp {
@@ -90,6 +92,7 @@ impl TestApp {
     }
 
     async fn made(engine: Engine, variables: &[(&str, &str)], timing: Timing) -> Self {
+        let logs = LogWatch::start();
         let data = tempfile::tempdir().unwrap();
         let database = TestDb::new(engine).await;
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -98,6 +101,7 @@ impl TestApp {
         let settings = [
             ("LEPTOS_SITE_ADDR", "127.0.0.1:0"),
             ("AMPLITUDE_URL", &amplitude_url),
+            ("DRAIN_SECS", "0"),
             ("STRIPE_LOCAL_ADDR", "127.0.0.1:0"),
             ("COOKIE_KEY", "a key for tests, 32 bytes or more"),
             ("DATABASE_URL", &database.url),
@@ -141,6 +145,7 @@ impl TestApp {
             stop,
             running,
             _data: data,
+            _logs: logs,
         };
         app.collector.serve_on(listener).await;
         app
@@ -179,10 +184,8 @@ impl TestApp {
     }
 
     pub async fn execute(&self, sql: &str) {
-        sqlx::query(AssertSqlSafe(sql.to_owned()))
-            .execute(self.database.db.pool())
-            .await
-            .unwrap();
+        let query = sqlx::query(AssertSqlSafe(sql.to_owned()));
+        self.database.db.execute(query).await.unwrap();
     }
 
     /// Nothing that an attacker sent has become anything.

@@ -44,7 +44,7 @@ async fn the_verdict_is_json_with_the_facts_of_the_database() {
         (&verdict["clean"], &verdict["person"]),
         (&json!(true), &json!(user))
     );
-    assert_eq!(verdict["rulings"].as_array().unwrap().len(), 12);
+    assert_eq!(verdict["rulings"].as_array().unwrap().len(), 14);
     let present = "present events inside a browser session";
     assert_eq!(standing(&verdict, present), "explained", "no script ever ran");
 

@@ -79,12 +79,11 @@ async fn a_server_that_starts_removes_expired_rows() {
             "INSERT INTO stripe_inbox (event_id, lane, event_type, payload, received_ms, state, next_attempt_ms, settled_ms,
                                        parked_reason)
              VALUES ('old', 'old', 'customer.updated', '{\"email\":\"ada@example.com\"}', 1, 'parked', 1, 1, 'unknown')",
-            "INSERT INTO outbox_lanes (lane, last_enqueued_ms) VALUES ('ada', 1)",
             "INSERT INTO outbox (insert_id, lane, event_type, time_ms, payload, state, next_attempt_ms, enqueued_ms, parked_ms,
                                  parked_reason)
              VALUES ('old', 'ada', 'Sign-up completed', 1, '{}', 'parked', 1, 1, 1, 'too large')",
         ] {
-            sqlx::query(sql).execute(before.db.pool()).await.unwrap();
+            before.db.execute(sqlx::query(sql)).await.unwrap();
         }
         let app = TestApp::with(engine, &[("DATABASE_URL", &before.url)]).await;
         for table in [

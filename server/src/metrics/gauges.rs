@@ -1,0 +1,108 @@
+//! Numbers that are read when a scrape asks for them: queues, tasks, the database's connections.
+
+use backend::Backend;
+use backend::operations::{TaskRegistry, TaskState};
+use db::Db;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::registry::{Registry, Unit};
+
+use super::Label;
+
+/// What the numbers are read from.
+#[derive(Clone)]
+pub struct Sources {
+    pub backend: Backend,
+    pub db: Db,
+    pub tasks: TaskRegistry,
+}
+
+#[derive(Clone, Default)]
+pub(super) struct Gauges {
+    rows: Family<[Label; 2], Gauge>,
+    oldest: Family<[Label; 1], Gauge>,
+    tasks_failed: Family<[Label; 1], Gauge>,
+    task_crashes: Family<[Label; 1], Gauge>,
+    connections: Family<[Label; 1], Gauge>,
+}
+
+impl Gauges {
+    pub(super) fn register(registry: &mut Registry) -> Self {
+        let gauges = Self::default();
+        registry.register(
+            "queue_rows",
+            "Rows of the outbox and of the webhook inbox by state; above 10000 it is 10001",
+            gauges.rows.clone(),
+        );
+        registry.register_with_unit(
+            "queue_oldest",
+            "Age of the oldest row that is neither done nor parked; 0 if there is none",
+            Unit::Seconds,
+            gauges.oldest.clone(),
+        );
+        registry.register(
+            "task_failed",
+            "1 if the background task crashes again and again, else 0",
+            gauges.tasks_failed.clone(),
+        );
+        registry.register(
+            "task_crashes",
+            "Crashes of the background task since the server was started",
+            gauges.task_crashes.clone(),
+        );
+        registry.register(
+            "database_connections",
+            "Connections of the pool by state",
+            gauges.connections.clone(),
+        );
+        gauges
+    }
+
+    /// Reads all numbers. Fails if the database fails.
+    pub(super) async fn read(
+        &self,
+        sources: &Sources,
+    ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+        let now_ms = sources.backend.clock.now_ms();
+        let outbox = outbox::counts(&sources.db).await?;
+        let inbox = sources.backend.billing.inbox_counts().await?;
+        for (queue, state, rows) in [
+            ("outbox", "pending", outbox.pending),
+            ("outbox", "parked", outbox.parked),
+            ("webhooks", "pending", inbox.pending),
+            ("webhooks", "parked", inbox.parked),
+        ] {
+            let labels = [("queue", queue.to_owned()), ("state", state.to_owned())];
+            self.rows.get_or_create(&labels).set(rows);
+        }
+        for (queue, oldest_ms) in [
+            ("outbox", outbox.oldest_unsettled_ms),
+            ("webhooks", inbox.oldest_pending_ms),
+        ] {
+            let age_ms = oldest_ms.map_or(0, |oldest_ms| now_ms.saturating_sub(oldest_ms).max(0));
+            self.oldest
+                .get_or_create(&[("queue", queue.to_owned())])
+                .set(age_ms / 1000);
+        }
+        for task in sources.tasks.statuses() {
+            let labels = [("task", task.name.to_owned())];
+            self.tasks_failed
+                .get_or_create(&labels)
+                .set(i64::from(task.state == TaskState::Failed));
+            self.task_crashes
+                .get_or_create(&labels)
+                .set(i64::from(task.crashes));
+        }
+        let pool = sources.db.pool();
+        let (open, idle) = (
+            i64::from(pool.size()),
+            i64::try_from(pool.num_idle()).unwrap_or(i64::MAX),
+        );
+        for (state, connections) in [("idle", idle), ("used", (open - idle).max(0))] {
+            self.connections
+                .get_or_create(&[("state", state.to_owned())])
+                .set(connections);
+        }
+        Ok(())
+    }
+}

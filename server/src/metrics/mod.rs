@@ -1,0 +1,101 @@
+//! Metrics in Prometheus' text format, on a listener of their own (`METRICS_ADDR`).
+//!
+//! A registry belongs to its server, so servers of one process do not share counters. Labels have few values: routes are
+//! templates, and no label is about a user. Numbers of the database are read when a scrape asks for them.
+
+mod gauges;
+mod listener;
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::middleware::Next;
+use axum::response::Response;
+use http::Request;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::metrics::info::Info;
+use prometheus_client::registry::{Registry, Unit};
+
+use crate::http::access_log;
+use gauges::Gauges;
+
+pub use gauges::Sources;
+pub use listener::MetricsListener;
+
+/// Seconds. A page takes milliseconds; a request ends after 30 s.
+const BUCKETS: [f64; 12] = [
+    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0,
+];
+
+type Label = (&'static str, String);
+
+/// The metrics of one server. Cheap to clone.
+#[derive(Clone)]
+pub struct Metrics {
+    registry: Arc<Registry>,
+    requests: Family<[Label; 3], Counter>,
+    durations: Family<[Label; 1], Histogram>,
+    gauges: Gauges,
+}
+
+impl Metrics {
+    /// Metrics without values.
+    pub fn new() -> Self {
+        let mut registry = Registry::with_prefix("seamline");
+        let requests = Family::<[Label; 3], Counter>::default();
+        registry.register(
+            "http_requests",
+            "Responses by method, route and status",
+            requests.clone(),
+        );
+        let durations = Family::<[Label; 1], Histogram>::new_with_constructor(|| Histogram::new(BUCKETS));
+        registry.register_with_unit(
+            "http_request_duration",
+            "From the request's head to the response's head",
+            Unit::Seconds,
+            durations.clone(),
+        );
+        registry.register(
+            "build",
+            "The version of this server",
+            Info::new([("version", env!("CARGO_PKG_VERSION"))]),
+        );
+        let gauges = Gauges::register(&mut registry);
+        Self {
+            registry: Arc::new(registry),
+            requests,
+            durations,
+            gauges,
+        }
+    }
+
+    /// The text of a scrape, with the numbers of the database as they were set last.
+    fn text(&self) -> Result<String, std::fmt::Error> {
+        let mut text = String::new();
+        encode(&mut text, &self.registry)?;
+        Ok(text)
+    }
+}
+
+/// Counts a request when its response begins.
+pub async fn record(State(metrics): State<Metrics>, request: Request<Body>, next: Next) -> Response {
+    let started = Instant::now();
+    let route = access_log::route(&request).to_owned();
+    let method = request.method().to_string();
+    let response = next.run(request).await;
+    metrics
+        .durations
+        .get_or_create(&[("route", route.clone())])
+        .observe(started.elapsed().as_secs_f64());
+    let status = response.status().as_str().to_owned();
+    metrics
+        .requests
+        .get_or_create(&[("method", method), ("route", route), ("status", status)])
+        .inc();
+    response
+}
