@@ -1,6 +1,7 @@
 //! The command line of the bench.
 
 use std::error::Error;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
@@ -29,6 +30,9 @@ pub(crate) enum Command {
     Timeline(TimelineArguments),
     /// Many voters on one poll, with open pages.
     Votes(VotesArguments),
+    /// A server that `webhooks` starts and compares the app with.
+    #[command(hide = true)]
+    BareServer(BareServerArguments),
     /// Signed webhooks to the real route, and the time until their events are in the outbox.
     Webhooks(WebhooksArguments),
 }
@@ -144,17 +148,28 @@ pub(crate) struct VotesArguments {
 }
 
 #[derive(clap::Args)]
+pub(crate) struct BareServerArguments {
+    #[arg(long)]
+    pub(crate) listen: SocketAddr,
+    #[arg(long)]
+    pub(crate) database: String,
+}
+
+#[derive(clap::Args)]
 pub(crate) struct WebhooksArguments {
     #[arg(long, value_enum, default_value_t = Engines::Both)]
     pub(crate) engine: Engines,
-    /// Users who start a trial; each causes about five webhooks.
-    #[arg(long, default_value_t = 300)]
+    /// Users whose webhooks are posted at once; each starts a trial and causes about five webhooks.
+    #[arg(long, default_value_t = 150)]
     pub(crate) people: usize,
-    /// Webhooks per second in the second half.
-    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    /// Users whose webhooks are posted at an even rate afterwards.
+    #[arg(long, default_value_t = 150)]
+    pub(crate) paced_people: usize,
+    /// Webhooks per second of the even rate.
+    #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub(crate) rate: u32,
-    /// Concurrent webhooks in the first half.
-    #[arg(long, default_value_t = 8)]
+    /// Concurrent webhooks of those that are posted at once.
+    #[arg(long, default_value_t = 64)]
     pub(crate) concurrency: usize,
 }
 

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use db::Engine;
 use db::testing::TestDb;
+use db::{Db, Engine};
 
 /// Returns the URL of an empty database: a file in `folder`, or a new database on the Postgres server of
 /// `TEST_POSTGRES_URL`.
@@ -19,6 +19,17 @@ pub async fn fresh(engine: Engine, folder: &Path) -> String {
             test.url
         }
     }
+}
+
+/// Counts the events of the outbox in a state. `outbox::counts` stops at 10,000.
+///
+/// # Errors
+/// When the database fails.
+pub async fn count_events(db: &Db, state: &str) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar("SELECT COUNT(*) FROM outbox WHERE state = $1")
+        .bind(state)
+        .fetch_one(db.pool())
+        .await
 }
 
 /// Returns the name of the engine for reports.

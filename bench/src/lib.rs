@@ -9,6 +9,7 @@ pub mod chromium;
 pub mod compare;
 pub mod crash;
 pub mod database;
+pub mod machine;
 pub mod ports;
 mod process;
 pub mod programs;

@@ -12,7 +12,7 @@ use bench::timeline::TimelineSettings;
 use bench::transaction::TransactionSettings;
 use bench::votes::VotesSettings;
 use bench::webhooks::WebhooksSettings;
-use bench::{bytes, sign_up, timeline, transaction, votes, webhooks};
+use bench::{bytes, machine, sign_up, timeline, transaction, votes, webhooks};
 use clap::Parser;
 use db::Engine;
 use tempfile::TempDir;
@@ -86,11 +86,15 @@ async fn run(command: Command) -> Result<bool, Box<dyn Error>> {
                 passed &= run_votes(&arguments, engine, &mut out).await?;
             }
         }
+        Command::BareServer(arguments) => {
+            machine::bare_server::run(arguments.listen, &arguments.database).await?
+        }
         Command::Webhooks(arguments) => {
             for engine in arguments.engine.list()? {
                 let settings = WebhooksSettings {
                     engine,
                     people: arguments.people,
+                    paced_people: arguments.paced_people,
                     rate: arguments.rate,
                     concurrency: arguments.concurrency,
                 };
@@ -105,7 +109,9 @@ async fn run(command: Command) -> Result<bool, Box<dyn Error>> {
                     engine,
                     transactions: arguments.transactions,
                 };
-                writeln!(out, "{}", transaction::run(&settings).await?)?;
+                let report = transaction::run(&settings).await?;
+                writeln!(out, "{report}")?;
+                passed &= report.holds();
             }
         }
     }

@@ -124,6 +124,21 @@ impl Process {
         self.child.as_ref().and_then(Child::id)
     }
 
+    /// Returns the CPU time of the running program so far in s; 0 where the system does not show it.
+    pub(crate) fn cpu_secs(&self) -> f64 {
+        /// The kernel's unit in `/proc/<pid>/stat` (`USER_HZ`).
+        const TICKS_PER_SECOND: f64 = 100.0;
+        let stat = self
+            .id()
+            .and_then(|id| fs::read_to_string(format!("/proc/{id}/stat")).ok());
+        // After the program's name in parentheses, user and system time are the 12th and 13th field.
+        let fields = stat.as_deref().and_then(|stat| Some(stat.rsplit_once(')')?.1));
+        let ticks = fields
+            .into_iter()
+            .flat_map(|fields| fields.split_whitespace().skip(11).take(2));
+        ticks.filter_map(|ticks| ticks.parse::<f64>().ok()).sum::<f64>() / TICKS_PER_SECOND
+    }
+
     /// Starts the program without waiting. It is killed when this value is dropped.
     pub(crate) fn spawn(&mut self) -> Result<(), ProcessError> {
         let spawn = || {

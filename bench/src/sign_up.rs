@@ -125,7 +125,7 @@ pub async fn run(settings: &SignUpSettings) -> Result<ComparisonTable, SignUpErr
             measured.push(quad);
         }
     }
-    let sent = outbox::counts(&alternation.db).await?.sent;
+    let sent = database::count_events(&alternation.db, "sent").await?;
     let expected = (WARM_UP + quads) * 2 * BLOCK;
     if usize::try_from(sent) != Ok(expected) {
         return Err(SignUpError::Events { sent, expected });

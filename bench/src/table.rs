@@ -24,6 +24,13 @@ impl ComparisonTable {
     }
 }
 
+impl ComparisonTable {
+    /// The median difference in pairs, in percent.
+    pub const fn percent_in_pairs(&self) -> f64 {
+        self.paired.relative_percent.measured
+    }
+}
+
 impl fmt::Display for ComparisonTable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{}", self.title)?;

@@ -133,7 +133,7 @@ test('operations', async ({ visitor, page, stripe }) => {
   await webhook.getByText('Payload').click();
   await expect(webhook.locator('pre')).toBeVisible();
   await expectAccessible(page, '/operations');
-  for (const path of ['/operations/revenue', '/operations/sessions']) {
+  for (const path of ['/operations/revenue', '/operations/campaigns', '/operations/sessions']) {
     await visitor.goto(path);
     await expectAccessible(page, path);
   }

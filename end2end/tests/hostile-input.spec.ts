@@ -11,8 +11,7 @@ const texts: Record<string, string> = {
   'quotes': `"it's" 'quoted' \`back\` &amp; & \\ \\u003c`,
   'a template': '{{7*7}} ${7*7} <!--> ]]> %00',
   'right to left': 'ما هو الغداء اليوم؟ مرحبا',
-  'an override': 'safe \u202Egnp.exe\u202C end',
-  'emoji': '👩‍👩‍👧‍👦 🏳️‍🌈 e\u0301 Z̸̢͎͘a̷l̵g̶o',
+  'emoji': '👩‍👩‍👧‍👦 🏳️‍🌈 \u00e9 Z̸̢͎͘a̷l̵g̶o'.normalize(),
   'one long word': 'W'.repeat(200),
   'a long word of another script': '漢'.repeat(200),
 };
@@ -37,6 +36,18 @@ for (const [kind, text] of Object.entries(texts)) {
     await expect(page).not.toHaveTitle('broken out');
   });
 }
+
+test('case 18: text that hides or reorders is refused, and stays in its field', async ({ visitor, page, complaints }) => {
+  complaints.expect(/status of 422/);
+  await visitor.signUp();
+  for (const question of ['safe \u202Egnp.exe\u202C end', '\u3164']) {
+    await visitor.goto('/polls/new');
+    await visitor.fill({ question, 'option-0': 'a', 'option-1': 'b' });
+    await visitor.submit();
+    await expect(visitor.error('question')).toContainText('This contains an invisible character (U+');
+    await expect(visitor.field('question')).toHaveValue(question);
+  }
+});
 
 test('10,000 characters stay in their field', async ({ visitor, page, complaints }) => {
   complaints.expect(/status of 422/);

@@ -28,7 +28,7 @@ test('the verdict is above the events, and holds while events arrive', async ({ 
   const verdict = page.getByRole('region', { name: 'Verdict' });
   await expect(verdict).toHaveAttribute('data-clean', 'true');
   await verdict.locator('summary').first().click();
-  await expect(page.locator('.timeline-rules > li')).toHaveCount(12);
+  await expect(page.locator('.timeline-rules > li')).toHaveCount(14);
   await expect(ruling(page, 'plan valid')).toContainText('holds for 1');
 
   const other = await newTab();
@@ -151,7 +151,7 @@ test('an event proves its IDs, and has a URL', async ({ visitor, collector, page
 
   const view = page.locator('li[data-event="[Amplitude] Page Viewed"]').first();
   await view.locator('summary').first().click();
-  await expect(view.getByRole('heading', { name: 'Context collected automatically' })).toBeVisible();
+  await expect(view.getByRole('heading', { name: 'Context collected by the SDK' })).toBeVisible();
   await expect(view.getByText(/^\d+x\d+$/).first()).toBeVisible();
 
   await event.getByRole('link', { name: 'Link to this event' }).click();

@@ -52,11 +52,13 @@ fn event(user: UserId, number: i64, start_ms: i64, index: usize, time_ms: i64) -
         let signed_in = SignInCompleted {
             login: id,
             signed_in_at: "2026-11-18T12:00:00Z".to_owned(),
+            first_touch: None,
         };
         let ids = PresentIds::Live {
             device,
             session,
             source: IdSource::SdkCookie,
+            context: Box::default(),
         };
         let event = ServerEvent::present(user, &signed_in, ids, time_ms);
         return serde_json::to_value(event.wire()).unwrap_or_default();

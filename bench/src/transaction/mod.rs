@@ -1,6 +1,7 @@
-//! The cost of the event in the transaction of a sign-up: the same writes with `outbox::enqueue` and without. No password
-//! hash, no HTTP, no dispatcher.
+//! The cost of the transaction of a sign-up: with `outbox::enqueue` and without, beside a bare commit of one row, alone and
+//! 32 at a time. No password hash, no HTTP, no dispatcher.
 
+mod report;
 mod store;
 
 use backend::{clock::Clock, ids};
@@ -10,10 +11,14 @@ use tracking::{IdSource, PresentIds, ServerEvent, SessionId, SignUpCompleted};
 
 use crate::compare::Quad;
 use crate::database;
+use crate::machine::commits::BareCommits;
 use crate::table::ComparisonTable;
+pub use report::TransactionReport;
 
 /// Transactions in one block.
 const BLOCK: usize = 25;
+/// Concurrent transactions in the last part.
+const PARALLEL: usize = 32;
 /// Discarded quads, which warm up the database.
 const WARM_UP: usize = 4;
 
@@ -52,16 +57,24 @@ pub enum TransactionError {
 ///
 /// # Errors
 /// When the database fails, or the events do not match the transactions.
-pub async fn run(settings: &TransactionSettings) -> Result<ComparisonTable, TransactionError> {
+pub async fn run(settings: &TransactionSettings) -> Result<TransactionReport, TransactionError> {
     let folder = tempfile::tempdir()?;
     let db = Db::open(&database::fresh(settings.engine, folder.path()).await).await?;
     let quads = settings.transactions.div_ceil(2 * BLOCK).max(1);
+    let mut bare = BareCommits::new(settings.engine, folder.path()).await?;
+    let mut bare_us = Vec::new();
     let mut measured = Vec::with_capacity(quads);
     for number in 0..WARM_UP + quads {
         let first = block(&db, true).await?;
         let second = block(&db, false).await?;
         let third = block(&db, false).await?;
         let fourth = block(&db, true).await?;
+        for _ in 0..BLOCK {
+            let commit_us = bare.commit().await?;
+            if number >= WARM_UP {
+                bare_us.push(commit_us);
+            }
+        }
         if number >= WARM_UP {
             measured.push(Quad {
                 with: [first, fourth],
@@ -69,9 +82,14 @@ pub async fn run(settings: &TransactionSettings) -> Result<ComparisonTable, Tran
             });
         }
     }
-    let written = outbox::counts(&db).await?.pending;
+    let each = settings.transactions.div_ceil(PARALLEL);
+    let in_parallel = each * PARALLEL;
+    let started = Instant::now();
+    parallel(&db, each).await?;
+    let parallel_time = started.elapsed();
+    let written = database::count_events(&db, "pending").await?;
     db.close().await;
-    let expected = (WARM_UP + quads) * 2 * BLOCK;
+    let expected = (WARM_UP + quads) * 2 * BLOCK + in_parallel;
     if usize::try_from(written) != Ok(expected) {
         return Err(TransactionError::Events { written, expected });
     }
@@ -80,7 +98,36 @@ pub async fn run(settings: &TransactionSettings) -> Result<ComparisonTable, Tran
     let title = format!(
         "transaction of a sign-up on {engine}: {transactions} with its event and {transactions} without"
     );
-    Ok(ComparisonTable::new(title, &measured))
+    let with_event = measured
+        .iter()
+        .flat_map(|quad| quad.with.iter().flatten().copied());
+    Ok(TransactionReport {
+        alone_us: with_event.collect(),
+        bare_us,
+        parallel_per_second: in_parallel as f64 / parallel_time.as_secs_f64(),
+        is_durable: bare.is_durable,
+        table: ComparisonTable::new(title, &measured),
+    })
+}
+
+/// Runs [`PARALLEL`] loops of sign-ups with their events.
+async fn parallel(db: &Db, each: usize) -> Result<(), sqlx::Error> {
+    let loops = (0..PARALLEL).map(|_| {
+        let db = db.clone();
+        tokio::spawn(async move {
+            for _ in 0..each {
+                sign_up(&db, true).await?;
+            }
+            Ok::<_, sqlx::Error>(())
+        })
+    });
+    for joined in loops.collect::<Vec<_>>() {
+        // A task of this runtime ends early only by a panic, which is passed on.
+        joined
+            .await
+            .unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))?;
+    }
+    Ok(())
 }
 
 async fn block(db: &Db, tracked: bool) -> Result<Vec<f64>, sqlx::Error> {
@@ -103,12 +150,14 @@ async fn sign_up(db: &Db, tracked: bool) -> Result<f64, sqlx::Error> {
             email_domain: "example.com".to_owned(),
             email: None,
             signed_up_on: "2026-11-23".to_owned(),
+            first_touch: None,
         };
         let session = SessionId::starting_at(now_ms);
         let ids = PresentIds::Live {
             device,
             session,
             source: IdSource::ServerSession,
+            context: Box::default(),
         };
         outbox::enqueue(&mut tx, &ServerEvent::present(user, &event, ids, now_ms), now_ms).await?;
     }

@@ -31,11 +31,17 @@ pub(super) async fn insert_account(
     .bind("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0")
     .execute(&mut *connection)
     .await?;
+    let mail = ids::row().to_string();
+    sqlx::query("INSERT INTO mails_lanes (lane, next_due_ms) VALUES ($1, $2)")
+        .bind(mail.clone())
+        .bind(now_ms)
+        .execute(&mut *connection)
+        .await?;
     sqlx::query(
-        "INSERT INTO mails (id, user_id, kind, recipient, detail, created_at, next_attempt_at)
+        "INSERT INTO mails (lane, user_id, kind, recipient, detail, enqueued_ms, next_attempt_ms)
          VALUES ($1, $2, $3, $4, $5, $6, $6)",
     )
-    .bind(ids::row().to_string())
+    .bind(mail)
     .bind(user)
     .bind("verify_email")
     .bind(format!("{user}@example.com"))

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use backend::Visitor;
 use backend::accounts::Accounts;
+use backend::{RequestOrigin, Visitor};
 use db::testing::{TestDb, engines};
 use forms::{Secret, SignUpForm};
 use serde_json::{Map, Value};
@@ -21,6 +21,7 @@ async fn rows(db: &Db) -> BTreeMap<&'static str, i64> {
         "users",
         "logins",
         "mails",
+        "mails_lanes",
         "login_cookies",
         "outbox",
         "outbox_lanes",
@@ -69,12 +70,14 @@ async fn the_measured_transaction_writes_the_rows_of_a_sign_up() {
                 device: ids::device(),
                 session,
                 source: IdSource::ServerSession,
+                context: Box::default(),
             }),
             choice: Choice::Unset,
             privacy_control: false,
             address: IpAddr::from([127, 0, 0, 1]),
             known_accounts: Vec::new(),
             user_agent: "a browser".into(),
+            origin: RequestOrigin::default(),
         };
         accounts.sign_up(form.check().unwrap(), &visitor).await.unwrap();
 

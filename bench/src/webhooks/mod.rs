@@ -2,8 +2,8 @@
 //!
 //! App and stand-in for Stripe are separate processes; Amplitude is a listener that answers at once. Users start a trial at
 //! the stand-in, which sends no webhooks here: this module reads its list of events, signs and posts them. The events of the
-//! first half of the users are posted without pauses, the others at an even rate. The app's workers read from the stand-in
-//! meanwhile.
+//! first users are posted without pauses, the others at an even rate. The app's workers read from the stand-in meanwhile.
+//! Then the same requests go to a bare server, which shows what machine and client can do.
 
 mod report;
 mod store;
@@ -31,13 +31,15 @@ use crate::crash::trials::stripe::StripeDashboard;
 use crate::process::Process;
 use crate::programs::Programs;
 use crate::{database, ports, receiver};
-pub use report::{WebhooksPhase, WebhooksReport};
+pub use report::{CpuShares, MachineLimits, WebhooksPhase, WebhooksReport};
 
 /// The signing secret of the webhooks.
 const WEBHOOK_SECRET: &str = "whsec_bench";
 /// Limit until all webhooks are applied.
 const SETTLE_TIMEOUT: Duration = Duration::from_secs(120);
 const CHECK_INTERVAL: Duration = Duration::from_millis(10);
+/// Requests to the bare server at least.
+const MIN_BARE_REQUESTS: usize = 5_000;
 /// Concurrent sign-ups.
 const CONCURRENT_SIGN_UPS: usize = 4;
 
@@ -46,11 +48,13 @@ const CONCURRENT_SIGN_UPS: usize = 4;
 pub struct WebhooksSettings {
     /// The app's database.
     pub engine: Engine,
-    /// Users who start a trial; each causes about five webhooks.
+    /// Users whose webhooks are posted at once; each starts a trial and causes about five webhooks.
     pub people: usize,
-    /// Webhooks per second in the second half.
+    /// Users whose webhooks are posted at an even rate.
+    pub paced_people: usize,
+    /// Webhooks per second of the even rate.
     pub rate: u32,
-    /// Concurrent requests in the first half.
+    /// Concurrent requests of those that are posted at once.
     pub concurrency: usize,
 }
 
@@ -104,21 +108,33 @@ pub async fn run(programs: &Programs, settings: &WebhooksSettings) -> Result<Web
         client,
     };
 
-    let first = settings.people / 2;
+    let (first, all) = (settings.people, settings.people + settings.paced_people);
     start_trials(&run.client, app.address, 0..first).await?;
     let bodies = run.new_webhooks(&dashboard, 0).await?;
-    let burst = run.phase(run.burst(&bodies, settings.concurrency)).await?;
-    start_trials(&run.client, app.address, first..settings.people).await?;
-    let bodies = run.new_webhooks(&dashboard, bodies.len()).await?;
-    let paced = run.phase(run.paced(&bodies, settings.rate)).await?;
+    let (app_before, stripe_before) = (app.cpu_secs(), stripe.cpu_secs());
+    let burst = run
+        .phase(run.burst(&run.webhooks, &bodies, settings.concurrency))
+        .await?;
+    let cpu = CpuShares {
+        app_secs: app.cpu_secs() - app_before,
+        stripe_secs: stripe.cpu_secs() - stripe_before,
+    };
+    start_trials(&run.client, app.address, first..all).await?;
+    let paced_bodies = run.new_webhooks(&dashboard, bodies.len()).await?;
+    let paced = run.phase(run.paced(&paced_bodies, settings.rate)).await?;
 
     app.check_running().map_err(TrialsError::from)?;
+    // The bare server has the machine to itself, as the app had.
+    drop((app, stripe));
+    let machine = run.bare(settings, folder.path(), &bodies).await?;
     let posted = burst.answers_us.len() + paced.answers_us.len();
     let applied = store::count_in_state(&run.db, "applied").await?;
     let report = WebhooksReport {
         settings: settings.clone(),
         burst,
+        cpu,
         paced,
+        machine,
         not_applied: i64::try_from(posted).unwrap_or(i64::MAX) - applied,
         trials: store::count_events(&run.db, "Trial started").await?,
     };
@@ -174,9 +190,60 @@ impl WebhooksRun {
         })
     }
 
-    async fn burst(&self, bodies: &[String], concurrency: usize) -> Result<Vec<f64>, reqwest::Error> {
+    /// Posts the webhooks to the bare server, until their number is large enough to measure.
+    async fn bare(
+        &self,
+        settings: &WebhooksSettings,
+        folder: &Path,
+        bodies: &[String],
+    ) -> Result<MachineLimits, WebhooksError> {
+        let folder = folder.join("bare");
+        std::fs::create_dir_all(&folder)?;
+        let database = database::fresh(settings.engine, &folder).await;
+        let mut bare = Process::new(
+            "bare-server",
+            &std::env::current_exe()?,
+            ports::find_free()?,
+            "/nothing",
+            &folder,
+            &self.client,
+        );
+        bare.arguments = vec![
+            "bare-server".into(),
+            "--listen".into(),
+            bare.address.to_string().into(),
+            "--database".into(),
+            database.into(),
+        ];
+        bare.ensure_ready().await.map_err(TrialsError::from)?;
+        let bodies: Vec<_> = bodies
+            .iter()
+            .cycle()
+            .take(bodies.len().max(MIN_BARE_REQUESTS))
+            .cloned()
+            .collect();
+        let mut rates = [0.0; 2];
+        for (rate, path) in rates.iter_mut().zip(["nothing", "insert"]) {
+            let url = format!("http://{}/{path}", bare.address);
+            let started = Instant::now();
+            self.burst(&url, &bodies, settings.concurrency).await?;
+            *rate = bodies.len() as f64 / started.elapsed().as_secs_f64();
+        }
+        let [client_per_second, insert_per_second] = rates;
+        Ok(MachineLimits {
+            client_per_second,
+            insert_per_second,
+        })
+    }
+
+    async fn burst(
+        &self,
+        url: &str,
+        bodies: &[String],
+        concurrency: usize,
+    ) -> Result<Vec<f64>, reqwest::Error> {
         stream::iter(bodies)
-            .map(|body| self.post(body))
+            .map(|body| self.post(url, body))
             .buffered(concurrency.max(1))
             .try_collect()
             .await
@@ -188,7 +255,7 @@ impl WebhooksRun {
         stream::iter((0_u32..).zip(bodies))
             .map(|(number, body)| async move {
                 sleep_until(started + gap * number).await;
-                self.post(body).await
+                self.post(&self.webhooks, body).await
             })
             .buffered(bodies.len().max(1))
             .try_collect()
@@ -196,11 +263,11 @@ impl WebhooksRun {
     }
 
     /// Posts a webhook; returns the µs until the answer. Signing is not measured.
-    async fn post(&self, body: &str) -> Result<f64, reqwest::Error> {
+    async fn post(&self, url: &str, body: &str) -> Result<f64, reqwest::Error> {
         let signature = Webhook::generate_test_header(body, WEBHOOK_SECRET, None);
         let request = self
             .client
-            .post(&self.webhooks)
+            .post(url)
             .header("stripe-signature", signature)
             .body(body.to_owned());
         let started = Instant::now();

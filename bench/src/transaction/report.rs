@@ -1,0 +1,121 @@
+//! The report of the transaction measurement, and its limits.
+
+use std::fmt;
+
+use crate::compare::Quantile;
+use crate::table::ComparisonTable;
+
+/// The most that a sign-up with its event may take, in bare commits.
+const MAX_ALONE: f64 = 1.5;
+/// The most that the event may add, in percent.
+const MAX_EVENT_PERCENT: f64 = 25.0;
+/// The least rate of parallel sign-ups, in rates of sequential bare commits.
+const MIN_PARALLEL: f64 = 5.0;
+
+/// The result of a measurement.
+#[derive(Clone, Debug)]
+pub struct TransactionReport {
+    /// The sign-ups with event and without.
+    pub table: ComparisonTable,
+    /// Sign-ups with their event, one after another, in µs.
+    pub alone_us: Vec<f64>,
+    /// Bare commits of one row, one after another, in µs.
+    pub bare_us: Vec<f64>,
+    /// Sign-ups with their event, 32 at a time.
+    pub parallel_per_second: f64,
+    /// Whether commits wait for the disk. Otherwise the limits do not apply.
+    pub is_durable: bool,
+}
+
+impl TransactionReport {
+    /// Whether the limits hold, which compare with a bare commit at the same durability.
+    pub fn holds(&self) -> bool {
+        !self.is_durable
+            || self.alone() <= MAX_ALONE
+                && self.table.percent_in_pairs() <= MAX_EVENT_PERCENT
+                && self.parallel() >= MIN_PARALLEL
+    }
+
+    /// A sign-up alone, in bare commits (p50).
+    fn alone(&self) -> f64 {
+        Quantile::P50.of(self.alone_us.clone()) / self.bare_p50_us()
+    }
+
+    /// The rate of parallel sign-ups, in rates of sequential bare commits.
+    fn parallel(&self) -> f64 {
+        self.parallel_per_second / self.bare_per_second()
+    }
+
+    fn bare_p50_us(&self) -> f64 {
+        Quantile::P50.of(self.bare_us.clone())
+    }
+
+    fn bare_per_second(&self) -> f64 {
+        self.bare_us.len() as f64 * 1e6 / self.bare_us.iter().sum::<f64>()
+    }
+}
+
+impl fmt::Display for TransactionReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{}", self.table)?;
+        writeln!(
+            f,
+            "  bare commit of one row, sequential   p50 {:6.0} µs   {:7.0} /s",
+            self.bare_p50_us(),
+            self.bare_per_second()
+        )?;
+        writeln!(
+            f,
+            "  sign-up with event, sequential       p50 {:6.0} µs   {:7.2} × a bare commit (limit {MAX_ALONE})",
+            Quantile::P50.of(self.alone_us.clone()),
+            self.alone()
+        )?;
+        writeln!(
+            f,
+            "  sign-up with event, 32 at a time    {:7.0} /s     {:7.2} × sequential bare commits (limit {MIN_PARALLEL})",
+            self.parallel_per_second,
+            self.parallel()
+        )?;
+        let result = match (self.is_durable, self.holds()) {
+            (false, _) => "no limit applies: this server does not sync its commits",
+            (true, true) => "holds",
+            (true, false) => "BROKEN",
+        };
+        write!(f, "  event in pairs at most {MAX_EVENT_PERCENT} %: {result}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::compare::Quad;
+
+    fn report(event_us: f64, bare_us: f64, parallel_per_second: f64) -> TransactionReport {
+        let quad = Quad {
+            with: [vec![1_000.0 + event_us], vec![1_000.0 + event_us]],
+            without: [vec![1_000.0], vec![1_000.0]],
+        };
+        TransactionReport {
+            table: ComparisonTable::new(String::new(), &vec![quad; 8]),
+            alone_us: vec![1_000.0 + event_us],
+            bare_us: vec![bare_us],
+            parallel_per_second,
+            is_durable: true,
+        }
+    }
+
+    #[test]
+    fn each_limit_is_checked() {
+        for (event_us, bare_us, parallel_per_second, expected) in [
+            (200.0, 800.0, 6_250.0, true),
+            (300.0, 1_000.0, 6_250.0, false),
+            (200.0, 700.0, 10_000.0, false),
+            (200.0, 800.0, 6_000.0, false),
+        ] {
+            let mut report = report(event_us, bare_us, parallel_per_second);
+            assert_eq!(report.holds(), expected, "{report}");
+            report.is_durable = false;
+            assert!(report.holds());
+        }
+    }
+}
