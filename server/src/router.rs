@@ -25,7 +25,9 @@ use tower_sessions::{Expiry, SessionManagerLayer};
 use crate::auth::mail_links;
 use crate::http::BODY_MAX;
 use crate::http::forms::{form, form_of};
-use crate::http::{access_log, assets, failure_pages, feeds, health, local_guard, security, server_functions};
+use crate::http::{
+    access_log, assets, failure_pages, feeds, health, local_guard, security, server_functions,
+};
 use crate::ingest::{self, ingest};
 use crate::metrics;
 use crate::request::{self, RouteGroup};
@@ -141,7 +143,10 @@ pub fn router(state: AppState, cookies: LoginCookies, lab: LabRoutes) -> Router 
             failure_pages::pages,
         ))
         .layer(middleware::from_fn_with_state(state.clone(), security::headers))
-        .layer(middleware::from_fn_with_state(state.metrics.clone(), metrics::record))
+        .layer(middleware::from_fn_with_state(
+            state.metrics.clone(),
+            metrics::record,
+        ))
         .layer(
             ServiceBuilder::new()
                 .map_request(access_log::without_id)

@@ -4,10 +4,12 @@
 mod report;
 mod store;
 
+use std::net::IpAddr;
+
 use backend::{clock::Clock, ids};
 use db::{Db, Engine};
 use tokio::time::Instant;
-use tracking::{IdSource, PresentIds, ServerEvent, SessionId, SignUpCompleted};
+use tracking::{EventContext, IdSource, PresentIds, ServerEvent, SessionId, SignUpCompleted};
 
 use crate::compare::Quad;
 use crate::database;
@@ -157,7 +159,10 @@ async fn sign_up(db: &Db, tracked: bool) -> Result<f64, sqlx::Error> {
             device,
             session,
             source: IdSource::ServerSession,
-            context: Box::default(),
+            context: Box::new(EventContext {
+                address: Some(IpAddr::from([127, 0, 0, 1])),
+                ..EventContext::default()
+            }),
         };
         outbox::enqueue(&mut tx, &ServerEvent::present(user, &event, ids, now_ms), now_ms).await?;
     }

@@ -41,7 +41,7 @@ impl Email {
             return Err(FieldError::Missing);
         }
         let (name, host) = shown.rsplit_once('@').ok_or(FieldError::NotAnEmail)?;
-        let (ascii, unicode) = host_forms(host).ok_or_else(|| match shown.len() {
+        let (ascii, unicode) = host_forms(host).ok_or(match shown.len() {
             0..=MAX_BYTES => FieldError::NotAnEmail,
             len => FieldError::TooLong { max: MAX_BYTES, len },
         })?;

@@ -118,13 +118,12 @@ impl Server {
             Arc::new(move || outbox_clock.now_ms()),
             timing.outbox,
         );
-        let mut backend = Backend::new(&config, &db, &clock, dispatcher.wakeup())
-            .map_err(StartError::client)?;
+        let mut backend =
+            Backend::new(&config, &db, &clock, dispatcher.wakeup()).map_err(StartError::client)?;
         let tasks = TaskRegistry::new(clock.clone(), timing.tasks);
         let supervisor = Supervisor::new(tasks.clone(), stop.clone());
         backend.operations = backend.operations.watching(dispatcher.health(), tasks.clone());
-        let forwarder =
-            Forwarder::new(&config.amplitude).map_err(StartError::client)?;
+        let forwarder = Forwarder::new(&config.amplitude).map_err(StartError::client)?;
 
         let sender = mail::sender(&config.mail, &backend, &db, &config.http.public_url)?;
         let deleter = Deleter::new(
@@ -142,8 +141,7 @@ impl Server {
             timing.inbox,
             supervisor.clone(),
         );
-        let lab = LocalLab::new(&config, &backend, &workers, &stop)
-            .map_err(StartError::client)?;
+        let lab = LocalLab::new(&config, &backend, &workers, &stop).map_err(StartError::client)?;
         let cookies = LoginCookies::new(db.clone(), clock);
         let cookie_key = cookie_key::cookie_key(&config.protection, &config.data.dir).map_err(|error| {
             StartError::CookieKey {
@@ -156,7 +154,10 @@ impl Server {
         let build = SiteBuild::read(Path::new(leptos.site_root.as_ref()));
         if let Err(error) = backend.asset_builds.publish(&build.name, &build.stored).await {
             let error = &error as &dyn std::error::Error;
-            tracing::warn!(error, "cannot store the files of this build; other servers cannot serve them");
+            tracing::warn!(
+                error,
+                "cannot store the files of this build; other servers cannot serve them"
+            );
         }
         let draining = CancellationToken::new();
         let metrics = Metrics::new();
@@ -278,7 +279,9 @@ impl Server {
             supervisor, backend, ..
         } = self;
         let (all, build) = (backend.clone(), self.build.clone());
-        supervisor.spawn("retention", move |stop| maintenance::run(all.clone(), build.clone(), stop));
+        supervisor.spawn("retention", move |stop| {
+            maintenance::run(all.clone(), build.clone(), stop)
+        });
         let all = backend.clone();
         supervisor.spawn("browser-counts", move |stop| counts::run(all.clone(), stop));
         let polls = backend.polls.clone();

@@ -114,10 +114,16 @@ async fn an_unknown_webhook_type_is_accepted_and_counted() {
     );
     assert_eq!(deliver(&mut stripe, &body, SECRET).await.0, 200);
     assert_eq!(app.count("stripe_inbox").await, 0);
-    assert_eq!(app.texts("SELECT event_type FROM stripe_not_ours").await, ["wormhole.opened"]);
+    assert_eq!(
+        app.texts("SELECT event_type FROM stripe_not_ours").await,
+        ["wormhole.opened"]
+    );
     assert_eq!(app.count("outbox").await, 0);
     let page = app.browser().open("/operations").await.text();
-    assert!(page.contains("wormhole.opened") && page.contains("no effect"), "{page}");
+    assert!(
+        page.contains("wormhole.opened") && page.contains("no effect"),
+        "{page}"
+    );
 }
 
 #[tokio::test]

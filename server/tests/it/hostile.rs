@@ -188,7 +188,11 @@ async fn very_long_and_unusual_fields() {
         (long_email.as_str(), PASSWORD, "at most 254 characters"),
         ("ada@example.com", &long, "at most 256 characters"),
         ("ada@example.com", &family, "at most 256 characters"),
-        ("ada\u{202e}@example.com\u{2066}", PASSWORD, "invisible character (U+202E)"),
+        (
+            "ada\u{202e}@example.com\u{2066}",
+            PASSWORD,
+            "invisible character (U+202E)",
+        ),
         ("ada@exa\u{301}mple..com", PASSWORD, "email address"),
         (
             "ada@example.com\r\nBcc: all@example.com",

@@ -118,6 +118,12 @@ impl StripeDashboard {
             .collect())
     }
 
+    /// Whether Stripe still delivers an event.
+    pub(super) async fn is_delivering(&self) -> Result<bool, reqwest::Error> {
+        let events = self.events().await?;
+        Ok(events.iter().any(|event| event["pending_webhooks"] != 0))
+    }
+
     async fn get(&self, path: &str, query: &[(&str, &str)]) -> Result<Value, reqwest::Error> {
         self.json(self.client.get(self.url(path)).query(query)).await
     }

@@ -15,11 +15,12 @@ impl TrialsRun {
     pub(super) async fn wait_until_settled(&mut self, db: &Db) -> Result<Vec<(String, String)>, TrialsError> {
         let deadline = Instant::now() + SETTLE_TIMEOUT;
         loop {
+            // Before the states are read: what was delivered is stored, or is not ours.
+            let is_delivering = self.environment.dashboard.is_delivering().await?;
             let events = self.environment.dashboard.event_types().await?;
             let states = store::webhook_states(db).await?;
-            let is_unsettled =
-                |(id, _): &&(String, String)| states.get(id).is_none_or(|state| state == "pending");
-            let webhooks = events.iter().filter(is_unsettled).count();
+            let pending = states.values().filter(|state| *state == "pending").count();
+            let webhooks = pending + usize::from(is_delivering);
             let counts = outbox::counts(db).await?;
             let unsent = counts.pending + counts.leased;
             if webhooks == 0 && unsent == 0 {

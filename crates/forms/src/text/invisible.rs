@@ -36,9 +36,9 @@ pub(super) fn remove_invisible(text: &str) -> Result<String, FieldError> {
             let tags = flag_tags(rest);
             kept.extend(tags);
             position += tags.len();
-        } else if !is_invisible(character) {
-            kept.push(character);
-        } else if is_kept(kept.chars().next_back(), character, rest.first().copied(), &kept) {
+        } else if !is_invisible(character)
+            || is_kept(kept.chars().next_back(), character, rest.first().copied(), &kept)
+        {
             kept.push(character);
         } else if !is_removable(character) {
             return Err(FieldError::InvisibleCharacter {

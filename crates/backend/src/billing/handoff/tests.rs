@@ -322,7 +322,10 @@ fn metadata_round_trip() {
                 StripeHandoff::read(&handoff.replacement_metadata()),
                 Some(carried.clone())
             );
-            assert_eq!(carried.with_noted_context(std::slice::from_ref(&handoff)), handoff);
+            assert_eq!(
+                carried.with_noted_context(std::slice::from_ref(&handoff)),
+                handoff
+            );
             // Values that are absent from new metadata are removed by replacement metadata.
             assert_eq!(handoff.replacement_metadata().len(), KEYS.len());
             for (key, value) in handoff.replacement_metadata() {

@@ -34,8 +34,7 @@ pub(super) async fn price(env: &Environment, amount: &str, currency: &str, inter
 /// A customer with a card and without a subscription.
 pub(super) async fn customer_with_card(env: &mut Environment, person: &Person) -> String {
     env.start(person, PlanInterval::Month).await;
-    let customer = env.attach_card(person).await;
-    customer
+    env.attach_card(person).await
 }
 
 pub(super) async fn subscribe(env: &mut Environment, customer: &str, form: Form<'_>) -> String {

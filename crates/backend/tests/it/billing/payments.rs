@@ -221,7 +221,9 @@ async fn the_demo_clock_moves_to_the_end_of_the_trial() {
             "{engine:?}"
         );
         let now = env.store.clock.now_ms();
-        assert_eq!(env.last(&ada).await["time"], now, "{engine:?}: wall clock");
+        // Each event is a millisecond after its cause.
+        let late_ms = env.last(&ada).await["time"].as_i64().unwrap() - now;
+        assert!((0..10).contains(&late_ms), "{engine:?}: wall clock, {late_ms}");
         assert!(clock.ahead_secs().await.unwrap() > 33 * 86_400, "{engine:?}");
         assert_eq!(total(&env, &ada).await, 2_400, "{engine:?}");
     }
