@@ -94,7 +94,7 @@ async fn every_acknowledged_row_survives() {
         failures += 1;
         let into = tempfile::tempdir().unwrap();
         let mut coin = coins(failures);
-        let loses_all = failures % 2 == 0;
+        let loses_all = failures.is_multiple_of(2);
         let left = power_failure::fail(&file, into.path(), || !loses_all && coin()).unwrap();
         let found = ids(&left).await;
         let lost: Vec<_> = expected
