@@ -87,7 +87,7 @@ async fn run(command: Command) -> Result<bool, Box<dyn Error>> {
             }
         }
         Command::BareServer(arguments) => {
-            machine::bare_server::run(arguments.listen, &arguments.database).await?
+            machine::bare_server::run(arguments.listen, &arguments.database).await?;
         }
         Command::Webhooks(arguments) => {
             for engine in arguments.engine.list()? {
