@@ -37,7 +37,7 @@ for (const [kind, text] of Object.entries(texts)) {
   });
 }
 
-test('case 18: text that hides or reorders is refused, and stays in its field', async ({ visitor, page, complaints }) => {
+test('case 18: text that hides or reorders is refused, and stays in its field', async ({ visitor, complaints }) => {
   complaints.expect(/status of 422/);
   await visitor.signUp();
   for (const question of ['safe \u202Egnp.exe\u202C end', '\u3164']) {

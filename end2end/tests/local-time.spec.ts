@@ -73,7 +73,7 @@ test('case 9: the days of a subscription are local, and stay so when the page re
   await expect(page.locator('.settings-logins time')).toHaveText(/\(E[SD]T\)$/);
 });
 
-test('case 9: half of a date is refused, and is not an empty field', async ({ visitor, page, complaints }) => {
+test('case 9: half of a date is refused, and is not an empty field', async ({ visitor, complaints }) => {
   // The browser cannot show what was sent.
   complaints.expect(/status of 422/, /does not conform to the required format/);
   await visitor.signUp();

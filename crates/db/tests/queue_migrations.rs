@@ -1,5 +1,10 @@
 //! The migrations of the queues keep the rows that wait: a database of the previous schema is filled and migrated.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "also in helpers of the tests, where clippy does not allow it by default"
+)]
+
 use std::borrow::Cow;
 use std::path::Path;
 

@@ -94,7 +94,7 @@ mod tests {
         };
         for (current, has_card, expected) in [
             (announced.clone(), true, mail(MailKind::TrialEnding)),
-            (announced.clone(), false, mail(MailKind::TrialEndingWithoutCard)),
+            (announced, false, mail(MailKind::TrialEndingWithoutCard)),
             (
                 subscription("trialing", json!({"cancel_at_period_end": true})),
                 true,
