@@ -58,7 +58,7 @@ async fn a_login_that_was_ended_on_the_server() {
     for engine in engines() {
         let app = TestApp::on(engine).await;
         let (mut browser, before) = signed_in(&app).await;
-        app.execute("UPDATE logins SET ended_at = 1, ended_by = 'revoked'")
+        app.execute("UPDATE logins SET ended_at = created_at + 1, ended_by = 'revoked'")
             .await;
         let [login] = &app.texts("SELECT id FROM logins").await[..] else {
             panic!("one login")
@@ -113,7 +113,7 @@ async fn a_cookie_that_expired_in_the_store() {
 async fn a_post_under_an_ended_login_counts_as_signed_out() {
     let app = TestApp::start().await;
     let (mut browser, before) = signed_in(&app).await;
-    app.execute("UPDATE logins SET ended_at = 1, ended_by = 'revoked'")
+    app.execute("UPDATE logins SET ended_at = created_at + 1, ended_by = 'revoked'")
         .await;
     let fields = [("question", "Lunch?"), ("option", "Soup"), ("option", "Salad")];
     let answer = browser.submit("/polls/new", &fields).await;
@@ -131,7 +131,7 @@ async fn signing_in_over_an_ended_login() {
     for engine in engines() {
         let app = TestApp::on(engine).await;
         let (mut browser, before) = signed_in(&app).await;
-        app.execute("UPDATE logins SET ended_at = 1, ended_by = 'revoked'")
+        app.execute("UPDATE logins SET ended_at = created_at + 1, ended_by = 'revoked'")
             .await;
 
         let answer = browser.sign_in("ada@example.com").await;

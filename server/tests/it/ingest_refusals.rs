@@ -193,7 +193,7 @@ async fn late_events_of_earlier_logins_are_accepted_and_those_of_others_are_not(
 
         // Another tab still has the cookie of a login that has ended.
         let mut tab = browser.clone();
-        app.execute("UPDATE logins SET ended_at = 1, ended_by = 'revoked'")
+        app.execute("UPDATE logins SET ended_at = created_at + 1, ended_by = 'revoked'")
             .await;
         assert!(
             may_send(&app, &mut tab, &first, &ada, "i-2").await,

@@ -302,7 +302,7 @@ async fn an_ended_login_removes_the_voter_token() {
     bob.open(&format!("/p/{poll}")).await;
     vote(&mut bob, &poll, "0").await;
     bob.sign_up("bob@example.com").await;
-    app.execute("UPDATE logins SET ended_at = 1, ended_by = 'revoked'")
+    app.execute("UPDATE logins SET ended_at = created_at + 1, ended_by = 'revoked'")
         .await;
     let before = bob.cookie("seam_voter");
     bob.open("/").await;

@@ -11,7 +11,7 @@ pub(super) enum KillPoint {
     CheckoutCompletion,
     /// The stand-in for Stripe sends a webhook to the app.
     Webhook,
-    /// A worker reads a subscription from Stripe.
+    /// A worker lists a customer's subscriptions at Stripe.
     SubscriptionRead,
     /// The app changes a subscription at Stripe.
     SubscriptionChange,

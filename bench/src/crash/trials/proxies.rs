@@ -177,7 +177,7 @@ fn is_message_of(point: KillPoint, upstream: Upstream, method: &Method, path: &s
         KillPoint::CheckoutCompletion => false,
         KillPoint::Webhook => upstream == Upstream::App,
         KillPoint::SubscriptionRead => {
-            upstream == Upstream::Stripe && *method == Method::GET && is_subscription
+            upstream == Upstream::Stripe && *method == Method::GET && path == "/v1/subscriptions"
         }
         KillPoint::SubscriptionChange => {
             upstream == Upstream::Stripe && *method == Method::POST && is_subscription
@@ -220,7 +220,7 @@ mod tests {
                 KillPoint::SubscriptionRead,
                 Upstream::Stripe,
                 Method::GET,
-                "/v1/subscriptions/sub_1",
+                "/v1/subscriptions",
                 b"",
                 true,
             ),
