@@ -1,7 +1,7 @@
 //! Opens SQLite or Postgres by URL, runs the migrations, and begins write transactions.
 //!
 //! The same SQL runs on both engines. Columns are TEXT or BIGINT: flags are 0 or 1, times are ms since the epoch, and
-//! JSON is TEXT. Placeholders are `$1`. Only the migrations and the outbox's claim query depend on the engine.
+//! JSON is TEXT. Placeholders are `$1`. Only the migrations, this crate, and the row locks of queues depend on the engine.
 //! This crate contains no feature's queries.
 
 mod backup_store;

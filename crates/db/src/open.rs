@@ -82,8 +82,8 @@ async fn open_sqlite(url: String, sizes: PoolSizes) -> Result<Db, OpenError> {
     })
 }
 
-/// The migrations of this build. The database may have later ones, of the build that replaces this one: each version runs with
-/// the schema of the next (docs/deploying.md).
+/// The migrations of this build. The database may have later ones, of the build that replaces this one
+/// (docs/deploying.md, "Rules for migrations").
 fn migrations(engine: Engine) -> Migrator {
     let mut migrations = match engine {
         Engine::Sqlite => sqlx::migrate!("../../migrations/sqlite"),

@@ -23,7 +23,7 @@ pub use panics::{AttemptPanicError, MAX_PANICS, PANICKED, catch_panic};
 pub use queue::{Claim, ClaimLimits, LaneLease, NextRowState, Queue, QueuedRow, RowUpdate};
 pub use schedule::{JobFailure, JobPolicy, RetrySchedule};
 pub use wakeup::Wakeup;
-pub use worker::{AttemptError, JobHandler, JobWorker, run_steps};
+pub use worker::{AttemptError, JobHandler, JobWorker};
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Loops of workers: claim, work, settle.
+//! The loop of a worker: claim, work, settle.
 //!
 //! No transaction is open during the work. A panic in the work on a row is a failed attempt of this row; a panic anywhere
 //! else ends the task, and the application's supervisor restarts it.
@@ -17,9 +17,9 @@ use crate::{
 };
 
 /// Calls `step` until `stop`: again at once while it returns true, otherwise after a wake-up or after `poll`. Errors are
-/// logged and retried. `work` names the queue in the log.
-pub async fn run_steps<F>(
-    work: &str,
+/// logged and retried. `table` names the queue in the log.
+async fn run_steps<F>(
+    table: &'static str,
     wakeup: &Wakeup,
     poll: Duration,
     stop: &CancellationToken,
@@ -33,7 +33,8 @@ pub async fn run_steps<F>(
             Ok(false) => {}
             Err(error) => tracing::error!(
                 error = &error as &dyn std::error::Error,
-                "cannot read the {work}; retrying"
+                table,
+                "the database failed during the work on a queue; retrying"
             ),
         }
         tokio::select! {

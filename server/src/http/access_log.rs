@@ -33,7 +33,7 @@ pub fn span<B>(request: &Request<B>) -> Span {
     )
 }
 
-/// The template of the route. Requests without a route have the path of none.
+/// The template of the route; `none` for a request without a route.
 pub fn route<B>(request: &Request<B>) -> &str {
     let matched = request.extensions().get::<MatchedPath>();
     matched.map_or("none", MatchedPath::as_str)

@@ -99,6 +99,10 @@ async fn file_of_another_build(
     UrlPath((build, path)): UrlPath<(String, String)>,
     headers: HeaderMap,
 ) -> Response {
+    // Postgres refuses such text, which is no failure of the server.
+    if build.contains('\0') || path.contains('\0') {
+        return StatusCode::NOT_FOUND.into_response();
+    }
     let found = state.backend.asset_builds.file(&build, &path).await;
     let found = match found {
         Ok(found) => found,

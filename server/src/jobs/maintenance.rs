@@ -1,4 +1,4 @@
-//! Removes expired rows, and records that this server's build is in use, every hour and on every server.
+//! Records that this server's build is in use, and removes expired rows, every hour and on every server.
 
 use std::time::Duration;
 
@@ -13,8 +13,8 @@ const INTERVAL: Duration = Duration::from_secs(3_600);
 pub(crate) async fn run(backend: Backend, build: String, stop: CancellationToken) {
     let mut rounds = Rounds::every(INTERVAL, stop.clone());
     while rounds.next().await {
-        stop.run_until_cancelled(backend.retention.sweep()).await;
-        // Its files were stored at the start.
+        // Its files were stored at the start. Before the sweep, which deletes builds that were not used for two days: this
+        // machine may have been suspended.
         if let Err(error) = backend.asset_builds.publish(&build, &[]).await {
             let error = &error as &dyn std::error::Error;
             tracing::warn!(
@@ -22,5 +22,6 @@ pub(crate) async fn run(backend: Backend, build: String, stop: CancellationToken
                 "cannot record that this build is in use; the next round tries again"
             );
         }
+        stop.run_until_cancelled(backend.retention.sweep()).await;
     }
 }

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::Metrics;
 use super::gauges::Sources;
 
-/// The content type of Prometheus' text format.
+/// The content type of OpenMetrics, Prometheus' text format.
 const TEXT: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// A bound listener.

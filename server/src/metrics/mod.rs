@@ -13,7 +13,7 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::middleware::Next;
 use axum::response::Response;
-use http::Request;
+use http::{Method, Request};
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -82,11 +82,25 @@ impl Metrics {
     }
 }
 
+/// The label of a method. Clients can invent methods, and each value of a label is kept: `other` stands for all of those.
+fn method_label(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::HEAD => "HEAD",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::PATCH => "PATCH",
+        Method::DELETE => "DELETE",
+        Method::OPTIONS => "OPTIONS",
+        _ => "other",
+    }
+}
+
 /// Counts a request when its response begins.
 pub async fn record(State(metrics): State<Metrics>, request: Request<Body>, next: Next) -> Response {
     let started = Instant::now();
     let route = access_log::route(&request).to_owned();
-    let method = request.method().to_string();
+    let method = method_label(request.method()).to_owned();
     let response = next.run(request).await;
     metrics
         .durations
@@ -98,4 +112,23 @@ pub async fn record(State(metrics): State<Metrics>, request: Request<Body>, next
         .get_or_create(&[("method", method), ("route", route), ("status", status)])
         .inc();
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn invented_methods_share_a_label() {
+        for (method, label) in [
+            ("GET", "GET"),
+            ("POST", "POST"),
+            ("get", "other"),
+            ("X-1", "other"),
+            ("X-2", "other"),
+        ] {
+            let method = Method::from_bytes(method.as_bytes()).unwrap();
+            assert_eq!(method_label(&method), label, "{method}");
+        }
+    }
 }

@@ -34,7 +34,8 @@ pub enum StartError {
 }
 
 impl StartError {
-    /// The error with its causes: the outermost one alone does not say that, for example, no root certificates are installed.
+    /// The error with its causes: the outermost one alone does not say that, for example, no root certificates are
+    /// installed.
     pub(super) fn client(error: impl std::error::Error) -> Self {
         let mut text = error.to_string();
         let mut cause = error.source();

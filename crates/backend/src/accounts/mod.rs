@@ -236,7 +236,7 @@ impl Accounts {
         if consent != login.user.consent {
             store::set_consent(&mut tx, login.user.id, consent, now_ms).await?;
             if consent == Choice::Denied {
-                attribution::erase(&mut tx, login.user.id).await?;
+                consent::deny(&mut tx, login.user.id, now_ms).await?;
             }
         }
         if let Some(voter) = &visitor.voter {

@@ -1,5 +1,5 @@
-//! The files of all builds in use, in the database, so that every server can serve them. While servers are replaced, pages of
-//! the old and the new build are open, and the load balancer sends the requests of either to any server.
+//! The files of all builds in use, in the database, so that every server can serve them. While servers are replaced,
+//! pages of the old and the new build are open, and the load balancer sends the requests of either to any server.
 //!
 //! It does not read the build's folder, and does not serve files.
 
@@ -39,10 +39,10 @@ impl AssetBuilds {
     /// # Errors
     /// When the database fails.
     pub async fn publish(&self, build: &str, files: &[AssetFile]) -> Result<(), sqlx::Error> {
-        let is_stored = store::count(self.db.pool(), build).await? >= files.len();
         let mut tx = self.db.write().await?;
+        // First, because it locks the build: the sweep does not delete the files after they were counted.
         store::touch(&mut tx, build, self.clock.now_ms()).await?;
-        if !is_stored {
+        if store::count(&mut tx, build).await? < files.len() {
             for file in files {
                 store::insert(&mut tx, build, file).await?;
             }

@@ -5,10 +5,10 @@ use sqlx::{AnyPool, Row};
 use super::AssetFile;
 
 /// The number of stored files of a build.
-pub(super) async fn count(pool: &AnyPool, build: &str) -> Result<usize, sqlx::Error> {
+pub(super) async fn count(connection: &mut db::Connection, build: &str) -> Result<usize, sqlx::Error> {
     let count: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM asset_files WHERE build = $1")
         .bind(build)
-        .fetch_one(pool)
+        .fetch_one(connection)
         .await?;
     Ok(usize::try_from(count).unwrap_or_default())
 }
@@ -30,7 +30,7 @@ pub(super) async fn touch(
     Ok(())
 }
 
-/// Another server of the same build may have stored the file meanwhile.
+/// Stores a file, unless it is stored: another server may have the same build.
 pub(super) async fn insert(
     connection: &mut db::Connection,
     build: &str,
@@ -49,6 +49,7 @@ pub(super) async fn insert(
     Ok(())
 }
 
+/// Returns the file in each of its encodings.
 pub(super) async fn file(pool: &AnyPool, build: &str, path: &str) -> Result<Vec<AssetFile>, sqlx::Error> {
     let rows = sqlx::query("SELECT encoding, content FROM asset_files WHERE build = $1 AND path = $2")
         .bind(build)

@@ -179,7 +179,7 @@ impl Mailer {
 
     async fn link(
         &self,
-        connection: &mut db::Connection,
+        connection: &mut Connection,
         user: UserId,
         purpose: Purpose,
         email: &str,

@@ -1,9 +1,12 @@
 //! SQL of the sweeps. Each statement changes rows that expired before `$1` (ms since the epoch), at most `$2` rows.
+//!
+//! Where a row can be renewed, the condition is repeated outside of the subquery. Postgres then checks it again if it
+//! waited for the transaction that renewed the row.
 
 pub(super) const LOGIN_COOKIES: &str = "DELETE FROM login_cookies WHERE id_hash IN (
     SELECT id_hash FROM login_cookies WHERE expires_at <= $1 LIMIT $2)";
 
-pub(super) const THROTTLES: &str = "DELETE FROM throttles WHERE key IN (
+pub(super) const THROTTLES: &str = "DELETE FROM throttles WHERE window_end <= $1 AND key IN (
     SELECT key FROM throttles WHERE window_end <= $1 LIMIT $2)";
 
 /// It ended 30 days after its last use.
@@ -46,7 +49,8 @@ pub(super) const PORTAL_VISITS: &str = "DELETE FROM portal_visits WHERE id IN (
 pub(super) const SDK_SIGHTINGS: &str = "DELETE FROM sdk_sightings WHERE (device_id, session_id) IN (
     SELECT device_id, session_id FROM sdk_sightings WHERE seen_at < $1 LIMIT $2)";
 
-pub(super) const BROWSER_COUNTS: &str = "DELETE FROM browser_counts WHERE (device_id, session_id) IN (
+pub(super) const BROWSER_COUNTS: &str =
+    "DELETE FROM browser_counts WHERE updated_at < $1 AND (device_id, session_id) IN (
     SELECT device_id, session_id FROM browser_counts WHERE updated_at < $1 LIMIT $2)";
 
 pub(super) const WEBHOOK_PAYLOADS: &str = "UPDATE stripe_inbox SET payload = NULL WHERE event_id IN (
@@ -57,7 +61,7 @@ pub(super) const WEBHOOK_PAYLOADS: &str = "UPDATE stripe_inbox SET payload = NUL
 pub(super) const WEBHOOKS: &str = "DELETE FROM stripe_inbox WHERE event_id IN (
     SELECT event_id FROM stripe_inbox WHERE settled_ms < $1 LIMIT $2)";
 
-/// The first condition is repeated for the row as it is when it is deleted: a webhook may have arrived meanwhile.
+/// A webhook that arrives renews its lane.
 pub(super) const WEBHOOK_LANES: &str = "DELETE FROM stripe_lanes WHERE last_received_ms < $1 AND lane IN (
     SELECT lane FROM stripe_lanes
     WHERE last_received_ms < $1 AND lease_owner IS NULL
@@ -77,5 +81,5 @@ pub(super) const ACCOUNT_DELETIONS: &str = "DELETE FROM account_deletions WHERE 
       AND NOT EXISTS (SELECT 1 FROM outbox WHERE outbox.lane = account_deletions.lane) LIMIT $2)";
 
 /// With their files.
-pub(super) const FILES_OF_BUILDS: &str = "DELETE FROM asset_builds WHERE build IN (
+pub(super) const FILES_OF_BUILDS: &str = "DELETE FROM asset_builds WHERE used_at_ms < $1 AND build IN (
     SELECT build FROM asset_builds WHERE used_at_ms < $1 LIMIT $2)";

@@ -117,7 +117,7 @@ pub(crate) fn number_of(insert_id: &str) -> u128 {
 
 pub(crate) fn sign_in(user: UserId, number: u128) -> ServerEvent {
     let ids = PresentIds::Live {
-        device: DeviceId::minted(Uuid::from_u128(7)),
+        device: DeviceId::from_uuid(Uuid::from_u128(7)),
         session: SessionId::starting_at(NOW),
         source: IdSource::ServerSession,
         context: Box::default(),

@@ -4,6 +4,8 @@
 //! the time of its first pending row, or the end of its lease. So the index of `next_due_ms` alone finds the lanes to
 //! claim, and an expired lease is found like a due row.
 
+use std::ops::ControlFlow;
+
 use db::{Connection, Db, Engine};
 use sqlx::any::AnyRow;
 use sqlx::{AssertSqlSafe, Row};
@@ -11,6 +13,10 @@ use uuid::Uuid;
 
 use super::{for_update_skip_locked, placeholders};
 use crate::{Claim, ClaimLimits, LaneLease, Queue, QueuedRow};
+
+/// Rounds of one claim. A round that finds only lanes without due rows corrects these lanes, and another one follows. The
+/// limit keeps the transaction short.
+const MAX_ROUNDS: usize = 100;
 
 /// A due lane, with one of its pending rows if it has any.
 struct DueLane<T> {
@@ -70,7 +76,8 @@ impl Queue {
 
     /// Claims due rows in the caller's transaction, from the lanes that have been due longest. `read` reads the client's
     /// columns of a row; a row that it cannot read is parked. Returns `None` when nothing is due, or other workers have
-    /// claimed it; commit in this case too.
+    /// claimed it; commit in this case too. Due lanes without due rows are corrected, and the claim
+    /// continues with the next ones.
     ///
     /// # Errors
     /// When the database fails.
@@ -82,16 +89,39 @@ impl Queue {
         now_ms: i64,
         read: fn(&AnyRow) -> Result<T, sqlx::Error>,
     ) -> Result<Option<Claim<T>>, sqlx::Error> {
+        for _ in 0..MAX_ROUNDS {
+            if let ControlFlow::Break(claim) =
+                self.claim_round(connection, engine, limits, now_ms, read).await?
+            {
+                return Ok(claim);
+            }
+        }
+        Ok(None)
+    }
+
+    /// Claims rows of the lanes that have been due longest. `Continue`: none of these lanes has a due row. They are not due
+    /// any more, so another round may find others.
+    async fn claim_round<T>(
+        &self,
+        connection: &mut Connection,
+        engine: Engine,
+        limits: ClaimLimits,
+        now_ms: i64,
+        read: fn(&AnyRow) -> Result<T, sqlx::Error>,
+    ) -> Result<ControlFlow<Option<Claim<T>>>, sqlx::Error> {
         let locked = match engine {
             Engine::Sqlite => None,
             Engine::Postgres => Some(self.lock_due_lanes(connection, limits.rows, now_ms).await?),
         };
         if locked.as_ref().is_some_and(Vec::is_empty) {
-            return Ok(None);
+            return Ok(ControlFlow::Break(None));
         }
         let found = self
             .due_rows(connection, locked.as_deref(), limits, now_ms, read)
             .await?;
+        if found.is_empty() {
+            return Ok(ControlFlow::Break(None));
+        }
         let mut taken = take_due(found, now_ms);
         self.record_ended_leases(connection, &taken.ended).await?;
         if !taken.unreadable.is_empty() {
@@ -104,7 +134,7 @@ impl Queue {
         }
         self.release_lanes(connection, None, &taken.idle).await?;
         if taken.rows.is_empty() {
-            return Ok(None);
+            return Ok(ControlFlow::Continue(()));
         }
         let lease = LaneLease {
             token: new_token(),
@@ -113,10 +143,10 @@ impl Queue {
         };
         let lease = self.lease(connection, lease, taken.lanes, now_ms).await?;
         taken.rows.sort_unstable_by_key(|row| row.sequence);
-        Ok(Some(Claim {
+        Ok(ControlFlow::Break(Some(Claim {
             lease,
             rows: taken.rows,
-        }))
+        })))
     }
 
     /// On Postgres: locks and returns the lanes that have been due longest. The rows are read by a second statement,

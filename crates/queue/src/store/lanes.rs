@@ -19,7 +19,7 @@ impl Queue {
         now_ms: i64,
     ) -> Result<(), sqlx::Error> {
         let table = self.table;
-        // The row's first pending row decides when a lane is due. A new row is never the first one of a known lane.
+        // The first pending row decides when a lane is due. A new row is the last one of its lane.
         let sql = format!(
             "INSERT INTO {table}_lanes (lane, next_due_ms) VALUES ($1, $2)
              ON CONFLICT (lane) DO UPDATE SET next_due_ms = {table}_lanes.next_due_ms"
@@ -32,7 +32,8 @@ impl Queue {
         Ok(())
     }
 
-    /// Deletes the lane if it has no pending row and no lease. A claim does this too, when the lane is due.
+    /// Deletes the lane if it has no pending row and no lease. A claim does this too, but only when the lane is due: call it
+    /// after rows were deleted whose lane may get new ones.
     ///
     /// # Errors
     /// When the database fails.

@@ -142,3 +142,25 @@ async fn a_due_lane_without_due_rows_is_corrected() {
         assert_eq!(state_of(&test.db, 2).await.0, "pending");
     }
 }
+
+#[tokio::test]
+async fn lanes_without_due_rows_do_not_delay_the_rows_of_others() {
+    for engine in engines() {
+        let test = filled(engine, &["ann", "bob", "cid", "dan"]).await;
+        execute(
+            &test.db,
+            &format!(
+                "DELETE FROM jobs WHERE number = 1; UPDATE jobs SET next_attempt_ms = {} WHERE number = 2;
+                 UPDATE jobs SET number = NULL WHERE number = 3",
+                NOW + 5
+            ),
+        )
+        .await;
+        assert_eq!(jobs(&claim(&test.db, NOW, 1, 1).await), [4], "{engine:?}");
+        assert_eq!(
+            number(&test.db, "SELECT COUNT(*) FROM jobs_lanes").await,
+            2,
+            "{engine:?}: the lane that waits, and the leased one"
+        );
+    }
+}

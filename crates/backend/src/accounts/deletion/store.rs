@@ -145,6 +145,9 @@ pub(super) async fn replay(
     .bind(reason)
     .fetch_all(db.pool())
     .await?;
+    if parked.is_empty() {
+        return Ok(0);
+    }
     let mut replayed = 0;
     let mut tx = db.write().await?;
     for (lane, sequence, reason) in parked {

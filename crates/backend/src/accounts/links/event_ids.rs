@@ -41,7 +41,7 @@ mod tests {
             last_seen_at_ms: 0,
         };
         let live = PresentIds::Live {
-            device: DeviceId::minted(Uuid::max()),
+            device: DeviceId::from_uuid(Uuid::max()),
             session: SessionId::starting_at(1_795_000_000_000),
             source: IdSource::ServerSession,
             context: Box::default(),

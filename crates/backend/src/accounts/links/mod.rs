@@ -306,7 +306,7 @@ impl Accounts {
 
 /// The error of a link that is used, expired or unknown.
 fn link_expired() -> AccountError {
-    FieldErrors::one(Field::FORM, FieldError::LinkSpent).into()
+    FieldErrors::one(Field::FORM, FieldError::LinkExpired).into()
 }
 
 /// The key of an address that a link was sent to.

@@ -10,15 +10,17 @@ pub(in crate::accounts) async fn insert_cookie(
     data: &str,
     expires_at_ms: i64,
 ) -> Result<bool, sqlx::Error> {
-    let done = db.execute(
-sqlx::query(
-        "INSERT INTO login_cookies (id_hash, data, expires_at) VALUES ($1, $2, $3) ON CONFLICT (id_hash) DO NOTHING",
-    )
-    .bind(id_hash)
-    .bind(data)
-    .bind(expires_at_ms),
-)
-.await?;
+    let done = db
+        .execute(
+            sqlx::query(
+                "INSERT INTO login_cookies (id_hash, data, expires_at) VALUES ($1, $2, $3)
+                 ON CONFLICT (id_hash) DO NOTHING",
+            )
+            .bind(id_hash)
+            .bind(data)
+            .bind(expires_at_ms),
+        )
+        .await?;
     Ok(done.rows_affected() == 1)
 }
 
@@ -31,7 +33,7 @@ pub(in crate::accounts) async fn save_cookie(
     db.execute(
         sqlx::query(
             "INSERT INTO login_cookies (id_hash, data, expires_at) VALUES ($1, $2, $3)
-         ON CONFLICT (id_hash) DO UPDATE SET data = excluded.data, expires_at = excluded.expires_at",
+             ON CONFLICT (id_hash) DO UPDATE SET data = excluded.data, expires_at = excluded.expires_at",
         )
         .bind(id_hash)
         .bind(data)

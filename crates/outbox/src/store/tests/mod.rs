@@ -31,7 +31,7 @@ fn user_id(number: u128) -> UserId {
 /// The event `sign-in:<number>` of a user.
 fn sign_in(user: UserId, number: u128) -> ServerEvent {
     let ids = PresentIds::Live {
-        device: DeviceId::minted(Uuid::from_u128(7)),
+        device: DeviceId::from_uuid(Uuid::from_u128(7)),
         session: SessionId::starting_at(NOW),
         source: IdSource::ServerSession,
         context: Box::default(),
