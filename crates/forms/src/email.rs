@@ -20,9 +20,8 @@ pub struct Email {
     shown: String,
     /// The name as shown, and the host in ASCII.
     delivery: String,
-    /// The spellings in lower case by which an account may be stored, the one to prefer first.
+    /// See [`Self::keys`].
     keys: [String; 3],
-    key: String,
 }
 
 impl Email {
@@ -62,11 +61,13 @@ impl Email {
             return Err(FieldError::NotAnEmail);
         }
         let name: String = name.to_lowercase().nfc().collect();
-        let key = format!("{name}@{ascii}");
         Ok(Self {
             delivery,
-            keys: [lower(text), key.clone(), format!("{name}@{unicode}")],
-            key,
+            keys: [
+                lower(text),
+                format!("{name}@{ascii}"),
+                format!("{name}@{unicode}"),
+            ],
             shown,
         })
     }
@@ -86,12 +87,10 @@ impl Email {
             if !is_address || trimmed.chars().any(is_odd) || trimmed.chars().count() > MAX_BYTES {
                 return Err(error);
             }
-            let key = lower(text);
             Ok(Self {
                 shown: trimmed.to_owned(),
                 delivery: trimmed.to_owned(),
-                keys: [key.clone(), key.clone(), key.clone()],
-                key,
+                keys: std::array::from_fn(|_| lower(text)),
             })
         })
     }
@@ -113,7 +112,7 @@ impl Email {
 
     /// The key of a new account: two spellings in upper and lower case, or of an international host, are one account.
     pub fn key(&self) -> String {
-        self.key.clone()
+        self.keys[1].clone()
     }
 
     /// The keys that an existing account may have, in order of preference: the address as typed, [`Self::key`], and the

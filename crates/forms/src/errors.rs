@@ -23,10 +23,10 @@ pub enum FieldError {
         min: usize,
     },
     /// A control character, which no keyboard types into a field.
-    #[error("This contains an invisible control character. Please type it anew.")]
+    #[error("This contains an invisible control character. Please type it again.")]
     ControlCharacter,
     /// An invisible character that hides or reorders text.
-    #[error("This contains an invisible character (U+{code:04X}). Please delete it, or type the text anew.")]
+    #[error("This contains an invisible character (U+{code:04X}). Please delete it, or type the text again.")]
     InvisibleCharacter {
         /// The character's code point.
         code: u32,
@@ -37,7 +37,7 @@ pub enum FieldError {
     /// Not `name@host.tld`.
     #[error("This does not look like an email address. It needs the form name@example.com.")]
     NotAnEmail,
-    /// Sign-up alone says so.
+    /// Only sign-up reports it.
     #[error(
         "There is an account with this address already. Sign in, or set a new password with “Forgot your password?” on the sign-in page."
     )]
@@ -52,8 +52,8 @@ pub enum FieldError {
     #[error("This is your address already.")]
     SameEmail,
     /// Used, expired, or made up.
-    #[error("This link has been used, or its time is over. Please ask for a new one.")]
-    LinkSpent,
+    #[error("This link was used, or it has expired. Please ask for a new one.")]
+    LinkExpired,
     /// The link works in a browser that is signed in to its account.
     #[error("This link belongs to another account. Please sign in to that account and open it there.")]
     LinkOfOtherAccount,
@@ -81,7 +81,7 @@ pub enum FieldError {
     /// The same option twice.
     #[error("This option is there already.")]
     DuplicateOption,
-    /// Neither a date nor a time, or half of each.
+    /// No date with a time, or an incomplete one.
     #[error("Please give a date and a time, like 2026-12-24T18:00.")]
     NotAMoment,
     /// A poll cannot close before it is there.
@@ -122,7 +122,7 @@ pub enum FieldError {
         "Your browser has not kept our cookie, which is how we count each voter once. Please allow cookies and vote again."
     )]
     NoVoterCookie,
-    /// The login's cookie did not come back.
+    /// The browser has not sent the login's cookie.
     #[error(
         "Cookies are off: your browser has not kept the cookie that signs you in. Please allow cookies for this site and sign in again."
     )]
@@ -130,13 +130,13 @@ pub enum FieldError {
     /// Two people on one device would be one timeline: the first has to sign out.
     #[error("You are signed in already. Please sign out first.")]
     SignedInAlready,
-    /// The person is signed out by now.
+    /// The user is not signed in any more.
     #[error("You are signed out. Please sign in and send the form again.")]
     SignedOut,
     /// A trial or a subscription is running.
     #[error("You are on Pro already.")]
     AlreadyPro,
-    /// A subscription that has not ended, but does not run either.
+    /// The subscription is suspended: it does not run, and has not ended.
     #[error("You have a subscription that is not running. Continue or end it on the billing page first.")]
     Suspended,
     /// Staff deleted the customer in Stripe's dashboard.
@@ -148,18 +148,18 @@ pub enum FieldError {
     #[error("There is no running subscription to change.")]
     NotSubscribed,
     /// The subscription changed since the page was loaded.
-    #[error("Your subscription does not allow that as it stands now.")]
-    NotAsItStands,
+    #[error("Your subscription does not allow this change now.")]
+    ChangeNotAllowed,
     /// The form was sent by another user, or twice.
     #[error("This page is out of date. Please load it again.")]
     StalePage,
-    /// Stripe does not answer, or not well.
+    /// Stripe cannot be reached, or responds with an error.
     #[error("Stripe does not answer right now, and nothing was changed. Please try again in a minute.")]
     StripeUnavailable,
     /// A live account without prices.
     #[error("Pro is not for sale here yet: the operator has not set up Stripe.")]
     NotForSale,
-    /// Ours, not theirs; logged where it happened.
+    /// An error of ours. It is logged where it happened.
     #[error("Something went wrong on our side, and nothing was changed. Please try again.")]
     Internal,
 }

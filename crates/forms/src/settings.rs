@@ -1,4 +1,4 @@
-//! What people do with an account that they have: change it, find a way back into it, end it.
+//! The forms of an existing account: a reset password, a changed password or address, deletion.
 
 use crate::email::Email;
 use crate::errors::FieldErrors;
@@ -127,7 +127,7 @@ mod tests {
     use crate::errors::FieldError;
 
     #[test]
-    fn every_field_is_told_at_once() {
+    fn every_field_with_an_error_is_reported() {
         let errors = ChangePasswordForm {
             current_password: Secret::default(),
             password: Secret::new("short"),
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn a_current_password_password_may_be_an_old_short_one() {
+    fn a_current_password_may_be_an_old_short_one() {
         let form = DeleteAccountForm {
             current_password: Secret::new("old"),
         };

@@ -47,7 +47,6 @@ pub fn fuzz(target: &str, tokens: &[&str], corpus: &[impl AsRef<[u8]>], property
     // A stack overflow ends the process without a message. Its input is in this file.
     let last_input = std::env::temp_dir().join(format!("seamline-fuzz-{target}"));
     let (inputs, accepted) = (Cell::new(0_u64), Cell::new(0_u64));
-    let started = Instant::now();
     let run = |input: &[u8]| {
         fs::write(&last_input, input).expect("the temporary directory is writable");
         let input_started = Instant::now();
@@ -60,6 +59,8 @@ pub fn fuzz(target: &str, tokens: &[&str], corpus: &[impl AsRef<[u8]>], property
         eprintln!("{target}: input {index} of the corpus");
         run(input);
     }
+    // Begins here, so that at least one round runs on a busy machine.
+    let started = Instant::now();
     while started.elapsed() < budget() {
         let result = runner().run(&mutations(corpus.len()), |(index, mutations)| {
             let is_accepted = run(&mutated(&corpus, index, &mutations, tokens));

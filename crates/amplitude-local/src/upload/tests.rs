@@ -166,7 +166,7 @@ fn a_batch_drops_short_ids_and_keeps_the_event() {
 }
 
 #[test]
-fn a_lone_surrogate_costs_one_character_and_no_event() {
+fn case_21_a_lone_surrogate_costs_one_character_and_no_event() {
     let request = format!(
         r#"{{"api_key": "{KEY}", "events": [
             {{"user_id": "user-1", "event_type": "cut \ud83d"}},

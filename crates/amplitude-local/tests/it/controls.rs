@@ -228,7 +228,7 @@ async fn the_index_page_and_unknown_paths() {
 }
 
 #[tokio::test]
-async fn apis_that_are_not_implemented_are_named() {
+async fn case_22_apis_that_are_not_implemented_are_named() {
     let server = TestCollector::start().await;
     for (path, named) in [
         ("/groupidentify", "Group Identify"),

@@ -218,7 +218,7 @@ impl Billing {
     }
 }
 
-/// Whether the subscription has the catalogue's monthly price and no other item, is not scheduled to end, collects payments,
+/// Whether the subscription has the catalog's monthly price and no other item, is not scheduled to end, collects payments,
 /// and has no failed payment.
 pub(super) fn may_change_to_yearly(subscription: &Subscription) -> bool {
     let monthly = stripe::lookup_key(PlanInterval::Month);

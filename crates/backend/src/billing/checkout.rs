@@ -40,8 +40,8 @@ pub enum CheckoutState {
 
 impl Billing {
     /// Creates a Checkout session and returns the URL of its page. The session offers a trial without a card, unless
-    /// the account has already had a trial. Fails if a subscription is running or suspended. The account's other open sessions are expired first, so that it cannot get
-    /// two subscriptions.
+    /// the account has already had a trial. Fails if a subscription is running or suspended. The account's other open
+    /// sessions are expired first, so that it cannot get two subscriptions.
     pub async fn start_checkout(
         &self,
         user: &User,
@@ -196,10 +196,15 @@ impl Billing {
         };
         let mut tx = self.db.write().await?;
         let now_ms = self.clock.now_ms();
-        let email = customer_email::lock_email(&mut tx, user.id).await?;
+        let Some(email) = customer_email::lock_email(&mut tx, user.id).await? else {
+            drop(tx);
+            // The account was deleted meanwhile, and its deletion does not know this customer.
+            self.stripe.delete_customer(&id).await?;
+            return Err(BillingError::StalePage);
+        };
         store::insert_customer(&mut tx, &id, user.id, now_ms).await?;
         // The address changed since the customer was created with the previous one.
-        if !is_new || email.is_some_and(|email| email != user.email) {
+        if !is_new || email != user.email {
             customer_email::enqueue(&mut tx, user.id, now_ms).await?;
         }
         tx.commit().await?;

@@ -172,7 +172,7 @@ impl Billing {
         })
     }
 
-    /// [`Self::plan_product`] if this process has read the catalogue already.
+    /// [`Self::plan_product`] if this process has read the catalog already.
     fn read_plan_product(&self) -> Option<PlanProduct> {
         Some(PlanProduct {
             id: Some(self.catalog.get()?.product.clone()),

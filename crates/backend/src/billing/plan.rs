@@ -1,7 +1,7 @@
 //! The plan of an account and the status of its subscription.
 //!
-//! Both follow from Stripe's status, for a subscription with an item of our product. A subscription is `active` for an hour before its first payment, and `past_due`
-//! while Stripe retries a payment. Both grant Pro.
+//! Both follow from Stripe's status, for a subscription with an item of our product. A subscription is `active` for an hour
+//! before its first payment, and `past_due` while Stripe retries a payment. Both grant Pro.
 
 use tracking::{AccountType, SubscriptionStatus};
 
@@ -90,7 +90,7 @@ pub const fn subscription_status(subscription: &Subscription) -> SubscriptionSta
 pub struct PlanProduct {
     /// Stripe's ID of the product; `None` while it is unknown.
     pub id: Option<String>,
-    /// Lookup keys of the catalogue's prices.
+    /// Lookup keys of the catalog's prices.
     pub lookup_keys: Vec<String>,
 }
 

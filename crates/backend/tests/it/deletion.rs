@@ -444,7 +444,7 @@ async fn the_links_of_a_deleted_account_no_longer_work() {
         let late = store.accounts.verify_email(&secret, &login, &visitor()).await;
         assert_eq!(
             form_errors(late).at(Field::FORM),
-            Some(&FieldError::LinkSpent),
+            Some(&FieldError::LinkExpired),
             "{engine:?}"
         );
         store.request_reset("ada@example.com").await;

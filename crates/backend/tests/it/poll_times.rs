@@ -33,7 +33,7 @@ async fn vote(polls: &Polls, poll: &Poll) -> Result<(), FieldErrors> {
         choices: vec![0],
         revision: 0,
     };
-    let voter = Voter::Token(VoterToken::mint());
+    let voter = Voter::Token(VoterToken::generate());
     let voted = polls.vote(poll.id, &voter, &draft).await;
     if voted.is_err() {
         Err(poll_errors(voted))

@@ -190,6 +190,12 @@ async fn the_accounts_consent_follows_the_browser_until_there_is_a_choice() {
             .unwrap();
         let stored = store.accounts.login(denied.id).await.unwrap().unwrap();
         assert_eq!(stored.user.consent, Choice::Denied, "{engine:?}");
+        let events = store.events_of(login.user.id).await;
+        assert_eq!(
+            events[0].parked_reason.as_deref(),
+            Some("consent withdrawn"),
+            "{engine:?}: what was not sent yet"
+        );
 
         // A browser that allows tracking applies the account's choice only after the sign-in.
         store

@@ -216,7 +216,7 @@ pub fn denying_visitor() -> Visitor {
 }
 
 pub fn device() -> DeviceId {
-    DeviceId::minted(Uuid::max())
+    DeviceId::from_uuid(Uuid::max())
 }
 
 pub fn payload(entry: &OutboxEntry) -> Value {

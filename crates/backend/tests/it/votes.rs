@@ -32,7 +32,7 @@ fn ballot(choices: &[u8]) -> VoteDraft {
 }
 
 fn token() -> Voter {
-    Voter::Token(VoterToken::mint())
+    Voter::Token(VoterToken::generate())
 }
 
 /// A visitor whose browser has this voter token.
@@ -99,7 +99,7 @@ async fn a_token_is_stored_as_a_hash() {
     let store = Store::new(db::Engine::Sqlite).await;
     let ada = store.sign_up("ada@example.com").await.user.id;
     let poll = poll(&store, ada, false).await;
-    let token = VoterToken::mint();
+    let token = VoterToken::generate();
     let voter = Voter::Token(token.clone());
     store.polls.vote(poll.id, &voter, &ballot(&[0])).await.unwrap();
     let [stored] = &store.texts("SELECT token_hash FROM votes").await[..] else {

@@ -24,7 +24,7 @@ async fn requests_need_a_test_key() {
 }
 
 #[tokio::test]
-async fn the_error_for_another_key_names_the_accepted_one() {
+async fn case_24_the_error_for_another_key_names_the_accepted_one() {
     let server = TestServer::start_with(stripe_local::StripeStandInSettings {
         secret_key: Some("sk_test_seamline_local".to_owned()),
         ..stripe_local::StripeStandInSettings::default()

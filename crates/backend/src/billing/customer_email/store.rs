@@ -39,7 +39,8 @@ pub struct ParkedCustomerEmail {
     pub parked_ms: i64,
 }
 
-/// Marks the account's customer, if it has one, in the transaction that changes the address. A parked one is due again.
+/// Marks the account's customer, if it has one, in the transaction that changes the address. A parked one is due again, and
+/// has all its attempts.
 pub(crate) async fn enqueue(
     connection: &mut db::Connection,
     user: UserId,
@@ -47,7 +48,7 @@ pub(crate) async fn enqueue(
 ) -> Result<(), sqlx::Error> {
     sqlx::query(
         "UPDATE stripe_customers SET email_changes = email_changes + 1, email_due_ms = COALESCE(email_due_ms, $2),
-                email_panics = 0, email_parked_ms = NULL, email_parked_reason = NULL
+                email_failures = 0, email_panics = 0, email_parked_ms = NULL, email_parked_reason = NULL
          WHERE user_id = $1 AND deleted_ms IS NULL",
     )
     .bind(user.to_string())
@@ -57,13 +58,13 @@ pub(crate) async fn enqueue(
     Ok(())
 }
 
-/// Returns the account's current address and locks the account's row, so that a concurrent change of address either is
-/// seen here or sees the customer that the caller inserts.
+/// Returns the account's current address and locks the account's row, so that a concurrent change of address or deletion
+/// either is seen here or sees the customer that the caller inserts. Returns `None` if the account is deleted.
 pub(in crate::billing) async fn lock_email(
     connection: &mut db::Connection,
     user: UserId,
 ) -> Result<Option<String>, sqlx::Error> {
-    sqlx::query_scalar("UPDATE users SET id = id WHERE id = $1 RETURNING email")
+    sqlx::query_scalar("UPDATE users SET id = id WHERE id = $1 AND deleted_at IS NULL RETURNING email")
         .bind(user.to_string())
         .fetch_optional(connection)
         .await
@@ -198,13 +199,14 @@ pub(super) async fn parked(pool: &AnyPool, most: i64) -> Result<Vec<ParkedCustom
         .collect()
 }
 
-/// Makes a parked address due again. `false` if it is not parked.
+/// Makes a parked address due again. `false` if it is not parked. It counts as a change, because Stripe would repeat its
+/// answer to an idempotency key that it knows.
 pub(super) async fn replay(db: &Db, customer: &str, now_ms: i64) -> Result<bool, sqlx::Error> {
     let replayed = db
         .execute(
             sqlx::query(
-                "UPDATE stripe_customers SET email_due_ms = $2, email_failures = 0, email_panics = 0,
-                        email_parked_ms = NULL, email_parked_reason = NULL
+                "UPDATE stripe_customers SET email_changes = email_changes + 1, email_due_ms = $2, email_failures = 0,
+                        email_panics = 0, email_parked_ms = NULL, email_parked_reason = NULL
                  WHERE id = $1 AND email_parked_ms IS NOT NULL",
             )
             .bind(customer)

@@ -1,5 +1,7 @@
 //! Tests of attempts that panic or are rejected.
 
+use std::collections::HashSet;
+
 use db::testing::{TestDb, engines};
 use outbox::Wakeup;
 
@@ -35,11 +37,12 @@ async fn updater(test: &TestDb, clock: &Clock) -> CustomerEmailUpdater {
     CustomerEmailUpdater::new(billing, Wakeup::new())
 }
 
-/// Makes one attempt per hour until none is due, and returns their number.
+/// Makes one attempt every two hours until none is due, and returns their number. Each has an idempotency key of its own.
 async fn attempts(
     test: &TestDb,
     updater: &CustomerEmailUpdater,
     clock: &Clock,
+    keys: &mut HashSet<String>,
     send: impl AsyncFn() -> Result<(), StripeCallError>,
 ) -> i64 {
     let mut made = 0;
@@ -53,7 +56,9 @@ async fn attempts(
         let claimed = store::claim(&test.db, &customer, now_ms, now_ms + LEASE_MS)
             .await
             .unwrap();
-        updater.attempt(&claimed.unwrap(), send()).await.unwrap();
+        let claimed = claimed.unwrap();
+        assert!(keys.insert(claimed.key()), "{}", claimed.key());
+        updater.attempt(&claimed, send()).await.unwrap();
         made += 1;
     }
 }
@@ -63,9 +68,14 @@ async fn an_address_whose_attempts_panic_or_are_rejected_is_parked_until_a_repla
     for engine in engines() {
         let (test, clock) = (TestDb::new(engine).await, Clock::fixed(1_000));
         let updater = updater(&test, &clock).await;
+        let mut keys = HashSet::new();
         let billing = &updater.billing;
         let panics = async || panic!("expected in this test");
-        assert_eq!(attempts(&test, &updater, &clock, panics).await, 3, "{engine:?}");
+        assert_eq!(
+            attempts(&test, &updater, &clock, &mut keys, panics).await,
+            3,
+            "{engine:?}"
+        );
         let parked = billing.parked_customer_emails(10).await.unwrap();
         assert_eq!(
             (
@@ -93,7 +103,7 @@ async fn an_address_whose_attempts_panic_or_are_rejected_is_parked_until_a_repla
             })
         };
         assert_eq!(
-            attempts(&test, &updater, &clock, rejected).await,
+            attempts(&test, &updater, &clock, &mut keys, rejected).await,
             ATTEMPTS,
             "{engine:?}"
         );
@@ -103,15 +113,24 @@ async fn an_address_whose_attempts_panic_or_are_rejected_is_parked_until_a_repla
             "{engine:?}: without the address"
         );
 
-        // The next change of the address is tried again. An outage never parks.
-        let mut tx = test.db.write().await.unwrap();
-        store::enqueue(&mut tx, parked[0].account, clock.now_ms())
-            .await
-            .unwrap();
-        tx.commit().await.unwrap();
+        // The next change of the address has all attempts again. An outage never parks.
+        let change = async || {
+            let mut tx = test.db.write().await.unwrap();
+            store::enqueue(&mut tx, parked[0].account, clock.now_ms())
+                .await
+                .unwrap();
+            tx.commit().await.unwrap();
+        };
+        change().await;
+        assert_eq!(
+            attempts(&test, &updater, &clock, &mut keys, rejected).await,
+            ATTEMPTS,
+            "{engine:?}"
+        );
+        change().await;
         let unreachable = async || Err(StripeCallError::Unreachable("no route".to_owned()));
         assert_eq!(
-            attempts(&test, &updater, &clock, unreachable).await,
+            attempts(&test, &updater, &clock, &mut keys, unreachable).await,
             20,
             "{engine:?}"
         );
@@ -120,6 +139,10 @@ async fn an_address_whose_attempts_panic_or_are_rejected_is_parked_until_a_repla
             "{engine:?}"
         );
         let sent = async || Ok(());
-        assert_eq!(attempts(&test, &updater, &clock, sent).await, 1, "{engine:?}");
+        assert_eq!(
+            attempts(&test, &updater, &clock, &mut keys, sent).await,
+            1,
+            "{engine:?}"
+        );
     }
 }

@@ -84,7 +84,7 @@ impl Billing {
         self.commit(lease, steps, customer.as_ref()).await
     }
 
-    /// The product that is the plan, or none while the Stripe account has no catalogue.
+    /// The product that is the plan, or none while the Stripe account has no catalog.
     async fn known_plan_product(&self) -> Result<PlanProduct, ApplyError> {
         match self.plan_product().await {
             Ok(product) => Ok(product),

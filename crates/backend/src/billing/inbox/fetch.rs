@@ -1,6 +1,7 @@
 //! Fetches from Stripe what is needed to apply the webhooks of one customer: two lists, in parallel. Network only; it never
 //! runs inside a transaction.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 
 use serde_json::Value;
@@ -120,7 +121,8 @@ pub(super) async fn fetch(
                 .paid_invoices(&second.id)
                 .iter()
                 .map(|paid| &paid.invoice);
-            if may_cancel_second(second, &paid.cloned().collect::<Vec<_>>()) {
+            let is_canceled = duplicate_subscriptions.contains(&second.id);
+            if !is_canceled && may_cancel_second(second, &paid.cloned().collect::<Vec<_>>()) {
                 stripe.cancel_now(&second.id).await?;
                 tracing::warn!(
                     stripe.subscription = second.id,
@@ -137,25 +139,35 @@ pub(super) async fn fetch(
     }
 }
 
-/// Adds the webhooks' subscriptions that Stripe did not list, which it may do for a deleted customer. The payload of a
-/// subscription's webhook is then its last state. `read_invoices`: whether Stripe did not list the invoices either.
+/// Adds the webhooks' subscriptions that Stripe did not list, which it may do for a deleted customer. If Stripe has no such
+/// subscription either, the newest payload is its last state. `read_invoices`: whether Stripe did not list the invoices
+/// either.
 async fn add_unlisted(
     stripe: &StripeClient,
     snapshot: &mut StripeSnapshot,
     webhooks: &[(&StripeEvent, &Subject)],
     read_invoices: bool,
 ) -> Result<(), ApplyError> {
-    // Newest first, because the newest payload is the last state.
-    for (event, subject) in webhooks.iter().rev() {
+    let mut newest_first = webhooks.to_vec();
+    // Of one second, the end is the last state.
+    newest_first.sort_by_key(|(event, _)| {
+        (
+            Reverse(event.created),
+            event.kind != "customer.subscription.deleted",
+        )
+    });
+    for (event, subject) in newest_first {
         let Subject::Subscription(id) = subject else {
             continue;
         };
         if snapshot.subscription(id).is_some() {
             continue;
         }
-        let object = match event.object["object"] == "subscription" {
-            true => event.object.clone(),
-            false => stripe.subscription(id).await?,
+        let object = match stripe.subscription(id).await {
+            Err(error) if error.is_missing() && event.object["object"] == "subscription" => {
+                event.object.clone()
+            }
+            object => object?,
         };
         let subscription = Subscription::read(&object)?;
         snapshot

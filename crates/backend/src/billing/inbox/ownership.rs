@@ -119,7 +119,7 @@ const fn decide(facts: OwnershipFacts, is_key_live: bool) -> Option<NotOursReaso
 
 impl Billing {
     /// Why the webhook is not ours; `None` if it is. Reads the database, not Stripe. `product` is `None` until the
-    /// catalogue has been read; a webhook that only the product decides then counts as ours until it is applied.
+    /// catalog has been read; a webhook that only the product decides then counts as ours until it is applied.
     pub(super) async fn why_not_ours(
         &self,
         event: &StripeEvent,
@@ -236,7 +236,7 @@ mod tests {
             (C::Unknown, A::None, P::Undecided, None),
             (C::Unknown, A::None, P::None, Some(UnknownCustomer)),
             (C::Unknown, A::None, P::Other, Some(UnknownCustomer)),
-            // Another installation with the same catalogue.
+            // Another installation with the same catalog.
             (C::Unknown, A::Unknown, P::Ours, Some(UnknownCustomer)),
             (C::Unknown, A::Unknown, P::None, Some(UnknownCustomer)),
             // A dispute.
@@ -304,7 +304,7 @@ mod tests {
         assert_eq!(
             named_product(&[price(Some("prod_1"), None)], Some(&none)),
             NamedProduct::Other,
-            "a Stripe account without our catalogue"
+            "a Stripe account without our catalog"
         );
     }
 }

@@ -39,6 +39,16 @@ pub enum ApplyError {
     Panicked(#[from] AttemptPanicError),
 }
 
+impl ApplyError {
+    /// Whether Stripe cannot answer for now, so that no single webhook is the reason.
+    pub(super) const fn is_stripe_outage(&self) -> bool {
+        match self {
+            Self::Stripe(error) => error.is_transient(),
+            _ => false,
+        }
+    }
+}
+
 impl From<PayloadError> for ApplyError {
     fn from(error: PayloadError) -> Self {
         Self::Mapping(error.into())

@@ -1,4 +1,4 @@
-//! Tests of a worker whose attempts panic, and of query plans.
+//! Tests of a worker whose attempts fail, and of query plans.
 
 use db::Engine;
 use db::testing::{TestDb, engines};
@@ -7,8 +7,9 @@ use serde_json::json;
 use sqlx::{AssertSqlSafe, Row};
 
 use super::store::{self, Lease, PendingWebhook};
-use super::{InboxReport, InboxSettings, InboxState, Worker};
-use crate::billing::Billing;
+use super::{ApplyError, InboxReport, InboxSettings, InboxState, Worker};
+use crate::billing::payload::PayloadError;
+use crate::billing::{Billing, StripeCallError};
 use crate::clock::Clock;
 use crate::config::Config;
 
@@ -134,5 +135,40 @@ async fn a_webhook_whose_attempts_panic_is_parked_and_its_lane_continues() {
             ("evt_1", Some("panicked"), 3),
             "{engine:?}"
         );
+    }
+}
+
+#[tokio::test]
+async fn webhooks_that_fail_together_are_applied_one_by_one_except_in_an_outage() {
+    for engine in engines() {
+        let (test, clock) = (TestDb::new(engine).await, Clock::fixed(1_000));
+        let billing = billing(&test, &clock).await;
+        let worker = Worker::new(billing.clone(), InboxSettings::default());
+        let lease = Lease {
+            lane: LANE,
+            owner: &worker.owner,
+        };
+        let claimed = claim(&billing, lease, &clock).await;
+        let attempt = async |error: ApplyError| {
+            let result = async { Err(error) };
+            worker.attempt(lease, &claimed, result).await.unwrap()
+        };
+        let rejected = StripeCallError::Rejected {
+            status: 404,
+            code: "resource_missing".to_owned(),
+            message: String::new(),
+        };
+        assert_eq!(attempt(rejected.into()).await, None, "{engine:?}");
+        let unreadable = PayloadError {
+            object: "subscription",
+            field: "status",
+        };
+        assert_eq!(attempt(unreadable.into()).await, None, "{engine:?}");
+        let outage = StripeCallError::Unreachable("no route".to_owned());
+        let expected = InboxReport {
+            retried: 2,
+            ..InboxReport::default()
+        };
+        assert_eq!(attempt(outage.into()).await, Some(expected), "{engine:?}");
     }
 }

@@ -174,8 +174,8 @@ impl Worker {
         now_ms.saturating_add(lease_ms)
     }
 
-    /// Applies the webhooks together. If that panics or the database fails, they are applied one by one, so that only the
-    /// one that causes it is delayed.
+    /// Applies the webhooks together. If that fails for a reason that may lie in one of them, they are applied one by one, so
+    /// that only that one is delayed or parked.
     async fn apply_claimed(
         &self,
         lease: Lease<'_>,
@@ -197,8 +197,8 @@ impl Worker {
         Ok(report)
     }
 
-    /// Makes one attempt to apply the webhooks. `None` if the attempt for several webhooks panicked or the database failed;
-    /// nothing is recorded then.
+    /// Makes one attempt to apply the webhooks. `None` if the attempt for several webhooks failed and they are to be applied
+    /// one by one; nothing is recorded then.
     pub(super) async fn attempt(
         &self,
         lease: Lease<'_>,
@@ -219,13 +219,14 @@ impl Worker {
                 );
                 Ok(Some(InboxReport::default()))
             }
-            // One webhook that the database rejects does not delay the others.
-            Err(_) | Ok(Err(ApplyError::Database(_))) if webhooks.len() > 1 => Ok(None),
-            Ok(Err(error)) => self.record_failure(lease, webhooks, &error).await.map(Some),
-            Err(panic) => self
+            Ok(Err(error)) if webhooks.len() == 1 || error.is_stripe_outage() => {
+                self.record_failure(lease, webhooks, &error).await.map(Some)
+            }
+            Err(panic) if webhooks.len() == 1 => self
                 .record_failure(lease, webhooks, &panic.into())
                 .await
                 .map(Some),
+            Ok(Err(_)) | Err(_) => Ok(None),
         }
     }
 

@@ -8,7 +8,7 @@ use tracking::{PlanInterval, SubscriptionStatus};
 use super::environment::{Environment, Person, names, revenue};
 use super::stand_in::{Form, GOOD_CARD, text};
 
-/// The catalogue's product.
+/// The catalog's product.
 async fn product(env: &Environment) -> String {
     let prices = env
         .stripe
@@ -17,7 +17,7 @@ async fn product(env: &Environment) -> String {
     text(&prices["data"][0], "product").to_owned()
 }
 
-/// A new price of the catalogue's product.
+/// A new price of the catalog's product.
 pub(super) async fn price(env: &Environment, amount: &str, currency: &str, interval: (&str, &str)) -> String {
     let product = product(env).await;
     let form = [
@@ -138,7 +138,7 @@ async fn case_2_the_page_shows_what_the_subscription_costs() {
                 .subscription
                 .unwrap()
                 .may_change_to_yearly,
-            "{engine:?}: the catalogue's price, three times"
+            "{engine:?}: the catalog's price, three times"
         );
         for (index, (amount, currency, interval, text)) in [
             ("900", "eur", ("month", "1"), "9.00 EUR / month"),
@@ -156,7 +156,7 @@ async fn case_2_the_page_shows_what_the_subscription_costs() {
             let subscription = env.overview(&person).await.subscription.unwrap();
             assert!(
                 !subscription.may_change_to_yearly,
-                "{engine:?}: {text} is not the catalogue's"
+                "{engine:?}: {text} is not the catalog's"
             );
             let event = env.last(&person).await;
             assert_eq!(event["event_type"], "Subscription started", "{engine:?}");

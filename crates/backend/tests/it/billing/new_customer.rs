@@ -1,6 +1,6 @@
 //! The first customer of an account, when Stripe's response is lost.
 
-use backend::billing::Order;
+use backend::billing::{BillingError, Order};
 use db::testing::engines;
 use tracking::PlanInterval::Month;
 
@@ -82,5 +82,34 @@ async fn case_14_the_key_of_a_creation_depends_on_the_address() {
         proxy.respond("/v1/customers", 200, NONE);
         let page = through_proxy.start_checkout(&ada.user, order, &visitor).await;
         assert!(page.is_ok(), "{engine:?}: {page:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_account_that_is_deleted_during_checkout_leaves_no_customer_at_stripe() {
+    for engine in engines() {
+        let env = Environment::new(engine).await;
+        let proxy = FaultProxy::to(&env.stripe.url).await;
+        let through_proxy = billing_at(&env.store, &proxy.url);
+        let ada = env.person("ada@example.com").await;
+        let visitor = env.visitor(&ada);
+        let order = Order {
+            interval: Month,
+            click: click(),
+        };
+        proxy.delay("/v1/customers");
+        let delete = async {
+            proxy.wait_until_delayed().await;
+            env.store.execute("UPDATE users SET deleted_at = 1").await;
+            proxy.release();
+        };
+        let start = through_proxy.start_checkout(&ada.user, order, &visitor);
+        let (started, ()) = tokio::join!(start, delete);
+        assert!(
+            matches!(started, Err(BillingError::StalePage)),
+            "{engine:?}: {started:?}"
+        );
+        assert_eq!(env.stripe.all("/v1/customers").await.len(), 0, "{engine:?}");
+        assert_eq!(env.store.count("stripe_customers").await, 0, "{engine:?}");
     }
 }

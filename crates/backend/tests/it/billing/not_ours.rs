@@ -170,7 +170,7 @@ async fn case_13_webhooks_that_name_our_account_or_product_are_kept_for_an_unkno
         }
         assert!(kept >= 2, "{engine:?}");
 
-        // Another installation with the same catalogue: its account does not exist here.
+        // Another installation with the same catalog: its account does not exist here.
         let mut foreign = webhooks
             .iter()
             .find(|webhook| webhook["type"] == "customer.subscription.created")
@@ -248,7 +248,7 @@ async fn webhooks_of_a_customer_are_applied_together_with_two_calls() {
         for webhook in env.new_webhooks().await {
             stored += usize::from(env.receive(&webhook).await.unwrap() == Received::New);
         }
-        // The catalogue is read once for each process.
+        // The catalog is read once for each process.
         assert_eq!(worker.drain().await.unwrap().applied, stored, "{engine:?}");
         let catalog = |path: &String| path == "/v1/prices" || path == "/v1/billing_portal/configurations";
         let calls: Vec<_> = proxy

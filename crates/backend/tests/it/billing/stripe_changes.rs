@@ -1,12 +1,13 @@
 //! Field cases 10 and 11 against the stand-in: staff delete a customer, or make a second subscription.
 
-use backend::billing::inbox::Received;
+use backend::billing::inbox::{InboxSettings, Received, Worker};
 use backend::billing::{BillingError, Order};
 use db::testing::engines;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tracking::{PlanInterval, SubscriptionStatus};
 
-use super::environment::{Environment, Person, SECOND, click, names, revenue};
+use super::environment::{Environment, Person, SECOND, billing_at, click, names, revenue};
+use super::fault_proxy::FaultProxy;
 use super::field_cases::{price, subscribe};
 use super::stand_in::GOOD_CARD;
 
@@ -134,6 +135,35 @@ async fn case_10_a_call_finds_the_deleted_customer_before_its_webhooks() {
             assert_eq!(env.billing.inbox_counts().await.unwrap().parked, 0, "{engine:?}");
             assert_balanced(&env, 2).await;
         }
+    }
+}
+
+/// A late webhook has an older state of the subscription. Stripe may not list the subscriptions of a deleted customer.
+#[tokio::test]
+async fn case_10_a_late_webhook_does_not_continue_the_subscription_of_a_deleted_customer() {
+    for engine in engines() {
+        let mut env = Environment::new(engine).await;
+        let ada = env.person("ada@example.com").await;
+        env.paid(&ada).await;
+        let id = env.overview(&ada).await.subscription.unwrap().id;
+        let mut late = env.stripe.subscription(&id).await;
+        assert_eq!(late["status"], "active", "{engine:?}");
+        late = json!({
+            "id": "evt_late", "type": "customer.subscription.updated", "livemode": false,
+            "created": env.store.clock.now_ms() / 1_000, "data": {"object": late, "previous_attributes": {}},
+        });
+        env.advance(60 * SECOND);
+        delete_customer(&env, &ada).await;
+        env.deliver().await;
+        assert_eq!(env.account_type(&ada).await, "free", "{engine:?}");
+
+        let proxy = FaultProxy::to(&env.stripe.url).await;
+        let worker = Worker::new(billing_at(&env.store, &proxy.url), InboxSettings::default());
+        let missing = r#"{"error":{"type":"invalid_request_error","code":"resource_missing","message":"No such customer"}}"#;
+        proxy.respond("/v1/subscriptions", 404, missing);
+        env.receive(&late).await.unwrap();
+        assert_eq!(worker.drain().await.unwrap().applied, 1, "{engine:?}");
+        assert_eq!(env.account_type(&ada).await, "free", "{engine:?}");
     }
 }
 
