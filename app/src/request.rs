@@ -27,7 +27,7 @@ const LOGIN: &str = "login";
 /// The context of one request. Cheap to clone.
 #[derive(Clone)]
 pub struct RequestContext {
-    /// The verbs.
+    /// The operations.
     pub backend: Backend,
     /// The login of this browser; `None` if no user is signed in.
     pub login: Option<Login>,
@@ -37,15 +37,15 @@ pub struct RequestContext {
     pub boot: Arc<Boot>,
     /// The login cookie's session.
     pub cookie: Session,
-    /// The browser has sent a cookie, so it keeps cookies.
+    /// Whether the browser has sent a cookie, so that it is known to store them.
     pub has_cookies: bool,
-    /// The login that ended last in this browser. In local mode the walkthrough goes on with its user.
+    /// The login that ended last in this browser. In local mode the guided walk continues with its user.
     pub previous_login: Option<Uuid>,
     /// Mail links that this browser has opened.
     pub links: Links,
-    /// How the disturbance lab stands, where there is one.
+    /// The state of the disturbance lab, in local mode.
     pub lab: Option<watch::Receiver<LabState>>,
-    /// The page refreshes itself: no user has opened it or pressed anything.
+    /// Whether the page refreshes itself: no user opened it, and no user sent anything.
     pub refresh: bool,
     /// The changes that the response makes to the browser.
     pub changes: Changes,
@@ -74,7 +74,7 @@ impl Links {
 #[derive(Clone, Debug, Default)]
 pub struct Changes(Arc<Mutex<RequestedChanges>>);
 
-/// See [`Changes`].
+/// The changes that the handlers of one request have requested.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RequestedChanges {
     /// The login that ended in this request: the browser gets a new device and a new session.
@@ -93,11 +93,11 @@ pub struct RequestedChanges {
 
 impl Changes {
     /// The changes that were requested so far.
-    pub fn asked(&self) -> RequestedChanges {
+    pub fn requested(&self) -> RequestedChanges {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn ask(&self, change: impl FnOnce(&mut RequestedChanges)) {
+    fn update(&self, change: impl FnOnce(&mut RequestedChanges)) {
         change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
     }
 }
@@ -105,7 +105,7 @@ impl Changes {
 impl RequestContext {
     /// Has the response write the choice about tracking to this browser.
     pub fn choose(&self, choice: Choice) {
-        self.changes.ask(|asked| asked.choice = Some(choice));
+        self.changes.update(|changes| changes.choice = Some(choice));
     }
 
     /// The login of this browser.
@@ -117,18 +117,18 @@ impl RequestContext {
         login.ok_or_else(|| FieldErrors::one(Field::FORM, FieldError::SignedOut))
     }
 
-    /// Gives this browser the login, under a new cookie: one that was set before sign-in is worth nothing after it.
+    /// Gives this browser the login, under a new cookie: a cookie that was set before the sign-in grants nothing after it.
     pub async fn begin_login(&self, login: &Login) -> Result<(), FieldErrors> {
         self.cookie.cycle_id().await.map_err(|error| internal(&error))?;
         let inserted = self.cookie.insert(LOGIN, login.id).await;
         inserted.map_err(|error| internal(&error))?;
-        self.changes.ask(|asked| asked.begun = Some(login.user.id));
+        self.changes.update(|changes| changes.begun = Some(login.user.id));
         Ok(())
     }
 
     /// Takes the login from this browser, and has the response give it a new device.
     pub async fn finish_login(&self, login: &Login) -> Result<(), FieldErrors> {
-        self.changes.ask(|asked| asked.ended = Some(login.id));
+        self.changes.update(|changes| changes.ended = Some(login.id));
         self.cookie.flush().await.map_err(|error| internal(&error))
     }
 
@@ -160,18 +160,20 @@ impl RequestContext {
     /// voter.
     pub fn offer_voter_token(&self) {
         if self.voter().is_none() {
-            self.changes.ask(|asked| asked.voter = Some(VoterToken::mint()));
+            self.changes
+                .update(|changes| changes.voter = Some(VoterToken::generate()));
         }
     }
 
     /// Keeps the secret of a mail link for its page.
     pub fn link_opened(&self, page: LinkPage, secret: LinkSecret) {
-        self.changes.ask(|asked| asked.link = Some((page, Some(secret))));
+        self.changes
+            .update(|changes| changes.link = Some((page, Some(secret))));
     }
 
     /// Forgets the secret of a mail link.
-    pub fn link_spent(&self, page: LinkPage) {
-        self.changes.ask(|asked| asked.link = Some((page, None)));
+    pub fn link_used(&self, page: LinkPage) {
+        self.changes.update(|changes| changes.link = Some((page, None)));
     }
 
     /// Has documents fire a client event until the browser's script has seen it arrive.
@@ -184,7 +186,7 @@ impl RequestContext {
             event: event.into(),
             counted: false,
         };
-        self.changes.ask(|asked| asked.confirmed.push(confirmed));
+        self.changes.update(|changes| changes.confirmed.push(confirmed));
     }
 }
 

@@ -54,7 +54,7 @@ pub async fn reset(context: RequestContext, form: ResetForm) -> Result<String, F
         .reset_password(secret, &password, context.login.as_ref(), &context.visitor)
         .await
         .map_err(request::errors)?;
-    context.link_spent(LinkPage::Reset);
+    context.link_used(LinkPage::Reset);
     if let Some(login) = context.login.as_ref().filter(|login| login.user.id == user) {
         context.finish_login(login).await?;
     }
@@ -68,13 +68,13 @@ pub async fn verify(context: RequestContext, _: NoInput) -> Result<String, Field
     let accounts = &context.backend.accounts;
     let verified = accounts.verify_email(secret, login, &context.visitor).await;
     let new_login = verified.map_err(request::errors)?;
-    context.link_spent(LinkPage::Verify);
+    context.link_used(LinkPage::Verify);
     context.begin_login(&new_login).await?;
     Ok("/settings?done=verified".to_owned())
 }
 
 fn link_spent() -> FieldErrors {
-    FieldErrors::one(Field::FORM, FieldError::LinkSpent)
+    FieldErrors::one(Field::FORM, FieldError::LinkExpired)
 }
 
 /// A login is not opened over another one: its events would carry the device of the user before.

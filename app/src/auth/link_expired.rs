@@ -2,8 +2,7 @@
 
 use leptos::prelude::*;
 
-use crate::document::query_value;
-use crate::request;
+use super::are_cookies_off;
 
 /// The key in the page's query if the browser had no cookie when it opened the link.
 pub const LINK_OPENED: &str = "opened";
@@ -16,9 +15,7 @@ pub fn LinkExpired(
     /// What the button says.
     ask: &'static str,
 ) -> impl IntoView {
-    let has_no_cookies =
-        query_value(LINK_OPENED).is_some() && !request::current().is_some_and(|context| context.has_cookies);
-    let (title, reason) = match has_no_cookies {
+    let (title, reason) = match are_cookies_off(LINK_OPENED) {
         true => (
             "Cookies are off",
             "Your browser has not kept the cookie that this link needs. Please allow cookies for this site and open the link again.",

@@ -5,12 +5,13 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::components::Redirect;
 
-use crate::document::{FormInput, form_input, query_value};
+use super::are_cookies_off;
+use crate::document::{FormInput, form_input};
 use crate::forms::{Form, Submit, TextField};
 use crate::page::use_page;
 use crate::redirect::{next_of_page, safe_next, with_next};
 
-/// The key in this page's query after a sign-in or sign-up.
+/// The key in this page's query after a sign-in or sign-up of a browser that had no cookie.
 pub(super) const SIGNED_IN: &str = "signed-in";
 
 /// Signs in. After a sign-in it goes on to the next page, or says that the browser has not kept the login's cookie.
@@ -19,7 +20,7 @@ pub fn SignInPage() -> impl IntoView {
     let FormInput { input, mut errors } = form_input::<SignInForm>();
     let next = next_of_page();
     let signed_in = use_page().me.is_some() && errors.is_empty();
-    if !signed_in && errors.is_empty() && query_value(SIGNED_IN).is_some() {
+    if !signed_in && errors.is_empty() && are_cookies_off(SIGNED_IN) {
         errors = FieldErrors::one(Field::FORM, FieldError::CookiesOff);
     }
     view! {

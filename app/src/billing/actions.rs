@@ -75,7 +75,7 @@ async fn move_clock(context: &RequestContext, login: &Login, jump: ClockTarget) 
     };
     clock.advance_to(&subscription.id, jump).await.map_err(|error| {
         tracing::warn!(%error, "cannot move the clock of the stand-in for Stripe");
-        form_error(FieldError::NotAsItStands)
+        form_error(FieldError::ChangeNotAllowed)
     })
 }
 
@@ -108,7 +108,7 @@ fn errors(error: BillingError) -> FieldErrors {
         BillingError::Suspended => FieldError::Suspended,
         BillingError::CustomerDeleted => FieldError::CustomerDeleted,
         BillingError::NotSubscribed => FieldError::NotSubscribed,
-        BillingError::ChangeNotAllowed => FieldError::NotAsItStands,
+        BillingError::ChangeNotAllowed => FieldError::ChangeNotAllowed,
         BillingError::StalePage => FieldError::StalePage,
         BillingError::NoCatalog => {
             tracing::error!("{error}");

@@ -8,8 +8,8 @@ use super::access::may_operate;
 use super::model::{ActionOutcome, OperationsForm, ReplayTarget, state_named};
 use crate::request::{self, RequestContext};
 
-/// Replays a parked event, webhook, account deletion or change of an address. Returns the page with the same filter and the outcome. It does nothing for a visitor
-/// who is not an operator: the page, rendered again, then answers 404.
+/// Replays a parked event, webhook, account deletion or change of an address. Returns the page with the same filter and the
+/// outcome. It does nothing for a visitor who is not an operator: the page, rendered again, then answers 404.
 pub async fn act(context: RequestContext, form: OperationsForm) -> Result<String, FieldErrors> {
     if !may_operate(&context) {
         return Err(FieldErrors::one(Field::FORM, FieldError::StalePage));

@@ -43,13 +43,13 @@ fn Report(report: CampaignReport) -> impl IntoView {
             <CampaignCard
                 id="first-touch"
                 title="By first touch"
-                note="Where the account came from first, as the server recorded it: with script, without it, and with the SDK blocked.".to_owned()
+                note="Where the account came from first, as the server recorded it: also without script, and with the SDK blocked.".to_owned()
                 rows=first
             />
             <CampaignCard
                 id="last-touch"
                 title="By last touch"
-                note="Where the session came from in which the account signed up, or ordered.".to_owned()
+                note="The touch of the session in which the account signed up or ordered.".to_owned()
                 rows=last
             />
             <CampaignCard
@@ -77,7 +77,7 @@ fn CampaignCard(
     let is_empty = rows.is_empty();
     let rows = rows.into_iter().map(|row| view! { <Row row /> }).collect_view();
     view! {
-        <section class="card operations-card reconciliation" aria-labelledby=id data-touch=id>
+        <section class="card operations-card campaigns reconciliation" aria-labelledby=id data-touch=id>
             <header>
                 <h2 id=id>{title}</h2>
             </header>
@@ -86,19 +86,21 @@ fn CampaignCard(
                 view! { <p class="quiet">"There are no accounts yet."</p> }.into_any()
             } else {
                 view! {
-                    <table>
-                        <thead>
-                            <tr>
-                                <th scope="col">"Campaign"</th>
-                                <th scope="col">"Sign-ups"</th>
-                                <th scope="col">"Trials"</th>
-                                <th scope="col">"Conversions"</th>
-                                <th scope="col">"Revenue"</th>
-                                <th scope="col">"Refunds"</th>
-                            </tr>
-                        </thead>
-                        <tbody>{rows}</tbody>
-                    </table>
+                    <div class="campaigns-table" role="region" aria-labelledby=id tabindex="0">
+                        <table>
+                            <thead>
+                                <tr>
+                                    <th scope="col">"Campaign"</th>
+                                    <th scope="col">"Sign-ups"</th>
+                                    <th scope="col">"Trials"</th>
+                                    <th scope="col">"Conversions"</th>
+                                    <th scope="col">"Revenue"</th>
+                                    <th scope="col">"Refunds"</th>
+                                </tr>
+                            </thead>
+                            <tbody>{rows}</tbody>
+                        </table>
+                    </div>
                 }
                     .into_any()
             }}

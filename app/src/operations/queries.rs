@@ -33,7 +33,7 @@ pub(super) struct Overview {
     pub(super) clock_skew: Option<ClockSkew>,
     /// The newest parked changes of an address.
     pub(super) parked_emails: Vec<ParkedCustomerEmail>,
-    /// Duplicate subscriptions that were ended.
+    /// Duplicate subscriptions: running ones, and trials that were ended.
     pub(super) duplicates: Vec<DuplicateSubscription>,
     /// Counts of the account deletions.
     pub(super) deletions: QueueCounts,

@@ -48,7 +48,7 @@ pub(super) const fn stitching(by: StitchedBy) -> &'static str {
             "Device and session of the visit to Stripe's portal, stored before the redirect."
         }
         StitchedBy::StaleHandoff => {
-            "The click is older than a session can be: its device, without its session."
+            "The click is older than the session timeout: its device, without its session."
         }
         StitchedBy::NoneKnown => "A user caused this event, but the browser is not known: user ID only.",
         StitchedBy::NoneByRule => "No user was present, so the event has no device and no session, by rule.",
@@ -60,7 +60,7 @@ pub(super) const fn context_source(source: Source, by: Option<StitchedBy>) -> &'
     match (source, by) {
         (Source::Browser, _) => "Context collected by the SDK",
         (_, Some(StitchedBy::CheckoutHandoff | StitchedBy::PortalVisit)) => {
-            "Context of the click, from our handoff row"
+            "Context of the click, recorded before the redirect to Stripe"
         }
         _ => "Context of the request",
     }
@@ -70,7 +70,7 @@ pub(super) const fn context_source(source: Source, by: Option<StitchedBy>) -> &'
 pub(super) const fn no_context(by: Option<StitchedBy>) -> &'static str {
     match by {
         Some(StitchedBy::NoneByRule) => "No context, by rule: no user was present.",
-        Some(StitchedBy::StaleHandoff) => "No context: the click is older than a session can be.",
+        Some(StitchedBy::StaleHandoff) => "No context: the click is older than the session timeout.",
         Some(StitchedBy::NoneKnown) => "No context: the browser is not known.",
         _ => "No context was recorded.",
     }

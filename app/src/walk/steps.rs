@@ -78,7 +78,7 @@ impl WalkStep {
                 "A private window has its own device and session, and no user. Its event has the ID of your poll, but none of your own IDs: two people have two timelines."
             }
             Self::Trial => {
-                "Device and session of the click go through Stripe in metadata. The webhook brings them back without a browser, and its event belongs to the session of the click. The context of the click waits in a row of ours, not at Stripe."
+                "Device and session of the click go through Stripe in metadata. The webhook brings them back without a browser, and its event belongs to the session of the click. The context of the click is stored in our database, not at Stripe."
             }
             Self::TrialEnd => {
                 "Days later the user is not present. By rule, the event carries the user ID only, and no context: a device or a session would make the earlier session last for days. The payment still counts for your campaign: see “Campaigns” under Operations."

@@ -20,7 +20,7 @@ pub fn row() -> Uuid {
     reason = "the only place that generates device IDs"
 )]
 pub fn device() -> DeviceId {
-    DeviceId::minted(Uuid::new_v4())
+    DeviceId::from_uuid(Uuid::new_v4())
 }
 
 /// The ID in a public link. Fully random, because knowing it grants access.

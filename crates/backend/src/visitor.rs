@@ -38,9 +38,9 @@ pub struct RequestOrigin {
     pub page_path: String,
     /// Its title, if it has no content of users.
     pub page_title: Option<&'static str>,
-    /// Where the person came from first, in this browser.
+    /// The first touch of this browser.
     pub first_touch: Option<FirstTouch>,
-    /// Where the session came from.
+    /// The touch of the session.
     pub session_touch: Option<Touch>,
 }
 

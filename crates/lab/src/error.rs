@@ -48,7 +48,7 @@ pub enum ScenarioError {
         /// How often the steps caused it.
         expected: usize,
     },
-    /// The campaign's revenue is not that of its users. Amounts are in minor units.
+    /// The campaign's revenue is not the sum of its users' payments, or differs by touch. Amounts are in minor units.
     #[error("the campaign’s revenue is {found}; expected: {expected}")]
     Attribution {
         /// The revenue in the report.

@@ -157,10 +157,13 @@ impl Lab {
         let run = ScenarioRun::new(environment, &disturbance, &switches, Pacing::Fast, &report);
         let scenario = async {
             let mut users = Vec::new();
-            let earlier_minor = attributed_minor(environment).await?;
+            let earlier_minor = match disturbance {
+                Disturbance::CampaignBlocked => Some(attributed_minor(environment).await?),
+                _ => None,
+            };
             for user in run_steps(run, &scripted_scenario(disturbance)).await? {
                 let timeline = ScenarioTimeline::read(environment, &user).await?;
-                if disturbance == Disturbance::CampaignBlocked {
+                if let Some(earlier_minor) = earlier_minor {
                     check_attribution(&timeline, attributed_minor(environment).await? - earlier_minor)?;
                 }
                 users.push(timeline.into());
@@ -180,8 +183,8 @@ impl Lab {
     }
 }
 
-/// The revenue of the scripted campaign, by first and by last touch, in minor units of all currencies. Equal sums are
-/// returned once.
+/// The revenue of the scripted campaign in minor units, summed over all currencies. It fails if first and last touch give
+/// different sums.
 async fn attributed_minor(environment: &LabEnvironment) -> Result<i64, ScenarioError> {
     let report = environment
         .backend
@@ -205,7 +208,7 @@ async fn attributed_minor(environment: &LabEnvironment) -> Result<i64, ScenarioE
     Ok(first)
 }
 
-/// Whether the user's payments were added to the campaign's revenue.
+/// Fails if the revenue that the run added to the campaign is not the sum of the user's payments.
 fn check_attribution(timeline: &ScenarioTimeline, added_minor: i64) -> Result<(), ScenarioError> {
     match timeline.paid_minor == added_minor && added_minor > 0 {
         true => Ok(()),

@@ -165,10 +165,10 @@ mod tests {
             (TrialConverted::NAME, "trial-converted:sub_3", Some(101)),
             (TrialResumed::NAME, "trial-resumed:sub_1:5", Some(901)),
             (TrialResumed::NAME, "trial-resumed:sub_1:7", Some(1_901)),
-            // Any payment of the user may come before it, and the first one must.
+            // Of several payments of the user, the first one counts.
             (SubscriptionRenewal::NAME, "renewal:in_2", Some(2_501)),
             (SubscriptionStarted::NAME, "subscription-started:sub_2", Some(101)),
-            // What it causes itself does not move it.
+            // An event that it causes does not change its earliest time.
             (TrialStarted::NAME, "trial-started:sub_1", Some(101)),
             (SignUpCompleted::NAME, "sign-up:u", None),
         ] {

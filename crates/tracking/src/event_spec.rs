@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 
 use crate::presence::StitchedBy;
 use crate::properties::UserProperty;
+use crate::touch::sdk_touch_keys;
 
 /// Which side sends an event, and whether the user's browser was involved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,7 +89,7 @@ impl EventSpec {
             "additionalProperties": false,
         });
         if owner != Owner::ServerSystem {
-            schema["patternProperties"] = json!({ SDK_CAMPAIGN: {} });
+            schema["patternProperties"] = json!({ campaign_pattern(): {} });
         }
         Self {
             name,
@@ -101,9 +102,12 @@ impl EventSpec {
     }
 }
 
-/// Properties that the SDK's attribution adds to every browser event (seen with 2.48.1), and the context to present events.
-const SDK_CAMPAIGN: &str = "^(referrer|referring_domain|utm_(campaign|content|id|medium|source|term)|dclid|fbclid|gbraid\
-    |gclid|ko_click_id|li_fat_id|msclkid|rdt_cid|ttclid|twclid|wbraid)$";
+/// A pattern of the properties that the SDK's attribution adds to every browser event (seen with 2.48.1), and that the context
+/// adds to present events.
+fn campaign_pattern() -> String {
+    let names: Vec<&str> = sdk_touch_keys().collect();
+    format!("^({})$", names.join("|"))
+}
 
 fn schema_of<T: JsonSchema>() -> Map<String, Value> {
     let settings = SchemaSettings::draft2020_12().with(|settings| {

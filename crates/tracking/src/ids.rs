@@ -51,7 +51,7 @@ impl DeviceId {
     pub const MAX_LEN: usize = 64;
 
     /// Wraps a UUID that the server generated.
-    pub fn minted(id: Uuid) -> Self {
+    pub fn from_uuid(id: Uuid) -> Self {
         Self(id.to_string())
     }
 
@@ -174,7 +174,7 @@ mod tests {
     #[test]
     fn device_ids_of_server_and_sdk_are_accepted() {
         let longest = "a".repeat(DeviceId::MAX_LEN);
-        let ours = DeviceId::minted(Uuid::from_u128(0x5ad2_a0a4_3a2e_4f0f_9c0a_1d9f_8a6f_2f11));
+        let ours = DeviceId::from_uuid(Uuid::from_u128(0x5ad2_a0a4_3a2e_4f0f_9c0a_1d9f_8a6f_2f11));
         for text in [
             "5ad2a0a4-3a2e-4f0f-9c0a-1d9f8a6f2f11",
             "abcdefgh",

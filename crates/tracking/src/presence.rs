@@ -16,7 +16,7 @@ pub enum PresentIds {
         session: SessionId,
         /// Where the IDs were found.
         source: IdSource,
-        /// The browser and the page of the click.
+        /// The context of the request. Empty until [`Self::with_context`] sets it.
         context: Box<EventContext>,
     },
     /// Only a handoff older than the session timeout is known: the device is valid, the session has ended.

@@ -1,4 +1,4 @@
-//! Text from browsers: limited in length, without characters that have no shape of their own.
+//! Text from browsers: limited in length, without invisible characters.
 
 /// The text without control and direction characters, trimmed, and cut at `max_len` bytes; `None` if nothing is left.
 pub fn limited(text: &str, max_len: usize) -> Option<String> {

@@ -15,7 +15,7 @@ use crate::text::limited;
 /// Maximum length of a value, in bytes. Browsers send values of any length.
 const MAX_VALUE_LEN: usize = 200;
 
-/// Maximum length of all values of a touch, in bytes: two touches fit into a browser's cookies.
+/// Maximum length of all values of a touch, in bytes of JSON: two touches fit into a browser's cookies.
 const MAX_LEN: usize = 600;
 
 const REFERRER: &str = "referrer";
@@ -83,8 +83,8 @@ impl Touch {
         let mut values = BTreeMap::new();
         for (key, _) in KEYS {
             let value = value(key).and_then(|value| limited(&value, MAX_VALUE_LEN));
-            if let Some(value) = value.filter(|value| value.len() <= room) {
-                room -= value.len();
+            if let Some(value) = value.filter(|value| json_len(value) <= room) {
+                room -= json_len(&value);
                 values.insert(*key, value);
             }
         }
@@ -95,7 +95,7 @@ impl Touch {
         self.0.get(key).map(String::as_str)
     }
 
-    /// Neither a campaign nor a referrer.
+    /// Whether it has neither a campaign nor a referrer.
     pub fn is_direct(&self) -> bool {
         self.0.keys().all(|key| *key == LANDING_PAGE)
     }
@@ -107,15 +107,18 @@ impl Touch {
         self
     }
 
-    /// Whether a document with this touch replaces the touch of the earlier documents (`previous`), by the SDK's rule: a
-    /// document that one of `own_hosts` links to never does, and a direct one only in a new session.
+    /// Whether a document with this touch replaces the touch of the earlier documents (`previous`). A document that one of
+    /// `own_hosts` links to never does. Any other document of a new session does. Within a session the SDK's rule applies: a
+    /// direct document does not, and others only with another campaign or referring domain.
     pub fn replaces(&self, previous: Option<&Self>, is_new_session: bool, own_hosts: &[String]) -> bool {
         let domain = self.get(REFERRING_DOMAIN);
         if domain.is_some_and(|domain| own_hosts.iter().any(|own| own == domain)) {
             return false;
         }
-        let Some(previous) = previous else { return true };
-        if !is_new_session && self.is_direct() {
+        let Some(previous) = previous.filter(|_| !is_new_session) else {
+            return true;
+        };
+        if self.is_direct() {
             return false;
         }
         !self.campaign().eq(previous.campaign())
@@ -164,6 +167,14 @@ impl Touch {
     }
 }
 
+/// The names of the SDK's campaign properties: the keys without the landing page.
+#[cfg(feature = "catalog")]
+pub(crate) fn sdk_touch_keys() -> impl Iterator<Item = &'static str> {
+    KEYS.iter()
+        .map(|(key, _)| *key)
+        .filter(|key| *key != LANDING_PAGE)
+}
+
 /// Names of the user properties of the first touch.
 pub fn first_touch_properties() -> impl Iterator<Item = &'static str> {
     KEYS.iter().map(|(_, initial)| *initial)
@@ -198,6 +209,11 @@ fn parameters(query: &str) -> BTreeMap<String, String> {
         (!value.is_empty()).then_some((key, value))
     };
     query.split('&').filter_map(pair).collect()
+}
+
+/// Length of a value in JSON, without its quotes. Values have no control characters.
+fn json_len(value: &str) -> usize {
+    value.len() + value.matches(['"', '\\']).count()
 }
 
 /// Host and port of a URL, as the SDK takes them.
@@ -264,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn a_touch_replaces_another_by_the_rule_of_the_sdk() {
+    fn a_touch_replaces_that_of_another_session_and_within_a_session_by_the_rule_of_the_sdk() {
         let own = ["127.0.0.1:3000".to_owned(), "checkout.stripe.com".to_owned()];
         let (site, stripe) = (
             "http://127.0.0.1:3000/pricing",
@@ -281,8 +297,11 @@ mod tests {
             ("", Some(stripe), Some(("utm_source=a", None)), true, false),
             ("", None, Some(("utm_source=a", None)), false, false),
             ("", None, Some(("utm_source=a", None)), true, true),
-            ("", None, Some(("", None)), true, false),
-            ("utm_source=a", None, Some(("utm_source=a", None)), true, false),
+            ("", None, Some(("", None)), false, false),
+            ("utm_source=a", None, Some(("utm_source=a", None)), false, false),
+            // A new session has a touch of its own, also an equal one.
+            ("", None, Some(("", None)), true, true),
+            ("utm_source=a", None, Some(("utm_source=a", None)), true, true),
             ("utm_source=b", None, Some(("utm_source=a", None)), false, true),
             (
                 "utm_source=a&gclid=1",
@@ -349,6 +368,13 @@ mod tests {
                 .0
                 .values()
                 .all(|value| value.chars().all(|letter| letter == 'ü') || value == "/")
+        );
+        let quotes = many.join("&").replace('ü', "%22");
+        let json = serde_json::to_string(&touch(&quotes, None)).unwrap();
+        assert!(
+            json.len() <= MAX_LEN + 400,
+            "quotes are escaped in JSON: {}",
+            json.len()
         );
     }
 }

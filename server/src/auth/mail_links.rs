@@ -30,7 +30,7 @@ pub async fn open_reset(
 fn open(context: &RequestContext, page: LinkPage, secret: &str) -> Redirect {
     match LinkSecret::parse(secret) {
         Some(secret) => context.link_opened(page, secret),
-        None => context.link_spent(page),
+        None => context.link_used(page),
     }
     match context.has_cookies {
         true => Redirect::to(page.path()),

@@ -26,15 +26,15 @@ impl Batch {
     /// The JSON of Amplitude's 400 (`HTTP V2`, "Response"): the SDK drops such a batch.
     pub fn read(body: &[u8], public_key: &str) -> Result<Self, Value> {
         if body.iter().all(u8::is_ascii_whitespace) {
-            return Err(fault("Missing request body"));
+            return Err(bad_request("Missing request body"));
         }
         let Ok(Value::Object(mut rest)) = lossy_json::from_slice(body) else {
-            return Err(fault("Invalid JSON request body"));
+            return Err(bad_request("Invalid JSON request body"));
         };
         let events = match rest.remove("events") {
             None | Some(Value::Null) => return Err(missing("events")),
             Some(Value::Array(events)) if events.iter().all(Value::is_object) => events,
-            Some(_) => return Err(fault("Invalid event JSON")),
+            Some(_) => return Err(bad_request("Invalid event JSON")),
         };
         match rest.remove("api_key") {
             Some(Value::String(key)) if key == public_key => {
@@ -46,7 +46,7 @@ impl Batch {
                 Ok(Self { events, rest })
             }
             None | Some(Value::Null) => Err(missing("api_key")),
-            Some(_) => Err(fault("Invalid API key")),
+            Some(_) => Err(bad_request("Invalid API key")),
         }
     }
 
@@ -68,7 +68,7 @@ fn instant_ms(rest: &Map<String, Value>) -> Option<i64> {
     i64::try_from(instant.unix_timestamp_nanos() / 1_000_000).ok()
 }
 
-fn fault(error: &str) -> Value {
+fn bad_request(error: &str) -> Value {
     json!({"code": 400, "error": error})
 }
 
@@ -87,27 +87,33 @@ mod tests {
         let with = |events: Value, key: Value| json!({"events": events, "api_key": key}).to_string();
         let event = json!([{"event_type": "session_start"}]);
         for (body, expected) in [
-            (String::new(), fault("Missing request body")),
-            (" \n".into(), fault("Missing request body")),
-            ("{".into(), fault("Invalid JSON request body")),
-            ("[]".into(), fault("Invalid JSON request body")),
-            ("\"\\ud800\"".into(), fault("Invalid JSON request body")),
-            ("[".repeat(100_000), fault("Invalid JSON request body")),
+            (String::new(), bad_request("Missing request body")),
+            (" \n".into(), bad_request("Missing request body")),
+            ("{".into(), bad_request("Invalid JSON request body")),
+            ("[]".into(), bad_request("Invalid JSON request body")),
+            ("\"\\ud800\"".into(), bad_request("Invalid JSON request body")),
+            ("[".repeat(100_000), bad_request("Invalid JSON request body")),
             ("{}".into(), missing("events")),
             (with(Value::Null, json!(KEY)), missing("events")),
-            (with(json!({}), json!(KEY)), fault("Invalid event JSON")),
-            (with(json!([{}, 7]), json!(KEY)), fault("Invalid event JSON")),
+            (with(json!({}), json!(KEY)), bad_request("Invalid event JSON")),
+            (
+                with(json!([{}, 7]), json!(KEY)),
+                bad_request("Invalid event JSON"),
+            ),
             (with(event.clone(), Value::Null), missing("api_key")),
-            (with(event.clone(), json!("")), fault("Invalid API key")),
-            (with(event.clone(), json!(7)), fault("Invalid API key")),
-            (with(event, json!(KEY.to_uppercase())), fault("Invalid API key")),
+            (with(event.clone(), json!("")), bad_request("Invalid API key")),
+            (with(event.clone(), json!(7)), bad_request("Invalid API key")),
+            (
+                with(event, json!(KEY.to_uppercase())),
+                bad_request("Invalid API key"),
+            ),
         ] {
             assert_eq!(Batch::read(body.as_bytes(), KEY), Err(expected), "{body:.80}");
         }
     }
 
     #[test]
-    fn a_lone_surrogate_costs_one_character_and_no_event() {
+    fn case_21_a_lone_surrogate_costs_one_character_and_no_event() {
         let sent = format!(
             r#"{{"api_key": "{KEY}", "events": [{{"event_type": "cut \ud83d"}}, {{"event_type": "b"}}]}}"#
         );

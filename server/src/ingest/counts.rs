@@ -83,4 +83,22 @@ mod tests {
         ]);
         assert_eq!(of(&events), expected);
     }
+
+    #[test]
+    fn the_first_touch_is_read_from_the_sdks_identify() {
+        let identify = |device: &str, operation: &str| {
+            let properties =
+                json!({operation: {"initial_utm_source": "newsletter", "initial_gclid": "EMPTY"}});
+            json!({"event_type": "$identify", "device_id": device, "user_properties": properties})
+        };
+        let events = [
+            identify("device-0001", "$setOnce"),
+            identify("device-0002", "$set"),
+            identify("x", "$setOnce"),
+            json!({"event_type": "session_start", "device_id": "device-0003"}),
+        ];
+        let device = DeviceId::parse("device-0001").unwrap();
+        let touch = Touch::of_document("/", Some("utm_source=newsletter"), None).without_landing_page();
+        assert_eq!(first_touches(&events), [(device, touch)]);
+    }
 }

@@ -56,7 +56,7 @@ pub async fn ingest(
     };
     let mut batch = match Batch::read(&body, &state.site.public_key) {
         Ok(batch) => batch,
-        Err(fault) => return answer(StatusCode::BAD_REQUEST, &fault),
+        Err(error) => return answer(StatusCode::BAD_REQUEST, &error),
     };
     if batch.events.len() > MAX_EVENTS {
         return answer(
@@ -83,13 +83,13 @@ pub async fn ingest(
     let refused = check::refused(&batch.events, &rules);
     if !refused.is_empty() {
         tracing::warn!(fields = ?refused.keys().collect::<Vec<_>>(), "refused events of a browser");
-        let fault = json!({
+        let error = json!({
             "code": 400,
             "error": "Invalid field values on some events",
             "events_with_invalid_fields": refused,
             "events_with_missing_fields": {},
         });
-        return answer(StatusCode::BAD_REQUEST, &fault);
+        return answer(StatusCode::BAD_REQUEST, &error);
     }
     for event in &mut batch.events {
         rewrite::rewrite(event, context.visitor.address);

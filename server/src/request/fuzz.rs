@@ -68,7 +68,7 @@ fn written(cookies: &RequestCookies, secure: bool) -> String {
 }
 
 fn corpus() -> Vec<String> {
-    let device = key().mint_device(Uuid::from_u128(7));
+    let device = key().generate_device(Uuid::from_u128(7));
     let event = |number: u128| app::tracking::boot::ConfirmedEvent {
         insert_id: InsertId::of("poll-restored", number),
         time_ms: 1_795_000_000_000,
@@ -83,7 +83,7 @@ fn corpus() -> Vec<String> {
         session: OwnSession::parse("1795000000000.1795000060000"),
         confirmed: vec![event(1), event(2)],
         previous: vec![PreviousDevice {
-            device: DeviceId::minted(Uuid::from_u128(8)),
+            device: DeviceId::from_uuid(Uuid::from_u128(8)),
             login: Uuid::from_u128(9),
             ended_at_ms: 1_795_000_000_000,
         }],

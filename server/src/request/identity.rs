@@ -20,30 +20,33 @@ pub struct BrowserIdentity {
 }
 
 impl BrowserIdentity {
-    /// Decides it. `None`: a request that has no device and may not get one. `ended`: it presented a login that has ended,
-    /// so the next user of the browser counts as another person. `mint` generates a device; it is called at most once.
+    /// Device and session of a request; `None` if it has no device and may not get one. `ended`: it presented a login that has
+    /// ended, so the next user of the browser counts as another person. `generate` returns a new device; it is called at most once.
     pub fn of(
         kind: RequestKind,
-        seen: &RequestCookies,
+        cookies: &RequestCookies,
         ended: bool,
         now_ms: i64,
-        mint: impl FnOnce() -> DeviceId,
+        generate: impl FnOnce() -> DeviceId,
     ) -> Option<Self> {
         if ended {
             // A background request sets no cookies, so it has no new device either.
-            return (kind != RequestKind::Background).then(|| Self::fresh(mint(), now_ms));
+            return (kind != RequestKind::Background).then(|| Self::fresh(generate(), now_ms));
         }
         // A site that used the SDK before keeps the devices of its visitors: the first document takes them over, and signs
         // them.
-        let adopted = seen.adoptable.clone().filter(|_| kind == RequestKind::Document);
-        match seen.device.clone().or(adopted) {
+        let adopted = cookies
+            .adoptable
+            .clone()
+            .filter(|_| kind == RequestKind::Document);
+        match cookies.device.clone().or(adopted) {
             Some(device) => {
                 let resolved = session::resolve(
                     now_ms,
                     &device,
-                    seen.session,
-                    seen.sdk.as_ref(),
-                    seen.clock_offset_ms,
+                    cookies.session,
+                    cookies.sdk.as_ref(),
+                    cookies.clock_offset_ms,
                 );
                 Some(Self {
                     device,
@@ -52,7 +55,7 @@ impl BrowserIdentity {
                     proven: true,
                 })
             }
-            None if kind == RequestKind::Document => Some(Self::fresh(mint(), now_ms)),
+            None if kind == RequestKind::Document => Some(Self::fresh(generate(), now_ms)),
             None => None,
         }
     }
@@ -114,10 +117,13 @@ mod tests {
     #[test]
     fn only_a_document_gets_a_new_device() {
         let of = |kind| BrowserIdentity::of(kind, &RequestCookies::default(), false, NOW, || device('n'));
-        let minted = of(RequestKind::Document).unwrap();
-        assert_eq!((minted.device.clone(), minted.session.ms()), (device('n'), NOW));
+        let generated = of(RequestKind::Document).unwrap();
         assert_eq!(
-            minted.present_ids(),
+            (generated.device.clone(), generated.session.ms()),
+            (device('n'), NOW)
+        );
+        assert_eq!(
+            generated.present_ids(),
             PresentIds::Unknown,
             "not proven before it comes back"
         );
@@ -166,18 +172,18 @@ mod tests {
 
     #[test]
     fn an_ended_login_ends_the_device_and_the_session() {
-        let seen = RequestCookies {
+        let cookies = RequestCookies {
             device: Some(device('o')),
             session: OwnSession::parse(&format!("{}.{}", NOW - 60_000, NOW - 1_000)),
             sdk: Some(sdk('o', NOW - 60_000)),
             ..RequestCookies::default()
         };
         assert_eq!(
-            BrowserIdentity::of(RequestKind::Background, &seen, true, NOW, || device('n')),
+            BrowserIdentity::of(RequestKind::Background, &cookies, true, NOW, || device('n')),
             None
         );
         for kind in [RequestKind::Document, RequestKind::Mutation] {
-            let identity = BrowserIdentity::of(kind, &seen, true, NOW, || device('n')).unwrap();
+            let identity = BrowserIdentity::of(kind, &cookies, true, NOW, || device('n')).unwrap();
             assert_eq!(
                 (identity.device.clone(), identity.session.ms()),
                 (device('n'), NOW),

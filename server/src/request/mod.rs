@@ -57,7 +57,7 @@ pub async fn identify(
     let (parts, body) = request.into_parts();
     let (kind, refresh) = (group.kind(&parts), kind::is_refresh(&parts.uri));
     let mut request = Request::from_parts(parts, body);
-    let mut seen = RequestCookies::read(
+    let mut cookies = RequestCookies::read(
         request.headers(),
         &state.site.public_key,
         state.site.secure(),
@@ -67,19 +67,25 @@ pub async fn identify(
         Ok(found) => found,
         Err(error) => return unavailable(&error),
     };
-    let ended = login.is_none() && seen.login;
-    let votes_here = seen.voter.is_some();
+    let ended = login.is_none() && cookies.login;
+    let ended_login = presented.filter(|_| ended);
+    let has_voter_token = cookies.voter.is_some();
     if ended {
-        // Another user may be here now.
-        seen.confirmed.clear();
-        seen.voter = None;
+        // Another user may use this browser now.
+        cookies.confirmed.clear();
+        cookies.voter = None;
     }
     let privacy_control = request.headers().get("sec-gpc").is_some_and(|value| value == "1");
     let account = login.as_ref().map(|login| login.user.consent);
-    let consent = consent::effective(seen.choice, account, privacy_control, state.site.consent_default);
+    let consent = consent::effective(
+        cookies.choice,
+        account,
+        privacy_control,
+        state.site.consent_default,
+    );
     let now_ms = state.backend.clock.now_ms();
     let identity = match consent {
-        Consent::Granted => BrowserIdentity::of(kind, &seen, ended, now_ms, || new_device(&state)),
+        Consent::Granted => BrowserIdentity::of(kind, &cookies, ended, now_ms, || new_device(&state)),
         Consent::Denied => None,
     };
 
@@ -87,7 +93,7 @@ pub async fn identify(
     let touch = (kind == RequestKind::Document).then(|| origin::touch_of(&request));
     // A browser that gets a new device is another person.
     let known_touches = match &identity {
-        Some(identity) if seen.device.as_ref() == Some(&identity.device) => seen.touches.clone(),
+        Some(identity) if cookies.device.as_ref() == Some(&identity.device) => cookies.touches.clone(),
         _ => BrowserTouches::default(),
     };
     let new_touches = touch.zip(identity.as_ref()).and_then(|(touch, identity)| {
@@ -98,17 +104,17 @@ pub async fn identify(
     if kind != RequestKind::Background {
         record_sdk(&state, login.as_ref(), identity.as_ref(), address);
     }
-    record_fired(&state, login.as_ref(), identity.as_ref(), &seen, address);
+    record_fired(&state, login.as_ref(), identity.as_ref(), &cookies, address);
     let visitor = Visitor {
         tracking: consent.is_granted().then(|| {
             identity
                 .as_ref()
                 .map_or(tracking::PresentIds::Unknown, BrowserIdentity::present_ids)
         }),
-        choice: seen.choice,
+        choice: cookies.choice,
         privacy_control,
-        voter: seen.voter.clone(),
-        known_accounts: seen.known_accounts.clone(),
+        voter: cookies.voter.clone(),
+        known_accounts: cookies.known_accounts.clone(),
         address,
         user_agent: origin::truncated(request.headers(), header::USER_AGENT),
         origin: match kind {
@@ -117,21 +123,21 @@ pub async fn identify(
         },
     };
     request.extensions_mut().insert(EventSenders::new(
-        seen.device.as_ref(),
+        cookies.device.as_ref(),
         login.as_ref().map(|login| login.user.id),
-        presented.filter(|_| ended),
-        &seen.previous,
-        seen.consented_since_ms,
+        ended_login,
+        &cookies.previous,
+        cookies.consented_since_ms,
         now_ms,
     ));
-    let previous_login = seen.previous.first().map(|previous| previous.login);
+    let previous_login = cookies.previous.first().map(|previous| previous.login);
     let mut context = RequestContext {
         backend: state.backend.clone(),
         boot: Arc::new(boot(
             &state,
             login.as_ref(),
             identity.as_ref(),
-            &seen,
+            &cookies,
             kind,
             own_hosts,
             now_ms,
@@ -140,9 +146,9 @@ pub async fn identify(
         visitor,
         cookie: cookie.clone(),
         has_cookies: request.headers().contains_key(http::header::COOKIE),
-        links: seen.links.clone(),
+        links: cookies.links.clone(),
         lab: state.lab.clone(),
-        previous_login: presented.filter(|_| ended).or(previous_login),
+        previous_login: ended_login.or(previous_login),
         refresh,
         changes: app::request::Changes::default(),
     };
@@ -164,17 +170,18 @@ pub async fn identify(
     }
     let mut response = next.run(request).await;
     if kind != RequestKind::Background {
-        let answer = Answer {
+        let response_cookies = ResponseCookies {
             kind,
             consent,
-            seen: &seen,
+            request: &cookies,
             identity,
             new_touches,
-            ended: ended.then_some(presented),
-            votes_here,
+            ended,
+            ended_login,
+            has_voter_token,
             now_ms,
         };
-        answer.write(&state, &context, response.headers_mut());
+        response_cookies.write(&state, &context, response.headers_mut());
     }
     response
 }
@@ -215,8 +222,8 @@ async fn find_login(
 }
 
 /// Records that the SDK ran in this session, if its cookie is of this session: the verdict compares it with what has
-/// arrived. Only for accounts, because other visitors have no server events. The
-/// session comes from a cookie that scripts write, so a network can add only a limited number.
+/// arrived. Only for accounts, because other visitors have no server events.
+/// The session comes from a cookie that scripts write, so a network can add only a limited number.
 fn record_sdk(state: &AppState, login: Option<&Login>, identity: Option<&BrowserIdentity>, address: IpAddr) {
     let Some(PresentIds::Live {
         device,
@@ -243,13 +250,13 @@ fn record_fired(
     state: &AppState,
     login: Option<&Login>,
     identity: Option<&BrowserIdentity>,
-    seen: &RequestCookies,
+    cookies: &RequestCookies,
     address: IpAddr,
 ) {
-    let (Some(identity), Some(fired)) = (identity, &seen.fired) else {
+    let (Some(identity), Some(fired)) = (identity, &cookies.fired) else {
         return;
     };
-    if seen.device.as_ref() != Some(&fired.device) || fired.device != identity.device {
+    if cookies.device.as_ref() != Some(&fired.device) || fired.device != identity.device {
         return;
     }
     let (loss, limits) = (&state.backend.loss, &state.backend.limits);
@@ -260,7 +267,7 @@ fn record_fired(
 }
 
 fn new_device(state: &AppState) -> DeviceId {
-    state.site.cookie_key.mint_device(ids::random())
+    state.site.cookie_key.generate_device(ids::random())
 }
 
 /// The login could not be looked up.
@@ -288,7 +295,7 @@ fn boot(
     state: &AppState,
     login: Option<&Login>,
     identity: Option<&BrowserIdentity>,
-    seen: &RequestCookies,
+    cookies: &RequestCookies,
     kind: RequestKind,
     exclude_referrers: Vec<String>,
     now_ms: i64,
@@ -304,96 +311,100 @@ fn boot(
         now: now_ms,
         exclude_referrers,
         confirmed: match kind {
-            RequestKind::Document => seen.confirmed.iter().cloned().map(Into::into).collect(),
+            RequestKind::Document => cookies.confirmed.iter().cloned().map(Into::into).collect(),
             RequestKind::Mutation | RequestKind::Background => Vec::new(),
         },
     }
 }
 
 /// The cookies of a response.
-struct Answer<'a> {
+struct ResponseCookies<'a> {
     kind: RequestKind,
     consent: Consent,
-    seen: &'a RequestCookies,
+    /// The cookies of the request.
+    request: &'a RequestCookies,
     identity: Option<BrowserIdentity>,
     /// The touches, if this document changes them.
     new_touches: Option<BrowserTouches>,
-    /// Whether the browser presented a login that had ended, and which one, if its cookie still led to it.
-    ended: Option<Option<Uuid>>,
+    /// Whether a login of this browser has ended: before this request, or in it.
+    ended: bool,
+    /// This login. `None` also if its cookie no longer leads to it.
+    ended_login: Option<Uuid>,
     /// Whether the browser presented a voter's token.
-    votes_here: bool,
+    has_voter_token: bool,
     now_ms: i64,
 }
 
-impl Answer<'_> {
+impl ResponseCookies<'_> {
     fn write(mut self, state: &AppState, context: &RequestContext, headers: &mut HeaderMap) {
-        let asked = context.changes.asked();
-        if let Some(login) = asked.ended {
+        let changes = context.changes.requested();
+        if let Some(login) = changes.ended {
             // The new session begins after the event that ended the other one, not when the request came in.
             self.now_ms = state.backend.clock.now_ms();
             self.identity = self
                 .identity
                 .map(|_| BrowserIdentity::fresh(new_device(state), self.now_ms));
-            self.ended = Some(Some(login));
+            self.ended = true;
+            self.ended_login = Some(login);
         }
-        let mut cookies = CookieWriter::new(headers, state.site.secure(), &state.site.cookie_key);
+        let mut writer = CookieWriter::new(headers, state.site.secure(), &state.site.cookie_key);
         // Votes and throttles are no part of tracking, so they do not depend on consent.
-        match &asked.voter {
-            Some(token) => cookies.voter(token),
-            None if self.ended.is_some() && self.votes_here => cookies.forget_voter(),
+        match &changes.voter {
+            Some(token) => writer.voter(token),
+            None if self.ended && self.has_voter_token => writer.forget_voter(),
             None => {}
         }
-        if let Some(account) = asked.begun {
-            cookies.known_account(&self.seen.known_accounts, account);
+        if let Some(account) = changes.begun {
+            writer.known_account(&self.request.known_accounts, account);
             // The account may allow tracking, which begins now: events from before are not sent.
-            let account_decides = self.seen.choice == Choice::Unset && !context.visitor.privacy_control;
-            if self.consent == Consent::Denied && asked.choice.is_none() && account_decides {
-                cookies.consent(Choice::Unset, Some(self.now_ms));
+            let account_decides = self.request.choice == Choice::Unset && !context.visitor.privacy_control;
+            if self.consent == Consent::Denied && changes.choice.is_none() && account_decides {
+                writer.consent(Choice::Unset, Some(self.now_ms));
             }
         }
-        if let Some((page, secret)) = &asked.link {
-            cookies.link(*page, secret.as_ref());
+        if let Some((page, secret)) = &changes.link {
+            writer.link(*page, secret.as_ref());
         }
-        if let Some(choice) = asked.choice {
+        if let Some(choice) = changes.choice {
             let since_ms = match self.consent {
-                Consent::Granted => self.seen.consented_since_ms,
+                Consent::Granted => self.request.consented_since_ms,
                 Consent::Denied => Some(self.now_ms),
             };
-            cookies.consent(choice, since_ms.filter(|_| choice != Choice::Denied));
+            writer.consent(choice, since_ms.filter(|_| choice != Choice::Denied));
             if choice == Choice::Denied {
-                cookies.forget_identity(&state.site.public_key);
+                writer.forget_identity(&state.site.public_key);
                 return;
             }
         }
         if self.consent == Consent::Denied {
-            if self.seen.identifies() {
-                cookies.forget_identity(&state.site.public_key);
+            if self.request.identifies() {
+                writer.forget_identity(&state.site.public_key);
             }
             return;
         }
         let Some(identity) = &self.identity else { return };
-        if self.kind == RequestKind::Document || self.ended.is_some() {
-            cookies.device(&identity.device);
+        if self.kind == RequestKind::Document || self.ended {
+            writer.device(&identity.device);
         }
-        cookies.session(identity.own_session(self.now_ms));
-        if let Some(login) = self.ended {
-            cookies.forget_sdk(&state.site.public_key);
-            cookies.forget_events();
-            cookies.forget_touches();
-            if let Some((login, device)) = login.zip(self.seen.device.clone()) {
+        writer.session(identity.own_session(self.now_ms));
+        if self.ended {
+            writer.forget_sdk(&state.site.public_key);
+            writer.forget_events();
+            writer.forget_touches();
+            if let Some((login, device)) = self.ended_login.zip(self.request.device.clone()) {
                 let ended = PreviousDevice {
                     device,
                     login,
                     ended_at_ms: self.now_ms,
                 };
-                cookies.previous(&ended.followed_by(&self.seen.previous));
+                writer.previous(&ended.followed_by(&self.request.previous));
             }
         }
         if let Some(touches) = &self.new_touches {
-            cookies.touches(&identity.device, touches);
+            writer.touches(&identity.device, touches);
         }
-        if !asked.confirmed.is_empty() {
-            cookies.confirmed(&self.seen.confirmed, &asked.confirmed);
+        if !changes.confirmed.is_empty() {
+            writer.confirmed(&self.request.confirmed, &changes.confirmed);
         }
         if self.kind == RequestKind::Mutation {
             // Digits only.

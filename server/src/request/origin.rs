@@ -13,7 +13,7 @@ use crate::state::AppState;
 /// Longest header that is kept, in characters.
 const HEADER_MAX: usize = 300;
 
-/// The touch of a document. Its path has no secret of a mail link.
+/// The touch of a document. Its landing page never contains the secret of a mail link.
 pub(super) fn touch_of(request: &Request<Body>) -> Touch {
     Touch::of_document(
         security::loggable_path(request.uri().path()),
@@ -22,7 +22,7 @@ pub(super) fn touch_of(request: &Request<Body>) -> Touch {
     )
 }
 
-/// `host` or `host:port` of our pages and of Stripe's. A visitor who comes from there is not a new one.
+/// `host` or `host:port` of our pages and of Stripe's. A link from there is no touch.
 pub(super) fn own_hosts(state: &AppState) -> Vec<String> {
     let pages = state.backend.billing.hosted_pages().iter();
     let stripe = pages.filter_map(|page| page.split_once("://").map(|(_, host)| host.to_owned()));
@@ -37,8 +37,9 @@ pub(super) fn origin(
     touches: BrowserTouches,
 ) -> RequestOrigin {
     let site = state.site.public_url.as_str();
+    // The URL of the site ends with a slash, which the path begins with.
     let sender = text(request.headers(), header::REFERER).and_then(|url| url.strip_prefix(site));
-    let sender = sender.map(|path| format!("/{}", path.split(['?', '#']).next().unwrap_or_default()));
+    let sender = sender.map(|rest| format!("/{}", rest.split(['?', '#']).next().unwrap_or_default()));
     let path = sender.unwrap_or_else(|| request.uri().path().to_owned());
     let path = security::loggable_path(&path);
     RequestOrigin {

@@ -116,7 +116,7 @@ mod tests {
 
     fn device(number: u128, ended_at_ms: i64) -> PreviousDevice {
         PreviousDevice {
-            device: DeviceId::minted(Uuid::from_u128(number)),
+            device: DeviceId::from_uuid(Uuid::from_u128(number)),
             login: Uuid::from_u128(number),
             ended_at_ms,
         }

@@ -43,14 +43,14 @@ impl CookieKey {
         mac.verify_truncated_left(&signature).ok().map(|()| value)
     }
 
-    /// A new device ID from a random UUID. [`Self::has_minted`] recognises it.
-    pub fn mint_device(&self, random: Uuid) -> DeviceId {
-        DeviceId::minted(self.marked(random))
+    /// A new device ID from a random UUID. [`Self::has_generated`] recognises it.
+    pub fn generate_device(&self, random: Uuid) -> DeviceId {
+        DeviceId::from_uuid(self.marked(random))
     }
 
     /// Whether this site generated the device ID. Such an ID belongs to the browser whose cookie has it with a signature; no
     /// other browser may take it over.
-    pub fn has_minted(&self, device: &DeviceId) -> bool {
+    pub fn has_generated(&self, device: &DeviceId) -> bool {
         Uuid::parse_str(device.as_str()).is_ok_and(|id| self.marked(id) == id)
     }
 
@@ -108,12 +108,12 @@ mod tests {
     #[test]
     fn generated_device_ids_are_valid_and_recognised() {
         let key = CookieKey::new("a key for tests, 32 bytes or more");
-        let device = key.mint_device(Uuid::max());
+        let device = key.generate_device(Uuid::max());
         assert_eq!(DeviceId::parse(device.as_str()), Some(device.clone()));
-        assert!(key.has_minted(&device));
-        assert!(!CookieKey::new("another key").has_minted(&device));
+        assert!(key.has_generated(&device));
+        assert!(!CookieKey::new("another key").has_generated(&device));
         for other in ["5ad2a0a4-3a2e-4f0f-9c0a-1d9f8a6f2f11", "an.sdk.device"] {
-            assert!(!key.has_minted(&DeviceId::parse(other).unwrap()), "{other}");
+            assert!(!key.has_generated(&DeviceId::parse(other).unwrap()), "{other}");
         }
     }
 }

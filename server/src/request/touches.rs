@@ -1,6 +1,6 @@
 //! First and last touch of a browser: which of them a document changes, and how cookies carry them.
 //!
-//! The rules of a touch are in `tracking::touch`. Touches start no session and create no device.
+//! The rules of a touch are in `tracking::touch`. A touch starts no session and creates no device.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -44,7 +44,8 @@ impl BrowserTouches {
         })
     }
 
-    /// The touch of a session; `None` if the session came from a page of ours, or if it is not known.
+    /// The touch of a session; `None` if the session began with a link on our own pages or Stripe's, or if its touch is not
+    /// known.
     pub fn of_session(&self, session: SessionId) -> Option<&Touch> {
         let last = self.last.as_ref().filter(|last| last.session == session);
         last.map(|last| &last.touch)
@@ -105,6 +106,14 @@ mod tests {
         assert_eq!(returned.first, arrived.first);
         assert_eq!(returned.of_session(second), Some(&touch("")));
         assert_eq!(returned.of_session(first), None);
+        let third = SessionId::starting_at(NOW + 2 * 86_400_000);
+        let again = step(&returned, "", third).unwrap();
+        assert_eq!(
+            again.of_session(third),
+            Some(&touch("")),
+            "each session has its touch"
+        );
+        assert_eq!(again.first, arrived.first);
         let direct = step(&BrowserTouches::default(), "", first).unwrap();
         let campaign = step(&direct, "utm_source=b", first).unwrap();
         assert_eq!(
@@ -128,11 +137,12 @@ mod tests {
             decode(&key, "seam_first", &device('a'), &format!("{value}x")),
             None
         );
-        let largest = touch(&format!(
-            "utm_source={0}&utm_medium={0}&gclid={0}&utm_term={0}",
-            "ü".repeat(5_000)
-        ));
-        let value = encode(&key, "seam_first", &device('a'), NOW, &largest);
-        assert!(value.len() < 1_500, "{}", value.len());
+        for long in ["ü".repeat(5_000), "%22".repeat(5_000)] {
+            let largest = touch(&format!(
+                "utm_source={long}&utm_medium={long}&gclid={long}&utm_term={long}"
+            ));
+            let value = encode(&key, "seam_first", &device('a'), NOW, &largest);
+            assert!(value.len() < 1_300, "{}", value.len());
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! Documents: what they mint, what they carry, and what every answer has.
+//! Documents: which IDs they generate, what they carry, and what every answer has.
 
 use reqwest::Method;
 use serde_json::{Value, json};

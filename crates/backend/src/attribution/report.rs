@@ -66,7 +66,7 @@ impl CampaignReport {
     }
 }
 
-/// One row for each campaign, the ones with the most payments and accounts first, and what was not recorded last.
+/// One row for each campaign: those with the highest revenue and the most sign-ups first, and the row of no campaign last.
 fn rows_of(figures: Vec<(Option<String>, CampaignFigure)>) -> Vec<CampaignRow> {
     let mut rows: BTreeMap<Option<String>, CampaignRow> = BTreeMap::new();
     for (campaign, figure) in figures {
@@ -82,7 +82,8 @@ fn rows_of(figures: Vec<(Option<String>, CampaignFigure)>) -> Vec<CampaignRow> {
     }
     let mut rows: Vec<CampaignRow> = rows.into_values().collect();
     rows.sort_by_key(|row| {
-        let paid: i64 = row.revenue.iter().map(|amount| amount.minor).sum();
+        let amounts = row.revenue.iter().map(|amount| amount.minor);
+        let paid = amounts.fold(0_i64, i64::saturating_add);
         (row.campaign.is_none(), std::cmp::Reverse((paid, row.sign_ups)))
     });
     rows

@@ -5,7 +5,7 @@ use tracking::{Currency, DeviceId, FirstTouch, Money, SessionId, Touch, UserId};
 
 use super::report::{CampaignFigure, TouchModel};
 
-/// By how many seconds the touch of an order may be later than the payment: Stripe's clock differs from ours.
+/// By how many seconds the touch of an order may be later than the payment, because Stripe's clock differs from ours.
 const SKEW_SECS: i64 = 300;
 
 /// Inserts the account's first touch, with what the SDK has reported for the device. Returns whether the account had none.
@@ -86,7 +86,7 @@ pub(crate) async fn first_touch(pool: &AnyPool, user: UserId) -> Result<Option<F
         .map(|(device, touch)| FirstTouch { touch, device, at_ms }))
 }
 
-/// Deletes where the account came from, and the contexts of its clicks.
+/// Deletes the touches of the account, and the contexts of its clicks.
 pub(crate) async fn erase(connection: &mut db::Connection, user: UserId) -> Result<(), sqlx::Error> {
     for sql in [
         "DELETE FROM first_touches WHERE user_id = $1",
@@ -189,6 +189,6 @@ fn campaign(model: TouchModel, user: &str, at_ms: &str) -> String {
 }
 
 fn json(touch: &Touch) -> String {
-    // A map of texts always serialises.
+    // A map of texts can always be serialized.
     serde_json::to_string(touch).unwrap_or_default()
 }

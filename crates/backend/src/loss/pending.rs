@@ -32,7 +32,7 @@ pub(super) struct PendingFired {
 pub(super) struct PendingCounts {
     pub(super) fired: HashMap<SessionKey, PendingFired>,
     pub(super) arrived: HashMap<SessionKey, ArrivedCounts>,
-    /// The user in whose session the SDK ran, and when it was seen.
+    /// The user in whose session the SDK ran, and when this was recorded.
     pub(super) sdk_sessions: HashMap<SessionKey, (UserId, i64)>,
     /// The campaign of the first touch that the SDK reported for a device.
     pub(super) sdk_campaigns: HashMap<DeviceId, String>,

@@ -1,6 +1,6 @@
 //! SQL of the loss meter.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use sqlx::{AnyPool, AssertSqlSafe, Row};
 use tracking::UserId;
@@ -10,32 +10,37 @@ use super::pending::{PendingCounts, PendingFired, SessionKey};
 use super::{ArrivedCounts, LossScope};
 use crate::attribution::record_sdk_campaign;
 
-/// Writes counts, session by session in a fixed order, so that two servers cannot deadlock. A user who was deleted meanwhile
-/// is left out.
+/// Writes counts, session by session in a fixed order, so that two servers do not deadlock over sessions. A user who was
+/// deleted meanwhile is left out.
 pub(super) async fn write(
     connection: &mut db::Connection,
     counts: &PendingCounts,
 ) -> Result<(), sqlx::Error> {
-    for (_, fired) in in_order(&counts.fired) {
-        if fired.is_present {
-            insert(connection, fired).await?;
+    let sessions: BTreeSet<&SessionKey> = counts
+        .fired
+        .keys()
+        .chain(counts.arrived.keys())
+        .chain(counts.sdk_sessions.keys())
+        .collect();
+    for session in sessions {
+        if let Some(fired) = counts.fired.get(session) {
+            if fired.is_present {
+                insert(connection, fired).await?;
+            }
+            raise(connection, fired).await?;
         }
-        raise(connection, fired).await?;
+        if let Some(arrived) = counts.arrived.get(session) {
+            add_arrived(connection, session, *arrived).await?;
+        }
+        if let Some((user, at_ms)) = counts.sdk_sessions.get(session) {
+            insert_sdk_session(connection, session, *user, *at_ms).await?;
+        }
     }
-    for (session, arrived) in in_order(&counts.arrived) {
-        add_arrived(connection, session, *arrived).await?;
-    }
-    for (session, (user, at_ms)) in in_order(&counts.sdk_sessions) {
-        insert_sdk_session(connection, session, *user, *at_ms).await?;
-    }
-    for (device, campaign) in in_order(&counts.sdk_campaigns) {
+    // After the sessions, because a campaign is stored in the sessions of its device.
+    for (device, campaign) in counts.sdk_campaigns.iter().collect::<BTreeMap<_, _>>() {
         record_sdk_campaign(connection, device, campaign).await?;
     }
     Ok(())
-}
-
-fn in_order<K: Ord, V>(map: &HashMap<K, V>) -> BTreeMap<&K, &V> {
-    map.iter().collect()
 }
 
 /// Inserts a count for the session if it has none.

@@ -24,8 +24,8 @@ pub enum Voter {
 pub struct VoterToken(Uuid);
 
 impl VoterToken {
-    /// Creates a random token.
-    pub fn mint() -> Self {
+    /// Generates a random token.
+    pub fn generate() -> Self {
         Self(ids::random())
     }
 
@@ -73,9 +73,9 @@ mod tests {
 
     #[test]
     fn only_32_lowercase_hex_digits_are_a_token() {
-        let token = VoterToken::mint();
+        let token = VoterToken::generate();
         assert_eq!(VoterToken::parse(&token.expose()), Some(token.clone()));
-        assert_ne!(token, VoterToken::mint());
+        assert_ne!(token, VoterToken::generate());
         for text in [
             "",
             "x",
@@ -91,7 +91,7 @@ mod tests {
 
     #[test]
     fn debug_output_hides_the_token() {
-        let token = VoterToken::mint();
+        let token = VoterToken::generate();
         let voter = format!("{:?}", Voter::Token(token.clone()));
         assert!(!voter.contains(&token.expose()), "{voter}");
         assert_ne!(token.hash(), token.expose());

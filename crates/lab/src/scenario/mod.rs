@@ -20,7 +20,7 @@ use subscription::{SubscriptionState, Terms};
 /// Number of browsers of the scripted user.
 pub const BROWSERS: usize = 2;
 
-/// The page on which a user arrives who clicked on an advertisement.
+/// The landing page of a user who clicked on an advertisement.
 const CAMPAIGN_LANDING: &str = "/?utm_source=lab-search&utm_medium=cpc&utm_campaign=spring&gclid=lab-click";
 
 /// The name of this campaign in reports.

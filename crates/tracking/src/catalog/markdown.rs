@@ -93,7 +93,7 @@ fn context(page: &mut String) {
              `os_version` (browser and version, as in events of the SDK), `device_model` and `language`, and the event properties {}. \
              If the session came from a campaign or another site, it also has the SDK's properties `referring_domain`, `utm_source`, \
              `utm_medium`, `gclid` and so on. An event without a session, and a system event, has none of them.\n\n\
-             The **first touch** is set once on the person, with the first `Sign-up completed` or `Sign-in completed` of a browser: {}. \
+             The **first touch** is set once on the person, with the first `Sign-up completed` or `Sign-in completed` in a browser that has a first touch: {}. \
              All but the landing page are the names that the SDK's attribution uses, so both sides set the same properties.",
             code_list(EVENT_PROPERTIES.iter().map(|(name, _)| *name)),
             code_list(first_touch_properties()),

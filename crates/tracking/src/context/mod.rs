@@ -41,9 +41,6 @@ pub enum DeviceType {
 }
 
 impl DeviceType {
-    /// All of them.
-    pub const ALL: [Self; 4] = [Self::Desktop, Self::Mobile, Self::Tablet, Self::Appliance];
-
     /// The value of the event property.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -77,8 +74,8 @@ pub struct EventContext {
     /// The browser's network address. It is not serialized: a record of the context keeps it apart, and for a shorter time.
     #[serde(skip)]
     pub address: Option<IpAddr>,
-    /// When the click was recorded that this is the context of, in ms since the epoch; `None` for an event of the request itself.
-    /// With the account it identifies the record of the click.
+    /// When the click was recorded, in ms since the epoch; `None` if this is the context of the request itself. With the account it
+    /// identifies the record of the click.
     #[serde(skip)]
     pub clicked_ms: Option<i64>,
     /// The browser.

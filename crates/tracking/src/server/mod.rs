@@ -162,7 +162,7 @@ impl ServerEvent {
         }
     }
 
-    /// The browser and the page of the click; `None` if the event has no session.
+    /// The context of the request that caused the event; `None` if the event has no session.
     pub fn context(&self) -> Option<&EventContext> {
         match &self.ids {
             Some(PresentIds::Live { context, .. }) => Some(context),

@@ -39,7 +39,7 @@ struct Row {
 
 impl Row {
     fn check(&self) {
-        let device = DeviceId::minted(Uuid::from_u128(1));
+        let device = DeviceId::from_uuid(Uuid::from_u128(1));
         let own = self.own.map(|(session, ago)| own_session(session, NOW - ago));
         let sdk = self
             .sdk
@@ -201,7 +201,7 @@ fn forged_future_times_are_limited() {
 
 #[test]
 fn extreme_numbers_do_not_overflow() {
-    let device = DeviceId::minted(Uuid::from_u128(1));
+    let device = DeviceId::from_uuid(Uuid::from_u128(1));
     for last in [i64::MIN, -1, 0, i64::MAX] {
         for measured in [None, Some(-MAX_CLOCK_OFFSET_MS), Some(MAX_CLOCK_OFFSET_MS)] {
             let sdk = sdk_cookie(&device, B, last);
@@ -217,7 +217,7 @@ fn extreme_numbers_do_not_overflow() {
 
 #[test]
 fn every_combination_gives_a_stable_session() {
-    let device = DeviceId::minted(Uuid::from_u128(1));
+    let device = DeviceId::from_uuid(Uuid::from_u128(1));
     let agos = [-HOUR, 0, 1, MINUTE, TIMEOUT_MS, TIMEOUT_MS + 1, 2 * HOUR];
     let cookies =
         || std::iter::once(None).chain([A, B].into_iter().flat_map(|id| agos.map(|ago| Some((id, ago)))));
@@ -244,8 +244,8 @@ fn every_combination_gives_a_stable_session() {
 
 #[test]
 fn a_cookie_of_another_device_is_ignored() {
-    let device = DeviceId::minted(Uuid::from_u128(1));
-    let other = DeviceId::minted(Uuid::from_u128(2));
+    let device = DeviceId::from_uuid(Uuid::from_u128(1));
+    let other = DeviceId::from_uuid(Uuid::from_u128(2));
     let sdk = sdk_cookie(&other, B, NOW - 1_000);
     assert_eq!(outcome(resolve(NOW, &device, None, Some(&sdk), Some(0))), New);
     let own = own_session(A, NOW - 10 * MINUTE);

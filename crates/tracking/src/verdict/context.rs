@@ -4,6 +4,7 @@ use super::RuleReport;
 use super::event_index::{EventIndex, knows_session};
 use crate::received::context::{ADDRESS, BROWSER, LANGUAGE, VERSION, touch};
 use crate::received::{ReceivedEvent, Source};
+use crate::touch::Touch;
 
 /// A present event with a session has the context of that session's browser events. An event without a session, and a system
 /// event, has no context.
@@ -106,15 +107,22 @@ fn agrees(label: &str, own: &str, other: &str) -> bool {
     }
 }
 
-/// The SDK reports the campaign parameters of a page's URL with the events of that page.
+/// The SDK reports the campaign parameters and the referrer of a page with the events of that page. The event must have the
+/// newest campaign, or the referrer of a later page without one.
 fn difference_of_campaign(event: &ReceivedEvent, browser: &[&ReceivedEvent]) -> Option<String> {
     let before = browser
         .iter()
         .filter(|other| other.time_ms <= event.time_ms && !is_own_link(other));
-    let mut landing = before.filter_map(|other| touch(&other.properties));
-    let landing = landing.rfind(|touch| touch.campaign().next().is_some())?;
+    let touches: Vec<Touch> = before.filter_map(|other| touch(&other.properties)).collect();
+    let newest = touches
+        .iter()
+        .rposition(|touch| touch.campaign().next().is_some())?;
+    let (landing, later) = touches[newest..].split_first()?;
     let own = touch(&event.properties).unwrap_or_default();
-    (!own.campaign().eq(landing.campaign())).then(|| {
+    let is_later = later
+        .iter()
+        .any(|touch| touch.event_properties().eq(own.event_properties()));
+    (!is_later && !own.campaign().eq(landing.campaign())).then(|| {
         format!(
             "The browser came from “{}” in this session, the event says “{}”.",
             landing.label(),

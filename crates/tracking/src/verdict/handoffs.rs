@@ -67,7 +67,11 @@ fn kinds(name: &str) -> &'static [HandoffKind] {
 fn missed_ids(index: &EventIndex<'_>, event: &ReceivedEvent) -> Option<String> {
     let user = event.user.as_deref()?;
     let kinds = kinds(&event.name);
-    if let Some(handoff) = index.facts.usable_handoff(user, event.time_ms, kinds) {
+    let handoff = index.facts.usable_handoff(user, event.time_ms, kinds);
+    if handoff.is_some_and(|handoff| is_used_by_another(index, event, handoff)) {
+        return None;
+    }
+    if let Some(handoff) = handoff {
         let session = handoff.session?;
         return Some(format!(
             "A handoff was noted in session {session} ({}), but the event does not have its IDs.",
@@ -110,6 +114,24 @@ fn missed_ids(index: &EventIndex<'_>, event: &ReceivedEvent) -> Option<String> {
         ));
     }
     None
+}
+
+/// Whether another event has the handoff's IDs. A click causes one change, so staff who repeat the change do not use its IDs
+/// again. A visit to the portal can cause several changes.
+fn is_used_by_another(index: &EventIndex<'_>, event: &ReceivedEvent, handoff: &NotedHandoff) -> bool {
+    let uses = |other: &ReceivedEvent| {
+        let user = other.user.as_deref().unwrap_or_default();
+        let newest = index
+            .facts
+            .usable_handoff(user, other.time_ms, kinds(&other.name));
+        newest.is_some_and(|newest| newest.id == handoff.id)
+    };
+    handoff.kind != HandoffKind::Portal
+        && index.present().any(|other| {
+            other.insert_id != event.insert_id
+                && other.stitched_by == Some(StitchedBy::CheckoutHandoff)
+                && uses(other)
+        })
 }
 
 /// How the event differs from its handoff; `None` if it does not, or if the handoff is unknown.

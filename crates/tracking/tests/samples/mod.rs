@@ -25,7 +25,7 @@ pub(crate) fn user() -> UserId {
 }
 
 fn device() -> DeviceId {
-    DeviceId::minted(uuid!("5ad2a0a4-3a2e-4f0f-9c0a-1d9f8a6f2f11"))
+    DeviceId::from_uuid(uuid!("5ad2a0a4-3a2e-4f0f-9c0a-1d9f8a6f2f11"))
 }
 
 pub(crate) fn live(source: IdSource) -> PresentIds {

@@ -3,7 +3,7 @@
 use tracking::proof::{Place, merged_histories, proof};
 use tracking::verdict::HandoffKind;
 
-use crate::scenario::{MINUTE, Scenario, full_scenario};
+use crate::scenario::{DAY, MINUTE, Scenario, full_scenario};
 
 #[test]
 fn a_trial_leads_back_to_the_click() {
@@ -56,7 +56,7 @@ fn a_portal_visit_has_no_click_event() {
 #[test]
 fn every_event_has_a_proof() {
     let mut scenario = full_scenario();
-    scenario.start_trial(60 * MINUTE).cancel_at_stripe();
+    scenario.start_trial(60 * MINUTE).cancel_at_stripe(DAY);
     for event in &scenario.events {
         let proof = proof(event, &scenario.events, &scenario.facts);
         for sentence in [&proof.user, &proof.device, &proof.session] {

@@ -101,7 +101,7 @@ fn run(steps: &[Step]) -> Scenario {
                 };
             }
             (Step::CancelAtStripe, S::Trial { canceled: false }) => {
-                scenario.cancel_at_stripe().expire(true);
+                scenario.cancel_at_stripe(DAY).expire(true);
                 state = S::Over;
             }
             (Step::Resume, S::Trial { canceled: true }) => {

@@ -1,11 +1,13 @@
 //! The outcome of each rule for correct, explained and broken timelines.
 
 use serde_json::json;
-use tracking::verdict::{ConsentChange, Rule, RuleOutcome, TimelineFacts, UndeliveredEvent, verdict};
+use tracking::verdict::{
+    ConsentChange, HandoffKind, Rule, RuleOutcome, TimelineFacts, UndeliveredEvent, verdict,
+};
 use tracking::{Consent, StitchedBy};
 
 use crate::broken_timelines::{BROKEN_TIMELINES, blocked, unstitch};
-use crate::scenario::{MINUTE, Scenario, full_scenario};
+use crate::scenario::{DAY, MINUTE, Scenario, full_scenario};
 
 #[test]
 fn every_rule_holds_for_a_correct_timeline() {
@@ -77,7 +79,7 @@ fn every_rule_has_a_broken_timeline() {
 #[test]
 fn explained_timelines_are_clean() {
     type Row = (&'static str, &'static [Rule], fn() -> Scenario);
-    let rows: [Row; 9] = [
+    let rows: [Row; 10] = [
         ("the SDK never ran", &[Rule::PresentInSession], || {
             let mut scenario = blocked();
             scenario.sign_out().sign_in();
@@ -114,9 +116,21 @@ fn explained_timelines_are_clean() {
         ),
         ("a change in Stripe's dashboard", &[Rule::StitchedAsKnown], || {
             let mut scenario = Scenario::new();
-            scenario.sign_up().start_trial(30_000).cancel_at_stripe();
+            scenario.sign_up().start_trial(30_000).cancel_at_stripe(DAY);
             scenario
         }),
+        (
+            "staff repeat a user's cancellation minutes later",
+            &[Rule::StitchedAsKnown],
+            || {
+                let mut scenario = Scenario::new();
+                scenario.sign_up().start_trial(30_000);
+                scenario
+                    .cancel(HandoffKind::Cancel, true)
+                    .cancel_at_stripe(10 * MINUTE);
+                scenario
+            },
+        ),
         (
             "a browser that has not sent a device cookie yet",
             &[Rule::StitchedAsKnown],
@@ -191,6 +205,29 @@ fn a_later_consent_explains_a_missing_sign_up() {
     let verdict = verdict(&scenario.events, &scenario.facts);
     assert!(verdict.clean, "{:#?}", verdict.rulings);
     assert_eq!(verdict.rules(RuleOutcome::Explained), [Rule::CausalOrder]);
+}
+
+/// A visitor comes from a campaign, and in the same session from another site without one.
+#[test]
+fn the_newest_touch_of_a_session_counts() {
+    let mut scenario = Scenario::new();
+    let landing = &mut scenario.event("[Amplitude] Page Viewed").properties;
+    landing.insert("utm_source".into(), json!("newsletter"));
+    scenario.view("/pricing");
+    let referred = &mut scenario.events.last_mut().unwrap().properties;
+    referred.insert("referring_domain".into(), json!("news.example.net"));
+    scenario.sign_up();
+    for (name, value, expected) in [
+        ("utm_source", "newsletter", true),
+        ("referring_domain", "news.example.net", true),
+        ("referring_domain", "other.example", false),
+    ] {
+        let event = &mut scenario.event("Sign-up completed").properties;
+        event.retain(|key, _| key != "utm_source" && key != "referring_domain");
+        event.insert(name.into(), json!(value));
+        let verdict = verdict(&scenario.events, &scenario.facts);
+        assert_eq!(verdict.clean, expected, "{name}={value}: {:#?}", verdict.rulings);
+    }
 }
 
 #[test]

@@ -221,9 +221,9 @@ impl Scenario {
         self.view("/billing")
     }
 
-    /// A cancellation in Stripe's dashboard, long after the last click.
-    pub fn cancel_at_stripe(&mut self) -> &mut Self {
-        self.wait(DAY);
+    /// A cancellation in Stripe's dashboard, `later_ms` after the last event.
+    pub fn cancel_at_stripe(&mut self, later_ms: i64) -> &mut Self {
+        self.wait(later_ms);
         let at = self.now / 1_000;
         let properties = json!({"stripe_event": self.stripe_event()});
         let id = format!("trial-canceled:{SUBSCRIPTION}:{at}");

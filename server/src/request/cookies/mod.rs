@@ -1,8 +1,8 @@
 //! The cookies of identity, and the secrets of opened mail links: all are read and written here. Only the login cookie and the
 //! secret of a link grant access; tower-sessions handles the login cookie, and here only its presence is read.
 //!
-//! The device, the previous devices, the touches and the known accounts are signed. Only this site can write them, so a browser cannot
-//! claim another browser's device.
+//! The device, the previous devices, the touches and the known accounts are signed. Only this site can write them, so a
+//! browser cannot claim another browser's device.
 
 mod read;
 #[cfg(test)]
@@ -24,15 +24,17 @@ const CONFIRMED: &str = "seam_confirmed";
 const PREVIOUS: &str = "seam_previous";
 /// The accounts that this browser has signed in to, signed. It is for throttles, and no part of tracking.
 const KNOWN: &str = "seam_known";
-/// Where this browser came from first, and in its last session, signed for its device.
+/// Where this browser came from first, signed for its device.
 const FIRST_TOUCH: &str = "seam_first";
+/// Where its newest session came from, signed for its device.
 const LAST_TOUCH: &str = "seam_touch";
 /// The token under which this browser votes. It does not name the voter, and is no part of tracking.
 const VOTER: &str = "seam_voter";
-/// Secrets of mail links that were opened here and wait for their page's button.
+/// The secret of an opened mail link, until the user presses the button of its page: of the page that confirms an address.
 const VERIFY: &str = "seam_verify";
+/// As `VERIFY`, for the page that sets a new password.
 const RESET: &str = "seam_reset";
-/// Of the login itself; tower-sessions reads and writes it.
+/// The login; tower-sessions reads and writes it.
 const LOGIN: &str = "seam_login";
 /// On https every cookie of ours has this prefix: browsers then accept it from this host only, over https only, for the path
 /// `/`. `seam.js` uses the same rule for the cookies that it writes.

@@ -61,18 +61,18 @@ impl RequestCookies {
     /// Reads every `Cookie` header. `secure`: the site is on https, so that only cookies with the prefix are ours.
     pub fn read(headers: &HeaderMap, public_key: &str, secure: bool, key: &CookieKey) -> Self {
         let sdk_name = cookie_name(public_key);
-        let mut seen = Self::default();
+        let mut cookies = Self::default();
         let mut unprefixed_choice = Choice::Unset;
         let (mut first_touch, mut last_touch) = (None, None);
         let texts = headers
             .get_all(header::COOKIE)
             .iter()
             .filter_map(|value| value.to_str().ok());
-        let cookies: Vec<_> = texts.flat_map(Cookie::split_parse).flatten().collect();
-        for cookie in &cookies {
+        let parsed: Vec<_> = texts.flat_map(Cookie::split_parse).flatten().collect();
+        for cookie in &parsed {
             let value = cookie.value();
             if cookie.name() == sdk_name {
-                seen.sdk = SdkCookie::parse(value);
+                cookies.sdk = SdkCookie::parse(value);
             }
             if secure && cookie.name() == CONSENT {
                 unprefixed_choice = Choice::parse(value);
@@ -82,27 +82,27 @@ impl RequestCookies {
                 false => Some(cookie.name()),
             };
             match own_name.unwrap_or_default() {
-                DEVICE => seen.device = key.verify(DEVICE, value).and_then(DeviceId::parse),
-                OwnSession::COOKIE => seen.session = OwnSession::parse(value),
-                CONSENT => (seen.choice, seen.consented_since_ms) = consent(value),
-                CLOCK => seen.clock_offset_ms = value.parse().ok(),
-                FiredCount::COOKIE => seen.fired = FiredCount::parse(value),
-                CONFIRMED => seen.confirmed = confirmed(value).unwrap_or_default(),
-                PREVIOUS => seen.previous = key.verify(PREVIOUS, value).map_or_else(Vec::new, previous),
-                KNOWN => seen.known_accounts = key.verify(KNOWN, value).map_or_else(Vec::new, accounts),
+                DEVICE => cookies.device = key.verify(DEVICE, value).and_then(DeviceId::parse),
+                OwnSession::COOKIE => cookies.session = OwnSession::parse(value),
+                CONSENT => (cookies.choice, cookies.consented_since_ms) = consent(value),
+                CLOCK => cookies.clock_offset_ms = value.parse().ok(),
+                FiredCount::COOKIE => cookies.fired = FiredCount::parse(value),
+                CONFIRMED => cookies.confirmed = confirmed(value).unwrap_or_default(),
+                PREVIOUS => cookies.previous = key.verify(PREVIOUS, value).map_or_else(Vec::new, previous),
+                KNOWN => cookies.known_accounts = key.verify(KNOWN, value).map_or_else(Vec::new, accounts),
                 FIRST_TOUCH => first_touch = Some(value),
                 LAST_TOUCH => last_touch = Some(value),
-                VOTER => seen.voter = VoterToken::parse(value),
-                LOGIN => seen.login = true,
-                VERIFY => seen.links.verify = LinkSecret::parse(value),
-                RESET => seen.links.reset = LinkSecret::parse(value),
+                VOTER => cookies.voter = VoterToken::parse(value),
+                LOGIN => cookies.login = true,
+                VERIFY => cookies.links.verify = LinkSecret::parse(value),
+                RESET => cookies.links.reset = LinkSecret::parse(value),
                 _ => {}
             }
         }
-        seen.has_touches = first_touch.is_some() || last_touch.is_some();
-        if let Some(device) = &seen.device {
+        cookies.has_touches = first_touch.is_some() || last_touch.is_some();
+        if let Some(device) = &cookies.device {
             let read = |name, value: Option<&str>| touches::decode(key, name, device, value?);
-            seen.touches = BrowserTouches {
+            cookies.touches = BrowserTouches {
                 first: read(FIRST_TOUCH, first_touch).map(|(at_ms, touch)| FirstTouch {
                     touch,
                     device: device.clone(),
@@ -117,12 +117,12 @@ impl RequestCookies {
             };
         }
         // A version without the prefix wrote this denial. It stays in force.
-        if seen.choice == Choice::Unset && unprefixed_choice == Choice::Denied {
-            seen.choice = Choice::Denied;
+        if cookies.choice == Choice::Unset && unprefixed_choice == Choice::Denied {
+            cookies.choice = Choice::Denied;
         }
-        let sdk_device = seen.sdk.as_ref().map(|sdk| &sdk.device);
-        seen.adoptable = sdk_device.filter(|device| !key.has_minted(device)).cloned();
-        seen
+        let sdk_device = cookies.sdk.as_ref().map(|sdk| &sdk.device);
+        cookies.adoptable = sdk_device.filter(|device| !key.has_generated(device)).cloned();
+        cookies
     }
 
     /// Whether a cookie distinguishes this browser from others.

@@ -71,7 +71,7 @@ fn hostile_cookies_are_no_cookies() {
 
 #[test]
 fn unsigned_and_foreign_devices_are_absent() {
-    let device = key().mint_device(Uuid::max());
+    let device = key().generate_device(Uuid::max());
     for value in [
         device.to_string(),
         CookieKey::new("another key").sign(DEVICE, device.as_str()),
@@ -132,9 +132,9 @@ fn what_is_written_is_read() {
         .iter()
         .map(|value| value.to_str().unwrap().split(';').next().unwrap())
         .collect();
-    let seen = read(&pairs.join("; "));
+    let cookies = read(&pairs.join("; "));
     assert_eq!(
-        seen,
+        cookies,
         RequestCookies {
             device: Some(device),
             session: Some(session),

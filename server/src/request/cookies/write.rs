@@ -46,7 +46,7 @@ pub struct CookieWriter<'a> {
 }
 
 impl<'a> CookieWriter<'a> {
-    /// Onto these headers; `secure`: the site is on https.
+    /// Writes to these headers. `secure`: the site is on https.
     pub fn new(headers: &'a mut HeaderMap, secure: bool, key: &'a CookieKey) -> Self {
         Self { headers, secure, key }
     }
@@ -113,7 +113,7 @@ impl<'a> CookieWriter<'a> {
         self.set(Cookie::build((CONSENT, value)).max_age(DEVICE_LIFE));
     }
 
-    /// Keeps the secret of a mail link for its page, or forgets it.
+    /// Keeps the secret of a mail link for its page. Without a secret, removes it.
     pub fn link(&mut self, page: LinkPage, secret: Option<&LinkSecret>) {
         let name = match page {
             LinkPage::Verify => VERIFY,
@@ -139,13 +139,13 @@ impl<'a> CookieWriter<'a> {
         }
     }
 
-    /// Removes the touches of the user who has left.
+    /// Removes the touches of the user who has signed out.
     pub fn forget_touches(&mut self) {
         self.expire(FIRST_TOUCH);
         self.expire(LAST_TOUCH);
     }
 
-    /// Removes the confirmed events of the user who has left, and the count of fired events.
+    /// Removes the confirmed events of the user who has signed out, and the count of fired events.
     pub fn forget_events(&mut self) {
         self.expire(CONFIRMED);
         self.expire(FiredCount::COOKIE);
@@ -197,7 +197,7 @@ impl<'a> CookieWriter<'a> {
     }
 
     fn append(&mut self, cookie: &Cookie<'_>) {
-        // Values are our own ASCII; a name or value that is none would be dropped, not sent half.
+        // Values are our own ASCII. A cookie that is not ASCII would be dropped as a whole.
         if let Ok(value) = HeaderValue::from_str(&cookie.to_string()) {
             self.headers.append(header::SET_COOKIE, value);
         }

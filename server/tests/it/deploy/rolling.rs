@@ -90,7 +90,7 @@ async fn every_server_has_the_files_of_both_builds() {
                 );
                 assert_eq!(answer.text(), body, "{file} {encodings}");
             }
-            for unknown in ["seam.js.br", "../../secret", "no.js"] {
+            for unknown in ["seam.js.br", "../../secret", "no.js", "no%00.js"] {
                 assert_eq!(
                     get(browser, &format!("{path}/{unknown}"), "br").await.status,
                     404,
