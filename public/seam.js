@@ -136,7 +136,7 @@
 
     let live = false;
     let last = Promise.resolve();
-    // Before `init` is done the SDK drops events; so they wait for it, for as long as the page lives.
+    // Before `init` is done the SDK drops events; so they wait for it, until the page is left.
     const send = (name, properties, options) =>
       (last = ready.then(() => window.amplitude.track(name, properties, options).promise));
 
@@ -490,7 +490,7 @@
 
   // ---- Other tabs ------------------------------------------------------------------------------------------------------
 
-  // Tabs tell each other who is here. One that shows another user loads again, unless something is typed into it.
+  // Each tab reports its user to the others. A tab that shows another user loads again, unless something is typed into it.
   function followOtherTabs() {
     let tabs;
     try {

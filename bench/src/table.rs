@@ -22,9 +22,7 @@ impl ComparisonTable {
             paired: paired(quads),
         }
     }
-}
 
-impl ComparisonTable {
     /// The median difference in pairs, in percent.
     pub const fn percent_in_pairs(&self) -> f64 {
         self.paired.relative_percent.measured

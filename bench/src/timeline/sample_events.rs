@@ -45,7 +45,7 @@ pub(super) fn sample_events(
 
 fn event(user: UserId, number: i64, start_ms: i64, index: usize, time_ms: i64) -> Value {
     let device_number = usize::try_from(number).unwrap_or(0) / SESSIONS_OF_DEVICE;
-    let device = DeviceId::minted(Uuid::from_u128(0xb0_0000 + device_number as u128));
+    let device = DeviceId::from_uuid(Uuid::from_u128(0xb0_0000 + device_number as u128));
     let session = SessionId::starting_at(start_ms);
     let id = Uuid::from_u128((u128::from(number.unsigned_abs()) << 32) + index as u128);
     if index == SIGN_IN_INDEX {
