@@ -1,25 +1,32 @@
 //! The time of a webhook's event. Stripe's times are whole seconds and its clock differs from ours, so an event could seem
 //! to happen before its cause. The time is decided when the event is written.
 
-use tracking::ServerEvent;
 use tracking::causes::{ReportedEvent, earliest_ms};
 use tracking::server::{ServerEventKind, server_event_kind};
+use tracking::{EventPayload as _, ServerEvent, SubscriptionExpiration, TrialExpiration};
+
+use super::store::ClickAction;
 
 /// Stripe's time of a change is at most this much earlier than the change, in ms.
 const STRIPE_RESOLUTION_MS: i64 = 1_000;
 
 /// The event, later than each of its causes: 1 ms after the newest of those that were reported before (`reported`), and for
-/// a system event 2 ms after the clicks of the same second (`clicks_ms`, in ms since the epoch). The event of a click comes
-/// 1 ms after it, but its webhook may arrive later: so the order does not depend on the order of webhooks.
+/// a system event 2 ms after the clicks of the same second that may have caused it (`clicks`, with their times in ms since
+/// the epoch). The event of a click comes 1 ms after it, but its webhook may arrive later: so the order does not depend on
+/// the order of webhooks.
 pub(super) fn after_causes(
     event: ServerEvent,
-    clicks_ms: impl Iterator<Item = i64>,
+    clicks: &[(ClickAction, i64)],
     reported: &[ReportedEvent],
 ) -> ServerEvent {
     let is_system = server_event_kind(event.name()) == Some(ServerEventKind::System);
     let second_end_ms = event.time_ms().saturating_add(STRIPE_RESOLUTION_MS);
-    let after_click_ms = clicks_ms
-        .filter(|click_ms| is_system && *click_ms < second_end_ms)
+    let after_click_ms = clicks
+        .iter()
+        .filter(|(action, click_ms)| {
+            is_system && may_cause(*action, event.name()) && *click_ms < second_end_ms
+        })
+        .map(|(_, click_ms)| click_ms)
         .max()
         .map(|click_ms| click_ms.saturating_add(2));
     let after_reported_ms = earliest_ms(event.name(), event.insert_id().as_str(), reported);
@@ -29,9 +36,19 @@ pub(super) fn after_causes(
     }
 }
 
+/// Whether a click may come before a system event of this name in one second. An order begins the subscription that the
+/// event is about; a cancellation may end it at once. A cancellation in the second of a payment comes after it.
+fn may_cause(action: ClickAction, event: &str) -> bool {
+    match action {
+        ClickAction::Checkout => true,
+        ClickAction::Cancel => [SubscriptionExpiration::NAME, TrialExpiration::NAME].contains(&event),
+        ClickAction::Resume | ClickAction::Change => false,
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use tracking::{EventPayload as _, PollExpiration, SignUpCompleted, UserId};
+    use tracking::{PollExpiration, SignUpCompleted, UserId};
     use uuid::Uuid;
 
     use super::*;
@@ -67,9 +84,25 @@ mod tests {
             let event = ServerEvent::system(user, &event, 10_000);
             let insert_id = event.insert_id().clone();
             let reported: Vec<_> = sign_ups_ms.iter().copied().map(signed_up).collect();
-            let event = after_causes(event, clicks_ms.iter().copied(), &reported);
+            let clicks: Vec<_> = clicks_ms.iter().map(|ms| (ClickAction::Checkout, *ms)).collect();
+            let event = after_causes(event, &clicks, &reported);
             assert_eq!(event.time_ms(), expected_ms, "{why}");
             assert_eq!(event.insert_id(), &insert_id, "{why}");
+        }
+    }
+
+    #[test]
+    fn a_system_event_waits_only_for_clicks_that_may_cause_it() {
+        for (action, event, expected) in [
+            (ClickAction::Checkout, "Trial converted", true),
+            (ClickAction::Cancel, "Trial converted", false),
+            (ClickAction::Cancel, "Subscription renewal", false),
+            (ClickAction::Cancel, "Subscription expiration", true),
+            (ClickAction::Cancel, "Trial expiration", true),
+            (ClickAction::Resume, "Subscription renewal", false),
+            (ClickAction::Change, "Subscription renewal", false),
+        ] {
+            assert_eq!(may_cause(action, event), expected, "{action:?}, {event}");
         }
     }
 }

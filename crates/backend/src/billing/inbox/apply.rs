@@ -177,11 +177,16 @@ impl Billing {
             (first.min(at), last.max(at))
         });
         let (from_ms, to_ms) = causing_times_ms(first_ms, last_ms).into_inner();
+        let clicks = store::clicks(pool, account, from_ms, to_ms).await?;
         Ok(CustomerState {
             customer: customer.to_owned(),
             account,
             visits: store::portal_visits(pool, account, from_ms, to_ms).await?,
-            clicks: store::clicks(pool, account, from_ms, to_ms).await?,
+            click_times: clicks
+                .iter()
+                .map(|(action, click)| (*action, click.at_ms))
+                .collect(),
+            clicks: clicks.into_iter().map(|(_, click)| click).collect(),
             known_subscriptions: store::subscription_ids(pool, customer).await?,
             known_invoices: store::recorded_invoices(pool, customer).await?,
             product,
@@ -361,7 +366,7 @@ impl Billing {
         let mut new_events = 0;
         for event in events.into_iter().filter(|_| is_tracked) {
             let reported = store::reported_events(connection, account, &cause_names(event.name())).await?;
-            let event = &after_causes(event, state.clicks_ms(), &reported);
+            let event = &after_causes(event, &state.click_times, &reported);
             if outbox::enqueue(connection, event, now_ms).await? == outbox::Enqueued::New {
                 new_events += 1;
             }

@@ -11,6 +11,7 @@ use crate::billing::handoff::{PortalVisit, StripeHandoff};
 use crate::billing::mapping::{MappingInput, Reversal, Subject, cause, map_webhook};
 use crate::billing::payload::{Invoice, StripeEvent, Subscription};
 use crate::billing::plan::PlanProduct;
+use crate::billing::store::ClickAction;
 
 /// A webhook, and what decides its events besides Stripe's state.
 pub(super) struct ApplyContext {
@@ -35,6 +36,8 @@ pub(super) struct CustomerState {
     pub(super) visits: Vec<PortalVisit>,
     /// The account's clicks in the same time, with their contexts.
     pub(super) clicks: Vec<StripeHandoff>,
+    /// The actions of these clicks, and their times in ms since the epoch.
+    pub(super) click_times: Vec<(ClickAction, i64)>,
     /// The customer's subscriptions in our database.
     pub(super) known_subscriptions: Vec<String>,
     /// The customer's paid invoices in our database, with their amounts in minor units.
@@ -53,12 +56,6 @@ pub(super) struct ApplyTarget<'a> {
 impl CustomerState {
     pub(super) fn is_ours(&self, subscription: &Subscription) -> bool {
         self.product.is_of(&subscription.terms) || self.known_subscriptions.contains(&subscription.id)
-    }
-
-    /// The times of the account's clicks and portal visits, in ms since the epoch.
-    pub(super) fn clicks_ms(&self) -> impl Iterator<Item = i64> {
-        let visits = self.visits.iter().map(|visit| visit.at_ms);
-        self.clicks.iter().map(|click| click.at_ms).chain(visits)
     }
 
     pub(super) fn is_recorded(&self, invoice: &Invoice) -> bool {

@@ -26,6 +26,11 @@ impl ClickAction {
             Self::Change => "change",
         }
     }
+
+    fn parse(text: &str) -> Option<Self> {
+        let all = [Self::Checkout, Self::Cancel, Self::Resume, Self::Change];
+        all.into_iter().find(|action| action.as_str() == text)
+    }
 }
 
 /// A click as it was first recorded.
@@ -198,7 +203,7 @@ pub(in crate::billing) async fn clicks(
     user: UserId,
     from_ms: i64,
     until_ms: i64,
-) -> Result<Vec<StripeHandoff>, sqlx::Error> {
+) -> Result<Vec<(ClickAction, StripeHandoff)>, sqlx::Error> {
     let rows = sqlx::query(
         "SELECT * FROM handoffs WHERE user_id = $1 AND created_at >= $2 AND created_at <= $3 AND context IS NOT NULL",
     )
@@ -207,7 +212,14 @@ pub(in crate::billing) async fn clicks(
     .bind(until_ms)
     .fetch_all(pool)
     .await?;
-    rows.iter().map(|row| Ok(read(row)?.handoff)).collect()
+    rows.iter()
+        .map(|row| {
+            let action: String = row.try_get("action")?;
+            let action = ClickAction::parse(&action)
+                .ok_or_else(|| sqlx::Error::Decode(format!("unknown action {action}").into()))?;
+            Ok((action, read(row)?.handoff))
+        })
+        .collect()
 }
 
 /// Deletes the address of the account's click at `at_ms` (ms since the epoch).
