@@ -86,7 +86,7 @@ fn CampaignCard(
                 view! { <p class="quiet">"There are no accounts yet."</p> }.into_any()
             } else {
                 view! {
-                    <div class="campaigns-table" role="region" aria-labelledby=id tabindex="0">
+                    <div class="campaigns-table" role="group" aria-labelledby=id tabindex="0">
                         <table>
                             <thead>
                                 <tr>
