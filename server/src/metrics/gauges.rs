@@ -31,7 +31,7 @@ impl Gauges {
         let gauges = Self::default();
         registry.register(
             "queue_rows",
-            "Rows of the outbox and of the webhook inbox by state; above 10000 it is 10001",
+            "Rows of each queue by state; above 10000 it is 10001",
             gauges.rows.clone(),
         );
         registry.register_with_unit(
@@ -66,11 +66,17 @@ impl Gauges {
         let now_ms = sources.backend.clock.now_ms();
         let outbox = outbox::counts(&sources.db).await?;
         let inbox = sources.backend.billing.inbox_counts().await?;
+        let mails = backend::mail::counts(&sources.db).await?;
+        let deletions = sources.backend.accounts.deletion_counts().await?;
         for (queue, state, rows) in [
             ("outbox", "pending", outbox.pending),
             ("outbox", "parked", outbox.parked),
             ("webhooks", "pending", inbox.pending),
             ("webhooks", "parked", inbox.parked),
+            ("mails", "pending", mails.pending),
+            ("mails", "parked", mails.parked),
+            ("account-deletions", "pending", deletions.pending),
+            ("account-deletions", "parked", deletions.parked),
         ] {
             let labels = [("queue", queue.to_owned()), ("state", state.to_owned())];
             self.rows.get_or_create(&labels).set(rows);
@@ -78,6 +84,8 @@ impl Gauges {
         for (queue, oldest_ms) in [
             ("outbox", outbox.oldest_unsettled_ms),
             ("webhooks", inbox.oldest_pending_ms),
+            ("mails", mails.oldest_pending_ms),
+            ("account-deletions", deletions.oldest_pending_ms),
         ] {
             let age_ms = oldest_ms.map_or(0, |oldest_ms| now_ms.saturating_sub(oldest_ms).max(0));
             self.oldest

@@ -51,6 +51,8 @@ async fn metrics_count_requests_and_queues_on_a_listener_of_their_own() {
             r#"seamline_http_request_duration_seconds_count{route="/sign-in"} 1"#,
             r#"seamline_queue_rows{queue="outbox",state="parked"} 0"#,
             r#"seamline_queue_rows{queue="webhooks",state="pending"} 0"#,
+            r#"seamline_queue_rows{queue="mails",state="parked"} 0"#,
+            r#"seamline_queue_rows{queue="account-deletions",state="parked"} 0"#,
             r#"seamline_queue_oldest_seconds{queue="outbox"} 0"#,
             r#"seamline_task_failed{task="dispatcher"} 0"#,
         ] {

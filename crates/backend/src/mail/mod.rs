@@ -21,7 +21,8 @@ pub use sender::{MAX_ATTEMPTS, Sender};
 pub use smtp::{SmtpError, SmtpTransport};
 pub use transport::{MailTransport, OutgoingMail, SendError};
 
-use db::Connection;
+use db::{Connection, Db};
+use queue::QueueCounts;
 use tracking::UserId;
 
 use crate::ids;
@@ -141,6 +142,11 @@ pub(crate) async fn withdraw(
     kind: MailKind,
 ) -> Result<(), sqlx::Error> {
     store::withdraw(connection, user, kind).await
+}
+
+/// The number of mails that are not sent.
+pub async fn counts(db: &Db) -> Result<QueueCounts, sqlx::Error> {
+    store::MAILS.counts(db).await
 }
 
 /// Deletes the user's unsent mails.
