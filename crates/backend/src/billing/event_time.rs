@@ -10,6 +10,9 @@ use super::store::ClickAction;
 /// Stripe's time of a change is at most this much earlier than the change, in ms.
 const STRIPE_RESOLUTION_MS: i64 = 1_000;
 
+/// The events after which a subscription is neither canceled nor resumed.
+const ENDS: [&str; 2] = [SubscriptionExpiration::NAME, TrialExpiration::NAME];
+
 /// The event, later than each of its causes: 1 ms after the newest of those that were reported before (`reported`), and for
 /// a system event 2 ms after the clicks of the same second that may have caused it (`clicks`, with their times in ms since
 /// the epoch). The event of a click comes 1 ms after it, but its webhook may arrive later: so the order does not depend on
@@ -19,31 +22,41 @@ pub(super) fn after_causes(
     clicks: &[(ClickAction, i64)],
     reported: &[ReportedEvent],
 ) -> ServerEvent {
-    let is_system = server_event_kind(event.name()) == Some(ServerEventKind::System);
-    let second_end_ms = event.time_ms().saturating_add(STRIPE_RESOLUTION_MS);
-    let after_click_ms = clicks
-        .iter()
-        .filter(|(action, click_ms)| {
-            is_system && may_cause(*action, event.name()) && *click_ms < second_end_ms
-        })
-        .map(|(_, click_ms)| click_ms)
-        .max()
-        .map(|click_ms| click_ms.saturating_add(2));
-    let after_reported_ms = earliest_ms(event.name(), event.insert_id().as_str(), reported);
+    let name = event.name();
+    let after_click_ms = match server_event_kind(name) {
+        Some(ServerEventKind::System) => causing_click_ms(name, event.time_ms(), clicks),
+        _ => None,
+    }
+    .map(|click_ms| click_ms.saturating_add(2));
+    let after_reported_ms = earliest_ms(name, event.insert_id().as_str(), reported);
     match after_click_ms.max(after_reported_ms) {
         Some(earliest_ms) => event.not_before(earliest_ms),
         None => event,
     }
 }
 
-/// Whether a click may come before a system event of this name in one second. An order begins the subscription that the
-/// event is about; a cancellation may end it at once. A cancellation in the second of a payment comes after it.
-fn may_cause(action: ClickAction, event: &str) -> bool {
-    match action {
-        ClickAction::Checkout => true,
-        ClickAction::Cancel => [SubscriptionExpiration::NAME, TrialExpiration::NAME].contains(&event),
-        ClickAction::Resume | ClickAction::Change => false,
-    }
+/// The time of the newest click that may have caused a system event of this name, from Stripe's time `time_ms`. An order may
+/// cause all of them, because it begins the subscription. A cancellation and a resumption are before the end of the
+/// subscription, which is neither canceled nor resumed after it. A payment was before a cancellation of the same second,
+/// because a canceled subscription has none. For the same reason it was after a resumption, unless the cancellation was in
+/// that second too.
+fn causing_click_ms(name: &str, time_ms: i64, clicks: &[(ClickAction, i64)]) -> Option<i64> {
+    let end_ms = time_ms.saturating_add(STRIPE_RESOLUTION_MS);
+    let newest_ms = |action: ClickAction, from_ms: i64| {
+        let times_ms = clicks
+            .iter()
+            .filter(|(of, _)| *of == action)
+            .map(|(_, at_ms)| *at_ms);
+        times_ms.filter(|at_ms| (from_ms..end_ms).contains(at_ms)).max()
+    };
+    let ordered_ms = newest_ms(ClickAction::Checkout, i64::MIN);
+    let canceled_ms = newest_ms(ClickAction::Cancel, time_ms);
+    let resumed_ms = newest_ms(ClickAction::Resume, time_ms);
+    let other_ms = match ENDS.contains(&name) {
+        true => canceled_ms.max(resumed_ms),
+        false => resumed_ms.filter(|resumed_ms| canceled_ms.is_none_or(|at_ms| at_ms > *resumed_ms)),
+    };
+    ordered_ms.max(other_ms)
 }
 
 #[cfg(test)]
@@ -92,17 +105,29 @@ mod tests {
     }
 
     #[test]
-    fn a_system_event_waits_only_for_clicks_that_may_cause_it() {
-        for (action, event, expected) in [
-            (ClickAction::Checkout, "Trial converted", true),
-            (ClickAction::Cancel, "Trial converted", false),
-            (ClickAction::Cancel, "Subscription renewal", false),
-            (ClickAction::Cancel, "Subscription expiration", true),
-            (ClickAction::Cancel, "Trial expiration", true),
-            (ClickAction::Resume, "Subscription renewal", false),
-            (ClickAction::Change, "Subscription renewal", false),
-        ] {
-            assert_eq!(may_cause(action, event), expected, "{action:?}, {event}");
+    fn a_system_event_is_later_only_than_clicks_that_may_cause_it() {
+        use ClickAction::{Cancel, Change, Checkout, Resume};
+        type Row = (&'static [(ClickAction, i64)], Option<i64>, Option<i64>);
+        let rows: [Row; 8] = [
+            // clicks, the click before a payment, the click before the end
+            (&[(Checkout, 9_000)], Some(9_000), Some(9_000)),
+            (
+                &[(Checkout, 10_999), (Checkout, 11_000)],
+                Some(10_999),
+                Some(10_999),
+            ),
+            (&[(Cancel, 10_500)], None, Some(10_500)),
+            (&[(Resume, 10_500)], Some(10_500), Some(10_500)),
+            (&[(Cancel, 9_999), (Resume, 10_500)], Some(10_500), Some(10_500)),
+            (&[(Cancel, 10_300), (Resume, 10_500)], None, Some(10_500)),
+            (&[(Resume, 10_300), (Cancel, 10_500)], Some(10_300), Some(10_500)),
+            (&[(Change, 10_500)], None, None),
+        ];
+        for (clicks, payment, end) in rows {
+            let click_ms = |name| causing_click_ms(name, 10_000, clicks);
+            assert_eq!(click_ms("Trial converted"), payment, "{clicks:?}");
+            assert_eq!(click_ms("Subscription renewal"), payment, "{clicks:?}");
+            assert_eq!(click_ms("Trial expiration"), end, "{clicks:?}");
         }
     }
 }
