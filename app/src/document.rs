@@ -50,6 +50,12 @@ pub(crate) fn form_errors() -> FieldErrors {
         .unwrap_or_default()
 }
 
+/// Whether the browser refuses cookies: it had none when it was led to this page, as `key` in the query says, and it has sent
+/// none now.
+pub(crate) fn are_cookies_off(key: &str) -> bool {
+    query_value(key).is_some() && !request::current().is_some_and(|context| context.has_cookies)
+}
+
 /// The value of a key in this document's query. The router's own map is not used: it decodes values twice, so `%2526` would
 /// become `&`.
 pub(crate) fn query_value(key: &str) -> Option<String> {

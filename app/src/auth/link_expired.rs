@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use super::are_cookies_off;
+use crate::document::are_cookies_off;
 
 /// The key in the page's query if the browser had no cookie when it opened the link.
 pub const LINK_OPENED: &str = "opened";

@@ -12,9 +12,6 @@ mod sign_in;
 mod sign_up;
 mod verify;
 
-use crate::document::query_value;
-use crate::request;
-
 pub use forgot::ForgotPage;
 pub use link_expired::LINK_OPENED;
 pub use links::LinkPage;
@@ -22,9 +19,3 @@ pub use reset::ResetPage;
 pub use sign_in::SignInPage;
 pub use sign_up::SignUpPage;
 pub use verify::VerifyPage;
-
-/// Whether the browser refuses cookies: it had none when it was led to this page, as `key` in the query says, and it has sent
-/// none now.
-fn are_cookies_off(key: &str) -> bool {
-    query_value(key).is_some() && !request::current().is_some_and(|context| context.has_cookies)
-}

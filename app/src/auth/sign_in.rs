@@ -5,8 +5,7 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::components::Redirect;
 
-use super::are_cookies_off;
-use crate::document::{FormInput, form_input};
+use crate::document::{FormInput, are_cookies_off, form_input};
 use crate::forms::{Form, Submit, TextField};
 use crate::page::use_page;
 use crate::redirect::{next_of_page, safe_next, with_next};

@@ -1,20 +1,31 @@
 //! The page about tracking, with the button that turns it on or off.
 
+use forms::{Field, FieldError, FieldErrors};
 use leptos::prelude::*;
 use leptos_meta::Title;
+use leptos_router::components::Redirect;
 use tracking::Choice;
 
 use super::model::Privacy;
-use crate::document::form_errors;
+use crate::document::{are_cookies_off, form_errors, query_value};
 use crate::forms::FormErrors;
 use crate::page::use_page;
+use crate::redirect::{next_of_page, safe_path};
 
-/// What is tracked, what is not, and the visitor's choice.
+/// The key in this page's query after a choice of a browser that had no cookie.
+pub(super) const CHOSEN: &str = "chosen";
+
+/// What is tracked, what is not, and the visitor's choice. After a choice it goes on to the next page, or says that the browser
+/// has not kept the choice's cookie.
 #[component]
 pub fn PrivacyPage() -> impl IntoView {
-    let errors = form_errors();
+    let mut errors = form_errors();
     let page = use_page();
     let privacy = page.privacy;
+    let next = next_of_page().filter(|_| query_value(CHOSEN).is_some() && privacy.choice != Choice::Unset);
+    if are_cookies_off(CHOSEN) {
+        errors = FieldErrors::one(Field::FORM, FieldError::CookiesOff);
+    }
     let scope = if page.me.is_some() {
         "Your choice applies to your account, in every browser, and to this browser."
     } else {
@@ -27,6 +38,7 @@ pub fn PrivacyPage() -> impl IntoView {
     };
     view! {
         <Title text="Privacy · Seamline" />
+        {next.and_then(|next| safe_path(Some(&next)).map(|next| view! { <Redirect path=next.to_owned() /> }))}
         <section class="narrow card privacy">
             <h1>"Analytics preferences"</h1>
             <p class="lead" data-tracked=privacy.tracked.to_string()>{status(privacy)}</p>

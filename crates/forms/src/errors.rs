@@ -122,9 +122,9 @@ pub enum FieldError {
         "Your browser has not kept our cookie, which is how we count each voter once. Please allow cookies and vote again."
     )]
     NoVoterCookie,
-    /// The browser has not sent the login's cookie.
+    /// The browser has not kept the cookie of a sign-in or of a choice.
     #[error(
-        "Cookies are off: your browser has not kept the cookie that signs you in. Please allow cookies for this site and sign in again."
+        "Cookies are off: your browser has not kept the cookie of this site. Please allow cookies for this site and try again."
     )]
     CookiesOff,
     /// Two people on one device would be one timeline: the first has to sign out.

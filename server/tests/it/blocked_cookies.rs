@@ -1,4 +1,4 @@
-//! Field case 23: a browser that refuses cookies gets a message after a sign-in, a sign-up and a mail's link.
+//! Field case 23: a browser that refuses cookies gets a message after a sign-in, a sign-up, a mail's link and a choice about tracking.
 
 use crate::browser::PASSWORD;
 use crate::support::TestApp;
@@ -49,5 +49,27 @@ async fn case_23_a_link_without_cookies_says_so() {
         let keeps = browser.open(&opened).await;
         assert!(!keeps.text().contains("Cookies are off"), "{page}");
         assert!(keeps.text().contains("This link has expired"), "{page}");
+    }
+}
+
+#[tokio::test]
+async fn case_23_a_choice_without_cookies_says_so() {
+    let app = TestApp::start().await;
+    for (back, path) in [
+        ("/p/1", "/privacy?next=/p/1&chosen"),
+        ("", "/privacy?next=/privacy&chosen"),
+    ] {
+        let mut browser = app.browser();
+        let answer = browser
+            .submit("/privacy", &[("choice", "denied"), ("back", back)])
+            .await;
+        assert_eq!(answer.redirect(), (303, path));
+        let refuses = app.browser().open(path).await;
+        assert!(refuses.text().contains("Cookies are off"), "{path}");
+        let keeps = browser.open(path).await;
+        let next = path
+            .trim_start_matches("/privacy?next=")
+            .trim_end_matches("&chosen");
+        assert_eq!(keeps.redirect(), (302, next));
     }
 }
