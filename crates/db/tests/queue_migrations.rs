@@ -244,3 +244,89 @@ async fn account_deletions_keep_their_step() {
         );
     }
 }
+
+#[tokio::test]
+async fn webhooks_keep_their_state_and_lanes_are_due_as_their_first_webhook() {
+    for engine in engines() {
+        let old = OldDb::before(engine, 20_261_127_001_100).await;
+        old.fill(&[
+            "INSERT INTO stripe_lanes (lane) VALUES ('cus_1'), ('cus_2')",
+            "INSERT INTO stripe_inbox (event_id, lane, event_type, payload, received_ms, state, attempts, panics,
+                                       next_attempt_ms, settled_ms, events, parked_reason, last_error)
+             VALUES ('e2', 'cus_1', 't', '{}', 2, 'pending', 0, 0, 2, NULL, NULL, NULL, NULL),
+                    ('e1', 'cus_1', 't', '{\"x\":1}', 1, 'pending', 3, 1, 30, NULL, NULL, NULL, '503'),
+                    ('e3', 'cus_2', 't', NULL, 3, 'applied', 1, 0, 3, 33, 2, NULL, NULL),
+                    ('e4', 'cus_2', 't', '{}', 4, 'parked', 6, 0, 4, 44, NULL, 'unknown customer', NULL)",
+        ])
+        .await;
+        let db = Db::open(&old.url).await.unwrap();
+        let columns = [
+            "event_id",
+            "lane",
+            "state",
+            "attempts",
+            "panics",
+            "enqueued_ms",
+            "payload",
+            "events",
+            "applied_ms",
+            "parked_ms",
+            "parked_reason",
+            "last_error",
+        ];
+        assert_eq!(
+            rows(&db, &columns, "stripe_inbox ORDER BY sequence").await,
+            [
+                "e1|cus_1|pending|3|1|1|{\"x\":1}|-|-|-|-|503",
+                "e2|cus_1|pending|0|0|2|{}|-|-|-|-|-",
+                "e3|cus_2|applied|1|0|3|-|2|33|-|-|-",
+                "e4|cus_2|parked|6|0|4|{}|-|-|44|unknown customer|-",
+            ],
+            "{engine:?}"
+        );
+        assert_eq!(
+            rows(&db, &["lane", "next_due_ms"], "stripe_inbox_lanes ORDER BY lane").await,
+            ["cus_1|30"],
+            "{engine:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn changed_addresses_stay_due_or_parked() {
+    for engine in engines() {
+        let old = OldDb::before(engine, 20_261_127_001_101).await;
+        old.fill(&[
+            "INSERT INTO stripe_customers (id, created_at, email_due_ms, email_changes, email_failures, email_panics,
+                                           email_parked_ms, email_parked_reason)
+             VALUES ('cus_1', 1, 10, 2, 3, 1, NULL, NULL), ('cus_2', 1, NULL, 1, 6, 0, 20, 'rejected'),
+                    ('cus_3', 1, NULL, 1, 0, 0, NULL, NULL)",
+        ])
+        .await;
+        let db = Db::open(&old.url).await.unwrap();
+        let columns = [
+            "lane",
+            "state",
+            "next_attempt_ms",
+            "attempts",
+            "panics",
+            "parked_ms",
+            "parked_reason",
+        ];
+        assert_eq!(
+            rows(&db, &columns, "customer_emails ORDER BY sequence").await,
+            ["cus_1|pending|10|3|1|-|-", "cus_2|parked|20|6|0|20|rejected"],
+            "{engine:?}"
+        );
+        assert_eq!(
+            rows(
+                &db,
+                &["lane", "next_due_ms"],
+                "customer_emails_lanes ORDER BY lane"
+            )
+            .await,
+            ["cus_1|10"],
+            "{engine:?}"
+        );
+    }
+}

@@ -35,7 +35,11 @@ pub struct Dispatcher {
     settings: DispatcherSettings,
     wakeup: Wakeup,
     health: watch::Sender<Health>,
+    observer: DeliveryObserver,
 }
+
+/// Is called after each attempt with the event and the row's next state, for counts.
+type DeliveryObserver = Arc<dyn Fn(&OutboundEvent, &NextRowState) + Send + Sync>;
 
 /// A delivered batch that is not settled yet.
 struct Delivery {
@@ -67,7 +71,19 @@ impl Dispatcher {
             settings,
             wakeup: Wakeup::new(),
             health: watch::Sender::default(),
+            observer: Arc::new(|_, _| {}),
         }
+    }
+
+    /// Calls `observer` after each attempt whose result was written, with the event and the row's next state. If a lease was
+    /// lost, it is called for rows that another dispatcher settles too.
+    #[must_use]
+    pub fn observed_by(
+        mut self,
+        observer: impl Fn(&OutboundEvent, &NextRowState) + Send + Sync + 'static,
+    ) -> Self {
+        self.observer = Arc::new(observer);
+        self
     }
 
     /// Returns a dispatcher that replaces this one on the same outbox. It shares the wake-up and the health, but not
@@ -80,6 +96,7 @@ impl Dispatcher {
             settings: self.settings.clone(),
             wakeup: self.wakeup.clone(),
             health: self.health.clone(),
+            observer: Arc::clone(&self.observer),
         }
     }
 
@@ -201,6 +218,7 @@ impl Dispatcher {
         now_ms: i64,
     ) -> Result<Option<Claim<OutboundEvent>>, sqlx::Error> {
         let limits = ClaimLimits {
+            lanes: self.batch(),
             rows: self.batch(),
             per_lane: self.settings.per_user,
             lease_ms: millis(self.settings.lease),
@@ -220,6 +238,8 @@ impl Dispatcher {
             tracing::warn!("the lease ends before the delivery could finish; the rows are claimed again");
             vec![DeliveryOutcome::Held; rows.len()]
         } else {
+            // They end with the attempt.
+            let _spans = traced_deliveries(&rows, &events);
             self.attempt(&rows, &events, sent_at_ms).await
         };
         Delivery {
@@ -292,6 +312,7 @@ impl Dispatcher {
         };
         let rows = delivery.rows.iter().zip(&delivery.events).zip(&delivery.outcomes);
         let mut updates = Vec::with_capacity(delivery.rows.len());
+        let mut observed = Vec::with_capacity(delivery.rows.len());
         for ((row, event), outcome) in rows {
             let attempt = DeliveryAttempt {
                 attempts: row.attempts,
@@ -316,6 +337,7 @@ impl Dispatcher {
                     );
                 }
             }
+            observed.extend(next.clone().map(|next| (event, next)));
             updates.extend(next.map(|next| row.update(next)));
         }
         let refill = refill && report.made_progress() && !self.health.borrow().is_paused(now_ms);
@@ -326,6 +348,9 @@ impl Dispatcher {
                 self.settle_and_claim(delivery, &updates, now_ms, refill).await?
             }
         };
+        for (event, next) in &observed {
+            (self.observer)(event, next);
+        }
         let (lost, next) = settled;
         report.lost = lost;
         if lost > 0 {
@@ -414,6 +439,23 @@ impl Dispatcher {
 fn attempted_rows(claimed: &[QueuedRow<()>]) -> usize {
     let suspect = claimed.iter().position(|row| row.panics > 0);
     suspect.map_or(claimed.len(), |position| position.max(1))
+}
+
+/// A span for each event that continues a trace. None of them is the parent of the attempt, which sends many events.
+fn traced_deliveries(rows: &[QueuedRow<()>], events: &[OutboundEvent]) -> Vec<tracing::Span> {
+    let traced = rows.iter().zip(events).filter_map(|(row, event)| {
+        let trace_parent = event.trace_parent.as_deref()?;
+        let span = tracing::info_span!(
+            parent: None,
+            "deliver event",
+            event.name = event.event_type,
+            event.insert_id = event.insert_id,
+            attempts = row.attempts,
+        );
+        queue::continue_trace(&span, Some(trace_parent));
+        Some(span)
+    });
+    traced.collect()
 }
 
 fn panicked() -> DeliveryOutcome {

@@ -20,6 +20,8 @@ pub struct OutboundEvent {
     pub event_type: String,
     /// The event as a JSON object. The bytes are the same in every attempt.
     pub payload: String,
+    /// The W3C `traceparent` of the request or work that enqueued the event, if traces are exported. The sink does not send it.
+    pub trace_parent: Option<String>,
 }
 
 impl fmt::Debug for OutboundEvent {

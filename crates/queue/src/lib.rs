@@ -9,12 +9,14 @@
 //! This crate does not know what a row means, and does not insert rows: the client's own columns belong to the client.
 
 mod counts;
+mod hold;
 mod panics;
 mod queue;
 mod schedule;
 mod store;
 #[cfg(test)]
 mod tests;
+mod trace;
 mod wakeup;
 mod worker;
 
@@ -22,8 +24,9 @@ pub use counts::{COUNT_LIMIT, QueueCounts};
 pub use panics::{AttemptPanicError, MAX_PANICS, PANICKED, catch_panic};
 pub use queue::{Claim, ClaimLimits, LaneLease, NextRowState, Queue, QueuedRow, RowUpdate};
 pub use schedule::{JobFailure, JobPolicy, RetrySchedule};
+pub use trace::{TraceContext, continue_trace, install_tracing, is_tracing, trace_parent};
 pub use wakeup::Wakeup;
-pub use worker::{AttemptError, JobHandler, JobWorker};
+pub use worker::{AttemptError, JobHandler, JobWorker, run_steps};
 
 use std::sync::Arc;
 

@@ -16,6 +16,8 @@ pub struct Queue {
 /// The size of a claim.
 #[derive(Clone, Copy, Debug)]
 pub struct ClaimLimits {
+    /// The largest number of lanes. A limit below `rows` costs one more query on SQLite.
+    pub lanes: usize,
     /// The largest number of rows.
     pub rows: usize,
     /// The largest number of rows of one lane.
@@ -120,4 +122,16 @@ pub enum NextRowState {
         /// The error of this attempt; `None` leaves the last one.
         error: Option<String>,
     },
+}
+
+impl NextRowState {
+    /// How the attempt ended, for counts: `done`, `retried` or `parked`. A row that is pending again without an error has done
+    /// a step of its work.
+    pub const fn outcome(&self) -> &'static str {
+        match self {
+            Self::Done(_) | Self::Retry { error: None, .. } => "done",
+            Self::Retry { error: Some(_), .. } => "retried",
+            Self::Park(_) => "parked",
+        }
+    }
 }

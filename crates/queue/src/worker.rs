@@ -3,7 +3,6 @@
 //! No transaction is open during the work. A panic in the work on a row is a failed attempt of this row; a panic anywhere
 //! else ends the task, and the application's supervisor restarts it.
 
-use std::convert::Infallible;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -13,12 +12,12 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     Claim, ClaimLimits, JobFailure, JobPolicy, LaneLease, MillisClock, NextRowState, Queue, QueuedRow,
-    Wakeup, catch_panic, millis,
+    Wakeup, millis,
 };
 
 /// Calls `step` until `stop`: again at once while it returns true, otherwise after a wake-up or after `poll`. Errors are
 /// logged and retried. `table` names the queue in the log.
-async fn run_steps<F>(
+pub async fn run_steps<F>(
     table: &'static str,
     wakeup: &Wakeup,
     poll: Duration,
@@ -87,14 +86,18 @@ impl From<JobFailure> for AttemptError {
     }
 }
 
+/// Is called after each attempt with the row and its next state, for counts.
+type AttemptObserver<T> = Box<dyn Fn(&T, &NextRowState) + Send + Sync>;
+
 /// Processes the rows of a queue one at a time. Any number of workers may share a queue, in one process or in many.
-pub struct JobWorker<H> {
+pub struct JobWorker<H: JobHandler> {
     db: Db,
     queue: Queue,
     handler: H,
     clock: MillisClock,
     policy: JobPolicy,
     lease: Duration,
+    observer: AttemptObserver<H::Job>,
 }
 
 impl<H: JobHandler> JobWorker<H> {
@@ -114,7 +117,15 @@ impl<H: JobHandler> JobWorker<H> {
             clock,
             policy,
             lease,
+            observer: Box::new(|_, _| {}),
         }
+    }
+
+    /// Calls `observer` after each attempt whose result was written, with the row's columns and its next state.
+    #[must_use]
+    pub fn observed_by(mut self, observer: impl Fn(&H::Job, &NextRowState) + Send + Sync + 'static) -> Self {
+        self.observer = Box::new(observer);
+        self
     }
 
     /// The handler of the rows.
@@ -139,18 +150,28 @@ impl<H: JobHandler> JobWorker<H> {
 
     /// Processes the row that has been due longest. Returns false if none is due.
     async fn work_once(&self) -> Result<bool, sqlx::Error> {
-        let Some(Claim { lease, rows }) = self.claim().await? else {
+        let limits = ClaimLimits {
+            lanes: 1,
+            rows: 1,
+            per_lane: 1,
+            lease_ms: millis(self.lease),
+        };
+        let claim = self
+            .queue
+            .claim_due(&self.db, limits, (self.clock)(), H::read)
+            .await?;
+        let Some(Claim { lease, rows }) = claim else {
             return Ok(false);
         };
         let Some(row) = rows.first() else {
             return Ok(false);
         };
         let lane = lease.lane_of(row);
-        // Both run concurrently, because each may hold a connection that the other waits for.
-        let done = tokio::select! {
-            done = catch_panic(self.attempt(&lease, lane, row)) => done,
-            never = self.renew_repeatedly(&lease) => match never {},
-        };
+        let attempt = self.attempt(&lease, lane, row);
+        let done = self
+            .queue
+            .hold(&self.db, &self.clock, &lease, self.lease, attempt)
+            .await;
         let failure = match done {
             Ok(Ok(())) => return Ok(true),
             Ok(Err(AttemptError::Database(error))) => return Err(error),
@@ -163,30 +184,17 @@ impl<H: JobHandler> JobWorker<H> {
         let mut tx = self.db.write().await?;
         let lost = self
             .queue
-            .settle(&mut tx, self.db.engine(), &lease, &[row.update(next)], now_ms)
+            .settle(
+                &mut tx,
+                self.db.engine(),
+                &lease,
+                &[row.update(next.clone())],
+                now_ms,
+            )
             .await?;
         tx.commit().await?;
-        self.log_lost(lane, lost);
+        self.report(lane, row, &next, lost);
         Ok(true)
-    }
-
-    async fn claim(&self) -> Result<Option<Claim<H::Job>>, sqlx::Error> {
-        let now_ms = (self.clock)();
-        if !self.queue.is_due(&self.db, now_ms).await? {
-            return Ok(None);
-        }
-        let limits = ClaimLimits {
-            rows: 1,
-            per_lane: 1,
-            lease_ms: millis(self.lease),
-        };
-        let mut tx = self.db.write().await?;
-        let claim = self
-            .queue
-            .claim(&mut tx, self.db.engine(), limits, now_ms, H::read)
-            .await?;
-        tx.commit().await?;
-        Ok(claim)
     }
 
     async fn attempt(
@@ -199,35 +207,18 @@ impl<H: JobHandler> JobWorker<H> {
         let mut tx = self.db.write().await?;
         let engine = self.db.engine();
         if !self.queue.holds(&mut tx, engine, lease).await? {
-            self.log_lost(lane, 1);
+            self.log_lost(lane);
             return Ok(());
         }
         let next = self.handler.complete(&mut tx, lane, row, success).await?;
         let now_ms = (self.clock)();
         let lost = self
             .queue
-            .settle(&mut tx, engine, lease, &[row.update(next)], now_ms)
+            .settle(&mut tx, engine, lease, &[row.update(next.clone())], now_ms)
             .await?;
         tx.commit().await?;
-        self.log_lost(lane, lost);
+        self.report(lane, row, &next, lost);
         Ok(())
-    }
-
-    /// Renews the lease periodically. A lease that another worker has claimed is not renewed.
-    async fn renew_repeatedly(&self, lease: &LaneLease) -> Infallible {
-        loop {
-            tokio::time::sleep(self.lease / 3).await;
-            if let Err(error) = self.renew(lease).await {
-                tracing::warn!(%error, table = self.queue.table, "cannot renew a lease");
-            }
-        }
-    }
-
-    async fn renew(&self, lease: &LaneLease) -> Result<(), sqlx::Error> {
-        let until_ms = (self.clock)().saturating_add(millis(self.lease));
-        let mut tx = self.db.write().await?;
-        self.queue.renew(&mut tx, lease, until_ms).await?;
-        tx.commit().await
     }
 
     fn log_failure(&self, lane: &str, row: &QueuedRow<H::Job>, next: &NextRowState) {
@@ -255,13 +246,20 @@ impl<H: JobHandler> JobWorker<H> {
         }
     }
 
-    fn log_lost(&self, lane: &str, lost: usize) {
+    /// Reports a row that was settled, unless its lease was lost.
+    fn report(&self, lane: &str, row: &QueuedRow<H::Job>, next: &NextRowState, lost: usize) {
         if lost > 0 {
-            tracing::info!(
-                table = self.queue.table,
-                lane,
-                "a row was no longer leased to this worker"
-            );
+            self.log_lost(lane);
+        } else {
+            (self.observer)(&row.job, next);
         }
+    }
+
+    fn log_lost(&self, lane: &str) {
+        tracing::info!(
+            table = self.queue.table,
+            lane,
+            "a row was no longer leased to this worker"
+        );
     }
 }

@@ -68,7 +68,7 @@ fn items_in_the_documents_exist() {
         .iter()
         .filter(|path| !path.starts_with("../docs/decisions"))
     {
-        for item in named_items(&read(&document)) {
+        for item in named_items(&read(document)) {
             if words(item).any(|word| !known.contains(word)) {
                 missing.push(format!("{}: {item}", document.display()));
             }

@@ -132,17 +132,13 @@ async fn parked_webhooks_are_replayed() {
     let app = TestApp::start().await;
     // Retention would remove older ones.
     let now_ms = Clock::system().now_ms();
-    for sql in [
-        format!("INSERT INTO stripe_lanes (lane, last_received_ms) VALUES ('cus_nobody', {now_ms})"),
-        format!(
-            "INSERT INTO stripe_inbox (event_id, lane, event_type, payload, received_ms, state, attempts, next_attempt_ms,
-                                       settled_ms, parked_reason)
-             VALUES ('evt_1', 'cus_nobody', 'customer.updated', '{{\"email\":\"ada@example.com\"}}', 1, 'parked', 6, 1,
-                     {now_ms}, 'unknown customer')"
-        ),
-    ] {
-        app.execute(&sql).await;
-    }
+    let sql = format!(
+        "INSERT INTO stripe_inbox (event_id, lane, event_type, payload, enqueued_ms, state, attempts, next_attempt_ms,
+                                   parked_ms, parked_reason)
+         VALUES ('evt_1', 'cus_nobody', 'customer.updated', '{{\"email\":\"ada@example.com\"}}', 1, 'parked', 6, 1,
+                 {now_ms}, 'unknown customer')"
+    );
+    app.execute(&sql).await;
     let mut browser = app.browser();
     let page = browser.open("/operations?webhooks=parked").await.text();
     for text in [

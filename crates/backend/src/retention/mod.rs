@@ -38,7 +38,7 @@ const fn sweep(name: &'static str, period: Period, sql: &'static str) -> Sweep {
 
 /// In this order: rows before the rows that they refer to.
 #[rustfmt::skip]
-const SWEEPS: [Sweep; 21] = [
+const SWEEPS: [Sweep; 20] = [
     sweep("login cookies",              UntilExpiry, store::LOGIN_COOKIES),
     sweep("throttles",                  UntilExpiry, store::THROTTLES),
     sweep("idle logins",                Days(30),    store::IDLE_LOGINS),
@@ -55,7 +55,6 @@ const SWEEPS: [Sweep; 21] = [
     sweep("browser counts",             Configured,  store::BROWSER_COUNTS),
     sweep("webhook payloads",           Configured,  store::WEBHOOK_PAYLOADS),
     sweep("webhooks",                   Days(90),    store::WEBHOOKS),
-    sweep("webhook lanes",              Days(90),    store::WEBHOOK_LANES),
     sweep("erased customers",           Days(90),    store::ERASED_CUSTOMERS),
     sweep("events of deleted accounts", Days(90),    store::EVENTS_OF_DELETED_ACCOUNTS),
     sweep("account deletions",          Days(90),    store::ACCOUNT_DELETIONS),

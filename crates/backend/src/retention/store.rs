@@ -53,19 +53,14 @@ pub(super) const BROWSER_COUNTS: &str =
     "DELETE FROM browser_counts WHERE updated_at < $1 AND (device_id, session_id) IN (
     SELECT device_id, session_id FROM browser_counts WHERE updated_at < $1 LIMIT $2)";
 
-pub(super) const WEBHOOK_PAYLOADS: &str = "UPDATE stripe_inbox SET payload = NULL WHERE event_id IN (
-    SELECT event_id FROM stripe_inbox
-    WHERE state = 'applied' AND payload IS NOT NULL AND settled_ms < $1 LIMIT $2)";
+pub(super) const WEBHOOK_PAYLOADS: &str = "UPDATE stripe_inbox SET payload = NULL WHERE sequence IN (
+    SELECT sequence FROM stripe_inbox
+    WHERE state = 'applied' AND payload IS NOT NULL AND applied_ms < $1 LIMIT $2)";
 
 /// Applied and parked webhooks. Stripe does not send them again after so long.
-pub(super) const WEBHOOKS: &str = "DELETE FROM stripe_inbox WHERE event_id IN (
-    SELECT event_id FROM stripe_inbox WHERE settled_ms < $1 LIMIT $2)";
-
-/// A webhook that arrives renews its lane.
-pub(super) const WEBHOOK_LANES: &str = "DELETE FROM stripe_lanes WHERE last_received_ms < $1 AND lane IN (
-    SELECT lane FROM stripe_lanes
-    WHERE last_received_ms < $1 AND lease_owner IS NULL
-      AND NOT EXISTS (SELECT 1 FROM stripe_inbox WHERE stripe_inbox.lane = stripe_lanes.lane) LIMIT $2)";
+pub(super) const WEBHOOKS: &str = "DELETE FROM stripe_inbox WHERE sequence IN (
+    SELECT sequence FROM stripe_inbox WHERE state = 'applied' AND applied_ms < $1
+    UNION ALL SELECT sequence FROM stripe_inbox WHERE state = 'parked' AND parked_ms < $1 LIMIT $2)";
 
 pub(super) const ERASED_CUSTOMERS: &str = "DELETE FROM stripe_customers WHERE id IN (
     SELECT id FROM stripe_customers WHERE erased_ms < $1 LIMIT $2)";

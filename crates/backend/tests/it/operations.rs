@@ -97,21 +97,19 @@ fn billing(store: &Store) -> Billing {
 async fn webhooks_are_listed_by_state_newest_first_and_replayed() {
     for engine in engines() {
         let store = Store::new(engine).await;
-        store
-            .execute("INSERT INTO stripe_lanes (lane) VALUES ('cus_1')")
-            .await;
-        for (id, state, settled, reason) in [
-            ("evt_1", "parked", "1", "'unknown customer'"),
-            ("evt_2", "pending", "NULL", "NULL"),
-            ("evt_3", "applied", "1", "NULL"),
-            ("evt_4", "parked", "1", "'unreadable'"),
+        for (id, state, applied, parked, reason) in [
+            ("evt_1", "parked", "NULL", "1", "'unknown customer'"),
+            ("evt_2", "pending", "NULL", "NULL", "NULL"),
+            ("evt_3", "applied", "1", "NULL", "NULL"),
+            ("evt_4", "parked", "NULL", "1", "'unreadable'"),
         ] {
             let came = NOW + id[4..].parse::<i64>().unwrap();
             store
                 .execute(&format!(
-                    "INSERT INTO stripe_inbox (event_id, lane, event_type, payload, received_ms, state, attempts,
-                                               next_attempt_ms, settled_ms, parked_reason)
-                     VALUES ('{id}', 'cus_1', 'invoice.paid', '{{}}', {came}, '{state}', 6, {NOW}, {settled}, {reason})"
+                    "INSERT INTO stripe_inbox (event_id, lane, event_type, payload, enqueued_ms, state, attempts,
+                                               next_attempt_ms, applied_ms, parked_ms, parked_reason)
+                     VALUES ('{id}', 'cus_1', 'invoice.paid', '{{}}', {came}, '{state}', 6, {NOW}, {applied}, {parked},
+                             {reason})"
                 ))
                 .await;
         }

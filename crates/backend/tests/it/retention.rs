@@ -74,7 +74,7 @@ const OLD: i64 = NOW - 91 * DAY;
 
 /// Rows of every table with a sweep: the old ones expired, the others did not. Each `{at}` is a time in ms since the
 /// epoch, each `{id}` is unique.
-const ROWS: [(&str, &str); 9] = [
+const ROWS: [(&str, &str); 8] = [
     (
         "logins",
         "INSERT INTO logins (id, user_id, created_at, last_seen_at, user_agent, ended_at, ended_by)
@@ -99,12 +99,8 @@ const ROWS: [(&str, &str); 9] = [
          VALUES ('{id}', {at}, 1, 1, {at})",
     ),
     (
-        "stripe_lanes",
-        "INSERT INTO stripe_lanes (lane, last_received_ms) VALUES ('cus_{id}', {at})",
-    ),
-    (
         "stripe_inbox",
-        "INSERT INTO stripe_inbox (event_id, lane, event_type, payload, received_ms, state, next_attempt_ms, settled_ms,
+        "INSERT INTO stripe_inbox (event_id, lane, event_type, payload, enqueued_ms, state, next_attempt_ms, parked_ms,
                                    parked_reason)
          VALUES ('{id}', 'cus_{id}', 'customer.updated', '{}', {at}, 'parked', {at}, {at}, 'unknown customer')",
     ),
@@ -152,21 +148,19 @@ async fn rows_older_than_90_days_are_removed_and_newer_ones_are_kept() {
 }
 
 #[tokio::test]
-async fn a_lane_with_a_pending_webhook_stays() {
+async fn a_pending_webhook_stays_and_an_applied_one_does_not() {
     for engine in engines() {
         let store = Store::new(engine).await;
         store
             .execute(&format!(
-                "INSERT INTO stripe_lanes (lane, last_received_ms) VALUES ('cus_1', {OLD})"
+                "INSERT INTO stripe_inbox (event_id, lane, event_type, payload, enqueued_ms, state, next_attempt_ms,
+                                           applied_ms)
+                 VALUES ('evt_1', 'cus_1', 'customer.updated', '{{}}', {OLD}, 'pending', {OLD}, NULL),
+                        ('evt_2', 'cus_1', 'customer.updated', NULL, {OLD}, 'applied', {OLD}, {OLD})"
             ))
             .await;
-        store
-            .execute(&format!(
-                "INSERT INTO stripe_inbox (event_id, lane, event_type, payload, received_ms, state, next_attempt_ms)
-                 VALUES ('evt_1', 'cus_1', 'customer.updated', '{{}}', {OLD}, 'pending', {OLD})"
-            ))
-            .await;
-        assert_eq!(store.sweep().await, 0, "{engine:?}");
+        assert_eq!(store.sweep().await, 1, "{engine:?}");
+        assert_eq!(store.texts("SELECT event_id FROM stripe_inbox").await, ["evt_1"]);
     }
 }
 

@@ -139,6 +139,7 @@ mod tests {
             device_id: None,
             event_type: "Sign-up completed".to_owned(),
             payload: "x".repeat(size),
+            trace_parent: None,
         }
     }
 

@@ -32,8 +32,9 @@ pub async fn enqueue(
     let lane = event.user().to_string();
     OUTBOX.lock_lane(connection, &lane, now_ms).await?;
     let inserted = sqlx::query(
-        "INSERT INTO outbox (insert_id, lane, device_id, event_type, time_ms, payload, next_attempt_ms, enqueued_ms)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $7)
+        "INSERT INTO outbox (insert_id, lane, device_id, event_type, time_ms, payload, next_attempt_ms, enqueued_ms,
+                             trace_parent)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $8)
          ON CONFLICT (insert_id) DO NOTHING",
     )
     .bind(event.insert_id().as_str())
@@ -43,6 +44,7 @@ pub async fn enqueue(
     .bind(event.time_ms())
     .bind(payload)
     .bind(now_ms)
+    .bind(queue::trace_parent())
     .execute(&mut *connection)
     .await?;
     if inserted.rows_affected() == 1 {

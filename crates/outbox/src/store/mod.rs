@@ -23,7 +23,7 @@ use crate::OutboundEvent;
 /// device.
 pub(crate) const OUTBOX: Queue = Queue {
     table: "outbox",
-    columns: "queued.insert_id, queued.device_id, queued.event_type, queued.payload",
+    columns: "queued.insert_id, queued.device_id, queued.event_type, queued.payload, queued.trace_parent",
     on_done: "sent_ms = $1, payload = NULL, device_id = NULL",
     on_parked: "",
 };
@@ -39,5 +39,6 @@ pub(crate) fn read_event(row: &AnyRow) -> Result<OutboundEvent, sqlx::Error> {
         device_id: row.try_get("device_id")?,
         event_type: row.try_get("event_type")?,
         payload: row.try_get("payload")?,
+        trace_parent: row.try_get("trace_parent")?,
     })
 }

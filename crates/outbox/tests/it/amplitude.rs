@@ -34,6 +34,7 @@ fn delivery(user: &str, insert_id: &str) -> OutboundEvent {
         event_type: "Sign-in completed".to_owned(),
         payload: json!({"user_id": user, "insert_id": insert_id, "event_type": "Sign-in completed"})
             .to_string(),
+        trace_parent: None,
     }
 }
 

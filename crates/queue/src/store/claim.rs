@@ -110,14 +110,14 @@ impl Queue {
         read: fn(&AnyRow) -> Result<T, sqlx::Error>,
     ) -> Result<ControlFlow<Option<Claim<T>>>, sqlx::Error> {
         let locked = match engine {
-            Engine::Sqlite => None,
-            Engine::Postgres => Some(self.lock_due_lanes(connection, limits.rows, now_ms).await?),
+            Engine::Sqlite if limits.lanes >= limits.rows => None,
+            _ => Some(self.lock_due_lanes(connection, engine, limits, now_ms).await?),
         };
         if locked.as_ref().is_some_and(Vec::is_empty) {
             return Ok(ControlFlow::Break(None));
         }
         let found = self
-            .due_rows(connection, locked.as_deref(), limits, now_ms, read)
+            .due_rows(connection, engine, locked.as_deref(), limits, now_ms, read)
             .await?;
         if found.is_empty() {
             return Ok(ControlFlow::Break(None));
@@ -149,17 +149,18 @@ impl Queue {
         })))
     }
 
-    /// On Postgres: locks and returns the lanes that have been due longest. The rows are read by a second statement,
-    /// which sees everything that was committed before the locks were acquired.
+    /// Locks and returns the lanes that have been due longest. On Postgres the rows are read by a second statement, which
+    /// sees everything that was committed before the locks were acquired.
     async fn lock_due_lanes(
         &self,
         connection: &mut Connection,
-        rows: usize,
+        engine: Engine,
+        limits: ClaimLimits,
         now_ms: i64,
     ) -> Result<Vec<String>, sqlx::Error> {
-        sqlx::query_scalar(AssertSqlSafe(self.due_lanes_sql(Engine::Postgres)))
+        sqlx::query_scalar(AssertSqlSafe(self.due_lanes_sql(engine)))
             .bind(now_ms)
-            .bind(limit(rows))
+            .bind(limit(limits.lanes.min(limits.rows)))
             .fetch_all(connection)
             .await
     }
@@ -172,21 +173,31 @@ impl Queue {
         )
     }
 
-    pub(crate) fn due_rows_sql(&self, locked: Option<usize>) -> String {
+    pub(crate) fn due_rows_sql(&self, engine: Engine, locked: Option<usize>) -> String {
         let (table, columns) = (self.table, self.columns);
         let condition = locked.map_or_else(String::new, |lanes| {
             format!("AND lanes.lane IN ({})", placeholders(4, lanes))
         });
+        let queued = match engine {
+            // For a plain join with many lanes Postgres reads all pending rows.
+            Engine::Postgres => format!(
+                "LATERAL (SELECT * FROM {table} WHERE {table}.lane = lanes.lane AND {table}.state = 'pending'
+                          ORDER BY {table}.sequence LIMIT $3 + 1) AS queued ON TRUE"
+            ),
+            Engine::Sqlite => format!(
+                "{table} AS queued
+                   ON queued.lane = lanes.lane AND queued.state = 'pending' AND queued.sequence <= COALESCE((
+                        SELECT last.sequence FROM {table} AS last WHERE last.lane = lanes.lane AND last.state = 'pending'
+                        ORDER BY last.sequence LIMIT 1 OFFSET $3), {})",
+                i64::MAX
+            ),
+        };
         format!(
             "SELECT lanes.lane, lanes.leased_ms, lanes.leased_to, queued.sequence, queued.next_attempt_ms,
                     queued.attempts, queued.panics, queued.first_unknown_ms, {columns}
-             FROM {table}_lanes AS lanes LEFT JOIN {table} AS queued
-               ON queued.lane = lanes.lane AND queued.state = 'pending' AND queued.sequence <= COALESCE((
-                    SELECT last.sequence FROM {table} AS last WHERE last.lane = lanes.lane AND last.state = 'pending'
-                    ORDER BY last.sequence LIMIT 1 OFFSET $3), {})
+             FROM {table}_lanes AS lanes LEFT JOIN {queued}
              WHERE lanes.next_due_ms <= $1 {condition}
-             ORDER BY lanes.next_due_ms, lanes.lane, queued.sequence LIMIT $2",
-            i64::MAX
+             ORDER BY lanes.next_due_ms, lanes.lane, queued.sequence LIMIT $2"
         )
     }
 
@@ -194,14 +205,15 @@ impl Queue {
     async fn due_rows<T>(
         &self,
         connection: &mut Connection,
+        engine: Engine,
         locked: Option<&[String]>,
         limits: ClaimLimits,
         now_ms: i64,
         read: fn(&AnyRow) -> Result<T, sqlx::Error>,
     ) -> Result<Vec<DueLane<T>>, sqlx::Error> {
-        let sql = AssertSqlSafe(self.due_rows_sql(locked.map(<[String]>::len)));
+        let sql = AssertSqlSafe(self.due_rows_sql(engine, locked.map(<[String]>::len)));
         let query = sqlx::query(sql)
-            .persistent(locked.is_none())
+            .persistent(locked.is_none_or(|lanes| lanes.len() == 1))
             .bind(now_ms)
             .bind(limit(limits.rows))
             .bind(limit(limits.per_lane.max(1)) - 1);

@@ -6,8 +6,10 @@ use db::Engine;
 use db::testing::engines;
 
 use super::client::{
-    NOW, claim, claim_all, empty, execute, filled, finish, insert, jobs, number, state_of, write,
+    JOBS, LEASE, NOW, claim, claim_all, empty, execute, filled, finish, insert, jobs, number, read, state_of,
+    write,
 };
+use crate::ClaimLimits;
 
 #[tokio::test]
 async fn due_rows_are_claimed_in_order_and_once() {
@@ -39,6 +41,23 @@ async fn a_claim_is_limited_by_rows_and_by_lane() {
         assert!(claim(&test.db, NOW, 4, 2).await.is_none(), "all lanes are leased");
         finish(&test.db, &claimed.unwrap(), NOW).await;
         assert_eq!(jobs(&claim(&test.db, NOW, 4, 2).await), [3, 6], "{engine:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_claim_of_one_lane_takes_all_its_due_rows() {
+    for engine in engines() {
+        let test = filled(engine, &["ann", "bob", "ann", "bob"]).await;
+        let limits = ClaimLimits {
+            lanes: 1,
+            rows: 10,
+            per_lane: 10,
+            lease_ms: LEASE,
+        };
+        for expected in [vec![1, 3], vec![2, 4], vec![]] {
+            let claimed = JOBS.claim_due(&test.db, limits, NOW, read).await.unwrap();
+            assert_eq!(jobs(&claimed), expected, "{engine:?}");
+        }
     }
 }
 

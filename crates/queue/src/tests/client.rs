@@ -105,6 +105,7 @@ pub(crate) fn read(row: &AnyRow) -> Result<i64, sqlx::Error> {
 
 pub(crate) async fn claim(db: &Db, now_ms: i64, rows: usize, per_lane: usize) -> Option<Claim<i64>> {
     let limits = ClaimLimits {
+        lanes: rows,
         rows,
         per_lane,
         lease_ms: LEASE,

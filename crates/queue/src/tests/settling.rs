@@ -128,6 +128,7 @@ async fn settling_and_the_next_claim_share_a_transaction() {
         let test = filled(engine, &["ann", "ann"]).await;
         let claimed = claim(&test.db, NOW, 1, 1).await.unwrap();
         let limits = crate::ClaimLimits {
+            lanes: 1,
             rows: 1,
             per_lane: 1,
             lease_ms: 1,

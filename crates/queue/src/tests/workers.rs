@@ -97,6 +97,11 @@ async fn rows_are_completed_retried_or_parked() {
             (5, JobFailure::Panicked),
         ]);
         let (worker, now) = worker(&test.db, handler.clone());
+        let outcomes = Arc::new(Mutex::new(Vec::new()));
+        let observed = outcomes.clone();
+        let worker = worker.observed_by(move |number, next| {
+            observed.lock().unwrap().push((*number, next.outcome()));
+        });
         worker.drain().await.unwrap();
         assert_eq!(*handler.completed.lock().unwrap(), [10], "{engine:?}");
         assert_eq!(
@@ -122,6 +127,20 @@ async fn rows_are_completed_retried_or_parked() {
         );
         let completed = "SELECT COUNT(*) FROM jobs WHERE note = 'completed' AND state = 'done'";
         assert_eq!(number(&test.db, completed).await, 2, "{engine:?}");
+        let mut outcomes = outcomes.lock().unwrap().clone();
+        outcomes.sort_unstable();
+        let expected = [
+            (1, "done"),
+            (2, "done"),
+            (2, "retried"),
+            (3, "parked"),
+            (4, "parked"),
+            (4, "retried"),
+            (5, "parked"),
+            (5, "retried"),
+            (5, "retried"),
+        ];
+        assert_eq!(outcomes, expected, "{engine:?}");
     }
 }
 

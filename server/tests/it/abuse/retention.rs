@@ -75,8 +75,7 @@ async fn a_server_that_starts_removes_expired_rows() {
             "INSERT INTO handoffs (click, user_id, action, consented, created_at) VALUES ('old', 'ada', 'cancel', 1, 1)",
             "INSERT INTO portal_visits (id, user_id, created_at) VALUES ('old', 'ada', 1)",
             "INSERT INTO sdk_sightings (device_id, session_id, user_id, seen_at) VALUES ('old', 1, 'ada', 1)",
-            "INSERT INTO stripe_lanes (lane) VALUES ('old')",
-            "INSERT INTO stripe_inbox (event_id, lane, event_type, payload, received_ms, state, next_attempt_ms, settled_ms,
+            "INSERT INTO stripe_inbox (event_id, lane, event_type, payload, enqueued_ms, state, next_attempt_ms, parked_ms,
                                        parked_reason)
              VALUES ('old', 'old', 'customer.updated', '{\"email\":\"ada@example.com\"}', 1, 'parked', 1, 1, 'unknown')",
             "INSERT INTO outbox (insert_id, lane, event_type, time_ms, payload, state, next_attempt_ms, enqueued_ms, parked_ms,
@@ -92,7 +91,6 @@ async fn a_server_that_starts_removes_expired_rows() {
             "portal_visits",
             "sdk_sightings",
             "stripe_inbox",
-            "stripe_lanes",
             "outbox",
         ] {
             let count = format!("SELECT COUNT(*) FROM {table}");

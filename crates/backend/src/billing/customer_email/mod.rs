@@ -1,140 +1,119 @@
 //! Writes a changed address of an account to its customer at Stripe, so that receipts go to the new address.
 //!
-//! [`enqueue`] marks the customer in the transaction that changes the address. A [`CustomerEmailUpdater`] sends the
-//! account's current address until Stripe has accepted it, on any number of servers. A claim moves the due time ahead,
-//! so that one server at a time updates a customer; no transaction is open during the call. An address that Stripe rejects
-//! several times, or whose attempts panic, is parked until an operator replays it.
+//! [`enqueue`] writes a row in the transaction that changes the address. A [`CustomerEmailUpdater`] sends the account's
+//! current address until Stripe has accepted it, on any number of servers; no transaction is open during the call. An
+//! address that Stripe rejects several times, or whose attempts panic, is parked until an operator replays it or the account
+//! changes it again.
 
 mod store;
-#[cfg(test)]
-mod tests;
 
 use std::time::Duration;
 
-use outbox::{MAX_PANICS, Wakeup, catch_panic};
+use async_trait::async_trait;
+use db::Connection;
+use queue::{
+    AttemptError, JobFailure, JobHandler, JobPolicy, JobWorker, NextRowState, QueueCounts, QueuedRow,
+    RetrySchedule, Wakeup,
+};
+use sqlx::any::AnyRow;
 use tokio_util::sync::CancellationToken;
 
-use store::ClaimedEmail;
+use store::CUSTOMER_EMAILS;
 pub use store::ParkedCustomerEmail;
 pub(crate) use store::enqueue;
-pub(super) use store::lock_email;
+pub(super) use store::{delete, lock_email};
 
 use super::{Billing, StripeCallError};
-use crate::backoff::wait_ms;
+use crate::ids;
 
+const POLICY: JobPolicy = JobPolicy {
+    schedule: RetrySchedule {
+        base_ms: 5_000,
+        cap_ms: 3_600_000,
+    },
+    max_refusals: 6,
+};
 /// Longer than the call to Stripe, which takes at most a minute with its repeats.
-const LEASE_MS: i64 = 5 * 60_000;
+const LEASE: Duration = Duration::from_secs(5 * 60);
 /// The poll interval, for due retries and for changes on other servers.
 const POLL: Duration = Duration::from_secs(10);
-const BASE_MS: i64 = 5_000;
-const CAP_MS: i64 = 3_600_000;
-/// Attempts that Stripe rejects before the address is parked.
-const ATTEMPTS: i64 = 6;
 
 /// Sends changed addresses to Stripe.
 pub struct CustomerEmailUpdater {
-    billing: Billing,
+    worker: JobWorker<EmailWriter>,
     wakeup: Wakeup,
 }
 
 impl CustomerEmailUpdater {
     /// Creates an updater. `wakeup` wakes it after a commit.
-    pub const fn new(billing: Billing, wakeup: Wakeup) -> Self {
-        Self { billing, wakeup }
+    pub fn new(billing: Billing, wakeup: Wakeup) -> Self {
+        let (db, clock) = (billing.db.clone(), billing.clock.clone().into_millis());
+        let writer = EmailWriter(billing);
+        Self {
+            worker: JobWorker::new(db, CUSTOMER_EMAILS, writer, clock, POLICY, LEASE),
+            wakeup,
+        }
+    }
+
+    /// Calls `observer` after each attempt with the next state of the row.
+    #[must_use]
+    pub fn observed_by(mut self, observer: impl Fn(&NextRowState) + Send + Sync + 'static) -> Self {
+        self.worker = self.worker.observed_by(move |_, next| observer(next));
+        self
     }
 
     /// Runs until `stop`, then finishes the current update. Database errors are logged and retried.
     pub async fn run(&self, stop: CancellationToken) {
-        while !stop.is_cancelled() {
-            match self.update_next().await {
-                Ok(true) => continue,
-                Ok(false) => {}
-                Err(error) => {
-                    tracing::error!(
-                        error = &error as &dyn std::error::Error,
-                        "cannot read the changed addresses; retrying"
-                    );
-                }
-            }
-            tokio::select! {
-                () = stop.cancelled() => {}
-                () = self.wakeup.wait() => {}
-                () = tokio::time::sleep(POLL) => {}
-            }
-        }
+        self.worker.run(&self.wakeup, POLL, &stop).await;
     }
 
     /// Sends all addresses that are due now. Tests call it instead of [`Self::run`].
     pub async fn drain(&self) -> Result<(), sqlx::Error> {
-        while self.update_next().await? {}
+        self.worker.drain().await
+    }
+}
+
+/// Makes one attempt to send an address.
+struct EmailWriter(Billing);
+
+#[async_trait]
+impl JobHandler for EmailWriter {
+    /// The account's address when the row was claimed; `None` if the account is being deleted, and its customer with it. A
+    /// later change has a row of its own.
+    type Job = Option<String>;
+    type Success = ();
+
+    fn read(row: &AnyRow) -> Result<Option<String>, sqlx::Error> {
+        store::read_email(row)
+    }
+
+    async fn attempt(&self, customer: &str, row: &QueuedRow<Option<String>>) -> Result<(), AttemptError> {
+        if let Some(email) = &row.job {
+            // Stripe would repeat its answer to a key that it knows.
+            let key = format!("email:{}", ids::random());
+            let sent = self.0.stripe.set_customer_email(customer, email, &key).await;
+            sent.map_err(|error| failure(&error))?;
+        }
         Ok(())
     }
 
-    /// Sends the address that has been due longest. Returns false if none is due.
-    async fn update_next(&self) -> Result<bool, sqlx::Error> {
-        let Billing {
-            db, clock, stripe, ..
-        } = &self.billing;
-        let now_ms = clock.now_ms();
-        let Some(customer) = store::due(db.pool(), now_ms).await? else {
-            return Ok(false);
-        };
-        let Some(claimed) = store::claim(db, &customer, now_ms, now_ms + LEASE_MS).await? else {
-            return Ok(true);
-        };
-        let send = async {
-            match &claimed.email {
-                Some(email) => stripe.set_customer_email(&customer, email, &claimed.key()).await,
-                // The account is being deleted, and its customer with it.
-                None => Ok(()),
-            }
-        };
-        self.attempt(&claimed, send).await?;
-        Ok(true)
-    }
-
-    /// Makes one attempt and records its result. A panic is a failed attempt: it delays this customer only.
-    async fn attempt(
+    async fn complete(
         &self,
-        claimed: &ClaimedEmail,
-        send: impl Future<Output = Result<(), StripeCallError>>,
-    ) -> Result<(), sqlx::Error> {
-        let Billing { db, clock, .. } = &self.billing;
-        let sent = catch_panic(send).await;
-        let now_ms = clock.now_ms();
-        let (failures, mut panics) = (claimed.failures + 1, claimed.panics);
-        let (error, is_final) = match sent {
-            Ok(Ok(())) => return store::finish(db, claimed, now_ms).await,
-            Ok(Err(error)) => {
-                let is_final = !error.is_transient() && failures >= ATTEMPTS;
-                (without_message(&error), is_final)
-            }
-            Err(panic) => {
-                panics += 1;
-                (panic.to_string(), panics >= MAX_PANICS)
-            }
-        };
-        if is_final {
-            tracing::error!(
-                stripe.customer = claimed.customer,
-                failures,
-                error,
-                "a changed address was parked; an operator can replay it"
-            );
-            return store::park(db, claimed, &error, now_ms).await;
-        }
-        tracing::warn!(
-            stripe.customer = claimed.customer,
-            failures,
-            error,
-            "a changed address was not written to Stripe's customer; it will be retried"
-        );
-        let at_ms = now_ms + wait_ms(BASE_MS, CAP_MS, failures);
-        store::record_failure(db, claimed, panics, at_ms).await
+        _connection: &mut Connection,
+        _customer: &str,
+        _row: &QueuedRow<Option<String>>,
+        (): (),
+    ) -> Result<NextRowState, sqlx::Error> {
+        Ok(NextRowState::Done("sent"))
     }
 }
 
 impl Billing {
+    /// The number of changed addresses that Stripe does not have.
+    pub async fn customer_email_counts(&self) -> Result<QueueCounts, sqlx::Error> {
+        CUSTOMER_EMAILS.counts(&self.db).await
+    }
+
     /// The changed addresses that were parked last, newest first, at most `most`.
     pub async fn parked_customer_emails(&self, most: i64) -> Result<Vec<ParkedCustomerEmail>, sqlx::Error> {
         store::parked(self.db.pool(), most).await
@@ -146,11 +125,15 @@ impl Billing {
     }
 }
 
-/// The error without Stripe's message, which may repeat the address.
-fn without_message(error: &StripeCallError) -> String {
-    match error {
+/// What the error means for the next attempt. The text is without Stripe's message, which may repeat the address.
+fn failure(error: &StripeCallError) -> JobFailure {
+    let text = match error {
         StripeCallError::Rejected { status, code, .. } => format!("Stripe rejected it with {status} {code}"),
         StripeCallError::Busy { status, .. } => format!("Stripe responded with {status}"),
         error => error.to_string(),
+    };
+    match error.is_transient() {
+        true => JobFailure::Transient(text),
+        false => JobFailure::Refused(text),
     }
 }

@@ -1,28 +1,19 @@
 //! SQL of changed addresses.
 
 use db::Db;
+use queue::Queue;
+use sqlx::any::AnyRow;
 use sqlx::{AnyPool, Row};
 use tracking::UserId;
 
-/// A changed address that is leased to the caller.
-pub(super) struct ClaimedEmail {
-    pub(super) customer: String,
-    /// The account's current address; `None` if the account is being deleted.
-    pub(super) email: Option<String>,
-    /// Failed attempts before this one.
-    pub(super) failures: i64,
-    /// Those of them that panicked.
-    pub(super) panics: i64,
-    changes: i64,
-    lease_until_ms: i64,
-}
-
-impl ClaimedEmail {
-    /// The idempotency key of this attempt. An attempt that is repeated after a crash has the same key.
-    pub(super) fn key(&self) -> String {
-        format!("email:{}:{}:{}", self.customer, self.changes, self.failures)
-    }
-}
+/// The queue of changed addresses. The lane is Stripe's customer, which has at most one row.
+pub(super) const CUSTOMER_EMAILS: Queue = Queue {
+    table: "customer_emails",
+    columns: "(SELECT users.email FROM stripe_customers JOIN users ON users.id = stripe_customers.user_id
+               WHERE stripe_customers.id = queued.lane AND users.deleted_at IS NULL) AS email",
+    on_done: "sent_ms = $1",
+    on_parked: "",
+};
 
 /// An address that is not sent until an operator replays it, or the account changes it again.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,22 +30,40 @@ pub struct ParkedCustomerEmail {
     pub parked_ms: i64,
 }
 
-/// Marks the account's customer, if it has one, in the transaction that changes the address. A parked one is due again, and
-/// has all its attempts.
+/// Enqueues the address of the account's customer, if it has one, in the transaction that changes the address. The row of
+/// an earlier change is deleted: the address has all its attempts, and an attempt that runs now does not settle this row.
 pub(crate) async fn enqueue(
     connection: &mut db::Connection,
     user: UserId,
     now_ms: i64,
 ) -> Result<(), sqlx::Error> {
-    sqlx::query(
-        "UPDATE stripe_customers SET email_changes = email_changes + 1, email_due_ms = COALESCE(email_due_ms, $2),
-                email_failures = 0, email_panics = 0, email_parked_ms = NULL, email_parked_reason = NULL
-         WHERE user_id = $1 AND deleted_ms IS NULL",
-    )
-    .bind(user.to_string())
-    .bind(now_ms)
-    .execute(connection)
-    .await?;
+    let customer: Option<String> =
+        sqlx::query_scalar("SELECT id FROM stripe_customers WHERE user_id = $1 AND deleted_ms IS NULL")
+            .bind(user.to_string())
+            .fetch_optional(&mut *connection)
+            .await?;
+    let Some(customer) = customer else {
+        return Ok(());
+    };
+    CUSTOMER_EMAILS.lock_lane(connection, &customer, now_ms).await?;
+    delete(connection, &customer).await?;
+    sqlx::query("INSERT INTO customer_emails (lane, enqueued_ms, next_attempt_ms) VALUES ($1, $2, $2)")
+        .bind(customer)
+        .bind(now_ms)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// Deletes the changed address of a customer.
+pub(in crate::billing) async fn delete(
+    connection: &mut db::Connection,
+    customer: &str,
+) -> Result<(), sqlx::Error> {
+    sqlx::query("DELETE FROM customer_emails WHERE lane = $1")
+        .bind(customer)
+        .execute(connection)
+        .await?;
     Ok(())
 }
 
@@ -70,116 +79,16 @@ pub(in crate::billing) async fn lock_email(
         .await
 }
 
-/// Returns the customer that has been due longest.
-pub(super) async fn due(pool: &AnyPool, now_ms: i64) -> Result<Option<String>, sqlx::Error> {
-    sqlx::query_scalar(
-        "SELECT id FROM stripe_customers WHERE email_due_ms <= $1 ORDER BY email_due_ms, id LIMIT 1",
-    )
-    .bind(now_ms)
-    .fetch_optional(pool)
-    .await
-}
-
-/// Leases the customer. Returns `None` if another updater leased it first.
-pub(super) async fn claim(
-    db: &Db,
-    customer: &str,
-    now_ms: i64,
-    lease_until_ms: i64,
-) -> Result<Option<ClaimedEmail>, sqlx::Error> {
-    let mut tx = db.write().await?;
-    let row = sqlx::query(
-        "UPDATE stripe_customers SET email_due_ms = $3 WHERE id = $1 AND email_due_ms <= $2
-         RETURNING id, email_changes, email_failures, email_panics,
-                   (SELECT email FROM users WHERE users.id = stripe_customers.user_id AND deleted_at IS NULL) AS email",
-    )
-    .bind(customer)
-    .bind(now_ms)
-    .bind(lease_until_ms)
-    .fetch_optional(&mut *tx)
-    .await?;
-    tx.commit().await?;
-    row.map(|row| {
-        Ok(ClaimedEmail {
-            customer: row.try_get("id")?,
-            email: row.try_get("email")?,
-            failures: row.try_get("email_failures")?,
-            panics: row.try_get("email_panics")?,
-            changes: row.try_get("email_changes")?,
-            lease_until_ms,
-        })
-    })
-    .transpose()
-}
-
-/// Clears the mark. A change that happened during the attempt stays due.
-pub(super) async fn finish(db: &Db, claimed: &ClaimedEmail, now_ms: i64) -> Result<(), sqlx::Error> {
-    db.execute(
-        sqlx::query(
-            "UPDATE stripe_customers SET email_failures = 0, email_panics = 0,
-                email_due_ms = CASE WHEN email_changes = $3 THEN NULL ELSE $4 END
-         WHERE id = $1 AND email_due_ms = $2",
-        )
-        .bind(&claimed.customer)
-        .bind(claimed.lease_until_ms)
-        .bind(claimed.changes)
-        .bind(now_ms),
-    )
-    .await?;
-    Ok(())
-}
-
-/// Records a failed attempt. The next one is due at `at_ms` (ms since the epoch). `panics`: attempts that panicked so far.
-pub(super) async fn record_failure(
-    db: &Db,
-    claimed: &ClaimedEmail,
-    panics: i64,
-    at_ms: i64,
-) -> Result<(), sqlx::Error> {
-    db.execute(
-        sqlx::query(
-            "UPDATE stripe_customers SET email_failures = email_failures + 1, email_panics = $3, email_due_ms = $4
-             WHERE id = $1 AND email_due_ms = $2",
-        )
-        .bind(&claimed.customer)
-        .bind(claimed.lease_until_ms)
-        .bind(panics)
-        .bind(at_ms),
-    )
-    .await?;
-    Ok(())
-}
-
-/// Parks the address. One that changed during the attempt stays due.
-pub(super) async fn park(
-    db: &Db,
-    claimed: &ClaimedEmail,
-    reason: &str,
-    now_ms: i64,
-) -> Result<(), sqlx::Error> {
-    db.execute(
-        sqlx::query(
-            "UPDATE stripe_customers SET email_failures = email_failures + 1,
-                    email_due_ms = CASE WHEN email_changes = $3 THEN NULL ELSE $4 END,
-                    email_parked_ms = CASE WHEN email_changes = $3 THEN $4 END,
-                    email_parked_reason = CASE WHEN email_changes = $3 THEN $5 END
-             WHERE id = $1 AND email_due_ms = $2",
-        )
-        .bind(&claimed.customer)
-        .bind(claimed.lease_until_ms)
-        .bind(claimed.changes)
-        .bind(now_ms)
-        .bind(reason),
-    )
-    .await?;
-    Ok(())
+pub(super) fn read_email(row: &AnyRow) -> Result<Option<String>, sqlx::Error> {
+    row.try_get("email")
 }
 
 /// The parked addresses of existing accounts, newest first.
 pub(super) async fn parked(pool: &AnyPool, most: i64) -> Result<Vec<ParkedCustomerEmail>, sqlx::Error> {
     let rows = sqlx::query(
-        "SELECT id, user_id, email_parked_reason, email_failures, email_parked_ms FROM stripe_customers
-         WHERE email_parked_ms IS NOT NULL AND user_id IS NOT NULL ORDER BY email_parked_ms DESC, id LIMIT $1",
+        "SELECT lane, user_id, parked_reason, attempts, parked_ms
+         FROM customer_emails JOIN stripe_customers ON stripe_customers.id = lane
+         WHERE state = 'parked' AND user_id IS NOT NULL ORDER BY parked_ms DESC, lane LIMIT $1",
     )
     .bind(most)
     .fetch_all(pool)
@@ -188,30 +97,32 @@ pub(super) async fn parked(pool: &AnyPool, most: i64) -> Result<Vec<ParkedCustom
         .map(|row| {
             let account: String = row.try_get("user_id")?;
             Ok(ParkedCustomerEmail {
-                customer: row.try_get("id")?,
+                customer: row.try_get("lane")?,
                 account: UserId::parse(&account)
                     .ok_or_else(|| sqlx::Error::Decode("a user ID that is not a UUID".into()))?,
-                reason: row.try_get("email_parked_reason")?,
-                failures: row.try_get("email_failures")?,
-                parked_ms: row.try_get("email_parked_ms")?,
+                reason: row.try_get("parked_reason")?,
+                failures: row.try_get("attempts")?,
+                parked_ms: row.try_get("parked_ms")?,
             })
         })
         .collect()
 }
 
-/// Makes a parked address due again. `false` if it is not parked. It counts as a change, because Stripe would repeat its
-/// answer to an idempotency key that it knows.
+/// Makes a parked address due again. `false` if it is not parked.
 pub(super) async fn replay(db: &Db, customer: &str, now_ms: i64) -> Result<bool, sqlx::Error> {
-    let replayed = db
-        .execute(
-            sqlx::query(
-                "UPDATE stripe_customers SET email_changes = email_changes + 1, email_due_ms = $2, email_failures = 0,
-                        email_panics = 0, email_parked_ms = NULL, email_parked_reason = NULL
-                 WHERE id = $1 AND email_parked_ms IS NOT NULL",
-            )
-            .bind(customer)
-            .bind(now_ms),
-        )
+    let parked: Option<(i64, String)> = sqlx::query_as(
+        "SELECT sequence, parked_reason FROM customer_emails WHERE lane = $1 AND state = 'parked'",
+    )
+    .bind(customer)
+    .fetch_optional(db.pool())
+    .await?;
+    let Some((sequence, reason)) = parked else {
+        return Ok(false);
+    };
+    let mut tx = db.write().await?;
+    let replayed = CUSTOMER_EMAILS
+        .replay(&mut tx, customer, sequence, &reason, now_ms)
         .await?;
-    Ok(replayed.rows_affected() == 1)
+    tx.commit().await?;
+    Ok(replayed)
 }

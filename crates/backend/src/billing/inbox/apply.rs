@@ -1,15 +1,18 @@
 //! Applies the due webhooks of one customer together: decides what each needs, fetches Stripe's current state once, then
-//! writes all events and records in one transaction. A webhook that cannot be applied does not affect the others.
+//! writes all events and records in one transaction, which settles them. The webhooks after one that is to be retried are
+//! left to a later claim, so that the customer's webhooks are applied in order.
 
+use queue::{LaneLease, NextRowState, QueuedRow};
+use tracing::Instrument;
 use tracking::UserId;
 use tracking::causes::cause_names;
 
 use super::customer_state::{ApplyContext, CustomerState};
 use super::fetch::{StripeSnapshot, fetch};
 use super::ownership::{NamedCustomer, NotOursReason};
-use super::retry::{ApplyError, PAYMENT_ATTEMPTS, RetryDecision};
-use super::store::{self as inbox, Lease, PendingWebhook};
-use super::worker::{InboxReport, settle_failure};
+use super::retry::{ApplyError, PAYMENT_ATTEMPTS};
+use super::store::{self as inbox, APPLIED, INBOX, PendingWebhook};
+use super::worker::{InboxReport, after_failure};
 use crate::accounts::is_tracked_at;
 use crate::billing::billing_mail::billing_mail;
 use crate::billing::event_time::after_causes;
@@ -21,23 +24,12 @@ use crate::billing::store::{self, CustomerOwner, SubscriptionRole};
 use crate::billing::{Billing, BillingError};
 use crate::mail;
 
-/// The result of applying webhooks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum ApplyOutcome {
-    /// Each is applied, scheduled for another attempt, or parked.
-    Settled(InboxReport),
-    /// Another worker holds the lane now and applies the webhooks.
-    LeaseLost,
-}
-
 /// What a webhook needs.
 enum Step {
     /// Its effects, with Stripe's state.
     Apply(ApplyContext),
-    /// Nothing: its account is deleted, or it gives no effect. Without `keep_payload` its payload is deleted.
-    Settle {
-        keep_payload: bool,
-    },
+    /// Nothing: its account is deleted, or it gives no effect.
+    Settle,
     /// It is deleted and counted.
     Drop(NotOursReason),
     /// It belongs to the lane of this customer, which the payload does not name.
@@ -46,20 +38,22 @@ enum Step {
 }
 
 impl Billing {
-    /// Applies the webhooks of one lane. Fails if Stripe or the database fails; then nothing is changed.
+    /// Applies the webhooks of one lane. Fails if Stripe or the database fails; then nothing is changed. If another worker
+    /// has claimed the lane since, it changes nothing either.
     pub(super) async fn apply(
         &self,
-        lease: Lease<'_>,
-        webhooks: &[PendingWebhook],
-    ) -> Result<ApplyOutcome, ApplyError> {
-        let owner = store::customer(self.db.pool(), lease.lane).await?;
+        lease: &LaneLease,
+        webhooks: &[QueuedRow<PendingWebhook>],
+    ) -> Result<InboxReport, ApplyError> {
+        let lane = webhooks.first().map_or("", |first| lease.lane_of(first));
+        let owner = store::customer(self.db.pool(), lane).await?;
         let product = match owner {
             Some(CustomerOwner::Account(_)) => self.known_plan_product().await?,
             _ => self.read_plan_product().unwrap_or_default(),
         };
         let mut steps = Vec::new();
         for webhook in webhooks {
-            let step = self.step(lease, webhook, owner.as_ref(), &product).await;
+            let step = self.step(lane, webhook, owner.as_ref(), &product).await;
             steps.push((webhook, step.unwrap_or_else(Step::Fail)));
         }
         let to_fetch: Vec<_> = steps
@@ -73,15 +67,15 @@ impl Billing {
             .collect();
         let customer = match (owner, to_fetch.is_empty()) {
             (Some(CustomerOwner::Account(account)), false) => {
-                let snapshot = fetch(&self.stripe, lease.lane, &to_fetch, &product).await?;
+                let snapshot = fetch(&self.stripe, lane, &to_fetch, &product).await?;
                 Some(
-                    self.customer_state(lease.lane, account, product, snapshot, &steps)
+                    self.customer_state(lane, account, product, snapshot, &steps)
                         .await?,
                 )
             }
             _ => None,
         };
-        self.commit(lease, steps, customer.as_ref()).await
+        self.commit(lease, lane, steps, customer.as_ref()).await
     }
 
     /// The product that is the plan, or none while the Stripe account has no catalog.
@@ -97,20 +91,20 @@ impl Billing {
     /// Decides what the webhook needs. Nothing is fetched for a webhook that is not ours.
     async fn step(
         &self,
-        lease: Lease<'_>,
-        webhook: &PendingWebhook,
+        lane: &str,
+        webhook: &QueuedRow<PendingWebhook>,
         owner: Option<&CustomerOwner>,
         product: &PlanProduct,
     ) -> Result<Step, ApplyError> {
-        let event = match self.parsed.take(&webhook.event_id) {
+        let event = match self.parsed.take(&webhook.job.event_id) {
             Some(event) => event,
-            None => StripeEvent::parse(&webhook.payload)?,
+            None => StripeEvent::parse(&webhook.job.payload)?,
         };
         let Some(subject) = subject(&event)? else {
-            return Ok(Step::Settle { keep_payload: true });
+            return Ok(Step::Settle);
         };
         let customer = match (owner, event.customer()) {
-            (Some(CustomerOwner::Deleted), _) => return Ok(Step::Settle { keep_payload: false }),
+            (Some(CustomerOwner::Deleted), _) => return Ok(Step::Settle),
             (Some(CustomerOwner::Account(_)), _) => NamedCustomer::Ours,
             (None, Some(_)) => NamedCustomer::Unknown,
             (None, None) => NamedCustomer::None,
@@ -127,10 +121,10 @@ impl Billing {
         match customer {
             NamedCustomer::Ours => {}
             NamedCustomer::Unknown => return Err(ApplyError::UnknownCustomer),
-            NamedCustomer::None => return self.find_customer(&event, webhook).await,
+            NamedCustomer::None => return self.find_customer(&event, webhook.attempts).await,
         }
         let related = match invoice_of(&event) {
-            Some(invoice) => inbox::webhooks_about(self.db.pool(), lease.lane, invoice).await?,
+            Some(invoice) => inbox::webhooks_about(self.db.pool(), lane, invoice).await?,
             None => Vec::new(),
         };
         Ok(Step::Apply(ApplyContext {
@@ -142,7 +136,7 @@ impl Billing {
 
     /// Finds the customer of a payment. Stripe is asked only about payments of invoices that were recorded without their
     /// payments. A dispute of another product is therefore not fetched: its payment stays unknown.
-    async fn find_customer(&self, event: &StripeEvent, webhook: &PendingWebhook) -> Result<Step, ApplyError> {
+    async fn find_customer(&self, event: &StripeEvent, attempts: i64) -> Result<Step, ApplyError> {
         if let (_, Some(customer)) = self.customer_in(event).await? {
             return Ok(Step::Move(customer));
         }
@@ -153,7 +147,7 @@ impl Billing {
         {
             return Ok(Step::Move(customer));
         }
-        match webhook.attempts < PAYMENT_ATTEMPTS {
+        match attempts < PAYMENT_ATTEMPTS {
             true => Err(ApplyError::UnknownPayment),
             false => Ok(Step::Drop(NotOursReason::UnknownCustomer)),
         }
@@ -166,7 +160,7 @@ impl Billing {
         account: UserId,
         product: PlanProduct,
         snapshot: StripeSnapshot,
-        steps: &[(&PendingWebhook, Step)],
+        steps: &[(&QueuedRow<PendingWebhook>, Step)],
     ) -> Result<CustomerState, sqlx::Error> {
         let pool = self.db.pool();
         let changes = steps.iter().filter_map(|(_, step)| match step {
@@ -196,63 +190,80 @@ impl Billing {
 
     async fn commit(
         &self,
-        lease: Lease<'_>,
-        steps: Vec<(&PendingWebhook, Step)>,
+        lease: &LaneLease,
+        lane: &str,
+        steps: Vec<(&QueuedRow<PendingWebhook>, Step)>,
         state: Option<&CustomerState>,
-    ) -> Result<ApplyOutcome, ApplyError> {
-        let now_ms = self.clock.now_ms();
+    ) -> Result<InboxReport, ApplyError> {
+        let (now_ms, engine) = (self.clock.now_ms(), self.db.engine());
         let (mut report, mut has_moved) = (InboxReport::default(), false);
+        let (mut updates, mut applied, mut attempted) = (Vec::new(), Vec::new(), Vec::new());
         let mut tx = self.db.write().await?;
-        if !inbox::verify(&mut tx, lease, now_ms).await? {
-            return Ok(ApplyOutcome::LeaseLost);
+        // Stripe's state may be older than what the worker that has the lane now has written.
+        if !INBOX.holds(&mut tx, engine, lease).await? {
+            tracing::warn!(lane, "the lease expired; another worker applies the webhooks");
+            return Ok(report);
         }
         // A concurrent withdrawal of consent or deletion commits before the lock and is seen below, or commits after it and
         // parks the enqueued events.
         if let Some(state) = state {
             store::lock_account(&mut tx, state.account).await?;
         }
-        let owner = store::customer(&mut *tx, lease.lane).await?;
+        let owner = store::customer(&mut *tx, lane).await?;
         let mut elsewhere = Vec::new();
         if let (Some(state), Some(CustomerOwner::Account(_))) = (state, &owner) {
             elsewhere = self.write_state(&mut tx, state, now_ms).await?;
         }
         for (webhook, step) in steps {
-            let id = &webhook.event_id;
             let result = match (step, &owner) {
-                (Step::Apply(_), Some(CustomerOwner::Deleted)) => Ok((0, false)),
+                (Step::Apply(_), Some(CustomerOwner::Deleted)) | (Step::Settle, _) => Ok(0),
                 (Step::Apply(context), Some(CustomerOwner::Account(account))) => {
                     self.apply_one(&mut tx, &context, *account, state, &elsewhere, now_ms)
                         .await?
                 }
                 (Step::Apply(_), None) => Err(ApplyError::UnknownCustomer),
-                (Step::Settle { keep_payload }, _) => Ok((0, keep_payload)),
                 (Step::Fail(error), _) => Err(error),
                 (Step::Move(customer), _) => {
-                    inbox::change_lane(&mut tx, id, &customer, now_ms).await?;
+                    inbox::change_lane(&mut tx, webhook.sequence, &webhook.job, &customer).await?;
                     has_moved = true;
                     continue;
                 }
                 (Step::Drop(reason), _) => {
-                    inbox::delete(&mut tx, id).await?;
-                    inbox::count_not_ours(&mut tx, &webhook.event_type, reason, now_ms).await?;
+                    inbox::delete(&mut tx, webhook.sequence).await?;
+                    inbox::count_not_ours(&mut tx, &webhook.job.event_type, reason, 1, now_ms).await?;
                     continue;
                 }
             };
-            match result {
-                Ok((events, keep_payload)) => {
-                    inbox::applied(&mut tx, id, events, keep_payload, now_ms).await?;
-                    report.applied += 1;
+            let next = match result {
+                Ok(events) => {
+                    if events > 0 {
+                        inbox::set_events(&mut tx, webhook.sequence, events).await?;
+                    }
                     report.events += events;
+                    applied.push(webhook.sequence);
+                    NextRowState::Done(APPLIED)
                 }
-                Err(error) => match settle_failure(&mut tx, webhook, &error, now_ms).await? {
-                    RetryDecision::Retry { .. } => report.retried += 1,
-                    RetryDecision::Park => report.parked += 1,
-                },
+                Err(error) => after_failure(webhook, &error, now_ms),
+            };
+            report.count(&next);
+            attempted.push((webhook, next.clone()));
+            updates.push(webhook.update(next));
+            if report.retried > 0 {
+                break;
+            }
+        }
+        INBOX.settle(&mut tx, engine, lease, &updates, now_ms).await?;
+        if matches!(owner, Some(CustomerOwner::Deleted)) {
+            for sequence in applied {
+                inbox::delete_payload(&mut tx, sequence).await?;
             }
         }
         tx.commit().await?;
+        for (webhook, next) in &attempted {
+            self.observer.attempted(&webhook.job, next, now_ms);
+        }
         if has_moved {
-            self.arrived.notify_one();
+            self.arrived.wake();
         }
         if report.events > 0 {
             self.wakeup.wake();
@@ -260,7 +271,7 @@ impl Billing {
         if let (1.., Some(CustomerOwner::Account(account))) = (report.applied, &owner) {
             self.revisions.changed(&account.to_string());
         }
-        Ok(ApplyOutcome::Settled(report))
+        Ok(report)
     }
 
     /// Writes our copy of the customer's state. Returns the running subscriptions of the account's other customers, of which
@@ -315,8 +326,7 @@ impl Billing {
         Ok(elsewhere)
     }
 
-    /// Writes the effects of one webhook. Returns the number of new events, and whether to keep the payload. The inner error
-    /// is about this webhook only.
+    /// Writes the effects of one webhook. Returns the number of new events. The inner error is about this webhook only.
     async fn apply_one(
         &self,
         connection: &mut db::Connection,
@@ -325,17 +335,17 @@ impl Billing {
         state: Option<&CustomerState>,
         elsewhere: &[Subscription],
         now_ms: i64,
-    ) -> Result<Result<(usize, bool), ApplyError>, sqlx::Error> {
+    ) -> Result<Result<usize, ApplyError>, sqlx::Error> {
         if let Subject::DeletedCustomer(customer) = &context.subject {
             self.record_deleted_customer(connection, account, customer)
                 .await?;
-            return Ok(Ok((0, true)));
+            return Ok(Ok(0));
         }
         let Some(state) = state else {
             return Ok(Err(ApplyError::UnknownCustomer));
         };
         let Some(target) = state.target(&context.subject) else {
-            return Ok(Ok((0, true)));
+            return Ok(Ok(0));
         };
         let events = match state.events(context, &target, elsewhere) {
             Ok(events) => events,
@@ -367,14 +377,26 @@ impl Billing {
         for event in events.into_iter().filter(|_| is_tracked) {
             let reported = store::reported_events(connection, account, &cause_names(event.name())).await?;
             let event = &after_causes(event, &state.click_times, &reported);
-            if outbox::enqueue(connection, event, now_ms).await? == outbox::Enqueued::New {
+            let clicked_ms = event.context().and_then(|context| context.clicked_ms);
+            let span = tracing::info_span!(
+                "apply webhook",
+                stripe.event = context.event.id,
+                stripe.event_type = context.event.kind,
+                event.name = event.name(),
+            );
+            if let Some(clicked_ms) = clicked_ms {
+                let trace_parent = store::trace_parent_of(connection, account, clicked_ms).await?;
+                queue::continue_trace(&span, trace_parent.as_deref());
+            }
+            let enqueued = outbox::enqueue(connection, event, now_ms).instrument(span);
+            if enqueued.await? == outbox::Enqueued::New {
                 new_events += 1;
             }
             // From here on the event's payload has the address.
-            if let Some(clicked_ms) = event.context().and_then(|context| context.clicked_ms) {
+            if let Some(clicked_ms) = clicked_ms {
                 store::forget_address(connection, account, clicked_ms).await?;
             }
         }
-        Ok(Ok((new_events, true)))
+        Ok(Ok(new_events))
     }
 }

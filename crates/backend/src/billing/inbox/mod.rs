@@ -9,6 +9,8 @@
 mod apply;
 mod customer_state;
 mod fetch;
+mod not_ours;
+mod observation;
 mod ownership;
 mod parsed;
 mod retry;
@@ -18,6 +20,9 @@ mod store;
 mod tests;
 mod worker;
 
+pub(super) use not_ours::NotOursMeter;
+pub use observation::WebhookObservation;
+pub(super) use observation::WebhookObserver;
 pub use ownership::NotOursReason;
 pub(super) use parsed::ParsedWebhooks;
 pub use retry::ApplyError;
@@ -65,13 +70,17 @@ impl Billing {
             return Err(InvalidWebhookError::Timestamp.into());
         }
         let payload = std::str::from_utf8(body).map_err(|_| InvalidWebhookError::NotAnEvent)?;
+        self.accept(payload).await
+    }
+
+    /// Stores an event that is known to come from Stripe, by a signature or from its event list, if it is ours.
+    pub(super) async fn accept(&self, payload: &str) -> Result<Received, ReceiveError> {
+        let now_ms = self.clock.now_ms();
         let event = StripeEvent::parse(payload).map_err(|_| InvalidWebhookError::NotAnEvent)?;
         let (customer, id) = self.customer_in(&event).await?;
         let product = self.read_plan_product();
         if let Some(reason) = self.why_not_ours(&event, customer, product.as_ref()).await? {
-            let mut tx = self.db.write().await?;
-            store::count_not_ours(&mut tx, &event.kind, reason, now_ms).await?;
-            tx.commit().await?;
+            self.not_ours.count(event.kind, reason, 1, now_ms);
             return Ok(Received::NotOurs(reason));
         }
         let webhook = NewWebhook {
@@ -79,8 +88,9 @@ impl Billing {
             lane: &id.unwrap_or_else(|| format!("event:{}", event.id)),
             event_type: &event.kind,
             payload,
-            now_ms,
+            received_ms: now_ms,
         };
+        let (event_type, changed_ms) = (event.kind.clone(), event.created_ms());
         let mut tx = self.db.write().await?;
         let is_new = store::insert(&mut tx, &webhook).await?;
         if is_new {
@@ -91,7 +101,8 @@ impl Billing {
         if !is_new {
             return Ok(Received::Duplicate);
         }
-        self.arrived.notify_one();
+        self.observer.received(&event_type, changed_ms, now_ms);
+        self.arrived.wake();
         Ok(Received::New)
     }
 
@@ -102,12 +113,7 @@ impl Billing {
 
     /// The number of webhooks by state, and the age of the oldest pending one.
     pub async fn inbox_counts(&self) -> Result<InboxCounts, sqlx::Error> {
-        store::counts(self.db.pool()).await
-    }
-
-    /// How many webhooks were not ours, by type and reason.
-    pub async fn not_ours(&self) -> Result<Vec<NotOursCount>, sqlx::Error> {
-        store::not_ours(self.db.pool()).await
+        store::counts(&self.db).await
     }
 
     /// By how much this server's clock differed from Stripe's at the last webhook; `None` before the first one.
@@ -121,7 +127,7 @@ impl Billing {
         let replayed = store::replay(&mut tx, event_id, self.clock.now_ms()).await?;
         tx.commit().await?;
         if replayed {
-            self.arrived.notify_one();
+            self.arrived.wake();
         }
         Ok(replayed)
     }

@@ -14,7 +14,7 @@ use crate::billing::{store, stripe};
 use super::store as inbox;
 
 /// Why a webhook is not ours.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum NotOursReason {
     /// It is a test event and the key is live, or the reverse.
     OtherMode,

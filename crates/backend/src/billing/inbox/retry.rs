@@ -1,20 +1,26 @@
 //! Decides whether a failed webhook is retried or parked.
 
-use outbox::{AttemptPanicError, MAX_PANICS};
+use outbox::AttemptPanicError;
+use queue::{JobFailure, JobPolicy, NextRowState, QueuedRow, RetrySchedule};
+use sqlx::error::ErrorKind;
 
 use crate::billing::mapping::MappingError;
 use crate::billing::payload::PayloadError;
 use crate::billing::stripe::StripeCallError;
 
-/// Attempts for permanent errors before the webhook is parked.
-const ATTEMPTS: i64 = 6;
-
 /// Attempts to find the customer of a payment, for about an hour. A dispute can overtake the webhook of its payment only
 /// while that one waits.
 pub(super) const PAYMENT_ATTEMPTS: i64 = 20;
 
-const FIRST_WAIT_MS: i64 = 1_000;
-const LONGEST_WAIT_MS: i64 = 5 * 60_000;
+/// The other webhooks of the customer wait meanwhile, so a webhook at fault is parked after half a minute. An outage delays
+/// them for at most five minutes longer than it lasts.
+const POLICY: JobPolicy = JobPolicy {
+    schedule: RetrySchedule {
+        base_ms: 1_000,
+        cap_ms: 5 * 60_000,
+    },
+    max_refusals: 6,
+};
 
 /// Why a webhook could not be applied.
 #[derive(Debug, thiserror::Error)]
@@ -47,6 +53,21 @@ impl ApplyError {
             _ => false,
         }
     }
+
+    /// What the error means for the next attempt. An outage is retried without limit, because payments are known from
+    /// webhooks only. An unreadable payload is never retried.
+    fn failure(&self) -> JobFailure {
+        let text = self.to_string();
+        match self {
+            Self::Stripe(error) if error.is_transient() => JobFailure::Transient(text),
+            Self::Database(error) if !is_refusal(error) => JobFailure::Transient(text),
+            // After [`PAYMENT_ATTEMPTS`] it is not ours.
+            Self::UnknownPayment => JobFailure::Transient(text),
+            Self::Stripe(_) | Self::Database(_) | Self::UnknownCustomer => JobFailure::Refused(text),
+            Self::Mapping(_) => JobFailure::Permanent(text),
+            Self::Panicked(_) => JobFailure::Panicked,
+        }
+    }
 }
 
 impl From<PayloadError> for ApplyError {
@@ -55,127 +76,66 @@ impl From<PayloadError> for ApplyError {
     }
 }
 
-/// The decision about a failed webhook.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum RetryDecision {
-    /// Retry at this time, in ms since the epoch.
-    Retry { at_ms: i64 },
-    /// Park until an operator replays it.
-    Park,
+/// Whether the database works, and refuses what the webhook would write or cannot return what it needs.
+fn is_refusal(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Database(error) => error.kind() != ErrorKind::Other,
+        sqlx::Error::Decode(_) | sqlx::Error::ColumnDecode { .. } => true,
+        _ => false,
+    }
 }
 
-/// Decides after the `attempts`-th attempt (from 1) failed at `now_ms`; `panics` of the attempts panicked. `jitter` is
-/// from 0 to 1. Transient errors are retried without limit, because payments are known from webhooks only. Other errors
-/// are retried a few times, and unreadable payloads never.
-pub(super) fn decide(
-    attempts: i64,
-    panics: i64,
+/// The next state of a webhook whose attempt failed at `now_ms` (ms since the epoch). `jitter` is from 0 to 1.
+pub(super) fn decide<T>(
+    webhook: &QueuedRow<T>,
     error: &ApplyError,
     now_ms: i64,
     jitter: f64,
-) -> RetryDecision {
-    let again = match error {
-        ApplyError::Database(_) => true,
-        ApplyError::Stripe(error) => error.is_transient() || attempts < ATTEMPTS,
-        ApplyError::UnknownCustomer => attempts < ATTEMPTS,
-        ApplyError::UnknownPayment => attempts < PAYMENT_ATTEMPTS,
-        ApplyError::Panicked(_) => panics < MAX_PANICS,
-        ApplyError::Mapping(_) => false,
-    };
-    if !again {
-        return RetryDecision::Park;
-    }
-    let wait_ms = u32::try_from(attempts - 1)
-        .ok()
-        .and_then(|exponent| FIRST_WAIT_MS.checked_shl(exponent.min(20)))
-        .unwrap_or(LONGEST_WAIT_MS)
-        .min(LONGEST_WAIT_MS);
-    // Half of the wait is random, so that webhooks that failed together are not retried together.
-    let half_ms = wait_ms / 2;
-    #[expect(clippy::cast_possible_truncation, reason = "a fraction of five minutes in ms")]
-    let random_ms = (jitter.clamp(0.0, 1.0) * f64::from(i32::try_from(half_ms).unwrap_or(i32::MAX))) as i64;
-    RetryDecision::Retry {
-        at_ms: now_ms.saturating_add(half_ms + random_ms),
-    }
+) -> NextRowState {
+    POLICY.after_failure(webhook, error.failure(), now_ms, jitter)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::mem::discriminant;
+
     use super::*;
 
-    fn rejected() -> ApplyError {
-        ApplyError::Stripe(StripeCallError::Rejected {
+    #[test]
+    fn outages_are_transient_and_errors_of_one_webhook_are_not() {
+        let rejected = StripeCallError::Rejected {
             status: 404,
             code: "resource_missing".to_owned(),
             message: String::new(),
-        })
-    }
-
-    fn unreachable() -> ApplyError {
-        ApplyError::Stripe(StripeCallError::Unreachable("no route".to_owned()))
-    }
-
-    fn unreadable() -> ApplyError {
-        PayloadError {
+        };
+        let unreadable = PayloadError {
             object: "invoice",
             field: "id",
-        }
-        .into()
-    }
-
-    #[test]
-    fn transient_errors_are_retried_without_limit_and_others_a_few_times() {
-        let at = |ms: i64| RetryDecision::Retry {
-            at_ms: 1_000_000 + ms,
         };
+        let (transient, refused) = (
+            JobFailure::Transient(String::new()),
+            JobFailure::Refused(String::new()),
+        );
+        let permanent = JobFailure::Permanent(String::new());
+        let unreachable = StripeCallError::Unreachable("no route".to_owned());
         let rows = [
-            (1, unreachable(), at(1_000)),
-            (2, unreachable(), at(2_000)),
-            (9, unreachable(), at(256_000)),
-            (10, unreachable(), at(300_000)),
-            (1_000_000, unreachable(), at(300_000)),
-            (
-                1_000_000,
-                ApplyError::Database(sqlx::Error::PoolTimedOut),
-                at(300_000),
-            ),
-            (1, rejected(), at(1_000)),
-            (5, rejected(), at(16_000)),
-            (6, rejected(), RetryDecision::Park),
-            (1, ApplyError::UnknownCustomer, at(1_000)),
-            (6, ApplyError::UnknownCustomer, RetryDecision::Park),
-            (1, unreadable(), RetryDecision::Park),
+            (ApplyError::from(unreachable), &transient),
+            (sqlx::Error::PoolTimedOut.into(), &transient),
+            (sqlx::Error::Decode("no UUID".into()).into(), &refused),
+            (rejected.into(), &refused),
+            (ApplyError::UnknownCustomer, &refused),
+            (ApplyError::UnknownPayment, &transient),
+            (unreadable.into(), &permanent),
+            (AttemptPanicError.into(), &JobFailure::Panicked),
         ];
-        for (attempts, error, expected) in rows {
-            assert_eq!(
-                decide(attempts, 0, &error, 1_000_000, 1.0),
-                expected,
-                "{attempts} {error}"
-            );
+        for (error, expected) in rows {
+            assert_eq!(discriminant(&error.failure()), discriminant(expected), "{error}");
         }
     }
 
     #[test]
-    fn the_third_panic_parks() {
-        for (panics, parked) in [(1, false), (2, false), (3, true)] {
-            let decision = decide(40, panics, &AttemptPanicError.into(), 0, 1.0);
-            assert_eq!(decision == RetryDecision::Park, parked, "{panics}");
-        }
-    }
-
-    #[test]
-    fn half_of_the_wait_is_random() {
-        for (jitter, ms) in [
-            (0.0, 500),
-            (0.5, 750),
-            (1.0, 1_000),
-            (7.0, 1_000),
-            (f64::NAN, 500),
-        ] {
-            let RetryDecision::Retry { at_ms } = decide(1, 0, &unreachable(), 0, jitter) else {
-                panic!("expected a retry");
-            };
-            assert_eq!(at_ms, ms, "{jitter}");
-        }
+    fn a_webhook_at_fault_delays_its_customer_for_half_a_minute() {
+        let waits = (1..POLICY.max_refusals).map(|attempt| POLICY.schedule.wait_ms(attempt, 1.0));
+        assert_eq!(waits.sum::<i64>(), 31_000);
     }
 }

@@ -3,30 +3,29 @@
 use db::Engine;
 use db::testing::{TestDb, engines};
 use outbox::Wakeup;
+use queue::Claim;
 use serde_json::json;
 use sqlx::{AssertSqlSafe, Row};
 
-use super::store::{self, Lease, PendingWebhook};
+use super::store::{self, PendingWebhook};
 use super::{ApplyError, InboxReport, InboxSettings, InboxState, Worker};
 use crate::billing::payload::PayloadError;
 use crate::billing::{Billing, StripeCallError};
 use crate::clock::Clock;
 use crate::config::Config;
 
-const LANE: &str = "cus_1";
-
 async fn billing(test: &TestDb, clock: &Clock) -> Billing {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let config = Config::read(|name| (name == "SEAMLINE_LOCAL").then(|| "1".to_owned())).unwrap();
     let billing = Billing::new(&config, test.db.clone(), clock.clone(), Wakeup::new()).unwrap();
     let mut tx = test.db.write().await.unwrap();
-    for (event_id, now_ms) in [("evt_1", 1), ("evt_2", 2)] {
+    for (event_id, received_ms) in [("evt_1", 1), ("evt_2", 2)] {
         let webhook = store::NewWebhook {
             event_id,
-            lane: LANE,
+            lane: "cus_1",
             event_type: "customer.updated",
             payload: &json!({}).to_string(),
-            now_ms,
+            received_ms,
         };
         assert!(store::insert(&mut tx, &webhook).await.unwrap());
     }
@@ -34,17 +33,10 @@ async fn billing(test: &TestDb, clock: &Clock) -> Billing {
     billing
 }
 
-async fn claim(billing: &Billing, lease: Lease<'_>, clock: &Clock) -> Vec<PendingWebhook> {
-    let mut tx = billing.db.write().await.unwrap();
-    let now_ms = clock.now_ms();
-    assert!(
-        store::acquire(&mut tx, lease, now_ms, now_ms + 1_000)
-            .await
-            .unwrap()
-    );
-    let claimed = store::claim(&mut tx, LANE, now_ms, 10).await.unwrap();
-    tx.commit().await.unwrap();
-    claimed
+fn ids(claim: &Claim<PendingWebhook>) -> Vec<(&str, i64, i64)> {
+    let rows = claim.rows.iter();
+    rows.map(|row| (row.job.event_id.as_str(), row.attempts, row.panics))
+        .collect()
 }
 
 /// The pages and workers find the rows of one customer, invoice or payment by an index.
@@ -59,22 +51,43 @@ async fn no_query_of_one_customer_scans_a_table() {
         "SELECT id, amount_paid FROM paid_invoices WHERE customer_id = $1 AND has_payments = 1",
         "SELECT id FROM subscriptions WHERE customer_id = $1",
         "SELECT id FROM portal_visits WHERE user_id = $1 AND created_at >= 0 AND created_at <= 1",
-        "SELECT event_id FROM stripe_inbox
-         WHERE lane = $1 AND state = 'pending' AND next_attempt_ms <= 1 ORDER BY received_ms, event_id LIMIT 50",
-        "SELECT id FROM stripe_customers WHERE email_parked_ms IS NOT NULL ORDER BY email_parked_ms DESC",
     ] {
-        let explain = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {sql}"));
-        let steps = sqlx::query(explain)
-            .bind("x")
-            .fetch_all(test.db.pool())
-            .await
-            .unwrap();
-        for step in steps {
-            let step: String = step.get("detail");
-            let is_partial_index = step.contains("paid_invoices_without_payments") || step.contains("email_parked");
+        for step in plan(&test, sql).await {
+            let is_partial_index = step.contains("paid_invoices_without_payments");
             assert!(!step.starts_with("SCAN") || is_partial_index, "{sql}: {step}");
         }
     }
+}
+
+/// The newest webhooks are read from the end of an index, without sorting.
+#[tokio::test]
+async fn the_newest_webhooks_are_not_sorted() {
+    let test = TestDb::new(Engine::Sqlite).await;
+    for (state, expected) in [
+        (None, "SCAN stripe_inbox"),
+        (
+            Some(InboxState::Pending),
+            "SCAN stripe_inbox USING INDEX stripe_inbox_pending",
+        ),
+        (
+            Some(InboxState::Applied),
+            "SCAN stripe_inbox USING INDEX stripe_inbox_applied",
+        ),
+        (
+            Some(InboxState::Parked),
+            "SCAN stripe_inbox USING INDEX stripe_inbox_parked",
+        ),
+    ] {
+        let steps = plan(&test, &store::newest_sql(state)).await;
+        assert_eq!(steps, [expected], "{state:?}");
+    }
+}
+
+async fn plan(test: &TestDb, sql: &str) -> Vec<String> {
+    let explain = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {sql}"));
+    let steps = sqlx::query(explain).bind("x").fetch_all(test.db.pool()).await;
+    let steps = steps.unwrap();
+    steps.iter().map(|step| step.get("detail")).collect()
 }
 
 #[tokio::test]
@@ -83,43 +96,26 @@ async fn a_webhook_whose_attempts_panic_is_parked_and_its_lane_continues() {
         let (test, clock) = (TestDb::new(engine).await, Clock::fixed(1_000));
         let billing = billing(&test, &clock).await;
         let worker = Worker::new(billing.clone(), InboxSettings::default());
-        let lease = Lease {
-            lane: LANE,
-            owner: &worker.owner,
-        };
+        let panicking = || async { panic!("expected in this test") };
         for attempt in 1..=3 {
-            let claimed = claim(&billing, lease, &clock).await;
-            let (poison, next) = claimed.split_at(1);
+            let claim = worker.claim().await.unwrap().unwrap();
+            let (lease, rows) = (&claim.lease, &claim.rows);
             assert_eq!(
-                (poison[0].attempts, poison[0].panics),
-                (attempt, attempt - 1),
-                "{engine:?}"
+                ids(&claim),
+                [("evt_1", attempt, attempt - 1), ("evt_2", 1, 0)],
+                "{engine:?}: later webhooks wait"
             );
-            if !next.is_empty() {
-                let together = worker
-                    .attempt(lease, &claimed, async { panic!("expected in this test") })
-                    .await
-                    .unwrap();
-                assert_eq!(together, None, "{engine:?}: to be applied one by one");
-            }
-            let report = worker
-                .attempt(lease, poison, async { panic!("expected in this test") })
-                .await
-                .unwrap();
+            let together = worker.attempt(lease, rows, panicking()).await.unwrap();
+            assert_eq!(together, None, "{engine:?}: the first is to be applied alone");
+            let report = worker.attempt(lease, &rows[..1], panicking()).await.unwrap();
             let expected = InboxReport {
                 retried: usize::from(attempt < 3),
                 parked: usize::from(attempt == 3),
                 ..InboxReport::default()
             };
             assert_eq!(report, Some(expected), "{engine:?}: {attempt}");
-            if let [next] = next {
-                let mut tx = test.db.write().await.unwrap();
-                assert!(
-                    store::applied(&mut tx, &next.event_id, 0, true, 1).await.unwrap(),
-                    "{engine:?}"
-                );
-                tx.commit().await.unwrap();
-            }
+            let is_waiting = worker.claim().await.unwrap().is_none();
+            assert_eq!(is_waiting, attempt < 3, "{engine:?}: {attempt}");
             clock.advance(10_000);
         }
         let parked = billing.inbox(Some(InboxState::Parked), 10).await.unwrap();
@@ -144,14 +140,10 @@ async fn webhooks_that_fail_together_are_applied_one_by_one_except_in_an_outage(
         let (test, clock) = (TestDb::new(engine).await, Clock::fixed(1_000));
         let billing = billing(&test, &clock).await;
         let worker = Worker::new(billing.clone(), InboxSettings::default());
-        let lease = Lease {
-            lane: LANE,
-            owner: &worker.owner,
-        };
-        let claimed = claim(&billing, lease, &clock).await;
+        let Claim { lease, rows } = worker.claim().await.unwrap().unwrap();
         let attempt = async |error: ApplyError| {
             let result = async { Err(error) };
-            worker.attempt(lease, &claimed, result).await.unwrap()
+            worker.attempt(&lease, &rows, result).await.unwrap()
         };
         let rejected = StripeCallError::Rejected {
             status: 404,
@@ -166,9 +158,17 @@ async fn webhooks_that_fail_together_are_applied_one_by_one_except_in_an_outage(
         assert_eq!(attempt(unreadable.into()).await, None, "{engine:?}");
         let outage = StripeCallError::Unreachable("no route".to_owned());
         let expected = InboxReport {
-            retried: 2,
+            retried: 1,
             ..InboxReport::default()
         };
         assert_eq!(attempt(outage.into()).await, Some(expected), "{engine:?}");
+        assert!(worker.claim().await.unwrap().is_none(), "{engine:?}: both wait");
+        clock.advance(1_000);
+        let claim = worker.claim().await.unwrap().unwrap();
+        assert_eq!(
+            ids(&claim),
+            [("evt_1", 2, 0), ("evt_2", 1, 0)],
+            "{engine:?}: in order"
+        );
     }
 }

@@ -4,6 +4,7 @@ use sqlx::{Any, AnyPool, Executor, Row};
 use tracking::{AccountType, UserId};
 
 use super::user_id;
+use crate::billing::customer_email;
 
 /// The current customer of an existing account.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -127,16 +128,14 @@ pub(in crate::billing) async fn mark_customer_deleted(
     now_ms: i64,
 ) -> Result<(), sqlx::Error> {
     sqlx::query(
-        "UPDATE stripe_customers SET deleted_ms = COALESCE(deleted_ms, $2), has_card = 0, email_due_ms = NULL,
-                email_parked_ms = NULL, email_parked_reason = NULL,
-                revision = revision + 1
+        "UPDATE stripe_customers SET deleted_ms = COALESCE(deleted_ms, $2), has_card = 0, revision = revision + 1
          WHERE id = $1",
     )
     .bind(id)
     .bind(now_ms)
-    .execute(connection)
+    .execute(&mut *connection)
     .await?;
-    Ok(())
+    customer_email::delete(connection, id).await
 }
 
 /// Locks the account's row until the transaction ends, so that webhooks of two customers of one account do not decide its
@@ -192,18 +191,15 @@ async fn erase_customer(connection: &mut db::Connection, id: &str, now_ms: i64) 
     ] {
         sqlx::query(sql).bind(id).execute(&mut *connection).await?;
     }
+    customer_email::delete(connection, id).await?;
+    sqlx::query("UPDATE stripe_customers SET user_id = NULL, has_card = 0, erased_ms = $2 WHERE id = $1")
+        .bind(id)
+        .bind(now_ms)
+        .execute(&mut *connection)
+        .await?;
     sqlx::query(
-        "UPDATE stripe_customers SET user_id = NULL, has_card = 0, email_due_ms = NULL, email_parked_ms = NULL,
-                email_parked_reason = NULL, erased_ms = $2
-         WHERE id = $1",
-    )
-    .bind(id)
-    .bind(now_ms)
-    .execute(&mut *connection)
-    .await?;
-    sqlx::query(
-        "UPDATE stripe_inbox SET payload = NULL, state = 'applied', parked_reason = NULL, last_error = NULL,
-                settled_ms = COALESCE(settled_ms, $2), events = COALESCE(events, 0)
+        "UPDATE stripe_inbox SET payload = NULL, state = 'applied', parked_ms = NULL, parked_reason = NULL,
+                last_error = NULL, applied_ms = COALESCE(applied_ms, parked_ms, $2), events = COALESCE(events, 0)
          WHERE lane = $1",
     )
     .bind(id)

@@ -63,8 +63,8 @@ pub(in crate::billing) async fn record_click(
     } = record;
     sqlx::query(
         "INSERT INTO handoffs (click, user_id, action, device_id, session_id, consented, created_at,
-                               billing_interval, trial_days, context, address)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (click) DO NOTHING",
+                               billing_interval, trial_days, context, address, trace_parent)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT (click) DO NOTHING",
     )
     .bind(record.click.to_string())
     .bind(handoff.account.to_string())
@@ -77,6 +77,7 @@ pub(in crate::billing) async fn record_click(
     .bind(trial_days.map(i64::from))
     .bind(handoff.context.as_deref().map(context_json))
     .bind(address(handoff))
+    .bind(queue::trace_parent())
     .execute(&mut *connection)
     .await?;
     let row = sqlx::query("SELECT * FROM handoffs WHERE click = $1 AND user_id = $2 AND action = $3")
@@ -234,6 +235,26 @@ pub(in crate::billing) async fn forget_address(
         .execute(connection)
         .await?;
     Ok(())
+}
+
+/// The W3C `traceparent` of the account's click at `at_ms` (ms since the epoch). `None`, without a query, if this process
+/// passes no traces on.
+pub(in crate::billing) async fn trace_parent_of(
+    connection: &mut db::Connection,
+    user: UserId,
+    at_ms: i64,
+) -> Result<Option<String>, sqlx::Error> {
+    if !queue::is_tracing() {
+        return Ok(None);
+    }
+    let found: Option<Option<String>> = sqlx::query_scalar(
+        "SELECT trace_parent FROM handoffs WHERE user_id = $1 AND created_at = $2 LIMIT 1",
+    )
+    .bind(user.to_string())
+    .bind(at_ms)
+    .fetch_optional(connection)
+    .await?;
+    Ok(found.flatten())
 }
 
 fn context_json(context: &EventContext) -> String {

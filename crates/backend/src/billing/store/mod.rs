@@ -14,7 +14,7 @@ pub(super) use customers::{
 };
 pub(super) use handoffs::{
     ClickAction, ClickRecord, checkout_of, clicks, close_checkout, forget_address, insert_portal_visit,
-    open_checkouts, portal_visits, record_click, set_checkout,
+    open_checkouts, portal_visits, record_click, set_checkout, trace_parent_of,
 };
 pub(super) use ledger::{payers, reconcile_context, recorded};
 pub use mirror::PaidInvoice;

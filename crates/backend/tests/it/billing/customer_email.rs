@@ -11,11 +11,24 @@ use tracking::PlanInterval;
 use super::environment::{Environment, SECOND, billing_at};
 use super::fault_proxy::FaultProxy;
 use super::stand_in::text;
-use crate::support::{PASSWORD, Store, sign_in, visitor};
+use crate::support::{MINUTE, PASSWORD, Store, sign_in, visitor};
 
 const CONFIRM: &str = "Confirm your new email address";
 const BUSY: &str = r#"{"error":{"type":"api_error","message":"try later"}}"#;
+const INVALID: &str = r#"{"error":{"type":"invalid_request_error","code":"email_invalid",
+    "message":"Invalid email address: new@example.com"}}"#;
 const CUSTOMERS: &str = "/v1/customers/";
+
+/// Stripe rejects the address until it is parked.
+async fn reject(env: &mut Environment, proxy: &FaultProxy, updater: &CustomerEmailUpdater) {
+    for attempt in 1..=6 {
+        assert_eq!(due(env).await, 1, "{attempt}");
+        proxy.respond(CUSTOMERS, 400, INVALID);
+        updater.drain().await.unwrap();
+        env.advance(10 * MINUTE);
+    }
+    assert_eq!(due(env).await, 0);
+}
 
 fn updater(store: &Store, billing: &Billing) -> CustomerEmailUpdater {
     CustomerEmailUpdater::new(billing.clone(), store.accounts.customer_email_wakeup())
@@ -53,9 +66,7 @@ async fn emails_at_stripe(env: &Environment) -> Vec<String> {
 }
 
 async fn due(env: &Environment) -> i64 {
-    env.store
-        .count("stripe_customers WHERE email_due_ms IS NOT NULL")
-        .await
+    env.store.count("customer_emails WHERE state = 'pending'").await
 }
 
 #[tokio::test]
@@ -137,6 +148,44 @@ async fn a_customer_that_is_gone_at_stripe_needs_no_update() {
         let customer = env.customer(&ada).await;
         env.stripe.delete(&format!("/v1/customers/{customer}")).await;
         updater(&env.store, &env.billing).drain().await.unwrap();
+        assert_eq!(due(&env).await, 0, "{engine:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_address_that_stripe_rejects_is_parked_until_a_replay_or_the_next_change() {
+    for engine in engines() {
+        let mut env = Environment::new(engine).await;
+        let ada = env.person("ada@example.com").await;
+        env.trial(&ada).await;
+        let proxy = FaultProxy::to(&env.stripe.url).await;
+        let updater = updater(&env.store, &billing_at(&env.store, &proxy.url));
+        let customer = env.customer(&ada).await;
+        change_email(&env.store, "ada@example.com", "new@example.com").await;
+        reject(&mut env, &proxy, &updater).await;
+        let parked = env.billing.parked_customer_emails(10).await.unwrap();
+        let [parked] = &parked[..] else {
+            panic!("{engine:?}: one is parked")
+        };
+        assert_eq!(
+            (parked.customer.as_str(), parked.account, parked.failures),
+            (customer.as_str(), ada.user.id, 6),
+            "{engine:?}"
+        );
+        assert_eq!(
+            parked.reason, "Stripe rejected it with 400 email_invalid",
+            "{engine:?}: without the address"
+        );
+
+        for is_parked in [true, false] {
+            let replayed = env.billing.replay_customer_email(&customer).await.unwrap();
+            assert_eq!(replayed, is_parked, "{engine:?}");
+        }
+        reject(&mut env, &proxy, &updater).await;
+        change_email(&env.store, "new@example.com", "third@example.com").await;
+        assert_eq!(env.billing.parked_customer_emails(10).await.unwrap(), []);
+        updater.drain().await.unwrap();
+        assert_eq!(emails_at_stripe(&env).await, ["third@example.com"], "{engine:?}");
         assert_eq!(due(&env).await, 0, "{engine:?}");
     }
 }

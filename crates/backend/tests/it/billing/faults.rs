@@ -172,7 +172,7 @@ async fn a_crashed_worker_is_replaced() {
         assert_eq!((counts.pending, counts.parked), (0, 0), "{engine:?}");
         assert_eq!(
             env.store
-                .number("SELECT COUNT(*) FROM stripe_lanes WHERE lease_owner IS NOT NULL")
+                .number("SELECT COUNT(*) FROM stripe_inbox_lanes WHERE lease_owner IS NOT NULL")
                 .await,
             0,
             "{engine:?}"

@@ -76,7 +76,7 @@ async fn a_bad_signature_changes_nothing() {
             );
         }
         assert_eq!(env.store.count("stripe_inbox").await, 0, "{engine:?}");
-        assert_eq!(env.store.count("stripe_lanes").await, 0, "{engine:?}");
+        assert_eq!(env.store.count("stripe_inbox_lanes").await, 0, "{engine:?}");
 
         // Both secrets are accepted.
         for (secret, webhook) in SECRETS.into_iter().zip(&webhooks) {
@@ -156,8 +156,19 @@ async fn webhooks_of_unknown_customers_are_parked_and_block_no_others() {
             ["Trial started"],
             "{engine:?}: other lanes are not blocked"
         );
+        let attempts =
+            "SELECT CAST(attempts AS TEXT) FROM stripe_inbox WHERE state = 'pending' ORDER BY sequence";
+        let attempts = env.store.texts(attempts).await;
+        let [first, later @ ..] = &attempts[..] else {
+            panic!("{engine:?}: they wait")
+        };
+        assert!(
+            first != "0" && !later.is_empty() && later.iter().all(|attempts| attempts == "0"),
+            "{engine:?}: later ones wait for the first: {attempts:?}"
+        );
 
-        for _ in 0..10 {
+        // Each waits for the one before it.
+        for _ in 0..6 * early.len() {
             env.advance(MINUTE);
             env.worker.drain().await.unwrap();
         }

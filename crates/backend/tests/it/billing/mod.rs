@@ -16,6 +16,7 @@ mod mails;
 mod new_customer;
 mod not_ours;
 mod payments;
+mod replay;
 mod scenarios;
 pub mod stand_in;
 mod stripe_api;

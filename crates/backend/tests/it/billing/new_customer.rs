@@ -53,10 +53,7 @@ async fn case_14_a_customer_whose_creation_was_not_confirmed_is_found_again() {
             created[0]["id"].as_str().unwrap(),
             "{engine:?}"
         );
-        let due = env
-            .store
-            .count("stripe_customers WHERE email_due_ms IS NOT NULL")
-            .await;
+        let due = env.store.count("customer_emails WHERE state = 'pending'").await;
         assert_eq!(due, 1, "{engine:?}: Stripe gets the new address");
     }
 }

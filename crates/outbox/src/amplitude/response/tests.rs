@@ -9,6 +9,7 @@ fn row(user: &str, device: Option<&str>) -> OutboundEvent {
         device_id: device.map(str::to_owned),
         event_type: "Sign-up completed".to_owned(),
         payload: "{}".to_owned(),
+        trace_parent: None,
     }
 }
 

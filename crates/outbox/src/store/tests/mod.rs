@@ -71,6 +71,7 @@ async fn claim_all(db: &Db, now_ms: i64) -> Option<Claim<OutboundEvent>> {
 
 async fn claim(db: &Db, now_ms: i64, rows: usize, per_lane: usize) -> Option<Claim<OutboundEvent>> {
     let limits = ClaimLimits {
+        lanes: rows,
         rows,
         per_lane,
         lease_ms: LEASE,

@@ -1,10 +1,12 @@
 //! Reads the inbox: for operations, and the webhooks about one invoice.
 
+use db::Db;
+use queue::{COUNT_LIMIT, QueueCounts};
 use serde_json::Value;
 use sqlx::any::AnyRow;
-use sqlx::{AnyPool, Row};
+use sqlx::{AnyPool, AssertSqlSafe, Row};
 
-use super::InboxState;
+use super::{INBOX, InboxState};
 use crate::billing::mapping::invoice_of;
 use crate::billing::payload::StripeEvent;
 
@@ -35,7 +37,7 @@ pub struct InboxRow {
     pub last_error: Option<String>,
 }
 
-/// Webhooks by state.
+/// Webhooks by state, at most [`COUNT_LIMIT`] each; one more means that there are more.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct InboxCounts {
     /// To be applied.
@@ -48,21 +50,32 @@ pub struct InboxCounts {
     pub oldest_pending_ms: Option<i64>,
 }
 
+/// The newest webhooks. Of one state: those that came into it last.
 pub(in crate::billing::inbox) async fn newest(
     pool: &AnyPool,
     state: Option<InboxState>,
     most: i64,
 ) -> Result<Vec<InboxRow>, sqlx::Error> {
-    let rows = sqlx::query(
-        "SELECT event_id, lane, event_type, payload, received_ms, state, attempts, next_attempt_ms, events,
-                parked_reason, last_error
-         FROM stripe_inbox WHERE $1 IS NULL OR state = $1 ORDER BY received_ms DESC, event_id DESC LIMIT $2",
-    )
-    .bind(state.map(InboxState::as_str))
-    .bind(most)
-    .fetch_all(pool)
-    .await?;
+    let rows = sqlx::query(AssertSqlSafe(newest_sql(state)))
+        .bind(most)
+        .fetch_all(pool)
+        .await?;
     rows.iter().map(read).collect()
+}
+
+/// The rows are at the end of an index.
+pub(in crate::billing::inbox) fn newest_sql(state: Option<InboxState>) -> String {
+    let order = match state {
+        None => "ORDER BY sequence DESC",
+        Some(InboxState::Pending) => "WHERE state = 'pending' ORDER BY sequence DESC",
+        Some(InboxState::Applied) => "WHERE state = 'applied' ORDER BY applied_ms DESC, sequence DESC",
+        Some(InboxState::Parked) => "WHERE state = 'parked' ORDER BY parked_ms DESC, sequence DESC",
+    };
+    format!(
+        "SELECT event_id, lane, event_type, payload, enqueued_ms, state, attempts, next_attempt_ms, events,
+                parked_reason, last_error
+         FROM stripe_inbox {order} LIMIT $1"
+    )
 }
 
 fn read(row: &AnyRow) -> Result<InboxRow, sqlx::Error> {
@@ -71,7 +84,7 @@ fn read(row: &AnyRow) -> Result<InboxRow, sqlx::Error> {
         lane: row.try_get("lane")?,
         event_type: row.try_get("event_type")?,
         payload: row.try_get("payload")?,
-        received_ms: row.try_get("received_ms")?,
+        received_ms: row.try_get("enqueued_ms")?,
         state: InboxState::parse(row.try_get("state")?),
         attempts: row.try_get("attempts")?,
         next_attempt_ms: row.try_get("next_attempt_ms")?,
@@ -81,23 +94,22 @@ fn read(row: &AnyRow) -> Result<InboxRow, sqlx::Error> {
     })
 }
 
-pub(in crate::billing::inbox) async fn counts(pool: &AnyPool) -> Result<InboxCounts, sqlx::Error> {
-    let rows: Vec<(String, i64, i64)> =
-        sqlx::query_as("SELECT state, COUNT(*), MIN(received_ms) FROM stripe_inbox GROUP BY state")
-            .fetch_all(pool)
-            .await?;
-    let mut counts = InboxCounts::default();
-    for (state, rows, oldest_ms) in rows {
-        match InboxState::parse(&state) {
-            InboxState::Pending => {
-                counts.pending = rows;
-                counts.oldest_pending_ms = Some(oldest_ms);
-            }
-            InboxState::Applied => counts.applied = rows,
-            InboxState::Parked => counts.parked = rows,
-        }
-    }
-    Ok(counts)
+pub(in crate::billing::inbox) async fn counts(db: &Db) -> Result<InboxCounts, sqlx::Error> {
+    let QueueCounts {
+        pending,
+        parked,
+        oldest_pending_ms,
+        ..
+    } = INBOX.counts(db).await?;
+    let applied = sqlx::query_scalar(
+        "SELECT COUNT(*) FROM (SELECT 1 FROM stripe_inbox WHERE state = 'applied' LIMIT $1) AS applied",
+    );
+    Ok(InboxCounts {
+        pending,
+        applied: applied.bind(COUNT_LIMIT + 1).fetch_one(db.pool()).await?,
+        parked,
+        oldest_pending_ms,
+    })
 }
 
 /// The customer's received webhooks that report this invoice as paid, or the change that made it, oldest first. Applied
@@ -111,7 +123,7 @@ pub(in crate::billing::inbox) async fn webhooks_about(
         "SELECT payload FROM stripe_inbox
          WHERE lane = $1 AND payload LIKE $2 AND event_type IN
             ('invoice.paid', 'customer.subscription.updated', 'customer.subscription.resumed')
-         ORDER BY received_ms, event_id",
+         ORDER BY sequence",
     )
     .bind(lane)
     .bind(format!("%\"{invoice}\"%"))

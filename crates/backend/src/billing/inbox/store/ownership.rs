@@ -18,21 +18,23 @@ pub struct NotOursCount {
     pub last_received_ms: i64,
 }
 
-/// Counts a webhook that is not ours.
+/// Counts webhooks that are not ours.
 pub(in crate::billing::inbox) async fn count_not_ours(
     connection: &mut db::Connection,
     event_type: &str,
     reason: NotOursReason,
-    now_ms: i64,
+    webhooks: i64,
+    received_ms: i64,
 ) -> Result<(), sqlx::Error> {
     sqlx::query(
-        "INSERT INTO stripe_not_ours (event_type, reason, webhooks, last_received_ms) VALUES ($1, $2, 1, $3)
+        "INSERT INTO stripe_not_ours (event_type, reason, webhooks, last_received_ms) VALUES ($1, $2, $3, $4)
          ON CONFLICT (event_type, reason) DO UPDATE SET
-            webhooks = stripe_not_ours.webhooks + 1, last_received_ms = excluded.last_received_ms",
+            webhooks = stripe_not_ours.webhooks + excluded.webhooks, last_received_ms = excluded.last_received_ms",
     )
     .bind(event_type)
     .bind(reason.as_str())
-    .bind(now_ms)
+    .bind(webhooks)
+    .bind(received_ms)
     .execute(connection)
     .await?;
     Ok(())
