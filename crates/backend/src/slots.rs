@@ -18,6 +18,19 @@ pub struct Slots {
 struct Taken {
     total: usize,
     of_network: HashMap<NetworkKey, usize>,
+    refused_by_total: u64,
+    refused_by_network: u64,
+}
+
+/// How many places are taken, and how often [`Slots::take`] has failed, by the limit that was reached.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SlotUsage {
+    /// Places that are taken now.
+    pub taken: usize,
+    /// Refusals because the total was reached.
+    pub refused_by_total: u64,
+    /// Refusals because the limit of a network was reached.
+    pub refused_by_network: u64,
 }
 
 /// Which limit is reached.
@@ -46,11 +59,13 @@ impl Slots {
     pub fn take(&self, network: Option<NetworkKey>) -> Result<Slot, LimitReached> {
         let mut taken = lock(&self.taken);
         if taken.total >= self.total {
+            taken.refused_by_total += 1;
             return Err(LimitReached::Total);
         }
         if let Some(network) = network {
             let open = taken.of_network.entry(network).or_default();
             if *open >= self.per_network {
+                taken.refused_by_network += 1;
                 return Err(LimitReached::Network);
             }
             *open += 1;
@@ -60,6 +75,16 @@ impl Slots {
             network,
             taken: Arc::clone(&self.taken),
         })
+    }
+
+    /// The places that are taken now, and the refusals so far.
+    pub fn usage(&self) -> SlotUsage {
+        let taken = lock(&self.taken);
+        SlotUsage {
+            taken: taken.total,
+            refused_by_total: taken.refused_by_total,
+            refused_by_network: taken.refused_by_network,
+        }
     }
 }
 
@@ -116,7 +141,14 @@ mod tests {
             );
             open.extend(slot);
         }
+        let usage = |taken| SlotUsage {
+            taken,
+            refused_by_total: 1,
+            refused_by_network: 1,
+        };
+        assert_eq!(slots.usage(), usage(3));
         drop(open);
+        assert_eq!(slots.usage(), usage(0));
         let taken = lock(&slots.taken);
         assert!(taken.total == 0 && taken.of_network.is_empty(), "{taken:?}");
     }

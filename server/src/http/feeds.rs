@@ -14,7 +14,7 @@ use axum::response::{IntoResponse, Response};
 use backend::NetworkKey;
 use backend::accounts::Accounts;
 use backend::config::ConnectionLimits;
-use backend::slots::{Slot, Slots};
+use backend::slots::{SlotUsage, Slots};
 use futures::{Stream, StreamExt, stream};
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, Request};
@@ -23,7 +23,9 @@ use tokio_util::sync::CancellationToken;
 use url::form_urlencoded;
 use uuid::Uuid;
 
+use super::access_log;
 use super::slots::refusal;
+use crate::metrics::Metrics;
 use crate::startup::timing::HttpTiming;
 
 /// nginx and others do not buffer a response with this header.
@@ -83,6 +85,11 @@ impl Feeds {
         }
     }
 
+    /// The open feeds, and the refused ones.
+    pub fn usage(&self) -> SlotUsage {
+        self.slots.usage()
+    }
+
     /// The feed as a response. It ends after some minutes, and with the server.
     pub fn respond(&self, messages: impl Stream<Item = Message> + Send + 'static) -> Response {
         let events = messages.map(|Message { id, data }| {
@@ -138,24 +145,29 @@ async fn is_signed_in(accounts: &Accounts, login: Uuid) -> bool {
     }
 }
 
-/// Refuses a feed beyond the limits: 503 for all, 429 for one client address.
+/// Refuses a feed beyond the limits, with 503 for all and 429 for one network, and counts the open ones.
 pub async fn limit(
-    State(feeds): State<Feeds>,
+    State((feeds, metrics)): State<(Feeds, Metrics)>,
     Extension(context): Extension<RequestContext>,
     request: Request<Body>,
     next: Next,
 ) -> Response {
     let network = NetworkKey::of(context.visitor.address);
     match feeds.slots.take(Some(network)) {
-        Ok(slot) => next.run(request).await.map(|body| until_end(body, slot)),
+        Ok(slot) => {
+            let counted = metrics.counters.feed_opened(access_log::route(&request));
+            next.run(request)
+                .await
+                .map(|body| until_end(body, (slot, counted)))
+        }
         Err(limit) => refusal(limit),
     }
 }
 
-/// The body, which keeps the slot until it ends or the client is gone.
-fn until_end(body: Body, slot: Slot) -> Body {
+/// The body, which holds `held` until it ends or the client is gone.
+fn until_end(body: Body, held: impl Send + 'static) -> Body {
     Body::from_stream(body.into_data_stream().inspect(move |_| {
-        let _ = &slot;
+        let _ = &held;
     }))
 }
 

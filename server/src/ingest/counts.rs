@@ -1,6 +1,6 @@
-//! What a batch says: the number of events of each kind in each session, and first touches.
+//! What a batch says: the number of events of each name, and of each kind in each session, and first touches.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use backend::loss::ArrivedCounts;
 use serde_json::Value;
@@ -8,6 +8,17 @@ use tracking::{ClientEvent, DeviceId, SessionId, Touch};
 
 /// By device and session.
 pub type BySession = HashMap<(DeviceId, SessionId), ArrivedCounts>;
+
+/// Counts the events by name. Names that are not in the tracking plan, such as the SDK's own, are counted as `other`.
+pub fn by_name(events: &[Value]) -> BTreeMap<&'static str, u64> {
+    let mut counts = BTreeMap::new();
+    for event in events {
+        let name = event.get("event_type").and_then(Value::as_str);
+        let planned = ClientEvent::NAMES.iter().find(|planned| Some(**planned) == name);
+        *counts.entry(planned.copied().unwrap_or("other")).or_default() += 1;
+    }
+    counts
+}
 
 /// Counts the events, each in the session that it names.
 pub fn of(events: &[Value]) -> BySession {
@@ -82,6 +93,19 @@ mod tests {
             ),
         ]);
         assert_eq!(of(&events), expected);
+    }
+
+    #[test]
+    fn invented_names_share_a_count() {
+        let named = |name: &str| json!({"event_type": name});
+        let events = [
+            named("Vote cast"),
+            named("[Amplitude] Page Viewed"),
+            named("vote cast"),
+            named("Vote cast"),
+            json!({}),
+        ];
+        assert_eq!(by_name(&events), BTreeMap::from([("Vote cast", 2), ("other", 3)]));
     }
 
     #[test]

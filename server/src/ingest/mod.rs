@@ -94,10 +94,14 @@ pub async fn ingest(
     for event in &mut batch.events {
         rewrite::rewrite(event, context.visitor.address);
     }
+    let names = counts::by_name(&batch.events);
     let sessions = counts::of(&batch.events);
     let touches = counts::first_touches(&batch.events);
     let answer = state.forwarder.send(batch).await;
     if answer.status() == StatusCode::OK {
+        for (name, events) in names {
+            state.metrics.counters.browser_events(name, events);
+        }
         for ((device, session), arrived) in sessions {
             state.backend.loss.record_arrived(&device, session, arrived);
         }

@@ -1,10 +1,9 @@
-//! Writes the counts of browsers every few seconds, and removes keys from limits that no longer need them. At shutdown the
-//! server writes the counts once more, when no request is left.
+//! Writes the counts of browsers, and of webhooks that are not ours, every few seconds, and removes keys from limits that no
+//! longer need them. At shutdown the server writes the counts once more, when no request is left.
 
 use std::time::Duration;
 
 use backend::Backend;
-use backend::loss::LossMeter;
 use tokio_util::sync::CancellationToken;
 
 use super::rounds::Rounds;
@@ -19,7 +18,7 @@ pub(crate) async fn run(backend: Backend, stop: CancellationToken) {
     let mut rounds = Rounds::every(INTERVAL, stop);
     let mut round: u32 = 0;
     while rounds.next().await {
-        write(&backend.loss).await;
+        write(&backend).await;
         round = round.wrapping_add(1);
         if round.is_multiple_of(SWEEP_EVERY) {
             backend.limits.sweep();
@@ -28,9 +27,11 @@ pub(crate) async fn run(backend: Backend, stop: CancellationToken) {
 }
 
 /// Writes the counts. If it fails, they stay in memory.
-pub(crate) async fn write(loss: &LossMeter) {
-    if let Err(error) = loss.flush().await {
-        let error = &error as &dyn std::error::Error;
-        tracing::warn!(error, "cannot write the counts of browsers");
+pub(crate) async fn write(backend: &Backend) {
+    for written in [backend.loss.flush().await, backend.billing.flush_not_ours().await] {
+        if let Err(error) = written {
+            let error = &error as &dyn std::error::Error;
+            tracing::warn!(error, "cannot write the counts of browsers and webhooks");
+        }
     }
 }

@@ -17,9 +17,9 @@ const WEBHOOK_WORKERS: [&str; 4] = ["webhooks-1", "webhooks-2", "webhooks-3", "w
 
 /// Cheap to clone; all clones are the same workers.
 #[derive(Clone)]
-pub struct Workers(pub(super) Arc<Inner>);
+pub struct Workers(pub(super) Arc<WorkerTasks>);
 
-pub(super) struct Inner {
+pub(super) struct WorkerTasks {
     /// Does not run: each start and restart makes a new one from it.
     dispatcher: Dispatcher,
     billing: Billing,
@@ -37,7 +37,7 @@ impl Workers {
         inbox: inbox::InboxSettings,
         supervisor: Supervisor,
     ) -> Self {
-        Self(Arc::new(Inner {
+        Self(Arc::new(WorkerTasks {
             dispatcher,
             billing,
             inbox,

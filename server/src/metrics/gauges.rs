@@ -1,13 +1,21 @@
-//! Numbers that are read when a scrape asks for them: queues, tasks, the database's connections.
+//! Numbers that are read when a scrape asks for them: queues, password hashes, refused feeds, tasks, the database's
+//! connections.
+
+use std::sync::atomic::Ordering;
 
 use backend::Backend;
+use backend::accounts::HashQueueUsage;
 use backend::operations::{TaskRegistry, TaskState};
+use backend::slots::SlotUsage;
 use db::Db;
+use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::{Registry, Unit};
 
 use super::Label;
+use super::counters::{CUSTOMER_EMAILS, DELETIONS, MAILS, OUTBOX, WEBHOOKS};
+use crate::http::feeds::Feeds;
 
 /// What the numbers are read from.
 #[derive(Clone)]
@@ -15,6 +23,7 @@ pub struct Sources {
     pub backend: Backend,
     pub db: Db,
     pub tasks: TaskRegistry,
+    pub feeds: Feeds,
 }
 
 #[derive(Clone, Default)]
@@ -24,6 +33,9 @@ pub(super) struct Gauges {
     tasks_failed: Family<[Label; 1], Gauge>,
     task_crashes: Family<[Label; 1], Gauge>,
     connections: Family<[Label; 1], Gauge>,
+    hashes: Family<[Label; 1], Gauge>,
+    hashes_refused: Family<[Label; 1], Counter>,
+    feeds_refused: Family<[Label; 1], Counter>,
 }
 
 impl Gauges {
@@ -55,6 +67,21 @@ impl Gauges {
             "Connections of the pool by state",
             gauges.connections.clone(),
         );
+        registry.register(
+            "password_hashes",
+            "Requests in the queue for a password hash by state",
+            gauges.hashes.clone(),
+        );
+        registry.register(
+            "password_hashes_refused",
+            "Requests that got no place in the queue for a password hash, by the limit that was reached",
+            gauges.hashes_refused.clone(),
+        );
+        registry.register(
+            "feeds_refused",
+            "Feeds of server-sent events that were refused, by the limit that was reached",
+            gauges.feeds_refused.clone(),
+        );
         gauges
     }
 
@@ -68,24 +95,28 @@ impl Gauges {
         let inbox = sources.backend.billing.inbox_counts().await?;
         let mails = backend::mail::counts(&sources.db).await?;
         let deletions = sources.backend.accounts.deletion_counts().await?;
+        let emails = sources.backend.billing.customer_email_counts().await?;
         for (queue, state, rows) in [
-            ("outbox", "pending", outbox.pending),
-            ("outbox", "parked", outbox.parked),
-            ("webhooks", "pending", inbox.pending),
-            ("webhooks", "parked", inbox.parked),
-            ("mails", "pending", mails.pending),
-            ("mails", "parked", mails.parked),
-            ("account-deletions", "pending", deletions.pending),
-            ("account-deletions", "parked", deletions.parked),
+            (OUTBOX, "pending", outbox.pending),
+            (OUTBOX, "parked", outbox.parked),
+            (WEBHOOKS, "pending", inbox.pending),
+            (WEBHOOKS, "parked", inbox.parked),
+            (MAILS, "pending", mails.pending),
+            (MAILS, "parked", mails.parked),
+            (DELETIONS, "pending", deletions.pending),
+            (DELETIONS, "parked", deletions.parked),
+            (CUSTOMER_EMAILS, "pending", emails.pending),
+            (CUSTOMER_EMAILS, "parked", emails.parked),
         ] {
             let labels = [("queue", queue.to_owned()), ("state", state.to_owned())];
             self.rows.get_or_create(&labels).set(rows);
         }
         for (queue, oldest_ms) in [
-            ("outbox", outbox.oldest_unsettled_ms),
-            ("webhooks", inbox.oldest_pending_ms),
-            ("mails", mails.oldest_pending_ms),
-            ("account-deletions", deletions.oldest_pending_ms),
+            (OUTBOX, outbox.oldest_unsettled_ms),
+            (WEBHOOKS, inbox.oldest_pending_ms),
+            (MAILS, mails.oldest_pending_ms),
+            (DELETIONS, deletions.oldest_pending_ms),
+            (CUSTOMER_EMAILS, emails.oldest_pending_ms),
         ] {
             let age_ms = oldest_ms.map_or(0, |oldest_ms| now_ms.saturating_sub(oldest_ms).max(0));
             self.oldest
@@ -101,6 +132,24 @@ impl Gauges {
                 .get_or_create(&labels)
                 .set(i64::from(task.crashes));
         }
+        let HashQueueUsage {
+            running,
+            waiting,
+            refused_by_total,
+            refused_by_network,
+        } = sources.backend.accounts.hash_queue();
+        for (state, requests) in [("running", running), ("waiting", waiting)] {
+            self.hashes
+                .get_or_create(&[("state", state.to_owned())])
+                .set(i64::try_from(requests).unwrap_or(i64::MAX));
+        }
+        set_refusals(&self.hashes_refused, refused_by_total, refused_by_network);
+        let SlotUsage {
+            refused_by_total,
+            refused_by_network,
+            ..
+        } = sources.feeds.usage();
+        set_refusals(&self.feeds_refused, refused_by_total, refused_by_network);
         let pool = sources.db.pool();
         let (open, idle) = (
             i64::from(pool.size()),
@@ -112,5 +161,12 @@ impl Gauges {
                 .set(connections);
         }
         Ok(())
+    }
+}
+
+fn set_refusals(counters: &Family<[Label; 1], Counter>, by_total: u64, by_network: u64) {
+    for (limit, refusals) in [("total", by_total), ("network", by_network)] {
+        let counter = counters.get_or_create(&[("limit", limit.to_owned())]);
+        counter.inner().store(refusals, Ordering::Relaxed);
     }
 }

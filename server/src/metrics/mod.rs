@@ -3,6 +3,7 @@
 //! A registry belongs to its server, so servers of one process do not share counters. Labels have few values: routes are
 //! templates, and no label is about a user. Numbers of the database are read when a scrape asks for them.
 
+mod counters;
 mod gauges;
 mod listener;
 
@@ -22,8 +23,10 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
 use crate::http::access_log;
+use counters::Counters;
 use gauges::Gauges;
 
+pub use counters::{CUSTOMER_EMAILS, DELETIONS};
 pub use gauges::Sources;
 pub use listener::MetricsListener;
 
@@ -40,6 +43,7 @@ pub struct Metrics {
     registry: Arc<Registry>,
     requests: Family<[Label; 3], Counter>,
     durations: Family<[Label; 1], Histogram>,
+    pub counters: Counters,
     gauges: Gauges,
 }
 
@@ -65,11 +69,13 @@ impl Metrics {
             "The version of this server",
             Info::new([("version", env!("CARGO_PKG_VERSION"))]),
         );
+        let counters = Counters::register(&mut registry);
         let gauges = Gauges::register(&mut registry);
         Self {
             registry: Arc::new(registry),
             requests,
             durations,
+            counters,
             gauges,
         }
     }
@@ -80,6 +86,15 @@ impl Metrics {
         encode(&mut text, &self.registry)?;
         Ok(text)
     }
+}
+
+/// The label of a text that a client or another service can invent: `other` stands for all that are not known.
+fn known_or_other<'a>(known: &[&'a str], text: &str) -> &'a str {
+    known
+        .iter()
+        .copied()
+        .find(|known| *known == text)
+        .unwrap_or("other")
 }
 
 /// The label of a method. Clients can invent methods, and each value of a label is kept: `other` stands for all of those.

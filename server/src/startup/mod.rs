@@ -5,6 +5,11 @@ pub(crate) mod error;
 pub(crate) mod timing;
 
 pub mod telemetry;
+#[cfg(feature = "otel")]
+mod traces;
+#[cfg(not(feature = "otel"))]
+#[path = "traces_absent.rs"]
+mod traces;
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -36,7 +41,7 @@ use crate::jobs::supervisor::Supervisor;
 use crate::jobs::workers::Workers;
 use crate::jobs::{counts, mail, maintenance, poll_closing};
 use crate::local::{self, LocalLab};
-use crate::metrics::{Metrics, MetricsListener, Sources};
+use crate::metrics::{CUSTOMER_EMAILS, DELETIONS, Metrics, MetricsListener, Sources};
 use crate::router;
 use crate::state::{AppState, Site};
 pub use error::StartError;
@@ -59,6 +64,7 @@ pub struct Server {
     lab: LocalLab,
     sender: Arc<Sender>,
     deleter: Arc<Deleter>,
+    customer_emails: Arc<CustomerEmailUpdater>,
     backend: Backend,
     db: Db,
     public_url: Url,
@@ -100,6 +106,7 @@ impl Server {
         };
         local::start_stand_ins(&mut config, bound, timing.webhook_retries_ms, &stand_ins).await?;
 
+        let metrics = Metrics::new();
         let clock = Clock::system();
         let db = Db::open_with(config.data.database_url.expose_secret(), config.data.pool_sizes).await?;
         let sink = AmplitudeSink::new(
@@ -111,28 +118,41 @@ impl Server {
             Some(timeout) => sink.with_request_timeout(timeout),
             None => sink,
         };
-        let outbox_clock = clock.clone();
+        let (outbox_clock, counters) = (clock.clone(), metrics.counters.clone());
         let dispatcher = Dispatcher::new(
             db.clone(),
             Arc::new(sink),
             Arc::new(move || outbox_clock.now_ms()),
             timing.outbox,
-        );
+        )
+        .observed_by(move |event, next| counters.delivery(&event.event_type, next));
         let mut backend =
             Backend::new(&config, &db, &clock, dispatcher.wakeup()).map_err(StartError::client)?;
+        let counters = metrics.counters.clone();
+        backend.billing = backend
+            .billing
+            .observed_by(move |observation| counters.webhook(observation));
         let tasks = TaskRegistry::new(clock.clone(), timing.tasks);
         let supervisor = Supervisor::new(tasks.clone(), stop.clone());
         backend.operations = backend.operations.watching(dispatcher.health(), tasks.clone());
         let forwarder = Forwarder::new(&config.amplitude).map_err(StartError::client)?;
 
-        let sender = mail::sender(&config.mail, &backend, &db, &config.http.public_url)?;
+        let counters = metrics.counters.clone();
+        let sender = mail::sender(&config.mail, &backend, &db, &config.http.public_url)?
+            .observed_by(move |kind, next| counters.mail(kind, next));
+        let counters = metrics.counters.clone();
         let deleter = Deleter::new(
             db.clone(),
             clock.clone(),
             Arc::new(backend.billing.clone()),
             AmplitudeEraser::new(&config.amplitude).map_err(StartError::client)?,
             backend.accounts.deletion_wakeup(),
-        );
+        )
+        .observed_by(move |next| counters.attempt(DELETIONS, next));
+        let counters = metrics.counters.clone();
+        let customer_emails = backend.accounts.customer_email_wakeup();
+        let customer_emails = CustomerEmailUpdater::new(backend.billing.clone(), customer_emails)
+            .observed_by(move |next| counters.attempt(CUSTOMER_EMAILS, next));
 
         let delivery = dispatcher.health();
         let workers = Workers::new(
@@ -160,11 +180,12 @@ impl Server {
             );
         }
         let draining = CancellationToken::new();
-        let metrics = Metrics::new();
+        let feeds = Feeds::new(limits, timing.http, stop.clone());
         let sources = Sources {
             backend: backend.clone(),
             db: db.clone(),
             tasks: tasks.clone(),
+            feeds: feeds.clone(),
         };
         let metrics_listener =
             metrics_listener.map(|listener| MetricsListener::new(listener, metrics.clone(), sources));
@@ -180,7 +201,7 @@ impl Server {
             leptos,
             lab: lab.lab_state(),
             body_timeout: timing.http.body,
-            feeds: Feeds::new(limits, timing.http, stop.clone()),
+            feeds,
             site: Arc::new(Site {
                 public_url: config.http.public_url.clone(),
                 public_key: config.amplitude.public_key,
@@ -192,7 +213,13 @@ impl Server {
             }),
         };
         let router = router::router(state, cookies, lab.routes());
-        let connections = Connections::new(router, limits, config.http.trusted_proxies, timing.http);
+        let connections = Connections::new(
+            router,
+            limits,
+            config.http.trusted_proxies,
+            timing.http,
+            draining.clone(),
+        );
         Ok(Self {
             listener,
             metrics: metrics_listener,
@@ -202,6 +229,7 @@ impl Server {
             lab,
             sender: Arc::new(sender),
             deleter: Arc::new(deleter),
+            customer_emails: Arc::new(customer_emails),
             backend,
             db,
             public_url: config.http.public_url,
@@ -262,7 +290,7 @@ impl Server {
                 tracing::warn!("not everything was finished in time; the outbox keeps what was not sent");
             }
         }
-        let written = tokio::time::timeout(CLOSE_TIMEOUT, counts::write(&self.backend.loss)).await;
+        let written = tokio::time::timeout(CLOSE_TIMEOUT, counts::write(&self.backend)).await;
         // Last, because the dispatcher sends its current batch to the stand-in.
         self.stand_ins.cancel();
         // A request that was not finished in time may hold a connection.
@@ -296,9 +324,9 @@ impl Server {
             let deleter = Arc::clone(&deleter);
             async move { deleter.run(stop).await }
         });
-        let (billing, wakeup) = (backend.billing.clone(), backend.accounts.customer_email_wakeup());
+        let customer_emails = Arc::clone(&self.customer_emails);
         supervisor.spawn("customer-emails", move |stop| {
-            let updater = CustomerEmailUpdater::new(billing.clone(), wakeup.clone());
+            let updater = Arc::clone(&customer_emails);
             async move { updater.run(stop).await }
         });
     }

@@ -1,4 +1,4 @@
-//! Logs, to standard error. `RUST_LOG` chooses what, `LOG_FORMAT` how.
+//! Logs, to standard error, and traces. `RUST_LOG` chooses what, `LOG_FORMAT` how.
 
 use std::io::IsTerminal;
 
@@ -7,8 +7,12 @@ use tracing::Subscriber;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
-/// Starts logging; a second call does nothing.
-pub fn start(format: LogFormat) {
+use super::traces::traced;
+pub use super::traces::{Traces, TracesError};
+
+/// Starts logging, and the export of traces if it is configured; a second call does nothing. Returns the export, which is to
+/// be shut down at the end of the process.
+pub fn start(format: LogFormat) -> Option<Traces> {
     let (filter, invalid) = match std::env::var(EnvFilter::DEFAULT_ENV) {
         Ok(text) => match text.parse() {
             Ok(filter) => (filter, None),
@@ -16,14 +20,28 @@ pub fn start(format: LogFormat) {
         },
         Err(_) => (EnvFilter::new("info"), None),
     };
-    let _ = tracing::subscriber::set_global_default(subscriber(format, filter, std::io::stderr));
+    let (traces, not_exported) = match Traces::from_env() {
+        Ok(traces) => (traces, None),
+        Err(error) => (None, Some(error)),
+    };
+    let subscriber = subscriber(format, filter, std::io::stderr, traces.as_ref());
+    let _ = tracing::subscriber::set_global_default(subscriber);
     if let Some(error) = invalid {
         tracing::warn!(%error, "RUST_LOG cannot be read; the level is info");
     }
+    if let Some(error) = not_exported {
+        tracing::warn!("{error}");
+    }
+    traces
 }
 
-/// What writes the lines.
-pub fn subscriber<W>(format: LogFormat, filter: EnvFilter, writer: W) -> Box<dyn Subscriber + Send + Sync>
+/// What writes the lines, and exports the spans.
+pub fn subscriber<W>(
+    format: LogFormat,
+    filter: EnvFilter,
+    writer: W,
+    traces: Option<&Traces>,
+) -> Box<dyn Subscriber + Send + Sync>
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
@@ -32,7 +50,10 @@ where
         .with_ansi(std::io::stderr().is_terminal())
         .with_writer(writer);
     match format {
-        LogFormat::Text => Box::new(lines.finish()),
-        LogFormat::Json => Box::new(lines.json().flatten_event(true).with_span_list(false).finish()),
+        LogFormat::Text => traced(lines.finish(), traces),
+        LogFormat::Json => traced(
+            lines.json().flatten_event(true).with_span_list(false).finish(),
+            traces,
+        ),
     }
 }

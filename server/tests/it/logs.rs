@@ -50,7 +50,7 @@ fn lines() -> MutexGuard<'static, Lines> {
     LINES.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn has_secret(line: &str) -> bool {
+pub fn has_secret(line: &str) -> bool {
     let is_long_hex = |part: &str| part.len() >= HEX_OF_A_SECRET;
     SECRETS.iter().any(|secret| line.contains(secret))
         || line
@@ -94,7 +94,7 @@ impl LogWatch {
         static START: Once = Once::new();
         START.call_once(|| {
             let filter = EnvFilter::new("info,server=debug,app=debug,backend=debug,outbox=debug,db=debug");
-            let subscriber = telemetry::subscriber(LogFormat::Json, filter, Collector);
+            let subscriber = telemetry::subscriber(LogFormat::Json, filter, Collector, crate::otel::traces());
             tracing::subscriber::set_global_default(subscriber).unwrap();
         });
         Self(())

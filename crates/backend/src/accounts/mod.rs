@@ -31,6 +31,7 @@ use crate::mail::{self, MailKind};
 use crate::visitor::Visitor;
 use crate::{attribution, dates, ids, polls};
 use login_lifetime::OpenBounds;
+pub use password::HashQueueUsage;
 use password::{Hasher, PasswordMatch};
 pub use store::EndedBy;
 
@@ -295,6 +296,11 @@ impl Accounts {
             store::record_activity(&self.db, login.id, now_ms).await?;
         }
         Ok(is_due)
+    }
+
+    /// The requests that wait for a password hash.
+    pub fn hash_queue(&self) -> HashQueueUsage {
+        self.hasher.usage()
     }
 
     /// Returns the user of a login, including an ended one. Used only to check whether a browser's late events may name

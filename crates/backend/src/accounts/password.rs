@@ -10,7 +10,7 @@ use tokio::sync::Semaphore;
 
 use super::AccountError;
 use crate::NetworkKey;
-use crate::slots::{Slot, Slots};
+use crate::slots::{Slot, SlotUsage, Slots};
 
 /// Concurrent hashes. A hash uses 19 MiB and one core, so more would only slow down the server.
 const MAX_CONCURRENT: usize = 4;
@@ -23,6 +23,19 @@ const MAX_BY_NETWORK: usize = 16;
 /// The hash that an unknown address is checked against, so that the response takes the same time. No account has it.
 const DUMMY_HASH: &str =
     "$argon2id$v=19$m=19456,t=2,p=1$c2VhbWxpbmUtbm9ib2R5$4VPuPWXFUgfYJTmN6Y2E0oYqVxUbrM2nVJv2Y2nqkaQ";
+
+/// The requests in the queue for a password hash.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HashQueueUsage {
+    /// Passwords that are hashed now.
+    pub running: usize,
+    /// Requests that have a place and wait for a hash.
+    pub waiting: usize,
+    /// Requests that were refused because the queue was full.
+    pub refused_by_total: u64,
+    /// Requests that were refused because their network had too many places.
+    pub refused_by_network: u64,
+}
 
 pub(super) struct Hasher {
     /// Held while a password is hashed.
@@ -38,6 +51,22 @@ impl Hasher {
         Self {
             permits: Arc::new(Semaphore::new(MAX_CONCURRENT)),
             places: Slots::new(MAX_CONCURRENT + MAX_WAITING, by_network),
+        }
+    }
+
+    /// The queue now.
+    pub(super) fn usage(&self) -> HashQueueUsage {
+        let running = MAX_CONCURRENT.saturating_sub(self.permits.available_permits());
+        let SlotUsage {
+            taken,
+            refused_by_total,
+            refused_by_network,
+        } = self.places.usage();
+        HashQueueUsage {
+            running,
+            waiting: taken.saturating_sub(running),
+            refused_by_total,
+            refused_by_network,
         }
     }
 
@@ -221,10 +250,18 @@ mod tests {
             panic!("the queue is full")
         };
         assert_eq!(errors, FieldErrors::one(Field::FORM, FieldError::Busy));
+        let usage = |waiting| HashQueueUsage {
+            running: 0,
+            waiting,
+            refused_by_total: 1,
+            refused_by_network: 0,
+        };
+        assert_eq!(hasher.usage(), usage(MAX_CONCURRENT + MAX_WAITING));
         for hashed in futures::future::join_all(places.into_iter().map(|place| place.hash(&password))).await {
             hashed.unwrap();
         }
-        assert!(hasher.place(network(1)).is_ok(), "the queue is empty again");
+        assert_eq!(hasher.usage(), usage(0), "the queue is empty again");
+        assert!(hasher.place(network(1)).is_ok());
     }
 
     #[test]

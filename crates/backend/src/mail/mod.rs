@@ -53,7 +53,8 @@ pub enum MailKind {
 }
 
 impl MailKind {
-    const ALL: [Self; 10] = [
+    /// All kinds.
+    pub const ALL: [Self; 10] = [
         Self::VerifyEmail,
         Self::ChangeEmail,
         Self::ChangeEmailNotice,

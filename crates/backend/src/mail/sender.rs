@@ -58,6 +58,15 @@ impl Sender {
         }
     }
 
+    /// Calls `observer` after each attempt with the mail's kind and the next state of its row: done is `sent` or `dropped`.
+    #[must_use]
+    pub fn observed_by(mut self, observer: impl Fn(MailKind, &NextRowState) + Send + Sync + 'static) -> Self {
+        self.worker = self
+            .worker
+            .observed_by(move |mail, next| observer(mail.kind, next));
+        self
+    }
+
     /// Runs until `stop`, then finishes the current mail. Database errors are logged and retried.
     pub async fn run(&self, stop: CancellationToken) {
         self.worker.run(&self.wakeup, POLL, &stop).await;

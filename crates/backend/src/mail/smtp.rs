@@ -43,6 +43,20 @@ impl SmtpTransport {
         Ok(Self { transport, from })
     }
 
+    /// Connects, with the TLS and the login of the URL, and closes the connection. No mail is sent.
+    ///
+    /// # Errors
+    /// When the server is not reached or refuses the login.
+    pub async fn check(&self) -> Result<(), SendError> {
+        match self.transport.test_connection().await {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(SendError::Temporary(
+                "the SMTP server closed the connection".to_owned(),
+            )),
+            Err(error) => Err(send_error(&error)),
+        }
+    }
+
     fn message(&self, mail: &OutgoingMail) -> Result<Message, SendError> {
         // In ASCII, an international host needs no support of the mail server.
         let address: Address = Email::delivery_of(&mail.recipient)

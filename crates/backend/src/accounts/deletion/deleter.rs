@@ -62,6 +62,13 @@ impl Deleter {
         }
     }
 
+    /// Calls `observer` after each attempt at a step with the next state of the deletion's row.
+    #[must_use]
+    pub fn observed_by(mut self, observer: impl Fn(&NextRowState) + Send + Sync + 'static) -> Self {
+        self.worker = self.worker.observed_by(move |_, next| observer(next));
+        self
+    }
+
     /// Runs until `stop`, then finishes the current step. Database errors are logged and retried.
     pub async fn run(&self, stop: CancellationToken) {
         if let Err(error) = self.unpark_if_configured().await {
