@@ -11,6 +11,8 @@ lint() {
     cargo clippy --all-targets -- -D warnings
     # The production build: without the stand-ins and the lab.
     cargo clippy --package server --no-default-features -- -D warnings
+    # With the export of traces, and its test.
+    cargo clippy --package server --features otel --all-targets -- -D warnings
     cargo clippy "${front[@]}" -- -D warnings
 }
 
@@ -21,6 +23,7 @@ lint_by_building() {
     lint_while_building
     cargo test --workspace --exclude frontend --no-run 2>&1 | tee "$log"
     cargo build --package server --lib --no-default-features 2>&1 | tee -a "$log"
+    cargo build --package server --lib --features otel 2>&1 | tee -a "$log"
     cargo build "${front[@]}" 2>&1 | tee -a "$log"
     ! grep -q 'generated [0-9]* warning' "$log" || fail "Rust or Clippy has warnings: they stand above."
 }

@@ -32,6 +32,22 @@ enum Command {
         /// The file to write. It must not exist.
         file: PathBuf,
     },
+    /// Puts a copy in the place of the SQLite database. The server must be stopped.
+    Restore {
+        /// The file that `backup` wrote. It stays.
+        file: PathBuf,
+        /// Replace an existing database, and keep it under another name.
+        #[arg(long)]
+        replace: bool,
+    },
+    /// Tests the settings and the services that they name, one line each. The exit status is 0 if there is no error.
+    CheckConfig,
+    /// Receives the events of Stripe's list again, after an outage longer than Stripe's retries.
+    ReplayWebhooks {
+        /// A duration such as 3d or 12h, or a time such as 2026-01-31T08:00:00Z; 30 days ago at most.
+        #[arg(long)]
+        since: String,
+    },
     /// Checks a user's timeline, rule by rule. The exit status is 0 if it is clean, 1 if not, and 2 if it cannot be read.
     Verdict {
         /// User ID, device ID or Amplitude ID.
@@ -65,7 +81,7 @@ enum OperatorCommand {
 #[tokio::main]
 async fn main() -> ExitCode {
     let format = LogFormat::read(|name| std::env::var(name).ok());
-    telemetry::start(*format.as_ref().unwrap_or(&LogFormat::Text));
+    let traces = telemetry::start(*format.as_ref().unwrap_or(&LogFormat::Text));
     let arguments = Arguments::parse();
     if let Err(error) = format {
         tracing::error!("{error}");
@@ -75,23 +91,48 @@ async fn main() -> ExitCode {
         Some(Command::Verdict { .. }) => ExitCode::from(2),
         _ => ExitCode::FAILURE,
     };
-    match run(arguments).await {
+    let code = match run(arguments).await {
         Ok(code) => code,
         Err(error) => {
             tracing::error!("{error}");
             failure
         }
+    };
+    if let Some(traces) = traces {
+        traces.shut_down();
     }
+    code
 }
 
 async fn run(arguments: Arguments) -> Result<ExitCode, Box<dyn std::error::Error>> {
-    let config = Config::from_env()?;
-    match arguments.command.unwrap_or(Command::Serve) {
+    let command = arguments.command.unwrap_or(Command::Serve);
+    let config = match Config::from_env() {
+        // Not in the log, because it is the result.
+        Err(error) if matches!(command, Command::CheckConfig) => {
+            write!(std::io::stdout(), "{}", commands::refused_config(&error))?;
+            return Ok(ExitCode::FAILURE);
+        }
+        config => config?,
+    };
+    match command {
         Command::Serve => serve(config).await?,
         Command::SetupStripe => commands::set_up_stripe(&config).await?,
         Command::Health => commands::health(&config).await?,
         Command::Migrate => commands::migrate(&config).await?,
         Command::Backup { file } => commands::back_up(&config, &file).await?,
+        Command::Restore { file, replace } => {
+            let text = commands::restore(&config, &file, replace).await?;
+            std::io::stdout().write_all(text.as_bytes())?;
+        }
+        Command::CheckConfig => {
+            let report = commands::check_config(&config).await;
+            write!(std::io::stdout(), "{report}")?;
+            return Ok(ExitCode::from(u8::from(report.has_error())));
+        }
+        Command::ReplayWebhooks { since } => {
+            let text = commands::replay_webhooks(&config, &since).await?;
+            std::io::stdout().write_all(text.as_bytes())?;
+        }
         Command::Verdict { user, json } => {
             let verdict = commands::verdict(&config, &user).await?;
             let text = match json {

@@ -114,7 +114,10 @@ pub fn router(state: AppState, cookies: LoginCookies, lab: LabRoutes) -> Router 
         .route("/billing/live", get(billing::live))
         .route("/p/{poll}/live", get(poll_routes::live))
         .merge(lab.feeds)
-        .layer(middleware::from_fn_with_state(state.feeds.clone(), feeds::limit));
+        .layer(middleware::from_fn_with_state(
+            (state.feeds.clone(), state.metrics.clone()),
+            feeds::limit,
+        ));
     let browser_events = Router::new()
         .route("/ingest", post(ingest))
         .layer(DefaultBodyLimit::max(ingest::MAX_BYTES))

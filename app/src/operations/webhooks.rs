@@ -32,9 +32,9 @@ pub(super) fn InboxCard(
                 <h2 id="inbox">"Webhooks from Stripe"</h2>
             </header>
             <dl class="operations-figures">
-                <Figure label="Pending" value=inbox.pending.to_string() note=oldest />
-                <Figure label="Applied" value=inbox.applied.to_string() />
-                <Figure label="Parked" value=inbox.parked.to_string() alarming={inbox.parked > 0} />
+                <Figure label="Pending" value=labels::queue_count(inbox.pending) note=oldest />
+                <Figure label="Applied" value=labels::queue_count(inbox.applied) />
+                <Figure label="Parked" value=labels::queue_count(inbox.parked) alarming={inbox.parked > 0} />
             </dl>
             <Filter filter />
             {match rows.is_empty() {

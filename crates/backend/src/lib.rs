@@ -6,7 +6,6 @@
 pub mod accounts;
 pub mod asset_builds;
 pub mod attribution;
-mod backoff;
 pub mod billing;
 pub mod clock;
 pub mod config;

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use sqlx::{AnyConnection, Connection as _};
 
 use crate::open::install_drivers;
+use crate::restore_store::beside;
 
 /// Why a database was not copied.
 #[derive(Debug, thiserror::Error)]
@@ -40,9 +41,7 @@ pub async fn back_up(url: &str, file: &Path) -> Result<(), BackupError> {
     if file.exists() {
         return Err(BackupError::Exists(file.to_owned()));
     }
-    let mut partial = file.as_os_str().to_owned();
-    partial.push(".partial");
-    let partial = PathBuf::from(partial);
+    let partial = beside(file, ".partial");
     // Left by a copy that was interrupted.
     match std::fs::remove_file(&partial) {
         Err(error) if error.kind() != ErrorKind::NotFound => return Err(error.into()),

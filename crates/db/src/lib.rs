@@ -7,6 +7,8 @@
 mod backup_store;
 mod group;
 mod open;
+mod restore_store;
+mod schema_store;
 mod sweep_store;
 #[cfg(feature = "testing")]
 pub mod testing;
@@ -15,8 +17,10 @@ mod write;
 
 pub use backup_store::{BackupError, back_up};
 pub use open::OpenError;
+pub use restore_store::{RestoreError, restore};
+pub use schema_store::{InspectError, InspectedDatabase, SchemaDifference, inspect};
 pub use transport::is_private;
-use write::Inner;
+use write::OpenWrite;
 pub use write::WriteTx;
 
 use sqlx::any::{AnyArguments, AnyQueryResult};
@@ -99,8 +103,8 @@ impl Db {
     /// When the database fails or is closed.
     pub async fn write(&self) -> Result<WriteTx, sqlx::Error> {
         Ok(WriteTx(match &self.writer {
-            Some(writer) => Inner::Sqlite(writer.begin().await?),
-            None => Inner::Postgres(write::begin_uncancellable(&self.pool).await?),
+            Some(writer) => OpenWrite::Sqlite(writer.begin().await?),
+            None => OpenWrite::Postgres(write::begin_uncancellable(&self.pool).await?),
         }))
     }
 

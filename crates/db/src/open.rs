@@ -49,12 +49,18 @@ pub enum OpenError {
 
 pub(crate) async fn open(url: &str, sizes: PoolSizes) -> Result<Db, OpenError> {
     install_drivers();
-    if let Some(file) = url.strip_prefix("sqlite:") {
-        open_sqlite(sqlite_url(file)?, sizes).await
-    } else if url.starts_with("postgres:") || url.starts_with("postgresql:") {
-        open_postgres(url, sizes).await
-    } else {
-        Err(OpenError::UnknownEngine)
+    match engine_of(url)? {
+        Engine::Sqlite => open_sqlite(sqlite_url(url)?, sizes).await,
+        Engine::Postgres => open_postgres(url, sizes).await,
+    }
+}
+
+/// The engine that a URL names.
+pub(crate) fn engine_of(url: &str) -> Result<Engine, OpenError> {
+    match url.split_once(':') {
+        Some(("sqlite", _)) => Ok(Engine::Sqlite),
+        Some(("postgres" | "postgresql", _)) => Ok(Engine::Postgres),
+        _ => Err(OpenError::UnknownEngine),
     }
 }
 
@@ -84,7 +90,7 @@ async fn open_sqlite(url: String, sizes: PoolSizes) -> Result<Db, OpenError> {
 
 /// The migrations of this build. The database may have later ones, of the build that replaces this one
 /// (docs/deploying.md, "Rules for migrations").
-fn migrations(engine: Engine) -> Migrator {
+pub(crate) fn migrations(engine: Engine) -> Migrator {
     let mut migrations = match engine {
         Engine::Sqlite => sqlx::migrate!("../../migrations/sqlite"),
         Engine::Postgres => sqlx::migrate!("../../migrations/postgres"),
@@ -128,8 +134,8 @@ async fn open_postgres(url: &str, sizes: PoolSizes) -> Result<Db, OpenError> {
 }
 
 /// Returns a URL that creates the SQLite file if it is missing. Creates the file's folder first.
-fn sqlite_url(file: &str) -> Result<String, std::io::Error> {
-    let file = file.strip_prefix("//").unwrap_or(file);
+fn sqlite_url(url: &str) -> Result<String, std::io::Error> {
+    let file = url.trim_start_matches("sqlite:").trim_start_matches("//");
     let path = file.split('?').next().unwrap_or(file);
     if let Some(folder) = Path::new(path)
         .parent()

@@ -31,15 +31,32 @@ fn postgres_server() -> Option<String> {
         .filter(|url| !url.is_empty())
 }
 
+/// Creates a database on Postgres that no version has migrated. Returns its URL.
+///
+/// # Panics
+/// When the database cannot be created.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the name of a test database does not need to be reproducible"
+)]
+pub async fn empty_postgres() -> String {
+    let server = postgres_server().expect("TEST_POSTGRES_URL");
+    let name = format!("seamline_{}", Uuid::new_v4().simple());
+    let mut connection = sqlx::PgConnection::connect(&server)
+        .await
+        .expect("connect to Postgres");
+    // The name is generated hex. An identifier cannot be a bind parameter.
+    let create = AssertSqlSafe(format!("CREATE DATABASE {name}"));
+    connection.execute(create).await.expect("create a database");
+    let (base, _) = server.rsplit_once('/').expect("a URL with a database name");
+    format!("{base}/{name}")
+}
+
 impl TestDb {
     /// Creates a database on `engine`.
     ///
     /// # Panics
     /// When the database cannot be created.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the name of a test database does not need to be reproducible"
-    )]
     pub async fn new(engine: Engine) -> Self {
         match engine {
             Engine::Sqlite => {
@@ -52,16 +69,7 @@ impl TestDb {
                 }
             }
             Engine::Postgres => {
-                let server = postgres_server().expect("TEST_POSTGRES_URL");
-                let name = format!("seamline_{}", Uuid::new_v4().simple());
-                let mut connection = sqlx::PgConnection::connect(&server)
-                    .await
-                    .expect("connect to Postgres");
-                // The name is generated hex. An identifier cannot be a bind parameter.
-                let create = AssertSqlSafe(format!("CREATE DATABASE {name}"));
-                connection.execute(create).await.expect("create a database");
-                let (base, _) = server.rsplit_once('/').expect("a URL with a database name");
-                let url = format!("{base}/{name}");
+                let url = empty_postgres().await;
                 Self {
                     db: Db::open(&url).await.expect("open Postgres"),
                     url,

@@ -9,9 +9,9 @@ use crate::group::Lease;
 
 /// A transaction that writes. Dropping it without [`WriteTx::commit`] rolls it back. Make no network call while it is
 /// open: on SQLite all other writers wait for it.
-pub struct WriteTx(pub(crate) Inner);
+pub struct WriteTx(pub(crate) OpenWrite);
 
-pub(crate) enum Inner {
+pub(crate) enum OpenWrite {
     /// A savepoint in a group of transactions.
     Sqlite(Lease),
     Postgres(Transaction<'static, Any>),
@@ -25,8 +25,8 @@ impl WriteTx {
     /// When the commit fails. On SQLite the transactions that share the commit fail as well.
     pub async fn commit(self) -> Result<(), sqlx::Error> {
         match self.0 {
-            Inner::Sqlite(lease) => lease.commit().await,
-            Inner::Postgres(tx) => tx.commit().await,
+            OpenWrite::Sqlite(lease) => lease.commit().await,
+            OpenWrite::Postgres(tx) => tx.commit().await,
         }
     }
 }
@@ -36,8 +36,8 @@ impl Deref for WriteTx {
 
     fn deref(&self) -> &Connection {
         match &self.0 {
-            Inner::Sqlite(lease) => lease.connection_ref(),
-            Inner::Postgres(tx) => tx,
+            OpenWrite::Sqlite(lease) => lease.connection_ref(),
+            OpenWrite::Postgres(tx) => tx,
         }
     }
 }
@@ -45,8 +45,8 @@ impl Deref for WriteTx {
 impl DerefMut for WriteTx {
     fn deref_mut(&mut self) -> &mut Connection {
         match &mut self.0 {
-            Inner::Sqlite(lease) => lease.connection(),
-            Inner::Postgres(tx) => tx,
+            OpenWrite::Sqlite(lease) => lease.connection(),
+            OpenWrite::Postgres(tx) => tx,
         }
     }
 }

@@ -7,7 +7,7 @@ use cookie_store::CookieStore;
 use http::header::{ACCEPT, ACCEPT_LANGUAGE, CONTENT_TYPE, COOKIE, ORIGIN, USER_AGENT as USER_AGENT_HEADER};
 use http::{HeaderName, HeaderValue, Method};
 use reqwest::redirect::Policy;
-use reqwest::{Client, RequestBuilder};
+use reqwest::{Client, ClientBuilder, RequestBuilder};
 use serde_json::Value;
 use url::Url;
 use url::form_urlencoded::Serializer;
@@ -50,13 +50,17 @@ pub enum BrowserError {
 /// # Errors
 /// When the TLS backend cannot be initialised.
 pub fn client() -> Result<Client, reqwest::Error> {
+    client_builder().build()
+}
+
+/// The settings of [`client`], for a client with more of them.
+pub fn client_builder() -> ClientBuilder {
     // It fails if a provider is installed already.
     let _ = rustls::crypto::ring::default_provider().install_default();
     Client::builder()
         .no_proxy()
         .redirect(Policy::none())
         .timeout(TIMEOUT)
-        .build()
 }
 
 /// One visitor's browser on one site. A clone is another browser with the same cookies.

@@ -7,6 +7,6 @@ mod browser;
 mod document;
 mod response;
 
-pub use browser::{Browser, BrowserError, HTML, USER_AGENT, client};
+pub use browser::{Browser, BrowserError, HTML, USER_AGENT, client, client_builder};
 pub use document::HtmlForm;
 pub use response::BrowserResponse;

@@ -76,6 +76,12 @@ impl SiteBuild {
     }
 }
 
+/// The files that pages name and that are not below `site_root`.
+pub fn missing_files(site_root: &Path) -> Vec<&'static str> {
+    let is_missing = |file: &&str| !site_root.join(file).is_file();
+    FILES.into_iter().filter(is_missing).collect()
+}
+
 /// Serves the files. They are the same for all visitors, so these routes have no login and identity layers.
 pub fn routes(state: &AppState) -> Router<AppState> {
     let files = ServeDir::new(state.leptos.site_root.as_ref())

@@ -15,7 +15,8 @@ use axum::serve::Listener;
 use axum::{Extension, Router};
 use backend::NetworkKey;
 use backend::config::{ConnectionLimits, TrustedProxies};
-use http::Request;
+use http::header::CONNECTION;
+use http::{HeaderValue, Request};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -31,11 +32,17 @@ use super::slots::refusal;
 use crate::startup::timing::HttpTiming;
 use backend::slots::{LimitReached, Slot, Slots};
 
+const CLOSE: HeaderValue = HeaderValue::from_static("close");
+
 /// The most bytes of a request's head, and of a response that is written at once. A browser's head has some KB.
 const BUFFER_MAX: usize = 64 * 1024;
 
 /// Files that are no clients' connections: the database, calls to Amplitude and Stripe, assets.
 const OTHER_FILES: usize = 256;
+
+/// How long a client may take from its connection to the first byte of its request when the server stops. hyper closes
+/// connections without one at once, and a proxy cannot repeat a form that it has begun to send.
+const FIRST_BYTE: Duration = Duration::from_millis(250);
 
 /// How many connections get a response that refuses them at the same time. More are closed without one.
 const REFUSALS: usize = 64;
@@ -47,14 +54,17 @@ pub struct Connections {
     refusals: Arc<Semaphore>,
     proxies: TrustedProxies,
     timing: HttpTiming,
+    draining: CancellationToken,
 }
 
 impl Connections {
+    /// From `draining` on each response ends its connection, so that a proxy has no idle ones when the server closes them.
     pub fn new(
         router: Router,
         limits: ConnectionLimits,
         proxies: TrustedProxies,
         timing: HttpTiming,
+        draining: CancellationToken,
     ) -> Self {
         Self {
             router,
@@ -62,6 +72,7 @@ impl Connections {
             refusals: Arc::new(Semaphore::new(REFUSALS)),
             proxies,
             timing,
+            draining,
         }
     }
 
@@ -72,7 +83,10 @@ impl Connections {
         while let Some((stream, peer)) = stop.run_until_cancelled(Listener::accept(&mut listener)).await {
             self.spawn(stream, peer, graceful.watcher());
         }
-        drop(listener);
+        for (stream, peer) in waiting(listener) {
+            self.spawn(stream, peer, graceful.watcher());
+        }
+        tokio::time::sleep(FIRST_BYTE).await;
         graceful.shutdown().await;
     }
 
@@ -87,7 +101,8 @@ impl Connections {
         let stream = with_write_timeout(stream, self.timing.write);
         match self.slots.take(network) {
             Ok(slot) => {
-                tokio::spawn(answer(self.router.clone(), stream, peer, idle, slot, watcher));
+                let (router, draining) = (self.router.clone(), self.draining.clone());
+                tokio::spawn(answer(router, stream, peer, idle, slot, watcher, draining));
             }
             Err(limit) => {
                 tracing::warn!(?limit, "a connection is refused");
@@ -97,6 +112,16 @@ impl Connections {
             }
         }
     }
+}
+
+/// The connections that wait to be accepted. The listener, which would reset them, is closed after the last one.
+fn waiting(listener: TcpListener) -> impl Iterator<Item = (TcpStream, SocketAddr)> {
+    let listener = listener.into_std();
+    std::iter::from_fn(move || {
+        let (stream, peer) = listener.as_ref().ok()?.accept().ok()?;
+        stream.set_nonblocking(true).ok()?;
+        Some((TcpStream::from_std(stream).ok()?, peer))
+    })
 }
 
 type Stream = TokioIo<Pin<Box<TimeoutStream<TcpStream>>>>;
@@ -118,10 +143,19 @@ async fn answer(
     idle: Duration,
     _slot: Slot,
     watcher: Watcher,
+    draining: CancellationToken,
 ) {
     let router = Extension(ConnectInfo(peer)).layer(router);
-    let service =
-        service_fn(move |request: Request<Incoming>| router.clone().oneshot(request.map(Body::new)));
+    let service = service_fn(move |request: Request<Incoming>| {
+        let (response, draining) = (router.clone().oneshot(request.map(Body::new)), draining.clone());
+        async move {
+            let mut response = response.await?;
+            if draining.is_cancelled() {
+                response.headers_mut().insert(CONNECTION, CLOSE);
+            }
+            Ok::<_, Infallible>(response)
+        }
+    });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(idle)

@@ -13,6 +13,7 @@ mod billing;
 mod billing_states;
 mod blocked_cookies;
 mod browser;
+mod commands;
 mod consent;
 mod database;
 mod delivery;
@@ -32,7 +33,13 @@ mod logs;
 mod loss;
 mod mails;
 mod metrics;
+mod names;
 mod operations;
+#[cfg(feature = "otel")]
+mod otel;
+#[cfg(not(feature = "otel"))]
+#[path = "otel_absent.rs"]
+mod otel;
 mod polls;
 mod production_build;
 mod refreshes;

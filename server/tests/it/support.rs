@@ -22,7 +22,7 @@ use crate::browser::Browser;
 use crate::logs::LogWatch;
 
 /// How long anything may take that a test waits for. Only a failing test waits so long.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The app behind a proxy on this machine, which names the client in `X-Forwarded-For`.
 pub const BEHIND_PROXY: [(&str, &str); 2] = [("TRUSTED_PROXIES", "127.0.0.1"), ("SEAMLINE_LOCAL", "remote")];

@@ -19,6 +19,7 @@ pub mod mapping;
 mod overview;
 pub mod payload;
 pub mod plan;
+mod replay;
 mod store;
 mod stripe;
 mod stripe_clock;
@@ -29,8 +30,9 @@ pub use error::BillingError;
 pub use overview::{BillingOverview, SubscriptionOverview};
 pub use payload::RecurringPrice;
 pub use plan::SuspensionReason;
+pub use replay::{EVENTS_KEPT_SECS, EventReplay, EventReplayError};
 pub use store::{DuplicateSubscription, PaidInvoice};
-pub use stripe::{Catalog, MONTHLY, StripeCallError, StripeClient, YEARLY, plan_price};
+pub use stripe::{Catalog, MONTHLY, StripeCallError, StripeClient, WebhookEndpoint, YEARLY, plan_price};
 pub use stripe_clock::{ClockTarget, StripeClock, StripeClockError};
 
 use std::sync::Arc;
@@ -39,7 +41,7 @@ use std::time::Duration;
 use db::Db;
 use outbox::Wakeup;
 use secrecy::SecretString;
-use tokio::sync::{Notify, OnceCell};
+use tokio::sync::OnceCell;
 use tracking::{ConsentDefault, UserId};
 use url::Url;
 
@@ -48,7 +50,7 @@ use crate::config::Config;
 use crate::revisions::{Revision, Revisions};
 use crate::visitor::Visitor;
 use clock_skew::ClockSkewMeter;
-use inbox::ParsedWebhooks;
+use inbox::{NotOursMeter, ParsedWebhooks, WebhookObservation, WebhookObserver};
 use plan::PlanProduct;
 use store::StripeCustomer;
 
@@ -67,11 +69,13 @@ pub struct Billing {
     pages: Arc<[String]>,
     stripe_clock: Option<StripeClock>,
     /// Wakes a webhook worker of this process.
-    arrived: Arc<Notify>,
+    arrived: Wakeup,
     /// Wakes the pages of an account whose webhook was applied.
     revisions: Revisions,
     parsed: Arc<ParsedWebhooks>,
+    not_ours: Arc<NotOursMeter>,
     clock_skew: ClockSkewMeter,
+    observer: WebhookObserver,
 }
 
 impl Billing {
@@ -99,10 +103,20 @@ impl Billing {
                 .map(StripeClock::new)
                 .transpose()
                 .map_err(|error| StripeCallError::InvalidRequest(error.to_string()))?,
-            arrived: Arc::default(),
+            arrived: Wakeup::new(),
             parsed: Arc::default(),
+            not_ours: Arc::default(),
             clock_skew: ClockSkewMeter::default(),
+            observer: WebhookObserver::default(),
         })
+    }
+
+    /// Calls `observer` for each webhook that is stored, and after each attempt to apply one. Clones that were made before
+    /// do not.
+    #[must_use]
+    pub fn observed_by(mut self, observer: impl Fn(WebhookObservation<'_>) + Send + Sync + 'static) -> Self {
+        self.observer = WebhookObserver::new(observer);
+        self
     }
 
     /// Length of the trial in days.

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::backoff::wait_ms;
+use queue::RetrySchedule;
+
 use crate::clock::Clock;
 
 /// When a crashed task is restarted, and what its crashes mean.
@@ -159,12 +160,11 @@ impl TaskRecord {
             last_crash_ms: Some(now_ms),
             series: Some(series),
         };
-        let wait_ms = wait_ms(
-            millis(policy.first_wait),
-            millis(policy.longest_wait),
-            series.crashes,
-        );
-        Duration::from_millis(wait_ms.unsigned_abs())
+        let schedule = RetrySchedule {
+            base_ms: millis(policy.first_wait),
+            cap_ms: millis(policy.longest_wait),
+        };
+        Duration::from_millis(schedule.wait_ms(series.crashes, 1.0).unsigned_abs())
     }
 
     fn state(&self, now_ms: i64, policy: &TaskPolicy) -> TaskState {

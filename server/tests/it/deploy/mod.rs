@@ -4,6 +4,7 @@
 mod nginx;
 mod rolling;
 mod systemd;
+mod versions;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -19,7 +19,7 @@ use crate::support::{BEHIND_PROXY, TestApp, until};
 const CLIENT: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(127, 0, 0, 5));
 
 /// A running nginx. Dropping it ends the process.
-struct Nginx {
+pub struct Nginx {
     process: Child,
     folder: tempfile::TempDir,
 }
@@ -33,17 +33,17 @@ impl Drop for Nginx {
 }
 
 impl Nginx {
-    /// Starts nginx with the example. It listens on `port` without TLS, and forwards to the app.
-    fn start(program: &Path, port: u16, app: &TestApp) -> Self {
+    /// Starts nginx with the example. It listens on `port` without TLS, and forwards to these addresses.
+    pub fn start(program: &Path, port: u16, servers: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = |name: &str| folder.path().join(name).display().to_string();
+        const SERVER: &str = "    server 127.0.0.1:3000 max_fails=1 fail_timeout=5s;\n";
+        let line = |server: &&str| SERVER.replace("127.0.0.1:3000", server);
+        let servers: String = servers.iter().map(line).collect();
         let example = replaced(
             &read("nginx.conf"),
             &[
-                (
-                    "server 127.0.0.1:3000 ",
-                    &format!("server {} ", app.url.trim_start_matches("http://")),
-                ),
+                (SERVER, &servers),
                 ("listen 443 ssl http2;", &format!("listen 127.0.0.1:{port};")),
                 ("listen [::]:443 ssl http2;", ""),
                 (
@@ -84,12 +84,12 @@ impl Nginx {
         Self { process, folder }
     }
 
-    fn log(&self, name: &str) -> String {
+    pub fn log(&self, name: &str) -> String {
         fs::read_to_string(self.folder.path().join(name)).unwrap_or_default()
     }
 }
 
-fn free_port() -> u16 {
+pub fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0")
         .unwrap()
         .local_addr()
@@ -118,7 +118,7 @@ async fn nginx_forwards_streams_and_addresses_and_logs_no_secret() {
     let url = format!("http://127.0.0.1:{port}");
     let variables = [&BEHIND_PROXY[..], &[("PUBLIC_URL", url.as_str())]].concat();
     let app = TestApp::with(Engine::Sqlite, &variables).await;
-    let nginx = Nginx::start(&program, port, &app);
+    let nginx = Nginx::start(&program, port, &[app.url.trim_start_matches("http://")]);
     let client = reqwest::Client::builder()
         .local_address(CLIENT)
         .redirect(Policy::none())

@@ -7,12 +7,14 @@ use std::time::{Duration, Instant};
 use db::Engine;
 use db::testing::engines;
 use reqwest::Method;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 use crate::browser::{Answer, Browser};
 use crate::support::{TestApp, until};
 
 /// A folder as the release build makes it.
-fn site(style: &str) -> tempfile::TempDir {
+pub fn site(style: &str) -> tempfile::TempDir {
     let site = tempfile::tempdir().unwrap();
     for (file, content) in [
         ("seam.js", "// seam.js"),
@@ -144,10 +146,28 @@ async fn readiness_fails_before_the_server_refuses_connections() {
     .await;
     assert_eq!(ready["stopping"], true, "{ready}");
     // A new connection of a load balancer that has not noticed yet.
-    assert_eq!(app.browser().open("/sign-in").await.status, 200);
+    let answer = app.browser().open("/sign-in").await;
+    assert_eq!((answer.status, answer.header("connection")), (200, Some("close")));
     assert!(began.elapsed() < Duration::from_secs(2), "it was asked in time");
     app.stop().await;
     assert!(began.elapsed() >= Duration::from_secs(2), "{:?}", began.elapsed());
     assert!(began.elapsed() < Duration::from_secs(25), "{:?}", began.elapsed());
     while feed.chunk().await.unwrap().is_some() {}
+}
+
+#[tokio::test]
+async fn a_request_of_a_connection_that_was_accepted_is_answered() {
+    let app = TestApp::start().await;
+    let address = app.url.trim_start_matches("http://");
+    let mut connection = TcpStream::connect(address).await.unwrap();
+    // The server has accepted it when it answers on a later one.
+    assert_eq!(app.browser().open("/livez").await.status, 200);
+    app.begin_to_stop();
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    let request = format!("GET /livez HTTP/1.1\r\nHost: {address}\r\n\r\n");
+    connection.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    connection.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    assert!(answer.contains("connection: close"), "{answer}");
 }

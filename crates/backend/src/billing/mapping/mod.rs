@@ -119,6 +119,25 @@ pub enum MappingError {
     },
 }
 
+/// The types of webhooks that have an effect here: an event, a change of our records, or a mail. Stripe's endpoint must send
+/// them. One request for a list of events names up to 20 types.
+pub const WEBHOOK_TYPES: [&str; 14] = [
+    "charge.dispute.closed",
+    "customer.deleted",
+    "customer.subscription.created",
+    "customer.subscription.deleted",
+    "customer.subscription.paused",
+    "customer.subscription.resumed",
+    "customer.subscription.trial_will_end",
+    "customer.subscription.updated",
+    "customer.updated",
+    "invoice.paid",
+    "invoice.payment_failed",
+    "refund.created",
+    "refund.failed",
+    "refund.updated",
+];
+
 /// The subject of a webhook; `None` if it has no effect here.
 pub fn subject(event: &StripeEvent) -> Result<Option<Subject>, PayloadError> {
     Ok(match event.kind.as_str() {

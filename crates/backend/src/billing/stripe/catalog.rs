@@ -86,6 +86,19 @@ impl StripeClient {
         })
     }
 
+    /// Names of the catalog's parts that do not exist: lookup keys of prices, and the portal's configuration.
+    ///
+    /// # Errors
+    /// When Stripe cannot be reached or refuses the key.
+    pub async fn missing_in_catalog(&self) -> Result<Vec<&'static str>, StripeCallError> {
+        let (prices, portal) = tokio::try_join!(self.prices(), self.portal_configuration())?;
+        let missing = lookup_keys().into_iter().zip(prices);
+        let missing = missing.filter_map(|(key, price)| price.is_none().then_some(key));
+        Ok(missing
+            .chain(portal.is_none().then_some("the portal's configuration"))
+            .collect())
+    }
+
     /// Creates the missing parts of the catalog. Idempotent.
     pub async fn create_catalog(&self) -> Result<Catalog, StripeCallError> {
         let [monthly, yearly] = self.prices().await?;

@@ -5,6 +5,7 @@ mod calls;
 mod catalog;
 mod checkout;
 mod error;
+mod events;
 mod listing;
 
 pub(super) use calls::InvoiceOwner;
@@ -12,10 +13,12 @@ pub use catalog::{Catalog, MONTHLY, YEARLY, plan_price};
 pub(super) use catalog::{lookup_key, lookup_keys};
 pub(super) use checkout::{CheckoutRequest, CheckoutSession};
 pub use error::StripeCallError;
+pub use events::WebhookEndpoint;
 
 use std::fmt;
 use std::time::Duration;
 
+use futures::FutureExt as _;
 use miniserde::json::Value as ResponseJson;
 use secrecy::ExposeSecret;
 use serde_json::Value;
@@ -113,6 +116,8 @@ impl StripeClient {
             .customize()
             .request_strategy(strategy)
             .send(&self.client)
+            // The compiler would examine async-stripe's types once more for each task that calls Stripe.
+            .boxed()
             .await?;
         serde_json::from_str(&miniserde::json::to_string(&response))
             .map_err(|error| StripeCallError::InvalidRequest(error.to_string()))

@@ -55,6 +55,16 @@ fn webhooks_without_events() {
 }
 
 #[test]
+fn each_type_that_an_endpoint_must_send_has_an_effect() {
+    for kind in WEBHOOK_TYPES {
+        // Without readable content it is parked, which is an effect too.
+        let event = webhook(kind, json!({"object": "customer", "id": "cus_1"}));
+        let subject = subject(&StripeEvent::read(&event).unwrap());
+        assert!(!matches!(subject, Ok(None)), "{kind}");
+    }
+}
+
+#[test]
 fn subjects() {
     let about = |webhook: Value| subject(&StripeEvent::read(&webhook).unwrap());
     let of_subscription = Ok(Some(Subject::Subscription("sub_1".to_owned())));
