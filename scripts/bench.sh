@@ -29,6 +29,11 @@ case " $* " in
     ;;
 esac
 
+case " $* " in
+*' --help '*) ;;
+' scale '*) scripts/apt.sh nginx-light ;;
+esac
+
 # A browser wants a front to load.
 case " $* " in
 *' --help '*) ;;
@@ -37,6 +42,7 @@ case " $* " in
     scripts/chromium.sh
     scripts/build.sh
     ;;
+' pages '*) scripts/build.sh ;;
 esac
 
 # Some of them start the other programs.

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use db::testing::TestDb;
 use db::{Db, Engine};
+use sqlx::{AnyConnection, AssertSqlSafe, Connection as _, Executor as _};
 
 /// Returns the URL of an empty database: a file in `folder`, or a new database on the Postgres server of
 /// `TEST_POSTGRES_URL`.
@@ -19,6 +20,21 @@ pub async fn fresh(engine: Engine, folder: &Path) -> String {
             test.url
         }
     }
+}
+
+/// Deletes a database that [`fresh`] returned, with its data. A file of SQLite is deleted with its folder.
+///
+/// # Errors
+/// When the Postgres server fails.
+pub async fn remove(engine: Engine, url: &str) -> Result<(), sqlx::Error> {
+    let (Engine::Postgres, Some((server, name))) = (engine, url.rsplit_once('/')) else {
+        return Ok(());
+    };
+    sqlx::any::install_default_drivers();
+    let mut connection = AnyConnection::connect(&format!("{server}/postgres")).await?;
+    // The name is generated hex. An identifier cannot be a bind parameter.
+    let drop = AssertSqlSafe(format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"));
+    connection.execute(drop).await.map(|_| ())
 }
 
 /// Counts the events of the outbox in a state. `outbox::counts` stops at 10,000.

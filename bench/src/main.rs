@@ -3,16 +3,21 @@
 use std::error::Error;
 use std::io::Write;
 use std::process::ExitCode;
+use std::time::Duration;
 
+use bench::claims::{self, ClaimsSettings};
 use bench::crash::trials::{self, TrialsSettings};
 use bench::crash::{self, CrashSettings};
+use bench::deliveries::{self, DeliveriesSettings, sender};
+use bench::pages::{LoadSettings, PagesSettings, PeerSettings};
 use bench::programs::Programs;
+use bench::scale::{self, ScaleReport, ScaleSettings};
 use bench::sign_up::SignUpSettings;
 use bench::timeline::TimelineSettings;
 use bench::transaction::TransactionSettings;
 use bench::votes::VotesSettings;
 use bench::webhooks::WebhooksSettings;
-use bench::{bytes, machine, sign_up, timeline, transaction, votes, webhooks};
+use bench::{bytes, machine, pages, sign_up, timeline, transaction, votes, webhooks};
 use clap::Parser;
 use db::Engine;
 use tempfile::TempDir;
@@ -20,7 +25,8 @@ use tempfile::TempDir;
 mod arguments;
 
 use arguments::{
-    Arguments, Command, CrashArguments, CrashCommand, FrontArguments, TrialsArguments, VotesArguments,
+    Arguments, Command, CrashArguments, CrashCommand, Engines, FrontArguments, PagesArguments,
+    ScaleArguments, TrialsArguments, VotesArguments,
 };
 
 #[tokio::main]
@@ -81,6 +87,11 @@ async fn run(command: Command) -> Result<bool, Box<dyn Error>> {
             writeln!(out, "{report}")?;
             passed &= report.holds();
         }
+        Command::Pages(arguments) => {
+            for engine in arguments.engine.list()? {
+                passed &= run_pages(&arguments, engine, &mut out).await?;
+            }
+        }
         Command::Votes(arguments) => {
             for engine in arguments.engine.list()? {
                 passed &= run_votes(&arguments, engine, &mut out).await?;
@@ -88,6 +99,35 @@ async fn run(command: Command) -> Result<bool, Box<dyn Error>> {
         }
         Command::BareServer(arguments) => {
             machine::bare_server::run(arguments.listen, &arguments.database).await?;
+        }
+        Command::Claims(arguments) => {
+            for engine in arguments.engine.list()? {
+                let settings = ClaimsSettings {
+                    engine,
+                    pending: arguments.pending,
+                    sent: arguments.sent,
+                };
+                let report = claims::run(&settings).await?;
+                writeln!(out, "{report}")?;
+                passed &= report.holds();
+            }
+        }
+        Command::Scale(arguments) => passed &= run_scale(&arguments, &mut out).await?,
+        Command::Outbox(arguments) => {
+            for engine in arguments.engine.list()? {
+                let settings = DeliveriesSettings {
+                    engine,
+                    events: arguments.events.max(1),
+                    users: arguments.users.max(1),
+                    delay: Duration::from_millis(arguments.delay_ms),
+                };
+                let report = deliveries::run(&settings).await?;
+                writeln!(out, "{report}")?;
+                passed &= report.holds();
+            }
+        }
+        Command::OutboxSender(arguments) => {
+            sender::run(&arguments.database, &arguments.collector).await?;
         }
         Command::Webhooks(arguments) => {
             for engine in arguments.engine.list()? {
@@ -118,6 +158,30 @@ async fn run(command: Command) -> Result<bool, Box<dyn Error>> {
     Ok(passed)
 }
 
+/// Runs `pages` on one engine. Returns whether it passed.
+async fn run_pages(
+    arguments: &PagesArguments,
+    engine: Engine,
+    out: &mut impl Write,
+) -> Result<bool, Box<dyn Error>> {
+    let settings = PagesSettings {
+        engine,
+        load: LoadSettings {
+            connections: arguments.connections,
+            warm_up: Duration::from_secs(arguments.warm_up),
+            duration: Duration::from_secs(arguments.seconds),
+        },
+        site: arguments.site.canonicalize()?,
+        peer: arguments.peer.map(|address| PeerSettings {
+            address,
+            process: arguments.peer_pid,
+        }),
+    };
+    let report = pages::run(&programs()?, &settings).await?;
+    writeln!(out, "{report}")?;
+    Ok(report.holds())
+}
+
 /// Runs `votes` on one engine. Returns whether it passed.
 async fn run_votes(
     arguments: &VotesArguments,
@@ -133,6 +197,25 @@ async fn run_votes(
     let report = votes::run(&programs()?.app, &settings).await?;
     writeln!(out, "{report}")?;
     Ok(report.holds())
+}
+
+/// Runs `scale`, which needs Postgres. Returns whether it passed.
+async fn run_scale(arguments: &ScaleArguments, out: &mut impl Write) -> Result<bool, Box<dyn Error>> {
+    Engines::Postgres.list()?;
+    let settings = ScaleSettings {
+        minutes: arguments.minutes,
+        users: arguments.users,
+        voters: arguments.voters,
+        polls: arguments.polls,
+        sign_ups_per_second: arguments.sign_ups_per_second,
+        live: arguments.live,
+    };
+    let folder = tempfile::tempdir()?;
+    let result = scale::run(&programs()?, &settings, folder.path()).await;
+    let passed = result.as_ref().is_ok_and(ScaleReport::holds);
+    keep_folder_unless(passed, folder, out)?;
+    writeln!(out, "{}", result?)?;
+    Ok(passed)
 }
 
 /// Runs `crash` on one engine. Returns whether it passed.

@@ -12,6 +12,8 @@ use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 use tokio::time::{Instant, sleep, timeout};
 
+use crate::resources;
+
 /// Longest start: an unoptimised build on a busy machine.
 const START_TIMEOUT: Duration = Duration::from_secs(60);
 /// Longest shutdown: open requests are finished first.
@@ -126,17 +128,7 @@ impl Process {
 
     /// Returns the CPU time of the running program so far in s; 0 where the system does not show it.
     pub(crate) fn cpu_secs(&self) -> f64 {
-        /// The kernel's unit in `/proc/<pid>/stat` (`USER_HZ`).
-        const TICKS_PER_SECOND: f64 = 100.0;
-        let stat = self
-            .id()
-            .and_then(|id| fs::read_to_string(format!("/proc/{id}/stat")).ok());
-        // After the program's name in parentheses, user and system time are the 12th and 13th field.
-        let fields = stat.as_deref().and_then(|stat| Some(stat.rsplit_once(')')?.1));
-        let ticks = fields
-            .into_iter()
-            .flat_map(|fields| fields.split_whitespace().skip(11).take(2));
-        ticks.filter_map(|ticks| ticks.parse::<f64>().ok()).sum::<f64>() / TICKS_PER_SECOND
+        self.id().map_or(0.0, resources::cpu_secs)
     }
 
     /// Starts the program without waiting. It is killed when this value is dropped.
@@ -186,11 +178,7 @@ impl Process {
             return Ok(());
         };
         if let Some(id) = child.id() {
-            // The shell sends it: signals other than SIGKILL need unsafe code or another library here.
-            let terminate = Command::new("sh")
-                .args(["-c", &format!("kill -TERM {id}")])
-                .status();
-            terminate.await.map_err(|error| self.control_error(error))?;
+            self.signal("TERM", id).await?;
         }
         match timeout(STOP_TIMEOUT, child.wait()).await {
             Ok(waited) => waited.map(drop).map_err(|error| self.control_error(error)),
@@ -199,6 +187,23 @@ impl Process {
                 log: tail(&self.log),
             }),
         }
+    }
+
+    /// Sends SIGHUP: nginx reads its configuration again.
+    pub(crate) async fn reload(&mut self) -> Result<(), ProcessError> {
+        self.check_running()?;
+        match self.id() {
+            Some(id) => self.signal("HUP", id).await,
+            None => Ok(()),
+        }
+    }
+
+    /// The shell sends it: signals other than SIGKILL need unsafe code or another library here.
+    async fn signal(&self, signal: &str, id: u32) -> Result<(), ProcessError> {
+        let kill = Command::new("sh")
+            .args(["-c", &format!("kill -{signal} {id}")])
+            .status();
+        kill.await.map(drop).map_err(|error| self.control_error(error))
     }
 
     /// Waits for an exit that the run did not cause, and returns it as an error. Pending while the program is stopped.

@@ -11,7 +11,7 @@ use std::time::Duration;
 use backend::config::{Config, ConfigError};
 use db::{Db, Engine};
 use futures::stream::{self, StreamExt, TryStreamExt};
-use http_browser::{Browser, BrowserError};
+use http_browser::{Browser, BrowserError, BrowserResponse};
 use reqwest::{Client, StatusCode};
 use server::{Server, StartError};
 use tokio::time::{Instant, sleep};
@@ -169,26 +169,20 @@ impl Alternation {
     async fn block(&mut self, tracked: bool) -> Result<Vec<f64>, SignUpError> {
         let mut browsers = Vec::with_capacity(BLOCK);
         for _ in 0..BLOCK {
-            browsers.push(self.open_sign_up_page(tracked).await?);
+            browsers.push(self.open_page(tracked).await?);
         }
-        let samples = stream::iter(browsers.into_iter().map(sign_up)).buffer_unordered(self.concurrency);
+        let samples = stream::iter(browsers)
+            .map(async |(mut browser, email)| sign_up(&mut browser, &email).await)
+            .buffer_unordered(self.concurrency);
         let samples = samples.try_collect().await?;
         self.wait_for_delivery().await?;
         Ok(samples)
     }
 
-    async fn open_sign_up_page(&mut self, tracked: bool) -> Result<(Browser, String), SignUpError> {
+    async fn open_page(&mut self, tracked: bool) -> Result<(Browser, String), SignUpError> {
         self.visitors += 1;
         let mut browser = new_browser(&self.client, self.site, Ipv4Addr::LOCALHOST);
-        browser.set_cookie("seam_consent", if tracked { "granted" } else { "denied" });
-        let path = "/sign-up";
-        let answer = browser.open(path).await?;
-        if answer.status != StatusCode::OK || browser.cookie("seam_device").is_some() != tracked {
-            return Err(SignUpError::Answer {
-                path,
-                status: answer.status,
-            });
-        }
+        open_sign_up_page(&mut browser, tracked).await?;
         Ok((browser, format!("visitor-{}@example.com", self.visitors)))
     }
 
@@ -207,12 +201,30 @@ impl Alternation {
     }
 }
 
+/// Opens the sign-up page with consent granted or denied. Fails unless the answer is 200 and has the device cookie only with
+/// consent.
+pub(crate) async fn open_sign_up_page(
+    browser: &mut Browser,
+    tracked: bool,
+) -> Result<BrowserResponse, SignUpError> {
+    browser.set_cookie("seam_consent", if tracked { "granted" } else { "denied" });
+    let path = "/sign-up";
+    let answer = browser.open(path).await?;
+    if answer.status != StatusCode::OK || browser.cookie("seam_device").is_some() != tracked {
+        return Err(SignUpError::Answer {
+            path,
+            status: answer.status,
+        });
+    }
+    Ok(answer)
+}
+
 /// Returns the µs from the start of the form's request to the end of the response.
-async fn sign_up((mut browser, email): (Browser, String)) -> Result<f64, SignUpError> {
+pub(crate) async fn sign_up(browser: &mut Browser, email: &str) -> Result<f64, SignUpError> {
     let path = "/sign-up";
     let started = Instant::now();
     let answer = browser
-        .submit(path, &[("email", &email), ("password", "correct horse battery")])
+        .submit(path, &[("email", email), ("password", "correct horse battery")])
         .await?;
     let took = started.elapsed();
     if answer.status == StatusCode::SEE_OTHER {

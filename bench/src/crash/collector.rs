@@ -12,9 +12,9 @@ const PAGE: usize = 10_000;
 
 /// A client of the API below `/local/`.
 #[derive(Clone, Debug)]
-pub(super) struct CollectorClient {
-    pub(super) client: Client,
-    pub(super) address: SocketAddr,
+pub(crate) struct CollectorClient {
+    pub(crate) client: Client,
+    pub(crate) address: SocketAddr,
 }
 
 impl CollectorClient {
@@ -36,13 +36,13 @@ impl CollectorClient {
     }
 
     /// Returns the accepted events in the order of their first arrival.
-    pub(super) async fn accepted(&self) -> Result<Vec<AcceptedEvent>, reqwest::Error> {
+    pub(crate) async fn accepted(&self) -> Result<Vec<AcceptedEvent>, reqwest::Error> {
         let events = self.exported().await?;
         Ok(events.iter().map(accepted).collect())
     }
 
     /// Returns all arrivals in order.
-    pub(super) async fn arrivals(&self) -> Result<Vec<Arrival>, reqwest::Error> {
+    pub(crate) async fn arrivals(&self) -> Result<Vec<Arrival>, reqwest::Error> {
         let deliveries = self.read_all("raw", "deliveries").await?;
         Ok(deliveries.iter().map(arrival).collect())
     }

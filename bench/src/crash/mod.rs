@@ -7,13 +7,13 @@
 //!
 //! `trials` is a separate run for trials and payments.
 
-mod checks;
-mod collector;
+pub(crate) mod checks;
+pub(crate) mod collector;
 mod disturbance;
 mod environment;
 mod plan;
 mod report;
-mod store;
+pub(crate) mod store;
 pub mod trials;
 mod visitor;
 

@@ -6,7 +6,7 @@ use sqlx::Row;
 use super::checks::{AccountRow, DatabaseState, LoginRow};
 
 /// Reads accounts, logins and parked outbox rows.
-pub(super) async fn read_state(db: &Db) -> Result<DatabaseState, sqlx::Error> {
+pub(crate) async fn read_state(db: &Db) -> Result<DatabaseState, sqlx::Error> {
     let accounts =
         sqlx::query("SELECT id, email, created_at FROM users ORDER BY created_at, id").fetch_all(db.pool());
     let accounts = accounts

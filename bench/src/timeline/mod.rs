@@ -10,9 +10,9 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use backend::clock::Clock;
-use backend::config::Config;
+use backend::config::{AmplitudeConfig, Config, ConfigError};
 use reqwest::Client;
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 use tracking::UserId;
 
@@ -51,7 +51,9 @@ pub async fn run(
     let collector = ports::find_free()?;
     let mut app = chromium::start_app(program, folder.path(), site, collector, &client).await?;
     let user = chromium::sign_up(&client, app.address).await?;
-    upload_sample_events(&client, collector, user, settings).await?;
+    let (sessions, each) = (settings.sessions, settings.each);
+    let key = local_amplitude()?.api_key;
+    upload_sample_events(&client, collector, &key, user, sessions, each).await?;
     let counts = [settings.openings, settings.pages].map(|count| count.to_string());
     let measured = chromium::run_script(scripts, "timeline.mjs", app.address, &counts).await?;
     app.check_running()?;
@@ -61,21 +63,27 @@ pub async fn run(
     })
 }
 
-async fn upload_sample_events(
+/// Returns the configuration of local mode, whose keys the stand-in knows.
+pub(crate) fn local_amplitude() -> Result<AmplitudeConfig, ConfigError> {
+    let config = Config::read(|name| (name == "SEAMLINE_LOCAL").then(|| "1".to_owned()))?;
+    Ok(config.amplitude)
+}
+
+/// Uploads sample events of a user to the collector: so many sessions with as many events in each.
+pub(crate) async fn upload_sample_events(
     client: &Client,
     collector: SocketAddr,
+    api_key: &SecretString,
     user: UserId,
-    settings: &TimelineSettings,
-) -> Result<(), ChromiumError> {
-    let config = Config::read(|name| (name == "SEAMLINE_LOCAL").then(|| "1".to_owned()))?;
-    let key = config.amplitude.api_key.expose_secret();
+    sessions: usize,
+    each: usize,
+) -> Result<(), reqwest::Error> {
     let now_ms = Clock::system().now_ms();
-    let events: Vec<Value> =
-        sample_events::sample_events(user, now_ms, settings.sessions, settings.each).collect();
+    let events: Vec<Value> = sample_events::sample_events(user, now_ms, sessions, each).collect();
     for events in events.chunks(UPLOAD) {
         client
             .post(format!("http://{collector}/batch"))
-            .json(&json!({"api_key": key, "events": events}))
+            .json(&json!({"api_key": api_key.expose_secret(), "events": events}))
             .send()
             .await?
             .error_for_status()?;

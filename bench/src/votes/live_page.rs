@@ -1,11 +1,11 @@
 //! An open voting page: reads the poll's results from the live feed.
 
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, PoisonError};
 
 use reqwest::header::ACCEPT;
 use reqwest::{Client, StatusCode};
 use serde_json::Value;
+use tokio::sync::watch;
 
 use super::VotesError;
 
@@ -15,12 +15,13 @@ struct FeedState {
     voters: Option<u32>,
 }
 
-/// An open page with its connection.
-pub(super) struct LivePage(Arc<Mutex<FeedState>>);
+/// An open page with its connection. The sender is dropped when the server ends the feed.
+#[derive(Clone)]
+pub(crate) struct LivePage(watch::Receiver<FeedState>);
 
 impl LivePage {
     /// Opens the feed on a separate connection, as a browser does. Fails unless the answer is 200.
-    pub(super) async fn open(site: SocketAddr, poll: &str) -> Result<Self, VotesError> {
+    pub(crate) async fn open(site: SocketAddr, poll: &str) -> Result<Self, VotesError> {
         // Without a timeout: the connection stays open for the whole run.
         let client = Client::builder().no_proxy().build()?;
         let url = format!("http://{site}/p/{poll}/live");
@@ -31,8 +32,7 @@ impl LivePage {
                 status: answer.status().as_u16(),
             });
         }
-        let state = Arc::new(Mutex::new(FeedState::default()));
-        let page = Self(state.clone());
+        let (state, page) = watch::channel(FeedState::default());
         tokio::spawn(async move {
             let mut buffer = Vec::new();
             while let Ok(Some(chunk)) = answer.chunk().await {
@@ -43,29 +43,34 @@ impl LivePage {
                 }
             }
         });
-        Ok(page)
+        Ok(Self(page))
     }
 
     /// Returns the number of messages so far.
-    pub(super) fn messages(&self) -> u64 {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).messages
+    pub(crate) fn messages(&self) -> u64 {
+        self.0.borrow().messages
     }
 
     /// Returns the number of voters in the last message.
-    pub(super) fn voters(&self) -> Option<u32> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).voters
+    pub(crate) fn voters(&self) -> Option<u32> {
+        self.0.borrow().voters
+    }
+
+    /// Waits until the connection ends.
+    pub(crate) async fn closed(&mut self) {
+        while self.0.changed().await.is_ok() {}
     }
 }
 
-fn apply_message(state: &Mutex<FeedState>, message: &[u8]) {
+fn apply_message(state: &watch::Sender<FeedState>, message: &[u8]) {
     let text = String::from_utf8_lossy(message);
     let Some(data) = text.lines().find_map(|line| line.strip_prefix("data:")) else {
         return;
     };
     let view: Value = serde_json::from_str(data).unwrap_or_default();
-    let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
-    state.messages += 1;
-    state.voters = view["voters"]
-        .as_u64()
-        .and_then(|voters| u32::try_from(voters).ok());
+    let voters = view["voters"].as_u64();
+    state.send_modify(|state| {
+        state.messages += 1;
+        state.voters = voters.and_then(|voters| u32::try_from(voters).ok());
+    });
 }

@@ -6,6 +6,8 @@ use std::time::Duration;
 use tokio::time::interval;
 use tokio_util::sync::CancellationToken;
 
+use crate::resources;
+
 const SAMPLE_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The samples of a process, in KiB.
@@ -19,7 +21,7 @@ impl MemorySampler {
         tokio::spawn(async move {
             let mut ticks = interval(SAMPLE_INTERVAL);
             while stop.run_until_cancelled(ticks.tick()).await.is_some() {
-                let now = process.and_then(resident_kib);
+                let now = process.and_then(resources::resident_kib);
                 let mut samples = samples.lock().unwrap_or_else(PoisonError::into_inner);
                 samples.extend(now);
             }
@@ -31,10 +33,4 @@ impl MemorySampler {
     pub(super) fn samples(&self) -> Vec<u64> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
-}
-
-fn resident_kib(process: u32) -> Option<u64> {
-    let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
-    line.split_whitespace().next()?.parse().ok()
 }

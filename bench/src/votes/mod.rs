@@ -6,6 +6,8 @@
 
 mod live_page;
 mod memory;
+mod participant;
+mod poll_database;
 mod report;
 
 use std::ffi::OsString;
@@ -13,22 +15,20 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::time::Duration;
 
-use backend::clock::Clock;
-use backend::polls::{Polls, Voter, VoterToken};
-use db::{Db, Engine};
+use db::Engine;
 use futures::stream::{FuturesUnordered, StreamExt};
 use http_browser::{Browser, BrowserError};
-use outbox::Wakeup;
-use reqwest::{Client, StatusCode};
+use reqwest::Client;
 use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
-use tracking::ConsentDefault;
 
 use crate::browser::new_browser;
 use crate::process::{Process, ProcessError};
 use crate::{database, ports, receiver};
-use live_page::LivePage;
+pub(crate) use live_page::LivePage;
 use memory::MemorySampler;
+pub(crate) use participant::Participant;
+pub(crate) use poll_database::PollDatabase;
 pub use report::VotesReport;
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -103,7 +103,7 @@ pub async fn run(program: &Path, settings: &VotesSettings) -> Result<VotesReport
     app.ensure_ready().await?;
     let site = app.address;
 
-    let poll = create_poll(&client, site).await?;
+    let (_owner, poll) = create_poll(&client, site, 0).await?;
     let mut pages = Vec::new();
     for _ in 0..settings.live {
         pages.push(LivePage::open(site, &poll).await?);
@@ -124,7 +124,10 @@ pub async fn run(program: &Path, settings: &VotesSettings) -> Result<VotesReport
                 let at = minute_start + gap * u32::try_from(index).unwrap_or(u32::MAX);
                 async move {
                     sleep_until(at).await;
-                    voter.vote(minute).await
+                    if minute == 0 {
+                        voter.open_page().await?;
+                    }
+                    voter.vote().await
                 }
             })
             .collect();
@@ -138,7 +141,7 @@ pub async fn run(program: &Path, settings: &VotesSettings) -> Result<VotesReport
     let results = poll_database.results(&poll).await?;
     let mut outdated = 0;
     for voter in &voters {
-        outdated += u32::from(!poll_database.has_last_vote(&poll, voter).await?);
+        outdated += u32::from(!poll_database.has_last_vote(voter).await?);
     }
     let deadline = Instant::now() + PAGE_UPDATE_TIMEOUT;
     let up_to_date = |pages: &[LivePage]| {
@@ -188,14 +191,16 @@ fn app_process(
     Ok(app)
 }
 
-/// Signs up an owner and creates the poll; returns its ID.
-async fn create_poll(client: &Client, site: SocketAddr) -> Result<String, VotesError> {
+/// Signs up the owner of this number and creates a poll. Returns the owner's browser and the poll's ID.
+pub(crate) async fn create_poll(
+    client: &Client,
+    site: SocketAddr,
+    number: u32,
+) -> Result<(Browser, String), VotesError> {
     let mut owner = new_browser(client, site, Ipv4Addr::LOCALHOST);
     owner.open("/sign-up").await?;
-    let account = [
-        ("email", "owner@example.com"),
-        ("password", "correct horse battery"),
-    ];
+    let email = format!("owner-{number}@example.com");
+    let account = [("email", email.as_str()), ("password", "correct horse battery")];
     expect_redirect(
         "the owner's sign-up",
         owner.submit("/sign-up", &account).await?.status,
@@ -205,94 +210,13 @@ async fn create_poll(client: &Client, site: SocketAddr) -> Result<String, VotesE
     expect_redirect("the poll", owner.submit("/polls/new", &fields).await?.status)?;
     let links = owner.open("/polls").await?.links();
     let id = links.iter().find_map(|link| link.strip_prefix("/p/"));
-    id.map(str::to_owned).ok_or(VotesError::NoPoll)
+    let id = id.ok_or(VotesError::NoPoll)?.to_owned();
+    Ok((owner, id))
 }
 
 fn expect_redirect(request: &'static str, status: u16) -> Result<(), VotesError> {
     match status {
         303 => Ok(()),
         status => Err(VotesError::Answer { request, status }),
-    }
-}
-
-/// A voter without an account, in a separate browser.
-struct Participant {
-    browser: Browser,
-    path: String,
-    number: u32,
-    /// The option of the last accepted vote.
-    choice: Option<u8>,
-}
-
-impl Participant {
-    fn new(client: &Client, site: SocketAddr, poll: &str, number: u32) -> Self {
-        let [_, b, c, d] = number.to_be_bytes();
-        Self {
-            browser: new_browser(client, site, Ipv4Addr::new(10, b, c, d)),
-            path: format!("/p/{poll}"),
-            number,
-            choice: None,
-        }
-    }
-
-    /// Votes; returns the µs from the start of the form's request to the end of the response. In the first minute the page is
-    /// opened before that, which is not measured.
-    async fn vote(&mut self, minute: u32) -> Result<f64, VotesError> {
-        if minute == 0 {
-            let page = self.browser.open(&self.path).await?;
-            if page.status != StatusCode::OK {
-                return Err(VotesError::Answer {
-                    request: "the voting page",
-                    status: page.status,
-                });
-            }
-        }
-        let options = u32::try_from(OPTIONS.len()).unwrap_or(1);
-        let choice = u8::try_from((self.number + minute) % options).unwrap_or_default();
-        let started = Instant::now();
-        let fields = [("choice", &*choice.to_string()), ("revision", "0")];
-        let answer = self.browser.submit(&self.path, &fields).await?;
-        let duration = started.elapsed();
-        expect_redirect("a vote", answer.status)?;
-        self.choice = Some(choice);
-        Ok(duration.as_secs_f64() * 1e6)
-    }
-
-    fn voter(&self) -> Result<Voter, VotesError> {
-        let cookie = self.browser.cookie("seam_voter");
-        let token = cookie.and_then(VoterToken::parse).ok_or(VotesError::NoToken)?;
-        Ok(Voter::Token(token))
-    }
-}
-
-/// The app's database, read with the app's own queries.
-struct PollDatabase {
-    db: Db,
-    polls: Polls,
-}
-
-impl PollDatabase {
-    async fn open(url: &str) -> Result<Self, VotesError> {
-        let db = Db::open(url).await?;
-        let polls = Polls::new(db.clone(), Clock::system(), Wakeup::new(), ConsentDefault::Denied);
-        Ok(Self { db, polls })
-    }
-
-    /// Returns the number of voters and the number of their choices.
-    async fn results(&self, poll: &str) -> Result<(u32, u32), VotesError> {
-        let id = poll.parse().map_err(|_| VotesError::NoPoll)?;
-        let results = self.polls.results(id).await?.ok_or(VotesError::NoPoll)?;
-        Ok((results.poll.voters, results.counts.iter().sum()))
-    }
-
-    /// Whether the stored vote of the voter is the last accepted one.
-    async fn has_last_vote(&self, poll: &str, voter: &Participant) -> Result<bool, VotesError> {
-        let id = poll.parse().map_err(|_| VotesError::NoPoll)?;
-        let stored = self.polls.vote_of(id, &voter.voter()?).await?;
-        Ok(stored == voter.choice.map(|choice| vec![choice]))
-    }
-
-    async fn close(&self) {
-        self.db.close().await;
     }
 }

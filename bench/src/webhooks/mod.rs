@@ -6,7 +6,7 @@
 //! Then the same requests go to a bare server, which shows what machine and client can do.
 
 mod report;
-mod store;
+pub(crate) mod store;
 
 use std::ffi::OsString;
 use std::future::Future;
@@ -14,6 +14,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::time::Duration;
 
+use backend::billing::mapping::WEBHOOK_TYPES;
 use backend::clock::Clock;
 use db::{Db, Engine};
 use futures::stream::{self, StreamExt, TryStreamExt};
@@ -34,7 +35,7 @@ use crate::{database, ports, receiver};
 pub use report::{CpuShares, MachineLimits, WebhooksPhase, WebhooksReport};
 
 /// The signing secret of the webhooks.
-const WEBHOOK_SECRET: &str = "whsec_bench";
+pub(crate) const WEBHOOK_SECRET: &str = "whsec_bench";
 /// Limit until all webhooks are applied.
 const SETTLE_TIMEOUT: Duration = Duration::from_secs(120);
 const CHECK_INTERVAL: Duration = Duration::from_millis(10);
@@ -48,7 +49,7 @@ const CONCURRENT_SIGN_UPS: usize = 4;
 pub struct WebhooksSettings {
     /// The app's database.
     pub engine: Engine,
-    /// Users whose webhooks are posted at once; each starts a trial and causes about five webhooks.
+    /// Users whose webhooks are posted at once; each starts a trial and causes about four webhooks.
     pub people: usize,
     /// Users whose webhooks are posted at an even rate.
     pub paced_people: usize,
@@ -110,7 +111,7 @@ pub async fn run(programs: &Programs, settings: &WebhooksSettings) -> Result<Web
 
     let (first, all) = (settings.people, settings.people + settings.paced_people);
     start_trials(&run.client, app.address, 0..first).await?;
-    let bodies = run.new_webhooks(&dashboard, 0).await?;
+    let (bodies, known) = run.new_webhooks(&dashboard, 0).await?;
     let (app_before, stripe_before) = (app.cpu_secs(), stripe.cpu_secs());
     let burst = run
         .phase(run.burst(&run.webhooks, &bodies, settings.concurrency))
@@ -120,7 +121,7 @@ pub async fn run(programs: &Programs, settings: &WebhooksSettings) -> Result<Web
         stripe_secs: stripe.cpu_secs() - stripe_before,
     };
     start_trials(&run.client, app.address, first..all).await?;
-    let paced_bodies = run.new_webhooks(&dashboard, bodies.len()).await?;
+    let (paced_bodies, _) = run.new_webhooks(&dashboard, known).await?;
     let paced = run.phase(run.paced(&paced_bodies, settings.rate)).await?;
 
     app.check_running().map_err(TrialsError::from)?;
@@ -149,16 +150,19 @@ struct WebhooksRun {
 }
 
 impl WebhooksRun {
-    /// Returns the bodies of the webhooks that the stand-in would have sent, oldest first, without the first `known`.
+    /// Returns the bodies of the webhooks that the stand-in would have sent, oldest first, without the first `known` events
+    /// of Stripe; and the number of all events.
     async fn new_webhooks(
         &self,
         dashboard: &StripeDashboard,
         known: usize,
-    ) -> Result<Vec<String>, WebhooksError> {
+    ) -> Result<(Vec<String>, usize), WebhooksError> {
         let mut events: Vec<Value> = dashboard.events().await?;
+        let all = events.len();
         // The list is newest first.
-        events.truncate(events.len() - known);
-        Ok(events.iter().rev().map(Value::to_string).collect())
+        events.truncate(all - known);
+        let bodies = events.iter().rev().filter(|event| has_effect(event));
+        Ok((bodies.map(Value::to_string).collect(), all))
     }
 
     /// Runs the requests and waits until all webhooks are applied.
@@ -243,7 +247,7 @@ impl WebhooksRun {
         concurrency: usize,
     ) -> Result<Vec<f64>, reqwest::Error> {
         stream::iter(bodies)
-            .map(|body| self.post(url, body))
+            .map(|body| post_webhook(&self.client, url, body))
             .buffered(concurrency.max(1))
             .try_collect()
             .await
@@ -255,25 +259,30 @@ impl WebhooksRun {
         stream::iter((0_u32..).zip(bodies))
             .map(|(number, body)| async move {
                 sleep_until(started + gap * number).await;
-                self.post(&self.webhooks, body).await
+                post_webhook(&self.client, &self.webhooks, body).await
             })
             .buffered(bodies.len().max(1))
             .try_collect()
             .await
     }
+}
 
-    /// Posts a webhook; returns the µs until the answer. Signing is not measured.
-    async fn post(&self, url: &str, body: &str) -> Result<f64, reqwest::Error> {
-        let signature = Webhook::generate_test_header(body, WEBHOOK_SECRET, None);
-        let request = self
-            .client
-            .post(url)
-            .header("stripe-signature", signature)
-            .body(body.to_owned());
-        let started = Instant::now();
-        request.send().await?.error_for_status()?.bytes().await?;
-        Ok(started.elapsed().as_secs_f64() * 1e6)
-    }
+/// Whether the app asks Stripe to send events of this type. The others have no effect and are not stored.
+pub(crate) fn has_effect(event: &Value) -> bool {
+    let event_type = event["type"].as_str();
+    event_type.is_some_and(|event_type| WEBHOOK_TYPES.contains(&event_type))
+}
+
+/// Signs and posts a webhook; returns the µs until the answer. Signing is not measured. Fails unless the answer is a success.
+pub(crate) async fn post_webhook(client: &Client, url: &str, body: &str) -> Result<f64, reqwest::Error> {
+    let signature = Webhook::generate_test_header(body, WEBHOOK_SECRET, None);
+    let request = client
+        .post(url)
+        .header("stripe-signature", signature)
+        .body(body.to_owned());
+    let started = Instant::now();
+    request.send().await?.error_for_status()?.bytes().await?;
+    Ok(started.elapsed().as_secs_f64() * 1e6)
 }
 
 /// Describes the app and the stand-in for Stripe; does not start them.

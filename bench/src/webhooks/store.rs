@@ -6,8 +6,8 @@ use db::Db;
 /// an event. The app records both times just before the transactions.
 pub(super) async fn processing_times_ms(db: &Db, since_ms: i64) -> Result<Vec<i64>, sqlx::Error> {
     sqlx::query_scalar(
-        "SELECT settled_ms - received_ms FROM stripe_inbox
-         WHERE state = 'applied' AND events > 0 AND received_ms >= $1",
+        "SELECT applied_ms - enqueued_ms FROM stripe_inbox
+         WHERE state = 'applied' AND events > 0 AND enqueued_ms >= $1",
     )
     .bind(since_ms)
     .fetch_all(db.pool())
@@ -15,7 +15,7 @@ pub(super) async fn processing_times_ms(db: &Db, since_ms: i64) -> Result<Vec<i6
 }
 
 /// Returns the number of webhooks in a state.
-pub(super) async fn count_in_state(db: &Db, state: &str) -> Result<i64, sqlx::Error> {
+pub(crate) async fn count_in_state(db: &Db, state: &str) -> Result<i64, sqlx::Error> {
     sqlx::query_scalar("SELECT COUNT(*) FROM stripe_inbox WHERE state = $1")
         .bind(state)
         .fetch_one(db.pool())

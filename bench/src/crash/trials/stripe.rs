@@ -109,6 +109,20 @@ impl StripeDashboard {
         }
     }
 
+    /// Returns up to 100 events that come after `known`, or all events without it, oldest first.
+    pub(crate) async fn events_after(&self, known: Option<&str>) -> Result<Vec<Value>, reqwest::Error> {
+        let Some(known) = known else {
+            return Ok(self.events().await?.into_iter().rev().collect());
+        };
+        let limit = PAGE.to_string();
+        let query = [("limit", limit.as_str()), ("ending_before", known)];
+        let mut page = self.get("events", &query).await?;
+        match page["data"].take() {
+            Value::Array(newer) => Ok(newer.into_iter().rev().collect()),
+            _ => Ok(Vec::new()),
+        }
+    }
+
     /// Returns the ID and type of each event.
     pub(super) async fn event_types(&self) -> Result<Vec<(String, String)>, reqwest::Error> {
         let events = self.events().await?;
