@@ -6,8 +6,15 @@ set -euo pipefail
 cd "$root"
 
 server=()
-[ -z "${FEATURES+set}" ] || server=(--bin-cargo-args=--no-default-features --bin-features="$FEATURES")
+[ -z "${FEATURES+set}" ] || server=(--no-default-features --features "$FEATURES")
 
 scripts/setup.sh build
 use_installed_tools
-exec scripts/wasm-opt.sh cargo leptos build --release --precompress "${server[@]}"
+
+# Both at once: they share no build directory, and the end of the front's build, the optimisation of all crates as one, uses one
+# core. cargo-leptos would build the server after it.
+scripts/wasm-opt.sh cargo leptos build --release --precompress --frontend-only &
+front=$!
+trap 'kill "$front" 2>/dev/null || true' EXIT
+cargo build --release --package server --bin seamline "${server[@]}"
+wait "$front"

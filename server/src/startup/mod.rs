@@ -25,6 +25,7 @@ use backend::config::{Config, LocalAccess};
 use backend::mail::Sender;
 use backend::operations::TaskRegistry;
 use db::Db;
+use futures::future::{BoxFuture, LocalBoxFuture};
 use leptos::config::LeptosOptions;
 use outbox::{AmplitudeSink, Dispatcher};
 use secrecy::ExposeSecret;
@@ -78,12 +79,17 @@ pub struct Server {
 impl Server {
     /// Opens the database, starts the stand-in in local mode, and binds the listener. Port 0 is any free one, in the
     /// public URL too.
-    pub async fn start(config: Config) -> Result<Self, StartError> {
-        Self::start_with(config, Timing::default()).await
+    pub fn start(config: Config) -> LocalBoxFuture<'static, Result<Self, StartError>> {
+        Self::start_with(config, Timing::default())
     }
 
-    /// [`Self::start`] with other waits.
-    pub async fn start_with(mut config: Config, timing: Timing) -> Result<Self, StartError> {
+    /// [`Self::start`] with other waits. The future is boxed, so that its code is compiled here once, and not again in each
+    /// program and test that awaits it.
+    pub fn start_with(config: Config, timing: Timing) -> LocalBoxFuture<'static, Result<Self, StartError>> {
+        Box::pin(Self::open(config, timing))
+    }
+
+    async fn open(mut config: Config, timing: Timing) -> Result<Self, StartError> {
         install_crypto();
         let stop = CancellationToken::new();
         let stand_ins = CancellationToken::new();
@@ -259,7 +265,12 @@ impl Server {
     /// Serves until `stop`. Then `/readyz` fails, and after [`HttpConfig::drain`](backend::config::HttpConfig::drain) no
     /// connection is accepted. Open requests, the current batch and the other tasks are finished. All of it takes at most
     /// 25 s.
-    pub async fn run(mut self, stop: CancellationToken) -> Result<(), StartError> {
+    pub fn run(self, stop: CancellationToken) -> BoxFuture<'static, Result<(), StartError>> {
+        // Boxed as in `start_with`.
+        Box::pin(self.serve(stop))
+    }
+
+    async fn serve(mut self, stop: CancellationToken) -> Result<(), StartError> {
         if let Some(metrics) = self.metrics.take() {
             tokio::spawn(metrics.run(self.stop.clone()));
         }
