@@ -50,6 +50,20 @@ pub struct LossMeter {
     sdk_sessions: Arc<SeenSet<(DeviceId, SessionId)>>,
 }
 
+/// Counts that are taken to be written. Those that are left when it is dropped are put back: the write failed, or the request
+/// that waited for it was canceled.
+struct UnwrittenBrowserCounts<'a> {
+    meter: &'a LossMeter,
+    counts: PendingCounts,
+}
+
+impl Drop for UnwrittenBrowserCounts<'_> {
+    fn drop(&mut self) {
+        let counts = std::mem::take(&mut self.counts);
+        self.meter.pending().put_back(counts);
+    }
+}
+
 impl LossMeter {
     /// Creates a meter for this database.
     pub fn new(db: Db, clock: Clock) -> Self {
@@ -108,17 +122,18 @@ impl LossMeter {
         self.pending().add_sdk_campaign(device.clone(), touch.label());
     }
 
-    /// Writes all counts in one transaction. If it fails, they stay in memory.
+    /// Writes all counts in one transaction. If it fails or is canceled, they stay in memory.
     pub async fn flush(&self) -> Result<(), sqlx::Error> {
-        let counts = std::mem::take(&mut *self.pending());
-        if counts.is_empty() {
+        let mut taken = UnwrittenBrowserCounts {
+            counts: std::mem::take(&mut *self.pending()),
+            meter: self,
+        };
+        if taken.counts.is_empty() {
             return Ok(());
         }
-        let written = self.write(&counts).await;
-        if written.is_err() {
-            self.pending().put_back(counts);
-        }
-        written
+        self.write(&taken.counts).await?;
+        taken.counts = PendingCounts::default();
+        Ok(())
     }
 
     async fn write(&self, counts: &PendingCounts) -> Result<(), sqlx::Error> {

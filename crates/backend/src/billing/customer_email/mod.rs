@@ -78,8 +78,8 @@ struct EmailWriter(Billing);
 
 #[async_trait]
 impl JobHandler for EmailWriter {
-    /// The account's address when the row was claimed; `None` if the account is being deleted, and its customer with it. A
-    /// later change has a row of its own.
+    /// The account's address when the row was claimed; `None` if the account is being deleted, and its customer with it,
+    /// or if Stripe has deleted the customer. A later change has a row of its own.
     type Job = Option<String>;
     type Success = ();
 

@@ -10,7 +10,8 @@ use tracking::UserId;
 pub(super) const CUSTOMER_EMAILS: Queue = Queue {
     table: "customer_emails",
     columns: "(SELECT users.email FROM stripe_customers JOIN users ON users.id = stripe_customers.user_id
-               WHERE stripe_customers.id = queued.lane AND users.deleted_at IS NULL) AS email",
+               WHERE stripe_customers.id = queued.lane AND stripe_customers.deleted_ms IS NULL
+                 AND users.deleted_at IS NULL) AS email",
     on_done: "sent_ms = $1",
     on_parked: "",
 };
@@ -47,6 +48,11 @@ pub(crate) async fn enqueue(
     };
     CUSTOMER_EMAILS.lock_lane(connection, &customer, now_ms).await?;
     delete(connection, &customer).await?;
+    // The lane may wait for the next attempt at the deleted row. A new lane is due now.
+    CUSTOMER_EMAILS
+        .remove_lane_if_empty(connection, &customer)
+        .await?;
+    CUSTOMER_EMAILS.lock_lane(connection, &customer, now_ms).await?;
     sqlx::query("INSERT INTO customer_emails (lane, enqueued_ms, next_attempt_ms) VALUES ($1, $2, $2)")
         .bind(customer)
         .bind(now_ms)

@@ -198,6 +198,7 @@ impl Billing {
         let (now_ms, engine) = (self.clock.now_ms(), self.db.engine());
         let (mut report, mut has_moved) = (InboxReport::default(), false);
         let (mut updates, mut applied, mut attempted) = (Vec::new(), Vec::new(), Vec::new());
+        let mut dropped = Vec::new();
         let mut tx = self.db.write().await?;
         // Stripe's state may be older than what the worker that has the lane now has written.
         if !INBOX.holds(&mut tx, engine, lease).await? {
@@ -229,8 +230,9 @@ impl Billing {
                     continue;
                 }
                 (Step::Drop(reason), _) => {
-                    inbox::delete(&mut tx, webhook.sequence).await?;
-                    inbox::count_not_ours(&mut tx, &webhook.job.event_type, reason, 1, now_ms).await?;
+                    if inbox::delete(&mut tx, webhook.sequence).await? {
+                        dropped.push((&webhook.job.event_type, reason));
+                    }
                     continue;
                 }
             };
@@ -257,6 +259,11 @@ impl Billing {
             for sequence in applied {
                 inbox::delete_payload(&mut tx, sequence).await?;
             }
+        }
+        // In the order of all writers of these counts, which otherwise could wait for each other.
+        dropped.sort_unstable();
+        for (event_type, reason) in dropped {
+            inbox::count_not_ours(&mut tx, event_type, reason, 1, now_ms).await?;
         }
         tx.commit().await?;
         for (webhook, next) in &attempted {

@@ -14,12 +14,32 @@ type Counts = BTreeMap<(String, NotOursReason), (i64, i64)>;
 #[derive(Default)]
 pub(in crate::billing) struct NotOursMeter(Mutex<Counts>);
 
+/// Counts that are taken to be written. Those that are left when it is dropped are put back: the write failed, or the request
+/// that waited for it was canceled.
+struct UnwrittenWebhookCounts<'a> {
+    meter: &'a NotOursMeter,
+    counts: Counts,
+}
+
+impl Drop for UnwrittenWebhookCounts<'_> {
+    fn drop(&mut self) {
+        for ((event_type, reason), (webhooks, received_ms)) in std::mem::take(&mut self.counts) {
+            self.meter.count(event_type, reason, webhooks, received_ms);
+        }
+    }
+}
+
 impl NotOursMeter {
     pub(super) fn count(&self, event_type: String, reason: NotOursReason, webhooks: i64, received_ms: i64) {
         let mut counts = self.counts();
         let (total, last_ms) = counts.entry((event_type, reason)).or_default();
         *total += webhooks;
         *last_ms = received_ms.max(*last_ms);
+    }
+
+    fn take(&self) -> UnwrittenWebhookCounts<'_> {
+        let counts = std::mem::take(&mut *self.counts());
+        UnwrittenWebhookCounts { meter: self, counts }
     }
 
     fn counts(&self) -> MutexGuard<'_, Counts> {
@@ -34,19 +54,15 @@ impl Billing {
         store::not_ours(self.db.pool()).await
     }
 
-    /// Writes the counts in one transaction. If it fails, they stay in memory.
+    /// Writes the counts in one transaction. If it fails or is canceled, they stay in memory.
     pub async fn flush_not_ours(&self) -> Result<(), sqlx::Error> {
-        let counts = std::mem::take(&mut *self.not_ours.counts());
-        if counts.is_empty() {
+        let mut taken = self.not_ours.take();
+        if taken.counts.is_empty() {
             return Ok(());
         }
-        let written = self.write_not_ours(&counts).await;
-        if written.is_err() {
-            for ((event_type, reason), (webhooks, received_ms)) in counts {
-                self.not_ours.count(event_type, reason, webhooks, received_ms);
-            }
-        }
-        written
+        self.write_not_ours(&taken.counts).await?;
+        taken.counts.clear();
+        Ok(())
     }
 
     async fn write_not_ours(&self, counts: &Counts) -> Result<(), sqlx::Error> {

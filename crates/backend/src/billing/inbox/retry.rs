@@ -79,7 +79,11 @@ impl From<PayloadError> for ApplyError {
 /// Whether the database works, and refuses what the webhook would write or cannot return what it needs.
 fn is_refusal(error: &sqlx::Error) -> bool {
     match error {
-        sqlx::Error::Database(error) => error.kind() != ErrorKind::Other,
+        sqlx::Error::Database(error) => {
+            // Postgres: a value that no column can hold, for example a text with a NUL.
+            let is_data_exception = |code: &str| code.len() == 5 && code.starts_with("22");
+            error.kind() != ErrorKind::Other || error.code().is_some_and(|code| is_data_exception(&code))
+        }
         sqlx::Error::Decode(_) | sqlx::Error::ColumnDecode { .. } => true,
         _ => false,
     }

@@ -2,13 +2,14 @@
 
 use db::Engine;
 use db::testing::{TestDb, engines};
+use futures::FutureExt;
 use outbox::Wakeup;
 use queue::Claim;
 use serde_json::json;
 use sqlx::{AssertSqlSafe, Row};
 
-use super::store::{self, PendingWebhook};
-use super::{ApplyError, InboxReport, InboxSettings, InboxState, Worker};
+use super::store::{self, INBOX, PendingWebhook};
+use super::{ApplyError, InboxReport, InboxSettings, InboxState, NotOursReason, Worker};
 use crate::billing::payload::PayloadError;
 use crate::billing::{Billing, StripeCallError};
 use crate::clock::Clock;
@@ -171,4 +172,88 @@ async fn webhooks_that_fail_together_are_applied_one_by_one_except_in_an_outage(
             "{engine:?}: in order"
         );
     }
+}
+
+#[tokio::test]
+async fn a_canceled_request_loses_no_counts_of_webhooks_that_are_not_ours() {
+    let (test, clock) = (TestDb::new(Engine::Sqlite).await, Clock::fixed(1_000));
+    let billing = billing(&test, &clock).await;
+    billing
+        .not_ours
+        .count("charge.updated".to_owned(), NotOursReason::NoEffect, 2, 5);
+    let other = test.db.write().await.unwrap();
+    assert!(
+        billing.not_ours().now_or_never().is_none(),
+        "it waits for the other transaction, and is dropped"
+    );
+    drop(other);
+    let [count] = &billing.not_ours().await.unwrap()[..] else {
+        panic!("one type and reason")
+    };
+    assert_eq!((count.webhooks, count.last_received_ms), (2, 5));
+}
+
+/// The request locks the customer's lane, and then finds the row of the event.
+#[tokio::test]
+async fn a_webhook_that_moves_while_it_is_received_again_causes_no_deadlock() {
+    if !engines().contains(&Engine::Postgres) {
+        return;
+    }
+    let (test, clock) = (TestDb::new(Engine::Postgres).await, Clock::fixed(1_000));
+    let billing = billing(&test, &clock).await;
+    let worker = Worker::new(billing, InboxSettings::default());
+    let Claim { lease, rows } = worker.claim().await.unwrap().unwrap();
+    let again = store::NewWebhook {
+        event_id: "evt_1",
+        lane: "cus_2",
+        event_type: "customer.updated",
+        payload: "{}",
+        received_ms: 1,
+    };
+    let mut request = test.db.write().await.unwrap();
+    INBOX.lock_lane(&mut request, "cus_2", 1).await.unwrap();
+    let db = test.db.clone();
+    let moving = tokio::spawn(async move {
+        let mut tx = db.write().await.unwrap();
+        assert!(INBOX.holds(&mut tx, Engine::Postgres, &lease).await.unwrap());
+        let first = &rows[0];
+        store::change_lane(&mut tx, first.sequence, &first.job, "cus_2")
+            .await
+            .unwrap();
+        tx.commit().await.unwrap();
+    });
+    let waiting =
+        "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    while sqlx::query(waiting)
+        .fetch_optional(test.db.pool())
+        .await
+        .unwrap()
+        .is_none()
+    {
+        tokio::task::yield_now().await;
+    }
+    assert!(!store::insert(&mut request, &again).await.unwrap());
+    request.commit().await.unwrap();
+    moving.await.unwrap();
+    let lane: String = sqlx::query_scalar("SELECT lane FROM stripe_inbox WHERE event_id = 'evt_1'")
+        .fetch_one(test.db.pool())
+        .await
+        .unwrap();
+    assert_eq!(lane, "cus_2");
+}
+
+#[tokio::test]
+async fn a_value_that_postgres_cannot_store_is_not_retried_without_limit() {
+    if !engines().contains(&Engine::Postgres) {
+        return;
+    }
+    let (test, clock) = (TestDb::new(Engine::Postgres).await, Clock::fixed(1_000));
+    let worker = Worker::new(billing(&test, &clock).await, InboxSettings::default());
+    let Claim { rows, .. } = worker.claim().await.unwrap().unwrap();
+    let mut last = rows[0].clone();
+    last.attempts = 6;
+    let value = sqlx::query("SELECT CAST($1 AS TEXT)").bind("\0");
+    let error = test.db.execute(value).await.unwrap_err();
+    let next = super::retry::decide(&last, &error.into(), 1_000, 1.0);
+    assert_eq!(next.outcome(), "parked");
 }

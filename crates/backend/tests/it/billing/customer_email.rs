@@ -100,6 +100,23 @@ async fn a_changed_address_reaches_stripe_after_a_failure() {
 }
 
 #[tokio::test]
+async fn a_change_does_not_wait_for_the_next_attempt_at_the_change_before() {
+    for engine in engines() {
+        let mut env = Environment::new(engine).await;
+        let ada = env.person("ada@example.com").await;
+        env.trial(&ada).await;
+        let proxy = FaultProxy::to(&env.stripe.url).await;
+        let updater = updater(&env.store, &billing_at(&env.store, &proxy.url));
+        change_email(&env.store, "ada@example.com", "second@example.com").await;
+        proxy.respond(CUSTOMERS, 500, BUSY);
+        updater.drain().await.unwrap();
+        change_email(&env.store, "second@example.com", "third@example.com").await;
+        updater.drain().await.unwrap();
+        assert_eq!(emails_at_stripe(&env).await, ["third@example.com"], "{engine:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_change_during_an_update_is_sent_after_it() {
     for engine in engines() {
         let mut env = Environment::new(engine).await;

@@ -25,7 +25,7 @@ pub struct InboxRow {
     pub received_ms: i64,
     /// Its state.
     pub state: InboxState,
-    /// Number of failed attempts.
+    /// Attempts so far.
     pub attempts: i64,
     /// Time of the next attempt, in ms since the epoch.
     pub next_attempt_ms: i64,

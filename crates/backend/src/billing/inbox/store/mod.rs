@@ -128,16 +128,19 @@ pub(super) async fn change_lane(
     webhook: &PendingWebhook,
     lane: &str,
 ) -> Result<(), sqlx::Error> {
-    if delete(connection, sequence).await? {
-        let moved = NewWebhook {
-            event_id: &webhook.event_id,
-            lane,
-            event_type: &webhook.event_type,
-            payload: &webhook.payload,
-            received_ms: webhook.received_ms,
-        };
-        insert(connection, &moved).await?;
+    // Before the deletion: a request that receives the event again locks this lane first and then waits for the row.
+    INBOX.lock_lane(connection, lane, webhook.received_ms).await?;
+    if !delete(connection, sequence).await? {
+        return INBOX.remove_lane_if_empty(connection, lane).await;
     }
+    let moved = NewWebhook {
+        event_id: &webhook.event_id,
+        lane,
+        event_type: &webhook.event_type,
+        payload: &webhook.payload,
+        received_ms: webhook.received_ms,
+    };
+    insert(connection, &moved).await?;
     Ok(())
 }
 

@@ -18,7 +18,8 @@ pub struct NotOursCount {
     pub last_received_ms: i64,
 }
 
-/// Counts webhooks that are not ours.
+/// Adds to the count of a type and reason. A transaction with several counts writes them in the order of type and reason, so
+/// that two servers do not wait for each other.
 pub(in crate::billing::inbox) async fn count_not_ours(
     connection: &mut db::Connection,
     event_type: &str,
@@ -29,7 +30,9 @@ pub(in crate::billing::inbox) async fn count_not_ours(
     sqlx::query(
         "INSERT INTO stripe_not_ours (event_type, reason, webhooks, last_received_ms) VALUES ($1, $2, $3, $4)
          ON CONFLICT (event_type, reason) DO UPDATE SET
-            webhooks = stripe_not_ours.webhooks + excluded.webhooks, last_received_ms = excluded.last_received_ms",
+            webhooks = stripe_not_ours.webhooks + excluded.webhooks,
+            last_received_ms = CASE WHEN stripe_not_ours.last_received_ms > excluded.last_received_ms
+                               THEN stripe_not_ours.last_received_ms ELSE excluded.last_received_ms END",
     )
     .bind(event_type)
     .bind(reason.as_str())
