@@ -61,7 +61,6 @@ impl Billing {
                 .and_then(|event: &Value| event["id"].as_str())
                 .map(str::to_owned);
             if !has_more || after.is_none() {
-                self.flush_not_ours().await.map_err(ReceiveError::from)?;
                 return Ok(replay);
             }
         }
