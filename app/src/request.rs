@@ -8,6 +8,7 @@ use backend::accounts::links::LinkSecret;
 use backend::accounts::{AccountError, Login};
 use backend::limits::LimitExceededError;
 use backend::polls::{Voter, VoterToken};
+use backend::timeline::{QueryShare, Timeline};
 use backend::{Backend, NetworkKey, Visitor};
 use http::request::Parts;
 use leptos::prelude::use_context;
@@ -28,7 +29,9 @@ const LOGIN: &str = "login";
 #[derive(Clone)]
 pub struct RequestContext {
     /// The operations.
-    pub backend: Backend,
+    pub backend: Arc<Backend>,
+    /// The visitor's share of Amplitude's queries.
+    pub query_share: QueryShare,
     /// The login of this browser; `None` if no user is signed in.
     pub login: Option<Login>,
     /// Device and session for events, address, user agent.
@@ -103,6 +106,11 @@ impl Changes {
 }
 
 impl RequestContext {
+    /// The timelines, read from this visitor's share of Amplitude's queries.
+    pub fn timeline(&self) -> Timeline {
+        self.backend.timeline.clone().with_share(self.query_share)
+    }
+
     /// Has the response write the choice about tracking to this browser.
     pub fn choose(&self, choice: Choice) {
         self.changes.update(|changes| changes.choice = Some(choice));

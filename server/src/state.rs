@@ -1,5 +1,6 @@
 //! The state that handlers share.
 
+use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,11 +23,29 @@ use crate::ingest::forward::Forwarder;
 use crate::metrics::Metrics;
 use crate::request::signing::CookieKey;
 
-/// Cheap to clone.
+/// The state of all handlers. Each request clones it several times, which costs one count of references.
 #[derive(Clone)]
-pub struct AppState {
+pub struct AppState(Arc<SharedState>);
+
+impl AppState {
+    /// The state of a server's handlers.
+    pub fn new(shared: SharedState) -> Self {
+        Self(Arc::new(shared))
+    }
+}
+
+impl Deref for AppState {
+    type Target = SharedState;
+
+    fn deref(&self) -> &SharedState {
+        &self.0
+    }
+}
+
+/// What handlers share.
+pub struct SharedState {
     /// The domain actions.
-    pub backend: Backend,
+    pub backend: Arc<Backend>,
     /// For the readiness check only.
     pub db: Db,
     /// The state of delivery to Amplitude.

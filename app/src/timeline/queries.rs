@@ -62,7 +62,7 @@ async fn find(context: &RequestContext, by: &str) -> Result<Matched, TimelineErr
     let local = context.backend.collector_page.is_some();
     let property = by.split_once('=').filter(|_| local);
     if property.is_none()
-        && let Some(person) = context.backend.timeline.find(by).await?
+        && let Some(person) = context.timeline().find(by).await?
     {
         return Ok(Matched::One(person));
     }
@@ -76,7 +76,7 @@ async fn find(context: &RequestContext, by: &str) -> Result<Matched, TimelineErr
         },
         None => Search::Part(by),
     };
-    let people = context.backend.timeline.reader().people(&search).await?;
+    let people = context.timeline().reader().people(&search).await?;
     Ok(match (people.as_slice(), property) {
         ([], _) => Matched::None,
         ([one], None) => Matched::One(one.amplitude_id),
@@ -125,8 +125,7 @@ async fn event_page(
         event: query.event.clone(),
     };
     let page = context
-        .backend
-        .timeline
+        .timeline()
         .page(person, &page_asked, &|event| view.keeps(event))
         .await?;
     let analysis = match &page.newest {
@@ -160,7 +159,7 @@ pub(crate) async fn recent_events(context: &RequestContext) -> Result<Vec<Receiv
     else {
         return Ok(Vec::new());
     };
-    let timeline = &context.backend.timeline;
+    let timeline = &context.timeline();
     let Some(person) = timeline.find(&by).await? else {
         return Ok(Vec::new());
     };
@@ -226,7 +225,7 @@ async fn facts(
     cut_off: bool,
 ) -> Result<TimelineFacts, TimelineError> {
     match view {
-        View::Whole => Ok(context.backend.timeline.facts_for(events, cut_off).await?),
+        View::Whole => Ok(context.timeline().facts_for(events, cut_off).await?),
         // A device ID gives no access to an account's facts.
         View::OfDevice(_) => Ok(TimelineFacts {
             read_from_ms: read_from_ms(events, cut_off),
@@ -259,8 +258,7 @@ pub async fn read_whole(
     };
     let view = Access::of(context).view_of(&by);
     let FullTimeline { events, cut_off } = context
-        .backend
-        .timeline
+        .timeline()
         .full(person, &|event| view.keeps(event))
         .await?;
     let shown = events.into_iter().map(|event| view.shown(event));

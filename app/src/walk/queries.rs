@@ -68,8 +68,7 @@ async fn events_of(context: &RequestContext, id: &str) -> Result<Vec<ReceivedEve
 
 async fn votes(context: &RequestContext) -> Result<Vec<ReceivedEvent>, ReadError> {
     let found = context
-        .backend
-        .timeline
+        .timeline()
         .reader()
         .newest_named(VoteCast::NAME, MAX_VOTES)
         .await?;

@@ -96,7 +96,7 @@ pub(crate) async fn show_again<Input: Clone + Send + Sync + 'static>(
     parts.headers.remove(header::CONTENT_TYPE);
     parts.extensions.insert(errors.clone());
     parts.extensions.insert(FormInput { input, errors });
-    let (options, assets) = (state.leptos, state.assets);
+    let (options, assets) = (state.leptos.clone(), state.assets.clone());
     let render =
         leptos_axum::render_app_async_with_context(|| {}, move || shell(options.clone(), assets.clone()));
     let mut response = render(Request::from_parts(parts, Body::empty())).await;

@@ -133,6 +133,7 @@ pub async fn identify(
     let previous_login = cookies.previous.first().map(|previous| previous.login);
     let mut context = RequestContext {
         backend: state.backend.clone(),
+        query_share: QueryShare::Operator,
         boot: Arc::new(boot(
             &state,
             login.as_ref(),
@@ -153,8 +154,7 @@ pub async fn identify(
         changes: app::request::Changes::default(),
     };
     if !app::operations::may_operate(&context) {
-        let share = QueryShare::Visitor(NetworkKey::of(context.visitor.address));
-        context.backend.timeline = context.backend.timeline.with_share(share);
+        context.query_share = QueryShare::Visitor(NetworkKey::of(context.visitor.address));
     }
     request.extensions_mut().insert(context.clone());
 

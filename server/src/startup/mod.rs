@@ -44,7 +44,7 @@ use crate::jobs::{counts, mail, maintenance, poll_closing};
 use crate::local::{self, LocalLab};
 use crate::metrics::{CUSTOMER_EMAILS, DELETIONS, Metrics, MetricsListener, Sources};
 use crate::router;
-use crate::state::{AppState, Site};
+use crate::state::{AppState, SharedState, Site};
 pub use error::StartError;
 pub use timing::{HttpTiming, Timing};
 
@@ -195,8 +195,8 @@ impl Server {
         };
         let metrics_listener =
             metrics_listener.map(|listener| MetricsListener::new(listener, metrics.clone(), sources));
-        let state = AppState {
-            backend: backend.clone(),
+        let state = AppState::new(SharedState {
+            backend: Arc::new(backend.clone()),
             db: db.clone(),
             delivery,
             tasks,
@@ -217,7 +217,7 @@ impl Server {
                 consent_default: config.privacy.consent_default,
                 local_mode,
             }),
-        };
+        });
         let router = router::router(state, cookies, lab.routes());
         let connections = Connections::new(
             router,
