@@ -26,6 +26,7 @@ mod seen_set;
 pub mod slots;
 pub mod spreadsheet;
 pub mod timeline;
+mod unwritten;
 mod visitor;
 
 pub use export::Export;

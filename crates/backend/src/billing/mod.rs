@@ -48,9 +48,10 @@ use url::Url;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::revisions::{Revision, Revisions};
+use crate::unwritten::UnwrittenCounts;
 use crate::visitor::Visitor;
 use clock_skew::ClockSkewMeter;
-use inbox::{NotOursMeter, ParsedWebhooks, WebhookObservation, WebhookObserver};
+use inbox::{ParsedWebhooks, PendingNotOurs, WebhookObservation, WebhookObserver};
 use plan::PlanProduct;
 use store::StripeCustomer;
 
@@ -73,7 +74,7 @@ pub struct Billing {
     /// Wakes the pages of an account whose webhook was applied.
     revisions: Revisions,
     parsed: Arc<ParsedWebhooks>,
-    not_ours: Arc<NotOursMeter>,
+    not_ours: Arc<UnwrittenCounts<PendingNotOurs>>,
     clock_skew: ClockSkewMeter,
     observer: WebhookObserver,
 }

@@ -4,7 +4,7 @@
 mod pending;
 mod store;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use db::Db;
 use tracking::loss::{FiredCount, Loss};
@@ -12,6 +12,7 @@ use tracking::{DeviceId, SessionId, Touch, UserId};
 
 use crate::clock::Clock;
 use crate::seen_set::SeenSet;
+use crate::unwritten::UnwrittenCounts;
 use pending::{PendingCounts, PendingFired};
 
 /// Events of one session that Amplitude accepted in one upload.
@@ -41,27 +42,13 @@ pub enum LossScope {
 pub struct LossMeter {
     db: Db,
     clock: Clock,
-    pending: Arc<Mutex<PendingCounts>>,
+    pending: Arc<UnwrittenCounts<PendingCounts>>,
     /// Sessions with a count.
     sessions: Arc<SeenSet<(DeviceId, SessionId)>>,
     /// Counts that were already added.
     added: Arc<SeenSet<(FiredCount, bool)>>,
     /// Sessions with a recorded SDK run.
     sdk_sessions: Arc<SeenSet<(DeviceId, SessionId)>>,
-}
-
-/// Counts that are taken to be written. Those that are left when it is dropped are put back: the write failed, or the request
-/// that waited for it was canceled.
-struct UnwrittenBrowserCounts<'a> {
-    meter: &'a LossMeter,
-    counts: PendingCounts,
-}
-
-impl Drop for UnwrittenBrowserCounts<'_> {
-    fn drop(&mut self) {
-        let counts = std::mem::take(&mut self.counts);
-        self.meter.pending().put_back(counts);
-    }
 }
 
 impl LossMeter {
@@ -95,7 +82,7 @@ impl LossMeter {
         }
         self.sessions.insert((fired.device.clone(), fired.session));
         let is_present = fired.session == session;
-        self.pending().add_fired(PendingFired {
+        self.pending.lock().add_fired(PendingFired {
             count: fired.clone(),
             user: user.filter(|_| is_present),
             is_present,
@@ -105,45 +92,40 @@ impl LossMeter {
 
     /// Adds events that Amplitude accepted. Ignored if the session has no count.
     pub fn record_arrived(&self, device: &DeviceId, session: SessionId, arrived: ArrivedCounts) {
-        self.pending().add_arrived((device.clone(), session), arrived);
+        self.pending
+            .lock()
+            .add_arrived((device.clone(), session), arrived);
     }
 
     /// Records that Amplitude's SDK ran in a session of the user, once for each session.
     pub fn record_sdk_session(&self, user: UserId, device: &DeviceId, session: SessionId) {
         let key = (device.clone(), session);
         if self.sdk_sessions.insert(key.clone()) {
-            self.pending().add_sdk_session(key, user, self.clock.now_ms());
+            self.pending
+                .lock()
+                .add_sdk_session(key, user, self.clock.now_ms());
         }
     }
 
     /// Records the first touch that the SDK reported for a device and that Amplitude accepted. Ignored if the device has no
     /// count.
     pub fn record_sdk_touch(&self, device: &DeviceId, touch: &Touch) {
-        self.pending().add_sdk_campaign(device.clone(), touch.label());
+        self.pending
+            .lock()
+            .add_sdk_campaign(device.clone(), touch.label());
     }
 
     /// Writes all counts in one transaction. If it fails or is canceled, they stay in memory.
     pub async fn flush(&self) -> Result<(), sqlx::Error> {
-        let mut taken = UnwrittenBrowserCounts {
-            counts: std::mem::take(&mut *self.pending()),
-            meter: self,
-        };
-        if taken.counts.is_empty() {
+        let taken = self.pending.take();
+        if taken.is_empty() {
             return Ok(());
         }
-        self.write(&taken.counts).await?;
-        taken.counts = PendingCounts::default();
-        Ok(())
-    }
-
-    async fn write(&self, counts: &PendingCounts) -> Result<(), sqlx::Error> {
         let mut tx = self.db.write().await?;
-        store::write(&mut tx, counts).await?;
-        tx.commit().await
-    }
-
-    fn pending(&self) -> MutexGuard<'_, PendingCounts> {
-        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
+        store::write(&mut tx, &taken).await?;
+        tx.commit().await?;
+        taken.written();
+        Ok(())
     }
 
     /// The loss in these sessions.

@@ -1,5 +1,4 @@
-//! Counts that wait in memory until they are written, all in one transaction. Requests only add to them, so a request
-//! costs no write and a visitor cannot cause one write per request. A crash loses the counts of a few seconds.
+//! Counts that wait in memory until they are written, all in one transaction.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -9,6 +8,7 @@ use tracking::loss::FiredCount;
 use tracking::{DeviceId, SessionId, UserId};
 
 use super::ArrivedCounts;
+use crate::unwritten::MergeCounts;
 
 /// The most sessions of each kind. Further sessions are not counted until the next flush.
 const MAX_SESSIONS: usize = 10_000;
@@ -76,19 +76,20 @@ impl PendingCounts {
     pub(super) fn add_sdk_campaign(&mut self, device: DeviceId, campaign: String) {
         merge(&mut self.sdk_campaigns, device, campaign, |_, _| {});
     }
+}
 
-    /// Adds counts that could not be written.
-    pub(super) fn put_back(&mut self, other: Self) {
-        for fired in other.fired.into_values() {
+impl MergeCounts for PendingCounts {
+    fn put_back(&mut self, taken: Self) {
+        for fired in taken.fired.into_values() {
             self.add_fired(fired);
         }
-        for (session, arrived) in other.arrived {
+        for (session, arrived) in taken.arrived {
             self.add_arrived(session, arrived);
         }
-        for (session, (user, at_ms)) in other.sdk_sessions {
+        for (session, (user, at_ms)) in taken.sdk_sessions {
             self.add_sdk_session(session, user, at_ms);
         }
-        for (device, campaign) in other.sdk_campaigns {
+        for (device, campaign) in taken.sdk_campaigns {
             self.add_sdk_campaign(device, campaign);
         }
     }

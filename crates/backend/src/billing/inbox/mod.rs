@@ -20,7 +20,7 @@ mod store;
 mod tests;
 mod worker;
 
-pub(super) use not_ours::NotOursMeter;
+pub(super) use not_ours::PendingNotOurs;
 pub use observation::WebhookObservation;
 pub(super) use observation::WebhookObserver;
 pub use ownership::NotOursReason;
@@ -80,7 +80,7 @@ impl Billing {
         let (customer, id) = self.customer_in(&event).await?;
         let product = self.read_plan_product();
         if let Some(reason) = self.why_not_ours(&event, customer, product.as_ref()).await? {
-            self.not_ours.count(event.kind, reason, 1, now_ms);
+            self.not_ours.lock().add(event.kind, reason, 1, now_ms);
             return Ok(Received::NotOurs(reason));
         }
         let webhook = NewWebhook {

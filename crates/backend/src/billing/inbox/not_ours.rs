@@ -1,49 +1,29 @@
 //! Counts of webhooks that are not ours. They are kept in memory, so that the webhooks of another product cost no
-//! transactions, and written every few seconds. A crash loses those of the last seconds.
+//! transactions, and written every few seconds.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::{NotOursCount, NotOursReason, store};
 use crate::billing::Billing;
+use crate::unwritten::MergeCounts;
 
-/// Webhooks by type and reason, and when the last one was received, in ms since the epoch.
-type Counts = BTreeMap<(String, NotOursReason), (i64, i64)>;
-
-/// The counts that are not written yet.
+/// The counts that are not written yet: webhooks by type and reason, and when the last one was received, in ms since the epoch.
 #[derive(Default)]
-pub(in crate::billing) struct NotOursMeter(Mutex<Counts>);
+pub(in crate::billing) struct PendingNotOurs(BTreeMap<(String, NotOursReason), (i64, i64)>);
 
-/// Counts that are taken to be written. Those that are left when it is dropped are put back: the write failed, or the request
-/// that waited for it was canceled.
-struct UnwrittenWebhookCounts<'a> {
-    meter: &'a NotOursMeter,
-    counts: Counts,
-}
-
-impl Drop for UnwrittenWebhookCounts<'_> {
-    fn drop(&mut self) {
-        for ((event_type, reason), (webhooks, received_ms)) in std::mem::take(&mut self.counts) {
-            self.meter.count(event_type, reason, webhooks, received_ms);
-        }
-    }
-}
-
-impl NotOursMeter {
-    pub(super) fn count(&self, event_type: String, reason: NotOursReason, webhooks: i64, received_ms: i64) {
-        let mut counts = self.counts();
-        let (total, last_ms) = counts.entry((event_type, reason)).or_default();
+impl PendingNotOurs {
+    pub(super) fn add(&mut self, event_type: String, reason: NotOursReason, webhooks: i64, received_ms: i64) {
+        let (total, last_ms) = self.0.entry((event_type, reason)).or_default();
         *total += webhooks;
         *last_ms = received_ms.max(*last_ms);
     }
+}
 
-    fn take(&self) -> UnwrittenWebhookCounts<'_> {
-        let counts = std::mem::take(&mut *self.counts());
-        UnwrittenWebhookCounts { meter: self, counts }
-    }
-
-    fn counts(&self) -> MutexGuard<'_, Counts> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+impl MergeCounts for PendingNotOurs {
+    fn put_back(&mut self, taken: Self) {
+        for ((event_type, reason), (webhooks, received_ms)) in taken.0 {
+            self.add(event_type, reason, webhooks, received_ms);
+        }
     }
 }
 
@@ -56,20 +36,16 @@ impl Billing {
 
     /// Writes the counts in one transaction. If it fails or is canceled, they stay in memory.
     pub async fn flush_not_ours(&self) -> Result<(), sqlx::Error> {
-        let mut taken = self.not_ours.take();
-        if taken.counts.is_empty() {
+        let taken = self.not_ours.take();
+        if taken.0.is_empty() {
             return Ok(());
         }
-        self.write_not_ours(&taken.counts).await?;
-        taken.counts.clear();
-        Ok(())
-    }
-
-    async fn write_not_ours(&self, counts: &Counts) -> Result<(), sqlx::Error> {
         let mut tx = self.db.write().await?;
-        for ((event_type, reason), (webhooks, received_ms)) in counts {
+        for ((event_type, reason), (webhooks, received_ms)) in &taken.0 {
             store::count_not_ours(&mut tx, event_type, *reason, *webhooks, *received_ms).await?;
         }
-        tx.commit().await
+        tx.commit().await?;
+        taken.written();
+        Ok(())
     }
 }

@@ -180,7 +180,8 @@ async fn a_canceled_request_loses_no_counts_of_webhooks_that_are_not_ours() {
     let billing = billing(&test, &clock).await;
     billing
         .not_ours
-        .count("charge.updated".to_owned(), NotOursReason::NoEffect, 2, 5);
+        .lock()
+        .add("charge.updated".to_owned(), NotOursReason::NoEffect, 2, 5);
     let other = test.db.write().await.unwrap();
     assert!(
         billing.not_ours().now_or_never().is_none(),

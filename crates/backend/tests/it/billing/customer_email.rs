@@ -3,12 +3,13 @@
 use backend::accounts::Login;
 use backend::billing::Billing;
 use backend::billing::customer_email::CustomerEmailUpdater;
+use db::Engine;
 use db::testing::engines;
 use forms::{ChangeEmailForm, Secret};
 use serde_json::Value;
 use tracking::PlanInterval;
 
-use super::environment::{Environment, SECOND, billing_at};
+use super::environment::{Environment, Person, SECOND, billing_at};
 use super::fault_proxy::FaultProxy;
 use super::stand_in::text;
 use crate::support::{MINUTE, PASSWORD, Store, sign_in, visitor};
@@ -32,6 +33,16 @@ async fn reject(env: &mut Environment, proxy: &FaultProxy, updater: &CustomerEma
 
 fn updater(store: &Store, billing: &Billing) -> CustomerEmailUpdater {
     CustomerEmailUpdater::new(billing.clone(), store.accounts.customer_email_wakeup())
+}
+
+/// A user with a trial, and an updater that calls Stripe through the proxy.
+async fn trial_behind_proxy(engine: Engine) -> (Environment, Person, FaultProxy, CustomerEmailUpdater) {
+    let mut env = Environment::new(engine).await;
+    let ada = env.person("ada@example.com").await;
+    env.trial(&ada).await;
+    let proxy = FaultProxy::to(&env.stripe.url).await;
+    let updater = updater(&env.store, &billing_at(&env.store, &proxy.url));
+    (env, ada, proxy, updater)
 }
 
 /// Changes the account's address and confirms it. Returns the browser's new login.
@@ -72,11 +83,7 @@ async fn due(env: &Environment) -> i64 {
 #[tokio::test]
 async fn a_changed_address_reaches_stripe_after_a_failure() {
     for engine in engines() {
-        let mut env = Environment::new(engine).await;
-        let ada = env.person("ada@example.com").await;
-        env.trial(&ada).await;
-        let proxy = FaultProxy::to(&env.stripe.url).await;
-        let updater = updater(&env.store, &billing_at(&env.store, &proxy.url));
+        let (env, _, proxy, updater) = trial_behind_proxy(engine).await;
         updater.drain().await.unwrap();
         assert_eq!(due(&env).await, 0, "{engine:?}: a new customer has the address");
 
@@ -102,11 +109,7 @@ async fn a_changed_address_reaches_stripe_after_a_failure() {
 #[tokio::test]
 async fn a_change_does_not_wait_for_the_next_attempt_at_the_change_before() {
     for engine in engines() {
-        let mut env = Environment::new(engine).await;
-        let ada = env.person("ada@example.com").await;
-        env.trial(&ada).await;
-        let proxy = FaultProxy::to(&env.stripe.url).await;
-        let updater = updater(&env.store, &billing_at(&env.store, &proxy.url));
+        let (env, _, proxy, updater) = trial_behind_proxy(engine).await;
         change_email(&env.store, "ada@example.com", "second@example.com").await;
         proxy.respond(CUSTOMERS, 500, BUSY);
         updater.drain().await.unwrap();
@@ -119,11 +122,7 @@ async fn a_change_does_not_wait_for_the_next_attempt_at_the_change_before() {
 #[tokio::test]
 async fn a_change_during_an_update_is_sent_after_it() {
     for engine in engines() {
-        let mut env = Environment::new(engine).await;
-        let ada = env.person("ada@example.com").await;
-        env.trial(&ada).await;
-        let proxy = FaultProxy::to(&env.stripe.url).await;
-        let through_proxy = updater(&env.store, &billing_at(&env.store, &proxy.url));
+        let (env, _, proxy, through_proxy) = trial_behind_proxy(engine).await;
         change_email(&env.store, "ada@example.com", "second@example.com").await;
         proxy.delay(CUSTOMERS);
         let running = tokio::spawn(async move { through_proxy.drain().await });
@@ -172,11 +171,7 @@ async fn a_customer_that_is_gone_at_stripe_needs_no_update() {
 #[tokio::test]
 async fn an_address_that_stripe_rejects_is_parked_until_a_replay_or_the_next_change() {
     for engine in engines() {
-        let mut env = Environment::new(engine).await;
-        let ada = env.person("ada@example.com").await;
-        env.trial(&ada).await;
-        let proxy = FaultProxy::to(&env.stripe.url).await;
-        let updater = updater(&env.store, &billing_at(&env.store, &proxy.url));
+        let (mut env, ada, proxy, updater) = trial_behind_proxy(engine).await;
         let customer = env.customer(&ada).await;
         change_email(&env.store, "ada@example.com", "new@example.com").await;
         reject(&mut env, &proxy, &updater).await;
