@@ -8,7 +8,7 @@ cd "$root"
 scripts/rust.sh
 use_installed_tools
 
-# In /tmp and open to passers-by, because a Postgres started by root runs below it as another user.
+# In /tmp and open to other users, because a Postgres started by root runs below it as another user.
 scratch=$(mktemp -d /tmp/seamline-bench.XXXXXX)
 chmod 711 "$scratch"
 clean_up() {
@@ -32,11 +32,7 @@ esac
 case " $* " in
 *' --help '*) ;;
 ' scale '*) scripts/apt.sh nginx-light ;;
-esac
-
-# A browser wants a front to load.
-case " $* " in
-*' --help '*) ;;
+# These measure the built front end.
 ' timeline '* | ' bytes '*)
     scripts/end2end-packages.sh
     scripts/chromium.sh
@@ -45,7 +41,7 @@ case " $* " in
 ' pages '*) scripts/build.sh ;;
 esac
 
-# Some of them start the other programs.
+# Some commands start the other programs.
 cargo build --release --package bench --package server --package amplitude-local \
     --package stripe-local
 "${CARGO_TARGET_DIR:-target}/release/bench" "$@"

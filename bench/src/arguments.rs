@@ -261,7 +261,7 @@ pub(crate) struct ScaleArguments {
     /// Users who open pages and vote without pauses.
     #[arg(long, default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=1_000))]
     pub(crate) users: u32,
-    /// Number of voters, whom the users play in turn.
+    /// Number of voters; the users vote as each of them in turn.
     #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..=20_000))]
     pub(crate) voters: u32,
     /// Number of polls that they vote on.

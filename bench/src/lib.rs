@@ -11,6 +11,7 @@ pub mod compare;
 pub mod crash;
 pub mod database;
 pub mod deliveries;
+mod limit_check;
 pub mod machine;
 pub mod pages;
 pub mod ports;

@@ -133,7 +133,7 @@ async fn run(command: Command) -> Result<bool, Box<dyn Error>> {
             for engine in arguments.engine.list()? {
                 let settings = WebhooksSettings {
                     engine,
-                    people: arguments.people,
+                    people: arguments.people.max(1),
                     paced_people: arguments.paced_people,
                     rate: arguments.rate,
                     concurrency: arguments.concurrency,

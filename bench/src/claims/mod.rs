@@ -17,7 +17,7 @@ use store::OutboxFiller;
 /// The outbox, as its crate declares it.
 const OUTBOX: Queue = Queue {
     table: "outbox",
-    columns: "queued.insert_id, queued.device_id, queued.event_type, queued.payload",
+    columns: "queued.insert_id, queued.device_id, queued.event_type, queued.payload, queued.trace_parent",
     on_done: "sent_ms = $1, payload = NULL, device_id = NULL",
     on_parked: "",
 };

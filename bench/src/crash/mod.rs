@@ -161,6 +161,7 @@ pub async fn run(
     figures.outages = outages;
     figures.answered = *progress.answered.borrow();
     figures.lost = *progress.lost.borrow();
+    figures.limited = *progress.limited.borrow();
     figures.driven = driven;
     figures.settling = settling;
     Ok(CrashReport {

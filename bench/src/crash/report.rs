@@ -34,6 +34,8 @@ pub struct CrashFigures {
     pub answered: u64,
     /// Visitors' requests without an answer.
     pub lost: u64,
+    /// Visitors' forms that were answered 429.
+    pub limited: u64,
     /// Events that the collector accepted.
     pub events: usize,
     /// Arrivals of events at the collector, accepted or not.
@@ -96,8 +98,8 @@ impl fmt::Display for CrashReport {
         )?;
         writeln!(
             f,
-            "  requests    {} answered, {} lost",
-            figures.answered, figures.lost
+            "  requests    {} answered, {} of them 429, {} lost",
+            figures.answered, figures.limited, figures.lost
         )?;
         writeln!(f, "  app         killed {} times", figures.kills)?;
         writeln!(

@@ -1,11 +1,15 @@
 //! One visitor of the crash run: signs up, opens the polls, and may sign out and in again. After a lost answer the visitor
-//! does what users do: loads the page again, or tries to sign in to see whether the sign-up succeeded.
+//! does what users do: loads the page again, or tries to sign in to see whether the sign-up succeeded. A visitor who gets 429
+//! waits as long as the answer says, and sends the form again.
+
+use std::time::Duration;
 
 use fastrand::Rng;
 use forms::FieldError;
 use http_browser::{Browser, BrowserError, BrowserResponse};
 use reqwest::StatusCode;
 use tokio::sync::watch;
+use tokio::time::sleep;
 
 use super::CrashError;
 use super::checks::SignedUpVisitor;
@@ -23,6 +27,8 @@ pub(super) struct VisitorProgress {
     pub(super) answered: watch::Sender<u64>,
     /// Number of requests without an answer.
     pub(super) lost: watch::Sender<u64>,
+    /// Number of forms that were answered 429.
+    pub(super) limited: watch::Sender<u64>,
     /// Whether the app is running and ready.
     pub(super) is_app_up: watch::Sender<bool>,
     /// Whether all visitors are done.
@@ -35,6 +41,10 @@ enum FormResult {
     EmailTaken,
     WrongCredentials,
     NoAnswer,
+    /// Too many attempts, for instance six sign-ups with one address whose answers were lost.
+    LimitExceeded {
+        retry_after: Duration,
+    },
 }
 
 /// A visitor who has not signed up yet.
@@ -82,6 +92,10 @@ impl CrashVisitor<'_> {
                 FormResult::WrongCredentials => return Err(self.error("sign-up reported wrong credentials")),
                 FormResult::NoAnswer if self.rng.bool() && self.sign_in().await? => return Ok(()),
                 FormResult::NoAnswer => {}
+                FormResult::LimitExceeded { retry_after } => {
+                    self.progress.limited.send_modify(|limited| *limited += 1);
+                    sleep(retry_after).await;
+                }
             }
         }
     }
@@ -94,6 +108,10 @@ impl CrashVisitor<'_> {
                 FormResult::WrongCredentials => return Ok(false),
                 FormResult::EmailTaken => return Err(self.error("sign-in reported a taken address")),
                 FormResult::NoAnswer => {}
+                FormResult::LimitExceeded { retry_after } => {
+                    self.progress.limited.send_modify(|limited| *limited += 1);
+                    sleep(retry_after).await;
+                }
             }
         }
     }
@@ -139,10 +157,14 @@ impl CrashVisitor<'_> {
             return Ok(FormResult::NoAnswer);
         };
         let shows = |error: FieldError| answer.text().contains(&error.to_string());
-        match answer.status {
-            303 => Ok(FormResult::SignedIn),
-            422 if shows(FieldError::EmailTaken) => Ok(FormResult::EmailTaken),
-            422 if shows(FieldError::WrongCredentials) => Ok(FormResult::WrongCredentials),
+        let retry_after_secs = answer.header("retry-after").and_then(|secs| secs.parse().ok());
+        match (answer.status, retry_after_secs) {
+            (303, _) => Ok(FormResult::SignedIn),
+            (422, _) if shows(FieldError::EmailTaken) => Ok(FormResult::EmailTaken),
+            (422, _) if shows(FieldError::WrongCredentials) => Ok(FormResult::WrongCredentials),
+            (429, Some(secs)) => Ok(FormResult::LimitExceeded {
+                retry_after: Duration::from_secs(secs),
+            }),
             _ => Err(self.unexpected_answer(path, &answer)),
         }
     }

@@ -6,6 +6,7 @@ use super::load::PageLoad;
 use super::{PagesSettings, SIGNED_IN_PAGES};
 use crate::compare::Quantile;
 use crate::database;
+use crate::limit_check::LimitCheck;
 
 /// Requests per second of a page, as a multiple of the peer's.
 const MIN_RATE_OF_PEER: f64 = 30.0;
@@ -29,12 +30,6 @@ pub struct PagesReport {
     pub peer_pages: Vec<PageLoad>,
     /// ms of each start of the app, from its process to the first 200 of `/`.
     pub cold_starts_ms: Vec<f64>,
-}
-
-/// One figure and whether it is within its limit.
-struct LimitCheck {
-    figure: String,
-    is_met: bool,
 }
 
 impl PageLoad {
@@ -67,7 +62,7 @@ impl PagesReport {
             let rate = page.per_second() / peer.per_second();
             checks.push(LimitCheck {
                 figure: format!(
-                    "{}: {rate:.1} × the peer's rate (at least {MIN_RATE_OF_PEER})",
+                    "{}: {rate:.2} × the peer's rate (at least {MIN_RATE_OF_PEER})",
                     page.path
                 ),
                 is_met: rate >= MIN_RATE_OF_PEER,
@@ -75,7 +70,7 @@ impl PagesReport {
             let p99 = page.quantile_ms(Quantile::P99) / peer.quantile_ms(Quantile::P99);
             checks.push(LimitCheck {
                 figure: format!(
-                    "{}: p99 is 1/{:.0} of the peer's (at most 1/{:.0})",
+                    "{}: p99 is 1/{:.2} of the peer's (at most 1/{:.0})",
                     page.path,
                     1.0 / p99,
                     1.0 / MAX_P99_OF_PEER
@@ -136,8 +131,8 @@ impl fmt::Display for PagesReport {
         if !self.peer_pages.is_empty() {
             write_pages(f, "peer", &self.peer_pages)?;
         }
-        for LimitCheck { figure, is_met } in self.checks() {
-            writeln!(f, "  {:<6} {figure}", if is_met { "holds" } else { "BROKEN" })?;
+        for check in self.checks() {
+            writeln!(f, "{check}")?;
         }
         Ok(())
     }
@@ -216,8 +211,8 @@ mod tests {
         let text = report().to_string();
         assert!(report().holds(), "{text}");
         for expected in [
-            "/: 30.0 × the peer's rate (at least 30)",
-            "/: p99 is 1/20 of the peer's (at most 1/20)",
+            "/: 30.00 × the peer's rate (at least 30)",
+            "/: p99 is 1/20.00 of the peer's (at most 1/20)",
             "/timeline: 3000 requests/s (at least 3000)",
             "resident memory: 50.0 MiB (at most 60)",
             "cold start: 90 ms, the median of 3 (at most 100)",

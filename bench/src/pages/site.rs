@@ -78,7 +78,7 @@ impl PagesSite {
             WEBHOOK_SECRET.into(),
             "--allow-release".into(),
         ];
-        app.environment.extend::<[(&str, OsString); 14]>([
+        app.environment.extend::<[(&str, OsString); 15]>([
             ("LEPTOS_SITE_ADDR", app.address.to_string().into()),
             ("LEPTOS_SITE_ROOT", site.into()),
             ("DATABASE_URL", database.into()),
@@ -97,8 +97,8 @@ impl PagesSite {
             ("SMTP_URL", format!("smtp://{}", ports::find_free()?).into()),
             ("LIMIT_FACTOR", "100000".into()),
             ("TRUSTED_PROXIES", "127.0.0.1".into()),
+            ("DRAIN_SECS", "0".into()),
         ]);
-        app.environment.push(("DRAIN_SECS", "0".into()));
         for process in [&mut collector, &mut stripe, &mut app] {
             process.ensure_ready().await?;
         }

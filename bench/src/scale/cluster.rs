@@ -194,13 +194,12 @@ impl Cluster {
             results.insert(poll.as_str(), polls.results(poll).await?);
         }
         polls.close().await;
-        let (counted, chosen) = results.values().fold((0, 0), |(counted, chosen), result| {
-            (counted + result.0, chosen + result.1)
-        });
+        let counted: u32 = results.values().map(|result| result.poll.voters).sum();
+        let chosen: u32 = results.values().flat_map(|result| &result.counts).sum();
         let deadline = Instant::now() + PAGE_UPDATE_TIMEOUT;
         let is_up_to_date = |page: &&StreamPage| {
-            let voters = results.get(page.poll.as_str()).map(|(voters, _)| *voters);
-            page.voters() == voters
+            let stored = results.get(page.poll.as_str()).map(|result| result.changes);
+            page.changes() == stored
         };
         let up_to_date = || pages.iter().filter(is_up_to_date).count();
         while up_to_date() < pages.len() && Instant::now() < deadline {

@@ -188,8 +188,8 @@ async fn run_customer(target: LoadTarget, number: u32) -> (Option<SignedUpVisito
     (Some(visitor), has_trial)
 }
 
-/// Posts the events of the stand-in for Stripe that have an effect, until no customer is left
-/// and all are accepted. Returns their number.
+/// Posts the events of the stand-in for Stripe that have an effect, until no customer is left and all are
+/// accepted. Returns their number.
 async fn run_webhooks(
     target: &LoadTarget,
     dashboard: &StripeDashboard,
@@ -249,10 +249,10 @@ impl StreamPage {
         }
     }
 
-    /// Returns the number of voters that the page shows.
-    pub(super) fn voters(&self) -> Option<u32> {
+    /// Returns the number of changes of the poll that the page shows.
+    pub(super) fn changes(&self) -> Option<i64> {
         let page = self.page.lock().unwrap_or_else(PoisonError::into_inner);
-        page.as_ref().and_then(LivePage::voters)
+        page.as_ref().and_then(LivePage::changes)
     }
 
     /// Keeps the page open until `closed`, which is later than `target.stop`.

@@ -39,6 +39,7 @@ const SETTLE_TIMEOUT: Duration = Duration::from_secs(180);
 const CHECK_INTERVAL: Duration = Duration::from_millis(100);
 /// Interval between two samples of what Postgres waits for.
 const SAMPLE_INTERVAL: Duration = Duration::from_secs(1);
+
 /// The size of the load.
 #[derive(Clone, Debug)]
 pub struct ScaleSettings {
@@ -46,7 +47,7 @@ pub struct ScaleSettings {
     pub minutes: u32,
     /// Users who send requests without pauses.
     pub users: u32,
-    /// Voters, whom the users play in turn.
+    /// Voters. The users vote as each of them in turn.
     pub voters: u32,
     /// Polls that they vote on, each with an owner.
     pub polls: u32,
@@ -161,7 +162,9 @@ async fn measure(
     }
     let (result, phases) = drive(&mut cluster, &target, settings, &owners).await?;
     cluster.wait_until_settled().await?;
-    let check = cluster.check(&target, &result, &pages).await?;
+    let mut check = cluster.check(&target, &result, &pages).await?;
+    // Requests that ended after the last phase.
+    check.violations.extend(target.recorder.take().messages);
     cluster.db.close().await;
     Ok(ScaleReport {
         settings: settings.clone(),

@@ -95,7 +95,7 @@ pub struct ExactnessCheck {
     pub sent: usize,
     /// Events at the collector after deduplication.
     pub accepted: usize,
-    /// Missing, doubled, changed and unplanned events of accounts, and panics.
+    /// Missing, doubled, changed and unplanned events of accounts, panics, and requests that failed after the last phase.
     pub violations: Vec<String>,
 }
 

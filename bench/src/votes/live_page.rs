@@ -12,7 +12,7 @@ use super::VotesError;
 #[derive(Default)]
 struct FeedState {
     messages: u64,
-    voters: Option<u32>,
+    changes: Option<i64>,
 }
 
 /// An open page with its connection. The sender is dropped when the server ends the feed.
@@ -51,9 +51,9 @@ impl LivePage {
         self.0.borrow().messages
     }
 
-    /// Returns the number of voters in the last message.
-    pub(crate) fn voters(&self) -> Option<u32> {
-        self.0.borrow().voters
+    /// Returns the poll's number of changes in the last message. It grows with each vote, also with a changed one.
+    pub(crate) fn changes(&self) -> Option<i64> {
+        self.0.borrow().changes
     }
 
     /// Waits until the connection ends.
@@ -68,9 +68,8 @@ fn apply_message(state: &watch::Sender<FeedState>, message: &[u8]) {
         return;
     };
     let view: Value = serde_json::from_str(data).unwrap_or_default();
-    let voters = view["voters"].as_u64();
     state.send_modify(|state| {
         state.messages += 1;
-        state.voters = voters.and_then(|voters| u32::try_from(voters).ok());
+        state.changes = view["changes"].as_i64();
     });
 }

@@ -147,7 +147,7 @@ pub async fn run(program: &Path, settings: &VotesSettings) -> Result<VotesReport
     let up_to_date = |pages: &[LivePage]| {
         pages
             .iter()
-            .filter(|page| page.voters() == Some(results.0))
+            .filter(|page| page.changes() == Some(results.changes))
             .count()
     };
     while up_to_date(&pages) < pages.len() && Instant::now() < deadline {
@@ -156,8 +156,8 @@ pub async fn run(program: &Path, settings: &VotesSettings) -> Result<VotesReport
     let report = VotesReport {
         settings: settings.clone(),
         rounds_us,
-        voters: results.0,
-        chosen: results.1,
+        voters: results.poll.voters,
+        chosen: results.counts.iter().sum(),
         outdated,
         pages_up_to_date: up_to_date(&pages),
         page_messages: pages.iter().map(LivePage::messages).sum(),

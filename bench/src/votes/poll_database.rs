@@ -1,7 +1,7 @@
 //! Votes and results in the app's database.
 
 use backend::clock::Clock;
-use backend::polls::Polls;
+use backend::polls::{Polls, Results};
 use db::Db;
 use outbox::Wakeup;
 use tracking::ConsentDefault;
@@ -21,11 +21,10 @@ impl PollDatabase {
         Ok(Self { db, polls })
     }
 
-    /// Returns the number of voters and the number of their choices.
-    pub(crate) async fn results(&self, poll: &str) -> Result<(u32, u32), VotesError> {
+    /// Returns the app's result of a poll.
+    pub(crate) async fn results(&self, poll: &str) -> Result<Results, VotesError> {
         let id = poll.parse().map_err(|_| VotesError::NoPoll)?;
-        let results = self.polls.results(id).await?.ok_or(VotesError::NoPoll)?;
-        Ok((results.poll.voters, results.counts.iter().sum()))
+        self.polls.results(id).await?.ok_or(VotesError::NoPoll)
     }
 
     /// Whether the stored vote of the voter is the last accepted one.
