@@ -1,5 +1,6 @@
 //! `seamline`: serves the app. Settings come from the environment; `.env.example` lists them.
 
+use std::fmt::Display;
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -109,7 +110,7 @@ async fn run(arguments: Arguments) -> Result<ExitCode, Box<dyn std::error::Error
     let config = match Config::from_env() {
         // Not in the log, because it is the result.
         Err(error) if matches!(command, Command::CheckConfig) => {
-            write!(std::io::stdout(), "{}", commands::refused_config(&error))?;
+            print(commands::refused_config(&error))?;
             return Ok(ExitCode::FAILURE);
         }
         config => config?,
@@ -121,17 +122,15 @@ async fn run(arguments: Arguments) -> Result<ExitCode, Box<dyn std::error::Error
         Command::Migrate => commands::migrate(&config).await?,
         Command::Backup { file } => commands::back_up(&config, &file).await?,
         Command::Restore { file, replace } => {
-            let text = commands::restore(&config, &file, replace).await?;
-            std::io::stdout().write_all(text.as_bytes())?;
+            print(commands::restore(&config, &file, replace).await?)?;
         }
         Command::CheckConfig => {
             let report = commands::check_config(&config).await;
-            write!(std::io::stdout(), "{report}")?;
+            print(&report)?;
             return Ok(ExitCode::from(u8::from(report.has_error())));
         }
         Command::ReplayWebhooks { since } => {
-            let text = commands::replay_webhooks(&config, &since).await?;
-            std::io::stdout().write_all(text.as_bytes())?;
+            print(commands::replay_webhooks(&config, &since).await?)?;
         }
         Command::Verdict { user, json } => {
             let verdict = commands::verdict(&config, &user).await?;
@@ -139,7 +138,7 @@ async fn run(arguments: Arguments) -> Result<ExitCode, Box<dyn std::error::Error
                 true => format!("{}\n", serde_json::to_string_pretty(&verdict)?),
                 false => commands::verdict_text(&verdict),
             };
-            std::io::stdout().write_all(text.as_bytes())?;
+            print(text)?;
             return Ok(ExitCode::from(u8::from(!verdict.clean)));
         }
         Command::Operator(command) => {
@@ -149,10 +148,15 @@ async fn run(arguments: Arguments) -> Result<ExitCode, Box<dyn std::error::Error
                 OperatorCommand::Remove { mail } => commands::remove_operator(&accounts, &mail).await?,
                 OperatorCommand::List => commands::list_operators(&accounts).await?,
             };
-            std::io::stdout().write_all(text.as_bytes())?;
+            print(text)?;
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Writes the result of a command to standard output.
+fn print(text: impl Display) -> std::io::Result<()> {
+    write!(std::io::stdout(), "{text}")
 }
 
 async fn serve(config: Config) -> Result<(), Box<dyn std::error::Error>> {

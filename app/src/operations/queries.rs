@@ -68,7 +68,7 @@ pub(super) async fn overview(
 pub(super) async fn session_metrics(
     context: &RequestContext,
 ) -> Result<(usize, StitchingComparison), ReadError> {
-    let timeline = &context.timeline();
+    let timeline = context.timeline();
     let timelines = timeline.user_timelines(timeline.recent_users().await?).await?;
     let users = timelines
         .iter()

@@ -22,7 +22,8 @@ pub fn PrivacyPage() -> impl IntoView {
     let mut errors = form_errors();
     let page = use_page();
     let privacy = page.privacy;
-    let next = next_of_page().filter(|_| query_value(CHOSEN).is_some() && privacy.choice != Choice::Unset);
+    let is_kept = query_value(CHOSEN).is_some() && privacy.choice != Choice::Unset;
+    let next = next_of_page().filter(|next| is_kept && safe_path(Some(next)).is_some());
     if are_cookies_off(CHOSEN) {
         errors = FieldErrors::one(Field::FORM, FieldError::CookiesOff);
     }
@@ -38,7 +39,7 @@ pub fn PrivacyPage() -> impl IntoView {
     };
     view! {
         <Title text="Privacy · Seamline" />
-        {next.and_then(|next| safe_path(Some(&next)).map(|next| view! { <Redirect path=next.to_owned() /> }))}
+        {next.map(|path| view! { <Redirect path /> })}
         <section class="narrow card privacy">
             <h1>"Analytics preferences"</h1>
             <p class="lead" data-tracked=privacy.tracked.to_string()>{status(privacy)}</p>

@@ -159,7 +159,7 @@ pub(crate) async fn recent_events(context: &RequestContext) -> Result<Vec<Receiv
     else {
         return Ok(Vec::new());
     };
-    let timeline = &context.timeline();
+    let timeline = context.timeline();
     let Some(person) = timeline.find(&by).await? else {
         return Ok(Vec::new());
     };

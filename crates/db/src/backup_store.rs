@@ -1,13 +1,12 @@
 //! Copies a SQLite database while servers use it. It does not copy Postgres, which has its own programs for that.
 
 use std::fs::File;
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use sqlx::{AnyConnection, Connection as _};
 
 use crate::open::install_drivers;
-use crate::restore_store::beside;
+use crate::restore_store::{allow_missing, beside};
 
 /// Why a database was not copied.
 #[derive(Debug, thiserror::Error)]
@@ -43,10 +42,7 @@ pub async fn back_up(url: &str, file: &Path) -> Result<(), BackupError> {
     }
     let partial = beside(file, ".partial");
     // Left by a copy that was interrupted.
-    match std::fs::remove_file(&partial) {
-        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error.into()),
-        _ => {}
-    }
+    allow_missing(std::fs::remove_file(&partial))?;
     let target = partial.to_str().ok_or(BackupError::Name)?;
     install_drivers();
     let mut connection = AnyConnection::connect(url).await?;

@@ -135,7 +135,8 @@ async fn open_postgres(url: &str, sizes: PoolSizes) -> Result<Db, OpenError> {
 
 /// Returns a URL that creates the SQLite file if it is missing. Creates the file's folder first.
 fn sqlite_url(url: &str) -> Result<String, std::io::Error> {
-    let file = url.trim_start_matches("sqlite:").trim_start_matches("//");
+    let file = url.strip_prefix("sqlite:").unwrap_or(url);
+    let file = file.strip_prefix("//").unwrap_or(file);
     let path = file.split('?').next().unwrap_or(file);
     if let Some(folder) = Path::new(path)
         .parent()
@@ -144,8 +145,29 @@ fn sqlite_url(url: &str) -> Result<String, std::io::Error> {
         std::fs::create_dir_all(folder)?;
     }
     Ok(if file.contains('?') {
-        format!("sqlite:{file}")
+        format!("sqlite://{file}")
     } else {
-        format!("sqlite:{file}?mode=rwc")
+        format!("sqlite://{file}?mode=rwc")
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schema_store::sqlite_file;
+
+    #[test]
+    fn a_sqlite_url_names_the_same_file_everywhere() {
+        for (url, file) in [
+            ("sqlite:a.db", "a.db"),
+            ("sqlite://a.db?cache=shared", "a.db"),
+            ("sqlite:/a.db", "/a.db"),
+            ("sqlite:///a.db", "/a.db"),
+            ("sqlite:////a.db", "//a.db"),
+        ] {
+            assert_eq!(sqlite_file(url).unwrap(), Path::new(file), "{url}");
+            let opened = sqlite_url(url).unwrap();
+            assert_eq!(sqlite_file(&opened).unwrap(), Path::new(file), "{url}");
+        }
+    }
 }

@@ -90,19 +90,19 @@ pub async fn restore(url: &str, file: &Path, replace: bool) -> Result<Option<Pat
     fs::create_dir_all(folder)?;
     // The copy is checked, not `file`, which can change meanwhile.
     let copy = beside(&target, ".restoring");
-    fs::copy(file, &copy)?;
-    fs::set_permissions(&copy, Permissions::from_mode(0o600))?;
-    let replaced = match check(&copy, file).await {
-        Ok(()) => put_in_place(&copy, &target, exists).await,
-        Err(error) => Err(error),
+    let replaced = async {
+        fs::copy(file, &copy)?;
+        fs::set_permissions(&copy, Permissions::from_mode(0o600))?;
+        check(&copy, file).await?;
+        put_in_place(&copy, &target, exists).await
     };
-    match replaced {
+    match replaced.await {
         Ok(kept) => {
             File::open(folder)?.sync_all()?;
             Ok(kept)
         }
         Err(error) => {
-            fs::remove_file(&copy)?;
+            allow_missing(fs::remove_file(&copy))?;
             Err(error)
         }
     }
@@ -145,10 +145,7 @@ async fn check(copy: &Path, file: &Path) -> Result<(), RestoreError> {
     let applied = applied_migrations(&mut connection, Engine::Sqlite).await?;
     connection.close().await?;
     let known = migrations(Engine::Sqlite);
-    let applied = applied.filter(|applied| !applied.is_empty());
-    let Some(schema) = applied.map(|applied| difference(&applied, &known)) else {
-        return Err(RestoreError::NotOurs(file.to_owned()));
-    };
+    let schema = difference(&applied, &known);
     if !schema.changed.is_empty() || schema.missing == known.iter().count() {
         return Err(RestoreError::NotOurs(file.to_owned()));
     }
@@ -167,7 +164,7 @@ async fn put_in_place(copy: &Path, target: &Path, exists: bool) -> Result<Option
     if !exists {
         // Left by a database that was removed. SQLite would apply them to the copy.
         for ending in ["-wal", "-shm"] {
-            remove_if_there(&beside(target, ending))?;
+            allow_missing(fs::remove_file(beside(target, ending)))?;
         }
         fs::rename(copy, target)?;
         return Ok(None);
@@ -179,10 +176,7 @@ async fn put_in_place(copy: &Path, target: &Path, exists: bool) -> Result<Option
     fs::hard_link(target, &kept)?;
     // Only a damaged database still has them.
     for ending in ["-wal", "-shm"] {
-        match fs::rename(beside(target, ending), beside(&kept, ending)) {
-            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error.into()),
-            _ => {}
-        }
+        allow_missing(fs::rename(beside(target, ending), beside(&kept, ending)))?;
     }
     fs::rename(copy, target)?;
     Ok(Some(kept))
@@ -216,8 +210,9 @@ fn unused_name(target: &Path) -> PathBuf {
     names.find(|name| !name.exists()).unwrap_or_default()
 }
 
-fn remove_if_there(file: &Path) -> Result<(), std::io::Error> {
-    match fs::remove_file(file) {
+/// The result of a step on one file, with success if the file does not exist.
+pub(crate) fn allow_missing(result: std::io::Result<()>) -> std::io::Result<()> {
+    match result {
         Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
         _ => Ok(()),
     }

@@ -12,7 +12,7 @@ use sqlx::{AnyConnection, Connection as _, Row};
 use crate::Engine;
 use crate::open::{OpenError, engine_of, install_drivers, migrations};
 
-/// How long the connection and each statement may take.
+/// How long an inspection may take.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How a database's schema differs from this version's.
@@ -82,16 +82,16 @@ async fn inspect_existing(url: &str, engine: Engine) -> Result<InspectedDatabase
     };
     connection.close().await?;
     Ok(InspectedDatabase {
-        schema: difference(&applied.unwrap_or_default(), &migrations(engine)),
+        schema: difference(&applied, &migrations(engine)),
         is_encrypted,
     })
 }
 
-/// The checksums of the migrations that ran, by version; `None` without the table that lists them.
+/// The checksums of the migrations that ran, by version; empty without the table that lists them.
 pub(crate) async fn applied_migrations(
     connection: &mut AnyConnection,
     engine: Engine,
-) -> Result<Option<BTreeMap<i64, Vec<u8>>>, sqlx::Error> {
+) -> Result<BTreeMap<i64, Vec<u8>>, sqlx::Error> {
     let table = match engine {
         Engine::Sqlite => {
             "SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name = '_sqlx_migrations'"
@@ -102,15 +102,14 @@ pub(crate) async fn applied_migrations(
     };
     let tables: i64 = sqlx::query_scalar(table).fetch_one(&mut *connection).await?;
     if tables == 0 {
-        return Ok(None);
+        return Ok(BTreeMap::new());
     }
     let rows = sqlx::query("SELECT version, checksum FROM _sqlx_migrations")
         .fetch_all(connection)
         .await?;
-    let applied = rows
-        .iter()
-        .map(|row| Ok((row.try_get("version")?, row.try_get("checksum")?)));
-    applied.collect::<Result<_, sqlx::Error>>().map(Some)
+    rows.iter()
+        .map(|row| Ok((row.try_get("version")?, row.try_get("checksum")?)))
+        .collect()
 }
 
 /// Compares the checksums of migrations that ran, by version, with this version's migrations.

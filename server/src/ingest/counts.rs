@@ -6,6 +6,8 @@ use backend::loss::ArrivedCounts;
 use serde_json::Value;
 use tracking::{ClientEvent, DeviceId, SessionId, Touch};
 
+use crate::metrics::known_or_other;
+
 /// By device and session.
 pub type BySession = HashMap<(DeviceId, SessionId), ArrivedCounts>;
 
@@ -14,8 +16,8 @@ pub fn by_name(events: &[Value]) -> BTreeMap<&'static str, u64> {
     let mut counts = BTreeMap::new();
     for event in events {
         let name = event.get("event_type").and_then(Value::as_str);
-        let planned = ClientEvent::NAMES.iter().find(|planned| Some(**planned) == name);
-        *counts.entry(planned.copied().unwrap_or("other")).or_default() += 1;
+        let name = known_or_other(ClientEvent::NAMES, name.unwrap_or_default());
+        *counts.entry(name).or_default() += 1;
     }
     counts
 }

@@ -96,28 +96,27 @@ impl Gauges {
         let mails = backend::mail::counts(&sources.db).await?;
         let deletions = sources.backend.accounts.deletion_counts().await?;
         let emails = sources.backend.billing.customer_email_counts().await?;
-        for (queue, state, rows) in [
-            (OUTBOX, "pending", outbox.pending),
-            (OUTBOX, "parked", outbox.parked),
-            (WEBHOOKS, "pending", inbox.pending),
-            (WEBHOOKS, "parked", inbox.parked),
-            (MAILS, "pending", mails.pending),
-            (MAILS, "parked", mails.parked),
-            (DELETIONS, "pending", deletions.pending),
-            (DELETIONS, "parked", deletions.parked),
-            (CUSTOMER_EMAILS, "pending", emails.pending),
-            (CUSTOMER_EMAILS, "parked", emails.parked),
+        for (queue, pending, parked, oldest_ms) in [
+            (OUTBOX, outbox.pending, outbox.parked, outbox.oldest_unsettled_ms),
+            (WEBHOOKS, inbox.pending, inbox.parked, inbox.oldest_pending_ms),
+            (MAILS, mails.pending, mails.parked, mails.oldest_pending_ms),
+            (
+                DELETIONS,
+                deletions.pending,
+                deletions.parked,
+                deletions.oldest_pending_ms,
+            ),
+            (
+                CUSTOMER_EMAILS,
+                emails.pending,
+                emails.parked,
+                emails.oldest_pending_ms,
+            ),
         ] {
-            let labels = [("queue", queue.to_owned()), ("state", state.to_owned())];
-            self.rows.get_or_create(&labels).set(rows);
-        }
-        for (queue, oldest_ms) in [
-            (OUTBOX, outbox.oldest_unsettled_ms),
-            (WEBHOOKS, inbox.oldest_pending_ms),
-            (MAILS, mails.oldest_pending_ms),
-            (DELETIONS, deletions.oldest_pending_ms),
-            (CUSTOMER_EMAILS, emails.oldest_pending_ms),
-        ] {
+            for (state, rows) in [("pending", pending), ("parked", parked)] {
+                let labels = [("queue", queue.to_owned()), ("state", state.to_owned())];
+                self.rows.get_or_create(&labels).set(rows);
+            }
             let age_ms = oldest_ms.map_or(0, |oldest_ms| now_ms.saturating_sub(oldest_ms).max(0));
             self.oldest
                 .get_or_create(&[("queue", queue.to_owned())])

@@ -89,7 +89,7 @@ impl Metrics {
 }
 
 /// The label of a text that a client or another service can invent: `other` stands for all that are not known.
-fn known_or_other<'a>(known: &[&'a str], text: &str) -> &'a str {
+pub fn known_or_other<'a>(known: &[&'a str], text: &str) -> &'a str {
     known
         .iter()
         .copied()

@@ -50,19 +50,22 @@ pub enum TracesError {
 #[derive(Debug)]
 struct ExportClient {
     client: reqwest::Client,
-    runtime: Runtime,
+    /// Never dropped: tokio panics if a runtime is dropped in a task of another one, as when a variable is invalid.
+    runtime: &'static Runtime,
 }
 
 impl ExportClient {
     fn new() -> Result<Self, TracesError> {
         install_crypto();
+        let client = reqwest::Client::builder().timeout(REQUEST_TIMEOUT).build()?;
+        let runtime = runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .thread_name("traces")
+            .enable_all()
+            .build()?;
         Ok(Self {
-            client: reqwest::Client::builder().timeout(REQUEST_TIMEOUT).build()?,
-            runtime: runtime::Builder::new_multi_thread()
-                .worker_threads(1)
-                .thread_name("traces")
-                .enable_all()
-                .build()?,
+            client,
+            runtime: Box::leak(Box::new(runtime)),
         })
     }
 }

@@ -23,7 +23,7 @@ pub(super) async fn ledger(context: &RequestContext) -> Result<LedgerCheck, Stri
 
 /// Our record against the revenue events of the customers who paid last, and how many customers have paid.
 pub(super) async fn events(context: &RequestContext) -> Result<(Reconciliation, i64), ReadError> {
-    let timeline = &context.timeline();
+    let timeline = context.timeline();
     let (users, payers) = context.backend.billing.payers(timeline.user_limit()).await?;
     let timelines = timeline.user_timelines(users).await?;
     let customers = timelines

@@ -1,8 +1,8 @@
 //! `seamline check-config`: tests the settings against the services that they name. It sends no event and no mail, and
-//! changes nothing. `probes` ask, `verdicts` decide.
+//! changes nothing. `probes` ask, `findings` decide.
 
+mod findings;
 mod probes;
-mod verdicts;
 
 use std::fmt;
 
@@ -16,6 +16,16 @@ enum CheckLevel {
     Warning,
     /// The setting must be changed.
     Error,
+}
+
+impl CheckLevel {
+    fn line(self, setting: &'static str, text: impl Into<String>) -> CheckLine {
+        CheckLine {
+            level: self,
+            setting,
+            text: text.into(),
+        }
+    }
 }
 
 /// The finding on one setting.

@@ -12,7 +12,7 @@ use reqwest::redirect::Policy;
 use secrecy::ExposeSecret;
 use serde_json::json;
 
-use super::verdicts::{self, IngestResponse};
+use super::findings::{self, IngestResponse};
 use super::{CheckLevel, CheckLine};
 use crate::http::assets::missing_files;
 
@@ -22,13 +22,13 @@ const TIMEOUT: Duration = Duration::from_secs(20);
 /// What needs no other machine.
 pub(super) fn this_machine(http: &HttpConfig) -> Vec<CheckLine> {
     let mut lines = vec![
-        verdicts::public_url(&http.public_url),
-        verdicts::trusted_proxies(&http.public_url, &http.trusted_proxies),
-        verdicts::listening_address(http.listen, bind(http.listen.ip())),
-        verdicts::site_root(&http.site_root, &missing_files(Path::new(&http.site_root))),
+        findings::public_url(&http.public_url),
+        findings::trusted_proxies(&http.public_url, &http.trusted_proxies),
+        findings::listening_address(http.listen, bind(http.listen.ip())),
+        findings::site_root(&http.site_root, &missing_files(Path::new(&http.site_root))),
     ];
     lines.push(match http.metrics {
-        Some(address) => verdicts::metrics_address(address, bind(address.ip())),
+        Some(address) => findings::metrics_address(address, bind(address.ip())),
         None => CheckLevel::Ok.line("METRICS_ADDR", "not set: no metrics are served"),
     });
     lines
@@ -40,7 +40,7 @@ fn bind(address: IpAddr) -> std::io::Result<()> {
 }
 
 pub(super) async fn database(data: &DataConfig) -> CheckLine {
-    verdicts::database(&db::inspect(data.database_url.expose_secret()).await)
+    findings::database(&db::inspect(data.database_url.expose_secret()).await)
 }
 
 pub(super) async fn stripe(config: &Config) -> Vec<CheckLine> {
@@ -56,17 +56,17 @@ async fn ask_stripe(config: &Config) -> Vec<CheckLine> {
     let is_live = config.stripe.is_live();
     let client = match StripeClient::new(&config.stripe) {
         Ok(client) => client,
-        Err(error) => return vec![verdicts::stripe_key(is_live, Err(&error))],
+        Err(error) => return vec![findings::stripe_key(is_live, Err(&error))],
     };
     let (missing, endpoints) = tokio::join!(client.missing_in_catalog(), client.webhook_endpoints());
-    let key = verdicts::stripe_key(is_live, missing.as_ref().map(drop));
+    let key = findings::stripe_key(is_live, missing.as_ref().map(drop));
     let Ok(missing) = missing else { return vec![key] };
     let mut url = config.http.public_url.clone();
     url.set_path("webhooks/stripe");
     vec![
         key,
-        verdicts::stripe_catalog(is_live, &missing),
-        verdicts::webhook_endpoint(
+        findings::stripe_catalog(is_live, &missing),
+        findings::webhook_endpoint(
             url.as_str(),
             endpoints.as_deref().map_err(|error: &StripeCallError| error),
         ),
@@ -100,19 +100,19 @@ async fn ingest(amplitude: &AmplitudeConfig) -> CheckLine {
             error: body["error"].as_str().unwrap_or_default().to_owned(),
         })
     };
-    verdicts::amplitude_key(ask.await.as_ref().map_err(drop))
+    findings::amplitude_key(ask.await.as_ref().map_err(drop))
 }
 
 /// Searches a user that does not exist. It is one of the queries that Amplitude allows in an hour.
 async fn read(amplitude: &AmplitudeConfig) -> CheckLine {
     if amplitude.secret_key.is_none() {
-        return verdicts::amplitude_secret(None);
+        return findings::amplitude_secret(None);
     }
     let found = match AmplitudeReader::new(amplitude) {
         Ok(reader) => reader.find("seamline check-config").await.map(drop),
         Err(error) => Err(error),
     };
-    verdicts::amplitude_secret(Some(&found))
+    findings::amplitude_secret(Some(&found))
 }
 
 pub(super) async fn smtp(mail: &MailConfig) -> CheckLine {
@@ -120,12 +120,8 @@ pub(super) async fn smtp(mail: &MailConfig) -> CheckLine {
         return CheckLevel::Ok.line("SMTP_URL", "not set: mails stay in the mailbox of the app");
     };
     let asked = tokio::time::timeout(TIMEOUT, ask_smtp(server)).await;
-    let timeout = || {
-        Err(SendError::Temporary(
-            "the SMTP server does not answer within 20 s".to_owned(),
-        ))
-    };
-    verdicts::smtp(&asked.unwrap_or_else(|_| timeout()))
+    let timeout = || SendError::Temporary("the SMTP server does not answer within 20 s".to_owned());
+    findings::smtp(&asked.unwrap_or_else(|_| Err(timeout())))
 }
 
 async fn ask_smtp(server: &SmtpServer) -> Result<(), SendError> {

@@ -1,4 +1,4 @@
-//! The verdicts on what the probes found, as functions of values.
+//! The findings on what the probes got, as functions of values.
 
 use std::io::ErrorKind;
 use std::net::{IpAddr, SocketAddr};
@@ -11,18 +11,8 @@ use backend::timeline::ReadError;
 use db::{InspectError, InspectedDatabase};
 use url::Url;
 
-use super::CheckLevel::{self, Error, Ok as Good, Warning};
+use super::CheckLevel::{Error, Ok as Good, Warning};
 use super::CheckLine;
-
-impl CheckLevel {
-    pub(super) fn line(self, setting: &'static str, text: impl Into<String>) -> CheckLine {
-        CheckLine {
-            level: self,
-            setting,
-            text: text.into(),
-        }
-    }
-}
 
 /// The configuration allows plain http for loopback addresses only.
 pub(super) fn public_url(url: &Url) -> CheckLine {
@@ -36,7 +26,7 @@ pub(super) fn public_url(url: &Url) -> CheckLine {
     }
 }
 
-/// An address that no site's own proxy has (RFC 5737, RFC 3849).
+/// Addresses that no site's own proxy has (RFC 5737, RFC 3849).
 const FOREIGN: [&str; 2] = ["203.0.113.1", "2001:db8::1"];
 
 pub(super) fn trusted_proxies(public_url: &Url, proxies: &TrustedProxies) -> CheckLine {
@@ -62,8 +52,12 @@ pub(super) fn trusted_proxies(public_url: &Url, proxies: &TrustedProxies) -> Che
     }
 }
 
-fn bound(setting: &'static str, address: SocketAddr, bound: std::io::Result<()>) -> Result<(), CheckLine> {
-    bound.map_err(|error| match error.kind() {
+fn check_bind(
+    setting: &'static str,
+    address: SocketAddr,
+    bind: std::io::Result<()>,
+) -> Result<(), CheckLine> {
+    bind.map_err(|error| match error.kind() {
         ErrorKind::AddrNotAvailable => Error.line(
             setting,
             format!("{} is not an address of this machine", address.ip()),
@@ -75,7 +69,7 @@ fn bound(setting: &'static str, address: SocketAddr, bound: std::io::Result<()>)
 /// `bind`: whether a free port of the address can be bound.
 pub(super) fn listening_address(address: SocketAddr, bind: std::io::Result<()>) -> CheckLine {
     const SETTING: &str = "LEPTOS_SITE_ADDR";
-    match bound(SETTING, address, bind) {
+    match check_bind(SETTING, address, bind) {
         Ok(()) => Good.line(SETTING, address.to_string()),
         Err(line) => line,
     }
@@ -84,7 +78,7 @@ pub(super) fn listening_address(address: SocketAddr, bind: std::io::Result<()>) 
 /// `bind`: whether a free port of the address can be bound.
 pub(super) fn metrics_address(address: SocketAddr, bind: std::io::Result<()>) -> CheckLine {
     const SETTING: &str = "METRICS_ADDR";
-    if let Err(line) = bound(SETTING, address, bind) {
+    if let Err(line) = check_bind(SETTING, address, bind) {
         return line;
     }
     let is_private = match address.ip() {

@@ -1,8 +1,9 @@
-//! A table for each verdict.
+//! A table for each finding.
 
 use db::SchemaDifference;
 use reqwest::StatusCode;
 
+use super::super::CheckLevel;
 use super::*;
 
 fn url(text: &str) -> Url {
