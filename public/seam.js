@@ -61,12 +61,9 @@
     };
     // What the server has confirmed may be fired by several documents until it arrives, and is counted once.
     const countConfirmed = () => {
-      const events = confirmedEvents();
-      const fresh = events.filter((event) => !event.counted);
-      if (fresh.length === 0) return;
-      for (const event of fresh) event.counted = true;
-      setConfirmedEvents(events);
-      count(fresh.filter((event) => event.session === session).length, 0);
+      const fresh = confirmedEvents().filter((event) => !event.counted);
+      for (const event of fresh) keepConfirmed({ ...event, counted: true });
+      if (fresh.length > 0) count(fresh.filter((event) => event.session === session).length, 0);
     };
     count(0, 1);
     if (boot.confirmed.length > 0) countConfirmed();
@@ -203,23 +200,30 @@
     };
   }
 
-  // The server's cookie of confirmed events: JSON in base64url. A value that cannot be read is no event.
+  // The server's cookies of confirmed events, one for each event: JSON in base64url. A value that cannot be read is no event.
   function confirmedEvents() {
-    try {
-      return JSON.parse(atob((cookie("seam_confirmed") ?? "").replaceAll("-", "+").replaceAll("_", "/")));
-    } catch {
-      return [];
-    }
+    const texts = document.cookie.split("; ").filter((text) => text.startsWith(`${prefix}seam_confirmed.`));
+    return texts.flatMap((text) => {
+      try {
+        const value = text.slice(text.indexOf("=") + 1);
+        return [JSON.parse(atob(value.replaceAll("-", "+").replaceAll("_", "/")))];
+      } catch {
+        return [];
+      }
+    });
   }
 
-  function setConfirmedEvents(events) {
-    const text = btoa(JSON.stringify(events)).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
-    setCookie("seam_confirmed", text, events.length > 0 ? "; max-age=86400" : "; max-age=0");
+  function keepConfirmed(event) {
+    const text = btoa(JSON.stringify(event)).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+    setCookie(confirmedName(event.insert_id), text, "; max-age=86400");
   }
 
   function forgetConfirmed(insertId) {
-    const events = confirmedEvents();
-    if (events.length > 0) setConfirmedEvents(events.filter((event) => event.insert_id !== insertId));
+    setCookie(confirmedName(insertId), "", "; max-age=0");
+  }
+
+  function confirmedName(insertId) {
+    return `seam_confirmed.${insertId.replaceAll(":", ".")}`;
   }
 
   // Consent is denied: what an earlier visit left in storage is removed. The server expires the cookies.

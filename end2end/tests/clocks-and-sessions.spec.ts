@@ -132,7 +132,7 @@ test('forged cookies are ignored', async ({ visitor, page, context, baseURL, col
     ['seam_device', '../../etc/passwd'],
     ['seam_session', '99999999999999.1'],
     ['seam_clock', '1e309'],
-    ['seam_confirmed', 'x'.repeat(3_900)],
+    ['seam_confirmed.poll-created.1', 'x'.repeat(3_900)],
     ['seam_previous', user],
     ['seam_login', 'AAAA'],
     [`AMP_${key.slice(0, 10)}`, 'bm90IGpzb24='],

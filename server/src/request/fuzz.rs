@@ -21,7 +21,7 @@ const TOKENS: [&str; 11] = [
     "~",
     "__Host-",
     "seam_device=",
-    "seam_confirmed=",
+    "seam_confirmed.poll-restored.1=",
     "seam_login=x",
     "seam_first=",
     "seam_touch=",

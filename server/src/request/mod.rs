@@ -72,7 +72,6 @@ pub async fn identify(
     let has_voter_token = cookies.voter.is_some();
     if ended {
         // Another user may use this browser now.
-        cookies.confirmed.clear();
         cookies.voter = None;
     }
     let privacy_control = request.headers().get("sec-gpc").is_some_and(|value| value == "1");
@@ -311,6 +310,8 @@ fn boot(
         now: now_ms,
         exclude_referrers,
         confirmed: match kind {
+            // Under an ended login another user may be here.
+            RequestKind::Document if login.is_none() && cookies.login => Vec::new(),
             RequestKind::Document => cookies.confirmed.iter().cloned().map(Into::into).collect(),
             RequestKind::Mutation | RequestKind::Background => Vec::new(),
         },
@@ -372,13 +373,13 @@ impl ResponseCookies<'_> {
             };
             writer.consent(choice, since_ms.filter(|_| choice != Choice::Denied));
             if choice == Choice::Denied {
-                writer.forget_identity(&state.site.public_key);
+                writer.forget_identity(&state.site.public_key, &self.request.confirmed);
                 return;
             }
         }
         if self.consent == Consent::Denied {
             if self.request.identifies() {
-                writer.forget_identity(&state.site.public_key);
+                writer.forget_identity(&state.site.public_key, &self.request.confirmed);
             }
             return;
         }
@@ -389,7 +390,7 @@ impl ResponseCookies<'_> {
         writer.session(identity.own_session(self.now_ms));
         if self.ended {
             writer.forget_sdk(&state.site.public_key);
-            writer.forget_events();
+            writer.forget_events(&self.request.confirmed);
             writer.forget_touches();
             if let Some((login, device)) = self.ended_login.zip(self.request.device.clone()) {
                 let ended = PreviousDevice {

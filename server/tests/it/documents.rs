@@ -148,15 +148,12 @@ async fn confirmed_events_are_in_boot_data_until_they_arrive_or_the_user_leaves(
         assert_eq!(confirmed[0]["properties"]["poll_id"], json!(poll));
         assert_eq!(confirmed[0]["properties"]["multiple_choice"], true);
     }
-    let cookie = browser.cookie("seam_confirmed").unwrap();
+    let name = format!("seam_confirmed.poll-created.{poll}");
+    let cookie = browser.cookie(&name).unwrap();
     browser.sign_out().await;
-    assert_eq!(
-        browser.cookie("seam_confirmed"),
-        None,
-        "the next person has not done this"
-    );
+    assert_eq!(browser.cookie(&name), None, "the next person has not done this");
     assert_eq!(browser.open("/").await.boot()["confirmed"], json!([]));
-    browser.set_cookie("seam_confirmed", cookie);
+    browser.set_cookie(&name, cookie);
     browser.set_cookie("seam_login", "AAAAAAAAAAAAAAAAAAAAAA");
     assert_eq!(
         browser.open("/").await.boot()["confirmed"],

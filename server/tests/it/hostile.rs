@@ -52,7 +52,7 @@ async fn forged_and_oversized_cookies_are_no_cookies() {
         "seam_previous",
         "seam_known",
         "seam_clock",
-        "seam_confirmed",
+        "seam_confirmed.poll-created.1",
         "seam_fired",
         "seam_consent",
         "seam_voter",

@@ -27,23 +27,22 @@ async fn make(app: &TestApp, browser: &mut Browser, question: &str) -> String {
 
 /// Names of the client events that the answer confirms.
 fn confirmed(answer: &Answer) -> Vec<String> {
-    let Some(cookie) = answer
+    use base64::Engine as _;
+    let cookies = answer
         .cookies
         .iter()
-        .find(|cookie| cookie.name() == "seam_confirmed")
-    else {
-        return Vec::new();
+        .filter(|cookie| cookie.name().starts_with("seam_confirmed."));
+    let name = |value: &str| {
+        let json = base64::engine::general_purpose::URL_SAFE_NO_PAD
+            .decode(value)
+            .unwrap();
+        let event: Value = serde_json::from_slice(&json).unwrap();
+        event["event"]["event"].as_str().unwrap().to_owned()
     };
-    use base64::Engine as _;
-    let json = base64::engine::general_purpose::URL_SAFE_NO_PAD
-        .decode(cookie.value())
-        .unwrap();
-    let events: Vec<Value> = serde_json::from_slice(&json).unwrap();
-    let name = |event: &Value| event["event"]["event"].as_str().unwrap().to_owned();
-    events.iter().map(name).collect()
+    cookies.map(|cookie| name(cookie.value())).collect()
 }
 
-/// What the browser has to tell by now; the cookie adds up.
+/// The client event that the answer confirms.
 fn newest(answer: &Answer) -> Option<String> {
     confirmed(answer).pop()
 }

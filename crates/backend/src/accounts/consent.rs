@@ -34,7 +34,8 @@ pub(super) async fn deny(
 }
 
 /// Whether an event at `at_ms` (ms since the epoch) without a browser may be sent: the account must be tracked now and at
-/// the time of the event. Consent does not cover events from before it, so a late webhook sends none.
+/// the time of the event. Consent does not cover events from before it, so a late webhook sends none. Stripe's times are whole
+/// seconds: a change in the second of the consent may be from before it, and has no event.
 pub(crate) async fn is_tracked_at(
     connection: &mut db::Connection,
     user: UserId,

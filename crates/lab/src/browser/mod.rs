@@ -159,8 +159,10 @@ impl ScriptedBrowser {
         let response = self.browser.post_json("/ingest", &batch).await?;
         match response.status {
             200 => {
-                if self.sdk.as_mut().is_some_and(|sdk| sdk.arrived(count)) {
-                    self.browser.remove_cookie("seam_confirmed");
+                let arrived = self.sdk.as_mut().map_or_else(Vec::new, |sdk| sdk.arrived(count));
+                for insert_id in arrived.iter().filter_map(|event| event["insert_id"].as_str()) {
+                    let name = format!("seam_confirmed.{}", insert_id.replace(':', "."));
+                    self.browser.remove_cookie(&name);
                 }
                 Ok(true)
             }
@@ -200,9 +202,6 @@ impl ScriptedBrowser {
         let path = Map::from_iter([("[Amplitude] Page Path".to_owned(), Value::from(page.path()))]);
         self.track(page, own_event(PAGE_VIEWED, path, &insert_id(), now_ms));
         for event in boot.confirmed() {
-            if let Some(sdk) = &mut self.sdk {
-                sdk.expect_confirmed();
-            }
             let time_ms = event.time_ms.map(|time_ms| boot.by_browser_clock(time_ms));
             let event = SdkEvent {
                 name: event.name,

@@ -32,8 +32,6 @@ pub(super) struct SdkState {
     unsent: Vec<Value>,
     /// Device and session of the last `session_start`.
     started: Option<(String, i64)>,
-    /// Whether `unsent` has events that the server has confirmed.
-    has_confirmed: bool,
     event_count: u64,
 }
 
@@ -44,11 +42,6 @@ impl SdkState {
         let begins = self.started.as_ref() != Some(&ids);
         self.started = Some(ids);
         begins
-    }
-
-    /// Remembers that the next upload has events that the server has confirmed.
-    pub(super) const fn expect_confirmed(&mut self) {
-        self.has_confirmed = true;
     }
 
     /// Queues an event of a document. An event whose insert ID is queued already is dropped: each document repeats the
@@ -87,10 +80,9 @@ impl SdkState {
         &self.unsent
     }
 
-    /// Removes the first `count` events, which have arrived. Whether confirmed events were among them.
-    pub(super) fn arrived(&mut self, count: usize) -> bool {
-        self.unsent.drain(..count);
-        std::mem::take(&mut self.has_confirmed)
+    /// Removes and returns the first `count` events, which have arrived.
+    pub(super) fn arrived(&mut self, count: usize) -> Vec<Value> {
+        self.unsent.drain(..count).collect()
     }
 }
 
@@ -113,7 +105,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_queued_insert_id_is_queued_once_and_confirmed_events_are_reported_once() {
+    fn a_queued_insert_id_is_queued_once_and_arrives_once() {
         let boot = json!({"now": 0, "device": "d", "session": 7, "tracking": true, "user": "u"});
         let boot = BootData::new(boot, 0).unwrap();
         let event = |insert_id| SdkEvent {
@@ -128,11 +120,12 @@ mod tests {
         for insert_id in ["one", "two", "one"] {
             sdk.queue(&boot, event(insert_id));
         }
-        sdk.expect_confirmed();
         let ids: Vec<&Value> = sdk.unsent().iter().map(|event| &event["insert_id"]).collect();
         assert_eq!(ids, ["one", "two"]);
         assert_eq!(sdk.unsent()[0]["session_id"], 7);
-        assert!(sdk.arrived(1) && !sdk.arrived(1));
+        for insert_id in ["one", "two"] {
+            assert_eq!(sdk.arrived(1)[0]["insert_id"], insert_id);
+        }
         assert_eq!(sdk.unsent(), [Value::Null; 0]);
     }
 }

@@ -9,6 +9,8 @@ mod read;
 mod tests;
 mod write;
 
+use app::tracking::boot::ConfirmedEvent;
+
 pub use read::RequestCookies;
 pub use write::CookieWriter;
 
@@ -18,8 +20,10 @@ const DEVICE: &str = "seam_device";
 const CONSENT: &str = "seam_consent";
 /// The browser's clock minus ours, in ms, as `seam.js` measured it.
 const CLOCK: &str = "seam_clock";
-/// Client events that the server has confirmed. `seam.js` removes what has arrived, so scripts may read and write it.
-const CONFIRMED: &str = "seam_confirmed";
+/// A client event that the server has confirmed; its insert ID follows. `seam.js` removes what has arrived, so scripts may read
+/// and write it. Each event has a cookie of its own: a document that removes one while the next post is answered must not
+/// remove the event of that post.
+const CONFIRMED: &str = "seam_confirmed.";
 /// The devices that this browser had before its last sign-outs, signed: the SDK may still have events of them.
 const PREVIOUS: &str = "seam_previous";
 /// The accounts that this browser has signed in to, signed. It is for throttles, and no part of tracking.
@@ -43,6 +47,11 @@ const HOST_PREFIX: &str = "__Host-";
 /// The name of the login cookie.
 pub fn login_cookie_name(secure: bool) -> String {
     site_name(LOGIN, secure)
+}
+
+/// The name of the cookie of a confirmed event: a colon is not allowed in it.
+fn confirmed_name(event: &ConfirmedEvent) -> String {
+    format!("{CONFIRMED}{}", event.insert_id.as_str().replace(':', "."))
 }
 
 /// The name of one of our cookies on this site.

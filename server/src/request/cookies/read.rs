@@ -14,7 +14,7 @@ use tracking::{Choice, DeviceId, FirstTouch, OwnSession, SdkCookie, SessionId, S
 
 use super::{
     CLOCK, CONFIRMED, CONSENT, DEVICE, FIRST_TOUCH, HOST_PREFIX, KNOWN, LAST_TOUCH, LOGIN, PREVIOUS, RESET,
-    VERIFY, VOTER,
+    VERIFY, VOTER, confirmed_name,
 };
 use crate::request::previous::PreviousDevice;
 use crate::request::signing::CookieKey;
@@ -37,7 +37,7 @@ pub struct RequestCookies {
     pub choice: Choice,
     /// When tracking began with the choice, in ms since the epoch; `None` if it was never off.
     pub consented_since_ms: Option<i64>,
-    /// Events to fire.
+    /// Events to fire, unless the login has ended.
     pub confirmed: Vec<ConfirmedEvent>,
     /// The script's count of fired events.
     pub fired: Option<FiredCount>,
@@ -87,7 +87,6 @@ impl RequestCookies {
                 CONSENT => (cookies.choice, cookies.consented_since_ms) = consent(value),
                 CLOCK => cookies.clock_offset_ms = value.parse().ok(),
                 FiredCount::COOKIE => cookies.fired = FiredCount::parse(value),
-                CONFIRMED => cookies.confirmed = confirmed(value).unwrap_or_default(),
                 PREVIOUS => cookies.previous = key.verify(PREVIOUS, value).map_or_else(Vec::new, previous),
                 KNOWN => cookies.known_accounts = key.verify(KNOWN, value).map_or_else(Vec::new, accounts),
                 FIRST_TOUCH => first_touch = Some(value),
@@ -96,6 +95,7 @@ impl RequestCookies {
                 LOGIN => cookies.login = true,
                 VERIFY => cookies.links.verify = LinkSecret::parse(value),
                 RESET => cookies.links.reset = LinkSecret::parse(value),
+                name if name.starts_with(CONFIRMED) => cookies.confirmed.extend(confirmed(name, value)),
                 _ => {}
             }
         }
@@ -154,7 +154,9 @@ fn accounts(value: &str) -> Vec<UserId> {
     value.split('.').filter_map(UserId::parse).collect()
 }
 
-fn confirmed(value: &str) -> Option<Vec<ConfirmedEvent>> {
+/// The event in a cookie of its name.
+fn confirmed(name: &str, value: &str) -> Option<ConfirmedEvent> {
     let json = URL_SAFE_NO_PAD.decode(value).ok()?;
-    serde_json::from_slice(&json).ok()
+    let event = serde_json::from_slice(&json).ok()?;
+    (confirmed_name(&event) == name).then_some(event)
 }

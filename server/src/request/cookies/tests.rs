@@ -4,6 +4,7 @@ use app::tracking::boot::ConfirmedEvent;
 use backend::accounts::links::LinkSecret;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use cookie::Cookie;
 use http::{HeaderMap, HeaderValue, header};
 use tracking::{Choice, DeviceId, InsertId, OwnSession, PollRestored, SessionId, UserId};
 use uuid::Uuid;
@@ -20,6 +21,16 @@ fn read(text: &str) -> RequestCookies {
 
 fn key() -> CookieKey {
     CookieKey::new("a key for tests, 32 bytes or more")
+}
+
+fn confirmed_event(n: usize) -> ConfirmedEvent {
+    ConfirmedEvent {
+        insert_id: InsertId::of("poll-restored", n),
+        time_ms: 1_795_000_000_000,
+        session: None,
+        event: PollRestored { poll_id: Uuid::nil() }.into(),
+        counted: false,
+    }
 }
 
 #[test]
@@ -56,8 +67,8 @@ fn on_https_only_cookies_with_the_host_prefix_are_ours() {
 fn hostile_cookies_are_no_cookies() {
     let long = format!("seam_device={}", "a".repeat(100_000));
     for text in [
-        "seam_device=; seam_session=; seam_clock=; seam_confirmed=; seam_previous=",
-        "seam_device=../../etc; seam_session=1.2; seam_clock=NaN; seam_confirmed=!!; seam_previous=x",
+        "seam_device=; seam_session=; seam_clock=; seam_confirmed.a=; seam_previous=",
+        "seam_device=../../etc; seam_session=1.2; seam_clock=NaN; seam_confirmed.a=!!; seam_previous=x",
         "seam_device=\"><script>; AMP_0123456789=%%%; seam_consent=perhaps",
         "===;;;==; seam_device",
         "seam_verify=1; seam_reset=../../etc",
@@ -153,29 +164,52 @@ fn what_is_written_is_read() {
 }
 
 #[test]
-fn confirmed_events_add_up_to_what_a_cookie_holds() {
-    let event = |n: usize| ConfirmedEvent {
-        insert_id: InsertId::of("poll-restored", n),
-        time_ms: 1_795_000_000_000,
-        session: None,
-        event: PollRestored { poll_id: Uuid::nil() }.into(),
-        counted: false,
-    };
+fn each_confirmed_event_has_a_cookie_and_the_oldest_are_dropped() {
     let written = |known: &[ConfirmedEvent], new: &[ConfirmedEvent]| {
         let mut headers = HeaderMap::new();
         CookieWriter::new(&mut headers, false, &key()).confirmed(known, new);
-        let text = headers[header::SET_COOKIE].to_str().unwrap().to_owned();
-        assert!(text.len() < 4_096, "{}", text.len());
-        read(text.split(';').next().unwrap()).confirmed
+        let texts = headers.get_all(header::SET_COOKIE).iter();
+        let cookies = texts.map(|value| Cookie::parse(value.to_str().unwrap().to_owned()).unwrap());
+        let (expired, set): (Vec<_>, Vec<_>) =
+            cookies.partition(|cookie| cookie.max_age() == Some(time::Duration::ZERO));
+        let pairs: Vec<String> = set.iter().map(|cookie| cookie.stripped().to_string()).collect();
+        (read(&pairs.join("; ")).confirmed, expired)
     };
-    assert_eq!(written(&[event(1)], &[event(2)]), [event(1), event(2)]);
-    let again = written(&[event(1), event(2)], &[event(1)]);
-    assert_eq!(again, [event(2), event(1)], "one fact, once");
-    let many: Vec<ConfirmedEvent> = (0..100).map(event).collect();
-    let kept = written(&many, &[event(100)]);
-    assert!(kept.len() > 5, "{}", kept.len());
-    assert_eq!(kept.last(), Some(&event(100)), "the oldest go");
-    assert_eq!(kept[0], event(101 - kept.len()));
+    // What another document removes meanwhile is not written again.
+    assert_eq!(
+        written(&[confirmed_event(1)], &[confirmed_event(2)]),
+        (vec![confirmed_event(2)], vec![])
+    );
+    assert_eq!(
+        written(&[confirmed_event(1), confirmed_event(2)], &[confirmed_event(1)]),
+        (vec![confirmed_event(1)], vec![])
+    );
+
+    let many: Vec<ConfirmedEvent> = (0..100).map(confirmed_event).collect();
+    let (set, expired) = written(&many, &[confirmed_event(100)]);
+    assert_eq!(set, [confirmed_event(100)]);
+    assert!((80..98).contains(&expired.len()), "{}", expired.len());
+    for (n, cookie) in expired.iter().rev().enumerate() {
+        assert_eq!(
+            cookie.name(),
+            format!("seam_confirmed.poll-restored.{n}"),
+            "the oldest"
+        );
+    }
+}
+
+#[test]
+fn a_confirmed_event_under_the_name_of_another_is_absent() {
+    let mut headers = HeaderMap::new();
+    CookieWriter::new(&mut headers, false, &key()).confirmed(&[], &[confirmed_event(1)]);
+    let pair = headers[header::SET_COOKIE]
+        .to_str()
+        .unwrap()
+        .split(';')
+        .next()
+        .unwrap();
+    assert_eq!(read(pair).confirmed, [confirmed_event(1)]);
+    assert_eq!(read(&pair.replace(".1=", ".2=")).confirmed, []);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Writes the cookies of a response.
 
-use std::collections::VecDeque;
+use std::borrow::Cow;
 
 use app::auth::LinkPage;
 use app::tracking::boot::ConfirmedEvent;
@@ -15,7 +15,7 @@ use tracking::sdk_cookie::{campaign_cookie_name, cookie_name};
 use tracking::{Choice, DeviceId, OwnSession, UserId};
 
 use super::{
-    CLOCK, CONFIRMED, CONSENT, DEVICE, FIRST_TOUCH, KNOWN, LAST_TOUCH, PREVIOUS, RESET, VERIFY, VOTER,
+    CLOCK, CONSENT, DEVICE, FIRST_TOUCH, KNOWN, LAST_TOUCH, PREVIOUS, RESET, VERIFY, VOTER, confirmed_name,
     site_name,
 };
 use crate::request::previous::PreviousDevice;
@@ -34,7 +34,7 @@ const PREVIOUS_LIFE: time::Duration = time::Duration::milliseconds(PreviousDevic
 const KNOWN_MAX: usize = 8;
 /// The secret of a link is used on the page that follows.
 const LINK_LIFE: time::Duration = time::Duration::hours(1);
-/// Browsers refuse more than 4 KB.
+/// The bytes of all confirmed events. They are in every request.
 const CONFIRMED_MAX: usize = 3_000;
 
 /// Cookies to set on a response.
@@ -62,20 +62,27 @@ impl<'a> CookieWriter<'a> {
         self.set(Cookie::build((OwnSession::COOKIE, session.to_string())));
     }
 
-    /// Adds events to those that documents hand to the SDK. When the cookie cannot hold all, the oldest are dropped: they
-    /// accumulate where the SDK is blocked, and cannot be sent there.
+    /// Adds events to those that documents hand to the SDK. The oldest are dropped beyond a limit: they accumulate where the
+    /// SDK is blocked, and cannot be sent there.
     pub fn confirmed(&mut self, known: &[ConfirmedEvent], new: &[ConfirmedEvent]) {
-        let is_new = |event: &&ConfirmedEvent| new.iter().any(|other| other.insert_id == event.insert_id);
-        let mut events: VecDeque<&ConfirmedEvent> =
-            known.iter().filter(|event| !is_new(event)).chain(new).collect();
-        let value = loop {
-            let value = URL_SAFE_NO_PAD.encode(serde_json::to_vec(&events).unwrap_or_default());
-            if value.len() <= CONFIRMED_MAX || events.pop_front().is_none() {
-                break value;
-            }
+        let encoded = |event: &ConfirmedEvent| {
+            let json = serde_json::to_vec(event).unwrap_or_default();
+            (confirmed_name(event), URL_SAFE_NO_PAD.encode(json))
         };
-        let cookie = Cookie::build((CONFIRMED, value)).max_age(CONFIRMED_LIFE);
-        self.set_readable(cookie);
+        let is_repeated = |event: &ConfirmedEvent| new.iter().any(|other| other.insert_id == event.insert_id);
+        let mut size = 0;
+        for event in new {
+            let (name, value) = encoded(event);
+            size += name.len() + value.len();
+            self.set_readable(Cookie::build((name, value)).max_age(CONFIRMED_LIFE));
+        }
+        for event in known.iter().rev().filter(|event| !is_repeated(event)) {
+            let (name, value) = encoded(event);
+            size += name.len() + value.len();
+            if size > CONFIRMED_MAX {
+                self.expire(name);
+            }
+        }
     }
 
     /// Gives the browser a token to vote under.
@@ -146,8 +153,10 @@ impl<'a> CookieWriter<'a> {
     }
 
     /// Removes the confirmed events of the user who has signed out, and the count of fired events.
-    pub fn forget_events(&mut self) {
-        self.expire(CONFIRMED);
+    pub fn forget_events(&mut self, confirmed: &[ConfirmedEvent]) {
+        for event in confirmed {
+            self.expire(confirmed_name(event));
+        }
         self.expire(FiredCount::COOKIE);
     }
 
@@ -164,23 +173,16 @@ impl<'a> CookieWriter<'a> {
 
     /// Expires every cookie that distinguishes one browser from another. The login, the voter's token and the known accounts
     /// stay: they are no part of tracking.
-    pub fn forget_identity(&mut self, public_key: &str) {
-        for name in [
-            DEVICE,
-            OwnSession::COOKIE,
-            CLOCK,
-            CONFIRMED,
-            FiredCount::COOKIE,
-            PREVIOUS,
-            FIRST_TOUCH,
-            LAST_TOUCH,
-        ] {
+    pub fn forget_identity(&mut self, public_key: &str, confirmed: &[ConfirmedEvent]) {
+        for name in [DEVICE, OwnSession::COOKIE, CLOCK, PREVIOUS] {
             self.expire(name);
         }
+        self.forget_events(confirmed);
+        self.forget_touches();
         self.forget_sdk(public_key);
     }
 
-    fn expire(&mut self, name: &'static str) {
+    fn expire(&mut self, name: impl Into<Cow<'static, str>>) {
         self.set(Cookie::build((name, "")).max_age(time::Duration::ZERO));
     }
 
