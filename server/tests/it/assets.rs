@@ -237,3 +237,21 @@ fn assert_scripts(path: &str, text: &str) {
         assert!(!text.contains(&format!("rel=\"{ahead}\"")), "{path}: {ahead}");
     }
 }
+
+#[tokio::test]
+async fn documents_are_compressed_as_the_browser_accepts() {
+    let site = site();
+    let app = app_with(site.path()).await;
+    let mut browser = app.browser();
+    for (encodings, encoding) in [
+        ("gzip, deflate, br, zstd", Some("zstd")),
+        ("gzip, deflate, br", Some("br")),
+        ("gzip, deflate", Some("gzip")),
+        ("identity", None),
+    ] {
+        let answer = get(&mut browser, "/", encodings).await;
+        assert_eq!(answer.header("content-encoding"), encoding, "{encodings}");
+        let is_text = answer.body.starts_with(b"<!DOCTYPE html>");
+        assert_eq!(is_text, encoding.is_none(), "{encodings}");
+    }
+}
