@@ -190,7 +190,7 @@ impl Alternation {
         let deadline = Instant::now() + DELIVERY_TIMEOUT;
         loop {
             let counts = outbox::counts(&self.db).await?;
-            if counts.pending + counts.leased == 0 {
+            if counts.pending == 0 {
                 return Ok(());
             }
             if Instant::now() > deadline {

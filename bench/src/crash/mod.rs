@@ -143,7 +143,7 @@ pub async fn run(
         .map_err(|_| CrashError::TimedOut)??;
     let driven = started.elapsed();
 
-    // Opened only now: an open connection would prevent the recovery of a SQLite database after a kill.
+    // Opened only now: an open connection would prevent the recovery of an SQLite database after a kill.
     let db = Db::open(&database).await?;
     wait_until_settled(&mut environment, &db).await?;
     let settling = started.elapsed() - driven;
@@ -200,12 +200,12 @@ async fn run_visitors(
     Ok(visitors)
 }
 
-/// Waits until the outbox has no pending or leased row.
+/// Waits until the outbox has no pending row.
 async fn wait_until_settled(environment: &mut CrashEnvironment, db: &Db) -> Result<(), CrashError> {
     let deadline = Instant::now() + SETTLE_TIMEOUT;
     loop {
         let counts = outbox::counts(db).await?;
-        if counts.pending + counts.leased == 0 {
+        if counts.pending == 0 {
             return Ok(());
         }
         environment.app.check_running()?;

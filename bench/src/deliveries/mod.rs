@@ -7,6 +7,7 @@
 mod report;
 pub mod sender;
 
+use std::collections::HashSet;
 use std::path::Path;
 use std::time::Duration;
 
@@ -17,6 +18,7 @@ use futures::stream::{self, StreamExt, TryStreamExt};
 use outbox::DispatcherSettings;
 use reqwest::Client;
 use reqwest::header::CONTENT_TYPE;
+use serde_json::Value;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 use tracking::server::SignInCompleted;
@@ -158,6 +160,7 @@ async fn pass(
         peak_kib,
         sent: database::count_events(db, "sent").await? - sent_before,
         received: bodies.iter().map(|body| count_events(body)).sum(),
+        distinct: distinct_events(&bodies),
         requests: bodies.len(),
         bare_client: started.elapsed(),
     })
@@ -224,6 +227,20 @@ fn count_events(body: &[u8]) -> usize {
     String::from_utf8_lossy(body).matches(r#""insert_id":"#).count()
 }
 
+/// Returns the number of insert IDs in the bodies of uploads. A body that is not an upload has none.
+fn distinct_events(bodies: &[Bytes]) -> usize {
+    let uploads = bodies
+        .iter()
+        .filter_map(|body| serde_json::from_slice::<Value>(body).ok());
+    let ids = uploads.flat_map(|upload| {
+        let events = upload["events"].as_array().cloned().unwrap_or_default();
+        events
+            .into_iter()
+            .filter_map(|event| Some(event["insert_id"].as_str()?.to_owned()))
+    });
+    ids.collect::<HashSet<_>>().len()
+}
+
 /// Posts the bodies, as many at a time as the dispatcher does.
 async fn post_bodies(client: &Client, url: &str, bodies: &[Bytes]) -> Result<(), reqwest::Error> {
     stream::iter(bodies)
@@ -236,4 +253,23 @@ async fn post_bodies(client: &Client, url: &str, bodies: &[Bytes]) -> Result<(),
             request.send().await?.error_for_status()?.bytes().await.map(drop)
         })
         .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_repeated_event_does_not_replace_a_missing_one() {
+        let upload = |ids: &[&str]| {
+            let events: Vec<_> = ids
+                .iter()
+                .map(|id| serde_json::json!({"insert_id": id}))
+                .collect();
+            Bytes::from(serde_json::json!({"api_key": "key", "events": events}).to_string())
+        };
+        let bodies = [upload(&["a", "b"]), upload(&["b", "d"])];
+        assert_eq!(bodies.iter().map(|body| count_events(body)).sum::<usize>(), 4);
+        assert_eq!(distinct_events(&bodies), 3);
+    }
 }

@@ -138,24 +138,35 @@ impl fmt::Display for PagesReport {
     }
 }
 
+/// Writes a line for each page. The columns of the process are left out if it is not known, as that of a peer without a PID.
 fn write_pages(f: &mut fmt::Formatter<'_>, server: &str, pages: &[PageLoad]) -> fmt::Result {
+    let process = match resident_mib(pages) {
+        Some(_) => "   server's cores    MiB   client's share of CPU",
+        None => "",
+    };
     writeln!(
         f,
-        "  {server:<10} requests/s   p50 ms   p99 ms   body KB   server's cores    MiB   client's share of CPU"
+        "  {server:<10} requests/s   p50 ms   p99 ms   body KB{process}"
     )?;
     for page in pages {
-        writeln!(
+        write!(
             f,
-            "  {:<10} {:10.0} {:8.2} {:8.2} {:9.1} {:16.2} {:6.1} {:21.0} %",
+            "  {:<10} {:10.0} {:8.2} {:8.2} {:9.1}",
             page.path,
             page.per_second(),
             page.quantile_ms(Quantile::P50),
             page.quantile_ms(Quantile::P99),
             page.body_bytes as f64 / 1e3,
-            page.server_cpu_secs / page.secs,
-            resident_mib(slice::from_ref(page)).unwrap_or(f64::NAN),
-            page.client_percent()
         )?;
+        if let Some(mib) = resident_mib(slice::from_ref(page)) {
+            write!(
+                f,
+                " {:16.2} {mib:6.1} {:21.0} %",
+                page.server_cpu_secs / page.secs,
+                page.client_percent()
+            )?;
+        }
+        writeln!(f)?;
     }
     Ok(())
 }
@@ -264,5 +275,15 @@ mod tests {
             ..report()
         };
         assert!(alone.holds() && !alone.to_string().contains("peer"), "{alone}");
+    }
+    #[test]
+    fn a_peer_without_a_known_process_has_no_columns_for_it() {
+        let mut report = report();
+        for page in &mut report.peer_pages {
+            page.resident_kib = None;
+        }
+        let text = report.to_string();
+        assert!(!text.contains("NaN"), "{text}");
+        assert_eq!(text.matches("MiB   client's share").count(), 1, "{text}");
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::{LoadSamples, STEPS, ScaleSettings, ScaleStep};
 use crate::compare::Quantile;
+use crate::limit_check::LimitCheck;
 use crate::resources::MachineCpu;
 
 /// The share of the machine's CPU from which it is the limit.
@@ -99,20 +100,6 @@ pub struct ExactnessCheck {
     pub violations: Vec<String>,
 }
 
-impl ExactnessCheck {
-    /// Whether no vote, webhook, trial or event was lost or doubled.
-    pub fn is_exact(&self) -> bool {
-        self.counted == self.voters
-            && self.chosen == self.voters
-            && self.outdated == 0
-            && self.applied == self.webhooks
-            && self.trial_events == self.trials
-            && self.accounts >= self.sign_ups + self.owners
-            && self.accepted == self.sent
-            && self.violations.is_empty()
-    }
-}
-
 /// The settings and the result of a measurement.
 #[derive(Clone, Debug)]
 pub struct ScaleReport {
@@ -125,13 +112,51 @@ pub struct ScaleReport {
 }
 
 impl ScaleReport {
-    /// Whether everything is exact, each open page is up to date, and no request failed but for those at the killed server.
+    /// Whether no vote, webhook, trial or event was lost or doubled, each open page is up to date, and no request failed but
+    /// for those at the killed server.
     pub fn holds(&self) -> bool {
-        let is_calm = |phase: &PhaseFigures| phase.step == ScaleStep::Kill || phase.errors() == 0;
-        self.phases.len() == STEPS.len()
-            && self.phases.iter().all(is_calm)
-            && self.check.is_exact()
-            && u32::try_from(self.check.pages_up_to_date) == Ok(self.settings.live)
+        self.checks().iter().all(|check| check.is_met)
+    }
+
+    fn checks(&self) -> Vec<LimitCheck> {
+        let failed: usize = self
+            .phases
+            .iter()
+            .filter(|phase| phase.step != ScaleStep::Kill)
+            .map(PhaseFigures::errors)
+            .sum();
+        let (check, live, phases) = (&self.check, self.settings.live, self.phases.len());
+        let least_accounts = check.sign_ups + check.owners;
+        let equal = |name: &str, found: usize, expected: usize| LimitCheck {
+            figure: format!("{name}: {found} of {expected}"),
+            is_met: found == expected,
+        };
+        let none = |name: &str, found: usize| LimitCheck {
+            figure: format!("{name}: {found} (at most 0)"),
+            is_met: found == 0,
+        };
+        vec![
+            equal("phases", phases, STEPS.len()),
+            none("failed requests, but for those of the kill", failed),
+            equal("voters with a counted vote", check.counted, check.voters),
+            equal("choices of voters", check.chosen, check.voters),
+            none("votes that are not the voter's last", check.outdated),
+            LimitCheck {
+                figure: format!("streams with the last vote: {} of {live}", check.pages_up_to_date),
+                is_met: u32::try_from(check.pages_up_to_date) == Ok(live),
+            },
+            equal("applied webhooks", check.applied, check.webhooks),
+            equal("trials with their event", check.trial_events, check.trials),
+            LimitCheck {
+                figure: format!(
+                    "accounts: {} (at least {least_accounts}, of sign-ups and owners)",
+                    check.accounts
+                ),
+                is_met: check.accounts >= least_accounts,
+            },
+            equal("events at the collector", check.accepted, check.sent),
+            none("violations", check.violations.len()),
+        ]
     }
 }
 
@@ -153,36 +178,11 @@ impl fmt::Display for ScaleReport {
         for phase in &self.phases {
             write_phase(f, phase)?;
         }
-        let check = &self.check;
-        writeln!(
-            f,
-            "  votes      {} voters accepted, {} counted, {} choices, {} not the voter's last",
-            check.voters, check.counted, check.chosen, check.outdated
-        )?;
-        writeln!(
-            f,
-            "  streams    {} of {live} show the last vote",
-            check.pages_up_to_date
-        )?;
-        writeln!(
-            f,
-            "  webhooks   {} accepted, {} applied; {} trials, {} with their event",
-            check.webhooks, check.applied, check.trials, check.trial_events
-        )?;
-        writeln!(
-            f,
-            "  sign-ups   {} answered, {} accounts with the polls' owners",
-            check.sign_ups, check.accounts
-        )?;
-        writeln!(
-            f,
-            "  events     {} sent, {} at the collector",
-            check.sent, check.accepted
-        )?;
-        for violation in &check.violations {
+        for violation in &self.check.violations {
             writeln!(f, "  {violation}")?;
         }
-        write!(f, "  {}", if self.holds() { "holds" } else { "BROKEN" })
+        let checks: Vec<String> = self.checks().iter().map(LimitCheck::to_string).collect();
+        write!(f, "{}", checks.join("\n"))
     }
 }
 

@@ -5,6 +5,7 @@ use std::fmt;
 use super::VotesSettings;
 use crate::compare::Quantile;
 use crate::database;
+use crate::limit_check::LimitCheck;
 
 /// Memory is the median of this many seconds.
 const MEMORY_WINDOW_SECS: usize = 10;
@@ -35,18 +36,44 @@ pub struct VotesReport {
 impl VotesReport {
     /// Whether no vote was lost or counted twice, every page is up to date, and memory grew less than the limit.
     pub fn holds(&self) -> bool {
-        self.lost() == 0
-            && self.chosen == self.voters
-            && self.outdated == 0
-            && self.pages_up_to_date == usize::try_from(self.settings.live).unwrap_or(usize::MAX)
-            && self
-                .growth_percent()
-                .is_none_or(|growth_percent| growth_percent < MEMORY_GROWTH_LIMIT_PERCENT)
+        self.checks().iter().all(|check| check.is_met)
     }
 
-    /// Voters without a counted vote; negative: votes of unknown voters.
-    fn lost(&self) -> i64 {
-        i64::from(self.settings.voters) - i64::from(self.voters)
+    fn checks(&self) -> Vec<LimitCheck> {
+        let VotesSettings { voters, live, .. } = self.settings;
+        let mut checks = vec![
+            LimitCheck {
+                figure: format!("voters: {} counted of {voters}", self.voters),
+                is_met: self.voters == voters,
+            },
+            LimitCheck {
+                figure: format!("choices: {} of {} counted voters", self.chosen, self.voters),
+                is_met: self.chosen == self.voters,
+            },
+            LimitCheck {
+                figure: format!(
+                    "votes that are not the voter's last: {} (at most 0)",
+                    self.outdated
+                ),
+                is_met: self.outdated == 0,
+            },
+            LimitCheck {
+                figure: format!(
+                    "open pages with the last vote: {} of {live}",
+                    self.pages_up_to_date
+                ),
+                is_met: u32::try_from(self.pages_up_to_date) == Ok(live),
+            },
+        ];
+        if let Some(growth_percent) = self.growth_percent() {
+            checks.push(LimitCheck {
+                figure: format!(
+                    "growth of memory: {growth_percent:+.1} % (below {MEMORY_GROWTH_LIMIT_PERCENT})"
+                ),
+                is_met: growth_percent < MEMORY_GROWTH_LIMIT_PERCENT,
+            });
+        }
+        checks
     }
 
     /// Returns the resident memory in MiB at the end of a minute; `None` without enough samples.
@@ -95,30 +122,12 @@ impl fmt::Display for VotesReport {
         if self.rounds_us.len() > 1 {
             line(f, "changed votes", self.rounds_us[1..].concat())?;
         }
-        writeln!(
-            f,
-            "  votes                  {} counted, {} lost, {} counted twice, {} not the voter's last",
-            self.voters,
-            self.lost(),
-            i64::from(self.chosen) - i64::from(self.voters),
-            self.outdated
-        )?;
-        writeln!(
-            f,
-            "  open pages             {} of {live} up to date, {} messages received",
-            self.pages_up_to_date, self.page_messages
-        )?;
-        match (self.memory_mib_after(1), self.growth_percent()) {
-            (Some(first), Some(growth_percent)) => {
-                writeln!(
-                    f,
-                    "  resident memory        {first:.1} MiB after minute 1, {growth_percent:+.1} % at the end"
-                )?;
-            }
-            (Some(first), None) => writeln!(f, "  resident memory        {first:.1} MiB after minute 1")?,
-            (None, _) => writeln!(f, "  resident memory        not available on this system")?,
+        writeln!(f, "  messages to open pages {}", self.page_messages)?;
+        match self.memory_mib_after(1) {
+            Some(mib) => write!(f, "  resident memory        {mib:.1} MiB after minute 1")?,
+            None => write!(f, "  resident memory        not available on this system")?,
         }
-        write!(f, "  {}", if self.holds() { "holds" } else { "BROKEN" })
+        self.checks().iter().try_for_each(|check| write!(f, "\n{check}"))
     }
 }
 
@@ -150,9 +159,9 @@ mod tests {
     fn each_limit_can_fail() {
         assert!(report().holds(), "{}", report());
         let grown = [vec![102_400; 60], vec![113_000; 60]].concat();
-        for (what, broken) in [
+        for (figure, broken) in [
             (
-                "lost",
+                "voters: 9 counted",
                 VotesReport {
                     voters: 9,
                     chosen: 9,
@@ -160,7 +169,7 @@ mod tests {
                 },
             ),
             (
-                "of an unknown voter",
+                "voters: 11 counted",
                 VotesReport {
                     voters: 11,
                     chosen: 11,
@@ -168,36 +177,38 @@ mod tests {
                 },
             ),
             (
-                "twice",
+                "choices: 11",
                 VotesReport {
                     chosen: 11,
                     ..report()
                 },
             ),
             (
-                "not the last",
+                "the voter's last: 1",
                 VotesReport {
                     outdated: 1,
                     ..report()
                 },
             ),
             (
-                "a page behind",
+                "the last vote: 1 of 2",
                 VotesReport {
                     pages_up_to_date: 1,
                     ..report()
                 },
             ),
             (
-                "memory",
+                "growth of memory",
                 VotesReport {
                     memory_kib: grown,
                     ..report()
                 },
             ),
         ] {
-            assert!(!broken.holds(), "{what}");
-            assert!(broken.to_string().ends_with("BROKEN"), "{what}");
+            assert!(!broken.holds(), "{figure}");
+            let text = broken.to_string();
+            let lines: Vec<&str> = text.lines().filter(|line| line.contains("BROKEN")).collect();
+            assert!(lines.len() == 1 && lines[0].contains(figure), "{figure}: {text}");
         }
     }
 

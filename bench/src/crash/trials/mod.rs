@@ -136,7 +136,7 @@ pub async fn run(
     }
     run.figures.driven = started.elapsed();
 
-    // Opened only now: an open connection would prevent the recovery of a SQLite database after a kill.
+    // Opened only now: an open connection would prevent the recovery of an SQLite database after a kill.
     let db = Db::open(&database).await?;
     let stripe_events = run.wait_until_settled(&db).await?;
     run.figures.settling = started.elapsed() - run.figures.driven;

@@ -10,7 +10,7 @@ use super::{CHECK_INTERVAL, SETTLE_TIMEOUT, TrialsError, TrialsRun, store};
 use crate::crash::{CrashFigures, Violation, checks};
 
 impl TrialsRun {
-    /// Waits until each Stripe event was applied and the outbox has no pending or leased row. Returns the ID and type of
+    /// Waits until each Stripe event was applied and the outbox has no pending row. Returns the ID and type of
     /// each Stripe event.
     pub(super) async fn wait_until_settled(&mut self, db: &Db) -> Result<Vec<(String, String)>, TrialsError> {
         let deadline = Instant::now() + SETTLE_TIMEOUT;
@@ -22,15 +22,14 @@ impl TrialsRun {
             let pending = states.values().filter(|state| *state == "pending").count();
             let webhooks = pending + usize::from(is_delivering);
             let counts = outbox::counts(db).await?;
-            let unsent = counts.pending + counts.leased;
-            if webhooks == 0 && unsent == 0 {
+            if webhooks == 0 && counts.pending == 0 {
                 return Ok(events);
             }
             self.environment.check_running()?;
             if Instant::now() > deadline {
                 return Err(TrialsError::Unsettled {
                     webhooks,
-                    events: unsent,
+                    events: counts.pending,
                 });
             }
             sleep(CHECK_INTERVAL).await;
