@@ -71,6 +71,10 @@ pub fn verdict_text(verdict: &Verdict) -> String {
         }
     }
     let word = if verdict.clean { "Clean." } else { "Not clean." };
-    let _ = writeln!(text, "{word} {} Of {} events.", verdict.summary(), verdict.events);
+    let events = match verdict.events {
+        1 => "1 event".to_owned(),
+        events => format!("{events} events"),
+    };
+    let _ = writeln!(text, "{word} {} Of {events}.", verdict.summary());
     text
 }

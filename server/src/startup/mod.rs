@@ -20,7 +20,6 @@ use backend::Backend;
 use backend::accounts::LoginCookies;
 use backend::accounts::deletion::{AmplitudeEraser, Deleter};
 use backend::billing::customer_email::CustomerEmailUpdater;
-use backend::clock::Clock;
 use backend::config::{Config, LocalAccess};
 use backend::mail::Sender;
 use backend::operations::TaskRegistry;
@@ -113,7 +112,7 @@ impl Server {
         local::start_stand_ins(&mut config, bound, timing.webhook_retries_ms, &stand_ins).await?;
 
         let metrics = Metrics::new();
-        let clock = Clock::system();
+        let clock = timing.clock;
         let db = Db::open_with(config.data.database_url.expose_secret(), config.data.pool_sizes).await?;
         let sink = AmplitudeSink::new(
             config.amplitude.ingest_url.as_str(),

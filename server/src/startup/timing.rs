@@ -1,10 +1,12 @@
-//! How long the server waits for others: defaults for production, other values for tests that make others fail.
+//! The server's clock, and how long it waits for others: defaults for production, other values for tests that make others fail.
 
 use std::time::Duration;
 
-/// Waits, leases and retries.
+/// The clock, waits, leases and retries.
 #[derive(Clone, Debug, Default)]
 pub struct Timing {
+    /// The server's clock.
+    pub clock: backend::clock::Clock,
     /// The outbox: how often it looks, and when it tries again.
     pub outbox: outbox::DispatcherSettings,
     /// The webhook workers.

@@ -16,6 +16,7 @@ use opentelemetry_otlp::{
 };
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::propagation::TraceContextPropagator;
+use opentelemetry_sdk::resource::{EnvResourceDetector, ResourceDetector, TelemetryResourceDetector};
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use queue::TraceContext;
 use tokio::runtime::{self, Runtime};
@@ -109,15 +110,11 @@ impl Traces {
             Some(url) => exporter.with_endpoint(url),
             None => exporter,
         };
-        let resource =
-            Resource::builder().with_attribute(KeyValue::new("service.version", env!("CARGO_PKG_VERSION")));
-        let resource = match std::env::var("OTEL_SERVICE_NAME") {
-            Ok(_) => resource,
-            Err(_) => resource.with_service_name("seamline"),
-        };
+        let service_name = std::env::var("OTEL_SERVICE_NAME").ok();
+        let attributes = EnvResourceDetector::new().detect();
         let provider = SdkTracerProvider::builder()
             .with_batch_exporter(exporter.build()?)
-            .with_resource(resource.build())
+            .with_resource(resource(service_name, &attributes))
             .build();
         queue::install_tracing(TraceContext {
             current: trace_parent,
@@ -138,6 +135,21 @@ impl Traces {
         if let Err(error) = self.0.shutdown_with_timeout(FLUSH_TIMEOUT) {
             tracing::warn!(%error, "cannot send the last traces");
         }
+    }
+}
+
+/// What identifies the server to the collector. The operator's variables replace our values: `service_name` is
+/// `OTEL_SERVICE_NAME`, and `attributes` are those of `OTEL_RESOURCE_ATTRIBUTES`.
+fn resource(service_name: Option<String>, attributes: &Resource) -> Resource {
+    let attributes = attributes.iter();
+    let resource = Resource::builder_empty()
+        .with_detector(Box::new(TelemetryResourceDetector))
+        .with_service_name("seamline")
+        .with_attribute(KeyValue::new("service.version", env!("CARGO_PKG_VERSION")))
+        .with_attributes(attributes.map(|(key, value)| KeyValue::new(key.clone(), value.clone())));
+    match service_name {
+        Some(name) if !name.is_empty() => resource.with_service_name(name).build(),
+        _ => resource.build(),
     }
 }
 
@@ -171,4 +183,37 @@ fn set_parent(span: &Span, trace_parent: &str) {
     let carrier = HashMap::from([(TRACE_PARENT.to_owned(), trace_parent.to_owned())]);
     // It fails for a span that `RUST_LOG` excludes, which is not exported.
     let _ = span.set_parent(TraceContextPropagator::new().extract(&carrier));
+}
+
+#[cfg(test)]
+mod tests {
+    use opentelemetry::Key;
+
+    use super::*;
+
+    #[test]
+    fn the_operators_variables_replace_the_name_and_the_version() {
+        let version = env!("CARGO_PKG_VERSION");
+        #[rustfmt::skip]
+        let table: [(Option<&str>, &[(&str, &str)], [&str; 2]); 5] = [
+            // OTEL_SERVICE_NAME, OTEL_RESOURCE_ATTRIBUTES, name and version
+            (None,         &[],                                               ["seamline", version]),
+            (Some(""),     &[],                                               ["seamline", version]),
+            (Some("shop"), &[],                                               ["shop", version]),
+            (None,         &[("service.name", "a"), ("service.version", "b")], ["a", "b"]),
+            (Some("shop"), &[("service.name", "a")],                          ["shop", version]),
+        ];
+        for (name, attributes, expected) in table {
+            let variables = attributes.iter().map(|(key, value)| KeyValue::new(*key, *value));
+            let variables = Resource::builder_empty().with_attributes(variables).build();
+            let resource = resource(name.map(str::to_owned), &variables);
+            let found = ["service.name", "service.version"]
+                .map(|key| resource.get(&Key::new(key)).map(|value| value.to_string()));
+            assert_eq!(
+                found,
+                expected.map(|text| Some(text.to_owned())),
+                "{name:?} {attributes:?}"
+            );
+        }
+    }
 }

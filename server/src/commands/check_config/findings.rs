@@ -136,13 +136,15 @@ pub(super) fn database(inspected: &Result<InspectedDatabase, InspectError>) -> C
         ([], 0, unknown) => Good.line(
             SETTING,
             format!(
-                "{transport}; the schema is of a newer version ({unknown} migrations), which this one can use"
+                "{transport}; the schema is of a newer version ({}), which this one can use",
+                migrations(unknown)
             ),
         ),
         ([], missing, _) => Warning.line(
             SETTING,
             format!(
-                "{transport}; {missing} migrations have not run; `seamline migrate` and the server run them"
+                "{transport}; {} to be run, by `seamline migrate` or the server",
+                migrations(missing)
             ),
         ),
         ([first, ..], ..) => Error.line(
@@ -151,6 +153,13 @@ pub(super) fn database(inspected: &Result<InspectedDatabase, InspectError>) -> C
                 "{transport}; migration {first} differs from this version's: is it a database of Seamline?"
             ),
         ),
+    }
+}
+
+fn migrations(number: usize) -> String {
+    match number {
+        1 => "1 migration".to_owned(),
+        number => format!("{number} migrations"),
     }
 }
 

@@ -81,8 +81,9 @@ fn databases() {
         Good,
         "Postgres, with TLS; the schema is of this version",
     );
-    assert_line(&inspected(0, &[9], &[]), Good, "newer version (1 migrations)");
-    assert_line(&inspected(2, &[], &[]), Warning, "2 migrations have not run");
+    assert_line(&inspected(0, &[9], &[]), Good, "newer version (1 migration),");
+    assert_line(&inspected(1, &[], &[]), Warning, "1 migration to be run");
+    assert_line(&inspected(2, &[], &[]), Warning, "2 migrations to be run");
     assert_line(&inspected(2, &[9], &[1]), Error, "migration 1 differs");
     assert_line(
         &database(&Err(InspectError::NoFile("a.db".into()))),
