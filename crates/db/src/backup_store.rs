@@ -1,4 +1,4 @@
-//! Copies a SQLite database while servers use it. It does not copy Postgres, which has its own programs for that.
+//! Copies an SQLite database while servers use it. It does not copy Postgres, which has its own programs for that.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};

@@ -99,7 +99,7 @@ pub(crate) fn migrations(engine: Engine) -> Migrator {
     migrations
 }
 
-/// Opens the writing connection to a SQLite file.
+/// Opens the writing connection to an SQLite file.
 pub(crate) async fn connect_writer(url: &str) -> Result<AnyConnection, sqlx::Error> {
     let mut connection = AnyConnection::connect(url).await?;
     connection.execute(WRITER).await?;

@@ -1,4 +1,4 @@
-//! Replaces a SQLite database by a copy that [`crate::back_up`] made. It restores no Postgres database, which has its own
+//! Replaces an SQLite database by a copy that [`crate::back_up`] made. It restores no Postgres database, which has its own
 //! programs for that.
 
 use std::fs::{self, File, Permissions};

@@ -43,7 +43,7 @@ const SCANS: [(&str, &str); 6] = [
 ];
 
 /// What the code puts into `{}`: how the statement begins, the placeholder, and one of its values.
-const FILLERS: [(&str, &str, &str); 11] = [
+const FILLERS: [(&str, &str, &str); 13] = [
     (
         "SELECT event_id",
         "{order}",
@@ -52,6 +52,8 @@ const FILLERS: [(&str, &str, &str); 11] = [
     ("SELECT", "{keys}", "$1, $2"),
     ("INSERT INTO poll_options", "{}", "($1, $2, $3)"),
     ("INSERT INTO vote_choices", "{}", "($1, $2)"),
+    ("INSERT INTO stripe_inbox", "{}", "($1, $2, $3, $4, $5, $5)"),
+    ("SELECT id FROM stripe_customers", "{}", "$1, $2"),
     (
         "SELECT polls.id",
         "{condition}",

@@ -1,4 +1,4 @@
-//! A SQLite VFS that records which writes were synced, so that a test can see what a power failure would leave.
+//! An SQLite VFS that records which writes were synced, so that a test can see what a power failure would leave.
 //!
 //! It wraps the system's VFS: files are written as usual. In memory it keeps the durable content of each database file
 //! and of its WAL, and the changes since the last sync. [`fail`] writes the durable content to another folder, with any

@@ -1,12 +1,12 @@
 //! Durable queues in the application's own database, on SQLite and Postgres.
 //!
 //! A [`Queue`] is a pair of tables: rows, and lanes. A client inserts a row in the transaction of the change that causes
-//! it, after [`Queue::lock_lane`]. A worker claims the first due rows of some lanes under a lease on each lane, does the
+//! it, with [`Queue::insert`]. A worker claims the first due rows of some lanes under a lease on each lane, does the
 //! work without a transaction, and settles the rows. Rows of one lane are processed in order, lanes in parallel.
 //! [`JobWorker`] is the loop for queues whose rows are processed one at a time. The README documents the tables, the
 //! guarantees, and the handling of each failure.
 //!
-//! This crate does not know what a row means, and does not insert rows: the client's own columns belong to the client.
+//! This crate does not know what a row means: the client's columns, and the statement that inserts a row, are the client's.
 
 mod counts;
 mod hold;

@@ -8,6 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use db::{Connection, Db};
 use sqlx::any::AnyRow;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -50,7 +51,7 @@ pub trait JobHandler: Send + Sync {
     /// The client's columns of a row.
     type Job: Send + Sync;
     /// What an attempt hands to the transaction that settles the row.
-    type Success: Send;
+    type Success: Send + Sync;
 
     /// Reads the client's columns. A row that cannot be read is parked.
     fn read(row: &AnyRow) -> Result<Self::Job, sqlx::Error>;
@@ -58,14 +59,14 @@ pub trait JobHandler: Send + Sync {
     /// Makes one attempt. No transaction is open.
     async fn attempt(&self, lane: &str, row: &QueuedRow<Self::Job>) -> Result<Self::Success, AttemptError>;
 
-    /// Writes the result, in the transaction that settles the row. Returns the row's next state. It is not called if the
-    /// lease was lost.
+    /// Writes the result, in the transaction that settles the row. Returns the row's next state. It is called again when the
+    /// transaction fails, and not called if the lease was lost.
     async fn complete(
         &self,
         connection: &mut Connection,
         lane: &str,
         row: &QueuedRow<Self::Job>,
-        success: Self::Success,
+        success: &Self::Success,
     ) -> Result<NextRowState, sqlx::Error>;
 }
 
@@ -75,7 +76,8 @@ pub enum AttemptError {
     /// The attempt failed. The worker retries or parks the row.
     #[error("{0:?}")]
     Failed(JobFailure),
-    /// The database failed. The attempt is repeated when the lease ends.
+    /// The database failed: before the work, or for the duration of a lease after it. The attempt is repeated when the lease
+    /// ends.
     #[error(transparent)]
     Database(#[from] sqlx::Error),
 }
@@ -85,6 +87,9 @@ impl From<JobFailure> for AttemptError {
         Self::Failed(failure)
     }
 }
+
+/// The wait before the transaction of a result is repeated. It doubles with each failure.
+const FIRST_WAIT: Duration = Duration::from_millis(100);
 
 /// Is called after each attempt with the row and its next state, for counts.
 type AttemptObserver<T> = Box<dyn Fn(&T, &NextRowState) + Send + Sync>;
@@ -181,19 +186,19 @@ impl<H: JobHandler> JobWorker<H> {
         let now_ms = (self.clock)();
         let next = self.policy.after_failure(row, failure, now_ms, 1.0);
         self.log_failure(lane, row, &next);
-        let mut tx = self.db.write().await?;
-        let lost = self
-            .queue
-            .settle(
-                &mut tx,
-                self.db.engine(),
-                &lease,
-                &[row.update(next.clone())],
-                now_ms,
-            )
-            .await?;
-        tx.commit().await?;
-        self.report(lane, row, &next, lost);
+        self.repeat_write(|| async {
+            let mut tx = self.db.write().await?;
+            let update = row.update(next.clone());
+            let engine = self.db.engine();
+            let lost = self
+                .queue
+                .settle(&mut tx, engine, &lease, &[update], now_ms)
+                .await?;
+            tx.commit().await?;
+            self.report(lane, row, &next, lost);
+            Ok(())
+        })
+        .await?;
         Ok(true)
     }
 
@@ -204,9 +209,45 @@ impl<H: JobHandler> JobWorker<H> {
         row: &QueuedRow<H::Job>,
     ) -> Result<(), AttemptError> {
         let success = self.handler.attempt(lane, row).await?;
+        let write = || self.complete(lease, lane, row, &success);
+        Ok(self.repeat_write(write).await?)
+    }
+
+    /// Repeats a transaction that writes a result while the database fails, so that work that was done is not done again.
+    /// Gives up after the duration of a lease, so that one row does not stop the queue. If the answer to a commit was lost,
+    /// the repetition finds the lease released, and changes nothing.
+    async fn repeat_write<F>(&self, write: impl Fn() -> F) -> Result<(), sqlx::Error>
+    where
+        F: Future<Output = Result<(), sqlx::Error>>,
+    {
+        let give_up = Instant::now() + self.lease;
+        let mut wait = FIRST_WAIT;
+        loop {
+            let Err(error) = write().await else {
+                return Ok(());
+            };
+            if Instant::now() + wait > give_up {
+                return Err(error);
+            }
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                table = self.queue.table,
+                "cannot write the result of an attempt; retrying"
+            );
+            tokio::time::sleep(wait).await;
+            wait *= 2;
+        }
+    }
+
+    async fn complete(
+        &self,
+        lease: &LaneLease,
+        lane: &str,
+        row: &QueuedRow<H::Job>,
+        success: &H::Success,
+    ) -> Result<(), sqlx::Error> {
         let mut tx = self.db.write().await?;
-        let engine = self.db.engine();
-        if !self.queue.holds(&mut tx, engine, lease).await? {
+        if !self.queue.holds(&mut tx, self.db.engine(), lease).await? {
             self.log_lost(lane);
             return Ok(());
         }
@@ -214,7 +255,7 @@ impl<H: JobHandler> JobWorker<H> {
         let now_ms = (self.clock)();
         let lost = self
             .queue
-            .settle(&mut tx, engine, lease, &[row.update(next.clone())], now_ms)
+            .settle_held(&mut tx, lease, &[row.update(next.clone())], now_ms)
             .await?;
         tx.commit().await?;
         self.report(lane, row, &next, lost);

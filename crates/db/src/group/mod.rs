@@ -20,14 +20,18 @@ use crate::open;
 pub(crate) struct GroupLimits {
     /// A failed `COMMIT` fails no more than these.
     members: usize,
-    /// How long a group admits callers. It limits how long the first one waits for its commit.
+    /// How long a group admits callers at most. It limits how long the first one waits for its commit.
     open: Duration,
+    /// How long a group admits callers, as a multiple of the time of the last `COMMIT`.
+    commits: u32,
 }
 
-/// A fsync takes 0.2 to 5 ms: a group that was open for 10 ms spends little of its time on it.
+/// A `COMMIT` takes 0.1 to 5 ms, most of it for the fsync. A group that is open eight times as long spends little of its time
+/// on it, and on a fast disk no caller waits long for those after it.
 const LIMITS: GroupLimits = GroupLimits {
     members: 1_000,
     open: Duration::from_millis(10),
+    commits: 8,
 };
 
 type Reply<T> = oneshot::Sender<Result<T, sqlx::Error>>;
@@ -70,6 +74,7 @@ impl WriteQueue {
         let writer = Writer {
             url,
             limits,
+            last_commit: limits.open,
             queue,
             closing: Vec::new(),
         };
@@ -134,6 +139,8 @@ impl Drop for Lease {
 struct Writer {
     url: String,
     limits: GroupLimits,
+    /// How long it took.
+    last_commit: Duration,
     queue: mpsc::UnboundedReceiver<Request>,
     /// Calls of [`WriteQueue::close`]. With the first one the queue accepts no more requests.
     closing: Vec<oneshot::Sender<()>>,
@@ -194,6 +201,10 @@ impl Writer {
         first: Reply<Lease>,
     ) -> Option<AnyConnection> {
         let opened = Instant::now();
+        let open_for = self
+            .limits
+            .open
+            .min(self.last_commit.saturating_mul(self.limits.commits));
         let mut commits = Vec::new();
         let mut members = 0;
         let mut caller = first;
@@ -210,9 +221,14 @@ impl Writer {
             members += 1;
             let is_committed = returned.commit.is_some();
             commits.extend(returned.commit);
-            let is_open = members < self.limits.members && opened.elapsed() < self.limits.open;
+            let is_open = members < self.limits.members && opened.elapsed() < open_for;
             let Some(next) = is_open.then(|| self.next_caller()).flatten() else {
-                return end(connection, is_committed, commits).await;
+                let (ending, has_commits) = (Instant::now(), !commits.is_empty());
+                let ended = end(connection, is_committed, commits).await;
+                if has_commits {
+                    self.last_commit = ending.elapsed();
+                }
+                return ended;
             };
             caller = next;
             begun = store::begin_next(&mut connection, is_committed).await;

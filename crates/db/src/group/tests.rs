@@ -13,6 +13,7 @@ use super::*;
 const NO_LIMITS: GroupLimits = GroupLimits {
     members: usize::MAX,
     open: Duration::MAX,
+    commits: u32::MAX,
 };
 
 /// A file with the table `items`, whose `parent` must exist when the transaction commits.
@@ -171,11 +172,17 @@ async fn a_group_ends_at_its_limits() {
         open: Duration::ZERO,
         ..NO_LIMITS
     };
+    let no_commits = GroupLimits {
+        open: Duration::from_secs(3_600),
+        commits: 0,
+        ..NO_LIMITS
+    };
     // The third of four transactions makes its group fail.
     for (limits, expected) in [
         (NO_LIMITS, [false, false, false, false]),
         (two_members, [true, true, false, false]),
         (no_time, [true, true, false, true]),
+        (no_commits, [true, true, false, true]),
     ] {
         let file = File::new(limits).await;
         let first = file.queue.begin().await.unwrap();

@@ -1,6 +1,6 @@
 //! Writes an event in the transaction of the change that it reports.
 
-use db::Connection;
+use db::{Connection, Statement};
 use tracking::ServerEvent;
 
 use super::OUTBOX;
@@ -30,26 +30,22 @@ pub async fn enqueue(
     let payload =
         serde_json::to_string(&event.wire()).map_err(|error| sqlx::Error::Encode(Box::new(error)))?;
     let lane = event.user().to_string();
-    OUTBOX.lock_lane(connection, &lane, now_ms).await?;
-    let inserted = sqlx::query(
+    let row = Statement::new(
         "INSERT INTO outbox (insert_id, lane, device_id, event_type, time_ms, payload, next_attempt_ms, enqueued_ms,
                              trace_parent)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $8)
          ON CONFLICT (insert_id) DO NOTHING",
     )
     .bind(event.insert_id().as_str())
-    .bind(&lane)
+    .bind(lane.as_str())
     .bind(event.device().map(|device| device.as_str().to_owned()))
     .bind(event.name())
     .bind(event.time_ms())
     .bind(payload)
     .bind(now_ms)
-    .bind(queue::trace_parent())
-    .execute(&mut *connection)
-    .await?;
-    if inserted.rows_affected() == 1 {
-        return Ok(Enqueued::New);
-    }
-    OUTBOX.remove_lane_if_empty(connection, &lane).await?;
-    Ok(Enqueued::Duplicate)
+    .bind(queue::trace_parent());
+    Ok(match OUTBOX.insert(connection, &lane, row, now_ms).await? {
+        true => Enqueued::New,
+        false => Enqueued::Duplicate,
+    })
 }

@@ -2,8 +2,8 @@
 
 use db::Db;
 use queue::COUNT_LIMIT;
-use sqlx::Row;
 use sqlx::any::AnyRow;
+use sqlx::{Any, Executor, Row};
 use tracking::UserId;
 
 use super::{OUTBOX, SENT};
@@ -24,7 +24,7 @@ pub enum OutboxState {
 /// The number of rows in each state, at most [`COUNT_LIMIT`] each; one more means that there are more.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct OutboxCounts {
-    /// Rows that wait to be sent.
+    /// Rows that are neither sent nor parked, including the leased ones.
     pub pending: i64,
     /// Rows that are being sent.
     pub leased: i64,
@@ -86,13 +86,8 @@ pub async fn counts(db: &Db) -> Result<OutboxCounts, sqlx::Error> {
             .bind(COUNT_LIMIT + 1)
             .fetch_one(db.pool())
     )?;
-    let waiting = if queued.pending > COUNT_LIMIT {
-        0
-    } else {
-        queued.leased
-    };
     Ok(OutboxCounts {
-        pending: queued.pending - waiting,
+        pending: queued.pending,
         leased: queued.leased,
         sent,
         parked: queued.parked,
@@ -157,11 +152,14 @@ pub async fn recent_users(db: &Db, limit: i64) -> Result<Vec<UserId>, sqlx::Erro
 const RECENT_ROWS: i64 = 10_000;
 
 /// Returns the unsent rows of `user`, oldest first: pending, leased and parked, at most [`MAX_UNDELIVERED`].
-pub async fn undelivered_of(db: &Db, user: UserId) -> Result<Vec<OutboxEntry>, sqlx::Error> {
+pub async fn undelivered_of(
+    executor: impl Executor<'_, Database = Any>,
+    user: UserId,
+) -> Result<Vec<OutboxEntry>, sqlx::Error> {
     let rows = sqlx::query(UNDELIVERED_OF)
         .bind(user.to_string())
         .bind(MAX_UNDELIVERED)
-        .fetch_all(db.pool())
+        .fetch_all(executor)
         .await?;
     rows.iter().map(read_entry).collect()
 }

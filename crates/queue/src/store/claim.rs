@@ -130,9 +130,11 @@ impl Queue {
                 rows = taken.unreadable.len(),
                 "rows cannot be read; they were parked"
             );
-            self.park_rows(connection, &taken.unreadable, now_ms).await?;
         }
-        self.release_lanes(connection, None, &taken.idle).await?;
+        let parked = self.park_rows(&taken.unreadable, now_ms);
+        db::execute_all(connection, parked).await?;
+        self.release_lanes(connection, Vec::new(), None, &taken.idle)
+            .await?;
         if taken.rows.is_empty() {
             return Ok(ControlFlow::Continue(()));
         }

@@ -1,14 +1,35 @@
-//! Changes by the client: locking a lane before an insert, parking a lane, and replaying a row.
+//! Changes by the client: inserting a row, locking lanes, parking a lane, and replaying a row.
 
-use db::Connection;
+use db::{Connection, Statement};
 use sqlx::AssertSqlSafe;
 
 use crate::Queue;
 
 impl Queue {
-    /// Locks the lane until the transaction ends, and makes it due if it has no pending row. Call it before the insert of
-    /// a row, so that rows of a lane are numbered in commit order. A transaction with rows of several lanes locks them in
-    /// the order of their names, to avoid deadlocks.
+    /// Locks the lane until the transaction ends, makes it due if it has no pending row, and executes the client's insert of
+    /// one row. So rows of a lane are numbered in commit order. Returns false if the insert inserts nothing, because of a
+    /// conflict. A transaction with rows of several lanes inserts them in the order of the lanes' names, to avoid deadlocks.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn insert(
+        &self,
+        connection: &mut Connection,
+        lane: &str,
+        row: Statement,
+        now_ms: i64,
+    ) -> Result<bool, sqlx::Error> {
+        let lock = Statement::new(AssertSqlSafe(self.lock_lanes_sql(1)))
+            .bind(now_ms)
+            .bind(lane);
+        let is_inserted = db::execute_all(connection, [lock, row]).await?.last() == Some(&1);
+        if !is_inserted {
+            self.remove_lane_if_empty(connection, lane).await?;
+        }
+        Ok(is_inserted)
+    }
+
+    /// Locks the lane as [`Self::insert`] does, for a transaction that changes other rows of the lane before an insert.
     ///
     /// # Errors
     /// When the database fails.
@@ -18,18 +39,38 @@ impl Queue {
         lane: &str,
         now_ms: i64,
     ) -> Result<(), sqlx::Error> {
-        let table = self.table;
-        // The first pending row decides when a lane is due. A new row is the last one of its lane.
-        let sql = format!(
-            "INSERT INTO {table}_lanes (lane, next_due_ms) VALUES ($1, $2)
-             ON CONFLICT (lane) DO UPDATE SET next_due_ms = {table}_lanes.next_due_ms"
-        );
-        sqlx::query(AssertSqlSafe(sql))
-            .bind(lane.to_owned())
-            .bind(now_ms)
-            .execute(connection)
-            .await?;
+        self.lock_lanes(connection, &[lane], now_ms).await
+    }
+
+    /// [`Self::lock_lane`] for several lanes, in the order of `lanes`. No lane is named twice.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn lock_lanes(
+        &self,
+        connection: &mut Connection,
+        lanes: &[&str],
+        now_ms: i64,
+    ) -> Result<(), sqlx::Error> {
+        let query = sqlx::query(AssertSqlSafe(self.lock_lanes_sql(lanes.len())))
+            .persistent(lanes.len() == 1)
+            .bind(now_ms);
+        let query = lanes
+            .iter()
+            .fold(query, |query, lane| query.bind((*lane).to_owned()));
+        query.execute(connection).await?;
         Ok(())
+    }
+
+    pub(crate) fn lock_lanes_sql(&self, lanes: usize) -> String {
+        let table = self.table;
+        let rows: Vec<String> = (2..2 + lanes).map(|number| format!("(${number},$1)")).collect();
+        // The first pending row decides when a lane is due. A new row is the last one of its lane.
+        format!(
+            "INSERT INTO {table}_lanes (lane, next_due_ms) VALUES {}
+             ON CONFLICT (lane) DO UPDATE SET next_due_ms = {table}_lanes.next_due_ms",
+            rows.join(",")
+        )
     }
 
     /// Deletes the lane if it has no pending row and no lease. A claim does this too, but only when the lane is due: call it

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::fmt::Write as _;
 
-use db::{Connection, Engine};
+use db::{Connection, Engine, Statement};
 use sqlx::AssertSqlSafe;
 
 use super::{for_update, numbers, placeholders};
@@ -25,6 +25,32 @@ impl Queue {
         now_ms: i64,
     ) -> Result<usize, sqlx::Error> {
         let held = self.held_lanes(connection, engine, lease).await?;
+        self.settle_lanes(connection, lease, &held, updates, now_ms).await
+    }
+
+    /// [`Self::settle`] in the transaction in which [`Self::holds`] has locked the lanes.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn settle_held(
+        &self,
+        connection: &mut Connection,
+        lease: &LaneLease,
+        updates: &[RowUpdate],
+        now_ms: i64,
+    ) -> Result<usize, sqlx::Error> {
+        self.settle_lanes(connection, lease, &lease.lanes, updates, now_ms)
+            .await
+    }
+
+    async fn settle_lanes(
+        &self,
+        connection: &mut Connection,
+        lease: &LaneLease,
+        held: &[String],
+        updates: &[RowUpdate],
+        now_ms: i64,
+    ) -> Result<usize, sqlx::Error> {
         let held_names = (held.len() < lease.lanes.len()).then(|| held.iter().collect::<HashSet<_>>());
         let is_held = |update: &&RowUpdate| match (&held_names, lease.lanes.get(update.lane)) {
             (None, _) => true,
@@ -40,13 +66,15 @@ impl Queue {
                 NextRowState::Retry { .. } => retried.push(update),
             }
         }
-        let mut settled = 0;
-        for (state, sequences) in done {
-            settled += self.finish_rows(connection, state, &sequences, now_ms).await?;
-        }
-        settled += self.park_rows(connection, &parked, now_ms).await?;
-        settled += self.retry_rows(connection, &retried).await?;
-        self.release_lanes(connection, Some(&lease.token), &held).await?;
+        let mut statements: Vec<Statement> = done
+            .into_iter()
+            .map(|(state, sequences)| self.finish_rows(state, &sequences, now_ms))
+            .collect();
+        statements.extend(self.park_rows(&parked, now_ms));
+        statements.extend(self.retry_rows(&retried));
+        let settled = self
+            .release_lanes(connection, statements, Some(&lease.token), held)
+            .await?;
         Ok(updates
             .len()
             .saturating_sub(usize::try_from(settled).unwrap_or(usize::MAX)))
@@ -94,20 +122,8 @@ impl Queue {
         )
     }
 
-    async fn finish_rows(
-        &self,
-        connection: &mut Connection,
-        state: &'static str,
-        sequences: &[i64],
-        now_ms: i64,
-    ) -> Result<u64, sqlx::Error> {
-        let sql = self.finish_sql(state, sequences);
-        let finished = sqlx::query(AssertSqlSafe(sql))
-            .persistent(false)
-            .bind(now_ms)
-            .execute(connection)
-            .await?;
-        Ok(finished.rows_affected())
+    fn finish_rows(&self, state: &'static str, sequences: &[i64], now_ms: i64) -> Statement {
+        Statement::once(AssertSqlSafe(self.finish_sql(state, sequences))).bind(now_ms)
     }
 
     pub(crate) fn finish_sql(&self, state: &str, sequences: &[i64]) -> String {
@@ -120,22 +136,11 @@ impl Queue {
         )
     }
 
-    /// Parks rows, each with its reason. Returns the number of rows that were pending.
-    pub(super) async fn park_rows(
-        &self,
-        connection: &mut Connection,
-        rows: &[(i64, String)],
-        now_ms: i64,
-    ) -> Result<u64, sqlx::Error> {
-        if rows.is_empty() {
-            return Ok(0);
-        }
-        let sql = self.park_sql(rows);
-        let query = sqlx::query(AssertSqlSafe(sql)).persistent(false).bind(now_ms);
-        let query = rows
-            .iter()
-            .fold(query, |query, (_, reason)| query.bind(reason.clone()));
-        Ok(query.execute(connection).await?.rows_affected())
+    /// Parks those of the rows that are pending, each with its reason. `None` without rows.
+    pub(super) fn park_rows(&self, rows: &[(i64, String)], now_ms: i64) -> Option<Statement> {
+        let statement = Statement::once(AssertSqlSafe(self.park_sql(rows))).bind(now_ms);
+        let reasons = rows.iter().map(|(_, reason)| reason.as_str());
+        (!rows.is_empty()).then(|| reasons.fold(statement, Statement::bind))
     }
 
     pub(crate) fn park_sql(&self, rows: &[(i64, String)]) -> String {
@@ -153,10 +158,8 @@ impl Queue {
         )
     }
 
-    async fn retry_rows(&self, connection: &mut Connection, rows: &[&RowUpdate]) -> Result<u64, sqlx::Error> {
-        if rows.is_empty() {
-            return Ok(0);
-        }
+    /// `None` without rows.
+    fn retry_rows(&self, rows: &[&RowUpdate]) -> Option<Statement> {
         let mut values = String::new();
         let mut errors = Vec::with_capacity(rows.len());
         for row in rows {
@@ -183,9 +186,8 @@ impl Queue {
                 errors.len()
             );
         }
-        let query = sqlx::query(AssertSqlSafe(self.retry_sql(&values))).persistent(false);
-        let query = errors.into_iter().fold(query, |query, error| query.bind(error));
-        Ok(query.execute(connection).await?.rows_affected())
+        let statement = Statement::once(AssertSqlSafe(self.retry_sql(&values)));
+        (!rows.is_empty()).then(|| errors.into_iter().fold(statement, Statement::bind))
     }
 
     pub(crate) fn retry_sql(&self, values: &str) -> String {
@@ -199,31 +201,29 @@ impl Queue {
         )
     }
 
-    /// Deletes the lanes that have no pending row, and makes the others due at the time of their first pending row.
-    /// `token` names the lease; `None`: the caller has locked the lanes.
+    /// Executes statements that change rows. Then deletes the lanes that have no pending row, and makes the others due at the
+    /// time of their first pending row. `token` names the lease; `None`: the caller has locked the lanes. Returns the number
+    /// of changed rows.
     pub(super) async fn release_lanes(
         &self,
         connection: &mut Connection,
+        mut statements: Vec<Statement>,
         token: Option<&str>,
         lanes: &[String],
-    ) -> Result<(), sqlx::Error> {
+    ) -> Result<u64, sqlx::Error> {
         if lanes.is_empty() {
-            return Ok(());
+            return Ok(0);
         }
-        let mut left = lanes.len() as u64;
-        for sql in self.release_sql(token.is_some(), lanes.len()) {
-            if left == 0 {
-                break;
-            }
-            let query = sqlx::query(AssertSqlSafe(sql)).persistent(false);
-            let query = token
-                .into_iter()
-                .map(str::to_owned)
-                .chain(lanes.iter().cloned())
-                .fold(query, |query, text| query.bind(text));
-            left = left.saturating_sub(query.execute(&mut *connection).await?.rows_affected());
+        let [delete, release] = self.release_sql(token.is_some(), lanes.len()).map(|sql| {
+            let names = token.into_iter().chain(lanes.iter().map(String::as_str));
+            names.fold(Statement::once(AssertSqlSafe(sql)), Statement::bind)
+        });
+        statements.push(delete);
+        let mut changed = db::execute_all(connection, statements).await?;
+        if changed.pop() != Some(lanes.len() as u64) {
+            db::execute_all(connection, [release]).await?;
         }
-        Ok(())
+        Ok(changed.into_iter().sum())
     }
 
     pub(crate) fn release_sql(&self, is_leased: bool, lanes: usize) -> [String; 2] {

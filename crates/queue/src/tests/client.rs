@@ -2,7 +2,7 @@
 
 use crate::{Claim, ClaimLimits, NextRowState, Queue, RowUpdate};
 use db::testing::TestDb;
-use db::{Db, Engine};
+use db::{Db, Engine, Statement};
 use sqlx::any::AnyRow;
 use sqlx::{AssertSqlSafe, Row};
 
@@ -83,14 +83,9 @@ pub(crate) async fn execute(db: &Db, sql: &str) {
 }
 
 pub(crate) async fn insert(connection: &mut db::Connection, lane: &str, number: i64, now_ms: i64) {
-    JOBS.lock_lane(connection, lane, now_ms).await.unwrap();
-    sqlx::query("INSERT INTO jobs (lane, number, next_attempt_ms, enqueued_ms) VALUES ($1, $2, $3, $3)")
-        .bind(lane.to_owned())
-        .bind(number)
-        .bind(now_ms)
-        .execute(connection)
-        .await
-        .unwrap();
+    let row = "INSERT INTO jobs (lane, number, next_attempt_ms, enqueued_ms) VALUES ($1, $2, $3, $3)";
+    let row = Statement::new(row).bind(lane).bind(number).bind(now_ms);
+    assert!(JOBS.insert(connection, lane, row, now_ms).await.unwrap());
 }
 
 pub(crate) async fn write(db: &Db, lane: &str, number: i64, now_ms: i64) {

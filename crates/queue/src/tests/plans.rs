@@ -132,6 +132,7 @@ async fn assert_plans(db: &Db, engine: Engine) {
         (JOBS.due_rows_sql(engine, locked),                vec![&NUMBER, &SMALL, &SMALL, lane, busy], vec!["jobs_pending_by_lane"]),
         (JOBS.ended_lease_sql(),                           vec![&NUMBER, &SMALL, lane],               vec!["jobs_pending_by_lane"]),
         (JOBS.lease_sql(&leased),                          vec![&NUMBER, &NUMBER, &TEXT, lane, busy], vec!["jobs_lanes"]),
+        (JOBS.lock_lanes_sql(2),                           vec![&NUMBER, lane, busy],                 vec![]),
         (JOBS.held_lanes_sql(engine, 2),                   vec![&TEXT, lane, busy],                   vec!["jobs_lanes"]),
         (JOBS.finish_sql("done", &[50_007, 70_009]),       vec![&NUMBER],                             vec![]),
         (JOBS.park_sql(&[(50_007, String::new())]),        vec![&NUMBER, &TEXT],                      vec![]),

@@ -16,12 +16,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::client::{JOBS, NOW, claim, empty, execute, filled, number, read, state_of, write};
 
-/// Fails as scripted, by job number. Records successes.
+/// Fails as scripted, by job number. Records successes. The transaction of a result fails `database_failures` times.
 #[derive(Clone, Default)]
 struct Scripted {
     failures: Arc<Mutex<Vec<(i64, JobFailure)>>>,
     completed: Arc<Mutex<Vec<i64>>>,
     attempts: Arc<AtomicUsize>,
+    database_failures: Arc<AtomicUsize>,
 }
 
 #[async_trait]
@@ -52,13 +53,18 @@ impl JobHandler for Scripted {
         connection: &mut Connection,
         _lane: &str,
         row: &QueuedRow<i64>,
-        success: i64,
+        success: &i64,
     ) -> Result<NextRowState, sqlx::Error> {
         sqlx::query("UPDATE jobs SET note = 'completed' WHERE sequence = $1")
             .bind(row.sequence)
-            .execute(connection)
+            .execute(&mut *connection)
             .await?;
-        self.completed.lock().unwrap().push(success);
+        let left = self.database_failures.load(Ordering::SeqCst);
+        if left > 0 {
+            self.database_failures.store(left - 1, Ordering::SeqCst);
+            sqlx::query("SELECT missing").execute(connection).await?;
+        }
+        self.completed.lock().unwrap().push(*success);
         Ok(NextRowState::Done("done"))
     }
 }
@@ -72,10 +78,13 @@ const POLICY: JobPolicy = JobPolicy {
 };
 
 fn worker(db: &Db, handler: Scripted) -> (JobWorker<Scripted>, Arc<AtomicI64>) {
+    worker_with_lease(db, handler, Duration::from_secs(30))
+}
+
+fn worker_with_lease(db: &Db, handler: Scripted, lease: Duration) -> (JobWorker<Scripted>, Arc<AtomicI64>) {
     let now = Arc::new(AtomicI64::new(NOW));
     let shown = now.clone();
     let clock: MillisClock = Arc::new(move || shown.load(Ordering::SeqCst));
-    let lease = Duration::from_secs(30);
     (
         JobWorker::new(db.clone(), JOBS, handler, clock, POLICY, lease),
         now,
@@ -144,6 +153,36 @@ async fn rows_are_completed_retried_or_parked() {
     }
 }
 
+#[tokio::test]
+async fn work_that_was_done_is_not_repeated_while_its_result_cannot_be_written() {
+    for engine in engines() {
+        let test = filled(engine, &["ann"]).await;
+        let handler = Scripted::default();
+        handler.database_failures.store(2, Ordering::SeqCst);
+        worker(&test.db, handler.clone()).0.drain().await.unwrap();
+        assert_eq!(handler.attempts.load(Ordering::SeqCst), 1, "{engine:?}");
+        assert_eq!(*handler.completed.lock().unwrap(), [10], "{engine:?}");
+        assert_eq!(state_of(&test.db, 1).await.0, "done", "{engine:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_result_that_cannot_be_written_stops_no_other_row_and_is_repeated_after_the_lease() {
+    for engine in engines() {
+        let test = filled(engine, &["ann", "bob"]).await;
+        let handler = Scripted::default();
+        handler.database_failures.store(1, Ordering::SeqCst);
+        let (worker, now) = worker_with_lease(&test.db, handler.clone(), Duration::from_millis(50));
+        assert!(worker.drain().await.is_err(), "{engine:?}");
+        worker.drain().await.unwrap();
+        assert_eq!(*handler.completed.lock().unwrap(), [20], "{engine:?}");
+        now.fetch_add(50, Ordering::SeqCst);
+        worker.drain().await.unwrap();
+        assert_eq!(*handler.completed.lock().unwrap(), [20, 10], "{engine:?}");
+        assert_eq!(handler.attempts.load(Ordering::SeqCst), 3, "{engine:?}");
+    }
+}
+
 /// Takes over the lane of its row during the attempt, as another worker after the end of the lease.
 struct Overtaken(Db);
 
@@ -168,7 +207,7 @@ impl JobHandler for Overtaken {
         _connection: &mut Connection,
         _lane: &str,
         _row: &QueuedRow<i64>,
-        (): (),
+        (): &(),
     ) -> Result<NextRowState, sqlx::Error> {
         panic!("not called after a lost lease")
     }
@@ -225,7 +264,7 @@ impl JobHandler for Slow {
         _connection: &mut Connection,
         _lane: &str,
         _row: &QueuedRow<i64>,
-        (): (),
+        (): &(),
     ) -> Result<NextRowState, sqlx::Error> {
         Ok(NextRowState::Done("done"))
     }

@@ -63,7 +63,7 @@ async fn settling_writes_the_new_state_of_each_row() {
         assert_eq!(
             counts(&test.db).await.unwrap(),
             OutboxCounts {
-                pending: 0,
+                pending: 1,
                 leased: 1,
                 sent: 1,
                 parked: 1,
