@@ -6,22 +6,38 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Returns the time in ms since the epoch. A test can use a fixed clock.
 #[derive(Clone, Debug, Default)]
-pub struct Clock(Option<Arc<AtomicI64>>);
+pub struct Clock {
+    /// `None`: the machine's clock.
+    fixed: Option<Arc<AtomicI64>>,
+    /// How far it is ahead of the machine's clock, in ms.
+    ahead_ms: i64,
+}
 
 impl Clock {
     /// The machine's clock.
     pub fn system() -> Self {
-        Self(None)
+        Self::default()
+    }
+
+    /// A clock that is `ahead_ms` ahead of the machine's, or behind it if negative: the clock of another machine.
+    pub fn ahead_of_system(ahead_ms: i64) -> Self {
+        Self {
+            fixed: None,
+            ahead_ms,
+        }
     }
 
     /// A clock that shows `now_ms` until it is advanced.
     pub fn fixed(now_ms: i64) -> Self {
-        Self(Some(Arc::new(AtomicI64::new(now_ms))))
+        Self {
+            fixed: Some(Arc::new(AtomicI64::new(now_ms))),
+            ahead_ms: 0,
+        }
     }
 
     /// Advances a fixed clock by `by_ms`. Does nothing to the machine's clock.
     pub fn advance(&self, by_ms: i64) {
-        if let Some(fixed) = &self.0 {
+        if let Some(fixed) = &self.fixed {
             fixed.fetch_add(by_ms, Ordering::SeqCst);
         }
     }
@@ -37,11 +53,12 @@ impl Clock {
         reason = "the only place that reads the machine's clock"
     )]
     pub fn now_ms(&self) -> i64 {
-        match &self.0 {
+        let now_ms = match &self.fixed {
             Some(fixed) => fixed.load(Ordering::SeqCst),
             None => SystemTime::now()
                 .duration_since(UNIX_EPOCH)
                 .map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX)),
-        }
+        };
+        now_ms.saturating_add(self.ahead_ms)
     }
 }

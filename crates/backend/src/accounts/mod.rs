@@ -4,6 +4,7 @@
 mod consent;
 mod credentials;
 pub mod deletion;
+mod event_store;
 pub mod links;
 mod login_cookies;
 mod login_lifetime;
@@ -30,6 +31,7 @@ use crate::clock::Clock;
 use crate::mail::{self, MailKind};
 use crate::visitor::Visitor;
 use crate::{attribution, dates, ids, polls};
+use event_store::enqueue_after_sign_up;
 use login_lifetime::OpenBounds;
 pub use password::HashQueueUsage;
 use password::{Hasher, PasswordMatch};
@@ -167,7 +169,6 @@ impl Accounts {
         if !store::insert_user(&mut tx, &login.user, &input.email, &hash, now_ms).await? {
             return Err(FieldErrors::one(SignUpForm::email, FieldError::EmailTaken).into());
         }
-        store::set_consent(&mut tx, login.user.id, consent, now_ms).await?;
         store::insert_login(&mut tx, &login, &visitor.user_agent).await?;
         if let Some(voter) = &visitor.voter {
             polls::transfer_votes(&mut tx, voter, login.user.id).await?;
@@ -253,7 +254,7 @@ impl Accounts {
                 first_touch,
             };
             let event = ServerEvent::present(login.user.id, &event, ids, now_ms);
-            outbox::enqueue(&mut tx, &event, now_ms).await?;
+            enqueue_after_sign_up(&mut tx, event, now_ms).await?;
         }
         tx.commit().await?;
         self.outbox_wakeup.wake();
@@ -273,7 +274,7 @@ impl Accounts {
                     last_login: is_last_login,
                 };
                 let event = ServerEvent::present(login.user.id, &event, ids, now_ms);
-                outbox::enqueue(&mut tx, &event, now_ms).await?;
+                enqueue_after_sign_up(&mut tx, event, now_ms).await?;
             }
         }
         tx.commit().await?;

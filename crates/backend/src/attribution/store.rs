@@ -1,6 +1,6 @@
 //! SQL of touches, and of the campaign report.
 
-use sqlx::{AnyPool, AssertSqlSafe, Row};
+use sqlx::{Any, AnyPool, AssertSqlSafe, Executor, Row};
 use tracking::{Currency, DeviceId, FirstTouch, Money, SessionId, Touch, UserId};
 
 use super::report::{CampaignFigure, TouchModel};
@@ -72,10 +72,13 @@ pub(crate) async fn record_sdk_campaign(
 }
 
 /// The account's first touch.
-pub(crate) async fn first_touch(pool: &AnyPool, user: UserId) -> Result<Option<FirstTouch>, sqlx::Error> {
+pub(crate) async fn first_touch(
+    executor: impl Executor<'_, Database = Any>,
+    user: UserId,
+) -> Result<Option<FirstTouch>, sqlx::Error> {
     let row = sqlx::query("SELECT device_id, touch, touched_ms FROM first_touches WHERE user_id = $1")
         .bind(user.to_string())
-        .fetch_optional(pool)
+        .fetch_optional(executor)
         .await?;
     let Some(row) = row else { return Ok(None) };
     let device = DeviceId::parse(&row.try_get::<String, _>("device_id")?);

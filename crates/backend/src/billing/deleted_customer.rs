@@ -62,6 +62,11 @@ impl Billing {
             true => Plan::Pro,
             false => Plan::Free,
         };
-        store::set_account_type(connection, account, plan.account_type()).await
+        db::execute_all(
+            connection,
+            [store::set_account_type(account, plan.account_type())],
+        )
+        .await
+        .map(drop)
     }
 }

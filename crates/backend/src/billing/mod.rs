@@ -51,7 +51,7 @@ use crate::revisions::{Revision, Revisions};
 use crate::unwritten::UnwrittenCounts;
 use crate::visitor::Visitor;
 use clock_skew::ClockSkewMeter;
-use inbox::{ParsedWebhooks, PendingNotOurs, WebhookObservation, WebhookObserver};
+use inbox::{Arrivals, ParsedWebhooks, PendingNotOurs, WebhookObservation, WebhookObserver};
 use plan::PlanProduct;
 use store::StripeCustomer;
 
@@ -73,6 +73,7 @@ pub struct Billing {
     arrived: Wakeup,
     /// Wakes the pages of an account whose webhook was applied.
     revisions: Revisions,
+    arrivals: Arc<Arrivals>,
     parsed: Arc<ParsedWebhooks>,
     not_ours: Arc<UnwrittenCounts<PendingNotOurs>>,
     clock_skew: ClockSkewMeter,
@@ -105,6 +106,7 @@ impl Billing {
                 .transpose()
                 .map_err(|error| StripeCallError::InvalidRequest(error.to_string()))?,
             arrived: Wakeup::new(),
+            arrivals: Arc::default(),
             parsed: Arc::default(),
             not_ours: Arc::default(),
             clock_skew: ClockSkewMeter::default(),

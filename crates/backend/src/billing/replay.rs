@@ -1,5 +1,7 @@
 //! Receives webhooks again from Stripe's list of events, after an outage that was longer than Stripe's own retries.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
 use super::inbox::{ReceiveError, Received};
@@ -42,20 +44,27 @@ impl Billing {
     pub async fn replay_events(&self, since_secs: i64) -> Result<EventReplay, EventReplayError> {
         // With it, events of the account's other products are not stored.
         self.plan_product().await?;
+        let replayed = self.replay_pages(since_secs).await;
+        // No later flush of this process writes them.
+        let flushed = self.flush_not_ours().await;
+        let replay = replayed?;
+        flushed.map_err(|error| ReceiveError::from(Arc::new(error)))?;
+        Ok(replay)
+    }
+
+    async fn replay_pages(&self, since_secs: i64) -> Result<EventReplay, EventReplayError> {
         let mut replay = EventReplay::default();
         let mut after: Option<String> = None;
         loop {
             let (events, has_more) = self.stripe.events(since_secs, after.as_deref()).await?;
             for event in events.iter().rev() {
-                let count = match self.accept(&event.to_string()).await? {
+                let count = match self.accept(event.to_string()).await? {
                     Received::New => &mut replay.stored,
                     Received::Duplicate => &mut replay.duplicates,
                     Received::NotOurs(_) => &mut replay.not_ours,
                 };
                 *count += 1;
             }
-            // No later flush of this process writes them.
-            self.flush_not_ours().await.map_err(ReceiveError::from)?;
             after = events
                 .last()
                 .and_then(|event: &Value| event["id"].as_str())

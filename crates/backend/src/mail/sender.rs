@@ -108,7 +108,7 @@ impl JobHandler for Mailer {
         _connection: &mut Connection,
         _lane: &str,
         _row: &QueuedRow<QueuedMail>,
-        state: &'static str,
+        state: &&'static str,
     ) -> Result<NextRowState, sqlx::Error> {
         Ok(NextRowState::Done(state))
     }

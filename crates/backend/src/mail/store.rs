@@ -1,6 +1,6 @@
 //! SQL of the mail queue.
 
-use db::Db;
+use db::{Db, Statement};
 use queue::Queue;
 use sqlx::any::AnyRow;
 use sqlx::{AnyPool, Row};
@@ -42,19 +42,17 @@ pub(super) async fn insert(
     now_ms: i64,
 ) -> Result<(), sqlx::Error> {
     let id = mail.id.to_string();
-    MAILS.lock_lane(connection, &id, now_ms).await?;
-    sqlx::query(
+    let row = Statement::new(
         "INSERT INTO mails (lane, user_id, kind, recipient, detail, enqueued_ms, next_attempt_ms)
          VALUES ($1, $2, $3, $4, $5, $6, $6)",
     )
-    .bind(id)
+    .bind(id.as_str())
     .bind(mail.user.map(|user| user.to_string()))
     .bind(mail.kind.as_str())
     .bind(mail.recipient)
-    .bind(mail.detail)
-    .bind(now_ms)
-    .execute(connection)
-    .await?;
+    .bind(mail.detail.map(str::to_owned))
+    .bind(now_ms);
+    MAILS.insert(connection, &id, row, now_ms).await?;
     Ok(())
 }
 

@@ -117,7 +117,7 @@ impl Operations {
 
     /// Whether an event of this account is being sent now.
     pub async fn is_being_sent(&self, account: UserId) -> Result<bool, sqlx::Error> {
-        let undelivered = outbox::undelivered_of(&self.db, account).await?;
+        let undelivered = outbox::undelivered_of(self.db.pool(), account).await?;
         Ok(undelivered.iter().any(|entry| entry.state == OutboxState::Leased))
     }
 

@@ -1,9 +1,9 @@
 //! SQL of the timeline: the facts to check a user's events against.
 
-use db::Db;
+use db::{Connection, Db};
 use serde_json::Value;
+use sqlx::Row;
 use sqlx::any::AnyRow;
-use sqlx::{AnyPool, Row};
 use tracking::verdict::{
     ConsentChange, DisputeRecord, EndedSubscription, HandoffKind, NotedHandoff, PaymentRecord, RefundRecord,
     SdkSession, TimelineFacts, UndeliveredEvent,
@@ -12,29 +12,31 @@ use tracking::{Choice, Consent, Currency, DeviceId, Money, SessionId, UserId};
 
 use crate::attribution::first_touch;
 
-/// The most rows of each kind. Users have far fewer.
+/// The most rows of a query. Users have far fewer.
 const MAX_ROWS: i64 = 10_000;
 
 /// All facts about the user.
 pub(super) async fn facts(db: &Db, user: UserId) -> Result<TimelineFacts, sqlx::Error> {
-    let pool = db.pool();
-    let undelivered = outbox::undelivered_of(db, user).await?;
+    // One connection: the pool checks each one that comes back, which costs as much as a statement.
+    let connection = &mut *db.pool().acquire().await?;
+    let undelivered = outbox::undelivered_of(&mut *connection, user).await?;
+    let money = money_records(&mut *connection, user).await?;
     Ok(TimelineFacts {
-        handoffs: handoffs(pool, user).await?,
-        payments: payments(pool, user).await?,
-        refunds: refunds(pool, user).await?,
-        disputes: disputes(pool, user).await?,
-        ended_subscriptions: ended_subscriptions(pool, user).await?,
-        consent: consent(pool, user).await?,
-        first_touch: first_touch(pool, user).await?,
-        sdk_sessions: sdk_sessions(pool, user).await?,
+        handoffs: handoffs(&mut *connection, user).await?,
+        payments: money.payments,
+        refunds: money.refunds,
+        disputes: money.disputes,
+        ended_subscriptions: ended_subscriptions(&mut *connection, user).await?,
+        consent: consent(&mut *connection, user).await?,
+        first_touch: first_touch(&mut *connection, user).await?,
+        sdk_sessions: sdk_sessions(&mut *connection, user).await?,
         undelivered: undelivered.into_iter().map(undelivered_event).collect(),
         read_from_ms: None,
     })
 }
 
 /// Recorded clicks and portal visits.
-async fn handoffs(pool: &AnyPool, user: UserId) -> Result<Vec<NotedHandoff>, sqlx::Error> {
+async fn handoffs(connection: &mut Connection, user: UserId) -> Result<Vec<NotedHandoff>, sqlx::Error> {
     let rows = sqlx::query(
         "SELECT click AS id, action AS kind, device_id, session_id, created_at,
                 CAST(CASE WHEN context IS NULL THEN 0 ELSE 1 END AS BIGINT) AS has_context
@@ -47,7 +49,7 @@ async fn handoffs(pool: &AnyPool, user: UserId) -> Result<Vec<NotedHandoff>, sql
     )
     .bind(user.to_string())
     .bind(MAX_ROWS)
-    .fetch_all(pool)
+    .fetch_all(connection)
     .await?;
     rows.iter().map(|row| handoff(row, user)).collect()
 }
@@ -74,71 +76,63 @@ fn handoff(row: &AnyRow, user: UserId) -> Result<NotedHandoff, sqlx::Error> {
     })
 }
 
-async fn payments(pool: &AnyPool, user: UserId) -> Result<Vec<PaymentRecord>, sqlx::Error> {
+/// Money that was paid, and money that went back.
+#[derive(Default)]
+struct MoneyRecords {
+    payments: Vec<PaymentRecord>,
+    refunds: Vec<RefundRecord>,
+    /// Lost disputes.
+    disputes: Vec<DisputeRecord>,
+}
+
+async fn money_records(connection: &mut Connection, user: UserId) -> Result<MoneyRecords, sqlx::Error> {
     let rows = sqlx::query(
-        "SELECT paid_invoices.id, paid_invoices.currency, paid_invoices.amount_paid, paid_invoices.paid_at
-         FROM paid_invoices JOIN stripe_customers ON stripe_customers.id = paid_invoices.customer_id
-         WHERE stripe_customers.user_id = $1 ORDER BY paid_invoices.paid_at LIMIT $2",
+        "SELECT 'payment' AS kind, paid_invoices.id AS record, currency, amount_paid AS amount, paid_at, '' AS status
+         FROM paid_invoices JOIN stripe_customers ON stripe_customers.id = customer_id WHERE user_id = $1
+         UNION ALL
+         SELECT 'refund' AS kind, refunds.id AS record, currency, amount, 0 AS paid_at, status
+         FROM refunds JOIN stripe_customers ON stripe_customers.id = customer_id WHERE user_id = $1
+         UNION ALL
+         SELECT 'dispute' AS kind, disputes.id AS record, currency, amount, 0 AS paid_at, status
+         FROM disputes JOIN stripe_customers ON stripe_customers.id = customer_id
+         WHERE user_id = $1 AND status = 'lost'
+         ORDER BY kind, paid_at, record LIMIT $2",
     )
     .bind(user.to_string())
     .bind(MAX_ROWS)
-    .fetch_all(pool)
+    .fetch_all(connection)
     .await?;
-    let payment = |row: &AnyRow| {
-        Ok(PaymentRecord {
-            invoice: row.try_get("id")?,
-            account: user,
-            amount: money(row, "amount_paid")?,
-            // Stripe's times are in seconds.
-            paid_at_ms: row.try_get::<i64, _>("paid_at")?.saturating_mul(1_000),
-        })
-    };
-    rows.iter().map(payment).collect()
+    let mut records = MoneyRecords::default();
+    for row in &rows {
+        let (id, amount) = (row.try_get("record")?, money(row)?);
+        match row.try_get::<String, _>("kind")?.as_str() {
+            "payment" => records.payments.push(PaymentRecord {
+                invoice: id,
+                account: user,
+                amount,
+                // Stripe's times are in seconds.
+                paid_at_ms: row.try_get::<i64, _>("paid_at")?.saturating_mul(1_000),
+            }),
+            "refund" => records.refunds.push(RefundRecord {
+                refund: id,
+                account: user,
+                amount,
+                succeeded: row.try_get::<String, _>("status")? == "succeeded",
+            }),
+            _ => records.disputes.push(DisputeRecord {
+                dispute: id,
+                account: user,
+                amount,
+            }),
+        }
+    }
+    Ok(records)
 }
 
-async fn refunds(pool: &AnyPool, user: UserId) -> Result<Vec<RefundRecord>, sqlx::Error> {
-    let rows = sqlx::query(
-        "SELECT refunds.id, refunds.currency, refunds.amount, refunds.status
-         FROM refunds JOIN stripe_customers ON stripe_customers.id = refunds.customer_id
-         WHERE stripe_customers.user_id = $1 ORDER BY refunds.id LIMIT $2",
-    )
-    .bind(user.to_string())
-    .bind(MAX_ROWS)
-    .fetch_all(pool)
-    .await?;
-    let refund = |row: &AnyRow| {
-        Ok(RefundRecord {
-            refund: row.try_get("id")?,
-            account: user,
-            amount: money(row, "amount")?,
-            succeeded: row.try_get::<String, _>("status")? == "succeeded",
-        })
-    };
-    rows.iter().map(refund).collect()
-}
-
-/// Lost disputes.
-async fn disputes(pool: &AnyPool, user: UserId) -> Result<Vec<DisputeRecord>, sqlx::Error> {
-    let rows = sqlx::query(
-        "SELECT disputes.id, disputes.currency, disputes.amount
-         FROM disputes JOIN stripe_customers ON stripe_customers.id = disputes.customer_id
-         WHERE stripe_customers.user_id = $1 AND disputes.status = 'lost' ORDER BY disputes.id LIMIT $2",
-    )
-    .bind(user.to_string())
-    .bind(MAX_ROWS)
-    .fetch_all(pool)
-    .await?;
-    let dispute = |row: &AnyRow| {
-        Ok(DisputeRecord {
-            dispute: row.try_get("id")?,
-            account: user,
-            amount: money(row, "amount")?,
-        })
-    };
-    rows.iter().map(dispute).collect()
-}
-
-async fn ended_subscriptions(pool: &AnyPool, user: UserId) -> Result<Vec<EndedSubscription>, sqlx::Error> {
+async fn ended_subscriptions(
+    connection: &mut Connection,
+    user: UserId,
+) -> Result<Vec<EndedSubscription>, sqlx::Error> {
     let objects: Vec<String> = sqlx::query_scalar(
         "SELECT subscriptions.object
          FROM subscriptions JOIN stripe_customers ON stripe_customers.id = subscriptions.customer_id
@@ -146,7 +140,7 @@ async fn ended_subscriptions(pool: &AnyPool, user: UserId) -> Result<Vec<EndedSu
     )
     .bind(user.to_string())
     .bind(MAX_ROWS)
-    .fetch_all(pool)
+    .fetch_all(connection)
     .await?;
     let ended = objects.iter().filter_map(|object| {
         let object: Value = serde_json::from_str(object).ok()?;
@@ -158,16 +152,16 @@ async fn ended_subscriptions(pool: &AnyPool, user: UserId) -> Result<Vec<EndedSu
     Ok(ended.collect())
 }
 
-fn money(row: &AnyRow, amount: &str) -> Result<Money, sqlx::Error> {
+fn money(row: &AnyRow) -> Result<Money, sqlx::Error> {
     let currency: String = row.try_get("currency")?;
     let currency =
         Currency::parse(&currency).ok_or_else(|| unreadable(format!("unknown currency {currency}")))?;
-    Ok(Money::new(row.try_get(amount)?, currency))
+    Ok(Money::new(row.try_get("amount")?, currency))
 }
 
 /// The account's consent changes, oldest first. Consent given with the sign-up is not a change. A final denial that was
 /// later reset is omitted, because the time of the reset is unknown.
-async fn consent(pool: &AnyPool, user: UserId) -> Result<Vec<ConsentChange>, sqlx::Error> {
+async fn consent(connection: &mut Connection, user: UserId) -> Result<Vec<ConsentChange>, sqlx::Error> {
     let rows = sqlx::query(
         "SELECT consent_changes.choice, consent_changes.changed_at, users.consent, users.created_at
          FROM consent_changes JOIN users ON users.id = consent_changes.user_id
@@ -175,7 +169,7 @@ async fn consent(pool: &AnyPool, user: UserId) -> Result<Vec<ConsentChange>, sql
     )
     .bind(user.to_string())
     .bind(MAX_ROWS)
-    .fetch_all(pool)
+    .fetch_all(connection)
     .await?;
     let mut changes = Vec::new();
     let mut was_reset = false;
@@ -200,13 +194,13 @@ async fn consent(pool: &AnyPool, user: UserId) -> Result<Vec<ConsentChange>, sql
     Ok(changes)
 }
 
-async fn sdk_sessions(pool: &AnyPool, user: UserId) -> Result<Vec<SdkSession>, sqlx::Error> {
+async fn sdk_sessions(connection: &mut Connection, user: UserId) -> Result<Vec<SdkSession>, sqlx::Error> {
     let rows = sqlx::query(
         "SELECT device_id, session_id FROM sdk_sightings WHERE user_id = $1 ORDER BY seen_at DESC LIMIT $2",
     )
     .bind(user.to_string())
     .bind(MAX_ROWS)
-    .fetch_all(pool)
+    .fetch_all(connection)
     .await?;
     let mut seen = Vec::new();
     for row in &rows {

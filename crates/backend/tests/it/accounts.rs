@@ -122,6 +122,25 @@ async fn concurrent_sign_ups_with_one_address_create_one_account() {
     }
 }
 
+/// Webhooks are tracked only from the time of the consent on, so that time must be recorded.
+#[tokio::test]
+async fn a_sign_up_records_the_time_of_its_consent() {
+    for engine in engines() {
+        let store = Store::new(engine).await;
+        for (number, choice) in [Choice::Unset, Choice::Granted, Choice::Denied]
+            .into_iter()
+            .enumerate()
+        {
+            let visitor = Visitor { choice, ..visitor() };
+            let form = sign_up(&format!("{number}@example.com"));
+            store.accounts.sign_up(form, &visitor).await.unwrap();
+        }
+        let changes = "SELECT choice || ' ' || changed_at FROM consent_changes ORDER BY choice";
+        let expected = [format!("denied {NOW}"), format!("granted {NOW}")];
+        assert_eq!(store.texts(changes).await, expected, "{engine:?}");
+    }
+}
+
 #[tokio::test]
 async fn a_visitor_who_denied_consent_writes_no_event() {
     for engine in engines() {

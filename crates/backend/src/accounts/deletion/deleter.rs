@@ -137,7 +137,7 @@ impl JobHandler for Eraser {
         connection: &mut Connection,
         _lane: &str,
         row: &QueuedRow<DeletionStep>,
-        user: UserId,
+        &user: &UserId,
     ) -> Result<NextRowState, sqlx::Error> {
         let now_ms = self.clock.now_ms();
         if row.job == DeletionStep::Erase {

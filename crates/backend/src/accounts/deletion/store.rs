@@ -1,6 +1,6 @@
 //! SQL of account deletions.
 
-use db::Db;
+use db::{Db, Statement};
 use queue::Queue;
 use sqlx::any::AnyRow;
 use sqlx::{AnyPool, Row};
@@ -89,14 +89,12 @@ pub(super) async fn insert_deletion(
     now_ms: i64,
 ) -> Result<(), sqlx::Error> {
     let lane = user.to_string();
-    DELETIONS.lock_lane(connection, &lane, now_ms).await?;
-    sqlx::query(
+    let row = Statement::new(
         "INSERT INTO account_deletions (lane, enqueued_ms, step, next_attempt_ms) VALUES ($1, $2, 'billing', $2)",
     )
-    .bind(lane)
-    .bind(now_ms)
-    .execute(connection)
-    .await?;
+    .bind(lane.as_str())
+    .bind(now_ms);
+    DELETIONS.insert(connection, &lane, row, now_ms).await?;
     Ok(())
 }
 

@@ -12,6 +12,7 @@ use forms::{Email, Field, FieldError, FieldErrors, Secret};
 use tracking::{EmailVerified, PasswordResetCompleted, ServerEvent, UserId};
 use uuid::Uuid;
 
+use super::event_store::enqueue_after_sign_up;
 use super::{AccountError, Accounts, EndedBy, Login, browser_name, operators};
 use crate::NetworkKey;
 use crate::mail::{self, MailKind};
@@ -180,7 +181,7 @@ impl Accounts {
         };
         if let Some(ids) = present_ids(&user, Some(login), visitor).filter(|_| is_new) {
             let event = ServerEvent::present(user.id, &EmailVerified { token: link.id }, ids, now_ms);
-            outbox::enqueue(&mut tx, &event, now_ms).await?;
+            enqueue_after_sign_up(&mut tx, event, now_ms).await?;
         }
         let user = store::account(&mut tx, user.id).await?.ok_or_else(link_expired)?;
         // No password was typed, so the time of the sign-in stays.
@@ -270,11 +271,11 @@ impl Accounts {
             if is_newly_confirmed {
                 let event =
                     ServerEvent::present(user.id, &EmailVerified { token: link.id }, ids.clone(), now_ms);
-                outbox::enqueue(&mut tx, &event, now_ms).await?;
+                enqueue_after_sign_up(&mut tx, event, now_ms).await?;
             }
             let event =
                 ServerEvent::present(user.id, &PasswordResetCompleted { token: link.id }, ids, now_ms);
-            outbox::enqueue(&mut tx, &event, now_ms).await?;
+            enqueue_after_sign_up(&mut tx, event, now_ms).await?;
         }
         tx.commit().await?;
         self.outbox_wakeup.wake();

@@ -42,7 +42,7 @@ impl EndedBy {
     }
 }
 
-/// Returns false if the address already has an account, in any spelling.
+/// Inserts an account with its consent choice. Returns false if the address already has an account, in any spelling.
 pub(super) async fn insert_user(
     connection: &mut db::Connection,
     user: &User,
@@ -51,28 +51,27 @@ pub(super) async fn insert_user(
     now_ms: i64,
 ) -> Result<bool, sqlx::Error> {
     let [typed, key, unicode] = email.keys();
-    let taken: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM users WHERE email_key IN ($1, $2, $3)")
-        .bind(typed)
+    let insert = "INSERT INTO users (id, email, email_key, password_hash, account_type, consent, created_at)
+         SELECT $1, $2, $3, $4, 'free', $5, $6
+         WHERE NOT EXISTS (SELECT 1 FROM users WHERE email_key IN ($7, $3, $8)) ON CONFLICT (email_key) DO NOTHING";
+    let done = sqlx::query(insert)
+        .bind(user.id.to_string())
+        .bind(&user.email)
         .bind(key)
+        .bind(password_hash)
+        .bind(user.consent.as_str())
+        .bind(now_ms)
+        .bind(typed)
         .bind(unicode)
-        .fetch_one(&mut *connection)
+        .execute(&mut *connection)
         .await?;
-    if taken > 0 {
+    if done.rows_affected() == 0 {
         return Ok(false);
     }
-    let done = sqlx::query(
-        "INSERT INTO users (id, email, email_key, password_hash, account_type, consent, created_at)
-         VALUES ($1, $2, $3, $4, 'free', $5, $6) ON CONFLICT (email_key) DO NOTHING",
-    )
-    .bind(user.id.to_string())
-    .bind(&user.email)
-    .bind(key)
-    .bind(password_hash)
-    .bind(user.consent.as_str())
-    .bind(now_ms)
-    .execute(connection)
-    .await?;
-    Ok(done.rows_affected() == 1)
+    if user.consent != Choice::Unset {
+        insert_consent_change(connection, user.id, user.consent, now_ms).await?;
+    }
+    Ok(true)
 }
 
 /// Writes the consent choice and records the change.
@@ -89,13 +88,23 @@ pub(super) async fn set_consent(
         .await?;
     // The same choice again is no change, and adds no row.
     if changed.rows_affected() > 0 && choice != Choice::Unset {
-        sqlx::query("INSERT INTO consent_changes (user_id, choice, changed_at) VALUES ($1, $2, $3)")
-            .bind(user.to_string())
-            .bind(choice.as_str())
-            .bind(now_ms)
-            .execute(connection)
-            .await?;
+        insert_consent_change(connection, user, choice, now_ms).await?;
     }
+    Ok(())
+}
+
+async fn insert_consent_change(
+    connection: &mut db::Connection,
+    user: UserId,
+    choice: Choice,
+    now_ms: i64,
+) -> Result<(), sqlx::Error> {
+    sqlx::query("INSERT INTO consent_changes (user_id, choice, changed_at) VALUES ($1, $2, $3)")
+        .bind(user.to_string())
+        .bind(choice.as_str())
+        .bind(now_ms)
+        .execute(connection)
+        .await?;
     Ok(())
 }
 
@@ -105,20 +114,18 @@ pub(super) async fn consent_now_and_at(
     user: UserId,
     at_ms: i64,
 ) -> Result<[Choice; 2], sqlx::Error> {
-    let now: Option<String> = sqlx::query_scalar("SELECT consent FROM users WHERE id = $1")
-        .bind(user.to_string())
-        .fetch_optional(&mut *connection)
-        .await?;
-    let then: Option<String> = sqlx::query_scalar(
-        "SELECT choice FROM consent_changes WHERE user_id = $1 AND changed_at <= $2
-         ORDER BY changed_at DESC LIMIT 1",
+    let found: Option<(String, Option<String>)> = sqlx::query_as(
+        "SELECT consent, (SELECT choice FROM consent_changes WHERE user_id = users.id AND changed_at <= $2
+                          ORDER BY changed_at DESC LIMIT 1)
+         FROM users WHERE id = $1",
     )
     .bind(user.to_string())
     .bind(at_ms)
     .fetch_optional(connection)
     .await?;
+    let (now, then) = found.unzip();
     let choice = |text: Option<String>| text.as_deref().map_or(Choice::Unset, Choice::parse);
-    Ok([choice(now), choice(then)])
+    Ok([choice(now), choice(then.flatten())])
 }
 
 /// Returns the account of an address, and its password hash. If spellings of the address have accounts from before the text

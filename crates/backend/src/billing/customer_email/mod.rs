@@ -102,7 +102,7 @@ impl JobHandler for EmailWriter {
         _connection: &mut Connection,
         _customer: &str,
         _row: &QueuedRow<Option<String>>,
-        (): (),
+        (): &(),
     ) -> Result<NextRowState, sqlx::Error> {
         Ok(NextRowState::Done("sent"))
     }

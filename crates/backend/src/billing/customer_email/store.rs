@@ -1,6 +1,6 @@
 //! SQL of changed addresses.
 
-use db::Db;
+use db::{Db, Statement};
 use queue::Queue;
 use sqlx::any::AnyRow;
 use sqlx::{AnyPool, Row};
@@ -52,12 +52,12 @@ pub(crate) async fn enqueue(
     CUSTOMER_EMAILS
         .remove_lane_if_empty(connection, &customer)
         .await?;
-    CUSTOMER_EMAILS.lock_lane(connection, &customer, now_ms).await?;
-    sqlx::query("INSERT INTO customer_emails (lane, enqueued_ms, next_attempt_ms) VALUES ($1, $2, $2)")
-        .bind(customer)
-        .bind(now_ms)
-        .execute(connection)
-        .await?;
+    let row = Statement::new(
+        "INSERT INTO customer_emails (lane, enqueued_ms, next_attempt_ms) VALUES ($1, $2, $2)",
+    )
+    .bind(customer.as_str())
+    .bind(now_ms);
+    CUSTOMER_EMAILS.insert(connection, &customer, row, now_ms).await?;
     Ok(())
 }
 

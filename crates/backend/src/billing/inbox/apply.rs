@@ -25,16 +25,25 @@ use crate::billing::{Billing, BillingError};
 use crate::mail;
 
 /// What a webhook needs.
-enum Step {
+pub(super) enum Step {
     /// Its effects, with Stripe's state.
     Apply(ApplyContext),
     /// Nothing: its account is deleted, or it gives no effect.
     Settle,
-    /// It is deleted and counted.
-    Drop(NotOursReason),
+    /// It is deleted and counted, unless this payment, which it names instead of a customer, has been recorded meanwhile.
+    Drop(NotOursReason, Option<String>),
     /// It belongs to the lane of this customer, which the payload does not name.
     Move(String),
     Fail(ApplyError),
+}
+
+/// Drops a webhook. It may still turn out to be about a payment if it names no customer.
+fn drop_unless_paid(reason: NotOursReason, event: &StripeEvent) -> Step {
+    let payment = match event.customer() {
+        Some(_) => None,
+        None => event.payment_intent().map(str::to_owned),
+    };
+    Step::Drop(reason, payment)
 }
 
 impl Billing {
@@ -65,6 +74,7 @@ impl Billing {
                 _ => None,
             })
             .collect();
+        let was_known = owner.is_some();
         let customer = match (owner, to_fetch.is_empty()) {
             (Some(CustomerOwner::Account(account)), false) => {
                 let snapshot = fetch(&self.stripe, lane, &to_fetch, &product).await?;
@@ -75,7 +85,8 @@ impl Billing {
             }
             _ => None,
         };
-        self.commit(lease, lane, steps, customer.as_ref()).await
+        self.commit(lease, lane, steps, customer.as_ref(), was_known)
+            .await
     }
 
     /// The product that is the plan, or none while the Stripe account has no catalog.
@@ -116,7 +127,7 @@ impl Billing {
             reason = self.why_not_ours(&event, customer, Some(&product)).await?;
         }
         if let Some(reason) = reason {
-            return Ok(Step::Drop(reason));
+            return Ok(drop_unless_paid(reason, &event));
         }
         match customer {
             NamedCustomer::Ours => {}
@@ -137,7 +148,7 @@ impl Billing {
     /// Finds the customer of a payment. Stripe is asked only about payments of invoices that were recorded without their
     /// payments. A dispute of another product is therefore not fetched: its payment stays unknown.
     async fn find_customer(&self, event: &StripeEvent, attempts: i64) -> Result<Step, ApplyError> {
-        if let (_, Some(customer)) = self.customer_in(event).await? {
+        if let Some(customer) = self.customer_of(event).await? {
             return Ok(Step::Move(customer));
         }
         if let Some(payment) = event.payment_intent()
@@ -149,7 +160,7 @@ impl Billing {
         }
         match attempts < PAYMENT_ATTEMPTS {
             true => Err(ApplyError::UnknownPayment),
-            false => Ok(Step::Drop(NotOursReason::UnknownCustomer)),
+            false => Ok(drop_unless_paid(NotOursReason::UnknownCustomer, event)),
         }
     }
 
@@ -188,17 +199,20 @@ impl Billing {
         })
     }
 
-    async fn commit(
+    /// Carries out the steps in one transaction. `was_known`: whether the lane's customer was known when they were decided. If
+    /// it is known only now, nothing is changed, and the next claim decides again.
+    pub(super) async fn commit(
         &self,
         lease: &LaneLease,
         lane: &str,
         steps: Vec<(&QueuedRow<PendingWebhook>, Step)>,
         state: Option<&CustomerState>,
+        was_known: bool,
     ) -> Result<InboxReport, ApplyError> {
         let (now_ms, engine) = (self.clock.now_ms(), self.db.engine());
         let (mut report, mut has_moved) = (InboxReport::default(), false);
         let (mut updates, mut applied, mut attempted) = (Vec::new(), Vec::new(), Vec::new());
-        let mut dropped = Vec::new();
+        let (mut dropped, mut event_counts) = (Vec::new(), Vec::new());
         let mut tx = self.db.write().await?;
         // Stripe's state may be older than what the worker that has the lane now has written.
         if !INBOX.holds(&mut tx, engine, lease).await? {
@@ -207,10 +221,15 @@ impl Billing {
         }
         // A concurrent withdrawal of consent or deletion commits before the lock and is seen below, or commits after it and
         // parks the enqueued events.
-        if let Some(state) = state {
-            store::lock_account(&mut tx, state.account).await?;
+        let owner = match state {
+            Some(state) => Some(store::lock_account(&mut tx, state.account).await?),
+            None => store::customer(&mut *tx, lane).await?,
+        };
+        if owner.is_some() && !was_known {
+            INBOX.settle_held(&mut tx, lease, &[], now_ms).await?;
+            tx.commit().await?;
+            return Ok(report);
         }
-        let owner = store::customer(&mut *tx, lane).await?;
         let mut elsewhere = Vec::new();
         if let (Some(state), Some(CustomerOwner::Account(_))) = (state, &owner) {
             elsewhere = self.write_state(&mut tx, state, now_ms).await?;
@@ -229,8 +248,13 @@ impl Billing {
                     has_moved = true;
                     continue;
                 }
-                (Step::Drop(reason), _) => {
-                    if inbox::delete(&mut tx, webhook.sequence).await? {
+                (Step::Drop(reason, payment), _) => {
+                    if let Some(payment) = payment
+                        && let Some(customer) = inbox::customer_of_payment(&mut *tx, &payment).await?
+                    {
+                        inbox::change_lane(&mut tx, webhook.sequence, &webhook.job, &customer).await?;
+                        has_moved = true;
+                    } else if inbox::delete(&mut tx, webhook.sequence).await? {
                         dropped.push((&webhook.job.event_type, reason));
                     }
                     continue;
@@ -239,7 +263,7 @@ impl Billing {
             let next = match result {
                 Ok(events) => {
                     if events > 0 {
-                        inbox::set_events(&mut tx, webhook.sequence, events).await?;
+                        event_counts.push(inbox::set_events(webhook.sequence, events));
                     }
                     report.events += events;
                     applied.push(webhook.sequence);
@@ -254,11 +278,10 @@ impl Billing {
                 break;
             }
         }
-        INBOX.settle(&mut tx, engine, lease, &updates, now_ms).await?;
+        db::execute_all(&mut tx, event_counts).await?;
+        INBOX.settle_held(&mut tx, lease, &updates, now_ms).await?;
         if matches!(owner, Some(CustomerOwner::Deleted)) {
-            for sequence in applied {
-                inbox::delete_payload(&mut tx, sequence).await?;
-            }
+            db::execute_all(&mut tx, applied.into_iter().map(inbox::delete_payload)).await?;
         }
         // In the order of all writers of these counts, which otherwise could wait for each other.
         dropped.sort_unstable();
@@ -303,7 +326,7 @@ impl Billing {
             .map(|stored| stored.subscription)
             .collect();
         let account_type = account_status(snapshot.all().chain(&elsewhere), product).account_type();
-        store::set_account_type(connection, *account, account_type).await?;
+        let mut writes = vec![store::set_account_type(*account, account_type)];
         let second: Vec<&str> = second_subscriptions(snapshot.all(), product)
             .into_iter()
             .map(|second| second.id.as_str())
@@ -317,19 +340,27 @@ impl Billing {
                 is_plan: product.is_of(&subscription.terms),
                 is_second: second.contains(&subscription.id.as_str()),
             };
-            store::upsert_subscription(connection, &fetched.object, customer, role, now_ms).await?;
+            writes.push(store::upsert_subscription(
+                &fetched.object,
+                customer,
+                role,
+                now_ms,
+            ));
             let paid = snapshot.paid_invoices(&subscription.id).iter();
             for paid in paid.filter(|paid| !state.is_recorded(&paid.invoice)) {
-                for payment in &paid.payment_intents {
-                    store::insert_payment(connection, payment, customer).await?;
-                }
-                store::upsert_paid_invoice(connection, &paid.invoice, customer, &subscription.id).await?;
+                let payments = paid.payment_intents.iter();
+                writes.extend(payments.map(|payment| store::insert_payment(payment, customer)));
+                writes.push(store::upsert_paid_invoice(
+                    &paid.invoice,
+                    customer,
+                    &subscription.id,
+                ));
             }
         }
-        for subscription in &snapshot.duplicate_subscriptions {
-            store::mark_duplicate(connection, subscription).await?;
-        }
-        store::touch_customer(connection, customer, snapshot.has_card).await?;
+        let duplicates = snapshot.duplicate_subscriptions.iter();
+        writes.extend(duplicates.map(|subscription| store::mark_duplicate(subscription)));
+        writes.push(store::touch_customer(customer, snapshot.has_card));
+        db::execute_all(connection, writes).await?;
         Ok(elsewhere)
     }
 
@@ -401,7 +432,7 @@ impl Billing {
             }
             // From here on the event's payload has the address.
             if let Some(clicked_ms) = clicked_ms {
-                store::forget_address(connection, account, clicked_ms).await?;
+                db::execute_all(connection, [store::forget_address(account, clicked_ms)]).await?;
             }
         }
         Ok(Ok(new_events))

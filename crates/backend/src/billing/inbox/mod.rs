@@ -1,12 +1,13 @@
 //! The inbox of Stripe's webhooks.
 //!
-//! A request handler verifies a webhook, decides whether it is ours, stores it unchanged, and responds. A worker applies it
-//! later: it claims all due webhooks of one customer under a lease, on any number of servers, reads Stripe's current state
+//! A request handler verifies a webhook, stores it unchanged if it is ours, together with others that arrive at the same time,
+//! and responds. A worker applies it later: it claims all due webhooks of one customer under a lease, on any number of servers, reads Stripe's current state
 //! once *before* the transaction, and applies them together. The transaction contains the events, our records, and the marks
 //! that the webhooks were applied. After a crash the lease expires and they are applied again; their events have the same
 //! insert IDs.
 
 mod apply;
+mod arrivals;
 mod customer_state;
 mod fetch;
 mod not_ours;
@@ -20,6 +21,7 @@ mod store;
 mod tests;
 mod worker;
 
+pub(super) use arrivals::Arrivals;
 pub(super) use not_ours::PendingNotOurs;
 pub use observation::WebhookObservation;
 pub(super) use observation::WebhookObserver;
@@ -30,11 +32,11 @@ pub use signature::InvalidWebhookError;
 pub use store::{InboxCounts, InboxRow, InboxState, NotOursCount};
 pub use worker::{InboxReport, InboxSettings, Worker};
 
+use std::sync::Arc;
+
 use super::Billing;
 use super::clock_skew::ClockSkew;
-use super::payload::StripeEvent;
 use super::store::{DuplicateSubscription, duplicate_subscriptions};
-use store::NewWebhook;
 
 /// The result of receiving a webhook.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,7 +57,7 @@ pub enum ReceiveError {
     Invalid(#[from] InvalidWebhookError),
     /// The database failed. Stripe should send the webhook again.
     #[error(transparent)]
-    Database(#[from] sqlx::Error),
+    Database(#[from] Arc<sqlx::Error>),
 }
 
 impl Billing {
@@ -70,40 +72,7 @@ impl Billing {
             return Err(InvalidWebhookError::Timestamp.into());
         }
         let payload = std::str::from_utf8(body).map_err(|_| InvalidWebhookError::NotAnEvent)?;
-        self.accept(payload).await
-    }
-
-    /// Stores an event that is known to come from Stripe, by a signature or from its event list, if it is ours.
-    pub(super) async fn accept(&self, payload: &str) -> Result<Received, ReceiveError> {
-        let now_ms = self.clock.now_ms();
-        let event = StripeEvent::parse(payload).map_err(|_| InvalidWebhookError::NotAnEvent)?;
-        let (customer, id) = self.customer_in(&event).await?;
-        let product = self.read_plan_product();
-        if let Some(reason) = self.why_not_ours(&event, customer, product.as_ref()).await? {
-            self.not_ours.lock().add(event.kind, reason, 1, now_ms);
-            return Ok(Received::NotOurs(reason));
-        }
-        let webhook = NewWebhook {
-            event_id: &event.id,
-            lane: &id.unwrap_or_else(|| format!("event:{}", event.id)),
-            event_type: &event.kind,
-            payload,
-            received_ms: now_ms,
-        };
-        let (event_type, changed_ms) = (event.kind.clone(), event.created_ms());
-        let mut tx = self.db.write().await?;
-        let is_new = store::insert(&mut tx, &webhook).await?;
-        if is_new {
-            // Kept before a worker can claim it.
-            self.parsed.keep(event);
-        }
-        tx.commit().await?;
-        if !is_new {
-            return Ok(Received::Duplicate);
-        }
-        self.observer.received(&event_type, changed_ms, now_ms);
-        self.arrived.wake();
-        Ok(Received::New)
+        self.accept(payload.to_owned()).await
     }
 
     /// The newest webhooks, optionally in one state, for operations.

@@ -9,7 +9,7 @@ use crate::billing::handoff::account_of;
 use crate::billing::mapping::subject;
 use crate::billing::payload::{NamedPrice, StripeEvent};
 use crate::billing::plan::PlanProduct;
-use crate::billing::{store, stripe};
+use crate::billing::stripe;
 
 use super::store as inbox;
 
@@ -154,23 +154,12 @@ impl Billing {
     }
 
     /// The customer that the webhook names, or whose recorded payment it is about.
-    pub(super) async fn customer_in(
-        &self,
-        event: &StripeEvent,
-    ) -> Result<(NamedCustomer, Option<String>), sqlx::Error> {
-        let pool = self.db.pool();
-        let named = match (event.customer(), event.payment_intent()) {
-            (Some(customer), _) => Some(customer.to_owned()),
-            (None, Some(payment)) => inbox::customer_of_payment(pool, payment).await?,
-            (None, None) => None,
-        };
-        Ok(match named {
-            None => (NamedCustomer::None, None),
-            Some(customer) => match store::customer(pool, &customer).await? {
-                None => (NamedCustomer::Unknown, Some(customer)),
-                Some(_) => (NamedCustomer::Ours, Some(customer)),
-            },
-        })
+    pub(super) async fn customer_of(&self, event: &StripeEvent) -> Result<Option<String>, sqlx::Error> {
+        match (event.customer(), event.payment_intent()) {
+            (Some(customer), _) => Ok(Some(customer.to_owned())),
+            (None, Some(payment)) => inbox::customer_of_payment(self.db.pool(), payment).await,
+            (None, None) => Ok(None),
+        }
     }
 }
 

@@ -8,6 +8,7 @@ use queue::Claim;
 use serde_json::json;
 use sqlx::{AssertSqlSafe, Row};
 
+use super::apply::Step;
 use super::store::{self, INBOX, PendingWebhook};
 use super::{ApplyError, InboxReport, InboxSettings, InboxState, NotOursReason, Worker};
 use crate::billing::payload::PayloadError;
@@ -28,7 +29,7 @@ async fn billing(test: &TestDb, clock: &Clock) -> Billing {
             payload: &json!({}).to_string(),
             received_ms,
         };
-        assert!(store::insert(&mut tx, &webhook).await.unwrap());
+        assert_eq!(store::insert(&mut tx, &[webhook]).await.unwrap().len(), 1);
     }
     tx.commit().await.unwrap();
     billing
@@ -194,6 +195,68 @@ async fn a_canceled_request_loses_no_counts_of_webhooks_that_are_not_ours() {
     assert_eq!((count.webhooks, count.last_received_ms), (2, 5));
 }
 
+/// Executes a statement.
+async fn execute(test: &TestDb, sql: &'static str) {
+    let mut tx = test.db.write().await.unwrap();
+    sqlx::query(sql).execute(&mut *tx).await.unwrap();
+    tx.commit().await.unwrap();
+}
+
+const INSERT_CUSTOMER: &str = "INSERT INTO stripe_customers (id, created_at) VALUES ('cus_1', 1)";
+
+#[tokio::test]
+async fn a_webhook_is_not_dropped_if_its_customer_is_recorded_after_the_decision() {
+    for engine in engines() {
+        let (test, clock) = (TestDb::new(engine).await, Clock::fixed(1_000));
+        let billing = billing(&test, &clock).await;
+        let worker = Worker::new(billing.clone(), InboxSettings::default());
+        let Claim { lease, rows } = worker.claim().await.unwrap().unwrap();
+        let steps = rows
+            .iter()
+            .map(|row| (row, Step::Drop(NotOursReason::UnknownCustomer, None)));
+        execute(&test, INSERT_CUSTOMER).await;
+        let committed = billing.commit(&lease, "cus_1", steps.collect(), None, false);
+        assert_eq!(committed.await.unwrap(), InboxReport::default(), "{engine:?}");
+        let claim = worker.claim().await.unwrap().unwrap();
+        assert_eq!(
+            ids(&claim),
+            [("evt_1", 1, 0), ("evt_2", 1, 0)],
+            "{engine:?}: decided again at once"
+        );
+        assert_eq!(billing.not_ours().await.unwrap(), [], "{engine:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_webhook_is_not_dropped_if_its_payment_is_recorded_after_the_decision() {
+    for engine in engines() {
+        let (test, clock) = (TestDb::new(engine).await, Clock::fixed(1_000));
+        let billing = billing(&test, &clock).await;
+        execute(&test, "UPDATE stripe_inbox SET lane = 'event:1'").await;
+        execute(&test, "UPDATE stripe_inbox_lanes SET lane = 'event:1'").await;
+        let worker = Worker::new(billing.clone(), InboxSettings::default());
+        let Claim { lease, rows } = worker.claim().await.unwrap().unwrap();
+        let steps = rows.iter().zip([Some("pi_1"), Some("pi_2")]);
+        let steps = steps.map(|(row, payment)| {
+            let payment = payment.map(str::to_owned);
+            (row, Step::Drop(NotOursReason::UnknownCustomer, payment))
+        });
+        execute(&test, INSERT_CUSTOMER).await;
+        execute(
+            &test,
+            "INSERT INTO invoice_payments (payment_intent, customer_id) VALUES ('pi_1', 'cus_1')",
+        )
+        .await;
+        let committed = billing.commit(&lease, "event:1", steps.collect(), None, false);
+        committed.await.unwrap();
+        let claim = worker.claim().await.unwrap().unwrap();
+        assert_eq!(ids(&claim), [("evt_1", 1, 0)], "{engine:?}");
+        assert_eq!(claim.lease.lane_of(&claim.rows[0]), "cus_1", "{engine:?}");
+        let dropped = billing.not_ours().await.unwrap();
+        assert_eq!(dropped[0].webhooks, 1, "{engine:?}: the other one");
+    }
+}
+
 /// The request locks the customer's lane, and then finds the row of the event.
 #[tokio::test]
 async fn a_webhook_that_moves_while_it_is_received_again_causes_no_deadlock() {
@@ -233,7 +296,7 @@ async fn a_webhook_that_moves_while_it_is_received_again_causes_no_deadlock() {
     {
         tokio::task::yield_now().await;
     }
-    assert!(!store::insert(&mut request, &again).await.unwrap());
+    assert!(store::insert(&mut request, &[again]).await.unwrap().is_empty());
     request.commit().await.unwrap();
     moving.await.unwrap();
     let lane: String = sqlx::query_scalar("SELECT lane FROM stripe_inbox WHERE event_id = 'evt_1'")

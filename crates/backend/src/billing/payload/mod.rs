@@ -58,23 +58,30 @@ impl StripeEvent {
             object: "event",
             field: "JSON",
         })?;
-        Self::read(&json)
+        Self::from_json(json)
     }
 
     /// Reads the event. Its object is read separately.
     pub fn read(payload: &Value) -> Result<Self, PayloadError> {
-        let fields = Fields::of("event", payload)?;
-        Ok(Self {
+        Self::from_json(payload.clone())
+    }
+
+    fn from_json(mut payload: Value) -> Result<Self, PayloadError> {
+        let fields = Fields::of("event", &payload)?;
+        let mut event = Self {
             id: fields.required("id", Value::as_str)?.to_owned(),
             kind: fields.required("type", Value::as_str)?.to_owned(),
             created: fields.required("created", Value::as_i64)?,
             livemode: fields.optional("livemode", Value::as_bool)?.unwrap_or_default(),
-            object: Value::Object(fields.required("data.object", Value::as_object)?.clone()),
-            previous: fields
-                .optional("data.previous_attributes", Value::as_object)?
-                .cloned()
-                .unwrap_or_default(),
-        })
+            object: Value::Null,
+            previous: Map::new(),
+        };
+        fields.required("data.object", Value::as_object)?;
+        let previous = fields.optional("data.previous_attributes", Value::as_object)?;
+        event.previous = previous.cloned().unwrap_or_default();
+        // Moved, not copied: it is most of the payload.
+        event.object = payload["data"]["object"].take();
+        Ok(event)
     }
 
     /// [`Self::created`] in ms since the epoch.

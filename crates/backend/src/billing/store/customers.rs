@@ -1,5 +1,6 @@
 //! SQL of Stripe customers and their accounts.
 
+use db::Statement;
 use sqlx::{Any, AnyPool, Executor, Row};
 use tracking::{AccountType, UserId};
 
@@ -108,17 +109,12 @@ pub(in crate::billing) async fn insert_customer(
 }
 
 /// Counts applied webhooks of the customer. `has_card`: `None` keeps the recorded value.
-pub(in crate::billing) async fn touch_customer(
-    connection: &mut db::Connection,
-    id: &str,
-    has_card: Option<bool>,
-) -> Result<(), sqlx::Error> {
-    sqlx::query("UPDATE stripe_customers SET has_card = COALESCE($2, has_card), revision = revision + 1 WHERE id = $1")
-        .bind(id)
-        .bind(has_card.map(i64::from))
-        .execute(connection)
-        .await?;
-    Ok(())
+pub(in crate::billing) fn touch_customer(id: &str, has_card: Option<bool>) -> Statement {
+    Statement::new(
+        "UPDATE stripe_customers SET has_card = COALESCE($2, has_card), revision = revision + 1 WHERE id = $1",
+    )
+    .bind(id)
+    .bind(has_card.map(i64::from))
 }
 
 /// Records that Stripe has deleted the customer. Its payments stay those of the account.
@@ -139,29 +135,25 @@ pub(in crate::billing) async fn mark_customer_deleted(
 }
 
 /// Locks the account's row until the transaction ends, so that webhooks of two customers of one account do not decide its
-/// plan at the same time.
+/// plan at the same time. Returns the owner of its customers: a deletion may have begun.
 pub(in crate::billing) async fn lock_account(
     connection: &mut db::Connection,
     user: UserId,
-) -> Result<(), sqlx::Error> {
-    sqlx::query("UPDATE users SET id = id WHERE id = $1")
+) -> Result<CustomerOwner, sqlx::Error> {
+    let locked = sqlx::query("UPDATE users SET id = id WHERE id = $1 AND deleted_at IS NULL")
         .bind(user.to_string())
         .execute(connection)
         .await?;
-    Ok(())
+    Ok(match locked.rows_affected() {
+        0 => CustomerOwner::Deleted,
+        _ => CustomerOwner::Account(user),
+    })
 }
 
-pub(in crate::billing) async fn set_account_type(
-    connection: &mut db::Connection,
-    user: UserId,
-    account_type: AccountType,
-) -> Result<(), sqlx::Error> {
-    sqlx::query("UPDATE users SET account_type = $2 WHERE id = $1")
+pub(in crate::billing) fn set_account_type(user: UserId, account_type: AccountType) -> Statement {
+    Statement::new("UPDATE users SET account_type = $2 WHERE id = $1")
         .bind(user.to_string())
         .bind(account_type.as_str())
-        .execute(connection)
-        .await?;
-    Ok(())
 }
 
 /// Deletes the account's billing data. The customers' rows stay without their account, so that late webhooks are

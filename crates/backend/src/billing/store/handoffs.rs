@@ -1,5 +1,6 @@
 //! SQL of recorded clicks and of visits to Stripe's portal.
 
+use db::Statement;
 use sqlx::any::AnyRow;
 use sqlx::{AnyPool, Row};
 use tracking::{DeviceId, EventContext, InsertId, PlanInterval, SessionId, UserId};
@@ -224,17 +225,10 @@ pub(in crate::billing) async fn clicks(
 }
 
 /// Deletes the address of the account's click at `at_ms` (ms since the epoch).
-pub(in crate::billing) async fn forget_address(
-    connection: &mut db::Connection,
-    user: UserId,
-    at_ms: i64,
-) -> Result<(), sqlx::Error> {
-    sqlx::query("UPDATE handoffs SET address = NULL WHERE user_id = $1 AND created_at = $2")
+pub(in crate::billing) fn forget_address(user: UserId, at_ms: i64) -> Statement {
+    Statement::new("UPDATE handoffs SET address = NULL WHERE user_id = $1 AND created_at = $2")
         .bind(user.to_string())
         .bind(at_ms)
-        .execute(connection)
-        .await?;
-    Ok(())
 }
 
 /// The W3C `traceparent` of the account's click at `at_ms` (ms since the epoch). `None`, without a query, if this process

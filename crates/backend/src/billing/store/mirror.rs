@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use db::Statement;
 use sqlx::{AnyPool, Row};
 use tracking::{Currency, Money, UserId};
 
@@ -38,30 +39,22 @@ pub(in crate::billing) async fn recorded_invoices(
 }
 
 /// Records a payment of one of the customer's invoices.
-pub(in crate::billing) async fn insert_payment(
-    connection: &mut db::Connection,
-    payment_intent: &str,
-    customer: &str,
-) -> Result<(), sqlx::Error> {
-    sqlx::query(
+pub(in crate::billing) fn insert_payment(payment_intent: &str, customer: &str) -> Statement {
+    Statement::new(
         "INSERT INTO invoice_payments (payment_intent, customer_id) VALUES ($1, $2) ON CONFLICT DO NOTHING",
     )
     .bind(payment_intent)
     .bind(customer)
-    .execute(connection)
-    .await?;
-    Ok(())
 }
 
 /// Inserts or updates a paid invoice. Its payments are recorded separately, with [`insert_payment`].
-pub(in crate::billing) async fn upsert_paid_invoice(
-    connection: &mut db::Connection,
+pub(in crate::billing) fn upsert_paid_invoice(
     invoice: &Invoice,
     customer: &str,
     subscription: &str,
-) -> Result<(), sqlx::Error> {
+) -> Statement {
     let (paid_at, ..) = invoice.payment_order();
-    sqlx::query(
+    Statement::new(
         "INSERT INTO paid_invoices (id, customer_id, subscription_id, currency, amount_paid, paid_at, hosted_url,
                                     has_payments)
          VALUES ($1, $2, $3, $4, $5, $6, $7, 1)
@@ -69,16 +62,13 @@ pub(in crate::billing) async fn upsert_paid_invoice(
             amount_paid = excluded.amount_paid, paid_at = excluded.paid_at, hosted_url = excluded.hosted_url,
             has_payments = 1",
     )
-    .bind(&invoice.id)
+    .bind(invoice.id.as_str())
     .bind(customer)
     .bind(subscription)
     .bind(invoice.paid.currency.to_string())
     .bind(invoice.paid.minor)
     .bind(paid_at)
-    .bind(invoice.hosted_url.as_deref())
-    .execute(connection)
-    .await?;
-    Ok(())
+    .bind(invoice.hosted_url.clone())
 }
 
 /// Inserts or updates a refund. A late webhook does not change a final status.

@@ -1,5 +1,6 @@
 //! SQL of our copy of Stripe's subscriptions, as of the last applied webhook.
 
+use db::Statement;
 use serde_json::Value;
 use sqlx::{Any, AnyPool, Executor, Row};
 use tracking::{Currency, Money, UserId};
@@ -95,14 +96,14 @@ pub(in crate::billing) async fn subscription_ids(
 }
 
 /// Inserts or updates a subscription that was fetched at `now_ms`. One that is not of the plan is updated only.
-pub(in crate::billing) async fn upsert_subscription(
-    connection: &mut db::Connection,
+pub(in crate::billing) fn upsert_subscription(
     object: &Value,
     customer: &str,
     role: SubscriptionRole,
     now_ms: i64,
-) -> Result<(), sqlx::Error> {
-    let statement = match role.is_plan {
+) -> Statement {
+    let text = |field: &str| object[field].as_str().map(str::to_owned);
+    Statement::new(match role.is_plan {
         true => {
             "INSERT INTO subscriptions (id, customer_id, status, object, fetched_at, is_second, trial_end_secs)
              VALUES ($1, $2, $3, $4, $5, $6, $7)
@@ -115,30 +116,19 @@ pub(in crate::billing) async fn upsert_subscription(
                 trial_end_secs = $7
              WHERE id = $1 AND customer_id = $2"
         }
-    };
-    sqlx::query(statement)
-        .bind(object["id"].as_str())
-        .bind(customer)
-        .bind(object["status"].as_str())
-        .bind(object.to_string())
-        .bind(now_ms)
-        .bind(i64::from(role.is_second))
-        .bind(object["trial_end"].as_i64())
-        .execute(connection)
-        .await?;
-    Ok(())
+    })
+    .bind(text("id"))
+    .bind(customer)
+    .bind(text("status"))
+    .bind(object.to_string())
+    .bind(now_ms)
+    .bind(i64::from(role.is_second))
+    .bind(object["trial_end"].as_i64())
 }
 
 /// Marks a subscription as a canceled duplicate.
-pub(in crate::billing) async fn mark_duplicate(
-    connection: &mut db::Connection,
-    subscription: &str,
-) -> Result<(), sqlx::Error> {
-    sqlx::query("UPDATE subscriptions SET turned_away = 1 WHERE id = $1")
-        .bind(subscription)
-        .execute(connection)
-        .await?;
-    Ok(())
+pub(in crate::billing) fn mark_duplicate(subscription: &str) -> Statement {
+    Statement::new("UPDATE subscriptions SET turned_away = 1 WHERE id = $1").bind(subscription)
 }
 
 /// The second subscriptions: running ones first, then newest first.

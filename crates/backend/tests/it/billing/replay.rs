@@ -71,6 +71,27 @@ async fn events_of_an_outage_are_received_once() {
 }
 
 #[tokio::test]
+async fn webhooks_that_are_not_ours_are_counted_although_a_later_one_fails() {
+    for engine in engines() {
+        let mut env = Environment::new(engine).await;
+        let ada = env.person("ada@example.com").await;
+        let since_secs = env.store.clock.now_ms() / 1_000;
+        let stranger = env.stripe.post("/v1/customers", &[("name", "Eve")]).await;
+        let stranger = format!("/v1/customers/{}", text(&stranger, "id"));
+        for name in ["Eve 1", "Eve 2"] {
+            env.stripe.post(&stranger, &[("name", name)]).await;
+        }
+        paid(&mut env, &ada, true).await;
+        env.store
+            .execute("ALTER TABLE stripe_inbox RENAME TO out_of_order")
+            .await;
+        env.billing.replay_events(since_secs).await.unwrap_err();
+        let counted = "SELECT CAST(SUM(webhooks) AS TEXT) FROM stripe_not_ours";
+        assert_eq!(env.store.texts(counted).await, ["2"], "{engine:?}");
+    }
+}
+
+#[tokio::test]
 async fn older_events_are_not_received() {
     let mut env = Environment::new(db::Engine::Sqlite).await;
     let ada = env.person("ada@example.com").await;

@@ -2,7 +2,6 @@
 
 use db::Db;
 use queue::{COUNT_LIMIT, QueueCounts};
-use serde_json::Value;
 use sqlx::any::AnyRow;
 use sqlx::{AnyPool, AssertSqlSafe, Row};
 
@@ -129,10 +128,9 @@ pub(in crate::billing::inbox) async fn webhooks_about(
     .bind(format!("%\"{invoice}\"%"))
     .fetch_all(pool)
     .await?;
-    let events = payloads.iter().filter_map(|payload| {
-        let json: Value = serde_json::from_str(payload).ok()?;
-        StripeEvent::read(&json).ok()
-    });
+    let events = payloads
+        .iter()
+        .filter_map(|payload| StripeEvent::parse(payload).ok());
     Ok(events
         .filter(|event| invoice_of(event) == Some(invoice))
         .collect())

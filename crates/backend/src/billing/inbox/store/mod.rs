@@ -4,9 +4,12 @@
 mod listing;
 mod ownership;
 
+use std::collections::{BTreeSet, HashSet};
+
+use db::Statement;
 use queue::Queue;
-use sqlx::Row;
 use sqlx::any::AnyRow;
+use sqlx::{AssertSqlSafe, Row};
 
 #[cfg(test)]
 pub(super) use listing::newest_sql;
@@ -14,7 +17,8 @@ pub use listing::{InboxCounts, InboxRow};
 pub(super) use listing::{counts, newest, webhooks_about};
 pub use ownership::NotOursCount;
 pub(super) use ownership::{
-    account_exists, count_not_ours, customer_of_payment, has_unread_payments, is_recorded, not_ours,
+    account_exists, count_not_ours, customer_of_payment, has_unread_payments, is_recorded, known_customers,
+    not_ours,
 };
 
 /// The queue of webhooks. The lane is Stripe's customer.
@@ -86,30 +90,52 @@ pub(super) fn read(row: &AnyRow) -> Result<PendingWebhook, sqlx::Error> {
     })
 }
 
-/// Inserts a webhook at the end of its lane. `false` if it was received before.
+/// Inserts webhooks at the ends of their lanes, in this order. Returns the IDs of those that were not received before.
 pub(super) async fn insert(
     connection: &mut db::Connection,
-    webhook: &NewWebhook<'_>,
-) -> Result<bool, sqlx::Error> {
-    INBOX
-        .lock_lane(connection, webhook.lane, webhook.received_ms)
-        .await?;
-    let inserted = sqlx::query(
-        "INSERT INTO stripe_inbox (event_id, lane, event_type, payload, enqueued_ms, next_attempt_ms)
-         VALUES ($1, $2, $3, $4, $5, $5) ON CONFLICT (event_id) DO NOTHING",
-    )
-    .bind(webhook.event_id)
-    .bind(webhook.lane)
-    .bind(webhook.event_type)
-    .bind(webhook.payload)
-    .bind(webhook.received_ms)
-    .execute(&mut *connection)
-    .await?;
-    if inserted.rows_affected() == 1 {
-        return Ok(true);
+    webhooks: &[NewWebhook<'_>],
+) -> Result<HashSet<String>, sqlx::Error> {
+    let Some(last) = webhooks.last() else {
+        return Ok(HashSet::new());
+    };
+    // A webhook without customer has a lane `event:…`. When it moves, that lane is locked before the customer's. The reverse
+    // order of names is the same order, so the two do not wait for each other.
+    let lanes: BTreeSet<&str> = webhooks.iter().map(|webhook| webhook.lane).collect();
+    let lanes: Vec<&str> = lanes.into_iter().rev().collect();
+    INBOX.lock_lanes(connection, &lanes, last.received_ms).await?;
+    let query = sqlx::query_scalar(AssertSqlSafe(insert_sql(webhooks.len()))).persistent(webhooks.len() == 1);
+    let query = webhooks.iter().fold(query, |query, webhook| {
+        query
+            .bind(webhook.event_id)
+            .bind(webhook.lane)
+            .bind(webhook.event_type)
+            .bind(webhook.payload)
+            .bind(webhook.received_ms)
+    });
+    let new: HashSet<String> = query.fetch_all(&mut *connection).await?.into_iter().collect();
+    let is_new = |webhook: &&NewWebhook<'_>| new.contains(webhook.event_id);
+    let with_new: HashSet<&str> = webhooks
+        .iter()
+        .filter(is_new)
+        .map(|webhook| webhook.lane)
+        .collect();
+    for lane in lanes.into_iter().filter(|lane| !with_new.contains(lane)) {
+        INBOX.remove_lane_if_empty(connection, lane).await?;
     }
-    INBOX.remove_lane_if_empty(connection, webhook.lane).await?;
-    Ok(false)
+    Ok(new)
+}
+
+fn insert_sql(webhooks: usize) -> String {
+    let row = |first: usize| {
+        let [id, lane, kind, payload, received] = [first, first + 1, first + 2, first + 3, first + 4];
+        format!("(${id},${lane},${kind},${payload},${received},${received})")
+    };
+    let rows: Vec<String> = (0..webhooks).map(|number| row(5 * number + 1)).collect();
+    format!(
+        "INSERT INTO stripe_inbox (event_id, lane, event_type, payload, enqueued_ms, next_attempt_ms) VALUES {}
+         ON CONFLICT (event_id) DO NOTHING RETURNING event_id",
+        rows.join(",")
+    )
 }
 
 /// Deletes a pending webhook. `false` if it is not pending.
@@ -140,34 +166,21 @@ pub(super) async fn change_lane(
         payload: &webhook.payload,
         received_ms: webhook.received_ms,
     };
-    insert(connection, &moved).await?;
+    insert(connection, &[moved]).await?;
     Ok(())
 }
 
 /// Writes how many new events a webhook produced.
-pub(super) async fn set_events(
-    connection: &mut db::Connection,
-    sequence: i64,
-    events: usize,
-) -> Result<(), sqlx::Error> {
-    sqlx::query("UPDATE stripe_inbox SET events = $2 WHERE sequence = $1")
+pub(super) fn set_events(sequence: i64, events: usize) -> Statement {
+    Statement::new("UPDATE stripe_inbox SET events = $2 WHERE sequence = $1")
         .bind(sequence)
         .bind(i64::try_from(events).unwrap_or(i64::MAX))
-        .execute(connection)
-        .await?;
-    Ok(())
 }
 
 /// Deletes the payload of an applied webhook.
-pub(super) async fn delete_payload(
-    connection: &mut db::Connection,
-    sequence: i64,
-) -> Result<(), sqlx::Error> {
-    sqlx::query("UPDATE stripe_inbox SET payload = NULL WHERE sequence = $1 AND state = 'applied'")
+pub(super) fn delete_payload(sequence: i64) -> Statement {
+    Statement::new("UPDATE stripe_inbox SET payload = NULL WHERE sequence = $1 AND state = 'applied'")
         .bind(sequence)
-        .execute(connection)
-        .await?;
-    Ok(())
 }
 
 /// Makes a parked webhook pending again. `false` if it is not parked.

@@ -1,6 +1,8 @@
 //! SQL of webhooks that are not ours: what says whose a webhook is, and how many were not ours.
 
-use sqlx::{AnyPool, Row};
+use std::collections::{BTreeSet, HashSet};
+
+use sqlx::{Any, AnyPool, AssertSqlSafe, Executor, Row};
 use tracking::UserId;
 
 use crate::billing::inbox::NotOursReason;
@@ -65,6 +67,26 @@ pub(in crate::billing::inbox) async fn not_ours(pool: &AnyPool) -> Result<Vec<No
         .collect()
 }
 
+/// Those of the customers that are in our database.
+pub(in crate::billing::inbox) async fn known_customers(
+    pool: &AnyPool,
+    customers: &BTreeSet<&str>,
+) -> Result<HashSet<String>, sqlx::Error> {
+    if customers.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let placeholders: Vec<String> = (1..=customers.len()).map(|number| format!("${number}")).collect();
+    let sql = format!(
+        "SELECT id FROM stripe_customers WHERE id IN ({})",
+        placeholders.join(",")
+    );
+    let query = sqlx::query_scalar(AssertSqlSafe(sql)).persistent(customers.len() == 1);
+    let query = customers
+        .iter()
+        .fold(query, |query, customer| query.bind(*customer));
+    Ok(query.fetch_all(pool).await?.into_iter().collect())
+}
+
 /// Whether the account exists.
 pub(in crate::billing::inbox) async fn account_exists(
     pool: &AnyPool,
@@ -91,12 +113,12 @@ pub(in crate::billing::inbox) async fn is_recorded(
 
 /// The customer of a recorded payment.
 pub(in crate::billing::inbox) async fn customer_of_payment(
-    pool: &AnyPool,
+    executor: impl Executor<'_, Database = Any>,
     payment_intent: &str,
 ) -> Result<Option<String>, sqlx::Error> {
     sqlx::query_scalar("SELECT customer_id FROM invoice_payments WHERE payment_intent = $1")
         .bind(payment_intent)
-        .fetch_optional(pool)
+        .fetch_optional(executor)
         .await
 }
 

@@ -1,0 +1,170 @@
+//! Stores received webhooks. Those that arrive while others are stored wait, and are stored together: with one read of their
+//! customers, one insert and one commit. Each request gets its answer after the commit. It does not apply webhooks.
+
+use std::collections::{BTreeSet, HashSet, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use futures::future::try_join_all;
+use tokio::sync::oneshot;
+
+use super::ownership::NamedCustomer;
+use super::signature::InvalidWebhookError;
+use super::store::{self, NewWebhook};
+use super::{ReceiveError, Received};
+use crate::billing::Billing;
+use crate::billing::payload::StripeEvent;
+
+/// Webhooks that are stored together. It limits the parameters of a statement.
+const MOST: usize = 128;
+
+/// The webhooks that wait to be stored.
+#[derive(Default)]
+pub(in crate::billing) struct Arrivals {
+    /// In order of arrival.
+    waiting: Mutex<VecDeque<Arrival>>,
+    /// Held while some are stored.
+    writer: tokio::sync::Mutex<()>,
+}
+
+struct Arrival {
+    event: StripeEvent,
+    payload: String,
+    received_ms: i64,
+    answer: oneshot::Sender<Result<Received, Arc<sqlx::Error>>>,
+}
+
+impl Arrivals {
+    fn waiting(&self) -> MutexGuard<'_, VecDeque<Arrival>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn take_first(&self) -> Vec<Arrival> {
+        let mut waiting = self.waiting();
+        let count = waiting.len().min(MOST);
+        waiting.drain(..count).collect()
+    }
+}
+
+impl Billing {
+    /// Stores an event that is known to come from Stripe, by a signature or from its event list, if it is ours. It is stored
+    /// even if this future is dropped.
+    pub(in crate::billing) async fn accept(&self, payload: String) -> Result<Received, ReceiveError> {
+        let event = StripeEvent::parse(&payload).map_err(|_| InvalidWebhookError::NotAnEvent)?;
+        let (answer, answered) = oneshot::channel();
+        self.arrivals.waiting().push_back(Arrival {
+            event,
+            payload,
+            received_ms: self.clock.now_ms(),
+            answer,
+        });
+        // One task for each webhook: each takes at least one, so none is left. A canceled request cancels no task.
+        let billing = self.clone();
+        tokio::spawn(async move { billing.store_arrivals().await });
+        // There is no answer if the task panicked or the runtime shuts down.
+        let answer = answered.await;
+        Ok(answer.unwrap_or_else(|_| Err(Arc::new(sqlx::Error::WorkerCrashed)))?)
+    }
+
+    /// Stores the webhooks that have waited longest.
+    async fn store_arrivals(&self) {
+        let _writer = self.arrivals.writer.lock().await;
+        for refused in self.store_together(self.arrivals.take_first()).await {
+            self.store_together(vec![refused]).await;
+        }
+    }
+
+    /// Stores the webhooks and answers their requests. Returns them unanswered if the database refuses one of several: the
+    /// others must not fail with it.
+    async fn store_together(&self, arrivals: Vec<Arrival>) -> Vec<Arrival> {
+        match self.store_group(&arrivals).await {
+            Ok(results) => {
+                for (arrival, received) in arrivals.into_iter().zip(results) {
+                    self.answer(arrival, received);
+                }
+            }
+            Err(sqlx::Error::Database(_)) if arrivals.len() > 1 => return arrivals,
+            Err(error) => {
+                let error = Arc::new(error);
+                for arrival in arrivals {
+                    // An error means that the request was canceled.
+                    let _ = arrival.answer.send(Err(error.clone()));
+                }
+            }
+        }
+        Vec::new()
+    }
+
+    /// Stores those of the webhooks that are ours, in one transaction. Returns the result of each.
+    async fn store_group(&self, arrivals: &[Arrival]) -> Result<Vec<Received>, sqlx::Error> {
+        let customers = try_join_all(arrivals.iter().map(|arrival| self.customer_of(&arrival.event))).await?;
+        let named: BTreeSet<&str> = customers.iter().flatten().map(String::as_str).collect();
+        let known = store::known_customers(self.db.pool(), &named).await?;
+        let product = self.read_plan_product();
+        let reasons = try_join_all(arrivals.iter().zip(&customers).map(|(arrival, customer)| {
+            let customer = match customer {
+                None => NamedCustomer::None,
+                Some(customer) if known.contains(customer) => NamedCustomer::Ours,
+                Some(_) => NamedCustomer::Unknown,
+            };
+            self.why_not_ours(&arrival.event, customer, product.as_ref())
+        }))
+        .await?;
+
+        let lanes: Vec<String> = arrivals
+            .iter()
+            .zip(customers)
+            .map(|(arrival, customer)| customer.unwrap_or_else(|| format!("event:{}", arrival.event.id)))
+            .collect();
+        let decided = arrivals.iter().zip(&lanes).zip(&reasons);
+        let ours: Vec<NewWebhook<'_>> = decided
+            .filter(|(_, reason)| reason.is_none())
+            .map(|((arrival, lane), _)| NewWebhook {
+                event_id: &arrival.event.id,
+                lane,
+                event_type: &arrival.event.kind,
+                payload: &arrival.payload,
+                received_ms: arrival.received_ms,
+            })
+            .collect();
+        let mut new = HashSet::new();
+        if !ours.is_empty() {
+            let mut tx = self.db.write().await?;
+            new = store::insert(&mut tx, &ours).await?;
+            tx.commit().await?;
+        }
+        let results = arrivals
+            .iter()
+            .zip(reasons)
+            .map(|(arrival, reason)| match reason {
+                Some(reason) => Received::NotOurs(reason),
+                // The second of two in this group is a duplicate.
+                None if new.remove(&arrival.event.id) => Received::New,
+                None => Received::Duplicate,
+            });
+        Ok(results.collect())
+    }
+
+    fn answer(&self, arrival: Arrival, received: Received) {
+        let Arrival {
+            event,
+            received_ms,
+            answer,
+            ..
+        } = arrival;
+        match received {
+            Received::New => {
+                self.observer
+                    .received(&event.kind, event.created_ms(), received_ms);
+                self.parsed.keep(event);
+                self.arrived.wake();
+            }
+            Received::NotOurs(reason) => self.not_ours.lock().add(event.kind, reason, 1, received_ms),
+            Received::Duplicate => {}
+        }
+        // An error means that the request was canceled.
+        let _ = answer.send(Ok(received));
+    }
+}
+
+#[cfg(test)]
+mod tests;
