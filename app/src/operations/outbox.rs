@@ -28,7 +28,11 @@ pub(super) fn OutboxCard(
             </header>
             <dl class="operations-figures">
                 <Figure label="Pending" value=labels::queue_count(counts.pending) note=oldest />
-                <Figure label="Being sent" value=labels::queue_count(counts.leased) />
+                <Figure
+                    label="Being sent"
+                    value=labels::queue_count(counts.leased)
+                    note=Some("included in Pending".to_owned())
+                />
                 <Figure label="Arrived" value=labels::queue_count(counts.sent) />
                 <Figure label="Parked" value=labels::queue_count(counts.parked) alarming={counts.parked > 0} />
             </dl>

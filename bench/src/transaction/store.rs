@@ -1,7 +1,7 @@
 //! The SQL of this measurement: the writes of a sign-up without its event. A test compares them with the real sign-up.
 
 use backend::ids;
-use db::Connection;
+use db::{Connection, Statement};
 
 /// Inserts an account, its first login and its first mail, as a sign-up does.
 pub(super) async fn insert_account(
@@ -12,10 +12,10 @@ pub(super) async fn insert_account(
 ) -> Result<(), sqlx::Error> {
     sqlx::query(
         "INSERT INTO users (id, email, email_key, password_hash, account_type, consent, created_at)
-         VALUES ($1, $2, $3, $4, 'free', $5, $6) ON CONFLICT (email_key) DO NOTHING",
+         SELECT $1, $2, $2, $3, 'free', $4, $5
+         WHERE NOT EXISTS (SELECT 1 FROM users WHERE email_key IN ($2)) ON CONFLICT (email_key) DO NOTHING",
     )
     .bind(user)
-    .bind(format!("{user}@example.com"))
     .bind(format!("{user}@example.com"))
     .bind("$argon2id$v=19$m=19456,t=2,p=1$c2VhbWxpbmUtbm9ib2R5$4VPuPWXFUgfYJTmN6Y2E0oYqVxUbrM2nVJv2Y2nqkaQ")
     .bind("unset")
@@ -32,12 +32,10 @@ pub(super) async fn insert_account(
     .execute(&mut *connection)
     .await?;
     let mail = ids::row().to_string();
-    sqlx::query("INSERT INTO mails_lanes (lane, next_due_ms) VALUES ($1, $2)")
-        .bind(mail.clone())
-        .bind(now_ms)
-        .execute(&mut *connection)
-        .await?;
-    sqlx::query(
+    let lane = Statement::new("INSERT INTO mails_lanes (lane, next_due_ms) VALUES ($1, $2)")
+        .bind(mail.as_str())
+        .bind(now_ms);
+    let row = Statement::new(
         "INSERT INTO mails (lane, user_id, kind, recipient, detail, enqueued_ms, next_attempt_ms)
          VALUES ($1, $2, $3, $4, $5, $6, $6)",
     )
@@ -46,8 +44,7 @@ pub(super) async fn insert_account(
     .bind("verify_email")
     .bind(format!("{user}@example.com"))
     .bind(None::<String>)
-    .bind(now_ms)
-    .execute(connection)
-    .await?;
+    .bind(now_ms);
+    db::execute_all(connection, [lane, row]).await?;
     Ok(())
 }

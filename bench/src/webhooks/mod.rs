@@ -174,12 +174,9 @@ impl WebhooksRun {
         let started = Instant::now();
         let answers_us = posts.await?;
         let accepting = started.elapsed();
-        loop {
-            let pending = store::count_in_state(&self.db, "pending").await?;
-            if pending == 0 {
-                break;
-            }
+        while store::has_pending(&self.db).await? {
             if started.elapsed() > SETTLE_TIMEOUT {
+                let pending = store::count_in_state(&self.db, "pending").await?;
                 return Err(WebhooksError::Unsettled { pending });
             }
             sleep(CHECK_INTERVAL).await;

@@ -14,6 +14,12 @@ pub(super) async fn processing_times_ms(db: &Db, since_ms: i64) -> Result<Vec<i6
     .await
 }
 
+/// Whether a webhook is pending. The cost does not depend on their number, so the measurement slows the app little.
+pub(super) async fn has_pending(db: &Db) -> Result<bool, sqlx::Error> {
+    let found = sqlx::query("SELECT 1 FROM stripe_inbox WHERE state = 'pending' LIMIT 1");
+    Ok(found.fetch_optional(db.pool()).await?.is_some())
+}
+
 /// Returns the number of webhooks in a state.
 pub(crate) async fn count_in_state(db: &Db, state: &str) -> Result<i64, sqlx::Error> {
     sqlx::query_scalar("SELECT COUNT(*) FROM stripe_inbox WHERE state = $1")

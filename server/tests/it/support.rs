@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use amplitude_local::StateLocation;
+use backend::clock::Clock;
 use backend::config::Config;
 use db::Engine;
 use db::testing::TestDb;
@@ -84,6 +85,15 @@ impl TestApp {
     /// With real keys, and more variables.
     pub async fn with_keys(variables: &[(&str, &str)]) -> Self {
         Self::with(Engine::Sqlite, &[&REAL_KEYS, variables].concat()).await
+    }
+
+    /// With another clock, and more variables.
+    pub async fn with_clock(engine: Engine, variables: &[(&str, &str)], clock: Clock) -> Self {
+        let timing = Timing {
+            clock,
+            ..Timing::default()
+        };
+        Self::made(engine, variables, timing).await
     }
 
     /// With other waits.
@@ -241,6 +251,11 @@ impl Collector {
                 .unwrap();
         });
         self.serving = Some((stop, task));
+    }
+
+    /// The value of `AMPLITUDE_URL` for another server.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
     }
 
     /// From now on connections are refused.

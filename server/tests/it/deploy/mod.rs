@@ -1,6 +1,7 @@
 //! The files in `deploy/`, with the programs that read them. A test ends without a check where its program is not installed;
 //! `scripts/setup.sh` installs them in CI.
 
+mod clocks;
 mod nginx;
 mod rolling;
 mod systemd;
