@@ -62,6 +62,9 @@ impl Operation<'_> {
     /// Runs all steps that are due now, on every clock.
     pub(crate) fn run_due_steps(&mut self) -> Result<(), ApiError> {
         let now = self.now_secs(None);
+        if self.records.is_settled_at(now) {
+            return Ok(());
+        }
         self.run_until(None, now)?;
         let clocks: Vec<(String, i64)> = self
             .records
@@ -73,6 +76,7 @@ impl Operation<'_> {
         }
         self.expire_checkout_sessions();
         self.delete_expired_records();
+        self.records.settle_at(now);
         Ok(())
     }
 
