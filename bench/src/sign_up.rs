@@ -99,7 +99,9 @@ pub async fn run(settings: &SignUpSettings) -> Result<ComparisonTable, SignUpErr
     let receiver = receiver::start(stop.clone()).await?;
     let site = ports::find_free()?;
     let variables: HashMap<&str, String> = HashMap::from([
-        ("SEAMLINE_LOCAL", "1".to_owned()),
+        // The visitors' addresses are in a header.
+        ("SEAMLINE_LOCAL", "remote".to_owned()),
+        ("TRUSTED_PROXIES", "127.0.0.1".to_owned()),
         ("LEPTOS_SITE_ADDR", site.to_string()),
         ("LIMIT_FACTOR", "100000".to_owned()),
         ("STRIPE_LOCAL_ADDR", ports::find_free()?.to_string()),
