@@ -37,7 +37,7 @@ pub struct RequestCookies {
     pub choice: Choice,
     /// When tracking began with the choice, in ms since the epoch; `None` if it was never off.
     pub consented_since_ms: Option<i64>,
-    /// Events to fire, unless the login has ended.
+    /// Events to fire, oldest first, unless the login has ended.
     pub confirmed: Vec<ConfirmedEvent>,
     /// The script's count of fired events.
     pub fired: Option<FiredCount>,
@@ -99,6 +99,8 @@ impl RequestCookies {
                 _ => {}
             }
         }
+        // Browsers send cookies in any order.
+        cookies.confirmed.sort_by_key(|event| event.time_ms);
         cookies.has_touches = first_touch.is_some() || last_touch.is_some();
         if let Some(device) = &cookies.device {
             let read = |name, value: Option<&str>| touches::decode(key, name, device, value?);

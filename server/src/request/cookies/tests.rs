@@ -23,10 +23,10 @@ fn key() -> CookieKey {
     CookieKey::new("a key for tests, 32 bytes or more")
 }
 
-fn confirmed_event(n: usize) -> ConfirmedEvent {
+fn confirmed_event(n: i64) -> ConfirmedEvent {
     ConfirmedEvent {
         insert_id: InsertId::of("poll-restored", n),
-        time_ms: 1_795_000_000_000,
+        time_ms: 1_795_000_000_000 + n,
         session: None,
         event: PollRestored { poll_id: Uuid::nil() }.into(),
         counted: false,
@@ -196,6 +196,18 @@ fn each_confirmed_event_has_a_cookie_and_the_oldest_are_dropped() {
             "the oldest"
         );
     }
+}
+
+#[test]
+fn confirmed_events_are_fired_in_the_order_in_which_they_happened() {
+    let mut headers = HeaderMap::new();
+    let events = [2, 1, 3].map(confirmed_event);
+    CookieWriter::new(&mut headers, false, &key()).confirmed(&[], &events);
+    let texts = headers.get_all(header::SET_COOKIE).iter();
+    let pairs: Vec<&str> = texts
+        .map(|value| value.to_str().unwrap().split(';').next().unwrap())
+        .collect();
+    assert_eq!(read(&pairs.join("; ")).confirmed, [1, 2, 3].map(confirmed_event));
 }
 
 #[test]
