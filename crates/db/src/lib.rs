@@ -9,7 +9,7 @@ mod group;
 mod open;
 mod restore_store;
 mod schema_store;
-mod statement;
+mod statement_store;
 mod sweep_store;
 #[cfg(feature = "testing")]
 pub mod testing;
@@ -20,7 +20,7 @@ pub use backup_store::{BackupError, back_up};
 pub use open::OpenError;
 pub use restore_store::{RestoreError, restore};
 pub use schema_store::{InspectError, InspectedDatabase, SchemaDifference, inspect};
-pub use statement::{Statement, StatementValue, execute_all};
+pub use statement_store::{Statement, StatementValue, execute_all};
 pub use transport::is_private;
 use write::OpenWrite;
 pub use write::WriteTx;
