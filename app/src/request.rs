@@ -14,7 +14,7 @@ use http::request::Parts;
 use leptos::prelude::use_context;
 use tokio::sync::watch;
 use tower_sessions::Session;
-use tracking::{Choice, ClientEvent, InsertId, SessionId, UserId};
+use tracking::{Choice, ClientEvent, DeviceId, InsertId, SessionId, UserId};
 use uuid::Uuid;
 
 use crate::auth::LinkPage;
@@ -184,12 +184,15 @@ impl RequestContext {
         self.changes.update(|changes| changes.link = Some((page, None)));
     }
 
-    /// Has documents fire a client event until the browser's script has seen it arrive.
+    /// Has documents fire a client event until the browser's script has seen it arrive. Nothing without tracking.
     pub fn confirm(&self, insert_id: InsertId, event: impl Into<ClientEvent>) {
-        let time_ms = self.backend.clock.now_ms();
+        let Some(device) = self.boot.device.as_deref().and_then(DeviceId::parse) else {
+            return;
+        };
         let confirmed = ConfirmedEvent {
             insert_id,
-            time_ms,
+            time_ms: self.backend.clock.now_ms(),
+            device,
             session: self.boot.session.and_then(SessionId::from_ms),
             event: event.into(),
             counted: false,

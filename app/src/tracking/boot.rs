@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use tracking::{ClientEvent, InsertId, SessionId};
+use tracking::{ClientEvent, DeviceId, InsertId, SessionId};
 
 /// The SDK among the build's files. The build fetches it from the registry.
 pub const SDK_FILE: &str = "vendor/browser-sdk-2.48.1.js";
@@ -43,6 +43,8 @@ pub struct ConfirmedEvent {
     pub insert_id: InsertId,
     /// When it was confirmed, in ms since the epoch by our clock.
     pub time_ms: i64,
+    /// The browser's device then. After a sign-out the browser has another one, whose user has not done this.
+    pub device: DeviceId,
     /// The session in which it happened; the next document may be of a later one.
     pub session: Option<SessionId>,
     /// What.

@@ -7,6 +7,7 @@
 mod backup_store;
 mod group;
 mod open;
+mod refusal;
 mod restore_store;
 mod schema_store;
 mod statement_store;
@@ -18,6 +19,7 @@ mod write;
 
 pub use backup_store::{BackupError, back_up};
 pub use open::OpenError;
+pub use refusal::is_refusal;
 pub use restore_store::{RestoreError, restore};
 pub use schema_store::{InspectError, InspectedDatabase, SchemaDifference, inspect};
 pub use statement_store::{Statement, StatementValue, execute_all};

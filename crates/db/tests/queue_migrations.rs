@@ -1,5 +1,4 @@
-//! The migrations of the queues keep the rows that wait, and one of consent adds the missing times: a database of the previous
-//! schema is filled and migrated.
+//! The migrations of the queues keep the rows that wait: a database of the previous schema is filled and migrated.
 
 #![expect(
     clippy::unwrap_used,
@@ -327,28 +326,6 @@ async fn changed_addresses_stay_due_or_parked() {
             )
             .await,
             ["cus_1|10"],
-            "{engine:?}"
-        );
-    }
-}
-
-#[tokio::test]
-async fn a_consent_without_time_gets_the_time_of_its_sign_up() {
-    for engine in engines() {
-        let old = OldDb::before(engine, 20_261_127_002_000).await;
-        old.fill(&[
-            "INSERT INTO users (id, email, email_key, password_hash, account_type, consent, created_at, deleted_at)
-             VALUES ('granted', 'a', 'a', '', 'free', 'granted', 1, NULL), ('denied', 'b', 'b', '', 'free', 'denied', 2, NULL),
-                    ('unset', 'c', 'c', '', 'free', 'unset', 3, NULL), ('changed', 'd', 'd', '', 'free', 'denied', 4, NULL),
-                    ('deleted', 'e', 'e', '', 'free', 'granted', 5, 6)",
-            "INSERT INTO consent_changes (user_id, choice, changed_at) VALUES ('changed', 'denied', 9)",
-        ])
-        .await;
-        let db = Db::open(&old.url).await.unwrap();
-        let columns = ["user_id", "choice", "changed_at"];
-        assert_eq!(
-            rows(&db, &columns, "consent_changes ORDER BY changed_at").await,
-            ["granted|granted|1", "denied|denied|2", "changed|denied|9"],
             "{engine:?}"
         );
     }

@@ -214,7 +214,8 @@ impl<H: JobHandler> JobWorker<H> {
     }
 
     /// Repeats a transaction that writes a result while the database fails, so that work that was done is not done again.
-    /// Gives up after the duration of a lease, so that one row does not stop the queue. If the answer to a commit was lost,
+    /// Gives up after the duration of a lease, and at once if another attempt would fail too, so that one row does not stop the
+    /// queue. If the answer to a commit was lost,
     /// the repetition finds the lease released, and changes nothing.
     async fn repeat_write<F>(&self, write: impl Fn() -> F) -> Result<(), sqlx::Error>
     where
@@ -226,7 +227,7 @@ impl<H: JobHandler> JobWorker<H> {
             let Err(error) = write().await else {
                 return Ok(());
             };
-            if Instant::now() + wait > give_up {
+            if db::is_refusal(&error) || Instant::now() + wait > give_up {
                 return Err(error);
             }
             tracing::warn!(

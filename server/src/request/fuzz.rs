@@ -72,6 +72,7 @@ fn corpus() -> Vec<String> {
     let event = |number: u128| app::tracking::boot::ConfirmedEvent {
         insert_id: InsertId::of("poll-restored", number),
         time_ms: 1_795_000_000_000,
+        device: device.clone(),
         session: SessionId::from_ms(1_795_000_000_000),
         event: PollRestored {
             poll_id: Uuid::from_u128(number),

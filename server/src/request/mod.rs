@@ -18,7 +18,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use app::request::{RequestContext, login_of};
-use app::tracking::boot::{self, Boot};
+use app::tracking::boot::{self, Boot, ConfirmedEvent};
 use axum::body::Body;
 use axum::extract::State;
 use axum::middleware::Next;
@@ -310,9 +310,14 @@ fn boot(
         now: now_ms,
         exclude_referrers,
         confirmed: match kind {
-            // Under an ended login another user may be here.
-            RequestKind::Document if login.is_none() && cookies.login => Vec::new(),
-            RequestKind::Document => cookies.confirmed.iter().cloned().map(Into::into).collect(),
+            RequestKind::Document => {
+                let device = identity.map(|identity| &identity.device);
+                let own = cookies
+                    .confirmed
+                    .iter()
+                    .filter(|event| Some(&event.device) == device);
+                own.cloned().map(Into::into).collect()
+            }
             RequestKind::Mutation | RequestKind::Background => Vec::new(),
         },
     }
@@ -388,9 +393,12 @@ impl ResponseCookies<'_> {
             writer.device(&identity.device);
         }
         writer.session(identity.own_session(self.now_ms));
+        // A post that was answered after a sign-out may have left an event of the user before.
+        let is_other = |event: &&ConfirmedEvent| event.device != identity.device;
+        writer.forget_confirmed(self.request.confirmed.iter().filter(is_other));
         if self.ended {
             writer.forget_sdk(&state.site.public_key);
-            writer.forget_events(&self.request.confirmed);
+            writer.forget_fired();
             writer.forget_touches();
             if let Some((login, device)) = self.ended_login.zip(self.request.device.clone()) {
                 let ended = PreviousDevice {

@@ -47,9 +47,18 @@ impl Billing {
         let replayed = self.replay_pages(since_secs).await;
         // No later flush of this process writes them.
         let flushed = self.flush_not_ours().await;
-        let replay = replayed?;
-        flushed.map_err(|error| ReceiveError::from(Arc::new(error)))?;
-        Ok(replay)
+        match (replayed, flushed) {
+            (Ok(_), Err(error)) => Err(ReceiveError::from(Arc::new(error)).into()),
+            (Err(error), Err(flush_error)) => {
+                let flush_error = &flush_error as &dyn std::error::Error;
+                tracing::error!(
+                    error = flush_error,
+                    "the counts of webhooks that are not ours are lost"
+                );
+                Err(error)
+            }
+            (replayed, Ok(_)) => replayed,
+        }
     }
 
     async fn replay_pages(&self, since_secs: i64) -> Result<EventReplay, EventReplayError> {

@@ -139,7 +139,7 @@ impl Drop for Lease {
 struct Writer {
     url: String,
     limits: GroupLimits,
-    /// How long it took.
+    /// The duration of the last `COMMIT`.
     last_commit: Duration,
     queue: mpsc::UnboundedReceiver<Request>,
     /// Calls of [`WriteQueue::close`]. With the first one the queue accepts no more requests.

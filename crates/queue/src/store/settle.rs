@@ -212,7 +212,7 @@ impl Queue {
         lanes: &[String],
     ) -> Result<u64, sqlx::Error> {
         if lanes.is_empty() {
-            return Ok(0);
+            return Ok(db::execute_all(connection, statements).await?.into_iter().sum());
         }
         let [delete, release] = self.release_sql(token.is_some(), lanes.len()).map(|sql| {
             let names = token.into_iter().chain(lanes.iter().map(String::as_str));

@@ -37,7 +37,7 @@ pub struct RequestCookies {
     pub choice: Choice,
     /// When tracking began with the choice, in ms since the epoch; `None` if it was never off.
     pub consented_since_ms: Option<i64>,
-    /// Events to fire, oldest first, unless the login has ended.
+    /// Events to fire, oldest first, of any device.
     pub confirmed: Vec<ConfirmedEvent>,
     /// The script's count of fired events.
     pub fired: Option<FiredCount>,

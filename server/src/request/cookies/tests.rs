@@ -27,6 +27,7 @@ fn confirmed_event(n: i64) -> ConfirmedEvent {
     ConfirmedEvent {
         insert_id: InsertId::of("poll-restored", n),
         time_ms: 1_795_000_000_000 + n,
+        device: DeviceId::from_uuid(Uuid::from_u128(7)),
         session: None,
         event: PollRestored { poll_id: Uuid::nil() }.into(),
         counted: false,
@@ -108,6 +109,7 @@ fn what_is_written_is_read() {
     let event = ConfirmedEvent {
         insert_id: InsertId::of("poll-restored", "x"),
         time_ms: 1_795_000_000_000,
+        device: DeviceId::from_uuid(Uuid::from_u128(7)),
         session: SessionId::from_ms(1_795_000_000_000),
         event: PollRestored { poll_id: Uuid::nil() }.into(),
         counted: true,
@@ -188,7 +190,7 @@ fn each_confirmed_event_has_a_cookie_and_the_oldest_are_dropped() {
     let many: Vec<ConfirmedEvent> = (0..100).map(confirmed_event).collect();
     let (set, expired) = written(&many, &[confirmed_event(100)]);
     assert_eq!(set, [confirmed_event(100)]);
-    assert!((80..98).contains(&expired.len()), "{}", expired.len());
+    assert!((80..=98).contains(&expired.len()), "{}", expired.len());
     for (n, cookie) in expired.iter().rev().enumerate() {
         assert_eq!(
             cookie.name(),

@@ -152,11 +152,15 @@ impl<'a> CookieWriter<'a> {
         self.expire(LAST_TOUCH);
     }
 
-    /// Removes the confirmed events of the user who has signed out, and the count of fired events.
-    pub fn forget_events(&mut self, confirmed: &[ConfirmedEvent]) {
-        for event in confirmed {
+    /// Removes these confirmed events.
+    pub fn forget_confirmed<'e>(&mut self, events: impl IntoIterator<Item = &'e ConfirmedEvent>) {
+        for event in events {
             self.expire(confirmed_name(event));
         }
+    }
+
+    /// Removes the count of the events that the user who has signed out has fired.
+    pub fn forget_fired(&mut self) {
         self.expire(FiredCount::COOKIE);
     }
 
@@ -177,7 +181,8 @@ impl<'a> CookieWriter<'a> {
         for name in [DEVICE, OwnSession::COOKIE, CLOCK, PREVIOUS] {
             self.expire(name);
         }
-        self.forget_events(confirmed);
+        self.forget_confirmed(confirmed);
+        self.forget_fired();
         self.forget_touches();
         self.forget_sdk(public_key);
     }

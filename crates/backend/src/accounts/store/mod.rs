@@ -1,6 +1,8 @@
 //! SQL of accounts and logins; submodules for login cookies and throttles.
 
 mod cookies;
+#[cfg(test)]
+mod tests;
 mod throttles;
 
 pub(super) use cookies::{cookie, expire_soon, insert_cookie, save_cookie};
@@ -108,15 +110,18 @@ async fn insert_consent_change(
     Ok(())
 }
 
-/// The account's consent choice now and at `at_ms` (ms since the epoch), as this transaction sees them.
+/// The account's consent choice now and at `at_ms` (ms since the epoch), as this transaction sees them. An account without a
+/// recorded change has had its choice from the beginning: versions up to 0.2.0 did not record the choice of a sign-up.
 pub(super) async fn consent_now_and_at(
     connection: &mut db::Connection,
     user: UserId,
     at_ms: i64,
 ) -> Result<[Choice; 2], sqlx::Error> {
     let found: Option<(String, Option<String>)> = sqlx::query_as(
-        "SELECT consent, (SELECT choice FROM consent_changes WHERE user_id = users.id AND changed_at <= $2
-                          ORDER BY changed_at DESC LIMIT 1)
+        "SELECT consent, COALESCE(
+                (SELECT choice FROM consent_changes WHERE user_id = users.id AND changed_at <= $2
+                 ORDER BY changed_at DESC LIMIT 1),
+                CASE WHEN NOT EXISTS (SELECT 1 FROM consent_changes WHERE user_id = users.id) THEN consent END)
          FROM users WHERE id = $1",
     )
     .bind(user.to_string())

@@ -2,7 +2,6 @@
 
 use outbox::AttemptPanicError;
 use queue::{JobFailure, JobPolicy, NextRowState, QueuedRow, RetrySchedule};
-use sqlx::error::ErrorKind;
 
 use crate::billing::mapping::MappingError;
 use crate::billing::payload::PayloadError;
@@ -60,7 +59,7 @@ impl ApplyError {
         let text = self.to_string();
         match self {
             Self::Stripe(error) if error.is_transient() => JobFailure::Transient(text),
-            Self::Database(error) if !is_refusal(error) => JobFailure::Transient(text),
+            Self::Database(error) if !db::is_refusal(error) => JobFailure::Transient(text),
             // After [`PAYMENT_ATTEMPTS`] it is not ours.
             Self::UnknownPayment => JobFailure::Transient(text),
             Self::Stripe(_) | Self::Database(_) | Self::UnknownCustomer => JobFailure::Refused(text),
@@ -73,19 +72,6 @@ impl ApplyError {
 impl From<PayloadError> for ApplyError {
     fn from(error: PayloadError) -> Self {
         Self::Mapping(error.into())
-    }
-}
-
-/// Whether the database works, and refuses what the webhook would write or cannot return what it needs.
-fn is_refusal(error: &sqlx::Error) -> bool {
-    match error {
-        sqlx::Error::Database(error) => {
-            // Postgres: a value that no column can hold, for example a text with a NUL.
-            let is_data_exception = |code: &str| code.len() == 5 && code.starts_with("22");
-            error.kind() != ErrorKind::Other || error.code().is_some_and(|code| is_data_exception(&code))
-        }
-        sqlx::Error::Decode(_) | sqlx::Error::ColumnDecode { .. } => true,
-        _ => false,
     }
 }
 

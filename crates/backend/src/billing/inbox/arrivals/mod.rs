@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures::future::try_join_all;
 use tokio::sync::oneshot;
+use tracing::Instrument;
 
 use super::ownership::NamedCustomer;
 use super::signature::InvalidWebhookError;
@@ -57,9 +58,9 @@ impl Billing {
             received_ms: self.clock.now_ms(),
             answer,
         });
-        // One task for each webhook: each takes at least one, so none is left. A canceled request cancels no task.
+        // There are as many tasks as webhooks, so each webhook is taken. A canceled request cancels no task.
         let billing = self.clone();
-        tokio::spawn(async move { billing.store_arrivals().await });
+        tokio::spawn(async move { billing.store_arrivals().await }.in_current_span());
         // There is no answer if the task panicked or the runtime shuts down.
         let answer = answered.await;
         Ok(answer.unwrap_or_else(|_| Err(Arc::new(sqlx::Error::WorkerCrashed)))?)
@@ -74,7 +75,7 @@ impl Billing {
     }
 
     /// Stores the webhooks and answers their requests. Returns them unanswered if the database refuses one of several: the
-    /// others must not fail with it.
+    /// others must not fail with it. If the database fails, all that wait fail, so that none waits longer than for one attempt.
     async fn store_together(&self, arrivals: Vec<Arrival>) -> Vec<Arrival> {
         match self.store_group(&arrivals).await {
             Ok(results) => {
@@ -82,10 +83,14 @@ impl Billing {
                     self.answer(arrival, received);
                 }
             }
-            Err(sqlx::Error::Database(_)) if arrivals.len() > 1 => return arrivals,
+            Err(error) if arrivals.len() > 1 && db::is_refusal(&error) => return arrivals,
             Err(error) => {
+                let waiting: Vec<Arrival> = match db::is_refusal(&error) {
+                    true => Vec::new(),
+                    false => self.arrivals.waiting().drain(..).collect(),
+                };
                 let error = Arc::new(error);
-                for arrival in arrivals {
+                for arrival in arrivals.into_iter().chain(waiting) {
                     // An error means that the request was canceled.
                     let _ = arrival.answer.send(Err(error.clone()));
                 }
