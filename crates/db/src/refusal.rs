@@ -1,4 +1,4 @@
-//! Tells errors of values from errors of the database.
+//! Whether an error is about a value or about the database.
 
 use sqlx::error::ErrorKind;
 

@@ -13,7 +13,7 @@ pub struct Statement {
     sql: SqlStr,
     values: Vec<StatementValue>,
     /// Whether the connection keeps the prepared statement.
-    is_kept: bool,
+    is_persistent: bool,
 }
 
 /// The value of a placeholder: a column is TEXT or BIGINT.
@@ -31,14 +31,14 @@ impl Statement {
         Self {
             sql: sql.into_sql_str(),
             values: Vec::new(),
-            is_kept: true,
+            is_persistent: true,
         }
     }
 
     /// [`Self::new`] with a text that will hardly be executed again. The connection does not keep it prepared.
     pub fn once(sql: impl SqlSafeStr) -> Self {
         Self {
-            is_kept: false,
+            is_persistent: false,
             ..Self::new(sql)
         }
     }
@@ -48,6 +48,14 @@ impl Statement {
     pub fn bind(mut self, value: impl Into<StatementValue>) -> Self {
         self.values.push(value.into());
         self
+    }
+
+    /// Executes the statement. Returns the number of changed rows.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn execute(self, connection: &mut Connection) -> Result<u64, sqlx::Error> {
+        Ok(execute_all(connection, [self]).await?.into_iter().sum())
     }
 }
 
@@ -81,9 +89,9 @@ impl From<Option<i64>> for StatementValue {
     }
 }
 
-/// Executes the statements in their order. Returns the number of changed rows of each. On SQLite they take one round trip to
-/// the connection's thread, which costs more than a short statement. On Postgres, which takes one statement with values at a
-/// time, each takes its own.
+/// Executes the statements in their order. Returns the number of changed rows of each. On SQLite all of them take one round trip
+/// to the connection's thread: the round trip costs more than a short statement. On Postgres each takes its own, because a
+/// request to Postgres with values has one statement.
 ///
 /// # Errors
 /// When a statement fails. The later ones are not executed, and the caller must roll back the transaction.
@@ -110,7 +118,7 @@ async fn execute(
     statement: Statement,
     changed: &mut Vec<u64>,
 ) -> Result<(), sqlx::Error> {
-    let query = sqlx::query(statement.sql).persistent(statement.is_kept);
+    let query = sqlx::query(statement.sql).persistent(statement.is_persistent);
     let query = statement
         .values
         .into_iter()
@@ -129,7 +137,7 @@ async fn execute(
 
 /// One text with all statements. SQLite numbers the placeholders of a text as one sequence. `None` without statements.
 fn join(statements: impl IntoIterator<Item = Statement>) -> Option<Statement> {
-    let (mut sql, mut values, mut is_kept) = (String::new(), Vec::new(), true);
+    let (mut sql, mut values, mut is_persistent) = (String::new(), Vec::new(), true);
     for statement in statements {
         let mut parts = statement.sql.as_str().split('$');
         sql.push_str(parts.next().unwrap_or_default());
@@ -137,6 +145,7 @@ fn join(statements: impl IntoIterator<Item = Statement>) -> Option<Statement> {
             let digits = part
                 .find(|char: char| !char.is_ascii_digit())
                 .unwrap_or(part.len());
+            debug_assert!(digits > 0, "a `$` that is no placeholder");
             let (number, rest) = part.split_at(digits);
             let number: usize = number.parse().unwrap_or_default();
             // Writing to a string does not fail.
@@ -144,12 +153,12 @@ fn join(statements: impl IntoIterator<Item = Statement>) -> Option<Statement> {
         }
         sql.push(';');
         values.extend(statement.values);
-        is_kept &= statement.is_kept;
+        is_persistent &= statement.is_persistent;
     }
     (!sql.is_empty()).then(|| Statement {
         sql: AssertSqlSafe(sql).into_sql_str(),
         values,
-        is_kept,
+        is_persistent,
     })
 }
 

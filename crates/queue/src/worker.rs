@@ -215,8 +215,7 @@ impl<H: JobHandler> JobWorker<H> {
 
     /// Repeats a transaction that writes a result while the database fails, so that work that was done is not done again.
     /// Gives up after the duration of a lease, and at once if another attempt would fail too, so that one row does not stop the
-    /// queue. If the answer to a commit was lost,
-    /// the repetition finds the lease released, and changes nothing.
+    /// queue. If the answer to a commit was lost, the repetition finds the lease released, and changes nothing.
     async fn repeat_write<F>(&self, write: impl Fn() -> F) -> Result<(), sqlx::Error>
     where
         F: Future<Output = Result<(), sqlx::Error>>,

@@ -62,11 +62,9 @@ impl Billing {
             true => Plan::Pro,
             false => Plan::Free,
         };
-        db::execute_all(
-            connection,
-            [store::set_account_type(account, plan.account_type())],
-        )
-        .await
-        .map(drop)
+        store::set_account_type(account, plan.account_type())
+            .execute(connection)
+            .await?;
+        Ok(())
     }
 }

@@ -42,7 +42,8 @@ impl Queue {
         self.lock_lanes(connection, &[lane], now_ms).await
     }
 
-    /// [`Self::lock_lane`] for several lanes, in the order of `lanes`. No lane is named twice.
+    /// [`Self::lock_lane`] for several lanes, in the order of `lanes`. No lane is named twice. A queue that locks lanes in
+    /// another order than that of their names claims one lane at a time: a claim of several would wait for them in that order.
     ///
     /// # Errors
     /// When the database fails.

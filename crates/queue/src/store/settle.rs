@@ -221,7 +221,7 @@ impl Queue {
         statements.push(delete);
         let mut changed = db::execute_all(connection, statements).await?;
         if changed.pop() != Some(lanes.len() as u64) {
-            db::execute_all(connection, [release]).await?;
+            release.execute(connection).await?;
         }
         Ok(changed.into_iter().sum())
     }

@@ -31,7 +31,10 @@ pub(super) enum Step {
     /// Nothing: its account is deleted, or it gives no effect.
     Settle,
     /// It is deleted and counted, unless this payment, which it names instead of a customer, has been recorded meanwhile.
-    Drop(NotOursReason, Option<String>),
+    Drop {
+        reason: NotOursReason,
+        payment: Option<String>,
+    },
     /// It belongs to the lane of this customer, which the payload does not name.
     Move(String),
     Fail(ApplyError),
@@ -43,7 +46,7 @@ fn drop_unless_paid(reason: NotOursReason, event: &StripeEvent) -> Step {
         Some(_) => None,
         None => event.payment_intent().map(str::to_owned),
     };
-    Step::Drop(reason, payment)
+    Step::Drop { reason, payment }
 }
 
 impl Billing {
@@ -248,7 +251,7 @@ impl Billing {
                     has_moved = true;
                     continue;
                 }
-                (Step::Drop(reason, payment), _) => {
+                (Step::Drop { reason, payment }, _) => {
                     if let Some(payment) = payment
                         && let Some(customer) = inbox::customer_of_payment(&mut *tx, &payment).await?
                     {
@@ -432,7 +435,9 @@ impl Billing {
             }
             // From here on the event's payload has the address.
             if let Some(clicked_ms) = clicked_ms {
-                db::execute_all(connection, [store::forget_address(account, clicked_ms)]).await?;
+                store::forget_address(account, clicked_ms)
+                    .execute(connection)
+                    .await?;
             }
         }
         Ok(Ok(new_events))

@@ -1,10 +1,10 @@
 //! The inbox of Stripe's webhooks.
 //!
 //! A request handler verifies a webhook, stores it unchanged if it is ours, together with others that arrive at the same time,
-//! and responds. A worker applies it later: it claims all due webhooks of one customer under a lease, on any number of servers, reads Stripe's current state
-//! once *before* the transaction, and applies them together. The transaction contains the events, our records, and the marks
-//! that the webhooks were applied. After a crash the lease expires and they are applied again; their events have the same
-//! insert IDs.
+//! and responds. A worker applies it later: it claims all due webhooks of one customer under a lease, on any number of servers,
+//! reads Stripe's current state once *before* the transaction, and applies them together. The transaction contains the events,
+//! our records, and the marks that the webhooks were applied. After a crash the lease expires and they are applied again; their
+//! events have the same insert IDs.
 
 mod apply;
 mod arrivals;

@@ -211,9 +211,15 @@ async fn a_webhook_is_not_dropped_if_its_customer_is_recorded_after_the_decision
         let billing = billing(&test, &clock).await;
         let worker = Worker::new(billing.clone(), InboxSettings::default());
         let Claim { lease, rows } = worker.claim().await.unwrap().unwrap();
-        let steps = rows
-            .iter()
-            .map(|row| (row, Step::Drop(NotOursReason::UnknownCustomer, None)));
+        let steps = rows.iter().map(|row| {
+            (
+                row,
+                Step::Drop {
+                    reason: NotOursReason::UnknownCustomer,
+                    payment: None,
+                },
+            )
+        });
         execute(&test, INSERT_CUSTOMER).await;
         let committed = billing.commit(&lease, "cus_1", steps.collect(), None, false);
         assert_eq!(committed.await.unwrap(), InboxReport::default(), "{engine:?}");
@@ -239,7 +245,13 @@ async fn a_webhook_is_not_dropped_if_its_payment_is_recorded_after_the_decision(
         let steps = rows.iter().zip([Some("pi_1"), Some("pi_2")]);
         let steps = steps.map(|(row, payment)| {
             let payment = payment.map(str::to_owned);
-            (row, Step::Drop(NotOursReason::UnknownCustomer, payment))
+            (
+                row,
+                Step::Drop {
+                    reason: NotOursReason::UnknownCustomer,
+                    payment,
+                },
+            )
         });
         execute(&test, INSERT_CUSTOMER).await;
         execute(

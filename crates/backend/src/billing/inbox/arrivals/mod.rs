@@ -15,8 +15,8 @@ use super::{ReceiveError, Received};
 use crate::billing::Billing;
 use crate::billing::payload::StripeEvent;
 
-/// Webhooks that are stored together. It limits the parameters of a statement.
-const MOST: usize = 128;
+/// The most webhooks that are stored together. It limits the parameters of a statement.
+const MAX_TOGETHER: usize = 128;
 
 /// The webhooks that wait to be stored.
 #[derive(Default)]
@@ -41,7 +41,7 @@ impl Arrivals {
 
     fn take_first(&self) -> Vec<Arrival> {
         let mut waiting = self.waiting();
-        let count = waiting.len().min(MOST);
+        let count = waiting.len().min(MAX_TOGETHER);
         waiting.drain(..count).collect()
     }
 }

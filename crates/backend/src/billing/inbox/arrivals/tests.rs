@@ -8,7 +8,7 @@ use outbox::Wakeup;
 use serde_json::json;
 use sqlx::Row;
 
-use super::{MOST, Received};
+use super::{MAX_TOGETHER, Received};
 use crate::billing::Billing;
 use crate::billing::inbox::store::INBOX;
 use crate::billing::inbox::{InboxSettings, NotOursReason, Worker};
@@ -54,7 +54,7 @@ async fn webhooks_that_arrive_together_get_their_own_answers_and_keep_the_order_
     for engine in engines() {
         let test = TestDb::new(engine).await;
         let billing = billing(&test).await;
-        let count = 2 * MOST + 40;
+        let count = 2 * MAX_TOGETHER + 40;
         let expected = |number: usize| match number % 10 {
             // The same event again, while the first one waits.
             8 => Received::Duplicate,
