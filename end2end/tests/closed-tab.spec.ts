@@ -15,10 +15,11 @@ for (const [moment, comes] of Object.entries(moments)) {
     await collector.waitFor(user, 'Page Viewed /polls');
     await visitor.goto('/polls/new');
     await visitor.fill({ question: 'Gone already?', 'option-0': 'Yes', 'option-1': 'No' });
+    const close = await visitor.closer();
     const come = comes(page);
     await visitor.submit();
     await come;
-    await page.close({ runBeforeUnload: false });
+    await close();
 
     const next = await newTab();
     await next.goto('/polls');
@@ -37,10 +38,11 @@ test('a tab that is closed before the answer has no event without a poll', async
   await collector.waitFor(user, 'Page Viewed /polls');
   await visitor.goto('/polls/new');
   await visitor.fill({ question: 'Gone at once?', 'option-0': 'Yes', 'option-1': 'No' });
+  const close = await visitor.closer();
   const sent = page.waitForRequest((request) => request.method() === 'POST');
   await page.locator('main button[type=submit]').click({ noWaitAfter: true });
   await sent;
-  await page.close({ runBeforeUnload: false });
+  await close();
 
   // The browser may have dropped the request, or the answer with the confirmed event.
   const next = await newTab();
@@ -60,7 +62,7 @@ test('the tab is closed before the SDK has loaded', async ({ visitor, page, cont
   await visitor.fill({ question: 'Gone early?', 'option-0': 'Yes', 'option-1': 'No' });
   await visitor.submit();
   await expect(page.getByRole('heading', { name: 'Gone early?' })).toBeVisible();
-  await page.close({ runBeforeUnload: false });
+  await (await visitor.closer())();
 
   // The next visit is in another session.
   await context.clearCookies({ name: 'seam_session' });
