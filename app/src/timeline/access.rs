@@ -1,6 +1,8 @@
 //! Whose timeline a visitor may read, and how much of it.
 
-use serde_json::Value;
+use std::sync::Arc;
+
+use tracking::received::ReceivedEvent;
 
 use super::model::TimelineResult;
 use crate::operations::may_operate;
@@ -66,21 +68,21 @@ pub(super) enum View {
 }
 
 impl View {
-    /// Whether the visitor may see this exported event.
-    pub(super) fn keeps(&self, event: &Value) -> bool {
+    /// Whether the visitor may see this event.
+    pub(super) fn keeps(&self, event: &ReceivedEvent) -> bool {
         match self {
             Self::Whole => true,
-            Self::OfDevice(device) => {
-                event.get("user_id").is_none_or(Value::is_null)
-                    && event.get("device_id").and_then(Value::as_str) == Some(device)
-            }
+            Self::OfDevice(device) => event.user.is_none() && event.device.as_ref() == Some(device),
         }
     }
 
     /// The event without what the visitor may not see. User properties describe the account, in anonymous events too.
-    pub(super) fn shown(&self, mut event: Value) -> Value {
-        if let (Self::OfDevice(_), Some(event)) = (self, event.as_object_mut()) {
-            event.remove("user_properties");
+    pub(super) fn shown(&self, mut event: ReceivedEvent) -> ReceivedEvent {
+        if let Self::OfDevice(_) = self {
+            event.user_properties = Arc::default();
+            if let Some(raw) = Arc::make_mut(&mut event.raw).as_object_mut() {
+                raw.remove("user_properties");
+            }
         }
         event
     }
@@ -142,20 +144,22 @@ mod tests {
 
     #[test]
     fn a_device_shows_its_anonymous_events_only() {
+        const AT: &str = "2026-11-18 11:06:40.123456";
         let view = View::OfDevice("d-1".into());
         let events = [
-            json!({"event_type": "theirs", "user_id": "u-1", "device_id": "d-1"}),
-            json!({"event_type": "elsewhere", "user_id": null, "device_id": "d-2"}),
-            json!({"event_type": "own", "user_id": null, "device_id": "d-1", "user_properties": {"a": 1}}),
+            json!({"event_type": "theirs", "event_time": AT, "user_id": "u-1", "device_id": "d-1"}),
+            json!({"event_type": "elsewhere", "event_time": AT, "user_id": null, "device_id": "d-2"}),
+            json!({
+                "event_type": "own", "event_time": AT, "user_id": null, "device_id": "d-1", "user_properties": {"a": 1},
+            }),
         ];
-        let shown: Vec<Value> = events
+        let shown: Vec<ReceivedEvent> = events
             .into_iter()
+            .map(|event| ReceivedEvent::from_export(event).unwrap())
             .filter(|event| view.keeps(event))
             .map(|event| view.shown(event))
             .collect();
-        assert_eq!(
-            shown,
-            [json!({"event_type": "own", "user_id": null, "device_id": "d-1"})]
-        );
+        let own = json!({"event_type": "own", "event_time": AT, "user_id": null, "device_id": "d-1"});
+        assert_eq!(shown, [ReceivedEvent::from_export(own).unwrap()]);
     }
 }

@@ -15,15 +15,15 @@ use super::proof::ProofView;
 /// into another.
 #[component]
 pub(super) fn EventDetails(event: Arc<ReceivedEvent>, page: Arc<EventPage>) -> impl IntoView {
-    let raw = serde_json::to_string_pretty(&event.raw).unwrap_or_default();
+    let raw = serde_json::to_string_pretty(&*event.raw).unwrap_or_default();
     let link = links::event_url(page.query.find.as_deref(), &event.uuid);
     view! {
         <div class="event-details">
             {event.stitched_by.map(|by| view! { <p class="event-stitching">{stitching(by)}</p> })}
             <ProofView event=Arc::clone(&event) page />
             <Ids event=Arc::clone(&event) />
-            <Properties title="Event properties" map=event.properties.clone() />
-            <Properties title="User properties at the time" map=event.user_properties.clone() />
+            <Properties title="Event properties" map=Arc::clone(&event.properties) />
+            <Properties title="User properties at the time" map=Arc::clone(&event.user_properties) />
             <Context event=Arc::clone(&event) />
             <Pairs title="Timestamps (UTC)" pairs=event.times.clone() />
             <div class="event-links">
@@ -75,13 +75,13 @@ fn Context(event: Arc<ReceivedEvent>) -> impl IntoView {
 
 /// The SDK sets some twenty properties to `EMPTY` if a page has no value for them: they share a row.
 #[component]
-fn Properties(title: &'static str, map: Map<String, Value>) -> impl IntoView {
-    let (empty, set): (Vec<_>, Vec<_>) = map.into_iter().partition(|(_, value)| value == "EMPTY");
-    let empty: Vec<String> = empty.into_iter().map(|(key, _)| key).collect();
+fn Properties(title: &'static str, map: Arc<Map<String, Value>>) -> impl IntoView {
+    let (empty, set): (Vec<_>, Vec<_>) = map.iter().partition(|(_, value)| *value == "EMPTY");
+    let empty: Vec<&str> = empty.into_iter().map(|(key, _)| key.as_str()).collect();
     let empty = (!empty.is_empty()).then(|| ("EMPTY".to_owned(), empty.join(", ")));
     let set = set.into_iter().map(|(key, value)| match value {
-        Value::String(text) => (key, text),
-        other => (key, other.to_string()),
+        Value::String(text) => (key.clone(), text.clone()),
+        other => (key.clone(), other.to_string()),
     });
     let rows = set
         .chain(empty)

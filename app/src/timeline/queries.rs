@@ -136,10 +136,7 @@ async fn event_page(
     Ok(EventPage {
         query,
         by,
-        events: events
-            .filter_map(|raw| ReceivedEvent::from_export(&raw))
-            .map(Arc::new)
-            .collect(),
+        events: events.map(Arc::new).collect(),
         person: match view {
             View::Whole => page.person,
             View::OfDevice(_) => Value::Null,
@@ -166,10 +163,10 @@ pub(crate) async fn recent_events(context: &RequestContext) -> Result<Vec<Receiv
     let view = Access::of(context).view_of(&by);
     let activity = timeline.activity(person, 0).await?;
     let kept = activity.events.iter().filter(|event| view.keeps(event));
-    let events = kept.filter_map(ReceivedEvent::from_export);
-    Ok(events
+    Ok(kept
         .filter(|event| !is_sdk_event(event))
         .take(MAX_RECENT)
+        .cloned()
         .collect())
 }
 
@@ -261,8 +258,7 @@ pub async fn read_whole(
         .timeline()
         .full(person, &|event| view.keeps(event))
         .await?;
-    let shown = events.into_iter().map(|event| view.shown(event));
-    let events: Vec<ReceivedEvent> = shown.filter_map(|raw| ReceivedEvent::from_export(&raw)).collect();
+    let events: Vec<ReceivedEvent> = events.into_iter().map(|event| view.shown(event)).collect();
     let facts = facts(context, &view, &events, cut_off).await?;
     Ok(WholeTimeline { by, events, facts })
 }

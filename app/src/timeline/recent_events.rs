@@ -102,7 +102,7 @@ mod tests {
             "event_type": name,
             "event_time": format!("2026-11-18 11:06:{second:02}.000000"),
         });
-        ReceivedEvent::from_export(&raw).unwrap()
+        ReceivedEvent::from_export(raw).unwrap()
     }
 
     #[test]

@@ -72,5 +72,5 @@ async fn votes(context: &RequestContext) -> Result<Vec<ReceivedEvent>, ReadError
         .reader()
         .newest_named(VoteCast::NAME, MAX_VOTES)
         .await?;
-    Ok(found.iter().filter_map(ReceivedEvent::from_export).collect())
+    Ok(found.into_iter().filter_map(ReceivedEvent::from_export).collect())
 }

@@ -147,6 +147,8 @@ fn poll_of(event: &ReceivedEvent) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use serde_json::json;
 
     use super::*;
@@ -162,7 +164,7 @@ mod tests {
             "session_id": 7,
             "event_properties": { "poll_id": poll, "stitched_by": stitched_by },
         });
-        ReceivedEvent::from_export(&raw).unwrap()
+        ReceivedEvent::from_export(raw).unwrap()
     }
 
     #[test]
@@ -302,11 +304,11 @@ mod tests {
 
     #[test]
     fn the_newest_event_is_the_evidence_and_a_derived_device_is_none() {
-        let mut raw = event("Trial converted", None, Some("none by rule")).raw;
+        let mut raw = Arc::unwrap_or_clone(event("Trial converted", None, Some("none by rule")).raw);
         raw["uuid"] = json!("newest");
         raw["session_id"] = json!(-1);
         raw["local"] = json!({"derived_device": true});
-        let newest = ReceivedEvent::from_export(&raw).unwrap();
+        let newest = ReceivedEvent::from_export(raw).unwrap();
         let StepStatus::Done(evidence) = status(
             WalkStep::TrialEnd,
             &[newest, event("Trial expiration", None, None)],

@@ -56,7 +56,7 @@ mod tests {
             "event_properties": properties,
             "library": "seamline-server/0.1.0",
         });
-        ReceivedEvent::from_export(&raw).unwrap()
+        ReceivedEvent::from_export(raw).unwrap()
     }
 
     fn facts(paid_at_ms: i64, ended_at_ms: i64) -> TimelineFacts {

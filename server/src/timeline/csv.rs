@@ -1,7 +1,7 @@
 //! Events as a CSV file.
 
 use backend::spreadsheet::csv_file;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use tracking::received::ReceivedEvent;
 
 const COLUMNS: [&str; 14] = [
@@ -49,9 +49,14 @@ fn cells(event: &ReceivedEvent) -> [String; 14] {
         property("$revenue"),
         property("$currency"),
         event.plan.clone().unwrap_or_default(),
-        Value::Object(event.properties.clone()).to_string(),
-        Value::Object(event.user_properties.clone()).to_string(),
+        object(&event.properties),
+        object(&event.user_properties),
     ]
+}
+
+/// An object with text keys can always be written.
+fn object(properties: &Map<String, Value>) -> String {
+    serde_json::to_string(properties).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -62,7 +67,7 @@ mod tests {
 
     #[test]
     fn an_event_is_a_line() {
-        let event = ReceivedEvent::from_export(&json!({
+        let event = ReceivedEvent::from_export(json!({
             "event_type": "=HYPERLINK(\"x\")",
             "event_time": "2026-11-18 11:06:40.123000",
             "user_id": "u-1",

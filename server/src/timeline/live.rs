@@ -113,7 +113,7 @@ fn news<B: AsRef<[u8]>, E>(
 fn announcement(data: &str, person: &Person, filter: &Filter) -> Option<&'static str> {
     let event: Value = serde_json::from_str(data).ok()?;
     event.get("event_type").filter(|_| person.is_in(&event))?;
-    let event = ReceivedEvent::from_export(&event)?;
+    let event = ReceivedEvent::from_export(event)?;
     Some(if filter.matches(&event) { "shown" } else { "other" })
 }
 

@@ -144,7 +144,7 @@ async fn signing_out_gives_the_browser_a_new_device() {
         );
         assert_eq!(event["user_properties"]["is_logged_in"], false);
         // The next session begins later than this event.
-        let signed_out = ReceivedEvent::from_export(&event).unwrap();
+        let signed_out = ReceivedEvent::from_export(event).unwrap();
         assert!(
             after["session"].as_i64() >= Some(signed_out.time_ms),
             "{engine:?}"

@@ -15,7 +15,6 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use db::Db;
-use serde_json::Value;
 use tracking::UserId;
 use tracking::received::ReceivedEvent;
 use tracking::verdict::{TimelineFacts, Verdict, verdict};
@@ -158,7 +157,7 @@ impl Timeline {
     pub async fn full(
         &self,
         person: i64,
-        keep: &(dyn Fn(&Value) -> bool + Sync),
+        keep: &(dyn Fn(&ReceivedEvent) -> bool + Sync),
     ) -> Result<FullTimeline, ReadError> {
         let most = match self.project {
             Some(_) => BATCHES_OF_PROJECT,
@@ -172,7 +171,7 @@ impl Timeline {
         &self,
         person: i64,
         query: &PageRequest,
-        keep: &(dyn Fn(&Value) -> bool + Sync),
+        keep: &(dyn Fn(&ReceivedEvent) -> bool + Sync),
     ) -> Result<TimelinePage, ReadError> {
         let most = match self.project {
             Some(_) => BATCHES_OF_PROJECT,
@@ -218,13 +217,8 @@ impl Timeline {
         let Some(person) = self.find(id).await? else {
             return Ok(None);
         };
-        let timeline = self.full(person, &|_| true).await?;
-        let events: Vec<ReceivedEvent> = timeline
-            .events
-            .iter()
-            .filter_map(ReceivedEvent::from_export)
-            .collect();
-        let facts = self.facts_for(&events, timeline.cut_off).await?;
+        let FullTimeline { events, cut_off } = self.full(person, &|_| true).await?;
+        let facts = self.facts_for(&events, cut_off).await?;
         Ok(Some((verdict(&events, &facts), events)))
     }
 }

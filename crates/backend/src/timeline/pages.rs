@@ -16,7 +16,7 @@ pub(super) trait BatchSource: Sync {
 }
 
 /// Which events may be shown.
-pub(super) type Predicate<'a> = &'a (dyn Fn(&Value) -> bool + Sync);
+pub(super) type Predicate<'a> = &'a (dyn Fn(&ReceivedEvent) -> bool + Sync);
 
 /// The least number of events on a page, if there are as many. Whole sessions can exceed it.
 const PAGE: usize = 120;
@@ -28,7 +28,7 @@ pub struct PageRequest {
     pub filter: Filter,
     /// Where the page begins.
     pub from: Cursor,
-    /// The `uuid` of an event that must be on the page.
+    /// The UUID of an event that must be on the page.
     pub event: Option<String>,
 }
 
@@ -37,8 +37,8 @@ pub struct PageRequest {
 pub struct TimelinePage {
     /// `userData` of the response: IDs, counts, latest properties.
     pub person: Value,
-    /// Exported events, newest first.
-    pub events: Vec<Value>,
+    /// Events, newest first.
+    pub events: Vec<ReceivedEvent>,
     /// Where the next page begins; `None` on the last page.
     pub older: Option<Cursor>,
     /// Whether this is a later page, because the required event is on it.
@@ -52,8 +52,8 @@ pub struct TimelinePage {
 /// All events that were read of a timeline.
 #[derive(Clone, Debug, Default)]
 pub struct FullTimeline {
-    /// Exported events, newest first.
-    pub events: Vec<Value>,
+    /// Events, newest first.
+    pub events: Vec<ReceivedEvent>,
     /// Whether there are older events that were not read.
     pub cut_off: bool,
 }
@@ -67,23 +67,19 @@ pub(super) async fn page(
     keep: Predicate<'_>,
 ) -> Result<TimelinePage, ReadError> {
     let mut page = TimelinePage::default();
-    let mut first: Option<(Vec<Value>, Option<Cursor>)> = None;
+    let mut first: Option<(Vec<ReceivedEvent>, Option<Cursor>)> = None;
     let mut from = query.from.clone();
     for batch in 0..most {
         let activity = batches.batch(from.offset).await?;
-        let rows: Vec<ReceivedEvent> = activity
-            .events
-            .iter()
-            .filter_map(ReceivedEvent::from_export)
-            .collect();
-        let selected = select_page(&rows, &from, BATCH, &query.filter, PAGE - page.events.len());
-        let shown = selected.shown.iter().map(|&place| &rows[place].raw);
-        page.events.extend(shown.filter(|raw| keep(raw)).cloned());
+        let rows = &activity.events;
+        let selected = select_page(rows, &from, BATCH, &query.filter, PAGE - page.events.len());
+        let shown = selected.shown.iter().map(|&place| &rows[place]);
+        page.events.extend(shown.filter(|event| keep(event)).cloned());
         if batch == 0 {
             page.person = activity.person.clone();
             page.has_more = rows.len() >= BATCH;
             if query.from == Cursor::default() {
-                page.newest = Some(rows.into_iter().filter(|row| keep(&row.raw)).collect());
+                page.newest = Some(rows.iter().filter(|event| keep(event)).cloned().collect());
             }
         }
         page.older = selected.next;
@@ -116,10 +112,9 @@ pub(super) async fn full(
     let mut known: HashSet<String> = HashSet::new();
     for batch in 0..most {
         let activity = batches.batch(batch * BATCH).await?;
-        for raw in activity.events.iter().filter(|raw| keep(raw)) {
-            let uuid = raw.get("uuid").and_then(Value::as_str).unwrap_or_default();
-            if uuid.is_empty() || known.insert(uuid.to_owned()) {
-                timeline.events.push(raw.clone());
+        for event in activity.events.iter().filter(|event| keep(event)) {
+            if event.uuid.is_empty() || known.insert(event.uuid.clone()) {
+                timeline.events.push(event.clone());
             }
         }
         timeline.cut_off = activity.events.len() >= BATCH;
@@ -133,11 +128,8 @@ pub(super) async fn full(
 impl TimelinePage {
     /// Whether the required event is missing.
     fn lacks(&self, query: &PageRequest) -> bool {
-        let has = |event: &str| {
-            let uuid = |raw: &Value| raw.get("uuid").and_then(Value::as_str) == Some(event);
-            self.events.iter().any(uuid)
-        };
-        query.event.as_deref().is_some_and(|event| !has(event))
+        let has = |uuid: &str| self.events.iter().any(|event| event.uuid == uuid);
+        query.event.as_deref().is_some_and(|uuid| !has(uuid))
     }
 }
 
@@ -150,22 +142,23 @@ mod tests {
 
     /// An API with one session a day and three events in each.
     fn api(sessions: usize) -> Api {
-        let newest_first: Vec<Value> = (0..sessions * 3)
+        let newest_first: Vec<ReceivedEvent> = (0..sessions * 3)
             .map(|place| {
                 let (session, step) = (sessions - place / 3, 2 - place % 3);
-                json!({
+                ReceivedEvent::from_export(json!({
                     "event_type": format!("Step {step}"),
                     "event_time": format!("20{:02}-01-01 00:00:0{step}.000000", session % 100),
                     "session_id": session,
                     "device_id": "device-1",
                     "uuid": format!("{session}-{step}"),
-                })
+                }))
+                .unwrap()
             })
             .collect();
         Api(newest_first)
     }
 
-    struct Api(Vec<Value>);
+    struct Api(Vec<ReceivedEvent>);
 
     impl BatchSource for Api {
         async fn batch(&self, offset: usize) -> Result<Arc<Activity>, ReadError> {
@@ -181,8 +174,8 @@ mod tests {
         }
     }
 
-    fn count(events: &[Value]) -> usize {
-        let uuids: HashSet<&str> = events.iter().filter_map(|raw| raw["uuid"].as_str()).collect();
+    fn count(events: &[ReceivedEvent]) -> usize {
+        let uuids: HashSet<&str> = events.iter().map(|event| event.uuid.as_str()).collect();
         assert_eq!(uuids.len(), events.len(), "no event is repeated");
         events.len()
     }
@@ -249,7 +242,7 @@ mod tests {
         let api = api(1_000);
         let read = full(&api, 100, &|_| true).await.unwrap();
         assert_eq!((count(&read.events), read.cut_off), (3_000, false));
-        let newest = full(&api, 1, &|raw| raw["event_type"] != "Step 0").await.unwrap();
+        let newest = full(&api, 1, &|event| event.name != "Step 0").await.unwrap();
         assert!(newest.cut_off);
         assert_eq!(count(&newest.events), 668);
     }

@@ -7,6 +7,7 @@ use reqwest::{Client, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde_json::Value;
+use tracking::received::ReceivedEvent;
 use url::Url;
 
 use crate::config::AmplitudeConfig;
@@ -65,8 +66,8 @@ struct EventsResponse {
 pub struct Activity {
     /// `userData` of the response: IDs, counts, latest properties.
     pub person: Value,
-    /// Exported events, newest first.
-    pub events: Vec<Value>,
+    /// Events, newest first.
+    pub events: Vec<ReceivedEvent>,
 }
 
 /// Why events could not be read.
@@ -157,7 +158,11 @@ impl AmplitudeReader {
         let found: ActivityResponse = self.get("api/2/useractivity", &query).await?;
         Ok(Activity {
             person: found.user_data,
-            events: found.events,
+            events: found
+                .events
+                .into_iter()
+                .filter_map(ReceivedEvent::from_export)
+                .collect(),
         })
     }
 

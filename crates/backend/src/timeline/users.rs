@@ -61,8 +61,7 @@ impl Timeline {
         };
         if let Some(person) = self.find(&user.to_string()).await? {
             let activity = self.activity(person, 0).await?;
-            let events = activity.events.iter().filter_map(ReceivedEvent::from_export);
-            timeline.events = events.collect();
+            timeline.events.clone_from(&activity.events);
             let cut_off = activity.events.len() >= super::BATCH;
             timeline.facts.read_from_ms = read_from_ms(&timeline.events, cut_off);
         }

@@ -81,7 +81,7 @@ mod tests {
             ("first of its ms", "2026-11-18 11:00:00.000000", 100),
         ]
         .iter()
-        .filter_map(|(name, time, session)| ReceivedEvent::from_export(&export(name, time, *session)))
+        .filter_map(|(name, time, session)| ReceivedEvent::from_export(export(name, time, *session)))
         .map(Arc::new)
         .collect();
         let groups = session_groups(&events);

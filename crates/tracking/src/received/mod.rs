@@ -2,6 +2,8 @@
 //!
 //! Pure: the timeline page uses this module in the browser and on the server. It does not fetch events.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -52,7 +54,7 @@ impl Source {
     }
 }
 
-/// One event of the timeline.
+/// One event of the timeline. What is large in it is shared by its copies.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReceivedEvent {
     /// Amplitude's own ID of the stored event.
@@ -76,9 +78,9 @@ pub struct ReceivedEvent {
     /// How a server event got its IDs; `None` for browser events.
     pub stitched_by: Option<StitchedBy>,
     /// Event properties.
-    pub properties: Map<String, Value>,
+    pub properties: Arc<Map<String, Value>>,
     /// The user's properties when the event arrived.
-    pub user_properties: Map<String, Value>,
+    pub user_properties: Arc<Map<String, Value>>,
     /// Browser, device, language, location, page: added by the SDK, or by the server to a present event. Empty for others.
     pub context: Vec<(&'static str, String)>,
     /// The documented timestamps, unchanged.
@@ -86,12 +88,12 @@ pub struct ReceivedEvent {
     /// Result of the validation against the tracking plan: `valid`, `unchecked`, or the errors. Only the stand-in reports it.
     pub plan: Option<String>,
     /// The exported event, unchanged.
-    pub raw: Value,
+    pub raw: Arc<Value>,
 }
 
 impl ReceivedEvent {
     /// Parses an exported event; `None` if it has no name or no time.
-    pub fn from_export(raw: &Value) -> Option<Self> {
+    pub fn from_export(raw: Value) -> Option<Self> {
         let text = |key: &str| {
             raw.get(key)
                 .and_then(Value::as_str)
@@ -131,12 +133,12 @@ impl ReceivedEvent {
             stitched_by: properties
                 .get("stitched_by")
                 .and_then(|by| serde_json::from_value(by.clone()).ok()),
-            user_properties: map("user_properties"),
-            context: context::context(raw, source, &properties),
-            times: labelled(raw, TIMES),
+            user_properties: Arc::new(map("user_properties")),
+            context: context::context(&raw, source, &properties),
+            times: labelled(&raw, TIMES),
             plan: local.and_then(|local| local.get("plan")).and_then(plan_result),
-            properties,
-            raw: raw.clone(),
+            properties: Arc::new(properties),
+            raw: Arc::new(raw),
         })
     }
 
@@ -259,16 +261,19 @@ mod tests {
     #[test]
     fn the_source_follows_from_library_and_properties() {
         let mut raw = export("Trial started", "2026-11-18 11:06:40.123456", 5);
-        assert_eq!(ReceivedEvent::from_export(&raw).unwrap().source, Source::Browser);
+        assert_eq!(
+            ReceivedEvent::from_export(raw.clone()).unwrap().source,
+            Source::Browser
+        );
         raw["library"] = json!("seamline-server/0.1.0");
         raw["event_properties"] = json!({"stitched_by": "checkout handoff"});
-        let event = ReceivedEvent::from_export(&raw).unwrap();
+        let event = ReceivedEvent::from_export(raw.clone()).unwrap();
         assert_eq!(
             (event.source, event.stitched_by),
             (Source::Server, Some(StitchedBy::CheckoutHandoff))
         );
         raw["event_properties"] = json!({"stripe_event": "evt_1"});
-        assert_eq!(ReceivedEvent::from_export(&raw).unwrap().source, Source::Stripe);
+        assert_eq!(ReceivedEvent::from_export(raw).unwrap().source, Source::Stripe);
     }
 
     #[test]
@@ -285,7 +290,7 @@ mod tests {
         ] {
             raw["local"] = json!({ "plan": plan });
             assert_eq!(
-                ReceivedEvent::from_export(&raw).unwrap().plan.as_deref(),
+                ReceivedEvent::from_export(raw.clone()).unwrap().plan.as_deref(),
                 expected
             );
         }
@@ -293,11 +298,11 @@ mod tests {
 
     #[test]
     fn events_without_name_or_time_are_rejected() {
-        assert_eq!(ReceivedEvent::from_export(&json!({"event_type": "A"})), None);
+        assert_eq!(ReceivedEvent::from_export(json!({"event_type": "A"})), None);
         assert_eq!(
-            ReceivedEvent::from_export(&json!({"event_time": "2026-11-18 11:06:40.123456"})),
+            ReceivedEvent::from_export(json!({"event_time": "2026-11-18 11:06:40.123456"})),
             None
         );
-        assert_eq!(ReceivedEvent::from_export(&json!(7)), None);
+        assert_eq!(ReceivedEvent::from_export(json!(7)), None);
     }
 }

@@ -127,7 +127,7 @@ mod tests {
     /// Rows by session, 0 for none; the newest first.
     fn rows(sessions: &[i64]) -> Vec<ReceivedEvent> {
         let row = |(place, session): (usize, &i64)| {
-            ReceivedEvent::from_export(&json!({
+            ReceivedEvent::from_export(json!({
                 "event_type": if place % 2 == 0 { "A" } else { "B" },
                 "event_time": format!("2026-11-18 11:06:{:02}.000000", 59 - place),
                 "session_id": session,

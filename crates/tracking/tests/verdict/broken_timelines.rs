@@ -1,11 +1,13 @@
 //! Broken timelines: at least one for each rule, with the rules that it breaks.
 
+use std::sync::Arc;
+
 use serde_json::json;
 use tracking::received::Source;
 use tracking::verdict::{ConsentChange, HandoffKind, Rule, SdkSession, UndeliveredEvent};
 use tracking::{Consent, Currency, DeviceId, SessionId, StitchedBy};
 
-use crate::scenario::{DAY, MINUTE, START, Scenario, context, full_scenario};
+use crate::scenario::{DAY, MINUTE, START, Scenario, context, full_scenario, properties};
 
 /// A scenario with an error.
 pub struct BrokenTimeline {
@@ -406,10 +408,7 @@ pub const BROKEN_TIMELINES: &[BrokenTimeline] = &[
         event: "Poll created",
         scenario: || {
             let mut scenario = full_scenario();
-            scenario
-                .event("Poll created")
-                .properties
-                .insert("$revenue".into(), json!(12.0));
+            properties(scenario.event("Poll created")).insert("$revenue".into(), json!(12.0));
             scenario
         },
     },
@@ -466,10 +465,7 @@ pub const BROKEN_TIMELINES: &[BrokenTimeline] = &[
             let mut scenario = Scenario::new();
             scenario.currency = Currency::parse("jpy").unwrap();
             scenario.sign_up().start_trial(30_000).convert();
-            scenario
-                .event("Trial converted")
-                .properties
-                .insert("$revenue".into(), json!(12.0));
+            properties(scenario.event("Trial converted")).insert("$revenue".into(), json!(12.0));
             scenario
         },
     },
@@ -548,11 +544,11 @@ pub const BROKEN_TIMELINES: &[BrokenTimeline] = &[
         event: "Sign-up completed",
         scenario: || {
             let mut scenario = full_scenario();
-            let landing = &mut scenario.event("[Amplitude] Page Viewed").properties;
+            let landing = properties(scenario.event("[Amplitude] Page Viewed"));
             landing.insert("utm_source".into(), json!("newsletter"));
             for event in &mut scenario.events {
                 if event.source == Source::Server {
-                    event.properties.insert("utm_source".into(), json!("search"));
+                    properties(event).insert("utm_source".into(), json!("search"));
                 }
             }
             scenario
@@ -565,8 +561,7 @@ pub const BROKEN_TIMELINES: &[BrokenTimeline] = &[
         scenario: || {
             let mut scenario = full_scenario();
             let view = scenario.event("[Amplitude] Page Viewed");
-            view.user_properties
-                .insert("initial_utm_source".into(), json!("search"));
+            Arc::make_mut(&mut view.user_properties).insert("initial_utm_source".into(), json!("search"));
             scenario
         },
     },
@@ -589,6 +584,6 @@ pub fn unstitch(scenario: &mut Scenario, name: &str, by: StitchedBy) {
     event.derived_device = true;
     event.session = None;
     event.context.clear();
-    event.properties.remove("click");
-    event.properties.remove("portal_visit");
+    properties(event).remove("click");
+    properties(event).remove("portal_visit");
 }

@@ -5,7 +5,7 @@ use tracking::reconcile::{LedgerDifference, LedgerEntry, LedgerLine, Reconciliat
 use tracking::verdict::{ConsentChange, PaymentRecord, RefundRecord, TimelineFacts, UndeliveredEvent};
 use tracking::{Consent, Currency, Money, UserId};
 
-use crate::scenario::{START, Scenario, full_scenario, money};
+use crate::scenario::{START, Scenario, full_scenario, money, properties};
 
 #[test]
 fn a_correct_timeline_is_balanced() {
@@ -150,12 +150,7 @@ fn each_difference_has_a_cause() {
         (
             "cents sent as dollars",
             |scenario| {
-                drop(
-                    scenario
-                        .event("Trial converted")
-                        .properties
-                        .insert("$revenue".into(), json!(1_200.0)),
-                );
+                drop(properties(scenario.event("Trial converted")).insert("$revenue".into(), json!(1_200.0)));
             },
             Some(LedgerDifference::OtherRevenue {
                 revenue: "1200 USD".into(),
@@ -163,7 +158,7 @@ fn each_difference_has_a_cause() {
         ),
         (
             "no currency",
-            |scenario| drop(scenario.event("Trial converted").properties.remove("$currency")),
+            |scenario| drop(properties(scenario.event("Trial converted")).remove("$currency")),
             Some(LedgerDifference::OtherRevenue {
                 revenue: "12 no currency".into(),
             }),
@@ -223,9 +218,7 @@ fn a_refund_that_failed_later_sums_to_zero() {
     failed.uuid = "uuid-failed".into();
     failed.insert_id = Some("refund-failed:re_1".into());
     let amount = scenario.facts.refunds[0].amount;
-    failed
-        .properties
-        .extend(money(amount, amount).as_object().unwrap().clone());
+    properties(&mut failed).extend(money(amount, amount).as_object().unwrap().clone());
     scenario.events.push(failed);
     let reconciliation = reconcile(&scenario.events, &scenario.facts);
     assert!(reconciliation.is_balanced(), "{reconciliation:#?}");

@@ -1,5 +1,7 @@
 //! The outcome of each rule for correct, explained and broken timelines.
 
+use std::sync::Arc;
+
 use serde_json::json;
 use tracking::verdict::{
     ConsentChange, HandoffKind, Rule, RuleOutcome, TimelineFacts, UndeliveredEvent, verdict,
@@ -7,7 +9,7 @@ use tracking::verdict::{
 use tracking::{Consent, StitchedBy};
 
 use crate::broken_timelines::{BROKEN_TIMELINES, blocked, unstitch};
-use crate::scenario::{DAY, MINUTE, Scenario, full_scenario};
+use crate::scenario::{DAY, MINUTE, Scenario, full_scenario, properties};
 
 #[test]
 fn every_rule_holds_for_a_correct_timeline() {
@@ -211,10 +213,10 @@ fn a_later_consent_explains_a_missing_sign_up() {
 #[test]
 fn the_newest_touch_of_a_session_counts() {
     let mut scenario = Scenario::new();
-    let landing = &mut scenario.event("[Amplitude] Page Viewed").properties;
+    let landing = properties(scenario.event("[Amplitude] Page Viewed"));
     landing.insert("utm_source".into(), json!("newsletter"));
     scenario.view("/pricing");
-    let referred = &mut scenario.events.last_mut().unwrap().properties;
+    let referred = properties(scenario.events.last_mut().unwrap());
     referred.insert("referring_domain".into(), json!("news.example.net"));
     scenario.sign_up();
     for (name, value, expected) in [
@@ -222,7 +224,7 @@ fn the_newest_touch_of_a_session_counts() {
         ("referring_domain", "news.example.net", true),
         ("referring_domain", "other.example", false),
     ] {
-        let event = &mut scenario.event("Sign-up completed").properties;
+        let event = properties(scenario.event("Sign-up completed"));
         event.retain(|key, _| key != "utm_source" && key != "referring_domain");
         event.insert(name.into(), json!(value));
         let verdict = verdict(&scenario.events, &scenario.facts);
@@ -244,7 +246,7 @@ fn events_that_were_not_read_are_not_reported_as_missing() {
 fn without_the_stand_in_a_device_that_no_browser_has_is_derived() {
     let mut scenario = full_scenario();
     for event in &mut scenario.events {
-        event.raw = json!({});
+        event.raw = Arc::new(json!({}));
         event.derived_device = false;
         event.plan = None;
     }

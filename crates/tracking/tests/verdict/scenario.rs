@@ -1,5 +1,7 @@
 //! Builds a user's timeline step by step, with the events and facts that the product would record.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value, json};
 use tracking::received::{ReceivedEvent, Source};
 use tracking::verdict::{HandoffKind, NotedHandoff, PaymentRecord, RefundRecord, TimelineFacts};
@@ -378,12 +380,15 @@ impl Scenario {
             insert_id: Some(format!("insert-{:04}", self.counter)),
             stitched_by: None,
             properties: match properties {
-                Value::Object(properties) => properties,
-                _ => Map::new(),
+                Value::Object(properties) => Arc::new(properties),
+                _ => Arc::default(),
             },
             user_properties: match source {
-                Source::Browser => Map::from_iter([("initial_utm_source".to_owned(), json!("newsletter"))]),
-                Source::Server | Source::Stripe => Map::new(),
+                Source::Browser => Arc::new(Map::from_iter([(
+                    "initial_utm_source".to_owned(),
+                    json!("newsletter"),
+                )])),
+                Source::Server | Source::Stripe => Arc::default(),
             },
             context: match source {
                 Source::Browser => context(),
@@ -391,7 +396,7 @@ impl Scenario {
             },
             times: Vec::new(),
             plan: Some(plan.into()),
-            raw: json!({"local": {}}),
+            raw: Arc::new(json!({"local": {}})),
         }
     }
 
@@ -460,4 +465,9 @@ pub fn full_scenario() -> Scenario {
         .payment_fails()
         .expire(false);
     scenario
+}
+
+/// The event's properties, to change them.
+pub(crate) fn properties(event: &mut ReceivedEvent) -> &mut Map<String, Value> {
+    Arc::make_mut(&mut event.properties)
 }

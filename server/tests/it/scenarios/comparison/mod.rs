@@ -90,7 +90,7 @@ fn comparable_event(event: &ReceivedEvent, placeholders: &mut Placeholders) -> C
         ("context".to_owned(), json!(event.context)),
         ("plan".to_owned(), json!(event.plan)),
     ]);
-    for (key, value) in &event.properties {
+    for (key, value) in event.properties.iter() {
         if key != "stitched_by" {
             fields.insert(format!("property {key}"), placeholders.replace_in_value(value));
         }

@@ -51,7 +51,11 @@ fn timeline(mut exported: Vec<Value>, change: impl FnOnce(&mut Vec<Value>)) -> V
         .cloned()
         .unwrap_or_default();
     change(&mut exported);
-    let events: Vec<ReceivedEvent> = exported.iter().filter_map(ReceivedEvent::from_export).collect();
+    let events: Vec<ReceivedEvent> = exported
+        .iter()
+        .cloned()
+        .filter_map(ReceivedEvent::from_export)
+        .collect();
     assert_eq!(events.len(), exported.len(), "each can be read");
     comparable_timeline(&events, &at_end)
 }
