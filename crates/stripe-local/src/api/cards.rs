@@ -133,6 +133,7 @@ fn list_cards(
         operation,
         params,
         url,
+        Some(customer),
         |method: &PaymentMethodRecord| cards && method.customer.as_deref() == Some(customer),
         |_, method| render::payment_method(method),
     )

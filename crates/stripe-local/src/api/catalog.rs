@@ -102,6 +102,7 @@ pub(super) fn list_products(operation: &mut Operation<'_>, mut params: Params) -
         operation,
         params,
         "/v1/products",
+        None,
         |product: &ProductRecord| {
             active.is_none_or(|active| product.active == active)
                 && (ids.is_empty() || ids.contains(&product.id))
@@ -270,6 +271,7 @@ pub(super) fn list_prices(operation: &mut Operation<'_>, mut params: Params) -> 
         operation,
         params,
         "/v1/prices",
+        product.as_deref(),
         |price: &PriceRecord| {
             let key = price.lookup_key.as_ref();
             active.is_none_or(|active| price.active == active)

@@ -261,6 +261,7 @@ pub(super) fn list(operation: &mut Operation<'_>, mut params: Params) -> ApiResu
         operation,
         params,
         "/v1/checkout/sessions",
+        customer.as_deref().or(subscription.as_deref()),
         |session: &CheckoutSessionRecord| {
             customer
                 .as_ref()

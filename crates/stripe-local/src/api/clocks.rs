@@ -44,6 +44,7 @@ pub(super) fn list(operation: &mut Operation<'_>, params: Params) -> ApiResult {
         operation,
         params,
         "/v1/test_helpers/test_clocks",
+        None,
         |_: &TestClockRecord| true,
         |_, clock| render::test_clock(clock),
     )

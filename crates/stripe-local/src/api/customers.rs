@@ -136,6 +136,7 @@ pub(super) fn list(operation: &mut Operation<'_>, mut params: Params) -> ApiResu
         operation,
         params,
         "/v1/customers",
+        None,
         |customer: &CustomerRecord| {
             // Customers on a test clock are listed only if `test_clock` is given.
             !customer.deleted

@@ -37,6 +37,7 @@ pub(super) fn list(operation: &mut Operation<'_>, mut params: Params) -> ApiResu
         operation,
         params,
         "/v1/invoices",
+        customer.as_deref().or(subscription.as_deref()),
         |invoice: &InvoiceRecord| {
             customer.as_ref().is_none_or(|id| invoice.customer == *id)
                 && subscription.as_ref().is_none_or(|id| invoice.subscription == *id)
@@ -146,6 +147,7 @@ pub(super) fn list_payments(operation: &mut Operation<'_>, mut params: Params) -
         operation,
         params,
         "/v1/invoice_payments",
+        invoice.as_deref().or(intent.as_deref()),
         |payment: &InvoicePaymentRecord| {
             invoice.as_ref().is_none_or(|id| payment.invoice == *id)
                 && intent.as_ref().is_none_or(|id| payment.payment_intent == *id)

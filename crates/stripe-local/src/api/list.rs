@@ -63,22 +63,23 @@ impl Paging {
     }
 }
 
-/// A page of the records that `is_included` selects. `params` must have no other parameters than those for paging.
+/// A page of the records that `is_included` selects: of all, or of those with the ID `parent` in one of the fields that
+/// `define_records` names. `params` must have no other parameters than those for paging.
 pub(super) fn list_page<T: RecordKind>(
     operation: &Operation<'_>,
     mut params: Params,
     url: &str,
+    parent: Option<&str>,
     is_included: impl Fn(&T) -> bool,
     show: impl Fn(&Records, &T) -> Value,
 ) -> ApiResult {
     let paging = Paging::parse(&mut params)?;
     params.finish()?;
-    let all: Vec<&T> = operation
-        .records
-        .all::<T>()
-        .rev()
-        .filter(|record| is_included(record))
-        .collect();
+    let is_included = |record: &&T| is_included(record);
+    let all: Vec<&T> = match parent {
+        Some(id) => operation.records.children(id).rev().filter(is_included).collect(),
+        None => operation.records.all().rev().filter(is_included).collect(),
+    };
     let ids: Vec<&str> = all.iter().map(|record| record.id()).collect();
     let (range, has_more) = paging.select(&ids)?;
     let data: Vec<Value> = all[range]

@@ -262,6 +262,7 @@ pub(super) fn list(operation: &mut Operation<'_>, mut params: Params) -> ApiResu
         operation,
         params,
         "/v1/billing_portal/configurations",
+        None,
         |configuration: &PortalConfigurationRecord| {
             active.is_none_or(|active| configuration.active == active)
                 && is_default.is_none_or(|is_default| configuration.is_default == is_default)

@@ -54,6 +54,7 @@ pub(super) fn list(operation: &mut Operation<'_>, mut params: Params) -> ApiResu
         operation,
         params,
         "/v1/refunds",
+        charge.as_deref().or(intent.as_deref()),
         |refund: &StripeRefundRecord| {
             charge.as_ref().is_none_or(|id| refund.charge == *id)
                 && intent.as_ref().is_none_or(|id| refund.payment_intent == *id)
@@ -76,6 +77,7 @@ pub(super) fn list_disputes(operation: &mut Operation<'_>, mut params: Params) -
         operation,
         params,
         "/v1/disputes",
+        charge.as_deref().or(intent.as_deref()),
         |dispute: &StripeDisputeRecord| {
             charge.as_ref().is_none_or(|id| dispute.charge == *id)
                 && intent.as_ref().is_none_or(|id| dispute.payment_intent == *id)
@@ -98,6 +100,7 @@ pub(super) fn list_charges(operation: &mut Operation<'_>, mut params: Params) ->
         operation,
         params,
         "/v1/charges",
+        customer.as_deref().or(intent.as_deref()),
         |charge: &ChargeRecord| {
             customer.as_ref().is_none_or(|id| charge.customer == *id)
                 && intent.as_ref().is_none_or(|id| charge.payment_intent == *id)
@@ -120,6 +123,7 @@ pub(super) fn list_payment_intents(operation: &mut Operation<'_>, mut params: Pa
         operation,
         params,
         "/v1/payment_intents",
+        customer.as_deref(),
         |intent: &PaymentIntentRecord| {
             customer.as_ref().is_none_or(|id| intent.customer == *id) && created.contains(intent.created)
         },

@@ -146,6 +146,7 @@ pub(super) fn list(operation: &mut Operation<'_>, mut params: Params) -> ApiResu
         operation,
         params,
         "/v1/subscriptions",
+        customer.as_deref(),
         |subscription: &SubscriptionRecord| {
             statuses.contains(&subscription.status)
                 && customer.as_ref().is_none_or(|id| subscription.customer == *id)

@@ -1,7 +1,5 @@
 //! The endpoints for events, webhook endpoints and the account.
 
-use std::collections::HashSet;
-
 use serde_json::json;
 
 use super::list::list_page;
@@ -45,23 +43,24 @@ pub(super) fn list_events(operation: &mut Operation<'_>, mut params: Params) -> 
     let created = params.range("created")?;
     let delivered = params.boolean("delivery_success")?;
     // An event without deliveries counts as delivered.
-    let undelivered: HashSet<String> = operation
-        .records
-        .all::<DeliveryRecord>()
-        .filter(|delivery| !delivery.is_copy && delivery.state != DeliveryState::Delivered)
-        .map(|delivery| delivery.event.clone())
-        .collect();
+    let is_delivered = |event: &EventRecord| {
+        operation
+            .records
+            .children::<DeliveryRecord>(&event.id)
+            .all(|delivery| delivery.is_copy || delivery.state == DeliveryState::Delivered)
+    };
     list_page(
         operation,
         params,
         "/v1/events",
+        None,
         |event: &EventRecord| {
             pattern_filter
                 .as_ref()
                 .is_none_or(|pattern| matches_pattern(pattern, &event.name))
                 && (types.is_empty() || types.contains(&event.name))
                 && created.contains(event.created)
-                && delivered.is_none_or(|delivered| delivered != undelivered.contains(&event.id))
+                && delivered.is_none_or(|delivered| delivered == is_delivered(event))
         },
         render::event,
     )
@@ -143,6 +142,7 @@ pub(super) fn list(operation: &mut Operation<'_>, params: Params) -> ApiResult {
         operation,
         params,
         "/v1/webhook_endpoints",
+        None,
         |_: &WebhookEndpointRecord| true,
         |_, endpoint| render::webhook_endpoint(endpoint, false),
     )

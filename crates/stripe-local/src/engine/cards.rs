@@ -112,8 +112,8 @@ impl Operation<'_> {
         });
         let own: Vec<String> = self
             .records
-            .all::<SubscriptionRecord>()
-            .filter(|subscription| subscription.customer == id && !subscription.has_ended())
+            .children::<SubscriptionRecord>(&id)
+            .filter(|subscription| !subscription.has_ended())
             .filter(|subscription| subscription.default_payment_method.is_some())
             .map(|subscription| subscription.id.clone())
             .collect();

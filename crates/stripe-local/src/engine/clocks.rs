@@ -203,8 +203,7 @@ impl Operation<'_> {
     pub(crate) fn next_payment_at(&self, subscription: &SubscriptionRecord) -> Option<i64> {
         let next_invoice_step = self
             .records
-            .all::<InvoiceRecord>()
-            .filter(|invoice| invoice.subscription == subscription.id)
+            .children::<InvoiceRecord>(&subscription.id)
             .filter(|invoice| matches!(invoice.status, InvoiceStatus::Draft | InvoiceStatus::Open))
             .filter_map(|invoice| schedule::next_invoice_step(invoice).map(|(at, _)| at))
             .min();

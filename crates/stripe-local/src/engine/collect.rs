@@ -137,10 +137,7 @@ impl Operation<'_> {
 
     fn mark_paid(&mut self, invoice: &InvoiceRecord) {
         let now = self.now_secs(invoice.test_clock.as_deref());
-        let payment = self
-            .records
-            .all::<InvoicePaymentRecord>()
-            .find(|payment| payment.invoice == invoice.id);
+        let payment = self.records.children::<InvoicePaymentRecord>(&invoice.id).next();
         if let Some(mut payment) = payment.cloned() {
             payment.status = "paid".to_owned();
             payment.amount_paid = Some(payment.amount_requested);
@@ -163,11 +160,10 @@ impl Operation<'_> {
         }
         self.emit_invoice("invoice.paid", &invoice.id);
         self.emit_invoice("invoice.payment_succeeded", &invoice.id);
-        let owes_more = self.records.all::<InvoiceRecord>().any(|other| {
-            other.subscription == invoice.subscription
-                && other.status == InvoiceStatus::Open
-                && other.attempts > 0
-        });
+        let owes_more = self
+            .records
+            .children::<InvoiceRecord>(&invoice.subscription)
+            .any(|other| other.status == InvoiceStatus::Open && other.attempts > 0);
         self.change_subscription(&invoice.subscription, |subscription, _| {
             if let Some(status) = lifecycle::status_after_payment(subscription.status, owes_more) {
                 subscription.status = status;

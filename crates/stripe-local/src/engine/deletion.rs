@@ -45,8 +45,8 @@ impl Operation<'_> {
     pub(crate) fn delete_customer(&mut self, customer: &CustomerRecord) {
         let subscriptions: Vec<String> = self
             .records
-            .all::<SubscriptionRecord>()
-            .filter(|subscription| subscription.customer == customer.id && !subscription.has_ended())
+            .children::<SubscriptionRecord>(&customer.id)
+            .filter(|subscription| !subscription.has_ended())
             .map(|subscription| subscription.id.clone())
             .collect();
         for subscription in subscriptions {
@@ -89,13 +89,9 @@ impl Operation<'_> {
             .take_while(|response| response.stored_at < wall - IDEMPOTENCY_KEY_RETENTION_DAYS * DAY_SECS)
             .map(|response| response.id.clone());
         let mut ids: Vec<String> = expired_responses.collect();
-        if !expired_events.is_empty() {
-            let deliveries = self.records.all::<DeliveryRecord>();
-            ids.extend(
-                deliveries
-                    .filter(|delivery| expired_events.contains(&delivery.event))
-                    .map(|delivery| delivery.id.clone()),
-            );
+        for event in &expired_events {
+            let deliveries = self.records.children::<DeliveryRecord>(event);
+            ids.extend(deliveries.map(|delivery| delivery.id.clone()));
         }
         ids.extend(expired_events);
         for id in ids {

@@ -22,8 +22,12 @@ impl Operation<'_> {
                 "This charge did not succeed: it cannot be disputed.",
             ));
         }
-        let is_of_charge = |dispute: &StripeDisputeRecord| dispute.charge == charge.id;
-        if self.records.all::<StripeDisputeRecord>().any(is_of_charge) {
+        if self
+            .records
+            .children::<StripeDisputeRecord>(&charge.id)
+            .next()
+            .is_some()
+        {
             return Err(ApiError::invalid_request("This charge is disputed already."));
         }
         let amount = amount.unwrap_or(charge.amount);

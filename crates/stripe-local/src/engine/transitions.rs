@@ -185,8 +185,8 @@ impl Operation<'_> {
     fn stop_collecting(&mut self, subscription: &str) {
         let open: Vec<String> = self
             .records
-            .all::<InvoiceRecord>()
-            .filter(|invoice| invoice.subscription == subscription && invoice.auto_advance)
+            .children::<InvoiceRecord>(subscription)
+            .filter(|invoice| invoice.auto_advance)
             .map(|invoice| invoice.id.clone())
             .collect();
         for id in open {
@@ -230,11 +230,7 @@ impl Operation<'_> {
             invoice.next_attempt = None;
             invoice.finalizes_at = None;
         });
-        let payment = self
-            .records
-            .all::<InvoicePaymentRecord>()
-            .find(|payment| payment.invoice == id)
-            .cloned();
+        let payment = self.records.children::<InvoicePaymentRecord>(id).next().cloned();
         if let Some(mut payment) = payment {
             payment.status = "canceled".to_owned();
             payment.canceled_at = Some(now);

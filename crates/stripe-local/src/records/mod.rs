@@ -12,7 +12,7 @@ mod clocks;
 mod payments;
 mod webhooks;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde::{Deserialize, Serialize};
 
@@ -40,8 +40,9 @@ pub(crate) trait RecordKind: Clone + 'static {
     fn from_record(record: &Record) -> Option<&Self>;
 }
 
+/// Defines `Record`. The fields after a type have the IDs of its parents.
 macro_rules! define_records {
-    ($($kind:ident($type:ident)),* $(,)?) => {
+    ($($kind:ident($type:ident $(, $parent:ident)*)),* $(,)?) => {
         /// A record of any type. The variant's name is the value of `kind` in the state file.
         #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
         #[serde(tag = "kind")]
@@ -54,6 +55,16 @@ macro_rules! define_records {
 
             pub(crate) fn id(&self) -> &str {
                 match self { $(Self::$kind(record) => &record.id),* }
+            }
+
+            /// The IDs of the parents, by which lists find the record.
+            fn parents(&self) -> Vec<&str> {
+                match self {
+                    $(Self::$kind(_record) => {
+                        let parents: &[Option<&String>] = &[$(Option::from(&_record.$parent)),*];
+                        parents.iter().copied().flatten().map(String::as_str).collect()
+                    })*
+                }
             }
         }
 
@@ -80,25 +91,25 @@ macro_rules! define_records {
 
 define_records!(
     Product(ProductRecord),
-    Price(PriceRecord),
+    Price(PriceRecord, product),
     Customer(CustomerRecord),
-    PaymentMethod(PaymentMethodRecord),
+    PaymentMethod(PaymentMethodRecord, customer),
     SetupIntent(SetupIntentRecord),
-    CheckoutSession(CheckoutSessionRecord),
-    Subscription(SubscriptionRecord),
-    Invoice(InvoiceRecord),
-    InvoicePayment(InvoicePaymentRecord),
-    PaymentIntent(PaymentIntentRecord),
-    Charge(ChargeRecord),
-    Refund(StripeRefundRecord),
-    Dispute(StripeDisputeRecord),
+    CheckoutSession(CheckoutSessionRecord, customer, subscription),
+    Subscription(SubscriptionRecord, customer),
+    Invoice(InvoiceRecord, customer, subscription),
+    InvoicePayment(InvoicePaymentRecord, invoice, payment_intent),
+    PaymentIntent(PaymentIntentRecord, customer),
+    Charge(ChargeRecord, customer, payment_intent),
+    Refund(StripeRefundRecord, charge, payment_intent),
+    Dispute(StripeDisputeRecord, charge, payment_intent),
     PortalSession(PortalSessionRecord),
     PortalConfiguration(PortalConfigurationRecord),
     GlobalClock(GlobalClockRecord),
     TestClock(TestClockRecord),
     WebhookEndpoint(WebhookEndpointRecord),
     Event(EventRecord),
-    Delivery(DeliveryRecord),
+    Delivery(DeliveryRecord, event),
     Switches(WebhookSwitchesRecord),
     KeptAnswer(IdempotentResponseRecord),
 );
@@ -118,6 +129,8 @@ pub(crate) struct RecordChange<'a> {
 pub(crate) struct Records {
     rows: BTreeMap<RowKey, Record>,
     keys: HashMap<String, RowKey>,
+    /// The records of each parent, by the parent's ID.
+    children: HashMap<String, BTreeSet<RowKey>>,
     next_number: u64,
     /// The state before the running operation of each record that it changed, by ID.
     originals: BTreeMap<String, Option<(RowKey, Record)>>,
@@ -131,6 +144,7 @@ impl Records {
         Self {
             rows: BTreeMap::new(),
             keys: HashMap::new(),
+            children: HashMap::new(),
             next_number: 1,
             originals: BTreeMap::new(),
             settled_secs: None,
@@ -142,7 +156,7 @@ impl Records {
     pub(crate) fn restore(&mut self, number: u64, record: Record) {
         let key = (record.kind(), number);
         self.keys.insert(record.id().to_owned(), key);
-        self.rows.insert(key, record);
+        self.insert_row(key, record);
         self.next_number = self.next_number.max(number + 1);
     }
 
@@ -155,6 +169,14 @@ impl Records {
         self.rows
             .range((T::KIND, 0)..=(T::KIND, u64::MAX))
             .filter_map(|(_, record)| T::from_record(record))
+    }
+
+    /// The records of a type that have this parent, oldest first.
+    pub(crate) fn children<T: RecordKind>(&self, parent: &str) -> impl DoubleEndedIterator<Item = &T> {
+        let keys = self.children.get(parent);
+        keys.into_iter()
+            .flat_map(|keys| keys.range((T::KIND, 0)..=(T::KIND, u64::MAX)))
+            .filter_map(|key| T::from_record(self.rows.get(key)?))
     }
 
     pub(crate) fn record(&self, id: &str) -> Option<&Record> {
@@ -174,14 +196,40 @@ impl Records {
                 key
             }
         };
-        self.rows.insert(key, value.into_record());
+        self.insert_row(key, value.into_record());
     }
 
     pub(crate) fn remove(&mut self, id: &str) {
         let kind = self.keys.get(id).map_or("", |(kind, _)| kind);
         self.save_original(kind, id);
         if let Some(key) = self.keys.remove(id) {
-            self.rows.remove(&key);
+            self.remove_row(key);
+        }
+    }
+
+    fn insert_row(&mut self, key: RowKey, record: Record) {
+        self.remove_row(key);
+        for parent in record.parents() {
+            // Most parents have children already.
+            match self.children.get_mut(parent) {
+                Some(children) => children.insert(key),
+                None => self.children.entry(parent.to_owned()).or_default().insert(key),
+            };
+        }
+        self.rows.insert(key, record);
+    }
+
+    fn remove_row(&mut self, key: RowKey) {
+        let Some(record) = self.rows.remove(&key) else {
+            return;
+        };
+        for parent in record.parents() {
+            if let Some(children) = self.children.get_mut(parent) {
+                children.remove(&key);
+                if children.is_empty() {
+                    self.children.remove(parent);
+                }
+            }
         }
     }
 
@@ -246,11 +294,11 @@ impl Records {
         self.settled_secs = None;
         for (id, old) in std::mem::take(&mut self.originals) {
             if let Some(key) = self.keys.remove(&id) {
-                self.rows.remove(&key);
+                self.remove_row(key);
             }
             if let Some((key, record)) = old {
                 self.keys.insert(id, key);
-                self.rows.insert(key, record);
+                self.insert_row(key, record);
             }
         }
     }
@@ -310,6 +358,44 @@ mod tests {
         assert!(records.all::<GlobalClockRecord>().next().is_none());
         records.rollback();
         assert!(records.all::<GlobalClockRecord>().next().is_some());
+    }
+
+    #[test]
+    fn a_parent_has_the_records_that_name_it() {
+        let delivery = |id: &str, event: &str| DeliveryRecord {
+            id: id.to_owned(),
+            event: event.to_owned(),
+            endpoint: "we_1".to_owned(),
+            attempts: Vec::new(),
+            due_ms: 0,
+            state: DeliveryState::Waiting,
+            is_copy: false,
+        };
+        let children = |records: &Records, event: &str| {
+            records
+                .children::<DeliveryRecord>(event)
+                .map(|delivery| delivery.id.clone())
+                .collect::<Vec<_>>()
+                .concat()
+        };
+        let mut records = Records::new(Some(1));
+        for (id, event) in [("b", "1"), ("a", "1"), ("c", "2")] {
+            records.put(delivery(id, event));
+        }
+        records.commit();
+        let before = ["ba", "c", ""];
+        let all = |records: &Records| ["1", "2", "3"].map(|event| children(records, event));
+        assert_eq!(all(&records), before, "oldest first");
+        records.put(delivery("a", "3"));
+        records.remove("c");
+        assert_eq!(all(&records), ["b", "", "a"], "moved and removed");
+        records.rollback();
+        assert_eq!(all(&records), before, "rolled back");
+        let mut restored = Records::new(Some(1));
+        for ((_, number), record) in &records.rows {
+            restored.restore(*number, record.clone());
+        }
+        assert_eq!(all(&restored), before, "read from the state file");
     }
 
     #[test]

@@ -9,9 +9,8 @@ use crate::records::{
 
 pub(crate) fn event(records: &Records, event: &EventRecord) -> Value {
     let pending = records
-        .all::<DeliveryRecord>()
-        .filter(|delivery| delivery.event == event.id && !delivery.is_copy)
-        .filter(|delivery| delivery.state == DeliveryState::Waiting)
+        .children::<DeliveryRecord>(&event.id)
+        .filter(|delivery| !delivery.is_copy && delivery.state == DeliveryState::Waiting)
         .count();
     let mut data = json!({"object": event.object});
     if let Some(previous) = &event.previous {

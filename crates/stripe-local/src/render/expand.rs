@@ -116,26 +116,24 @@ fn unexpanded_part(records: &Records, value: &Value, key: &str) -> Option<Value>
         ("invoice", "payments") => (
             "/v1/invoice_payments".to_owned(),
             records
-                .all::<InvoicePaymentRecord>()
-                .filter(|payment| payment.invoice == id)
+                .children::<InvoicePaymentRecord>(id)
                 .map(invoice_payment)
                 .collect(),
         ),
         ("charge", "refunds") => (
             format!("/v1/charges/{id}/refunds"),
             records
-                .all::<StripeRefundRecord>()
+                .children::<StripeRefundRecord>(id)
                 .rev()
-                .filter(|refund| refund.charge == id)
                 .map(refund)
                 .collect(),
         ),
         ("customer", "subscriptions") => (
             format!("/v1/customers/{id}/subscriptions"),
             records
-                .all::<SubscriptionRecord>()
+                .children::<SubscriptionRecord>(id)
                 .rev()
-                .filter(|one| one.customer == id && !one.has_ended())
+                .filter(|one| !one.has_ended())
                 .map(|one| subscription(records, one))
                 .collect(),
         ),

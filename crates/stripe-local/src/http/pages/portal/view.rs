@@ -40,8 +40,8 @@ pub(super) fn overview_page(operation: &Operation<'_>, context: &PortalContext) 
     }
     let subscriptions: String = operation
         .records
-        .all::<SubscriptionRecord>()
-        .filter(|subscription| subscription.customer == context.customer.id && !subscription.has_ended())
+        .children::<SubscriptionRecord>(&context.customer.id)
+        .filter(|subscription| !subscription.has_ended())
         .map(|subscription| plan_tile(operation, context, subscription))
         .collect();
     let subscriptions = if subscriptions.is_empty() {
@@ -96,8 +96,7 @@ fn payment_methods(operation: &Operation<'_>, context: &PortalContext) -> String
     }
     let list: String = operation
         .records
-        .all::<PaymentMethodRecord>()
-        .filter(|method| method.customer.as_deref() == Some(context.customer.id.as_str()))
+        .children::<PaymentMethodRecord>(&context.customer.id)
         .map(|method| {
             let card = &method.card;
             let default = if context.customer.default_payment_method.as_ref() == Some(&method.id) {
@@ -161,9 +160,9 @@ fn invoice_history(operation: &Operation<'_>, context: &PortalContext) -> String
     }
     let rows: String = operation
         .records
-        .all::<InvoiceRecord>()
+        .children::<InvoiceRecord>(&context.customer.id)
         .rev()
-        .filter(|invoice| invoice.customer == context.customer.id && invoice.status != InvoiceStatus::Draft)
+        .filter(|invoice| invoice.status != InvoiceStatus::Draft)
         .map(|invoice| {
             let pay = if invoice.status == InvoiceStatus::Open {
                 format!(
