@@ -12,7 +12,7 @@ use super::fetch::{StripeSnapshot, fetch};
 use super::ownership::{NamedCustomer, NotOursReason};
 use super::retry::{ApplyError, PAYMENT_ATTEMPTS};
 use super::store::{self as inbox, APPLIED, INBOX, PendingWebhook};
-use super::worker::{InboxReport, after_failure};
+use super::worker::{InboxReport, NextClaim, after_failure};
 use crate::accounts::is_tracked_at;
 use crate::billing::billing_mail::billing_mail;
 use crate::billing::event_time::after_causes;
@@ -40,6 +40,14 @@ pub(super) enum Step {
     Fail(ApplyError),
 }
 
+/// What a webhook has added to the outbox.
+#[derive(Default)]
+struct NewEvents {
+    count: usize,
+    /// What remains to be written for them in the same transaction.
+    writes: Vec<db::Statement>,
+}
+
 /// Drops a webhook. It may still turn out to be about a payment if it names no customer.
 fn drop_unless_paid(reason: NotOursReason, event: &StripeEvent) -> Step {
     let payment = match event.customer() {
@@ -51,11 +59,12 @@ fn drop_unless_paid(reason: NotOursReason, event: &StripeEvent) -> Step {
 
 impl Billing {
     /// Applies the webhooks of one lane. Fails if Stripe or the database fails; then nothing is changed. If another worker
-    /// has claimed the lane since, it changes nothing either.
+    /// has claimed the lane since, it changes nothing either. Otherwise it makes the `next` claim.
     pub(super) async fn apply(
         &self,
         lease: &LaneLease,
         webhooks: &[QueuedRow<PendingWebhook>],
+        next: &mut NextClaim<'_>,
     ) -> Result<InboxReport, ApplyError> {
         let lane = webhooks.first().map_or("", |first| lease.lane_of(first));
         let owner = store::customer(self.db.pool(), lane).await?;
@@ -65,7 +74,7 @@ impl Billing {
         };
         let mut steps = Vec::new();
         for webhook in webhooks {
-            let step = self.step(lane, webhook, owner.as_ref(), &product).await;
+            let step = self.step(webhook, owner.as_ref(), &product).await;
             steps.push((webhook, step.unwrap_or_else(Step::Fail)));
         }
         let to_fetch: Vec<_> = steps
@@ -81,14 +90,12 @@ impl Billing {
         let customer = match (owner, to_fetch.is_empty()) {
             (Some(CustomerOwner::Account(account)), false) => {
                 let snapshot = fetch(&self.stripe, lane, &to_fetch, &product).await?;
-                Some(
-                    self.customer_state(lane, account, product, snapshot, &steps)
-                        .await?,
-                )
+                let state = self.customer_state(lane, account, product, snapshot, &mut steps);
+                Some(state.await?)
             }
             _ => None,
         };
-        self.commit(lease, lane, steps, customer.as_ref(), was_known)
+        self.commit(lease, lane, steps, customer.as_ref(), was_known, next)
             .await
     }
 
@@ -105,7 +112,6 @@ impl Billing {
     /// Decides what the webhook needs. Nothing is fetched for a webhook that is not ours.
     async fn step(
         &self,
-        lane: &str,
         webhook: &QueuedRow<PendingWebhook>,
         owner: Option<&CustomerOwner>,
         product: &PlanProduct,
@@ -137,14 +143,10 @@ impl Billing {
             NamedCustomer::Unknown => return Err(ApplyError::UnknownCustomer),
             NamedCustomer::None => return self.find_customer(&event, webhook.attempts).await,
         }
-        let related = match invoice_of(&event) {
-            Some(invoice) => inbox::webhooks_about(self.db.pool(), lane, invoice).await?,
-            None => Vec::new(),
-        };
         Ok(Step::Apply(ApplyContext {
             event,
             subject,
-            related,
+            related: Vec::new(),
         }))
     }
 
@@ -167,36 +169,41 @@ impl Billing {
         }
     }
 
-    /// Reads what the events of the customer's webhooks depend on besides Stripe's state.
+    /// Reads what the events of the customer's webhooks depend on besides Stripe's state, and completes the steps.
     async fn customer_state(
         &self,
         customer: &str,
         account: UserId,
         product: PlanProduct,
         snapshot: StripeSnapshot,
-        steps: &[(&QueuedRow<PendingWebhook>, Step)],
+        steps: &mut [(&QueuedRow<PendingWebhook>, Step)],
     ) -> Result<CustomerState, sqlx::Error> {
-        let pool = self.db.pool();
-        let changes = steps.iter().filter_map(|(_, step)| match step {
-            Step::Apply(context) => Some(context.changed_at_ms()),
-            _ => None,
-        });
-        let (first_ms, last_ms) = changes.fold((i64::MAX, i64::MIN), |(first, last), at| {
-            (first.min(at), last.max(at))
-        });
+        // One connection for all: the pool tests each that is returned, which costs as much as a query.
+        let mut connection = self.db.pool().acquire().await?;
+        let (mut first_ms, mut last_ms) = (i64::MAX, i64::MIN);
+        for (_, step) in steps {
+            let Step::Apply(context) = step else {
+                continue;
+            };
+            if let Some(invoice) = invoice_of(&context.event) {
+                context.related = inbox::webhooks_about(&mut connection, customer, invoice).await?;
+            }
+            let changed_ms = context.changed_at_ms();
+            (first_ms, last_ms) = (first_ms.min(changed_ms), last_ms.max(changed_ms));
+        }
         let (from_ms, to_ms) = causing_times_ms(first_ms, last_ms).into_inner();
-        let clicks = store::clicks(pool, account, from_ms, to_ms).await?;
+        let clicks = store::clicks(&mut connection, account, from_ms, to_ms).await?;
         Ok(CustomerState {
             customer: customer.to_owned(),
             account,
-            visits: store::portal_visits(pool, account, from_ms, to_ms).await?,
+            visits: store::portal_visits(&mut connection, account, from_ms, to_ms).await?,
             click_times: clicks
                 .iter()
                 .map(|(action, click)| (*action, click.at_ms))
                 .collect(),
             clicks: clicks.into_iter().map(|(_, click)| click).collect(),
-            known_subscriptions: store::subscription_ids(pool, customer).await?,
-            known_invoices: store::recorded_invoices(pool, customer).await?,
+            known_subscriptions: store::subscription_ids(&mut connection, customer).await?,
+            known_invoices: store::recorded_invoices(&mut connection, customer).await?,
             product,
             snapshot,
         })
@@ -211,11 +218,12 @@ impl Billing {
         steps: Vec<(&QueuedRow<PendingWebhook>, Step)>,
         state: Option<&CustomerState>,
         was_known: bool,
+        next_claim: &mut NextClaim<'_>,
     ) -> Result<InboxReport, ApplyError> {
         let (now_ms, engine) = (self.clock.now_ms(), self.db.engine());
         let (mut report, mut has_moved) = (InboxReport::default(), false);
         let (mut updates, mut applied, mut attempted) = (Vec::new(), Vec::new(), Vec::new());
-        let (mut dropped, mut event_counts) = (Vec::new(), Vec::new());
+        let (mut dropped, mut writes) = (Vec::new(), Vec::new());
         let mut tx = self.db.write().await?;
         // Stripe's state may be older than what the worker that has the lane now has written.
         if !INBOX.holds(&mut tx, engine, lease).await? {
@@ -239,7 +247,9 @@ impl Billing {
         }
         for (webhook, step) in steps {
             let result = match (step, &owner) {
-                (Step::Apply(_), Some(CustomerOwner::Deleted)) | (Step::Settle, _) => Ok(0),
+                (Step::Apply(_), Some(CustomerOwner::Deleted)) | (Step::Settle, _) => {
+                    Ok(NewEvents::default())
+                }
                 (Step::Apply(context), Some(CustomerOwner::Account(account))) => {
                     self.apply_one(&mut tx, &context, *account, state, &elsewhere, now_ms)
                         .await?
@@ -265,10 +275,11 @@ impl Billing {
             };
             let next = match result {
                 Ok(events) => {
-                    if events > 0 {
-                        event_counts.push(inbox::set_events(webhook.sequence, events));
+                    if events.count > 0 {
+                        writes.push(inbox::set_events(webhook.sequence, events.count));
                     }
-                    report.events += events;
+                    writes.extend(events.writes);
+                    report.events += events.count;
                     applied.push(webhook.sequence);
                     NextRowState::Done(APPLIED)
                 }
@@ -281,7 +292,7 @@ impl Billing {
                 break;
             }
         }
-        db::execute_all(&mut tx, event_counts).await?;
+        db::execute_all(&mut tx, writes).await?;
         INBOX.settle_held(&mut tx, lease, &updates, now_ms).await?;
         if matches!(owner, Some(CustomerOwner::Deleted)) {
             db::execute_all(&mut tx, applied.into_iter().map(inbox::delete_payload)).await?;
@@ -291,7 +302,9 @@ impl Billing {
         for (event_type, reason) in dropped {
             inbox::count_not_ours(&mut tx, event_type, reason, 1, now_ms).await?;
         }
+        let claim = next_claim.make(&mut tx, engine, now_ms).await?;
         tx.commit().await?;
+        next_claim.claim = claim;
         for (webhook, next) in &attempted {
             self.observer.attempted(&webhook.job, next, now_ms);
         }
@@ -367,7 +380,7 @@ impl Billing {
         Ok(elsewhere)
     }
 
-    /// Writes the effects of one webhook. Returns the number of new events. The inner error is about this webhook only.
+    /// Writes the effects of one webhook, and its events to the outbox. The inner error is about this webhook only.
     async fn apply_one(
         &self,
         connection: &mut db::Connection,
@@ -376,17 +389,17 @@ impl Billing {
         state: Option<&CustomerState>,
         elsewhere: &[Subscription],
         now_ms: i64,
-    ) -> Result<Result<usize, ApplyError>, sqlx::Error> {
+    ) -> Result<Result<NewEvents, ApplyError>, sqlx::Error> {
         if let Subject::DeletedCustomer(customer) = &context.subject {
             self.record_deleted_customer(connection, account, customer)
                 .await?;
-            return Ok(Ok(0));
+            return Ok(Ok(NewEvents::default()));
         }
         let Some(state) = state else {
             return Ok(Err(ApplyError::UnknownCustomer));
         };
         let Some(target) = state.target(&context.subject) else {
-            return Ok(Ok(0));
+            return Ok(Ok(NewEvents::default()));
         };
         let events = match state.events(context, &target, elsewhere) {
             Ok(events) => events,
@@ -414,7 +427,7 @@ impl Billing {
         // Without consent no event is enqueued. Payments are still recorded.
         let is_tracked = !events.is_empty()
             && is_tracked_at(connection, account, context.changed_at_ms(), self.consent_default).await?;
-        let mut new_events = 0;
+        let mut new_events = NewEvents::default();
         for event in events.into_iter().filter(|_| is_tracked) {
             let reported = store::reported_events(connection, account, &cause_names(event.name())).await?;
             let event = &after_causes(event, &state.click_times, &reported);
@@ -431,13 +444,11 @@ impl Billing {
             }
             let enqueued = outbox::enqueue(connection, event, now_ms).instrument(span);
             if enqueued.await? == outbox::Enqueued::New {
-                new_events += 1;
+                new_events.count += 1;
             }
             // From here on the event's payload has the address.
             if let Some(clicked_ms) = clicked_ms {
-                store::forget_address(account, clicked_ms)
-                    .execute(connection)
-                    .await?;
+                new_events.writes.push(store::forget_address(account, clicked_ms));
             }
         }
         Ok(Ok(new_events))

@@ -17,7 +17,7 @@ use crate::billing::store::ClickAction;
 pub(super) struct ApplyContext {
     pub(super) event: StripeEvent,
     pub(super) subject: Subject,
-    /// Received webhooks about the same invoice.
+    /// Received webhooks about the same invoice. They are read with the customer's state.
     pub(super) related: Vec<StripeEvent>,
 }
 

@@ -7,9 +7,11 @@ use outbox::Wakeup;
 use queue::Claim;
 use serde_json::json;
 use sqlx::{AssertSqlSafe, Row};
+use tokio_util::sync::CancellationToken;
 
 use super::apply::Step;
 use super::store::{self, INBOX, PendingWebhook};
+use super::worker::NextClaim;
 use super::{ApplyError, InboxReport, InboxSettings, InboxState, NotOursReason, Worker};
 use crate::billing::payload::PayloadError;
 use crate::billing::{Billing, StripeCallError};
@@ -176,6 +178,52 @@ async fn webhooks_that_fail_together_are_applied_one_by_one_except_in_an_outage(
 }
 
 #[tokio::test]
+async fn the_transaction_that_settles_a_lane_claims_the_next_one_unless_the_worker_stops() {
+    for (engine, is_stopping) in engines()
+        .into_iter()
+        .flat_map(|engine| [(engine, false), (engine, true)])
+    {
+        let (test, clock) = (TestDb::new(engine).await, Clock::fixed(1_000));
+        let billing = billing(&test, &clock).await;
+        let other = store::NewWebhook {
+            event_id: "evt_3",
+            lane: "cus_2",
+            event_type: "customer.updated",
+            payload: "{}",
+            received_ms: 3,
+        };
+        let mut tx = test.db.write().await.unwrap();
+        store::insert(&mut tx, &[other]).await.unwrap();
+        tx.commit().await.unwrap();
+        let worker = Worker::new(billing.clone(), InboxSettings::default());
+        let settle = async |claim: &Claim<PendingWebhook>, stop: &CancellationToken| {
+            let mut next = NextClaim::new(worker.limits(), stop);
+            let lane = claim.lease.lane_of(&claim.rows[0]);
+            let steps = claim.rows.iter().map(|row| (row, Step::Settle)).collect();
+            let committed = billing.commit(&claim.lease, lane, steps, None, false, &mut next);
+            (committed.await.unwrap().applied, next.claim)
+        };
+        let first = worker.claim().await.unwrap().unwrap();
+        let stop = CancellationToken::new();
+        if is_stopping {
+            stop.cancel();
+        }
+        let (applied, next) = settle(&first, &stop).await;
+        assert_eq!(applied, 2, "{engine:?}");
+        let (claimed, left) = (next, worker.claim().await.unwrap());
+        let (one, none) = match is_stopping {
+            true => (left, claimed),
+            false => (claimed, left),
+        };
+        assert!(none.is_none(), "{engine:?}, {is_stopping}: it is claimed once");
+        let second = one.unwrap();
+        assert_eq!(ids(&second), [("evt_3", 1, 0)], "{engine:?}, {is_stopping}");
+        let (applied, next) = settle(&second, &CancellationToken::new()).await;
+        assert!(applied == 1 && next.is_none(), "{engine:?}: nothing is left");
+    }
+}
+
+#[tokio::test]
 async fn a_canceled_request_loses_no_counts_of_webhooks_that_are_not_ours() {
     let (test, clock) = (TestDb::new(Engine::Sqlite).await, Clock::fixed(1_000));
     let billing = billing(&test, &clock).await;
@@ -221,7 +269,9 @@ async fn a_webhook_is_not_dropped_if_its_customer_is_recorded_after_the_decision
             )
         });
         execute(&test, INSERT_CUSTOMER).await;
-        let committed = billing.commit(&lease, "cus_1", steps.collect(), None, false);
+        let stop = CancellationToken::new();
+        let mut next = NextClaim::new(worker.limits(), &stop);
+        let committed = billing.commit(&lease, "cus_1", steps.collect(), None, false, &mut next);
         assert_eq!(committed.await.unwrap(), InboxReport::default(), "{engine:?}");
         let claim = worker.claim().await.unwrap().unwrap();
         assert_eq!(
@@ -259,7 +309,11 @@ async fn a_webhook_is_not_dropped_if_its_payment_is_recorded_after_the_decision(
             "INSERT INTO invoice_payments (payment_intent, customer_id) VALUES ('pi_1', 'cus_1')",
         )
         .await;
-        let committed = billing.commit(&lease, "event:1", steps.collect(), None, false);
+        // The moved webhook is due at once.
+        let stop = CancellationToken::new();
+        stop.cancel();
+        let mut next = NextClaim::new(worker.limits(), &stop);
+        let committed = billing.commit(&lease, "event:1", steps.collect(), None, false, &mut next);
         committed.await.unwrap();
         let claim = worker.claim().await.unwrap().unwrap();
         assert_eq!(ids(&claim), [("evt_1", 1, 0)], "{engine:?}");

@@ -66,6 +66,40 @@ impl AddAssign for InboxReport {
     }
 }
 
+/// A claim that is made in the transaction that settles the one before.
+pub(super) struct NextClaim<'a> {
+    limits: ClaimLimits,
+    /// Nothing is claimed after it is cancelled.
+    stop: &'a CancellationToken,
+    pub(super) claim: Option<Claim<PendingWebhook>>,
+}
+
+impl<'a> NextClaim<'a> {
+    pub(super) const fn new(limits: ClaimLimits, stop: &'a CancellationToken) -> Self {
+        Self {
+            limits,
+            stop,
+            claim: None,
+        }
+    }
+
+    /// Claims as the last statements of a transaction: it locks nothing that a later statement could wait for. The caller
+    /// commits, and then sets [`Self::claim`].
+    pub(super) async fn make(
+        &self,
+        connection: &mut db::Connection,
+        engine: db::Engine,
+        now_ms: i64,
+    ) -> Result<Option<Claim<PendingWebhook>>, sqlx::Error> {
+        if self.stop.is_cancelled() {
+            return Ok(None);
+        }
+        INBOX
+            .claim(connection, engine, self.limits, now_ms, store::read)
+            .await
+    }
+}
+
 /// Applies webhooks. Any number of workers may share one database, in one or more processes.
 pub struct Worker {
     billing: Billing,
@@ -85,7 +119,7 @@ impl Worker {
 
     /// Applies webhooks until `stop` is cancelled, and finishes those that it has claimed.
     pub async fn run(self, stop: CancellationToken) {
-        let step = || async { Ok(self.work_once().await?.is_some()) };
+        let step = || async { Ok(self.apply_due(&stop).await?.is_some()) };
         let (arrived, poll) = (&self.billing.arrived, self.settings.poll);
         run_steps(INBOX.table, arrived, poll, &stop, step).await;
     }
@@ -96,44 +130,62 @@ impl Worker {
     /// When the database fails.
     pub async fn drain(&self) -> Result<InboxReport, sqlx::Error> {
         let mut total = InboxReport::default();
-        while let Some(report) = self.work_once().await? {
+        while let Some(report) = self.apply_due(&CancellationToken::new()).await? {
             total += report;
         }
         Ok(total)
     }
 
-    /// Applies the due webhooks of one lane. `None` if no lane is due.
-    async fn work_once(&self) -> Result<Option<InboxReport>, sqlx::Error> {
-        match self.claim().await? {
-            Some(claim) => self.apply_claimed(&claim).await.map(Some),
-            None => Ok(None),
+    /// Applies the due webhooks of one lane, then those of the lanes that it claims while it settles. `None` if no lane is due.
+    async fn apply_due(&self, stop: &CancellationToken) -> Result<Option<InboxReport>, sqlx::Error> {
+        let Some(mut claim) = self.claim().await? else {
+            return Ok(None);
+        };
+        let mut total = InboxReport::default();
+        loop {
+            let (report, next) = self.apply_claimed(&claim, stop).await?;
+            total += report;
+            match next {
+                Some(next) => claim = next,
+                None => return Ok(Some(total)),
+            }
         }
     }
 
     /// Claims the due webhooks of the lane that has been due longest.
     pub(super) async fn claim(&self) -> Result<Option<Claim<PendingWebhook>>, sqlx::Error> {
-        let limits = ClaimLimits {
+        INBOX
+            .claim_due(&self.billing.db, self.limits(), (self.clock)(), store::read)
+            .await
+    }
+
+    pub(super) fn limits(&self) -> ClaimLimits {
+        ClaimLimits {
             lanes: 1,
             rows: self.settings.per_lane,
             per_lane: self.settings.per_lane,
             lease_ms: millis(self.settings.lease),
-        };
-        INBOX
-            .claim_due(&self.billing.db, limits, (self.clock)(), store::read)
-            .await
+        }
     }
 
     /// Applies the webhooks together. If that fails for a reason that may lie in one of them, the first one is applied
-    /// alone. The next claim continues with the second one.
-    async fn apply_claimed(&self, claim: &Claim<PendingWebhook>) -> Result<InboxReport, sqlx::Error> {
+    /// alone. The next claim continues with the second one. The transaction that settles them makes the next claim, which this
+    /// returns, unless the worker is to stop.
+    async fn apply_claimed(
+        &self,
+        claim: &Claim<PendingWebhook>,
+        stop: &CancellationToken,
+    ) -> Result<(InboxReport, Option<Claim<PendingWebhook>>), sqlx::Error> {
         let Claim { lease, rows } = claim;
-        let together = self.billing.apply(lease, rows);
+        let mut next = NextClaim::new(self.limits(), stop);
+        let together = self.billing.apply(lease, rows, &mut next);
         if let Some(report) = self.attempt(lease, rows, together).await? {
-            return Ok(report);
+            return Ok((report, next.claim));
         }
         let (first, _) = rows.split_at(1);
-        let alone = self.billing.apply(lease, first);
-        Ok(self.attempt(lease, first, alone).await?.unwrap_or_default())
+        let alone = self.billing.apply(lease, first, &mut next);
+        let report = self.attempt(lease, first, alone).await?;
+        Ok((report.unwrap_or_default(), next.claim))
     }
 
     /// Makes one attempt to apply the webhooks. A failure is recorded for the first one; the others of its lane wait for it.

@@ -171,7 +171,7 @@ pub(in crate::billing) async fn insert_portal_visit(
 
 /// The account's visits from `from_ms` to `until_ms` (ms since the epoch).
 pub(in crate::billing) async fn portal_visits(
-    pool: &AnyPool,
+    connection: &mut db::Connection,
     user: UserId,
     from_ms: i64,
     until_ms: i64,
@@ -183,7 +183,7 @@ pub(in crate::billing) async fn portal_visits(
     .bind(user.to_string())
     .bind(from_ms)
     .bind(until_ms)
-    .fetch_all(pool)
+    .fetch_all(connection)
     .await?;
     rows.iter()
         .map(|row| {
@@ -201,7 +201,7 @@ pub(in crate::billing) async fn portal_visits(
 
 /// The account's clicks from `from_ms` to `until_ms` (ms since the epoch), with their contexts.
 pub(in crate::billing) async fn clicks(
-    pool: &AnyPool,
+    connection: &mut db::Connection,
     user: UserId,
     from_ms: i64,
     until_ms: i64,
@@ -212,7 +212,7 @@ pub(in crate::billing) async fn clicks(
     .bind(user.to_string())
     .bind(from_ms)
     .bind(until_ms)
-    .fetch_all(pool)
+    .fetch_all(connection)
     .await?;
     rows.iter()
         .map(|row| {

@@ -26,14 +26,14 @@ pub struct PaidInvoice {
 
 /// The customer's paid invoices whose payments are recorded too, with their amounts in minor units.
 pub(in crate::billing) async fn recorded_invoices(
-    pool: &AnyPool,
+    connection: &mut db::Connection,
     customer: &str,
 ) -> Result<HashMap<String, i64>, sqlx::Error> {
     let rows: Vec<(String, i64)> = sqlx::query_as(
         "SELECT id, amount_paid FROM paid_invoices WHERE customer_id = $1 AND has_payments = 1",
     )
     .bind(customer)
-    .fetch_all(pool)
+    .fetch_all(connection)
     .await?;
     Ok(rows.into_iter().collect())
 }

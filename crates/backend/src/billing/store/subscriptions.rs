@@ -86,12 +86,12 @@ pub(in crate::billing) async fn subscriptions(
 
 /// The IDs of the customer's recorded subscriptions.
 pub(in crate::billing) async fn subscription_ids(
-    pool: &AnyPool,
+    connection: &mut db::Connection,
     customer: &str,
 ) -> Result<Vec<String>, sqlx::Error> {
     sqlx::query_scalar("SELECT id FROM subscriptions WHERE customer_id = $1")
         .bind(customer)
-        .fetch_all(pool)
+        .fetch_all(connection)
         .await
 }
 

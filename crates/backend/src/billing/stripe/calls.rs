@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, HashMap};
 use forms::Email;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
-use stripe::StripeRequest;
 use stripe_billing::billing_portal_session::{
     CreateBillingPortalSession, CreateBillingPortalSessionFlowData,
     CreateBillingPortalSessionFlowDataAfterCompletion,
@@ -20,6 +19,7 @@ use stripe_billing::subscription::{
     CancelSubscription, ListSubscription, ListSubscriptionStatus, ResumeSubscription, RetrieveSubscription,
     UpdateSubscription, UpdateSubscriptionItems, UpdateSubscriptionProrationBehavior,
 };
+use stripe_client_core::StripeRequest;
 use stripe_core::customer::{
     CreateCustomer, DeleteCustomer, RetrieveCustomer, SearchCustomer, UpdateCustomer,
 };

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use serde_json::Value;
-use stripe::RequestStrategy;
 use stripe_client_core::{RequestBuilder, StripeMethod};
 use stripe_core::event::ListEvent;
 use stripe_types::RangeQueryTs;
@@ -53,7 +52,7 @@ impl StripeClient {
         // async-stripe has this request in one more crate, which has little else.
         let request = RequestBuilder::new(StripeMethod::Get, "/webhook_endpoints")
             .query(&BTreeMap::from([("limit", PAGE)]));
-        let mut response = self.send(request, RequestStrategy::Once).await?;
+        let mut response = self.transport.send(request, None).await?;
         serde_json::from_value(response["data"].take()).map_err(|_| {
             StripeCallError::Payload(PayloadError {
                 object: "list of webhook endpoints",

@@ -1,5 +1,5 @@
-//! The client of Stripe's API. It sends async-stripe's requests with a timeout, and reads responses with the same
-//! readers as webhooks. It has no access to the database, so no call can be part of a transaction.
+//! The client of Stripe's API. It sends async-stripe's requests, and reads responses with the same readers as webhooks. It
+//! has no access to the database, so no call can be part of a transaction.
 
 mod calls;
 mod catalog;
@@ -7,6 +7,7 @@ mod checkout;
 mod error;
 mod events;
 mod listing;
+mod transport;
 
 pub(super) use calls::InvoiceOwner;
 pub use catalog::{Catalog, MONTHLY, YEARLY, plan_price};
@@ -18,17 +19,11 @@ pub use events::WebhookEndpoint;
 use std::fmt;
 use std::time::Duration;
 
-use futures::FutureExt as _;
-use miniserde::json::Value as ResponseJson;
-use secrecy::ExposeSecret;
 use serde_json::Value;
-use stripe::{Client, ClientBuilder, IdempotencyKey, RequestStrategy, StripeRequest};
-use stripe_client_core::RequestBuilder;
+use stripe_client_core::{IdempotencyKey, RequestBuilder, StripeRequest};
+use transport::Transport;
 
 use crate::config::StripeConfig;
-
-/// Stripe responds to most calls within a second.
-const TIMEOUT: Duration = Duration::from_secs(15);
 
 /// How often, and after which wait, a change is sent again while an identical request is in progress (409).
 const SAME_CHANGE_TRIES: u32 = 5;
@@ -40,7 +35,7 @@ const PAGE: i64 = 100;
 /// The client. Cheap to clone.
 #[derive(Clone)]
 pub struct StripeClient {
-    client: Client,
+    transport: Transport,
     live: bool,
 }
 
@@ -58,14 +53,8 @@ impl StripeClient {
     /// # Errors
     /// When the key or the URL is not valid in an HTTP request.
     pub fn new(config: &StripeConfig) -> Result<Self, StripeCallError> {
-        let mut builder = ClientBuilder::new(config.secret_key.expose_secret())
-            .timeout(TIMEOUT)
-            .app_info("Seamline", Some(env!("CARGO_PKG_VERSION").to_owned()), None);
-        if let Some(url) = &config.api_url {
-            builder = builder.url(url.as_str());
-        }
         Ok(Self {
-            client: builder.build()?,
+            transport: Transport::new(config)?,
             live: config.is_live(),
         })
     }
@@ -77,7 +66,7 @@ impl StripeClient {
 
     /// Sends a read request.
     async fn get(&self, request: &impl StripeRequest) -> Result<Value, StripeCallError> {
-        self.send(request.build(), RequestStrategy::Once).await
+        self.transport.send(request.build(), None).await
     }
 
     /// Sends a change with an idempotency key (API reference, "Idempotent requests").
@@ -95,7 +84,7 @@ impl StripeClient {
             IdempotencyKey::new(key).map_err(|error| StripeCallError::InvalidRequest(error.to_string()))?;
         let mut tries = 1;
         loop {
-            match self.send(build(), RequestStrategy::Idempotent(key.clone())).await {
+            match self.transport.send(build(), Some(&key)).await {
                 // An identical request is in progress. Wait for its result.
                 Err(StripeCallError::Busy { status: 409, .. }) if tries < SAME_CHANGE_TRIES => {
                     tries += 1;
@@ -104,23 +93,6 @@ impl StripeClient {
                 result => return result,
             }
         }
-    }
-
-    /// async-stripe's own types reject a whole object for one unknown field, so the response stays JSON.
-    async fn send(
-        &self,
-        request: RequestBuilder,
-        strategy: RequestStrategy,
-    ) -> Result<Value, StripeCallError> {
-        let response: ResponseJson = request
-            .customize()
-            .request_strategy(strategy)
-            .send(&self.client)
-            // The compiler would examine async-stripe's types once more for each task that calls Stripe.
-            .boxed()
-            .await?;
-        serde_json::from_str(&miniserde::json::to_string(&response))
-            .map_err(|error| StripeCallError::InvalidRequest(error.to_string()))
     }
 
     /// All objects of a list. `page` builds the request for the objects after an ID.

@@ -1,9 +1,11 @@
-//! Stores received webhooks. Those that arrive while others are stored wait, and are stored together: with one read of their
+//! Stores received webhooks. Those that arrive while others are inserted wait, and are stored together: with one read of their
 //! customers, one insert and one commit. Each request gets its answer after the commit. It does not apply webhooks.
 
 use std::collections::{BTreeSet, HashSet, VecDeque};
+use std::slice;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use db::WriteTx;
 use futures::future::try_join_all;
 use tokio::sync::oneshot;
 use tracing::Instrument;
@@ -23,8 +25,16 @@ const MAX_TOGETHER: usize = 128;
 pub(in crate::billing) struct Arrivals {
     /// In order of arrival.
     waiting: Mutex<VecDeque<Arrival>>,
-    /// Held while some are stored.
+    /// Held while some are inserted.
     writer: tokio::sync::Mutex<()>,
+}
+
+/// Webhooks that were inserted but are not committed.
+struct Insertion {
+    /// The result of each, if they are committed.
+    results: Vec<Received>,
+    /// `None` if none of them is ours.
+    tx: Option<WriteTx>,
 }
 
 struct Arrival {
@@ -66,41 +76,30 @@ impl Billing {
         Ok(answer.unwrap_or_else(|_| Err(Arc::new(sqlx::Error::WorkerCrashed)))?)
     }
 
-    /// Stores the webhooks that have waited longest.
+    /// Stores the webhooks that have waited longest. The next ones are inserted while these are committed.
     async fn store_arrivals(&self) {
-        let _writer = self.arrivals.writer.lock().await;
-        for refused in self.store_together(self.arrivals.take_first()).await {
-            self.store_together(vec![refused]).await;
+        let writer = self.arrivals.writer.lock().await;
+        let arrivals = self.arrivals.take_first();
+        match self.insert_arrivals(&arrivals).await {
+            // The others must not fail with the one that the database refuses.
+            Err(error) if arrivals.len() > 1 && db::is_refusal(&error) => {
+                for arrival in arrivals {
+                    match self.insert_arrivals(slice::from_ref(&arrival)).await {
+                        Ok(insertion) => self.commit_arrivals(vec![arrival], insertion).await,
+                        Err(error) => self.fail_arrivals(vec![arrival], error),
+                    }
+                }
+            }
+            Err(error) => self.fail_arrivals(arrivals, error),
+            Ok(insertion) => {
+                drop(writer);
+                self.commit_arrivals(arrivals, insertion).await;
+            }
         }
     }
 
-    /// Stores the webhooks and answers their requests. Returns them unanswered if the database refuses one of several: the
-    /// others must not fail with it. If the database fails, all that wait fail, so that none waits longer than for one attempt.
-    async fn store_together(&self, arrivals: Vec<Arrival>) -> Vec<Arrival> {
-        match self.store_group(&arrivals).await {
-            Ok(results) => {
-                for (arrival, received) in arrivals.into_iter().zip(results) {
-                    self.answer(arrival, received);
-                }
-            }
-            Err(error) if arrivals.len() > 1 && db::is_refusal(&error) => return arrivals,
-            Err(error) => {
-                let waiting: Vec<Arrival> = match db::is_refusal(&error) {
-                    true => Vec::new(),
-                    false => self.arrivals.waiting().drain(..).collect(),
-                };
-                let error = Arc::new(error);
-                for arrival in arrivals.into_iter().chain(waiting) {
-                    // An error means that the request was canceled.
-                    let _ = arrival.answer.send(Err(error.clone()));
-                }
-            }
-        }
-        Vec::new()
-    }
-
-    /// Stores those of the webhooks that are ours, in one transaction. Returns the result of each.
-    async fn store_group(&self, arrivals: &[Arrival]) -> Result<Vec<Received>, sqlx::Error> {
+    /// Inserts those of the webhooks that are ours, with one statement.
+    async fn insert_arrivals(&self, arrivals: &[Arrival]) -> Result<Insertion, sqlx::Error> {
         let customers = try_join_all(arrivals.iter().map(|arrival| self.customer_of(&arrival.event))).await?;
         let named: BTreeSet<&str> = customers.iter().flatten().map(String::as_str).collect();
         let known = store::known_customers(self.db.pool(), &named).await?;
@@ -131,11 +130,11 @@ impl Billing {
                 received_ms: arrival.received_ms,
             })
             .collect();
-        let mut new = HashSet::new();
+        let (mut tx, mut new) = (None, HashSet::new());
         if !ours.is_empty() {
-            let mut tx = self.db.write().await?;
-            new = store::insert(&mut tx, &ours).await?;
-            tx.commit().await?;
+            let mut writing = self.db.write().await?;
+            new = store::insert(&mut writing, &ours).await?;
+            tx = Some(writing);
         }
         let results = arrivals
             .iter()
@@ -146,7 +145,37 @@ impl Billing {
                 None if new.remove(&arrival.event.id) => Received::New,
                 None => Received::Duplicate,
             });
-        Ok(results.collect())
+        Ok(Insertion {
+            results: results.collect(),
+            tx,
+        })
+    }
+
+    /// Commits the webhooks and answers their requests.
+    async fn commit_arrivals(&self, arrivals: Vec<Arrival>, insertion: Insertion) {
+        let Insertion { results, tx } = insertion;
+        if let Some(tx) = tx
+            && let Err(error) = tx.commit().await
+        {
+            return self.fail_arrivals(arrivals, error);
+        }
+        for (arrival, received) in arrivals.into_iter().zip(results) {
+            self.answer(arrival, received);
+        }
+    }
+
+    /// Answers requests whose webhooks were not stored. If the database fails, all that wait fail too, so that none waits longer
+    /// than for one attempt.
+    fn fail_arrivals(&self, arrivals: Vec<Arrival>, error: sqlx::Error) {
+        let waiting: Vec<Arrival> = match db::is_refusal(&error) {
+            true => Vec::new(),
+            false => self.arrivals.waiting().drain(..).collect(),
+        };
+        let error = Arc::new(error);
+        for arrival in arrivals.into_iter().chain(waiting) {
+            // An error means that the request was canceled.
+            let _ = arrival.answer.send(Err(error.clone()));
+        }
     }
 
     fn answer(&self, arrival: Arrival, received: Received) {

@@ -114,7 +114,7 @@ pub(in crate::billing::inbox) async fn counts(db: &Db) -> Result<InboxCounts, sq
 /// The customer's received webhooks that report this invoice as paid, or the change that made it, oldest first. Applied
 /// webhooks count as long as their payload is kept.
 pub(in crate::billing::inbox) async fn webhooks_about(
-    pool: &AnyPool,
+    connection: &mut db::Connection,
     lane: &str,
     invoice: &str,
 ) -> Result<Vec<StripeEvent>, sqlx::Error> {
@@ -126,7 +126,7 @@ pub(in crate::billing::inbox) async fn webhooks_about(
     )
     .bind(lane)
     .bind(format!("%\"{invoice}\"%"))
-    .fetch_all(pool)
+    .fetch_all(connection)
     .await?;
     let events = payloads
         .iter()
