@@ -1,4 +1,4 @@
-//! The cost of the transaction of a sign-up: with `outbox::enqueue` and without, beside a bare commit of one row, alone and
+//! The cost of the transaction of a sign-up: with its event and without, beside a bare commit of one row, alone and
 //! 32 at a time. No password hash, no HTTP, no dispatcher.
 
 mod report;
@@ -132,22 +132,21 @@ async fn parallel(db: &Db, each: usize) -> Result<(), sqlx::Error> {
     Ok(())
 }
 
-async fn block(db: &Db, tracked: bool) -> Result<Vec<f64>, sqlx::Error> {
+async fn block(db: &Db, is_tracked: bool) -> Result<Vec<f64>, sqlx::Error> {
     let mut samples = Vec::with_capacity(BLOCK);
     for _ in 0..BLOCK {
-        samples.push(sign_up(db, tracked).await?);
+        samples.push(sign_up(db, is_tracked).await?);
     }
     Ok(samples)
 }
 
 /// Returns the µs of one transaction, from before its beginning to after its commit. They include building the event.
-async fn sign_up(db: &Db, tracked: bool) -> Result<f64, sqlx::Error> {
+async fn sign_up(db: &Db, is_tracked: bool) -> Result<f64, sqlx::Error> {
     let (user, login, device) = (ids::user(), ids::row().to_string(), ids::device());
     let now_ms = Clock::system().now_ms();
     let started = Instant::now();
-    let mut tx = db.write().await?;
-    store::insert_account(&mut tx, &user.to_string(), &login, now_ms).await?;
-    if tracked {
+    let mut writes = Vec::from(store::insert_account(&user.to_string(), &login, now_ms));
+    if is_tracked {
         let event = SignUpCompleted {
             email_domain: "example.com".to_owned(),
             email: None,
@@ -164,8 +163,10 @@ async fn sign_up(db: &Db, tracked: bool) -> Result<f64, sqlx::Error> {
                 ..EventContext::default()
             }),
         };
-        outbox::enqueue(&mut tx, &ServerEvent::present(user, &event, ids, now_ms), now_ms).await?;
+        let event = ServerEvent::present(user, &event, ids, now_ms);
+        writes.extend(outbox::insert_statements(&event, now_ms)?);
     }
+    let tx = db.write_with(writes).await?;
     tx.commit().await?;
     Ok(started.elapsed().as_secs_f64() * 1e6)
 }

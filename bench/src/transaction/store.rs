@@ -1,40 +1,41 @@
 //! The SQL of this measurement: the writes of a sign-up without its event. A test compares them with the real sign-up.
 
 use backend::ids;
-use db::{Connection, Statement};
+use db::Statement;
 
-/// Inserts an account, its first login and its first mail, as a sign-up does.
-pub(super) async fn insert_account(
-    connection: &mut Connection,
-    user: &str,
-    login: &str,
-    now_ms: i64,
-) -> Result<(), sqlx::Error> {
-    sqlx::query(
+/// The statements that insert an account, its first login and its first mail, as a sign-up does.
+pub(super) fn insert_account(user: &str, login: &str, now_ms: i64) -> [Statement; 4] {
+    let email = format!("{user}@example.com");
+    let account = Statement::new(
         "INSERT INTO users (id, email, email_key, password_hash, account_type, consent, created_at)
-         SELECT $1, $2, $2, $3, 'free', $4, $5
-         WHERE NOT EXISTS (SELECT 1 FROM users WHERE email_key IN ($2)) ON CONFLICT (email_key) DO NOTHING",
+         SELECT $1, $2, $3, $4, 'free', $5, $6
+         WHERE NOT EXISTS (SELECT 1 FROM users WHERE email_key = $7)
+           AND NOT EXISTS (SELECT 1 FROM users WHERE email_key = $8)
+         ON CONFLICT (email_key) DO NOTHING",
     )
     .bind(user)
-    .bind(format!("{user}@example.com"))
+    .bind(email.as_str())
+    .bind(email.as_str())
     .bind("$argon2id$v=19$m=19456,t=2,p=1$c2VhbWxpbmUtbm9ib2R5$4VPuPWXFUgfYJTmN6Y2E0oYqVxUbrM2nVJv2Y2nqkaQ")
     .bind("unset")
     .bind(now_ms)
-    .execute(&mut *connection)
-    .await?;
-    sqlx::query(
-        "INSERT INTO logins (id, user_id, created_at, last_seen_at, user_agent) VALUES ($1, $2, $3, $3, $4)",
+    .bind(email.as_str())
+    .bind(email.as_str());
+    let login = Statement::new(
+        "INSERT INTO logins (id, user_id, created_at, last_seen_at, user_agent) VALUES ($1, $2, $3, $4, $5)",
     )
     .bind(login)
     .bind(user)
     .bind(now_ms)
-    .bind("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0")
-    .execute(&mut *connection)
-    .await?;
+    .bind(now_ms)
+    .bind("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0");
     let mail = ids::row().to_string();
-    let lane = Statement::new("INSERT INTO mails_lanes (lane, next_due_ms) VALUES ($1, $2)")
-        .bind(mail.as_str())
-        .bind(now_ms);
+    let lane = Statement::new(
+        "INSERT INTO mails_lanes (lane, next_due_ms) VALUES ($2,$1)
+         ON CONFLICT (lane) DO UPDATE SET next_due_ms = mails_lanes.next_due_ms",
+    )
+    .bind(now_ms)
+    .bind(mail.as_str());
     let row = Statement::new(
         "INSERT INTO mails (lane, user_id, kind, recipient, detail, enqueued_ms, next_attempt_ms)
          VALUES ($1, $2, $3, $4, $5, $6, $6)",
@@ -42,9 +43,8 @@ pub(super) async fn insert_account(
     .bind(mail)
     .bind(user)
     .bind("verify_email")
-    .bind(format!("{user}@example.com"))
+    .bind(email)
     .bind(None::<String>)
     .bind(now_ms);
-    db::execute_all(connection, [lane, row]).await?;
-    Ok(())
+    [account, login, lane, row]
 }

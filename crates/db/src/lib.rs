@@ -106,9 +106,22 @@ impl Db {
     /// # Errors
     /// When the database fails or is closed.
     pub async fn write(&self) -> Result<WriteTx, sqlx::Error> {
+        self.write_with(Vec::new()).await
+    }
+
+    /// Begins a transaction that will write, and executes its `first` statements. On SQLite this is one round trip to the
+    /// connection's thread.
+    ///
+    /// # Errors
+    /// When the database fails or is closed, or a statement fails: the transaction is rolled back.
+    pub async fn write_with(&self, first: Vec<Statement>) -> Result<WriteTx, sqlx::Error> {
         Ok(WriteTx(match &self.writer {
-            Some(writer) => OpenWrite::Sqlite(writer.begin().await?),
-            None => OpenWrite::Postgres(write::begin_uncancellable(&self.pool).await?),
+            Some(writer) => OpenWrite::Sqlite(writer.begin(first).await?),
+            None => {
+                let mut tx = write::begin_uncancellable(&self.pool).await?;
+                execute_all(&mut tx, first).await?;
+                OpenWrite::Postgres(tx)
+            }
         }))
     }
 

@@ -23,6 +23,9 @@ const TEST_AFTER_IDLE: Duration = Duration::from_secs(1);
 /// other processes, such as `seamline operator`. The cache (KiB) holds the pages that each transaction needs.
 const WRITER: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA fullfsync = ON; \
                       PRAGMA busy_timeout = 10000; PRAGMA foreign_keys = ON; PRAGMA cache_size = -16384;";
+/// A savepoint keeps the old content of changed pages. With more than 64 KiB of them it would write them to a temporary file.
+/// Migrations do not have this setting: they sort large tables.
+const WRITER_MEMORY: &str = "PRAGMA temp_store = MEMORY;";
 /// A reader cannot write: all writes go through the one writer.
 const READER: &str = "PRAGMA busy_timeout = 10000; PRAGMA query_only = ON;";
 /// A statement of a page or a worker takes milliseconds, and no transaction waits for the network. These limits (in ms)
@@ -70,8 +73,11 @@ pub(crate) fn install_drivers() {
 }
 
 async fn open_sqlite(url: String, sizes: PoolSizes) -> Result<Db, OpenError> {
-    let mut writer = connect_writer(&url).await?;
-    migrations(Engine::Sqlite).run(&mut writer).await?;
+    let mut migrating = AnyConnection::connect(&url).await?;
+    migrating.execute(WRITER).await?;
+    migrations(Engine::Sqlite).run(&mut migrating).await?;
+    let writer = connect_writer(&url).await?;
+    migrating.close().await?;
     let pool = AnyPoolOptions::new()
         .max_connections(sizes.sqlite_readers)
         .acquire_timeout(ACQUIRE_TIMEOUT)
@@ -103,6 +109,7 @@ pub(crate) fn migrations(engine: Engine) -> Migrator {
 pub(crate) async fn connect_writer(url: &str) -> Result<AnyConnection, sqlx::Error> {
     let mut connection = AnyConnection::connect(url).await?;
     connection.execute(WRITER).await?;
+    connection.execute(WRITER_MEMORY).await?;
     Ok(connection)
 }
 

@@ -100,16 +100,26 @@ pub async fn execute_all(
     statements: impl IntoIterator<Item = Statement>,
 ) -> Result<Vec<u64>, sqlx::Error> {
     let mut changed = Vec::new();
+    execute_each(connection, statements, &mut changed).await?;
+    Ok(changed)
+}
+
+/// [`execute_all`]. `changed` has an element for each statement that has succeeded, also after an error.
+pub(crate) async fn execute_each(
+    connection: &mut Connection,
+    statements: impl IntoIterator<Item = Statement>,
+    changed: &mut Vec<u64>,
+) -> Result<(), sqlx::Error> {
     if connection.backend_name() == "SQLite" {
         if let Some(joined) = join(statements) {
-            execute(connection, joined, &mut changed).await?;
+            execute(connection, joined, changed).await?;
         }
     } else {
         for statement in statements {
-            execute(connection, statement, &mut changed).await?;
+            execute(connection, statement, changed).await?;
         }
     }
-    Ok(changed)
+    Ok(())
 }
 
 /// Appends the number of changed rows of each statement in the text.

@@ -12,14 +12,14 @@ use crate::group::Lease;
 pub struct WriteTx(pub(crate) OpenWrite);
 
 pub(crate) enum OpenWrite {
-    /// A savepoint in a group of transactions.
+    /// A member of a group of transactions.
     Sqlite(Lease),
     Postgres(Transaction<'static, Any>),
 }
 
 impl WriteTx {
-    /// Commits the transaction. It is durable when this returns `Ok`. If the future is dropped, it may be committed or
-    /// not.
+    /// Commits the transaction, in which no statement has failed. It is durable when this returns `Ok`. If the future is
+    /// dropped, it may be committed or not.
     ///
     /// # Errors
     /// When the commit fails. On SQLite the transactions that share the commit fail as well.

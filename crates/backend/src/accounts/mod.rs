@@ -165,36 +165,35 @@ impl Accounts {
             consent,
         };
         let login = Login::new(user, now_ms);
-        let mut tx = self.db.write().await?;
-        if !store::insert_user(&mut tx, &login.user, &input.email, &hash, now_ms).await? {
-            return Err(FieldErrors::one(SignUpForm::email, FieldError::EmailTaken).into());
-        }
-        store::insert_login(&mut tx, &login, &visitor.user_agent).await?;
-        if let Some(voter) = &visitor.voter {
-            polls::transfer_votes(&mut tx, voter, login.user.id).await?;
-        }
-        mail::enqueue(
-            &mut tx,
-            MailKind::VerifyEmail,
+        let mut writes: Vec<_> = store::insert_user(&login.user, &input.email, &hash, now_ms).collect();
+        writes.push(store::insert_login(&login, &visitor.user_agent));
+        let (kind, recipient) = (MailKind::VerifyEmail, &login.user.email);
+        writes.extend(mail::insert_statements(
+            kind,
             Some(login.user.id),
-            &login.user.email,
+            recipient,
             None,
             now_ms,
-        )
-        .await?;
-        let first_touch = attribution::record_first_touch(&mut tx, login.user.id, visitor).await?;
+        ));
+        let first_touch = attribution::first_touch_of_browser(visitor);
+        writes.extend(first_touch.map(|first| attribution::insert_first_touch(login.user.id, first)));
         if let Some(ids) = visitor.present_ids() {
             if let PresentIds::Live { session, context, .. } = &ids {
-                attribution::record_session_touch(&mut tx, login.user.id, *session, context, now_ms).await?;
+                let touch = attribution::insert_session_touch(login.user.id, *session, context, now_ms);
+                writes.extend(touch);
             }
             let event = SignUpCompleted {
                 email_domain: input.email.domain(),
                 email: self.track_email.then(|| login.user.email.clone()),
                 signed_up_on: dates::day(now_ms),
-                first_touch,
+                first_touch: first_touch.map(|first| first.touch.clone()),
             };
             let event = ServerEvent::present(login.user.id, &event, ids, now_ms);
-            outbox::enqueue(&mut tx, &event, now_ms).await?;
+            writes.extend(outbox::insert_statements(&event, now_ms)?);
+        }
+        let mut tx = self.db.write_with(writes).await.map_err(taken_or_failed)?;
+        if let Some(voter) = &visitor.voter {
+            polls::transfer_votes(&mut tx, voter, login.user.id).await?;
         }
         tx.commit().await?;
         self.outbox_wakeup.wake();
@@ -229,7 +228,9 @@ impl Accounts {
         if let Some(new_hash) = new_hash {
             store::set_password(&mut tx, login.user.id, &new_hash).await?;
         }
-        store::insert_login(&mut tx, &login, &visitor.user_agent).await?;
+        store::insert_login(&login, &visitor.user_agent)
+            .execute(&mut tx)
+            .await?;
         let consent = tracking::consent::choice_for_account(
             login.user.consent,
             visitor.choice,
@@ -308,5 +309,15 @@ impl Accounts {
     /// that user and, in local mode, to continue the walkthrough of the browser's last user.
     pub async fn owner_of_login(&self, id: Uuid) -> Result<Option<UserId>, AccountError> {
         Ok(store::owner_of_login(self.db.pool(), id).await?)
+    }
+}
+
+/// The error of a sign-up whose statements failed. If the address is taken, there is no row of the new account, and the foreign
+/// key of its login fails.
+fn taken_or_failed(error: sqlx::Error) -> AccountError {
+    let database = error.as_database_error();
+    match database.is_some_and(|database| database.is_foreign_key_violation()) {
+        true => FieldErrors::one(SignUpForm::email, FieldError::EmailTaken).into(),
+        false => error.into(),
     }
 }

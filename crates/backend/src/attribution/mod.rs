@@ -7,30 +7,47 @@
 mod report;
 mod store;
 
-use tracking::{EventContext, PresentIds, SessionId, Touch, UserId};
+use db::Statement;
+use tracking::{EventContext, FirstTouch, PresentIds, SessionId, Touch, UserId};
 
 use crate::visitor::Visitor;
 
 pub use report::{CampaignReport, CampaignRow};
-pub(crate) use store::{erase, first_touch, record_sdk_campaign};
+pub(crate) use store::{erase, first_touch, insert_first_touch, record_sdk_campaign};
 
-/// Records the first touch of the account that has just signed up or in. Returns it if the account had none: the event then
-/// sets it on the person. `None` without consent, or if the browser has no touch.
+/// The first touch of the visitor's browser. `None` without consent, or if it has none.
+pub(crate) fn first_touch_of_browser(visitor: &Visitor) -> Option<&FirstTouch> {
+    let is_known_browser = matches!(visitor.tracking, Some(PresentIds::Live { .. }));
+    visitor.origin.first_touch.as_ref().filter(|_| is_known_browser)
+}
+
+/// Records the first touch of the account that has just signed in. Returns it if the account had none: the event then sets
+/// it on the person. `None` without consent, or if the browser has no touch.
 pub(crate) async fn record_first_touch(
     connection: &mut db::Connection,
     user: UserId,
     visitor: &Visitor,
 ) -> Result<Option<Touch>, sqlx::Error> {
-    let is_known_browser = matches!(visitor.tracking, Some(PresentIds::Live { .. }));
-    let Some(first) = visitor.origin.first_touch.as_ref().filter(|_| is_known_browser) else {
+    let Some(first) = first_touch_of_browser(visitor) else {
         return Ok(None);
     };
-    let is_new = store::insert_first_touch(connection, user, first).await?;
-    Ok(is_new.then(|| first.touch.clone()))
+    let inserted = insert_first_touch(user, first).execute(connection).await?;
+    Ok((inserted == 1).then(|| first.touch.clone()))
 }
 
-/// Records the touch of a session at `now_ms` (ms since the epoch), when the account signs up or orders. A session without a
-/// touch records nothing.
+/// The statement that records the touch of a session at `now_ms` (ms since the epoch), when the account signs up or orders.
+/// `None` for a session without a touch.
+pub(crate) fn insert_session_touch(
+    user: UserId,
+    session: SessionId,
+    context: &EventContext,
+    now_ms: i64,
+) -> Option<Statement> {
+    let touch = context.touch.as_ref()?;
+    Some(store::insert_session_touch(user, session, touch, now_ms))
+}
+
+/// Executes [`insert_session_touch`].
 pub(crate) async fn record_session_touch(
     connection: &mut db::Connection,
     user: UserId,
@@ -38,8 +55,6 @@ pub(crate) async fn record_session_touch(
     context: &EventContext,
     now_ms: i64,
 ) -> Result<(), sqlx::Error> {
-    match &context.touch {
-        Some(touch) => store::insert_session_touch(connection, user, session, touch, now_ms).await,
-        None => Ok(()),
-    }
+    db::execute_all(connection, insert_session_touch(user, session, context, now_ms)).await?;
+    Ok(())
 }

@@ -1,5 +1,6 @@
 //! SQL of touches, and of the campaign report.
 
+use db::Statement;
 use sqlx::{Any, AnyPool, AssertSqlSafe, Executor, Row};
 use tracking::{Currency, DeviceId, FirstTouch, Money, SessionId, Touch, UserId};
 
@@ -8,13 +9,9 @@ use super::report::{CampaignFigure, TouchModel};
 /// By how many seconds the touch of an order may be later than the payment, because Stripe's clock differs from ours.
 const SKEW_SECS: i64 = 300;
 
-/// Inserts the account's first touch, with what the SDK has reported for the device. Returns whether the account had none.
-pub(super) async fn insert_first_touch(
-    connection: &mut db::Connection,
-    user: UserId,
-    first: &FirstTouch,
-) -> Result<bool, sqlx::Error> {
-    let inserted = sqlx::query(
+/// The statement that inserts the account's first touch if it has none, with what the SDK has reported for the device.
+pub(crate) fn insert_first_touch(user: UserId, first: &FirstTouch) -> Statement {
+    Statement::new(
         "INSERT INTO first_touches (user_id, device_id, touch, campaign, touched_ms, sdk_campaign)
          VALUES ($1, $2, $3, $4, $5,
                  (SELECT sdk_campaign FROM browser_counts
@@ -26,20 +23,16 @@ pub(super) async fn insert_first_touch(
     .bind(json(&first.touch))
     .bind(first.touch.label())
     .bind(first.at_ms)
-    .execute(connection)
-    .await?;
-    Ok(inserted.rows_affected() == 1)
 }
 
-/// Inserts the touch of a session, or replaces it.
-pub(super) async fn insert_session_touch(
-    connection: &mut db::Connection,
+/// The statement that inserts the touch of a session, or replaces it.
+pub(super) fn insert_session_touch(
     user: UserId,
     session: SessionId,
     touch: &Touch,
     now_ms: i64,
-) -> Result<(), sqlx::Error> {
-    sqlx::query(
+) -> Statement {
+    Statement::new(
         "INSERT INTO last_touches (user_id, session_id, campaign, touched_ms) VALUES ($1, $2, $3, $4)
          ON CONFLICT (user_id, session_id) DO UPDATE SET campaign = excluded.campaign",
     )
@@ -47,9 +40,6 @@ pub(super) async fn insert_session_touch(
     .bind(session.ms())
     .bind(touch.label())
     .bind(now_ms)
-    .execute(connection)
-    .await?;
-    Ok(())
 }
 
 /// Records the first touch that the SDK reported for a device. Later reports change nothing.

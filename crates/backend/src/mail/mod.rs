@@ -21,7 +21,7 @@ pub use sender::{MAX_ATTEMPTS, Sender};
 pub use smtp::{SmtpError, SmtpTransport};
 pub use transport::{MailTransport, OutgoingMail, SendError};
 
-use db::{Connection, Db};
+use db::{Connection, Db, Statement};
 use queue::QueueCounts;
 use tracking::UserId;
 
@@ -88,8 +88,27 @@ impl MailKind {
     }
 }
 
-/// Writes a mail in the caller's transaction. It is sent after the commit. `user` is the account that the mail is
-/// about; `None` for a password reset, whose address may have no account, and for an account that is being deleted.
+/// Returns the statements that write a mail in the caller's transaction. It is sent after the commit. `user` is the account
+/// that the mail is about; `None` for a password reset, whose address may have no account, and for an account that is being
+/// deleted.
+pub(crate) fn insert_statements(
+    kind: MailKind,
+    user: Option<UserId>,
+    recipient: &str,
+    detail: Option<&str>,
+    now_ms: i64,
+) -> [Statement; 2] {
+    let mail = store::NewMail {
+        id: ids::row(),
+        kind,
+        user,
+        recipient,
+        detail,
+    };
+    store::insert_statements(&mail, now_ms)
+}
+
+/// Executes [`insert_statements`].
 pub(crate) async fn enqueue(
     connection: &mut Connection,
     kind: MailKind,
@@ -98,14 +117,9 @@ pub(crate) async fn enqueue(
     detail: Option<&str>,
     now_ms: i64,
 ) -> Result<(), sqlx::Error> {
-    let mail = store::NewMail {
-        id: ids::row(),
-        kind,
-        user,
-        recipient,
-        detail,
-    };
-    store::insert(connection, &mail, now_ms).await
+    let statements = insert_statements(kind, user, recipient, detail, now_ms);
+    db::execute_all(connection, statements).await?;
+    Ok(())
 }
 
 /// Writes a mail to the account's address in the caller's transaction, once for each `fact`: a later call for the same fact
@@ -133,7 +147,8 @@ pub(crate) async fn enqueue_once(
         recipient: &recipient,
         detail: Some(detail),
     };
-    store::insert(connection, &mail, now_ms).await
+    db::execute_all(connection, store::insert_statements(&mail, now_ms)).await?;
+    Ok(())
 }
 
 /// Deletes the user's unsent mails of this kind.

@@ -36,11 +36,8 @@ pub(super) struct QueuedMail {
     pub(super) detail: String,
 }
 
-pub(super) async fn insert(
-    connection: &mut db::Connection,
-    mail: &NewMail<'_>,
-    now_ms: i64,
-) -> Result<(), sqlx::Error> {
+/// The statements that insert a mail.
+pub(super) fn insert_statements(mail: &NewMail<'_>, now_ms: i64) -> [Statement; 2] {
     let id = mail.id.to_string();
     let row = Statement::new(
         "INSERT INTO mails (lane, user_id, kind, recipient, detail, enqueued_ms, next_attempt_ms)
@@ -52,8 +49,7 @@ pub(super) async fn insert(
     .bind(mail.recipient)
     .bind(mail.detail.map(str::to_owned))
     .bind(now_ms);
-    MAILS.insert(connection, &id, row, now_ms).await?;
-    Ok(())
+    MAILS.insert_statements(&id, row, now_ms)
 }
 
 pub(super) fn read(row: &AnyRow) -> Result<QueuedMail, sqlx::Error> {

@@ -1,8 +1,8 @@
 //! Group commit on SQLite. One task owns the writing connection and lends it to one caller after another. Callers that
-//! wait join the open group: each runs in its own savepoint, and one `COMMIT`, so one fsync, makes them all durable.
+//! wait join the open group: each can be rolled back alone, and one `COMMIT`, so one fsync, makes them all durable.
 //!
 //! Only the task executes `BEGIN`, `SAVEPOINT` and `COMMIT`, and nothing cancels it. A caller that is dropped or canceled
-//! returns the connection by its `Drop`, and its savepoint is rolled back before the next caller runs. It knows no SQL
+//! returns the connection by its `Drop`, and its changes are rolled back before the next caller runs. It knows no SQL
 //! of a feature.
 
 mod store;
@@ -14,6 +14,8 @@ use sqlx::{AnyConnection, Connection as _};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::open;
+use crate::statement_store::Statement;
+use store::EndedMember;
 
 /// How large a group becomes.
 #[derive(Clone, Copy, Debug)]
@@ -44,12 +46,20 @@ pub(crate) struct WriteQueue {
 
 #[derive(Debug)]
 enum Request {
-    Begin(Reply<Lease>),
+    Begin(Caller),
     /// Commits what is queued, and closes the connection.
     Close(oneshot::Sender<()>),
 }
 
-/// The writing connection, lent to one caller. Dropping it rolls back the caller's savepoint.
+/// A caller that waits for the writing connection.
+#[derive(Debug)]
+struct Caller {
+    /// The first statements of its transaction.
+    first: Vec<Statement>,
+    reply: Reply<Lease>,
+}
+
+/// The writing connection, lent to one caller. Dropping it rolls back the caller's changes.
 #[derive(Debug)]
 pub(crate) struct Lease {
     /// `None` after it was returned.
@@ -82,11 +92,12 @@ impl WriteQueue {
         Self { requests }
     }
 
-    /// Waits for the writing connection. Fails after [`Self::close`], or if the transaction cannot begin.
-    pub(crate) async fn begin(&self) -> Result<Lease, sqlx::Error> {
+    /// Waits for the writing connection, on which the `first` statements are executed. Fails after [`Self::close`], if the
+    /// transaction cannot begin, or if one of the statements fails.
+    pub(crate) async fn begin(&self, first: Vec<Statement>) -> Result<Lease, sqlx::Error> {
         let (reply, lease) = oneshot::channel();
         self.requests
-            .send(Request::Begin(reply))
+            .send(Request::Begin(Caller { first, reply }))
             .map_err(|_| sqlx::Error::PoolClosed)?;
         lease.await.unwrap_or(Err(sqlx::Error::PoolClosed))
     }
@@ -159,7 +170,7 @@ impl Writer {
             };
             match writer {
                 Ok(writer) => connection = self.run_group(writer, caller).await,
-                Err(error) => drop(caller.send(Err(error))),
+                Err(error) => drop(caller.reply.send(Err(error))),
             }
         }
         if let Some(connection) = connection {
@@ -172,9 +183,9 @@ impl Writer {
     }
 
     /// Returns the caller that begins next. `None` if it was canceled, or if the request is another one.
-    fn admit(&mut self, request: Request) -> Option<Reply<Lease>> {
+    fn admit(&mut self, request: Request) -> Option<Caller> {
         match request {
-            Request::Begin(caller) => (!caller.is_closed()).then_some(caller),
+            Request::Begin(caller) => (!caller.reply.is_closed()).then_some(caller),
             Request::Close(closed) => {
                 self.queue.close();
                 self.closing.push(closed);
@@ -184,7 +195,7 @@ impl Writer {
     }
 
     /// Returns the first waiting caller that was not canceled.
-    fn next_caller(&mut self) -> Option<Reply<Lease>> {
+    fn next_caller(&mut self) -> Option<Caller> {
         loop {
             let request = self.queue.try_recv().ok()?;
             if let Some(caller) = self.admit(request) {
@@ -195,11 +206,7 @@ impl Writer {
 
     /// Runs the transactions of `first` and of the callers that wait when their predecessor ends. Returns the connection,
     /// or `None` if the group failed: closing the connection has rolled it back.
-    async fn run_group(
-        &mut self,
-        mut connection: AnyConnection,
-        first: Reply<Lease>,
-    ) -> Option<AnyConnection> {
+    async fn run_group(&mut self, mut connection: AnyConnection, first: Caller) -> Option<AnyConnection> {
         let opened = Instant::now();
         let open_for = self
             .limits
@@ -207,31 +214,42 @@ impl Writer {
             .min(self.last_commit.saturating_mul(self.limits.commits));
         let mut commits = Vec::new();
         let mut members = 0;
+        let mut last = None;
         let mut caller = first;
-        let mut begun = store::begin(&mut connection).await;
         loop {
-            if let Err(error) = begun {
-                let error = fail(commits, error);
-                let _ = caller.send(Err(error));
-                let _ = connection.close().await;
-                return None;
-            }
-            let returned = lend(connection, caller).await?;
-            connection = returned.connection;
+            let had_savepoint = !commits.is_empty();
+            let commit = match store::begin(&mut connection, last, caller.first).await {
+                Ok(Ok(())) => {
+                    let returned = lend(connection, caller.reply).await?;
+                    connection = returned.connection;
+                    returned.commit
+                }
+                Ok(Err(error)) => {
+                    let _ = caller.reply.send(Err(error));
+                    None
+                }
+                Err(error) => {
+                    let _ = caller.reply.send(Err(fail(commits, error)));
+                    let _ = connection.close().await;
+                    return None;
+                }
+            };
             members += 1;
-            let is_committed = returned.commit.is_some();
-            commits.extend(returned.commit);
+            let ended = EndedMember {
+                had_savepoint,
+                is_committed: commit.is_some(),
+            };
+            commits.extend(commit);
             let is_open = members < self.limits.members && opened.elapsed() < open_for;
             let Some(next) = is_open.then(|| self.next_caller()).flatten() else {
                 let (ending, has_commits) = (Instant::now(), !commits.is_empty());
-                let ended = end(connection, is_committed, commits).await;
+                let ended = store::end(&mut connection, ended).await;
                 if has_commits {
                     self.last_commit = ending.elapsed();
                 }
-                return ended;
+                return answer(ended, connection, commits).await;
             };
-            caller = next;
-            begun = store::begin_next(&mut connection, is_committed).await;
+            (caller, last) = (next, Some(ended));
         }
     }
 }
@@ -247,13 +265,13 @@ async fn lend(connection: AnyConnection, caller: Reply<Lease>) -> Option<Returne
     is_returned.await.ok()
 }
 
-/// Ends the group with one `COMMIT`, and answers its members.
-async fn end(
-    mut connection: AnyConnection,
-    is_committed: bool,
+/// Answers the members of a group that has `ended`. Returns the connection unless the group failed.
+async fn answer(
+    ended: Result<(), sqlx::Error>,
+    connection: AnyConnection,
     commits: Vec<Reply<()>>,
 ) -> Option<AnyConnection> {
-    match store::end(&mut connection, is_committed, !commits.is_empty()).await {
+    match ended {
         Ok(()) => {
             for commit in commits {
                 let _ = commit.send(Ok(()));

@@ -1,41 +1,50 @@
 //! The statements between the transactions of a group. Each function is one round trip to the connection's thread.
+//!
+//! A member runs in a savepoint if an earlier member is to be committed. Without one, the group is rolled back with the member.
+//! A savepoint costs a copy of each page that the member changes.
 
 use sqlx::{AnyConnection, Executor as _};
 
-/// Begins a group and the savepoint of its first member.
-pub(super) async fn begin(connection: &mut AnyConnection) -> Result<(), sqlx::Error> {
-    execute(connection, "BEGIN IMMEDIATE; SAVEPOINT member").await
+use crate::statement_store::{Statement, execute_each};
+
+/// How a member ended.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct EndedMember {
+    pub(super) had_savepoint: bool,
+    pub(super) is_committed: bool,
 }
 
-/// Ends one member and begins the savepoint of the next one.
-pub(super) async fn begin_next(
+/// Ends the `last` member of the group, or begins the group, and begins the next member with its first statements. The outer
+/// error is the group's, the inner one the next member's.
+pub(super) async fn begin(
     connection: &mut AnyConnection,
-    is_committed: bool,
-) -> Result<(), sqlx::Error> {
-    let statement = if is_committed {
-        "RELEASE member; SAVEPOINT member"
-    } else {
+    last: Option<EndedMember>,
+    first: Vec<Statement>,
+) -> Result<Result<(), sqlx::Error>, sqlx::Error> {
+    let between: &'static [&'static str] = match last.map(|last| (last.had_savepoint, last.is_committed)) {
+        None => &["BEGIN IMMEDIATE"],
+        Some((true, true)) => &["RELEASE member", "SAVEPOINT member"],
         // The savepoint remains, for the next member.
-        "ROLLBACK TO member"
+        Some((true, false)) => &["ROLLBACK TO member"],
+        Some((false, true)) => &["SAVEPOINT member"],
+        Some((false, false)) => &["ROLLBACK", "BEGIN IMMEDIATE"],
     };
-    execute(connection, statement).await
+    let mut statements: Vec<_> = between.iter().copied().map(Statement::new).collect();
+    statements.extend(first);
+    let mut changed = Vec::new();
+    match execute_each(connection, statements, &mut changed).await {
+        Err(error) if changed.len() < between.len() => Err(error),
+        executed => Ok(executed),
+    }
 }
 
-/// Ends the last member and the group. `has_commits`: a member is to be committed.
-pub(super) async fn end(
-    connection: &mut AnyConnection,
-    is_last_committed: bool,
-    has_commits: bool,
-) -> Result<(), sqlx::Error> {
-    let statement = match (is_last_committed, has_commits) {
-        (true, _) => "RELEASE member; COMMIT",
-        (false, true) => "ROLLBACK TO member; RELEASE member; COMMIT",
+/// Ends the last member and the group. `COMMIT` releases the savepoint too.
+pub(super) async fn end(connection: &mut AnyConnection, last: EndedMember) -> Result<(), sqlx::Error> {
+    let statement = match (last.had_savepoint, last.is_committed) {
+        (_, true) => "COMMIT",
+        (true, false) => "ROLLBACK TO member; COMMIT",
         (false, false) => "ROLLBACK",
     };
-    execute(connection, statement).await
-}
-
-/// Prepared once for each connection.
-async fn execute(connection: &mut AnyConnection, statement: &'static str) -> Result<(), sqlx::Error> {
+    // Prepared once for each connection.
     connection.execute(sqlx::query(statement)).await.map(drop)
 }

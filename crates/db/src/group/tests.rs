@@ -56,7 +56,7 @@ impl File {
     async fn queue_insert(&self, id: &str, parent: Option<&str>) -> Commit {
         let (queue, id, parent) = (self.queue.clone(), id.to_owned(), parent.map(str::to_owned));
         let commit = tokio::spawn(async move {
-            let mut lease = queue.begin().await?;
+            let mut lease = queue.begin(Vec::new()).await?;
             insert(&mut lease, &id, parent.as_deref()).await?;
             lease.commit().await
         });
@@ -88,7 +88,7 @@ async fn results(commits: Vec<Commit>) -> Vec<bool> {
 #[tokio::test]
 async fn waiting_callers_run_in_order_of_arrival_and_commit_together() {
     let file = File::new(NO_LIMITS).await;
-    let mut first = file.queue.begin().await.unwrap();
+    let mut first = file.queue.begin(Vec::new()).await.unwrap();
     let mut commits = Vec::new();
     let ids: Vec<String> = (0..20).map(|n| n.to_string()).collect();
     for id in &ids {
@@ -109,7 +109,7 @@ async fn waiting_callers_run_in_order_of_arrival_and_commit_together() {
 #[tokio::test]
 async fn a_member_that_fails_is_rolled_back_alone() {
     let file = File::new(NO_LIMITS).await;
-    let mut first = file.queue.begin().await.unwrap();
+    let mut first = file.queue.begin(Vec::new()).await.unwrap();
     insert(&mut first, "a", None).await.unwrap();
     let commits = vec![
         file.queue_insert("b", None).await,
@@ -120,7 +120,7 @@ async fn a_member_that_fails_is_rolled_back_alone() {
     let dropped = {
         let queue = file.queue.clone();
         tokio::spawn(async move {
-            let mut lease = queue.begin().await.unwrap();
+            let mut lease = queue.begin(Vec::new()).await.unwrap();
             insert(&mut lease, "dropped", None).await.unwrap();
         })
     };
@@ -128,7 +128,7 @@ async fn a_member_that_fails_is_rolled_back_alone() {
     let panicking = {
         let queue = file.queue.clone();
         tokio::spawn(async move {
-            let mut lease = queue.begin().await.unwrap();
+            let mut lease = queue.begin(Vec::new()).await.unwrap();
             insert(&mut lease, "panicking", None).await.unwrap();
             panic!("a member panics with its transaction open");
         })
@@ -144,9 +144,67 @@ async fn a_member_that_fails_is_rolled_back_alone() {
 }
 
 #[tokio::test]
+async fn any_members_of_a_group_can_be_rolled_back() {
+    for rolled_back in 0..16_u32 {
+        let file = File::new(NO_LIMITS).await;
+        let mut members = Vec::new();
+        for number in 0..4 {
+            let (queue, is_rolled_back) = (file.queue.clone(), rolled_back & (1 << number) != 0);
+            members.push(async move {
+                let mut lease = queue.begin(Vec::new()).await.unwrap();
+                insert(&mut lease, &number.to_string(), None).await.unwrap();
+                if !is_rolled_back {
+                    lease.commit().await.unwrap();
+                }
+            });
+        }
+        futures::future::join_all(members).await;
+        let expected = (0..4).filter(|number| rolled_back & (1 << number) == 0);
+        let expected: Vec<String> = expected.map(|number| number.to_string()).collect();
+        assert_eq!(file.items().await, expected);
+    }
+}
+
+fn statement(id: &str) -> Statement {
+    Statement::new("INSERT INTO items (id) VALUES ($1)").bind(id)
+}
+
+#[tokio::test]
+async fn a_member_whose_first_statements_fail_is_rolled_back_alone() {
+    let file = File::new(NO_LIMITS).await;
+    // The second statement of a repeated ID fails: the first one is undone too.
+    let members = [("a", "1"), ("b", "2"), ("a", "3"), ("c", "4"), ("b", "5")].map(|(id, number)| {
+        let queue = file.queue.clone();
+        async move {
+            let mut lease = queue.begin(vec![statement(number), statement(id)]).await?;
+            insert(&mut lease, &format!("after {id}"), None).await?;
+            lease.commit().await
+        }
+    });
+    let results = futures::future::join_all(members).await;
+    let are_committed: Vec<_> = results.iter().map(Result::is_ok).collect();
+    assert_eq!(are_committed, [true, true, false, true, false]);
+    let error = results[2].as_ref().unwrap_err();
+    assert!(
+        error
+            .as_database_error()
+            .is_some_and(|error| error.is_unique_violation())
+    );
+    let expected = ["1", "a", "after a", "2", "b", "after b", "4", "c", "after c"];
+    assert_eq!(file.items().await, expected);
+
+    let failed = file.queue.begin(vec![statement("d"), statement("a")]).await;
+    assert!(failed.is_err(), "the only member of a group");
+    let lease = file.queue.begin(vec![statement("e")]).await.unwrap();
+    lease.commit().await.unwrap();
+    assert_eq!(file.items().await.last().unwrap(), "e");
+    assert!(!file.items().await.contains(&"d".to_owned()));
+}
+
+#[tokio::test]
 async fn a_commit_that_fails_fails_all_members_and_no_later_group() {
     let file = File::new(NO_LIMITS).await;
-    let mut first = file.queue.begin().await.unwrap();
+    let mut first = file.queue.begin(Vec::new()).await.unwrap();
     insert(&mut first, "first", None).await.unwrap();
     let commits = vec![
         file.queue_insert("child", Some("missing")).await,
@@ -185,7 +243,7 @@ async fn a_group_ends_at_its_limits() {
         (no_commits, [true, true, false, true]),
     ] {
         let file = File::new(limits).await;
-        let first = file.queue.begin().await.unwrap();
+        let first = file.queue.begin(Vec::new()).await.unwrap();
         let commits = vec![
             file.queue_insert("b", None).await,
             file.queue_insert("c", Some("missing")).await,
@@ -202,12 +260,12 @@ async fn canceling_a_member_at_any_await_rolls_it_back_or_commits_all_of_it() {
     let mut outcomes = [0, 0];
     for polls in 0..20 {
         let file = File::new(NO_LIMITS).await;
-        let mut first = file.queue.begin().await.unwrap();
+        let mut first = file.queue.begin(Vec::new()).await.unwrap();
         insert(&mut first, "first", None).await.unwrap();
         let first = tokio::spawn(first.commit());
         let queue = file.queue.clone();
         let canceled = cancel_after(polls, async move {
-            let mut lease = queue.begin().await?;
+            let mut lease = queue.begin(Vec::new()).await?;
             insert(&mut lease, "a", None).await?;
             insert(&mut lease, "b", None).await?;
             lease.commit().await
@@ -245,7 +303,7 @@ async fn cancel_after(mut polls: usize, future: impl Future) {
 #[tokio::test]
 async fn closing_waits_for_the_queued_callers() {
     let file = File::new(NO_LIMITS).await;
-    let mut first = file.queue.begin().await.unwrap();
+    let mut first = file.queue.begin(Vec::new()).await.unwrap();
     insert(&mut first, "first", None).await.unwrap();
     let second = file.queue_insert("second", None).await;
     let closing = {
@@ -256,7 +314,7 @@ async fn closing_waits_for_the_queued_callers() {
     first.commit().await.unwrap();
     closing.await.unwrap();
     assert!(second.await.unwrap().is_ok());
-    assert!(file.queue.begin().await.is_err());
+    assert!(file.queue.begin(Vec::new()).await.is_err());
     file.queue.close().await;
     assert_eq!(file.items().await, ["first", "second"]);
 }
@@ -265,7 +323,7 @@ async fn closing_waits_for_the_queued_callers() {
 async fn a_file_that_another_process_writes_is_an_error_and_the_next_group_succeeds() {
     let file = File::new(NO_LIMITS).await;
     let mut other = AnyConnection::connect(&file.url).await.unwrap();
-    let lease = file.queue.begin().await.unwrap();
+    let lease = file.queue.begin(Vec::new()).await.unwrap();
     // The busy timeout of the tests' connection is short, so that the test does not wait.
     other.execute("PRAGMA busy_timeout = 1").await.unwrap();
     other.execute("BEGIN IMMEDIATE").await.unwrap_err();
@@ -277,9 +335,9 @@ async fn a_file_that_another_process_writes_is_an_error_and_the_next_group_succe
     let mut short = open::connect_writer(&file.url).await.unwrap();
     short.execute("PRAGMA busy_timeout = 1").await.unwrap();
     let queue = WriteQueue::start_with(file.url.clone(), short, NO_LIMITS);
-    assert!(queue.begin().await.is_err());
+    assert!(queue.begin(Vec::new()).await.is_err());
     other.execute("ROLLBACK").await.unwrap();
-    let mut lease = queue.begin().await.unwrap();
+    let mut lease = queue.begin(Vec::new()).await.unwrap();
     insert(&mut lease, "a", None).await.unwrap();
     lease.commit().await.unwrap();
     assert_eq!(file.items().await, ["a"]);

@@ -14,6 +14,17 @@ pub enum Enqueued {
     Duplicate,
 }
 
+/// Returns the statements that write a new event in the caller's transaction, for a transaction that executes several
+/// statements together. `now_ms` is the time of writing (ms since the epoch), not of the event.
+///
+/// # Errors
+/// When the event cannot be serialized.
+pub fn insert_statements(event: &ServerEvent, now_ms: i64) -> Result<[Statement; 2], sqlx::Error> {
+    let lane = event.user().to_string();
+    let row = insert_row(event, &lane, now_ms)?;
+    Ok(OUTBOX.insert_statements(&lane, row, now_ms))
+}
+
 /// Writes `event` in the caller's transaction, with the exact payload that will be sent. `now_ms` is the time of
 /// writing (ms since the epoch), not of the event.
 ///
@@ -27,25 +38,29 @@ pub async fn enqueue(
     event: &ServerEvent,
     now_ms: i64,
 ) -> Result<Enqueued, sqlx::Error> {
+    let lane = event.user().to_string();
+    let row = insert_row(event, &lane, now_ms)?;
+    Ok(match OUTBOX.insert(connection, &lane, row, now_ms).await? {
+        true => Enqueued::New,
+        false => Enqueued::Duplicate,
+    })
+}
+
+fn insert_row(event: &ServerEvent, lane: &str, now_ms: i64) -> Result<Statement, sqlx::Error> {
     let payload =
         serde_json::to_string(&event.wire()).map_err(|error| sqlx::Error::Encode(Box::new(error)))?;
-    let lane = event.user().to_string();
-    let row = Statement::new(
+    Ok(Statement::new(
         "INSERT INTO outbox (insert_id, lane, device_id, event_type, time_ms, payload, next_attempt_ms, enqueued_ms,
                              trace_parent)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $8)
          ON CONFLICT (insert_id) DO NOTHING",
     )
     .bind(event.insert_id().as_str())
-    .bind(lane.as_str())
+    .bind(lane)
     .bind(event.device().map(|device| device.as_str().to_owned()))
     .bind(event.name())
     .bind(event.time_ms())
     .bind(payload)
     .bind(now_ms)
-    .bind(queue::trace_parent());
-    Ok(match OUTBOX.insert(connection, &lane, row, now_ms).await? {
-        true => Enqueued::New,
-        false => Enqueued::Duplicate,
-    })
+    .bind(queue::trace_parent()))
 }

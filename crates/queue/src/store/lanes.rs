@@ -6,9 +6,18 @@ use sqlx::AssertSqlSafe;
 use crate::Queue;
 
 impl Queue {
-    /// Locks the lane until the transaction ends, makes it due if it has no pending row, and executes the client's insert of
-    /// one row. So rows of a lane are numbered in commit order. Returns false if the insert inserts nothing, because of a
-    /// conflict. A transaction with rows of several lanes inserts them in the order of the lanes' names, to avoid deadlocks.
+    /// Returns the statements that lock the lane until the transaction ends, make it due if it has no pending row, and insert
+    /// the client's row. So rows of a lane are numbered in commit order. For a row without a conflict; for others use
+    /// [`Self::insert`]. A transaction with rows of several lanes inserts them in the order of the lanes' names, to avoid
+    /// deadlocks.
+    pub fn insert_statements(&self, lane: &str, row: Statement, now_ms: i64) -> [Statement; 2] {
+        let lock = Statement::new(AssertSqlSafe(self.lock_lanes_sql(1)))
+            .bind(now_ms)
+            .bind(lane);
+        [lock, row]
+    }
+
+    /// Executes [`Self::insert_statements`]. Returns false if they insert no row, because of a conflict.
     ///
     /// # Errors
     /// When the database fails.
@@ -19,10 +28,8 @@ impl Queue {
         row: Statement,
         now_ms: i64,
     ) -> Result<bool, sqlx::Error> {
-        let lock = Statement::new(AssertSqlSafe(self.lock_lanes_sql(1)))
-            .bind(now_ms)
-            .bind(lane);
-        let is_inserted = db::execute_all(connection, [lock, row]).await?.last() == Some(&1);
+        let statements = self.insert_statements(lane, row, now_ms);
+        let is_inserted = db::execute_all(connection, statements).await?.last() == Some(&1);
         if !is_inserted {
             self.remove_lane_if_empty(connection, lane).await?;
         }

@@ -38,7 +38,9 @@ impl Accounts {
         super::store::set_password(&mut tx, login.user.id, &hash).await?;
         super::store::end_logins(&mut tx, login.user.id, None, EndedBy::Revoked, now_ms).await?;
         let new_login = Login::new(login.user.clone(), now_ms);
-        super::store::insert_login(&mut tx, &new_login, &visitor.user_agent).await?;
+        super::store::insert_login(&new_login, &visitor.user_agent)
+            .execute(&mut tx)
+            .await?;
         links::revoke_all(&mut tx, login.user.id, now_ms).await?;
         let browser = browser_name(&visitor.user_agent);
         let (user, email) = (login.user.id, &login.user.email);

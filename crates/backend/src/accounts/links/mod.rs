@@ -189,7 +189,9 @@ impl Accounts {
             signed_in_at_ms: login.signed_in_at_ms,
             ..Login::new(user, now_ms)
         };
-        super::store::insert_login(&mut tx, &new_login, &visitor.user_agent).await?;
+        super::store::insert_login(&new_login, &visitor.user_agent)
+            .execute(&mut tx)
+            .await?;
         tx.commit().await?;
         self.outbox_wakeup.wake();
         self.mail_wakeup.wake();

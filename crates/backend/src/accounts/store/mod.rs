@@ -8,7 +8,7 @@ mod throttles;
 pub(super) use cookies::{cookie, expire_soon, insert_cookie, save_cookie};
 pub(super) use throttles::{count_attempt, delete_throttle, refund_attempt};
 
-use db::Db;
+use db::{Db, Statement};
 use forms::Email;
 use sqlx::{AnyPool, Row};
 use tracking::{Choice, UserId};
@@ -44,36 +44,33 @@ impl EndedBy {
     }
 }
 
-/// Inserts an account with its consent choice. Returns false if the address already has an account, in any spelling.
-pub(super) async fn insert_user(
-    connection: &mut db::Connection,
+/// The statements that insert an account and its consent choice. If the address already has an account, in any spelling, they
+/// insert no account, and the next statement that references it fails.
+pub(super) fn insert_user(
     user: &User,
     email: &Email,
     password_hash: &str,
     now_ms: i64,
-) -> Result<bool, sqlx::Error> {
+) -> impl Iterator<Item = Statement> {
     let [typed, key, unicode] = email.keys();
+    // With `IN` Postgres reads the whole table until it has statistics of it.
     let insert = "INSERT INTO users (id, email, email_key, password_hash, account_type, consent, created_at)
          SELECT $1, $2, $3, $4, 'free', $5, $6
-         WHERE NOT EXISTS (SELECT 1 FROM users WHERE email_key IN ($7, $3, $8)) ON CONFLICT (email_key) DO NOTHING";
-    let done = sqlx::query(insert)
+         WHERE NOT EXISTS (SELECT 1 FROM users WHERE email_key = $7)
+           AND NOT EXISTS (SELECT 1 FROM users WHERE email_key = $8)
+         ON CONFLICT (email_key) DO NOTHING";
+    let account = Statement::new(insert)
         .bind(user.id.to_string())
-        .bind(&user.email)
-        .bind(key)
+        .bind(user.email.as_str())
+        .bind(key.as_str())
         .bind(password_hash)
         .bind(user.consent.as_str())
         .bind(now_ms)
-        .bind(typed)
-        .bind(unicode)
-        .execute(&mut *connection)
-        .await?;
-    if done.rows_affected() == 0 {
-        return Ok(false);
-    }
-    if user.consent != Choice::Unset {
-        insert_consent_change(connection, user.id, user.consent, now_ms).await?;
-    }
-    Ok(true)
+        .bind(typed.as_str())
+        .bind(unicode.as_str());
+    [account]
+        .into_iter()
+        .chain(insert_consent_change(user.id, user.consent, now_ms))
 }
 
 /// Writes the consent choice and records the change.
@@ -89,25 +86,20 @@ pub(super) async fn set_consent(
         .execute(&mut *connection)
         .await?;
     // The same choice again is no change, and adds no row.
-    if changed.rows_affected() > 0 && choice != Choice::Unset {
-        insert_consent_change(connection, user, choice, now_ms).await?;
+    if changed.rows_affected() > 0 {
+        db::execute_all(connection, insert_consent_change(user, choice, now_ms)).await?;
     }
     Ok(())
 }
 
-async fn insert_consent_change(
-    connection: &mut db::Connection,
-    user: UserId,
-    choice: Choice,
-    now_ms: i64,
-) -> Result<(), sqlx::Error> {
-    sqlx::query("INSERT INTO consent_changes (user_id, choice, changed_at) VALUES ($1, $2, $3)")
-        .bind(user.to_string())
-        .bind(choice.as_str())
-        .bind(now_ms)
-        .execute(connection)
-        .await?;
-    Ok(())
+/// The statement that records a change of the consent choice. `None` for a withdrawn choice.
+fn insert_consent_change(user: UserId, choice: Choice, now_ms: i64) -> Option<Statement> {
+    let insert =
+        Statement::new("INSERT INTO consent_changes (user_id, choice, changed_at) VALUES ($1, $2, $3)")
+            .bind(user.to_string())
+            .bind(choice.as_str())
+            .bind(now_ms);
+    (choice != Choice::Unset).then_some(insert)
 }
 
 /// The account's consent choice now and at `at_ms` (ms since the epoch), as this transaction sees them. An account without a
@@ -171,12 +163,9 @@ pub(super) async fn lock_account_if_password(
     Ok(locked.rows_affected() == 1)
 }
 
-pub(super) async fn insert_login(
-    connection: &mut db::Connection,
-    login: &Login,
-    user_agent: &str,
-) -> Result<(), sqlx::Error> {
-    sqlx::query(
+/// The statement that inserts a login.
+pub(super) fn insert_login(login: &Login, user_agent: &str) -> Statement {
+    Statement::new(
         "INSERT INTO logins (id, user_id, created_at, last_seen_at, user_agent) VALUES ($1, $2, $3, $4, $5)",
     )
     .bind(login.id.to_string())
@@ -184,9 +173,6 @@ pub(super) async fn insert_login(
     .bind(login.signed_in_at_ms)
     .bind(login.last_seen_at_ms)
     .bind(user_agent)
-    .execute(connection)
-    .await?;
-    Ok(())
 }
 
 /// Returns an open login, with its account.
