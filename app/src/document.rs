@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use crate::request::{self, RequestContext};
 
-/// The view that `draw` returns for this request. Empty outside of a request, while routes are listed.
+/// The view that `draw` returns for this request. Empty outside of a request.
 pub(crate) fn document<Drawn>(draw: impl FnOnce(RequestContext) -> Drawn) -> AnyView
 where
     Drawn: Future<Output = AnyView> + Send + 'static,
@@ -56,8 +56,12 @@ pub(crate) fn are_cookies_off(key: &str) -> bool {
     query_value(key).is_some() && !request::current().is_some_and(|context| context.has_cookies)
 }
 
-/// The value of a key in this document's query. The router's own map is not used: it decodes values twice, so `%2526` would
-/// become `&`.
+/// The path of this document. Empty outside of a request.
+pub(crate) fn path() -> String {
+    use_context::<Parts>().map_or_else(String::new, |parts| parts.uri.path().to_owned())
+}
+
+/// The value of a key in this document's query.
 pub(crate) fn query_value(key: &str) -> Option<String> {
     let parts = use_context::<Parts>()?;
     let query = parts.uri.query().unwrap_or_default();
@@ -77,6 +81,11 @@ pub(crate) fn set_status(status: StatusCode) {
     if let Some(answer) = use_context::<ResponseOptions>() {
         answer.set_status(status);
     }
+}
+
+/// Has the document answer with a redirect.
+pub(crate) fn redirect(path: &str) {
+    leptos_axum::redirect(path);
 }
 
 /// The error of a page whose data cannot be read. Logs the reason, and sets the status 500.

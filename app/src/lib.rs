@@ -68,7 +68,7 @@ mod walk;
 #[cfg(feature = "ssr")]
 pub use failure::{Failure, failure_page};
 #[cfg(feature = "ssr")]
-pub use routes::App;
+pub use routes::page_paths;
 #[cfg(feature = "ssr")]
 pub use shell::shell;
 #[cfg(feature = "ssr")]

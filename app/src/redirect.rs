@@ -1,9 +1,10 @@
-//! The path of the redirect after a sign-in or a choice: `?next=` of a page. It is user input, so only paths of this site are
-//! followed.
+//! Redirects, and the path of the redirect after a sign-in or a choice: `?next=` of a page. It is user input, so only paths of
+//! this site are followed.
 
+use leptos::prelude::*;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use crate::document::query_value;
+use crate::document::{self, query_value};
 
 /// Characters that are percent-encoded in the value. The others have no meaning in a query.
 const QUERY: &AsciiSet = &NON_ALPHANUMERIC
@@ -11,6 +12,12 @@ const QUERY: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'_')
     .remove(b'.');
+
+/// Has the document answer with a redirect to a path of this site.
+#[component]
+pub fn Redirect(#[prop(into)] path: String) -> impl IntoView {
+    document::redirect(&path);
+}
 
 /// `?next=` of the page that is being rendered.
 pub fn next_of_page() -> Option<String> {

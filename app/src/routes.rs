@@ -1,12 +1,14 @@
-//! The route table and nothing else.
+//! The table of pages, and the app around a page.
+
+use std::sync::LazyLock;
 
 use leptos::prelude::*;
 use leptos_meta::provide_meta_context;
-use leptos_router::components::{Route, Router, Routes};
-use leptos_router::{SsrMode, path};
+use matchit::Router;
 
 use crate::auth::{ForgotPage, ResetPage, SignInPage, SignUpPage, VerifyPage};
 use crate::billing::{BillingPage, CheckoutReturnPage, PricingPage};
+use crate::document::path;
 use crate::lab::LabPage;
 use crate::landing::LandingPage;
 use crate::mailbox::MailboxPage;
@@ -20,52 +22,109 @@ use crate::timeline::TimelinePage;
 use crate::ui::{Footer, Header, ToastArea};
 use crate::walk::{WalkPage, WalkPanel};
 
-/// The whole app. Pages are rendered to the end before the first byte leaves (`SsrMode::Async`): they work without
-/// script, and cookies and status can be set until then.
+/// Renders a page.
+type View = fn() -> AnyView;
+
+/// The path of each page, as axum writes it, and its view.
+const PAGES: [(&str, View); 28] = [
+    ("/", || LandingPage().into_any()),
+    ("/sign-up", || SignUpPage().into_any()),
+    ("/sign-in", || SignInPage().into_any()),
+    ("/forgot", || ForgotPage().into_any()),
+    ("/reset", || ResetPage().into_any()),
+    ("/verify", || VerifyPage().into_any()),
+    ("/settings", || SettingsPage().into_any()),
+    ("/settings/email", || ChangeEmailPage().into_any()),
+    ("/settings/password", || ChangePasswordPage().into_any()),
+    ("/settings/delete", || DeleteAccountPage().into_any()),
+    ("/goodbye", || GoodbyePage().into_any()),
+    ("/mailbox", || MailboxPage().into_any()),
+    ("/polls", || PollsPage().into_any()),
+    ("/polls/new", || NewPollPage().into_any()),
+    ("/polls/{poll}", || OwnPollPage().into_any()),
+    ("/polls/{poll}/edit", || EditPollPage().into_any()),
+    ("/p/{poll}", || VotePage().into_any()),
+    ("/pricing", || PricingPage().into_any()),
+    ("/billing", || BillingPage().into_any()),
+    ("/billing/return", || CheckoutReturnPage().into_any()),
+    ("/privacy", || PrivacyPage().into_any()),
+    ("/timeline", || TimelinePage().into_any()),
+    ("/operations", || OperationsPage().into_any()),
+    ("/operations/revenue", || RevenuePage().into_any()),
+    ("/operations/campaigns", || CampaignsPage().into_any()),
+    ("/operations/sessions", || SessionsPage().into_any()),
+    ("/lab", || LabPage().into_any()),
+    ("/walk", || WalkPage().into_any()),
+];
+
+static ROUTES: LazyLock<Router<View>> = LazyLock::new(|| {
+    let mut routes = Router::new();
+    for (path, view) in PAGES {
+        routes
+            .insert(path, view)
+            .expect("the paths of pages do not conflict");
+    }
+    routes
+});
+
+/// The paths of all pages, as axum writes them.
+pub fn page_paths() -> impl Iterator<Item = &'static str> {
+    PAGES.into_iter().map(|(path, _)| path)
+}
+
+/// The parameter `name` in the path of this page, as it is written there; empty if the path has none.
+pub(crate) fn path_param(name: &str) -> String {
+    let path = path();
+    let found = ROUTES.at(without_end(&path)).ok();
+    let param = found.and_then(|page| page.params.get(name).map(str::to_owned));
+    param.unwrap_or_default()
+}
+
+/// The path without a slash at its end: `/pricing/` is the page `/pricing`.
+fn without_end(path: &str) -> &str {
+    match path.trim_end_matches('/') {
+        "" => "/",
+        path => path,
+    }
+}
+
+/// The whole app: what all pages have, and the page of the request's path.
 #[component]
 pub fn App() -> impl IntoView {
     provide_meta_context();
     provide_page();
+    let page = ROUTES
+        .at(without_end(&path()))
+        .map_or_else(|_| NotFoundPage().into_any(), |page| (page.value)());
     view! {
-        <Router>
-            <a class="skip-link" href="#main">"Skip to content"</a>
-            <Header />
-            <main id="main">
-                <Routes fallback=NotFoundPage>
-                    <Route path=path!("/") view=LandingPage ssr=SsrMode::Async />
-                    <Route path=path!("/sign-up") view=SignUpPage ssr=SsrMode::Async />
-                    <Route path=path!("/sign-in") view=SignInPage ssr=SsrMode::Async />
-                    <Route path=path!("/forgot") view=ForgotPage ssr=SsrMode::Async />
-                    <Route path=path!("/reset") view=ResetPage ssr=SsrMode::Async />
-                    <Route path=path!("/verify") view=VerifyPage ssr=SsrMode::Async />
-                    <Route path=path!("/settings") view=SettingsPage ssr=SsrMode::Async />
-                    <Route path=path!("/settings/email") view=ChangeEmailPage ssr=SsrMode::Async />
-                    <Route path=path!("/settings/password") view=ChangePasswordPage ssr=SsrMode::Async />
-                    <Route path=path!("/settings/delete") view=DeleteAccountPage ssr=SsrMode::Async />
-                    <Route path=path!("/goodbye") view=GoodbyePage ssr=SsrMode::Async />
-                    <Route path=path!("/mailbox") view=MailboxPage ssr=SsrMode::Async />
-                    <Route path=path!("/polls") view=PollsPage ssr=SsrMode::Async />
-                    <Route path=path!("/polls/new") view=NewPollPage ssr=SsrMode::Async />
-                    <Route path=path!("/polls/:poll") view=OwnPollPage ssr=SsrMode::Async />
-                    <Route path=path!("/polls/:poll/edit") view=EditPollPage ssr=SsrMode::Async />
-                    <Route path=path!("/p/:poll") view=VotePage ssr=SsrMode::Async />
-                    <Route path=path!("/pricing") view=PricingPage ssr=SsrMode::Async />
-                    <Route path=path!("/billing") view=BillingPage ssr=SsrMode::Async />
-                    <Route path=path!("/billing/return") view=CheckoutReturnPage ssr=SsrMode::Async />
-                    <Route path=path!("/privacy") view=PrivacyPage ssr=SsrMode::Async />
-                    <Route path=path!("/timeline") view=TimelinePage ssr=SsrMode::Async />
-                    <Route path=path!("/operations") view=OperationsPage ssr=SsrMode::Async />
-                    <Route path=path!("/operations/revenue") view=RevenuePage ssr=SsrMode::Async />
-                    <Route path=path!("/operations/campaigns") view=CampaignsPage ssr=SsrMode::Async />
-                    <Route path=path!("/operations/sessions") view=SessionsPage ssr=SsrMode::Async />
-                    <Route path=path!("/lab") view=LabPage ssr=SsrMode::Async />
-                    <Route path=path!("/walk") view=WalkPage ssr=SsrMode::Async />
-                </Routes>
-            </main>
-            <ToastArea />
-            <ConsentBanner />
-            <WalkPanel />
-            <Footer />
-        </Router>
+        <a class="skip-link" href="#main">"Skip to content"</a>
+        <Header />
+        <main id="main">{page}</main>
+        <ToastArea />
+        <ConsentBanner />
+        <WalkPanel />
+        <Footer />
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_leads_to_its_page() {
+        for (path, poll) in [
+            ("/", None),
+            ("/polls/new", None),
+            ("/polls/0193b7c4", Some("0193b7c4")),
+            ("/polls/0193b7c4/edit/", Some("0193b7c4")),
+        ] {
+            let page = ROUTES.at(without_end(path)).unwrap();
+            assert_eq!(page.params.get("poll"), poll, "{path}");
+        }
+        for path in ["/nowhere", "/polls/new/edit/more", "/sign-in/x", ""] {
+            let found = ROUTES.at(without_end(path));
+            assert_eq!(found.is_ok(), path.is_empty(), "{path}");
+        }
     }
 }

@@ -10,6 +10,11 @@ use clap::{Parser, Subcommand};
 use server::{Server, commands, telemetry};
 use tokio_util::sync::CancellationToken;
 
+/// A document makes a thousand small allocations. With glibc's allocator they take twice the time, and more memory stays.
+#[cfg(not(target_env = "msvc"))]
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 /// Seamline: hybrid tracking done right. Without a command it serves the app.
 #[derive(Parser)]
 #[command(version)]

@@ -1,9 +1,9 @@
 //! Every route and layer.
 
-use std::sync::LazyLock;
 use std::time::Duration;
 
-use app::{App, auth, billing as billing_pages, operations, polls, privacy, settings, shell};
+use any_spawner::Executor;
+use app::{auth, billing as billing_pages, operations, page_paths, polls, privacy, settings, shell};
 use axum::body::Body;
 use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post};
@@ -11,7 +11,6 @@ use axum::{Router, middleware};
 use backend::accounts::LoginCookies;
 use http::{Request, StatusCode};
 use leptos::prelude::{AnyView, IntoAny};
-use leptos_axum::{AxumRouteListing, LeptosRoutes, generate_route_list_with_exclusions};
 use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::{CompressionLayer, CompressionLevel};
@@ -23,10 +22,10 @@ use tower_sessions::cookie::SameSite;
 use tower_sessions::{Expiry, SessionManagerLayer};
 
 use crate::auth::mail_links;
-use crate::http::BODY_MAX;
 use crate::http::forms::{form, form_of};
+use crate::http::{BODY_MAX, QUALITY};
 use crate::http::{
-    access_log, assets, failure_pages, feeds, health, local_guard, security, server_functions,
+    access_log, assets, documents, failure_pages, feeds, health, local_guard, security, server_functions,
 };
 use crate::ingest::{self, ingest};
 use crate::metrics;
@@ -36,15 +35,6 @@ use crate::{billing, polls as poll_routes, settings as settings_routes, timeline
 
 /// The longest time of a request; an upload to Amplitude has 10 s of its own.
 const TIMEOUT: Duration = Duration::from_secs(30);
-
-/// How hard documents are compressed, on the scales of gzip, brotli and zstd. Level 2 takes a third to a half of the time of the
-/// default levels, for a tenth more bytes.
-const QUALITY: CompressionLevel = CompressionLevel::Precise(2);
-
-/// The pages' routes. Cached, because no resource loads while Leptos lists the routes (leptos_server,
-/// `SuppressResourceLoad`). Server functions are no documents; `server_functions` mounts them.
-static PAGES: LazyLock<Vec<AxumRouteListing>> =
-    LazyLock::new(|| generate_route_list_with_exclusions(App, Some(server_functions::paths())));
 
 /// Routes of the disturbance lab, by group; none outside of local mode.
 #[derive(Default)]
@@ -59,20 +49,25 @@ pub struct LabRoutes {
 
 /// The whole site.
 pub fn router(state: AppState, cookies: LoginCookies, lab: LabRoutes) -> Router {
+    // Views spawn tasks. An error means that another router of this process has said so.
+    let _ = Executor::init_tokio();
     // The mailbox page exists without SMTP only, lab and walk in local mode only.
-    let is_mounted = |page: &&AxumRouteListing| match page.path() {
+    let is_mounted = |path: &&str| match *path {
         "/mailbox" => state.backend.mailbox.is_some(),
         "/lab" => state.lab.is_some(),
         "/walk" => state.site.local_mode,
         _ => true,
     };
-    let pages = PAGES.iter().filter(is_mounted).cloned().collect::<Vec<_>>();
-    let (document, missing) = (document(&state), document(&state));
-    let documents = Router::new()
-        .leptos_routes(&state, pages, document)
+    // A document is rendered to the end before its first byte leaves: cookies and status can be set until then.
+    let document = leptos_axum::render_app_async_with_context(|| {}, document(&state));
+    let documents = page_paths()
+        .filter(is_mounted)
+        .fold(Router::new(), |routes, path| {
+            routes.route(path, get(document.clone()))
+        })
         .route("/verify/{secret}", get(mail_links::open_verify))
         .route("/reset/{secret}", get(mail_links::open_reset))
-        .fallback(leptos_axum::render_app_async_with_context(|| {}, missing))
+        .fallback(document)
         .layer(timeout());
 
     let mutations = Router::new()
@@ -136,7 +131,8 @@ pub fn router(state: AppState, cookies: LoginCookies, lab: LabRoutes) -> Router 
         .merge(visitors.of(RouteGroup::Documents, documents))
         .merge(visitors.of(RouteGroup::Mutations, mutations))
         .merge(visitors.of(RouteGroup::Background, background))
-        .layer(CompressionLayer::new().quality(QUALITY))
+        .layer(middleware::from_fn(documents::compress))
+        .layer(CompressionLayer::new().quality(CompressionLevel::Precise(QUALITY)))
         .merge(assets::routes(&state))
         // One layer of many: each layer of a router is a service of its own in each route, which every request copies.
         .layer(

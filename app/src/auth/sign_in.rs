@@ -3,12 +3,11 @@
 use forms::{Field, FieldError, FieldErrors, SignInForm};
 use leptos::prelude::*;
 use leptos_meta::Title;
-use leptos_router::components::Redirect;
 
 use crate::document::{FormInput, are_cookies_off, form_input};
 use crate::forms::{Form, Submit, TextField};
 use crate::page::use_page;
-use crate::redirect::{next_of_page, safe_next, with_next};
+use crate::redirect::{Redirect, next_of_page, safe_next, with_next};
 
 /// The key in this page's query after a sign-in or sign-up of a browser that had no cookie.
 pub(super) const SIGNED_IN: &str = "signed-in";

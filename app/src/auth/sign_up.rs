@@ -3,12 +3,11 @@
 use forms::SignUpForm;
 use leptos::prelude::*;
 use leptos_meta::Title;
-use leptos_router::components::Redirect;
 
 use crate::document::{FormInput, form_input};
 use crate::forms::{Form, Submit, TextField};
 use crate::page::use_page;
-use crate::redirect::{next_of_page, safe_next, with_next};
+use crate::redirect::{Redirect, next_of_page, safe_next, with_next};
 
 /// Makes an account.
 #[component]

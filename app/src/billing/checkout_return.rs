@@ -4,12 +4,11 @@
 use backend::billing::CheckoutState;
 use leptos::prelude::*;
 use leptos_meta::Title;
-use leptos_router::components::Redirect;
 
 use super::model::return_path;
 use super::waiting::{FollowWebhooks, ReloadWithoutScript};
 use crate::document::{document, query_value, unreadable};
-use crate::redirect::with_next;
+use crate::redirect::{Redirect, with_next};
 
 /// Shows the session that `?checkout=` names.
 #[component]

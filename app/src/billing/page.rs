@@ -3,7 +3,6 @@
 use backend::billing::{BillingOverview, ClockTarget};
 use leptos::prelude::*;
 use leptos_meta::Title;
-use leptos_router::components::Redirect;
 use tracking::SubscriptionStatus;
 use uuid::Uuid;
 
@@ -16,6 +15,7 @@ use super::waiting::{FollowWebhooks, ReloadWithoutScript};
 use crate::document::{document, form_errors, query_value, unreadable};
 use crate::forms::FormErrors;
 use crate::local_time::{LocalTime, UtcTime};
+use crate::redirect::Redirect;
 
 /// The account's plan and its payments. The page follows the webhooks.
 #[component]

@@ -4,12 +4,12 @@ use backend::billing::inbox::InboxState;
 use backend::dates;
 use leptos::prelude::*;
 use leptos_meta::Title;
-use leptos_router::components::A;
 
 use super::labels::{duration, pretty};
 use super::model::ReplayTarget;
 use crate::not_found::NotFoundPage;
 use crate::page::use_page;
+use crate::ui::NavLink;
 
 /// A page for operators: the common head, and below it the page's own content. For all other visitors it is the page "not
 /// found", and the content is not rendered.
@@ -28,12 +28,12 @@ pub(super) fn OperatorPage(
             <div class="page-head">
                 <h1>"Operations"</h1>
                 <nav class="tabs" aria-label="Operations">
-                    <A href="/operations" exact=true>
+                    <NavLink href="/operations" exact=true>
                         "Delivery"
-                    </A>
-                    <A href="/operations/revenue">"Revenue"</A>
-                    <A href="/operations/campaigns">"Campaigns"</A>
-                    <A href="/operations/sessions">"Sessions"</A>
+                    </NavLink>
+                    <NavLink href="/operations/revenue">"Revenue"</NavLink>
+                    <NavLink href="/operations/campaigns">"Campaigns"</NavLink>
+                    <NavLink href="/operations/sessions">"Sessions"</NavLink>
                 </nav>
             </div>
             {children()}

@@ -3,8 +3,6 @@
 use forms::{PollForm, moment_text};
 use leptos::prelude::*;
 use leptos_meta::Title;
-use leptos_router::components::Redirect;
-use leptos_router::hooks::use_params_map;
 use tracking::AccountType;
 
 use super::form::{ClosingTime, PollFields};
@@ -13,12 +11,14 @@ use super::queries::{self, OwnerView};
 use crate::document::{FormInput, document, form_input, unreadable};
 use crate::forms::{Form, Submit};
 use crate::not_found::NotFoundPage;
+use crate::redirect::Redirect;
+use crate::routes::path_param;
 
 /// The page.
 #[component]
 pub fn EditPollPage() -> impl IntoView {
     let form = form_input::<PollForm>();
-    let id = use_params_map().with_untracked(|params| params.get("poll").unwrap_or_default());
+    let id = path_param("poll");
     document(|context| async move {
         match queries::own_poll(&context, &id).await {
             // Input is shown again, also to a visitor who is signed out by now.

@@ -4,7 +4,6 @@ use backend::polls::PollCounts;
 use forms::FieldErrors;
 use leptos::prelude::*;
 use leptos_meta::Title;
-use leptos_router::components::Redirect;
 use tracking::Surface;
 use uuid::Uuid;
 
@@ -15,6 +14,7 @@ use super::queries::{self, ListView};
 use super::results::StatusBadge;
 use crate::document::{FormInput, document, form_input, query_value, unreadable};
 use crate::local_time::LocalTime;
+use crate::redirect::Redirect;
 
 /// Most polls that a list shows.
 const LISTED: usize = 200;

@@ -3,7 +3,6 @@
 use forms::{Field, FieldError, PollForm};
 use leptos::prelude::*;
 use leptos_meta::Title;
-use leptos_router::components::Redirect;
 use tracking::{AccountType, Surface, UpgradeReason};
 
 use super::form::{ClosingTime, PollFields};
@@ -11,6 +10,7 @@ use super::queries::{self, NewPollContext};
 use super::upgrade::UpgradePrompt;
 use crate::document::{FormInput, document, form_id, form_input, unreadable};
 use crate::forms::{Form, Submit};
+use crate::redirect::Redirect;
 
 /// The page.
 #[component]

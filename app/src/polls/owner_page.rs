@@ -3,8 +3,6 @@
 use forms::FieldErrors;
 use leptos::prelude::*;
 use leptos_meta::Title;
-use leptos_router::components::Redirect;
-use leptos_router::hooks::use_params_map;
 use tracking::{AccountType, ExportFormat, ResultsExported, Surface, UpgradeReason};
 
 use super::buttons::{PollActionButton, Refusal};
@@ -16,14 +14,15 @@ use super::share::ShareLink;
 use super::upgrade::ProFeature;
 use crate::document::{document, form_errors, unreadable};
 use crate::not_found::NotFoundPage;
-use crate::redirect::with_next;
+use crate::redirect::{Redirect, with_next};
+use crate::routes::path_param;
 use crate::tracking::attribute::{On, track_on};
 
 /// The page.
 #[component]
 pub fn OwnPollPage() -> impl IntoView {
     let errors = form_errors();
-    let id = use_params_map().with_untracked(|params| params.get("poll").unwrap_or_default());
+    let id = path_param("poll");
     document(|context| async move {
         match queries::own_poll(&context, &id).await {
             Ok(Some(own)) => view! { <OwnPollView errors own /> }.into_any(),

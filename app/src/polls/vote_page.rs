@@ -3,7 +3,6 @@
 use forms::{FieldErrors, VoteForm};
 use leptos::prelude::*;
 use leptos_meta::Title;
-use leptos_router::hooks::use_params_map;
 
 use super::islands::{LivePoll, LiveStatus, PollChangedNotice, Turnout};
 use super::queries::{self, Ballot};
@@ -13,12 +12,13 @@ use crate::document::{FormInput, document, form_input, unreadable};
 use crate::forms::FormErrors;
 use crate::not_found::NotFoundPage;
 use crate::page::use_page;
+use crate::routes::path_param;
 
 /// The page.
 #[component]
 pub fn VotePage() -> impl IntoView {
     let form = form_input::<VoteForm>();
-    let id = use_params_map().with_untracked(|params| params.get("poll").unwrap_or_default());
+    let id = path_param("poll");
     document(|context| async move {
         match queries::ballot(&context, &id).await {
             Ok(Some(ballot)) => view! { <BallotView form ballot /> }.into_any(),

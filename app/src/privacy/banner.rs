@@ -1,14 +1,14 @@
 //! The consent banner.
 
 use leptos::prelude::*;
-use leptos_router::hooks::use_location;
 
+use crate::document::path;
 use crate::page::use_page;
 
 /// Asks for consent until the visitor has chosen. It covers no part of the page, which works either way.
 #[component]
 pub fn ConsentBanner() -> impl IntoView {
-    let back = use_location().pathname.get_untracked();
+    let back = path();
     use_page().privacy.needs_choice().then(|| {
         view! {
             <section class="privacy-banner" aria-labelledby="consent">

@@ -3,14 +3,13 @@
 use forms::{Field, FieldError, FieldErrors};
 use leptos::prelude::*;
 use leptos_meta::Title;
-use leptos_router::components::Redirect;
 use tracking::Choice;
 
 use super::model::Privacy;
 use crate::document::{are_cookies_off, form_errors, query_value};
 use crate::forms::FormErrors;
 use crate::page::use_page;
-use crate::redirect::{next_of_page, safe_path};
+use crate::redirect::{Redirect, next_of_page, safe_path};
 
 /// The key in this page's query after a choice of a browser that had no cookie.
 pub(super) const CHOSEN: &str = "chosen";

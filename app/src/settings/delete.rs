@@ -3,11 +3,11 @@
 use forms::DeleteAccountForm;
 use leptos::prelude::*;
 use leptos_meta::Title;
-use leptos_router::components::Redirect;
 
 use crate::document::form_input;
 use crate::forms::{Form, Submit, TextField};
 use crate::page::use_page;
+use crate::redirect::Redirect;
 
 /// Lists what will be deleted, and asks for the password.
 #[component]

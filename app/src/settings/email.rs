@@ -3,11 +3,11 @@
 use forms::ChangeEmailForm;
 use leptos::prelude::*;
 use leptos_meta::Title;
-use leptos_router::components::Redirect;
 
 use crate::document::{FormInput, form_input};
 use crate::forms::{Form, Submit, TextField};
 use crate::page::use_page;
+use crate::redirect::Redirect;
 
 /// Asks for the new address and the password.
 #[component]

@@ -3,11 +3,11 @@
 use backend::accounts::{Login, OpenLogin};
 use leptos::prelude::*;
 use leptos_meta::Title;
-use leptos_router::components::Redirect;
 
 use super::logins::Logins;
 use crate::document::{document, form_errors, unreadable};
 use crate::forms::{FormErrors, Submit};
+use crate::redirect::Redirect;
 
 /// Everything that a user can do with their account.
 #[component]

@@ -1,8 +1,8 @@
 //! Header and footer.
 
 use leptos::prelude::*;
-use leptos_router::components::A;
 
+use crate::document::path;
 use crate::page::{Me, use_page};
 
 /// Brand, navigation, and who is signed in.
@@ -17,20 +17,40 @@ pub fn Header() -> impl IntoView {
                 "Seamline"
             </a>
             <nav aria-label="Main">
-                {signed_in.then(|| view! { <A href="/polls">"Polls"</A> })}
-                <A href="/timeline">"Timeline"</A>
+                {signed_in.then(|| view! { <NavLink href="/polls">"Polls"</NavLink> })}
+                <NavLink href="/timeline">"Timeline"</NavLink>
                 {if signed_in {
-                    view! { <A href="/billing">"Billing"</A> }.into_any()
+                    view! { <NavLink href="/billing">"Billing"</NavLink> }.into_any()
                 } else {
-                    view! { <A href="/pricing">"Pricing"</A> }.into_any()
+                    view! { <NavLink href="/pricing">"Pricing"</NavLink> }.into_any()
                 }}
-                {signed_in.then(|| view! { <A href="/settings">"Settings"</A> })}
+                {signed_in.then(|| view! { <NavLink href="/settings">"Settings"</NavLink> })}
             </nav>
             {match page.me {
                 Some(me) => view! { <SignedIn me /> }.into_any(),
                 None => view! { <SignedOut /> }.into_any(),
             }}
         </header>
+    }
+}
+
+/// A link of a navigation. `aria-current` marks it on its page, and on the pages below unless `exact`.
+#[component]
+pub(crate) fn NavLink(
+    /// The path.
+    href: &'static str,
+    #[prop(optional)] exact: bool,
+    #[prop(optional)] class: Option<&'static str>,
+    children: Children,
+) -> impl IntoView {
+    let path = path();
+    let is_current = path
+        .strip_prefix(href)
+        .is_some_and(|rest| rest.is_empty() || (rest.starts_with('/') && !exact));
+    view! {
+        <a href=href class=class aria-current=is_current.then_some("page")>
+            {children()}
+        </a>
     }
 }
 
@@ -65,10 +85,10 @@ fn SignedIn(me: Me) -> impl IntoView {
 fn SignedOut() -> impl IntoView {
     view! {
         <div class="site-account">
-            <A href="/sign-in">"Sign in"</A>
-            <A href="/sign-up" attr:class="button low">
+            <NavLink href="/sign-in">"Sign in"</NavLink>
+            <NavLink href="/sign-up" class="button low">
                 "Sign up"
-            </A>
+            </NavLink>
         </div>
     }
 }

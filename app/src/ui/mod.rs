@@ -3,5 +3,5 @@
 mod layout;
 mod toast;
 
-pub(crate) use layout::{Footer, Header};
+pub(crate) use layout::{Footer, Header, NavLink};
 pub(crate) use toast::ToastArea;

@@ -2,14 +2,14 @@
 //! the walk's page. Without script it has a link to that page.
 
 use leptos::prelude::*;
-use leptos_router::hooks::use_location;
 
+use crate::document::path;
 use crate::page::use_page;
 
 /// The panel, in local mode. The walk's own page has none.
 #[component]
 pub fn WalkPanel() -> impl IntoView {
-    let on_walk = use_location().pathname.with_untracked(|path| path == "/walk");
+    let on_walk = path() == "/walk";
     (use_page().walk && !on_walk).then(|| {
         view! {
             <aside class="walk-panel" aria-label="Guided walk">
