@@ -5,8 +5,8 @@
 use std::error::Error;
 
 use forms::FieldErrors;
-use http::StatusCode;
 use http::request::Parts;
+use http::{HeaderValue, StatusCode, header};
 use leptos::prelude::*;
 use leptos_axum::ResponseOptions;
 use url::form_urlencoded;
@@ -76,16 +76,23 @@ pub(crate) fn form_id(sent: &str) -> Uuid {
     Uuid::parse_str(sent).unwrap_or_else(|_| backend::ids::random())
 }
 
-/// Has the document answer with this status.
+/// Sets the status of the response.
 pub(crate) fn set_status(status: StatusCode) {
     if let Some(answer) = use_context::<ResponseOptions>() {
         answer.set_status(status);
     }
 }
 
-/// Has the document answer with a redirect.
+/// Sets the response to a redirect to `path`.
 pub(crate) fn redirect(path: &str) {
-    leptos_axum::redirect(path);
+    let Ok(location) = HeaderValue::from_str(path) else {
+        tracing::error!("a redirect to a path that is no header");
+        return set_status(StatusCode::INTERNAL_SERVER_ERROR);
+    };
+    if let Some(answer) = use_context::<ResponseOptions>() {
+        answer.insert_header(header::LOCATION, location);
+        answer.set_status(StatusCode::FOUND);
+    }
 }
 
 /// The error of a page whose data cannot be read. Logs the reason, and sets the status 500.

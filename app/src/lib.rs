@@ -68,7 +68,7 @@ mod walk;
 #[cfg(feature = "ssr")]
 pub use failure::{Failure, failure_page};
 #[cfg(feature = "ssr")]
-pub use routes::page_paths;
+pub use routes::{is_page, page_paths};
 #[cfg(feature = "ssr")]
 pub use shell::shell;
 #[cfg(feature = "ssr")]

@@ -13,7 +13,7 @@ const QUERY: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'_')
     .remove(b'.');
 
-/// Has the document answer with a redirect to a path of this site.
+/// Sets the response to a redirect to a path of this site.
 #[component]
 pub fn Redirect(#[prop(into)] path: String) -> impl IntoView {
     document::redirect(&path);

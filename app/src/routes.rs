@@ -26,7 +26,7 @@ use crate::walk::{WalkPage, WalkPanel};
 type View = fn() -> AnyView;
 
 /// The path of each page, as axum writes it, and its view.
-const PAGES: [(&str, View); 28] = [
+const PAGES: &[(&str, View)] = &[
     ("/", || LandingPage().into_any()),
     ("/sign-up", || SignUpPage().into_any()),
     ("/sign-in", || SignInPage().into_any()),
@@ -59,7 +59,7 @@ const PAGES: [(&str, View); 28] = [
 
 static ROUTES: LazyLock<Router<View>> = LazyLock::new(|| {
     let mut routes = Router::new();
-    for (path, view) in PAGES {
+    for &(path, view) in PAGES {
         routes
             .insert(path, view)
             .expect("the paths of pages do not conflict");
@@ -69,23 +69,20 @@ static ROUTES: LazyLock<Router<View>> = LazyLock::new(|| {
 
 /// The paths of all pages, as axum writes them.
 pub fn page_paths() -> impl Iterator<Item = &'static str> {
-    PAGES.into_iter().map(|(path, _)| path)
+    PAGES.iter().map(|&(path, _)| path)
+}
+
+/// Whether a page has this path.
+pub fn is_page(path: &str) -> bool {
+    ROUTES.at(path).is_ok()
 }
 
 /// The parameter `name` in the path of this page, as it is written there; empty if the path has none.
 pub(crate) fn path_param(name: &str) -> String {
     let path = path();
-    let found = ROUTES.at(without_end(&path)).ok();
+    let found = ROUTES.at(&path).ok();
     let param = found.and_then(|page| page.params.get(name).map(str::to_owned));
     param.unwrap_or_default()
-}
-
-/// The path without a slash at its end: `/pricing/` is the page `/pricing`.
-fn without_end(path: &str) -> &str {
-    match path.trim_end_matches('/') {
-        "" => "/",
-        path => path,
-    }
 }
 
 /// The whole app: what all pages have, and the page of the request's path.
@@ -94,7 +91,7 @@ pub fn App() -> impl IntoView {
     provide_meta_context();
     provide_page();
     let page = ROUTES
-        .at(without_end(&path()))
+        .at(&path())
         .map_or_else(|_| NotFoundPage().into_any(), |page| (page.value)());
     view! {
         <a class="skip-link" href="#main">"Skip to content"</a>
@@ -117,14 +114,13 @@ mod tests {
             ("/", None),
             ("/polls/new", None),
             ("/polls/0193b7c4", Some("0193b7c4")),
-            ("/polls/0193b7c4/edit/", Some("0193b7c4")),
+            ("/polls/0193b7c4/edit", Some("0193b7c4")),
         ] {
-            let page = ROUTES.at(without_end(path)).unwrap();
+            let page = ROUTES.at(path).unwrap();
             assert_eq!(page.params.get("poll"), poll, "{path}");
         }
-        for path in ["/nowhere", "/polls/new/edit/more", "/sign-in/x", ""] {
-            let found = ROUTES.at(without_end(path));
-            assert_eq!(found.is_ok(), path.is_empty(), "{path}");
+        for path in ["/nowhere", "/polls/new/edit/more", "/sign-in/", "//sign-in", ""] {
+            assert!(!is_page(path), "{path}");
         }
     }
 }

@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use any_spawner::Executor;
-use app::{auth, billing as billing_pages, operations, page_paths, polls, privacy, settings, shell};
+use app::{auth, billing as billing_pages, is_page, operations, page_paths, polls, privacy, settings, shell};
 use axum::body::Body;
 use axum::extract::DefaultBodyLimit;
+use axum::response::{IntoResponse as _, Redirect};
 use axum::routing::{get, post};
 use axum::{Router, middleware};
 use backend::accounts::LoginCookies;
-use http::{Request, StatusCode};
+use http::{Request, StatusCode, Uri};
 use leptos::prelude::{AnyView, IntoAny};
 use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -49,25 +50,20 @@ pub struct LabRoutes {
 
 /// The whole site.
 pub fn router(state: AppState, cookies: LoginCookies, lab: LabRoutes) -> Router {
-    // Views spawn tasks. An error means that another router of this process has said so.
+    // Leptos spawns the tasks of a view on this executor. An error means that it is already set.
     let _ = Executor::init_tokio();
-    // The mailbox page exists without SMTP only, lab and walk in local mode only.
-    let is_mounted = |path: &&str| match *path {
-        "/mailbox" => state.backend.mailbox.is_some(),
-        "/lab" => state.lab.is_some(),
-        "/walk" => state.site.local_mode,
-        _ => true,
-    };
     // A document is rendered to the end before its first byte leaves: cookies and status can be set until then.
     let document = leptos_axum::render_app_async_with_context(|| {}, document(&state));
     let documents = page_paths()
-        .filter(is_mounted)
         .fold(Router::new(), |routes, path| {
             routes.route(path, get(document.clone()))
         })
         .route("/verify/{secret}", get(mail_links::open_verify))
         .route("/reset/{secret}", get(mail_links::open_reset))
-        .fallback(document)
+        .fallback(async move |request: Request<Body>| match page_of(request.uri()) {
+            Some(page) => Redirect::permanent(&page).into_response(),
+            None => document(request).await,
+        })
         .layer(timeout());
 
     let mutations = Router::new()
@@ -162,6 +158,15 @@ pub fn router(state: AppState, cookies: LoginCookies, lab: LabRoutes) -> Router 
                 .layer(CatchPanicLayer::custom(failure_pages::panicked)),
         )
         .with_state(state)
+}
+
+/// The page of a path that ends with a slash, with the query. `None` if there is none.
+fn page_of(uri: &Uri) -> Option<String> {
+    let path = uri.path().strip_suffix('/').filter(|path| is_page(path))?;
+    Some(match uri.query() {
+        Some(query) => format!("{path}?{query}"),
+        None => path.to_owned(),
+    })
 }
 
 /// Renders a page.

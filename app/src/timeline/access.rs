@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use serde_json::Value;
 use tracking::received::ReceivedEvent;
 
 use super::model::TimelineResult;
@@ -72,7 +73,9 @@ impl View {
     pub(super) fn keeps(&self, event: &ReceivedEvent) -> bool {
         match self {
             Self::Whole => true,
-            Self::OfDevice(device) => event.user.is_none() && event.device.as_ref() == Some(device),
+            Self::OfDevice(device) => {
+                event.raw.get("user_id").is_none_or(Value::is_null) && event.device.as_ref() == Some(device)
+            }
         }
     }
 
@@ -148,6 +151,7 @@ mod tests {
         let view = View::OfDevice("d-1".into());
         let events = [
             json!({"event_type": "theirs", "event_time": AT, "user_id": "u-1", "device_id": "d-1"}),
+            json!({"event_type": "theirs", "event_time": AT, "user_id": 1, "device_id": "d-1"}),
             json!({"event_type": "elsewhere", "event_time": AT, "user_id": null, "device_id": "d-2"}),
             json!({
                 "event_type": "own", "event_time": AT, "user_id": null, "device_id": "d-1", "user_properties": {"a": 1},

@@ -9,6 +9,7 @@ use crate::Connection;
 
 /// A statement that writes, with its values.
 #[derive(Debug)]
+#[must_use = "a statement does nothing until it is executed"]
 pub struct Statement {
     sql: SqlStr,
     values: Vec<StatementValue>,
@@ -44,7 +45,6 @@ impl Statement {
     }
 
     /// Adds the value of the next placeholder.
-    #[must_use]
     pub fn bind(mut self, value: impl Into<StatementValue>) -> Self {
         self.values.push(value.into());
         self

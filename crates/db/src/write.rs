@@ -18,8 +18,9 @@ pub(crate) enum OpenWrite {
 }
 
 impl WriteTx {
-    /// Commits the transaction, in which no statement has failed. It is durable when this returns `Ok`. If the future is
-    /// dropped, it may be committed or not.
+    /// Commits the transaction. If a statement has failed, drop the transaction instead: on SQLite a commit may then succeed
+    /// without its changes. The transaction is durable when this returns `Ok`. If the future is dropped, it may be committed or
+    /// not.
     ///
     /// # Errors
     /// When the commit fails. On SQLite the transactions that share the commit fail as well.

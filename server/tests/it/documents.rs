@@ -296,3 +296,39 @@ async fn cross_site_posts_change_nothing() {
     assert_eq!(app.count("polls").await, 0);
     assert!(browser.signed_in_as().await.is_some());
 }
+
+#[tokio::test]
+async fn a_path_with_a_slash_at_its_end_leads_to_its_page() {
+    let app = TestApp::start().await;
+    let browser = app.browser();
+    for (method, path, page) in [
+        (Method::GET, "/pricing/?a=b", Some("/pricing?a=b")),
+        (Method::POST, "/sign-in/", Some("/sign-in")),
+        (Method::GET, "/polls/0193b7c4/", Some("/polls/0193b7c4")),
+        (Method::GET, "/nowhere/", None),
+    ] {
+        let request = browser.request(method, path).header("accept", HTML);
+        let response = request.send().await.unwrap();
+        let location = response.headers().get("location").cloned();
+        assert_eq!(location.as_ref().map(|to| to.to_str().unwrap()), page, "{path}");
+        assert_eq!(
+            response.status(),
+            if page.is_some() { 308 } else { 404 },
+            "{path}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_program_is_redirected_as_a_browser_is() {
+    let app = TestApp::start().await;
+    for accept in [HTML, "*/*"] {
+        let request = app
+            .browser()
+            .request(Method::GET, "/settings")
+            .header("accept", accept);
+        let response = request.send().await.unwrap();
+        assert_eq!(response.status(), 302, "{accept}");
+        assert_eq!(response.headers()["location"], "/sign-in?next=/settings");
+    }
+}

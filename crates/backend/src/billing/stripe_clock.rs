@@ -50,7 +50,7 @@ impl StripeClock {
         let mut url = api.clone();
         url.set_path("/_sim/clock");
         Ok(Self {
-            client: Client::builder().timeout(TIMEOUT).build()?,
+            client: Client::builder().timeout(TIMEOUT).no_proxy().build()?,
             url,
         })
     }

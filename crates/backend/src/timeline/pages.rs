@@ -77,7 +77,7 @@ pub(super) async fn page(
         page.events.extend(shown.filter(|event| keep(event)).cloned());
         if batch == 0 {
             page.person = activity.person.clone();
-            page.has_more = rows.len() >= BATCH;
+            page.has_more = activity.is_full;
             if query.from == Cursor::default() {
                 page.newest = Some(rows.iter().filter(|event| keep(event)).cloned().collect());
             }
@@ -117,7 +117,7 @@ pub(super) async fn full(
                 timeline.events.push(event.clone());
             }
         }
-        timeline.cut_off = activity.events.len() >= BATCH;
+        timeline.cut_off = activity.is_full;
         if !timeline.cut_off {
             break;
         }
@@ -167,9 +167,11 @@ mod tests {
             // The rest of a session that the batch would cut.
             let rest = (3 - end % 3) % 3;
             let to = if end < all.len() { end + rest } else { end };
+            let events = all[offset.min(all.len())..to].to_vec();
             Ok(Arc::new(Activity {
+                is_full: events.len() >= BATCH,
                 person: json!({"num_events": all.len()}),
-                events: all[offset.min(all.len())..to].to_vec(),
+                events,
             }))
         }
     }

@@ -66,8 +66,10 @@ struct EventsResponse {
 pub struct Activity {
     /// `userData` of the response: IDs, counts, latest properties.
     pub person: Value,
-    /// Events, newest first.
+    /// Events, newest first. One that cannot be read is left out.
     pub events: Vec<ReceivedEvent>,
+    /// Whether the batch is full, so that there may be older events.
+    pub is_full: bool,
 }
 
 /// Why events could not be read.
@@ -157,6 +159,7 @@ impl AmplitudeReader {
         ];
         let found: ActivityResponse = self.get("api/2/useractivity", &query).await?;
         Ok(Activity {
+            is_full: found.events.len() >= BATCH,
             person: found.user_data,
             events: found
                 .events

@@ -62,8 +62,7 @@ impl Timeline {
         if let Some(person) = self.find(&user.to_string()).await? {
             let activity = self.activity(person, 0).await?;
             timeline.events.clone_from(&activity.events);
-            let cut_off = activity.events.len() >= super::BATCH;
-            timeline.facts.read_from_ms = read_from_ms(&timeline.events, cut_off);
+            timeline.facts.read_from_ms = read_from_ms(&timeline.events, activity.is_full);
         }
         Ok(timeline)
     }

@@ -1,6 +1,6 @@
 //! The statements between the transactions of a group. Each function is one round trip to the connection's thread.
 //!
-//! A member runs in a savepoint if an earlier member is to be committed. Without one, the group is rolled back with the member.
+//! The first member that is to be committed has no savepoint: to roll it back, the group is rolled back. Each later member has one.
 //! A savepoint costs a copy of each page that the member changes.
 
 use sqlx::{AnyConnection, Executor as _};

@@ -61,6 +61,7 @@ macro_rules! define_records {
             fn parents(&self) -> Vec<&str> {
                 match self {
                     $(Self::$kind(_record) => {
+                        // `Option::from` accepts a `&String` and a `&Option<String>`: some parents are optional.
                         let parents: &[Option<&String>] = &[$(Option::from(&_record.$parent)),*];
                         parents.iter().copied().flatten().map(String::as_str).collect()
                     })*
@@ -291,6 +292,9 @@ impl Records {
 
     /// Ends the running operation and restores the state before it.
     pub(crate) fn rollback(&mut self) {
+        if self.originals.is_empty() {
+            return;
+        }
         self.settled_secs = None;
         for (id, old) in std::mem::take(&mut self.originals) {
             if let Some(key) = self.keys.remove(&id) {
@@ -358,6 +362,24 @@ mod tests {
         assert!(records.all::<GlobalClockRecord>().next().is_none());
         records.rollback();
         assert!(records.all::<GlobalClockRecord>().next().is_some());
+    }
+
+    #[test]
+    fn steps_are_sought_again_only_after_a_change_that_can_have_steps() {
+        let mut records = Records::new(Some(1));
+        records.put(clock(1));
+        records.settle_at(7);
+        records.commit();
+        records.rollback();
+        assert!(
+            records.is_settled_at(7) && !records.is_settled_at(8),
+            "nothing has changed"
+        );
+        records.put(clock(2));
+        assert!(!records.is_settled_at(7), "changed");
+        records.settle_at(7);
+        records.rollback();
+        assert!(!records.is_settled_at(7), "rolled back");
     }
 
     #[test]

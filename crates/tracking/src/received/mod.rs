@@ -54,7 +54,7 @@ impl Source {
     }
 }
 
-/// One event of the timeline. What is large in it is shared by its copies.
+/// One event of the timeline. Clones share the properties and the raw event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReceivedEvent {
     /// Amplitude's own ID of the stored event.

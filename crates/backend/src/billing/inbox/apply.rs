@@ -302,7 +302,10 @@ impl Billing {
         for (event_type, reason) in dropped {
             inbox::count_not_ours(&mut tx, event_type, reason, 1, now_ms).await?;
         }
-        let claim = next_claim.make(&mut tx, engine, now_ms).await?;
+        // The transaction may have taken long: the next lease begins now.
+        let claim = next_claim
+            .claim_next(&mut tx, engine, self.clock.now_ms())
+            .await?;
         tx.commit().await?;
         next_claim.claim = claim;
         for (webhook, next) in &attempted {

@@ -177,6 +177,44 @@ async fn webhooks_that_fail_together_are_applied_one_by_one_except_in_an_outage(
     }
 }
 
+async fn insert_for_another_customer(test: &TestDb) {
+    let webhook = store::NewWebhook {
+        event_id: "evt_3",
+        lane: "cus_2",
+        event_type: "customer.updated",
+        payload: "{}",
+        received_ms: 3,
+    };
+    let mut tx = test.db.write().await.unwrap();
+    store::insert(&mut tx, &[webhook]).await.unwrap();
+    tx.commit().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_lease_that_begins_in_a_slow_transaction_has_its_full_duration() {
+    let (test, clock) = (TestDb::new(Engine::Sqlite).await, Clock::fixed(1_000));
+    let billing = billing(&test, &clock).await;
+    insert_for_another_customer(&test).await;
+    let worker = Worker::new(billing.clone(), InboxSettings::default());
+    let claim = worker.claim().await.unwrap().unwrap();
+    let stop = CancellationToken::new();
+    let mut next = NextClaim::new(worker.limits(), &stop);
+    let steps = claim.rows.iter().map(|row| (row, Step::Settle)).collect();
+    let other = test.db.write().await.unwrap();
+    let committed = billing.commit(&claim.lease, "cus_1", steps, None, false, &mut next);
+    let wait = async {
+        clock.advance(20_000);
+        drop(other);
+    };
+    let (committed, ()) = futures::join!(committed, wait);
+    committed.unwrap();
+    assert_eq!(ids(&next.claim.unwrap()), [("evt_3", 1, 0)]);
+    clock.advance(25_000);
+    assert!(worker.claim().await.unwrap().is_none(), "leased for 30 s");
+    clock.advance(6_000);
+    assert!(worker.claim().await.unwrap().is_some(), "the lease expired");
+}
+
 #[tokio::test]
 async fn the_transaction_that_settles_a_lane_claims_the_next_one_unless_the_worker_stops() {
     for (engine, is_stopping) in engines()
@@ -185,16 +223,7 @@ async fn the_transaction_that_settles_a_lane_claims_the_next_one_unless_the_work
     {
         let (test, clock) = (TestDb::new(engine).await, Clock::fixed(1_000));
         let billing = billing(&test, &clock).await;
-        let other = store::NewWebhook {
-            event_id: "evt_3",
-            lane: "cus_2",
-            event_type: "customer.updated",
-            payload: "{}",
-            received_ms: 3,
-        };
-        let mut tx = test.db.write().await.unwrap();
-        store::insert(&mut tx, &[other]).await.unwrap();
-        tx.commit().await.unwrap();
+        insert_for_another_customer(&test).await;
         let worker = Worker::new(billing.clone(), InboxSettings::default());
         let settle = async |claim: &Claim<PendingWebhook>, stop: &CancellationToken| {
             let mut next = NextClaim::new(worker.limits(), stop);

@@ -66,7 +66,8 @@ impl AddAssign for InboxReport {
     }
 }
 
-/// A claim that is made in the transaction that settles the one before.
+/// A claim that is made in the transaction that settles the one before. An out-parameter, because a panic after the commit must
+/// not lose the claim.
 pub(super) struct NextClaim<'a> {
     limits: ClaimLimits,
     /// Nothing is claimed after it is cancelled.
@@ -83,9 +84,9 @@ impl<'a> NextClaim<'a> {
         }
     }
 
-    /// Claims as the last statements of a transaction: it locks nothing that a later statement could wait for. The caller
-    /// commits, and then sets [`Self::claim`].
-    pub(super) async fn make(
+    /// Claims in the caller's transaction. Call it last before the commit: the lane is then locked only briefly, and the
+    /// transaction waits for no lock while it holds it. The caller commits, and then sets [`Self::claim`].
+    pub(super) async fn claim_next(
         &self,
         connection: &mut db::Connection,
         engine: db::Engine,

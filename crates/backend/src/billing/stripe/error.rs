@@ -5,9 +5,12 @@ use crate::billing::payload::PayloadError;
 /// Why a call to Stripe failed.
 #[derive(Debug, thiserror::Error)]
 pub enum StripeCallError {
-    /// No response, or one that is not Stripe's: network, timeout, proxy.
+    /// No response in time, or one that is not Stripe's.
     #[error("Stripe cannot be reached: {0}")]
     Unreachable(String),
+    /// The connection failed or was closed before the response.
+    #[error("Stripe cannot be reached: {0}")]
+    ConnectionLost(String),
     /// Stripe is busy or has an outage (API reference, "Errors": 409, 429, 5xx).
     #[error("Stripe responded with {status}: {message}")]
     Busy {
@@ -38,7 +41,7 @@ impl StripeCallError {
     /// Whether the same call may succeed later.
     pub const fn is_transient(&self) -> bool {
         match self {
-            Self::Unreachable(_) | Self::Busy { .. } => true,
+            Self::Unreachable(_) | Self::ConnectionLost(_) | Self::Busy { .. } => true,
             Self::Rejected { .. } | Self::Payload(_) | Self::InvalidRequest(_) => false,
         }
     }

@@ -1,6 +1,6 @@
 //! Sends async-stripe's requests over connections that are kept open, and reads the answers as JSON. async-stripe's own client
 //! opens a connection for each request, with a TLS handshake, and its types reject a whole object for one unknown field. This
-//! module does not know what a request is for, and repeats none.
+//! module does not know what a request is for. It repeats no request that Stripe may have received. The caller decides on retries.
 
 use std::error::Error as _;
 use std::time::Duration;
@@ -18,7 +18,7 @@ use crate::config::StripeConfig;
 const API: &str = "https://api.stripe.com/";
 /// Stripe responds to most calls within a second.
 const TIMEOUT: Duration = Duration::from_secs(15);
-/// A connection that is idle for longer is closed here, before the other end closes it under a request.
+/// A connection that is idle for longer is closed here, before Stripe closes it while a request is being sent.
 const MAX_IDLE: Duration = Duration::from_secs(30);
 
 const STRIPE_VERSION: HeaderName = HeaderName::from_static("stripe-version");
@@ -42,7 +42,7 @@ impl Transport {
         key.set_sensitive(true);
         let version = HeaderValue::try_from(VERSION.as_str())
             .map_err(|error| StripeCallError::InvalidRequest(error.to_string()))?;
-        let client = Client::builder()
+        let mut client = Client::builder()
             .default_headers(HeaderMap::from_iter([
                 (AUTHORIZATION, key),
                 (STRIPE_VERSION, version),
@@ -50,7 +50,12 @@ impl Transport {
             .user_agent(USER_AGENT)
             .timeout(TIMEOUT)
             .pool_idle_timeout(MAX_IDLE)
-            .redirect(Policy::none())
+            .redirect(Policy::none());
+        if config.is_local() {
+            // The stand-in has a loopback address, which a proxy of the environment cannot reach.
+            client = client.no_proxy();
+        }
+        let client = client
             .build()
             .map_err(|error| StripeCallError::InvalidRequest(error.to_string()))?;
         Ok(Self {
@@ -60,7 +65,7 @@ impl Transport {
     }
 
     /// Sends a request once, and returns the object of a successful answer.
-    #[tracing::instrument(name = "call Stripe", skip_all, fields(otel.kind = "client", http.path = request.path))]
+    #[tracing::instrument(name = "call Stripe", skip_all, fields(otel.kind = "client"))]
     pub(super) async fn send(
         &self,
         request: RequestBuilder,
@@ -90,7 +95,7 @@ impl Transport {
     }
 }
 
-/// The error says what failed last. It omits the URL, which has IDs.
+/// The error says what failed last. It omits the URL, which has IDs, as the span of the request does.
 fn unreachable(error: reqwest::Error) -> StripeCallError {
     if error.is_timeout() {
         return StripeCallError::Unreachable("timeout".to_owned());
@@ -102,10 +107,10 @@ fn unreachable(error: reqwest::Error) -> StripeCallError {
         text = cause.to_string();
         source = cause.source();
     }
-    StripeCallError::Unreachable(text)
+    StripeCallError::ConnectionLost(text)
 }
 
-/// Reads an answer. One that is not Stripe's, such as a proxy's page or a truncated body, counts as none.
+/// Reads an answer. An answer of another server, and a truncated body, are `Unreachable`.
 fn read(status: u16, body: &[u8]) -> Result<Value, StripeCallError> {
     let not_stripe = || StripeCallError::Unreachable(format!("an answer with {status} that is not Stripe's"));
     let answer: Value = serde_json::from_slice(body).map_err(|_| not_stripe())?;

@@ -80,6 +80,10 @@ impl Billing {
     async fn store_arrivals(&self) {
         let writer = self.arrivals.writer.lock().await;
         let arrivals = self.arrivals.take_first();
+        // Another task has stored this task's webhook.
+        if arrivals.is_empty() {
+            return;
+        }
         match self.insert_arrivals(&arrivals).await {
             // The others must not fail with the one that the database refuses.
             Err(error) if arrivals.len() > 1 && db::is_refusal(&error) => {
