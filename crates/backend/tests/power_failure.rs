@@ -59,6 +59,7 @@ fn billing(db: &Db, clock: &Clock) -> Billing {
         "STRIPE_WEBHOOK_SECRETS" => Some(SECRET.to_owned()),
         _ => None,
     });
+    let _ = rustls::crypto::ring::default_provider().install_default();
     Billing::new(&config.unwrap(), db.clone(), clock.clone(), Wakeup::new()).unwrap()
 }
 
