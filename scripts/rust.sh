@@ -11,7 +11,8 @@ leptos_rust=1.96 # cargo-leptos needs it; Seamline itself builds with less
 debian_packages=(rustc-web cargo-web rust-web-src lld-22 rustfmt-web rust-web-clippy)
 
 # SQLite and ring are built from C.
-ensure_c_compiler() { have cc || scripts/apt.sh build-essential; }
+# jemalloc is built with make.
+ensure_c_compiler() { { have cc && have make; } || scripts/apt.sh build-essential; }
 
 ensure_compiler() {
     builds_seamline && return

@@ -59,13 +59,11 @@ pub(crate) async fn compress(request: Request<Body>, next: Next) -> Response {
 
 fn compressed(html: &[u8]) -> std::io::Result<Vec<u8>> {
     COMPRESSOR.with_borrow_mut(|kept| {
-        let mut compressor = match kept.take() {
+        let compressor = match kept {
             Some(compressor) => compressor,
-            None => Compressor::new(QUALITY)?,
+            None => kept.insert(Compressor::new(QUALITY)?),
         };
-        let compressed = compressor.compress(html)?;
-        *kept = Some(compressor);
-        Ok(compressed)
+        compressor.compress(html)
     })
 }
 

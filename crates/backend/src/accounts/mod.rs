@@ -167,11 +167,10 @@ impl Accounts {
         let login = Login::new(user, now_ms);
         let mut writes: Vec<_> = store::insert_user(&login.user, &input.email, &hash, now_ms).collect();
         writes.push(store::insert_login(&login, &visitor.user_agent));
-        let (kind, recipient) = (MailKind::VerifyEmail, &login.user.email);
         writes.extend(mail::insert_statements(
-            kind,
+            MailKind::VerifyEmail,
             Some(login.user.id),
-            recipient,
+            &login.user.email,
             None,
             now_ms,
         ));
@@ -191,7 +190,7 @@ impl Accounts {
             let event = ServerEvent::present(login.user.id, &event, ids, now_ms);
             writes.extend(outbox::insert_statements(&event, now_ms)?);
         }
-        let mut tx = self.db.write_with(writes).await.map_err(taken_or_failed)?;
+        let mut tx = self.db.write_with(writes).await.map_err(sign_up_error)?;
         if let Some(voter) = &visitor.voter {
             polls::transfer_votes(&mut tx, voter, login.user.id).await?;
         }
@@ -314,7 +313,7 @@ impl Accounts {
 
 /// The error of a sign-up whose statements failed. If the address is taken, there is no row of the new account, and the foreign
 /// key of its login fails.
-fn taken_or_failed(error: sqlx::Error) -> AccountError {
+fn sign_up_error(error: sqlx::Error) -> AccountError {
     let database = error.as_database_error();
     match database.is_some_and(|database| database.is_foreign_key_violation()) {
         true => FieldErrors::one(SignUpForm::email, FieldError::EmailTaken).into(),

@@ -15,7 +15,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::open;
 use crate::statement_store::Statement;
-use store::EndedMember;
+use store::{BeginError, EndedMember};
 
 /// How large a group becomes.
 #[derive(Clone, Copy, Debug)]
@@ -55,7 +55,7 @@ enum Request {
 #[derive(Debug)]
 struct Caller {
     /// The first statements of its transaction.
-    first: Vec<Statement>,
+    statements: Vec<Statement>,
     reply: Reply<Lease>,
 }
 
@@ -92,12 +92,12 @@ impl WriteQueue {
         Self { requests }
     }
 
-    /// Waits for the writing connection, on which the `first` statements are executed. Fails after [`Self::close`], if the
+    /// Waits for the writing connection, on which `statements` are executed. Fails after [`Self::close`], if the
     /// transaction cannot begin, or if one of the statements fails.
-    pub(crate) async fn begin(&self, first: Vec<Statement>) -> Result<Lease, sqlx::Error> {
+    pub(crate) async fn begin(&self, statements: Vec<Statement>) -> Result<Lease, sqlx::Error> {
         let (reply, lease) = oneshot::channel();
         self.requests
-            .send(Request::Begin(Caller { first, reply }))
+            .send(Request::Begin(Caller { statements, reply }))
             .map_err(|_| sqlx::Error::PoolClosed)?;
         lease.await.unwrap_or(Err(sqlx::Error::PoolClosed))
     }
@@ -204,9 +204,13 @@ impl Writer {
         }
     }
 
-    /// Runs the transactions of `first` and of the callers that wait when their predecessor ends. Returns the connection,
+    /// Runs the transactions of `caller` and of the callers that wait when their predecessor ends. Returns the connection,
     /// or `None` if the group failed: closing the connection has rolled it back.
-    async fn run_group(&mut self, mut connection: AnyConnection, first: Caller) -> Option<AnyConnection> {
+    async fn run_group(
+        &mut self,
+        mut connection: AnyConnection,
+        mut caller: Caller,
+    ) -> Option<AnyConnection> {
         let opened = Instant::now();
         let open_for = self
             .limits
@@ -215,20 +219,19 @@ impl Writer {
         let mut commits = Vec::new();
         let mut members = 0;
         let mut last = None;
-        let mut caller = first;
         loop {
             let had_savepoint = !commits.is_empty();
-            let commit = match store::begin(&mut connection, last, caller.first).await {
-                Ok(Ok(())) => {
+            let commit = match store::begin(&mut connection, last, caller.statements).await {
+                Ok(()) => {
                     let returned = lend(connection, caller.reply).await?;
                     connection = returned.connection;
                     returned.commit
                 }
-                Ok(Err(error)) => {
+                Err(BeginError::Member(error)) => {
                     let _ = caller.reply.send(Err(error));
                     None
                 }
-                Err(error) => {
+                Err(BeginError::Group(error)) => {
                     let _ = caller.reply.send(Err(fail(commits, error)));
                     let _ = connection.close().await;
                     return None;
@@ -243,11 +246,11 @@ impl Writer {
             let is_open = members < self.limits.members && opened.elapsed() < open_for;
             let Some(next) = is_open.then(|| self.next_caller()).flatten() else {
                 let (ending, has_commits) = (Instant::now(), !commits.is_empty());
-                let ended = store::end(&mut connection, ended).await;
+                let result = store::end(&mut connection, ended).await;
                 if has_commits {
                     self.last_commit = ending.elapsed();
                 }
-                return answer(ended, connection, commits).await;
+                return answer(result, connection, commits).await;
             };
             (caller, last) = (next, Some(ended));
         }
@@ -265,13 +268,13 @@ async fn lend(connection: AnyConnection, caller: Reply<Lease>) -> Option<Returne
     is_returned.await.ok()
 }
 
-/// Answers the members of a group that has `ended`. Returns the connection unless the group failed.
+/// Answers the members of a group with the `result` of its `COMMIT`. Returns the connection unless the group failed.
 async fn answer(
-    ended: Result<(), sqlx::Error>,
+    result: Result<(), sqlx::Error>,
     connection: AnyConnection,
     commits: Vec<Reply<()>>,
 ) -> Option<AnyConnection> {
-    match ended {
+    match result {
         Ok(()) => {
             for commit in commits {
                 let _ = commit.send(Ok(()));

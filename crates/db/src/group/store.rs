@@ -7,6 +7,15 @@ use sqlx::{AnyConnection, Executor as _};
 
 use crate::statement_store::{Statement, execute_each};
 
+/// Why a member could not begin.
+#[derive(Debug)]
+pub(super) enum BeginError {
+    /// The group failed.
+    Group(sqlx::Error),
+    /// One of the member's own statements failed. The group continues.
+    Member(sqlx::Error),
+}
+
 /// How a member ended.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct EndedMember {
@@ -14,13 +23,13 @@ pub(super) struct EndedMember {
     pub(super) is_committed: bool,
 }
 
-/// Ends the `last` member of the group, or begins the group, and begins the next member with its first statements. The outer
-/// error is the group's, the inner one the next member's.
+/// Ends the `last` member of the group, or begins the group, and begins the next member with its first
+/// `statements`.
 pub(super) async fn begin(
     connection: &mut AnyConnection,
     last: Option<EndedMember>,
-    first: Vec<Statement>,
-) -> Result<Result<(), sqlx::Error>, sqlx::Error> {
+    statements: Vec<Statement>,
+) -> Result<(), BeginError> {
     let between: &'static [&'static str] = match last.map(|last| (last.had_savepoint, last.is_committed)) {
         None => &["BEGIN IMMEDIATE"],
         Some((true, true)) => &["RELEASE member", "SAVEPOINT member"],
@@ -29,13 +38,14 @@ pub(super) async fn begin(
         Some((false, true)) => &["SAVEPOINT member"],
         Some((false, false)) => &["ROLLBACK", "BEGIN IMMEDIATE"],
     };
-    let mut statements: Vec<_> = between.iter().copied().map(Statement::new).collect();
-    statements.extend(first);
+    let mut all: Vec<_> = between.iter().copied().map(Statement::new).collect();
+    all.extend(statements);
     let mut changed = Vec::new();
-    match execute_each(connection, statements, &mut changed).await {
-        Err(error) if changed.len() < between.len() => Err(error),
-        executed => Ok(executed),
-    }
+    let executed = execute_each(connection, all, &mut changed).await;
+    executed.map_err(|error| match changed.len() < between.len() {
+        true => BeginError::Group(error),
+        false => BeginError::Member(error),
+    })
 }
 
 /// Ends the last member and the group. `COMMIT` releases the savepoint too.

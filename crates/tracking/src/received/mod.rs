@@ -1,6 +1,6 @@
 //! Events as Amplitude returns them (Export API, "Response schema"; `useractivity` has the same fields).
 //!
-//! Pure: the timeline page uses this module in the browser and on the server. It does not fetch events.
+//! Pure: it does not fetch events.
 
 use std::sync::Arc;
 
@@ -87,7 +87,7 @@ pub struct ReceivedEvent {
     pub times: Vec<(&'static str, String)>,
     /// Result of the validation against the tracking plan: `valid`, `unchecked`, or the errors. Only the stand-in reports it.
     pub plan: Option<String>,
-    /// The exported event, unchanged.
+    /// The exported event.
     pub raw: Arc<Value>,
 }
 
