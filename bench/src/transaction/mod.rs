@@ -145,7 +145,7 @@ async fn sign_up(db: &Db, is_tracked: bool) -> Result<f64, sqlx::Error> {
     let (user, login, device) = (ids::user(), ids::row().to_string(), ids::device());
     let now_ms = Clock::system().now_ms();
     let started = Instant::now();
-    let mut writes = Vec::from(store::insert_account(&user.to_string(), &login, now_ms));
+    let mut writes = store::insert_account(db.engine(), &user.to_string(), &login, now_ms);
     if is_tracked {
         let event = SignUpCompleted {
             email_domain: "example.com".to_owned(),
@@ -164,10 +164,9 @@ async fn sign_up(db: &Db, is_tracked: bool) -> Result<f64, sqlx::Error> {
             }),
         };
         let event = ServerEvent::present(user, &event, ids, now_ms);
-        writes.extend(outbox::insert_statements(&event, now_ms)?);
+        writes.extend(outbox::insert_statements(db.engine(), &event, now_ms)?);
     }
-    let tx = db.write_with(writes).await?;
-    tx.commit().await?;
+    db.write_together(writes).await?;
     Ok(started.elapsed().as_secs_f64() * 1e6)
 }
 

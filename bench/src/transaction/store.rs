@@ -1,10 +1,19 @@
 //! The SQL of this measurement: the writes of a sign-up without its event. A test compares them with the real sign-up.
 
 use backend::ids;
-use db::Statement;
+use db::{Engine, Statement};
+use queue::{NewRow, Queue};
+
+/// The queue of mails. No mail is claimed here.
+const MAILS: Queue = Queue {
+    table: "mails",
+    columns: "",
+    on_done: "",
+    on_parked: "",
+};
 
 /// The statements that insert an account, its first login and its first mail, as a sign-up does.
-pub(super) fn insert_account(user: &str, login: &str, now_ms: i64) -> [Statement; 4] {
+pub(super) fn insert_account(engine: Engine, user: &str, login: &str, now_ms: i64) -> Vec<Statement> {
     let email = format!("{user}@example.com");
     let account = Statement::new(
         "INSERT INTO users (id, email, email_key, password_hash, account_type, consent, created_at)
@@ -29,22 +38,11 @@ pub(super) fn insert_account(user: &str, login: &str, now_ms: i64) -> [Statement
     .bind(now_ms)
     .bind(now_ms)
     .bind("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0");
-    let mail = ids::row().to_string();
-    let lane = Statement::new(
-        "INSERT INTO mails_lanes (lane, next_due_ms) VALUES ($2,$1)
-         ON CONFLICT (lane) DO UPDATE SET next_due_ms = mails_lanes.next_due_ms",
-    )
-    .bind(now_ms)
-    .bind(mail.as_str());
-    let row = Statement::new(
-        "INSERT INTO mails (lane, user_id, kind, recipient, detail, enqueued_ms, next_attempt_ms)
-         VALUES ($1, $2, $3, $4, $5, $6, $6)",
-    )
-    .bind(mail)
-    .bind(user)
-    .bind("verify_email")
-    .bind(email)
-    .bind(None::<String>)
-    .bind(now_ms);
-    [account, login, lane, row]
+    let mail = NewRow::new()
+        .with("user_id", user)
+        .with("kind", "verify_email")
+        .with("recipient", email)
+        .with("detail", None::<String>);
+    let mail = MAILS.insert_statements(engine, &ids::row().to_string(), mail, now_ms);
+    [account, login].into_iter().chain(mail).collect()
 }

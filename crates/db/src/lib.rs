@@ -22,7 +22,9 @@ pub use open::OpenError;
 pub use refusal::is_refusal;
 pub use restore_store::{RestoreError, restore};
 pub use schema_store::{InspectError, InspectedDatabase, SchemaDifference, inspect};
-pub use statement_store::{Statement, StatementValue, execute_all};
+pub use statement_store::{
+    Statement, StatementValue, engine_of, execute_all, execute_together, fetch_all, fetch_together,
+};
 pub use transport::is_private;
 use write::OpenWrite;
 pub use write::WriteTx;
@@ -109,8 +111,8 @@ impl Db {
         self.write_with(Vec::new()).await
     }
 
-    /// Begins a transaction that will write, and executes its `first` statements. On SQLite this is one round trip to the
-    /// connection's thread.
+    /// Begins a transaction that will write, and executes its `first` statements as [`execute_together`] does. On SQLite this
+    /// is one round trip to the connection's thread.
     ///
     /// # Errors
     /// When the database fails or is closed, or a statement fails: the transaction is rolled back.
@@ -119,10 +121,24 @@ impl Db {
             Some(writer) => OpenWrite::Sqlite(writer.begin(first).await?),
             None => {
                 let mut tx = write::begin_uncancellable(&self.pool).await?;
-                execute_all(&mut tx, first).await?;
+                execute_together(&mut tx, first).await?;
                 OpenWrite::Postgres(tx)
             }
         }))
+    }
+
+    /// Executes statements as [`execute_together`] does, in a transaction of their own: one round trip on Postgres.
+    ///
+    /// # Errors
+    /// When a statement or the commit fails. Nothing is changed then.
+    pub async fn write_together(&self, statements: Vec<Statement>) -> Result<(), sqlx::Error> {
+        match self.engine {
+            Engine::Sqlite => self.write_with(statements).await?.commit().await,
+            Engine::Postgres => {
+                let connection = &mut *self.pool.acquire().await?;
+                execute_together(connection, statements).await.map(drop)
+            }
+        }
     }
 
     /// Executes one statement that writes, in a transaction of its own.

@@ -13,6 +13,7 @@ use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use queue::{Claim, ClaimLimits, LaneLease, NextRowState, QueuedRow, millis};
 use tokio::sync::watch;
+use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use crate::report::DispatchReport;
@@ -115,6 +116,8 @@ impl Dispatcher {
         let mut in_flight = FuturesUnordered::new();
         let mut prune_at_ms = 0;
         let mut may_be_due = true;
+        // When the events that have been written since the last claim are claimed.
+        let mut gathered_at: Option<Instant> = None;
         while !(shutdown.is_cancelled() && in_flight.is_empty()) {
             let may_claim = |batches: usize| !shutdown.is_cancelled() && batches < self.max_in_flight();
             while may_be_due && may_claim(in_flight.len()) {
@@ -131,6 +134,7 @@ impl Dispatcher {
                 self.prune(now_ms).await;
             }
             let is_stopping = shutdown.is_cancelled();
+            let claim_at = gathered_at.unwrap_or_else(|| Instant::now() + self.next_wait(now_ms));
             tokio::select! {
                 Some(delivery) = in_flight.next() => {
                     match self.settle(&delivery, may_claim(in_flight.len())).await {
@@ -142,8 +146,10 @@ impl Dispatcher {
                     }
                 }
                 () = shutdown.cancelled(), if !is_stopping => {}
-                () = self.wakeup.wait(), if !is_stopping => may_be_due = true,
-                () = tokio::time::sleep(self.next_wait(now_ms)), if !is_stopping => may_be_due = true,
+                () = self.wakeup.wait(), if !is_stopping && gathered_at.is_none() => {
+                    gathered_at = Some(Instant::now() + self.settings.gather);
+                }
+                () = sleep_until(claim_at), if !is_stopping => (gathered_at, may_be_due) = (None, true),
             }
         }
     }

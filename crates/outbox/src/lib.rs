@@ -31,5 +31,6 @@ pub use settings::DispatcherSettings;
 pub use sink::{DeliveryFailure, DeliveryOutcome, FailureKind, OutboundEvent, Sink};
 pub use store::{
     Enqueued, OutboxCounts, OutboxEntry, OutboxState, PARKED_KEEP_DAYS, ReplayOutcome, counts, delete_unsent,
-    enqueue, events_of, insert_statements, park_unsent, parked, prune, recent_users, replay, undelivered_of,
+    enqueue, events_of, insert_statements, park_unsent, parked, prune, read_entries, recent_users, replay,
+    undelivered_of,
 };

@@ -6,7 +6,7 @@
 //! [`JobWorker`] is the loop for queues whose rows are processed one at a time. The README documents the tables, the
 //! guarantees, and the handling of each failure.
 //!
-//! This crate does not know what a row means: the client's columns, and the statement that inserts a row, are the client's.
+//! This crate does not know what a row means: its columns beside the queue's are the client's.
 
 mod counts;
 mod hold;
@@ -22,7 +22,7 @@ mod worker;
 
 pub use counts::{COUNT_LIMIT, QueueCounts};
 pub use panics::{AttemptPanicError, MAX_PANICS, PANICKED, catch_panic};
-pub use queue::{Claim, ClaimLimits, LaneLease, NextRowState, Queue, QueuedRow, RowUpdate};
+pub use queue::{Claim, ClaimLimits, LaneLease, NewRow, NextRowState, Queue, QueuedRow, RowUpdate};
 pub use schedule::{JobFailure, JobPolicy, RetrySchedule};
 pub use trace::{TraceContext, continue_trace, install_tracing, is_tracing, trace_parent};
 pub use wakeup::Wakeup;

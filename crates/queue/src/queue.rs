@@ -1,5 +1,7 @@
 //! The values of a queue: its tables, a claim, and what settling writes. No SQL and no decisions.
 
+use db::StatementValue;
+
 /// A queue: the names of its tables, and what its rows have beside the columns of every queue (see the README).
 #[derive(Clone, Copy, Debug)]
 pub struct Queue {
@@ -11,6 +13,36 @@ pub struct Queue {
     pub on_done: &'static str,
     /// The assignments of the client's columns when a row is parked, each followed by a comma.
     pub on_parked: &'static str,
+}
+
+/// A row to insert: the client's columns. The queue adds the lane and the times.
+#[derive(Debug, Default)]
+pub struct NewRow {
+    pub(crate) columns: Vec<&'static str>,
+    pub(crate) values: Vec<StatementValue>,
+    pub(crate) unique: Option<&'static str>,
+}
+
+impl NewRow {
+    /// A row whose client has no columns of its own.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sets a column.
+    #[must_use]
+    pub fn with(mut self, column: &'static str, value: impl Into<StatementValue>) -> Self {
+        self.columns.push(column);
+        self.values.push(value.into());
+        self
+    }
+
+    /// Inserts nothing if a row has the same value in this unique column.
+    #[must_use]
+    pub fn unless_exists(mut self, column: &'static str) -> Self {
+        self.unique = Some(column);
+        self
+    }
 }
 
 /// The size of a claim.

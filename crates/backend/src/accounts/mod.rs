@@ -167,7 +167,9 @@ impl Accounts {
         let login = Login::new(user, now_ms);
         let mut writes: Vec<_> = store::insert_user(&login.user, &input.email, &hash, now_ms).collect();
         writes.push(store::insert_login(&login, &visitor.user_agent));
+        let engine = self.db.engine();
         writes.extend(mail::insert_statements(
+            engine,
             MailKind::VerifyEmail,
             Some(login.user.id),
             &login.user.email,
@@ -188,13 +190,16 @@ impl Accounts {
                 first_touch: first_touch.map(|first| first.touch.clone()),
             };
             let event = ServerEvent::present(login.user.id, &event, ids, now_ms);
-            writes.extend(outbox::insert_statements(&event, now_ms)?);
+            writes.extend(outbox::insert_statements(engine, &event, now_ms)?);
         }
-        let mut tx = self.db.write_with(writes).await.map_err(sign_up_error)?;
-        if let Some(voter) = &visitor.voter {
-            polls::transfer_votes(&mut tx, voter, login.user.id).await?;
+        match &visitor.voter {
+            None => self.db.write_together(writes).await.map_err(sign_up_error)?,
+            Some(voter) => {
+                let mut tx = self.db.write_with(writes).await.map_err(sign_up_error)?;
+                polls::transfer_votes(&mut tx, voter, login.user.id).await?;
+                tx.commit().await?;
+            }
         }
-        tx.commit().await?;
         self.outbox_wakeup.wake();
         self.mail_wakeup.wake();
         Ok(login)

@@ -13,7 +13,7 @@ use tracking::{EventContext, FirstTouch, PresentIds, SessionId, Touch, UserId};
 use crate::visitor::Visitor;
 
 pub use report::{CampaignReport, CampaignRow};
-pub(crate) use store::{erase, first_touch, insert_first_touch, record_sdk_campaign};
+pub(crate) use store::{erase, first_touch_of, insert_first_touch, read_first_touch, record_sdk_campaign};
 
 /// The first touch of the visitor's browser. `None` without consent, or if it has none.
 pub(crate) fn first_touch_of_browser(visitor: &Visitor) -> Option<&FirstTouch> {

@@ -1,7 +1,8 @@
 //! SQL of touches, and of the campaign report.
 
 use db::Statement;
-use sqlx::{Any, AnyPool, AssertSqlSafe, Executor, Row};
+use sqlx::any::AnyRow;
+use sqlx::{AnyPool, AssertSqlSafe, Row};
 use tracking::{Currency, DeviceId, FirstTouch, Money, SessionId, Touch, UserId};
 
 use super::report::{CampaignFigure, TouchModel};
@@ -61,16 +62,15 @@ pub(crate) async fn record_sdk_campaign(
     Ok(())
 }
 
-/// The account's first touch.
-pub(crate) async fn first_touch(
-    executor: impl Executor<'_, Database = Any>,
-    user: UserId,
-) -> Result<Option<FirstTouch>, sqlx::Error> {
-    let row = sqlx::query("SELECT device_id, touch, touched_ms FROM first_touches WHERE user_id = $1")
+/// The statement that reads the account's first touch. [`read_first_touch`] reads its rows.
+pub(crate) fn first_touch_of(user: UserId) -> Statement {
+    Statement::new("SELECT device_id, touch, touched_ms FROM first_touches WHERE user_id = $1")
         .bind(user.to_string())
-        .fetch_optional(executor)
-        .await?;
-    let Some(row) = row else { return Ok(None) };
+}
+
+/// Reads the rows of [`first_touch_of`].
+pub(crate) fn read_first_touch(rows: &[AnyRow]) -> Result<Option<FirstTouch>, sqlx::Error> {
+    let Some(row) = rows.first() else { return Ok(None) };
     let device = DeviceId::parse(&row.try_get::<String, _>("device_id")?);
     let touch = serde_json::from_str(&row.try_get::<String, _>("touch")?).ok();
     let at_ms = row.try_get("touched_ms")?;

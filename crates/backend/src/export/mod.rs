@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::Backend;
 use crate::accounts::Login;
-use crate::attribution::first_touch;
+use crate::attribution::{first_touch_of, read_first_touch};
 
 /// The exported data. Times are in ISO 8601, UTC.
 #[derive(Debug, Serialize)]
@@ -155,6 +155,7 @@ impl Backend {
     pub async fn export(&self, login: &Login) -> Result<Export, sqlx::Error> {
         let pool = self.db.pool();
         let user = login.user.id;
+        let first_touch = first_touch_of(user).fetch(&mut *pool.acquire().await?).await?;
         Ok(Export {
             exported_at: crate::dates::instant(self.clock.now_ms()),
             account: store::account(pool, user).await?,
@@ -171,7 +172,7 @@ impl Backend {
             tracking: Tracking {
                 consent_changes: store::tracking::consent_changes(pool, user).await?,
                 browser_sessions: store::tracking::sessions(pool, user).await?,
-                first_touch: first_touch(pool, user).await?,
+                first_touch: read_first_touch(&first_touch)?,
                 last_touches: store::tracking::last_touches(pool, user).await?,
             },
         })

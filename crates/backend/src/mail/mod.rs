@@ -21,7 +21,7 @@ pub use sender::{MAX_ATTEMPTS, Sender};
 pub use smtp::{SmtpError, SmtpTransport};
 pub use transport::{MailTransport, OutgoingMail, SendError};
 
-use db::{Connection, Db, Statement};
+use db::{Connection, Db, Engine, Statement};
 use queue::QueueCounts;
 use tracking::UserId;
 
@@ -92,6 +92,7 @@ impl MailKind {
 /// that the mail is about; `None` for a password reset, whose address may have no account, and for an account that is being
 /// deleted.
 pub(crate) fn insert_statements(
+    engine: Engine,
     kind: MailKind,
     user: Option<UserId>,
     recipient: &str,
@@ -105,7 +106,7 @@ pub(crate) fn insert_statements(
         recipient,
         detail,
     };
-    store::insert_statements(&mail, now_ms)
+    store::insert_statements(engine, &mail, now_ms)
 }
 
 /// Executes [`insert_statements`].
@@ -117,8 +118,9 @@ pub(crate) async fn enqueue(
     detail: Option<&str>,
     now_ms: i64,
 ) -> Result<(), sqlx::Error> {
-    let statements = insert_statements(kind, user, recipient, detail, now_ms);
-    db::execute_all(connection, statements).await?;
+    let engine = db::engine_of(connection);
+    let statements = insert_statements(engine, kind, user, recipient, detail, now_ms);
+    db::execute_together(connection, statements).await?;
     Ok(())
 }
 
@@ -147,7 +149,8 @@ pub(crate) async fn enqueue_once(
         recipient: &recipient,
         detail: Some(detail),
     };
-    db::execute_all(connection, store::insert_statements(&mail, now_ms)).await?;
+    let statements = store::insert_statements(db::engine_of(connection), &mail, now_ms);
+    db::execute_together(connection, statements).await?;
     Ok(())
 }
 

@@ -1,7 +1,7 @@
 //! SQL of the mail queue.
 
-use db::{Db, Statement};
-use queue::Queue;
+use db::{Db, Engine, Statement};
+use queue::{NewRow, Queue};
 use sqlx::any::AnyRow;
 use sqlx::{AnyPool, Row};
 use tracking::UserId;
@@ -37,19 +37,13 @@ pub(super) struct QueuedMail {
 }
 
 /// The statements that insert a mail.
-pub(super) fn insert_statements(mail: &NewMail<'_>, now_ms: i64) -> [Statement; 2] {
-    let id = mail.id.to_string();
-    let row = Statement::new(
-        "INSERT INTO mails (lane, user_id, kind, recipient, detail, enqueued_ms, next_attempt_ms)
-         VALUES ($1, $2, $3, $4, $5, $6, $6)",
-    )
-    .bind(id.as_str())
-    .bind(mail.user.map(|user| user.to_string()))
-    .bind(mail.kind.as_str())
-    .bind(mail.recipient)
-    .bind(mail.detail.map(str::to_owned))
-    .bind(now_ms);
-    MAILS.insert_statements(&id, row, now_ms)
+pub(super) fn insert_statements(engine: Engine, mail: &NewMail<'_>, now_ms: i64) -> [Statement; 2] {
+    let row = NewRow::new()
+        .with("user_id", mail.user.map(|user| user.to_string()))
+        .with("kind", mail.kind.as_str())
+        .with("recipient", mail.recipient)
+        .with("detail", mail.detail.map(str::to_owned));
+    MAILS.insert_statements(engine, &mail.id.to_string(), row, now_ms)
 }
 
 pub(super) fn read(row: &AnyRow) -> Result<QueuedMail, sqlx::Error> {

@@ -117,7 +117,9 @@ impl Operations {
 
     /// Whether an event of this account is being sent now.
     pub async fn is_being_sent(&self, account: UserId) -> Result<bool, sqlx::Error> {
-        let undelivered = outbox::undelivered_of(self.db.pool(), account).await?;
+        let connection = &mut *self.db.pool().acquire().await?;
+        let rows = outbox::undelivered_of(account).fetch(connection).await?;
+        let undelivered = outbox::read_entries(&rows)?;
         Ok(undelivered.iter().any(|entry| entry.state == OutboxState::Leased))
     }
 

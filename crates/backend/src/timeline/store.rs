@@ -1,6 +1,6 @@
 //! SQL of the timeline: the facts to check a user's events against.
 
-use db::{Connection, Db};
+use db::{Db, Statement};
 use serde_json::Value;
 use sqlx::Row;
 use sqlx::any::AnyRow;
@@ -10,49 +10,64 @@ use tracking::verdict::{
 };
 use tracking::{Choice, Consent, Currency, DeviceId, Money, SessionId, UserId};
 
-use crate::attribution::first_touch;
+use crate::attribution::{first_touch_of, read_first_touch};
 
 /// The most rows of a query. Users have far fewer.
 const MAX_ROWS: i64 = 10_000;
 
 /// All facts about the user.
 pub(super) async fn facts(db: &Db, user: UserId) -> Result<TimelineFacts, sqlx::Error> {
-    // One connection: the pool checks each one that comes back, which costs as much as a statement.
     let connection = &mut *db.pool().acquire().await?;
-    let undelivered = outbox::undelivered_of(&mut *connection, user).await?;
-    let money = money_records(&mut *connection, user).await?;
+    let of_user = |sql: &'static str| Statement::new(sql).bind(user.to_string()).bind(MAX_ROWS);
+    let statements = [
+        outbox::undelivered_of(user),
+        of_user(HANDOFFS),
+        of_user(MONEY),
+        of_user(SUBSCRIPTIONS),
+        of_user(CONSENT_CHANGES),
+        first_touch_of(user),
+        of_user(SDK_SESSIONS),
+    ];
+    let [
+        undelivered,
+        clicks,
+        money,
+        subscriptions,
+        consent_changes,
+        first_touch,
+        sdk_sessions,
+    ] = db::fetch_all(connection, statements).await?;
+    let money = money_records(&money, user)?;
     Ok(TimelineFacts {
-        handoffs: handoffs(&mut *connection, user).await?,
+        handoffs: clicks
+            .iter()
+            .map(|row| handoff(row, user))
+            .collect::<Result<_, _>>()?,
         payments: money.payments,
         refunds: money.refunds,
         disputes: money.disputes,
-        ended_subscriptions: ended_subscriptions(&mut *connection, user).await?,
-        consent: consent(&mut *connection, user).await?,
-        first_touch: first_touch(&mut *connection, user).await?,
-        sdk_sessions: sdk_sessions(&mut *connection, user).await?,
-        undelivered: undelivered.into_iter().map(undelivered_event).collect(),
+        ended_subscriptions: ended_subscriptions(&subscriptions)?,
+        consent: consent(&consent_changes)?,
+        first_touch: read_first_touch(&first_touch)?,
+        sdk_sessions: seen_sessions(&sdk_sessions)?,
+        undelivered: outbox::read_entries(&undelivered)?
+            .into_iter()
+            .map(undelivered_event)
+            .collect(),
         read_from_ms: None,
     })
 }
 
 /// Recorded clicks and portal visits.
-async fn handoffs(connection: &mut Connection, user: UserId) -> Result<Vec<NotedHandoff>, sqlx::Error> {
-    let rows = sqlx::query(
-        "SELECT click AS id, action AS kind, device_id, session_id, created_at,
-                CAST(CASE WHEN context IS NULL THEN 0 ELSE 1 END AS BIGINT) AS has_context
-         FROM handoffs WHERE user_id = $1 AND consented = 1
-         UNION ALL
-         SELECT id, 'portal' AS kind, device_id, session_id, created_at,
-                CAST(CASE WHEN context IS NULL THEN 0 ELSE 1 END AS BIGINT) AS has_context
-         FROM portal_visits WHERE user_id = $1
-         ORDER BY created_at DESC LIMIT $2",
-    )
-    .bind(user.to_string())
-    .bind(MAX_ROWS)
-    .fetch_all(connection)
-    .await?;
-    rows.iter().map(|row| handoff(row, user)).collect()
-}
+const HANDOFFS: &str = "
+    SELECT click AS id, action AS kind, device_id, session_id, created_at,
+           CAST(CASE WHEN context IS NULL THEN 0 ELSE 1 END AS BIGINT) AS has_context
+    FROM handoffs WHERE user_id = $1 AND consented = 1
+    UNION ALL
+    SELECT id, 'portal' AS kind, device_id, session_id, created_at,
+           CAST(CASE WHEN context IS NULL THEN 0 ELSE 1 END AS BIGINT) AS has_context
+    FROM portal_visits WHERE user_id = $1
+    ORDER BY created_at DESC LIMIT $2";
 
 fn handoff(row: &AnyRow, user: UserId) -> Result<NotedHandoff, sqlx::Error> {
     let kind: String = row.try_get("kind")?;
@@ -85,25 +100,21 @@ struct MoneyRecords {
     disputes: Vec<DisputeRecord>,
 }
 
-async fn money_records(connection: &mut Connection, user: UserId) -> Result<MoneyRecords, sqlx::Error> {
-    let rows = sqlx::query(
-        "SELECT 'payment' AS kind, paid_invoices.id AS record, currency, amount_paid AS amount, paid_at, '' AS status
-         FROM paid_invoices JOIN stripe_customers ON stripe_customers.id = customer_id WHERE user_id = $1
-         UNION ALL
-         SELECT 'refund' AS kind, refunds.id AS record, currency, amount, 0 AS paid_at, status
-         FROM refunds JOIN stripe_customers ON stripe_customers.id = customer_id WHERE user_id = $1
-         UNION ALL
-         SELECT 'dispute' AS kind, disputes.id AS record, currency, amount, 0 AS paid_at, status
-         FROM disputes JOIN stripe_customers ON stripe_customers.id = customer_id
-         WHERE user_id = $1 AND status = 'lost'
-         ORDER BY kind, paid_at, record LIMIT $2",
-    )
-    .bind(user.to_string())
-    .bind(MAX_ROWS)
-    .fetch_all(connection)
-    .await?;
+const MONEY: &str = "
+    SELECT 'payment' AS kind, paid_invoices.id AS record, currency, amount_paid AS amount, paid_at, '' AS status
+    FROM paid_invoices JOIN stripe_customers ON stripe_customers.id = customer_id WHERE user_id = $1
+    UNION ALL
+    SELECT 'refund' AS kind, refunds.id AS record, currency, amount, 0 AS paid_at, status
+    FROM refunds JOIN stripe_customers ON stripe_customers.id = customer_id WHERE user_id = $1
+    UNION ALL
+    SELECT 'dispute' AS kind, disputes.id AS record, currency, amount, 0 AS paid_at, status
+    FROM disputes JOIN stripe_customers ON stripe_customers.id = customer_id
+    WHERE user_id = $1 AND status = 'lost'
+    ORDER BY kind, paid_at, record LIMIT $2";
+
+fn money_records(rows: &[AnyRow], user: UserId) -> Result<MoneyRecords, sqlx::Error> {
     let mut records = MoneyRecords::default();
-    for row in &rows {
+    for row in rows {
         let (id, amount) = (row.try_get("record")?, money(row)?);
         match row.try_get::<String, _>("kind")?.as_str() {
             "payment" => records.payments.push(PaymentRecord {
@@ -129,19 +140,14 @@ async fn money_records(connection: &mut Connection, user: UserId) -> Result<Mone
     Ok(records)
 }
 
-async fn ended_subscriptions(
-    connection: &mut Connection,
-    user: UserId,
-) -> Result<Vec<EndedSubscription>, sqlx::Error> {
-    let objects: Vec<String> = sqlx::query_scalar(
-        "SELECT subscriptions.object
-         FROM subscriptions JOIN stripe_customers ON stripe_customers.id = subscriptions.customer_id
-         WHERE stripe_customers.user_id = $1 ORDER BY subscriptions.id LIMIT $2",
-    )
-    .bind(user.to_string())
-    .bind(MAX_ROWS)
-    .fetch_all(connection)
-    .await?;
+const SUBSCRIPTIONS: &str = "
+    SELECT subscriptions.object
+    FROM subscriptions JOIN stripe_customers ON stripe_customers.id = subscriptions.customer_id
+    WHERE stripe_customers.user_id = $1 ORDER BY subscriptions.id LIMIT $2";
+
+fn ended_subscriptions(rows: &[AnyRow]) -> Result<Vec<EndedSubscription>, sqlx::Error> {
+    let objects = rows.iter().map(|row| row.try_get("object"));
+    let objects: Vec<&str> = objects.collect::<Result<_, _>>()?;
     let ended = objects.iter().filter_map(|object| {
         let object: Value = serde_json::from_str(object).ok()?;
         Some(EndedSubscription {
@@ -159,21 +165,17 @@ fn money(row: &AnyRow) -> Result<Money, sqlx::Error> {
     Ok(Money::new(row.try_get("amount")?, currency))
 }
 
+const CONSENT_CHANGES: &str = "
+    SELECT consent_changes.choice, consent_changes.changed_at, users.consent, users.created_at
+    FROM consent_changes JOIN users ON users.id = consent_changes.user_id
+    WHERE users.id = $1 ORDER BY consent_changes.changed_at LIMIT $2";
+
 /// The account's consent changes, oldest first. Consent given with the sign-up is not a change. A final denial that was
 /// later reset is omitted, because the time of the reset is unknown.
-async fn consent(connection: &mut Connection, user: UserId) -> Result<Vec<ConsentChange>, sqlx::Error> {
-    let rows = sqlx::query(
-        "SELECT consent_changes.choice, consent_changes.changed_at, users.consent, users.created_at
-         FROM consent_changes JOIN users ON users.id = consent_changes.user_id
-         WHERE users.id = $1 ORDER BY consent_changes.changed_at LIMIT $2",
-    )
-    .bind(user.to_string())
-    .bind(MAX_ROWS)
-    .fetch_all(connection)
-    .await?;
+fn consent(rows: &[AnyRow]) -> Result<Vec<ConsentChange>, sqlx::Error> {
     let mut changes = Vec::new();
     let mut was_reset = false;
-    for row in &rows {
+    for row in rows {
         let at_ms: i64 = row.try_get("changed_at")?;
         let since_sign_up = at_ms <= row.try_get("created_at")?;
         was_reset = Choice::parse(&row.try_get::<String, _>("consent")?) == Choice::Unset;
@@ -194,16 +196,12 @@ async fn consent(connection: &mut Connection, user: UserId) -> Result<Vec<Consen
     Ok(changes)
 }
 
-async fn sdk_sessions(connection: &mut Connection, user: UserId) -> Result<Vec<SdkSession>, sqlx::Error> {
-    let rows = sqlx::query(
-        "SELECT device_id, session_id FROM sdk_sightings WHERE user_id = $1 ORDER BY seen_at DESC LIMIT $2",
-    )
-    .bind(user.to_string())
-    .bind(MAX_ROWS)
-    .fetch_all(connection)
-    .await?;
+const SDK_SESSIONS: &str =
+    "SELECT device_id, session_id FROM sdk_sightings WHERE user_id = $1 ORDER BY seen_at DESC LIMIT $2";
+
+fn seen_sessions(rows: &[AnyRow]) -> Result<Vec<SdkSession>, sqlx::Error> {
     let mut seen = Vec::new();
-    for row in &rows {
+    for row in rows {
         let device = DeviceId::parse(&row.try_get::<String, _>("device_id")?);
         let session = SessionId::from_ms(row.try_get("session_id")?);
         seen.extend(

@@ -40,9 +40,9 @@ pub(super) async fn begin(
     };
     let mut all: Vec<_> = between.iter().copied().map(Statement::new).collect();
     all.extend(statements);
-    let mut changed = Vec::new();
-    let executed = execute_each(connection, all, &mut changed).await;
-    executed.map_err(|error| match changed.len() < between.len() {
+    let mut results = Vec::new();
+    let executed = execute_each(connection, all, &mut results).await;
+    executed.map_err(|error| match results.len() < between.len() {
         true => BeginError::Group(error),
         false => BeginError::Member(error),
     })

@@ -1,6 +1,7 @@
 //! Writes an event in the transaction of the change that it reports.
 
-use db::{Connection, Statement};
+use db::{Connection, Engine, Statement};
+use queue::NewRow;
 use tracking::ServerEvent;
 
 use super::OUTBOX;
@@ -14,15 +15,17 @@ pub enum Enqueued {
     Duplicate,
 }
 
-/// Returns the statements that write a new event in the caller's transaction, for a transaction that executes several
-/// statements together. `now_ms` is the time of writing (ms since the epoch), not of the event.
+/// Returns the statements that write a new event in the caller's transaction, for [`db::execute_together`]. `now_ms` is the time of writing (ms since the epoch), not of the event.
 ///
 /// # Errors
 /// When the event cannot be serialized.
-pub fn insert_statements(event: &ServerEvent, now_ms: i64) -> Result<[Statement; 2], sqlx::Error> {
+pub fn insert_statements(
+    engine: Engine,
+    event: &ServerEvent,
+    now_ms: i64,
+) -> Result<[Statement; 2], sqlx::Error> {
     let lane = event.user().to_string();
-    let row = insert_row(event, &lane, now_ms)?;
-    Ok(OUTBOX.insert_statements(&lane, row, now_ms))
+    Ok(OUTBOX.insert_statements(engine, &lane, row(event)?, now_ms))
 }
 
 /// Writes `event` in the caller's transaction, with the exact payload that will be sent. `now_ms` is the time of
@@ -39,28 +42,26 @@ pub async fn enqueue(
     now_ms: i64,
 ) -> Result<Enqueued, sqlx::Error> {
     let lane = event.user().to_string();
-    let row = insert_row(event, &lane, now_ms)?;
-    Ok(match OUTBOX.insert(connection, &lane, row, now_ms).await? {
-        true => Enqueued::New,
-        false => Enqueued::Duplicate,
-    })
+    Ok(
+        match OUTBOX.insert(connection, &lane, row(event)?, now_ms).await? {
+            true => Enqueued::New,
+            false => Enqueued::Duplicate,
+        },
+    )
 }
 
-fn insert_row(event: &ServerEvent, lane: &str, now_ms: i64) -> Result<Statement, sqlx::Error> {
+fn row(event: &ServerEvent) -> Result<NewRow, sqlx::Error> {
     let payload =
         serde_json::to_string(&event.wire()).map_err(|error| sqlx::Error::Encode(Box::new(error)))?;
-    Ok(Statement::new(
-        "INSERT INTO outbox (insert_id, lane, device_id, event_type, time_ms, payload, next_attempt_ms, enqueued_ms,
-                             trace_parent)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $8)
-         ON CONFLICT (insert_id) DO NOTHING",
-    )
-    .bind(event.insert_id().as_str())
-    .bind(lane)
-    .bind(event.device().map(|device| device.as_str().to_owned()))
-    .bind(event.name())
-    .bind(event.time_ms())
-    .bind(payload)
-    .bind(now_ms)
-    .bind(queue::trace_parent()))
+    Ok(NewRow::new()
+        .with("insert_id", event.insert_id().as_str())
+        .with(
+            "device_id",
+            event.device().map(|device| device.as_str().to_owned()),
+        )
+        .with("event_type", event.name())
+        .with("time_ms", event.time_ms())
+        .with("payload", payload)
+        .with("trace_parent", queue::trace_parent())
+        .unless_exists("insert_id"))
 }

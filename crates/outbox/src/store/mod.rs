@@ -10,7 +10,8 @@ mod tests;
 pub use enqueue::{Enqueued, enqueue, insert_statements};
 pub use maintenance::{PARKED_KEEP_DAYS, ReplayOutcome, delete_unsent, park_unsent, prune, replay};
 pub use queries::{
-    OutboxCounts, OutboxEntry, OutboxState, counts, events_of, parked, recent_users, undelivered_of,
+    OutboxCounts, OutboxEntry, OutboxState, counts, events_of, parked, read_entries, recent_users,
+    undelivered_of,
 };
 
 use queue::Queue;

@@ -1,9 +1,9 @@
 //! Queries of the operations page and the timeline.
 
-use db::Db;
+use db::{Db, Statement};
 use queue::COUNT_LIMIT;
+use sqlx::Row;
 use sqlx::any::AnyRow;
-use sqlx::{Any, Executor, Row};
 use tracking::UserId;
 
 use super::{OUTBOX, SENT};
@@ -151,21 +151,24 @@ pub async fn recent_users(db: &Db, limit: i64) -> Result<Vec<UserId>, sqlx::Erro
 /// Rows that [`recent_users`] searches.
 const RECENT_ROWS: i64 = 10_000;
 
-/// Returns the unsent rows of `user`, oldest first: pending, leased and parked, at most [`MAX_UNDELIVERED`].
-pub async fn undelivered_of(
-    executor: impl Executor<'_, Database = Any>,
-    user: UserId,
-) -> Result<Vec<OutboxEntry>, sqlx::Error> {
-    let rows = sqlx::query(UNDELIVERED_OF)
+/// The statement that reads the unsent rows of `user`, oldest first: pending, leased and parked, at most
+/// [`MAX_UNDELIVERED`]. [`read_entries`] reads them.
+pub fn undelivered_of(user: UserId) -> Statement {
+    Statement::new(UNDELIVERED_OF)
         .bind(user.to_string())
         .bind(MAX_UNDELIVERED)
-        .fetch_all(executor)
-        .await?;
-    rows.iter().map(read_entry).collect()
 }
 
 /// Rows that [`undelivered_of`] returns at most.
 const MAX_UNDELIVERED: i64 = 1_000;
+
+/// Reads the rows of [`undelivered_of`].
+///
+/// # Errors
+/// When a column cannot be read.
+pub fn read_entries(rows: &[AnyRow]) -> Result<Vec<OutboxEntry>, sqlx::Error> {
+    rows.iter().map(read_entry).collect()
+}
 
 fn read_entry(row: &AnyRow) -> Result<OutboxEntry, sqlx::Error> {
     let is_leased = row.try_get::<Option<i64>, _>("leased_to")?.is_some();

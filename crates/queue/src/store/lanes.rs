@@ -1,20 +1,45 @@
 //! Changes by the client: inserting a row, locking lanes, parking a lane, and replaying a row.
 
-use db::{Connection, Statement};
+use std::fmt::Write as _;
+
+use db::{Connection, Engine, Statement};
 use sqlx::AssertSqlSafe;
 
-use crate::Queue;
+use super::placeholders;
+use crate::{NewRow, Queue};
 
 impl Queue {
     /// Returns the statements that lock the lane until the transaction ends, make it due if it has no pending row, and insert
     /// the client's row. So rows of a lane are numbered in commit order. For a row without a conflict; for others use
     /// [`Self::insert`]. A transaction with rows of several lanes inserts them in the order of the lanes' names, to avoid
-    /// deadlocks.
-    pub fn insert_statements(&self, lane: &str, row: Statement, now_ms: i64) -> [Statement; 2] {
-        let lock = Statement::new(AssertSqlSafe(self.lock_lanes_sql(1)))
-            .bind(now_ms)
-            .bind(lane);
-        [lock, row]
+    /// deadlocks. Execute them with [`db::execute_together`].
+    pub fn insert_statements(&self, engine: Engine, lane: &str, row: NewRow, now_ms: i64) -> [Statement; 2] {
+        let insert = Statement::new(AssertSqlSafe(self.insert_sql(engine, &row)));
+        let insert = insert.bind(lane).bind(now_ms);
+        [
+            self.lock_statement(engine, &[lane], now_ms),
+            row.values.into_iter().fold(insert, Statement::bind),
+        ]
+    }
+
+    /// On Postgres the row is inserted, and so numbered, after the statement before has locked the lane.
+    fn insert_sql(&self, engine: Engine, row: &NewRow) -> String {
+        let (table, values) = (self.table, placeholders(3, row.values.len()));
+        let columns: String = row.columns.iter().flat_map(|column| [", ", column]).collect();
+        let values = match values.is_empty() {
+            true => "$1,$2,$2".to_owned(),
+            false => format!("$1,$2,$2,{values}"),
+        };
+        let mut sql = format!("INSERT INTO {table} (lane, enqueued_ms, next_attempt_ms{columns}) ");
+        // Writing to a string does not fail.
+        let _ = match engine {
+            Engine::Sqlite => write!(sql, "VALUES ({values})"),
+            Engine::Postgres => write!(sql, "SELECT {values} FROM $previous"),
+        };
+        if let Some(unique) = row.unique {
+            let _ = write!(sql, " ON CONFLICT ({unique}) DO NOTHING");
+        }
+        sql
     }
 
     /// Executes [`Self::insert_statements`]. Returns false if they insert no row, because of a conflict.
@@ -25,11 +50,11 @@ impl Queue {
         &self,
         connection: &mut Connection,
         lane: &str,
-        row: Statement,
+        row: NewRow,
         now_ms: i64,
     ) -> Result<bool, sqlx::Error> {
-        let statements = self.insert_statements(lane, row, now_ms);
-        let is_inserted = db::execute_all(connection, statements).await?.last() == Some(&1);
+        let statements = self.insert_statements(db::engine_of(connection), lane, row, now_ms);
+        let is_inserted = db::execute_together(connection, statements).await? == 1;
         if !is_inserted {
             self.remove_lane_if_empty(connection, lane).await?;
         }
@@ -46,28 +71,27 @@ impl Queue {
         lane: &str,
         now_ms: i64,
     ) -> Result<(), sqlx::Error> {
-        self.lock_lanes(connection, &[lane], now_ms).await
+        let engine = db::engine_of(connection);
+        let lock = self.lock_statement(engine, &[lane], now_ms);
+        db::execute_together(connection, [lock]).await.map(drop)
     }
 
-    /// [`Self::lock_lane`] for several lanes, in the order of `lanes`. No lane is named twice. A queue that locks lanes in
-    /// another order than that of their names claims one lane at a time: a claim of several would wait for them in that order.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn lock_lanes(
-        &self,
-        connection: &mut Connection,
-        lanes: &[&str],
-        now_ms: i64,
-    ) -> Result<(), sqlx::Error> {
-        let query = sqlx::query(AssertSqlSafe(self.lock_lanes_sql(lanes.len())))
-            .persistent(lanes.len() == 1)
-            .bind(now_ms);
-        let query = lanes
+    /// The statement of [`Self::lock_lane`] for several lanes, in the order of `lanes`. No lane is named twice. On Postgres it
+    /// returns a row for each lane. A queue that locks lanes in another order than that of their names claims one lane at a
+    /// time: a claim of several would wait for them in that order.
+    pub fn lock_statement(&self, engine: Engine, lanes: &[&str], now_ms: i64) -> Statement {
+        let mut sql = self.lock_lanes_sql(lanes.len());
+        if engine == Engine::Postgres {
+            sql.push_str(" RETURNING lane");
+        }
+        let statement = match lanes {
+            [_] => Statement::new(AssertSqlSafe(sql)),
+            _ => Statement::once(AssertSqlSafe(sql)),
+        };
+        lanes
             .iter()
-            .fold(query, |query, lane| query.bind((*lane).to_owned()));
-        query.execute(connection).await?;
-        Ok(())
+            .copied()
+            .fold(statement.bind(now_ms), Statement::bind)
     }
 
     pub(crate) fn lock_lanes_sql(&self, lanes: usize) -> String {

@@ -1,8 +1,8 @@
 //! A generic client: a queue of numbered jobs in tables of its own.
 
-use crate::{Claim, ClaimLimits, NextRowState, Queue, RowUpdate};
+use crate::{Claim, ClaimLimits, NewRow, NextRowState, Queue, RowUpdate};
 use db::testing::TestDb;
-use db::{Db, Engine, Statement};
+use db::{Db, Engine};
 use sqlx::any::AnyRow;
 use sqlx::{AssertSqlSafe, Row};
 
@@ -83,8 +83,7 @@ pub(crate) async fn execute(db: &Db, sql: &str) {
 }
 
 pub(crate) async fn insert(connection: &mut db::Connection, lane: &str, number: i64, now_ms: i64) {
-    let row = "INSERT INTO jobs (lane, number, next_attempt_ms, enqueued_ms) VALUES ($1, $2, $3, $3)";
-    let row = Statement::new(row).bind(lane).bind(number).bind(now_ms);
+    let row = NewRow::new().with("number", number);
     assert!(JOBS.insert(connection, lane, row, now_ms).await.unwrap());
 }
 

@@ -1,7 +1,7 @@
 //! SQL of account deletions.
 
-use db::{Db, Statement};
-use queue::Queue;
+use db::Db;
+use queue::{NewRow, Queue};
 use sqlx::any::AnyRow;
 use sqlx::{AnyPool, Row};
 use tracking::UserId;
@@ -88,13 +88,10 @@ pub(super) async fn insert_deletion(
     user: UserId,
     now_ms: i64,
 ) -> Result<(), sqlx::Error> {
-    let lane = user.to_string();
-    let row = Statement::new(
-        "INSERT INTO account_deletions (lane, enqueued_ms, step, next_attempt_ms) VALUES ($1, $2, 'billing', $2)",
-    )
-    .bind(lane.as_str())
-    .bind(now_ms);
-    DELETIONS.insert(connection, &lane, row, now_ms).await?;
+    let row = NewRow::new().with("step", "billing");
+    DELETIONS
+        .insert(connection, &user.to_string(), row, now_ms)
+        .await?;
     Ok(())
 }
 

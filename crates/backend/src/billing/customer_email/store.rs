@@ -1,7 +1,7 @@
 //! SQL of changed addresses.
 
-use db::{Db, Statement};
-use queue::Queue;
+use db::Db;
+use queue::{NewRow, Queue};
 use sqlx::any::AnyRow;
 use sqlx::{AnyPool, Row};
 use tracking::UserId;
@@ -52,12 +52,9 @@ pub(crate) async fn enqueue(
     CUSTOMER_EMAILS
         .remove_lane_if_empty(connection, &customer)
         .await?;
-    let row = Statement::new(
-        "INSERT INTO customer_emails (lane, enqueued_ms, next_attempt_ms) VALUES ($1, $2, $2)",
-    )
-    .bind(customer.as_str())
-    .bind(now_ms);
-    CUSTOMER_EMAILS.insert(connection, &customer, row, now_ms).await?;
+    CUSTOMER_EMAILS
+        .insert(connection, &customer, NewRow::new(), now_ms)
+        .await?;
     Ok(())
 }
 

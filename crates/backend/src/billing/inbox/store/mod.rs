@@ -6,7 +6,7 @@ mod ownership;
 
 use std::collections::{BTreeSet, HashSet};
 
-use db::Statement;
+use db::{Engine, Statement};
 use queue::Queue;
 use sqlx::any::AnyRow;
 use sqlx::{AssertSqlSafe, Row};
@@ -102,17 +102,11 @@ pub(super) async fn insert(
     // order of names is the same order, so the two do not wait for each other.
     let lanes: BTreeSet<&str> = webhooks.iter().map(|webhook| webhook.lane).collect();
     let lanes: Vec<&str> = lanes.into_iter().rev().collect();
-    INBOX.lock_lanes(connection, &lanes, last.received_ms).await?;
-    let query = sqlx::query_scalar(AssertSqlSafe(insert_sql(webhooks.len()))).persistent(webhooks.len() == 1);
-    let query = webhooks.iter().fold(query, |query, webhook| {
-        query
-            .bind(webhook.event_id)
-            .bind(webhook.lane)
-            .bind(webhook.event_type)
-            .bind(webhook.payload)
-            .bind(webhook.received_ms)
-    });
-    let new: HashSet<String> = query.fetch_all(&mut *connection).await?.into_iter().collect();
+    let engine = db::engine_of(connection);
+    let lock = INBOX.lock_statement(engine, &lanes, last.received_ms);
+    let rows = db::fetch_together(connection, [lock, insert_statement(engine, webhooks)]).await?;
+    let new = rows.iter().map(|row| row.try_get("event_id"));
+    let new: HashSet<String> = new.collect::<Result<_, _>>()?;
     let is_new = |webhook: &&NewWebhook<'_>| new.contains(webhook.event_id);
     let with_new: HashSet<&str> = webhooks
         .iter()
@@ -125,17 +119,36 @@ pub(super) async fn insert(
     Ok(new)
 }
 
-fn insert_sql(webhooks: usize) -> String {
+/// On Postgres the rows are inserted, and so numbered, after all lanes are locked.
+fn insert_statement(engine: Engine, webhooks: &[NewWebhook<'_>]) -> Statement {
     let row = |first: usize| {
         let [id, lane, kind, payload, received] = [first, first + 1, first + 2, first + 3, first + 4];
         format!("(${id},${lane},${kind},${payload},${received},${received})")
     };
-    let rows: Vec<String> = (0..webhooks).map(|number| row(5 * number + 1)).collect();
-    format!(
-        "INSERT INTO stripe_inbox (event_id, lane, event_type, payload, enqueued_ms, next_attempt_ms) VALUES {}
-         ON CONFLICT (event_id) DO NOTHING RETURNING event_id",
-        rows.join(",")
-    )
+    let rows: Vec<String> = (0..webhooks.len()).map(|number| row(5 * number + 1)).collect();
+    let rows = rows.join(",");
+    let rows = match engine {
+        Engine::Sqlite => format!("VALUES {rows}"),
+        Engine::Postgres => {
+            format!("SELECT * FROM (VALUES {rows}) AS new WHERE (SELECT COUNT(*) FROM $previous) > 0")
+        }
+    };
+    let sql = AssertSqlSafe(format!(
+        "INSERT INTO stripe_inbox (event_id, lane, event_type, payload, enqueued_ms, next_attempt_ms) {rows}
+         ON CONFLICT (event_id) DO NOTHING RETURNING event_id"
+    ));
+    let statement = match webhooks {
+        [_] => Statement::new(sql),
+        _ => Statement::once(sql),
+    };
+    webhooks.iter().fold(statement, |statement, webhook| {
+        statement
+            .bind(webhook.event_id)
+            .bind(webhook.lane)
+            .bind(webhook.event_type)
+            .bind(webhook.payload)
+            .bind(webhook.received_ms)
+    })
 }
 
 /// Deletes a pending webhook. `false` if it is not pending.
