@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use backend::loss::LossScope;
-use backend::timeline::{AmplitudeUser, FullTimeline, PageRequest, ReadError, Search, read_from_ms, user_of};
+use backend::timeline::{AmplitudeUser, FullTimeline, PageRequest, ReadError, Search, read_from_ms};
 use serde_json::Value;
 use tracking::DeviceId;
 use tracking::loss::Loss;
@@ -176,7 +176,11 @@ async fn analyze(
     events: &[ReceivedEvent],
     cut_off: bool,
 ) -> Result<Analysis, TimelineError> {
-    let facts = facts(context, view, events, cut_off).await?;
+    let (facts, loss) = facts(context, view, events, cut_off).await?;
+    let loss = match loss {
+        Some(loss) => loss,
+        None => device_loss(context, view, events).await?,
+    };
     let distinct = |of: fn(&ReceivedEvent) -> Option<&str>| -> Vec<String> {
         let distinct: BTreeSet<&str> = events.iter().filter_map(of).collect();
         distinct.into_iter().map(str::to_owned).collect()
@@ -184,7 +188,7 @@ async fn analyze(
     let from_server = events.iter().filter(|event| event.source != Source::Browser);
     Ok(Analysis {
         from_server: from_server.count(),
-        loss: loss(context, view, events).await?,
+        loss,
         verdict: verdict(events, &facts),
         comparison: compare(events),
         merged_histories: merged_histories(events),
@@ -195,39 +199,44 @@ async fn analyze(
     })
 }
 
-/// Browser event loss of the person; of a device, the loss before a user signed in on it.
-async fn loss(
+/// Browser event loss of a device, before a user signed in on it.
+async fn device_loss(
     context: &RequestContext,
     view: &View,
     events: &[ReceivedEvent],
 ) -> Result<Loss, TimelineError> {
-    let whose = match view {
-        View::OfDevice(device) => DeviceId::parse(device).map(LossScope::Device),
-        View::Whole => user_of(events).map(LossScope::User).or_else(|| {
-            let device = events.iter().find_map(|event| event.device.as_deref())?;
-            DeviceId::parse(device).map(LossScope::Device)
-        }),
+    let device = match view {
+        View::OfDevice(device) => Some(device.as_str()),
+        View::Whole => events.iter().find_map(|event| event.device.as_deref()),
     };
-    match whose {
-        Some(whose) => Ok(context.backend.loss.loss(&whose).await.map_err(ReadError::from)?),
+    match device.and_then(DeviceId::parse) {
+        Some(device) => {
+            let loss = context.backend.loss.loss(&LossScope::Device(device)).await;
+            Ok(loss.map_err(ReadError::from)?)
+        }
         None => Ok(Loss::default()),
     }
 }
 
-/// What the database knows of the person. `cut_off`: older events exist and were not read.
+/// What the database knows of the person, and the loss of the person's browser events. `cut_off`: older events exist and were
+/// not read.
 async fn facts(
     context: &RequestContext,
     view: &View,
     events: &[ReceivedEvent],
     cut_off: bool,
-) -> Result<TimelineFacts, TimelineError> {
+) -> Result<(TimelineFacts, Option<Loss>), TimelineError> {
     match view {
         View::Whole => Ok(context.timeline().facts_for(events, cut_off).await?),
         // A device ID gives no access to an account's facts.
-        View::OfDevice(_) => Ok(TimelineFacts {
-            read_from_ms: read_from_ms(events, cut_off),
-            ..TimelineFacts::default()
-        }),
+        View::OfDevice(_) => {
+            let read_from_ms = read_from_ms(events, cut_off);
+            let facts = TimelineFacts {
+                read_from_ms,
+                ..TimelineFacts::default()
+            };
+            Ok((facts, None))
+        }
     }
 }
 
@@ -259,7 +268,7 @@ pub async fn read_whole(
         .full(person, &|event| view.keeps(event))
         .await?;
     let events: Vec<ReceivedEvent> = events.into_iter().map(|event| view.shown(event)).collect();
-    let facts = facts(context, &view, &events, cut_off).await?;
+    let (facts, _) = facts(context, &view, &events, cut_off).await?;
     Ok(WholeTimeline { by, events, facts })
 }
 

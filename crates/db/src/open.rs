@@ -20,9 +20,10 @@ const TEST_AFTER_IDLE: Duration = Duration::from_secs(1);
 
 /// WAL: readers do not wait for the writer. FULL: each commit is on the disk before it returns, so it survives a power
 /// failure; NORMAL syncs at checkpoints only. fullfsync: macOS needs it for that. The busy timeout is for writers of
-/// other processes, such as `seamline operator`. The cache (KiB) holds the pages that each transaction needs.
+/// other processes, such as `seamline operator`. The cache (KiB) holds the pages that most transactions need. SQLite looks through
+/// all of it at each commit that has balanced a tree.
 const WRITER: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA fullfsync = ON; \
-                      PRAGMA busy_timeout = 10000; PRAGMA foreign_keys = ON; PRAGMA cache_size = -16384;";
+                      PRAGMA busy_timeout = 10000; PRAGMA foreign_keys = ON; PRAGMA cache_size = -4096;";
 /// A savepoint keeps the old content of changed pages. With more than 64 KiB of them it would write them to a temporary file.
 /// Migrations do not have this setting: they sort large tables.
 const WRITER_MEMORY: &str = "PRAGMA temp_store = MEMORY;";

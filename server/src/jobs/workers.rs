@@ -13,7 +13,16 @@ use super::supervisor::Supervisor;
 const DISPATCHER: &str = "dispatcher";
 
 /// One customer's webhooks are applied one at a time, mostly waiting for Stripe. This many customers' are applied at once.
-const WEBHOOK_WORKERS: [&str; 4] = ["webhooks-1", "webhooks-2", "webhooks-3", "webhooks-4"];
+const WEBHOOK_WORKERS: [&str; 8] = [
+    "webhooks-1",
+    "webhooks-2",
+    "webhooks-3",
+    "webhooks-4",
+    "webhooks-5",
+    "webhooks-6",
+    "webhooks-7",
+    "webhooks-8",
+];
 
 /// Cheap to clone; all clones are the same workers.
 #[derive(Clone)]

@@ -28,6 +28,10 @@ async fn probes_set_no_cookies_and_report_the_database() {
             "webhooks-2",
             "webhooks-3",
             "webhooks-4",
+            "webhooks-5",
+            "webhooks-6",
+            "webhooks-7",
+            "webhooks-8",
         ];
         let tasks: serde_json::Map<_, _> = tasks
             .map(|task| (task.to_owned(), json!("running")))

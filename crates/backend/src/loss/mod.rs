@@ -15,6 +15,8 @@ use crate::seen_set::SeenSet;
 use crate::unwritten::UnwrittenCounts;
 use pending::{PendingCounts, PendingFired};
 
+pub(crate) use store::{loss_of, read_loss};
+
 /// Events of one session that Amplitude accepted in one upload.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ArrivedCounts {
@@ -131,6 +133,7 @@ impl LossMeter {
     /// The loss in these sessions.
     pub async fn loss(&self, scope: &LossScope) -> Result<Loss, sqlx::Error> {
         self.flush().await?;
-        store::loss(self.db.pool(), scope).await
+        let connection = &mut *self.db.pool().acquire().await?;
+        read_loss(&loss_of(scope).fetch(connection).await?)
     }
 }

@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sqlx::{AnyPool, AssertSqlSafe, Row};
+use db::Statement;
+use sqlx::any::AnyRow;
+use sqlx::{AssertSqlSafe, Row};
 use tracking::UserId;
 use tracking::loss::{Loss, Share};
 
@@ -132,7 +134,8 @@ const SUMS: &str = "COUNT(*) AS sessions,
         AS arrived_pages,
     CAST(COALESCE(SUM(CASE WHEN sdk_arrived > 0 THEN 1 ELSE 0 END), 0) AS BIGINT) AS sessions_of_sdk";
 
-pub(super) async fn loss(pool: &AnyPool, scope: &LossScope) -> Result<Loss, sqlx::Error> {
+/// The statement that reads a loss. [`read_loss`] reads its rows.
+pub(crate) fn loss_of(scope: &LossScope) -> Statement {
     let (condition, id) = match scope {
         LossScope::All => ("CAST($1 AS TEXT) IS NULL", None),
         LossScope::User(user) => (
@@ -145,8 +148,13 @@ pub(super) async fn loss(pool: &AnyPool, scope: &LossScope) -> Result<Loss, sqlx
             Some(device.as_str().to_owned()),
         ),
     };
-    let sql = AssertSqlSafe(format!("SELECT {SUMS} FROM browser_counts WHERE {condition}"));
-    let row = sqlx::query(sql).bind(id).fetch_one(pool).await?;
+    let sql = format!("SELECT {SUMS} FROM browser_counts WHERE {condition}");
+    Statement::new(AssertSqlSafe(sql)).bind(id)
+}
+
+/// Reads the rows of [`loss_of`].
+pub(crate) fn read_loss(rows: &[AnyRow]) -> Result<Loss, sqlx::Error> {
+    let row = rows.first().ok_or(sqlx::Error::RowNotFound)?;
     let number = |column: &str| {
         let value: i64 = row.try_get(column)?;
         Ok::<_, sqlx::Error>(value.unsigned_abs())

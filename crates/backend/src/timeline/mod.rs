@@ -16,6 +16,7 @@ use std::sync::Arc;
 
 use db::Db;
 use tracking::UserId;
+use tracking::loss::Loss;
 use tracking::received::ReceivedEvent;
 use tracking::verdict::{TimelineFacts, Verdict, verdict};
 
@@ -189,26 +190,38 @@ impl Timeline {
 
     /// The facts of our database about a user. Empty for an unknown ID.
     pub async fn facts(&self, user: UserId) -> Result<TimelineFacts, ReadError> {
+        Ok(self.facts_and_loss(user).await?.0)
+    }
+
+    async fn facts_and_loss(&self, user: UserId) -> Result<(TimelineFacts, Loss), ReadError> {
         if let Some(counts) = &self.counts {
             counts.flush().await?;
         }
-        Ok(store::facts(&self.db, user).await?)
+        Ok(store::facts_and_loss(&self.db, user).await?)
     }
 
-    /// The facts about the user whom the events name. `cut_off`: there are older events that were not read.
+    /// The facts about the user whom the events name, and the loss of the user's browser events: `None` if they name no user.
+    /// `cut_off`: there are older events that were not read.
     pub async fn facts_for(
         &self,
         events: &[ReceivedEvent],
         cut_off: bool,
-    ) -> Result<TimelineFacts, ReadError> {
-        let facts = match user_of(events) {
-            Some(user) => self.facts(user).await?,
-            None => TimelineFacts::default(),
+    ) -> Result<(TimelineFacts, Option<Loss>), ReadError> {
+        let (facts, loss) = match user_of(events) {
+            Some(user) => self
+                .facts_and_loss(user)
+                .await
+                .map(|(facts, loss)| (facts, Some(loss)))?,
+            None => Default::default(),
         };
-        Ok(TimelineFacts {
-            read_from_ms: read_from_ms(events, cut_off),
-            ..facts
-        })
+        let read_from_ms = read_from_ms(events, cut_off);
+        Ok((
+            TimelineFacts {
+                read_from_ms,
+                ..facts
+            },
+            loss,
+        ))
     }
 
     /// The verdict on a user's events, with the events. `id` is a user ID, a device ID or an Amplitude ID. `None` if
@@ -218,7 +231,7 @@ impl Timeline {
             return Ok(None);
         };
         let FullTimeline { events, cut_off } = self.full(person, &|_| true).await?;
-        let facts = self.facts_for(&events, cut_off).await?;
+        let (facts, _) = self.facts_for(&events, cut_off).await?;
         Ok(Some((verdict(&events, &facts), events)))
     }
 }
@@ -242,7 +255,7 @@ pub fn read_from_ms(events: &[ReceivedEvent], cut_off: bool) -> Option<i64> {
 }
 
 /// The user whom most of the events name.
-pub fn user_of(events: &[ReceivedEvent]) -> Option<UserId> {
+fn user_of(events: &[ReceivedEvent]) -> Option<UserId> {
     let mut counts: std::collections::BTreeMap<&str, usize> = std::collections::BTreeMap::new();
     for user in events.iter().filter_map(|event| event.user.as_deref()) {
         *counts.entry(user).or_default() += 1;

@@ -4,6 +4,7 @@ use db::{Db, Statement};
 use serde_json::Value;
 use sqlx::Row;
 use sqlx::any::AnyRow;
+use tracking::loss::Loss;
 use tracking::verdict::{
     ConsentChange, DisputeRecord, EndedSubscription, HandoffKind, NotedHandoff, PaymentRecord, RefundRecord,
     SdkSession, TimelineFacts, UndeliveredEvent,
@@ -11,12 +12,13 @@ use tracking::verdict::{
 use tracking::{Choice, Consent, Currency, DeviceId, Money, SessionId, UserId};
 
 use crate::attribution::{first_touch_of, read_first_touch};
+use crate::loss::{LossScope, loss_of, read_loss};
 
 /// The most rows of a query. Users have far fewer.
 const MAX_ROWS: i64 = 10_000;
 
-/// All facts about the user.
-pub(super) async fn facts(db: &Db, user: UserId) -> Result<TimelineFacts, sqlx::Error> {
+/// All facts about the user, and the loss of browser events.
+pub(super) async fn facts_and_loss(db: &Db, user: UserId) -> Result<(TimelineFacts, Loss), sqlx::Error> {
     let connection = &mut *db.pool().acquire().await?;
     let of_user = |sql: &'static str| Statement::new(sql).bind(user.to_string()).bind(MAX_ROWS);
     let statements = [
@@ -27,6 +29,7 @@ pub(super) async fn facts(db: &Db, user: UserId) -> Result<TimelineFacts, sqlx::
         of_user(CONSENT_CHANGES),
         first_touch_of(user),
         of_user(SDK_SESSIONS),
+        loss_of(&LossScope::User(user)),
     ];
     let [
         undelivered,
@@ -36,9 +39,10 @@ pub(super) async fn facts(db: &Db, user: UserId) -> Result<TimelineFacts, sqlx::
         consent_changes,
         first_touch,
         sdk_sessions,
+        loss,
     ] = db::fetch_all(connection, statements).await?;
     let money = money_records(&money, user)?;
-    Ok(TimelineFacts {
+    let facts = TimelineFacts {
         handoffs: clicks
             .iter()
             .map(|row| handoff(row, user))
@@ -55,7 +59,8 @@ pub(super) async fn facts(db: &Db, user: UserId) -> Result<TimelineFacts, sqlx::
             .map(undelivered_event)
             .collect(),
         read_from_ms: None,
-    })
+    };
+    Ok((facts, read_loss(&loss)?))
 }
 
 /// Recorded clicks and portal visits.

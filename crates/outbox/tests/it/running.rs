@@ -61,7 +61,7 @@ fn gated_dispatcher(
 }
 
 #[tokio::test]
-async fn a_wakeup_starts_a_batch_at_once() {
+async fn a_wakeup_starts_a_batch() {
     let outbox = Outbox::new(Engine::Sqlite).await;
     let settings = DispatcherSettings {
         poll: Duration::from_secs(24 * 60 * 60),
@@ -78,6 +78,30 @@ async fn a_wakeup_starts_a_batch_at_once() {
     shutdown.cancel();
     with_timeout(running).await.unwrap();
     assert_eq!(counts(outbox.db()).await.unwrap().sent, 3);
+}
+
+#[tokio::test]
+async fn after_a_wakeup_an_event_waits_for_others() {
+    let outbox = Outbox::new(Engine::Sqlite).await;
+    let day = Duration::from_secs(24 * 60 * 60);
+    let settings = DispatcherSettings {
+        poll: day,
+        gather: day,
+        ..settings()
+    };
+    let (dispatcher, mut batch_sizes, _permits) = gated_dispatcher(&outbox, 10, settings);
+    let (wakeup, shutdown) = (dispatcher.wakeup(), CancellationToken::new());
+    let running = tokio::spawn(dispatcher.run(shutdown.clone()));
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    for number in 1..=3 {
+        write(outbox.db(), user_id(1), number).await;
+        wakeup.wake();
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert!(batch_sizes.try_recv().is_err(), "no event was claimed");
+    shutdown.cancel();
+    with_timeout(running).await.unwrap();
+    assert_eq!(counts(outbox.db()).await.unwrap().pending, 3);
 }
 
 #[tokio::test]

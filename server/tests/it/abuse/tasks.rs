@@ -89,7 +89,7 @@ async fn a_task_that_keeps_panicking_makes_the_server_unready() {
     assert_eq!(ready["database"], true, "{ready}");
     for task in [
         "webhooks-1",
-        "webhooks-4",
+        "webhooks-8",
         "mail",
         "account-deletions",
         "poll-closing",

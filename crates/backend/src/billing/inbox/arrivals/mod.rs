@@ -4,10 +4,12 @@
 use std::collections::{BTreeSet, HashSet, VecDeque};
 use std::slice;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use db::WriteTx;
 use futures::future::try_join_all;
 use tokio::sync::oneshot;
+use tokio::time::{Instant, sleep};
 use tracing::Instrument;
 
 use super::ownership::NamedCustomer;
@@ -20,6 +22,13 @@ use crate::billing::payload::StripeEvent;
 /// The most webhooks that are stored together. It limits the parameters of a statement.
 const MAX_TOGETHER: usize = 128;
 
+/// With more unanswered webhooks than this, workers wait: Stripe counts a slow answer as a failure, and nobody waits for the
+/// worker of a burst.
+const MAX_UNANSWERED: usize = 16;
+/// How long a worker waits at most, so that no burst stops it.
+const MAX_WORKER_WAIT: Duration = Duration::from_millis(100);
+const WORKER_CHECK: Duration = Duration::from_millis(5);
+
 /// The webhooks that wait to be stored.
 #[derive(Default)]
 pub(in crate::billing) struct Arrivals {
@@ -27,6 +36,8 @@ pub(in crate::billing) struct Arrivals {
     waiting: Mutex<VecDeque<Arrival>>,
     /// Held while some are inserted.
     writer: tokio::sync::Mutex<()>,
+    /// Each webhook without an answer has a clone.
+    unanswered: Arc<()>,
 }
 
 /// Webhooks that were inserted but are not committed.
@@ -42,11 +53,21 @@ struct Arrival {
     payload: String,
     received_ms: i64,
     answer: oneshot::Sender<Result<Received, Arc<sqlx::Error>>>,
+    _unanswered: Arc<()>,
 }
 
 impl Arrivals {
     fn waiting(&self) -> MutexGuard<'_, VecDeque<Arrival>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until a burst of webhooks has its answers, at most [`MAX_WORKER_WAIT`]. Workers call it before each claim's work.
+    pub(super) async fn let_pass(&self) {
+        let until = Instant::now() + MAX_WORKER_WAIT;
+        // One is of this struct.
+        while Arc::strong_count(&self.unanswered) > MAX_UNANSWERED + 1 && Instant::now() < until {
+            sleep(WORKER_CHECK).await;
+        }
     }
 
     fn take_first(&self) -> Vec<Arrival> {
@@ -67,6 +88,7 @@ impl Billing {
             payload,
             received_ms: self.clock.now_ms(),
             answer,
+            _unanswered: Arc::clone(&self.arrivals.unanswered),
         });
         // There are as many tasks as webhooks, so each webhook is taken. A canceled request cancels no task.
         let billing = self.clone();

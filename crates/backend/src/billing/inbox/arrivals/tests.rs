@@ -1,5 +1,7 @@
 //! Tests of webhooks that arrive at the same time.
 
+use std::pin::pin;
+
 use db::Engine;
 use db::testing::{TestDb, engines};
 use futures::FutureExt;
@@ -8,7 +10,7 @@ use outbox::Wakeup;
 use serde_json::json;
 use sqlx::Row;
 
-use super::{MAX_TOGETHER, Received};
+use super::{MAX_TOGETHER, MAX_UNANSWERED, Received};
 use crate::billing::Billing;
 use crate::billing::inbox::store::INBOX;
 use crate::billing::inbox::{InboxSettings, NotOursReason, Worker};
@@ -144,6 +146,29 @@ async fn a_canceled_request_loses_no_webhook() {
         assert_eq!(waiting.await.unwrap().unwrap(), Received::New, "{engine:?}");
         let again = billing.accept(body("evt_1", "cus_1")).await;
         assert_eq!(again.unwrap(), Received::Duplicate, "{engine:?}");
+    }
+}
+
+#[tokio::test]
+async fn workers_let_a_burst_of_webhooks_pass() {
+    for engine in engines() {
+        let test = TestDb::new(engine).await;
+        let billing = billing(&test).await;
+        let passed = || billing.arrivals.let_pass().now_or_never().is_some();
+        assert!(passed(), "{engine:?}: nothing waits");
+        let writer = billing.arrivals.writer.lock().await;
+        let burst =
+            (0..=MAX_UNANSWERED).map(|number| billing.accept(body(&format!("evt_{number}"), "cus_1")));
+        let mut burst = pin!(join_all(burst));
+        assert!(burst.as_mut().now_or_never().is_none());
+        assert!(!passed(), "{engine:?}: the burst has no answers");
+        billing.arrivals.let_pass().await;
+        assert!(!passed(), "{engine:?}: a worker has not waited for all of them");
+        drop(writer);
+        for answer in burst.await {
+            assert_eq!(answer.unwrap(), Received::New, "{engine:?}");
+        }
+        assert!(passed(), "{engine:?}: all have their answers");
     }
 }
 
