@@ -38,11 +38,11 @@ pub(super) fn insert_account(engine: Engine, user: &str, login: &str, now_ms: i6
     .bind(now_ms)
     .bind(now_ms)
     .bind("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0");
-    let mail = NewRow::new()
+    let mail = NewRow::new(ids::row().to_string(), now_ms)
         .with("user_id", user)
         .with("kind", "verify_email")
         .with("recipient", email)
         .with("detail", None::<String>);
-    let mail = MAILS.insert_statements(engine, &ids::row().to_string(), mail, now_ms);
+    let mail = MAILS.insert_statements(engine, mail);
     [account, login].into_iter().chain(mail).collect()
 }

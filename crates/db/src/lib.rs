@@ -1,7 +1,7 @@
 //! Opens SQLite or Postgres by URL, runs the migrations, and begins write transactions.
 //!
 //! The same SQL runs on both engines. Columns are TEXT or BIGINT: flags are 0 or 1, times are ms since the epoch, and
-//! JSON is TEXT. Placeholders are `$1`. Only the migrations, this crate, and the row locks of queues depend on the engine.
+//! JSON is TEXT. Placeholders are `$1`. Only the migrations, this crate, and the inserts and row locks of queues depend on the engine.
 //! This crate contains no feature's queries.
 
 mod backup_store;
@@ -127,10 +127,11 @@ impl Db {
         }))
     }
 
-    /// Executes statements as [`execute_together`] does, in a transaction of their own: one round trip on Postgres.
+    /// Executes statements as [`execute_together`] does, in a transaction of their own: one round trip on Postgres. If the future
+    /// is dropped, they may be committed or not.
     ///
     /// # Errors
-    /// When a statement or the commit fails. Nothing is changed then.
+    /// When a statement or the commit fails. Nothing is changed then, unless the connection was lost.
     pub async fn write_together(&self, statements: Vec<Statement>) -> Result<(), sqlx::Error> {
         match self.engine {
             Engine::Sqlite => self.write_with(statements).await?.commit().await,

@@ -20,8 +20,8 @@ const TEST_AFTER_IDLE: Duration = Duration::from_secs(1);
 
 /// WAL: readers do not wait for the writer. FULL: each commit is on the disk before it returns, so it survives a power
 /// failure; NORMAL syncs at checkpoints only. fullfsync: macOS needs it for that. The busy timeout is for writers of
-/// other processes, such as `seamline operator`. The cache (KiB) holds the pages that most transactions need. SQLite looks through
-/// all of it at each commit that has balanced a tree.
+/// other processes, such as `seamline operator`. The cache (KiB) holds the pages that most transactions need. A larger
+/// one makes commits slower: SQLite searches all of it when a transaction has split a page.
 const WRITER: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA fullfsync = ON; \
                       PRAGMA busy_timeout = 10000; PRAGMA foreign_keys = ON; PRAGMA cache_size = -4096;";
 /// A savepoint keeps the old content of changed pages. With more than 64 KiB of them it would write them to a temporary file.
@@ -53,14 +53,14 @@ pub enum OpenError {
 
 pub(crate) async fn open(url: &str, sizes: PoolSizes) -> Result<Db, OpenError> {
     install_drivers();
-    match engine_of(url)? {
+    match engine_of_url(url)? {
         Engine::Sqlite => open_sqlite(sqlite_url(url)?, sizes).await,
         Engine::Postgres => open_postgres(url, sizes).await,
     }
 }
 
 /// The engine that a URL names.
-pub(crate) fn engine_of(url: &str) -> Result<Engine, OpenError> {
+pub(crate) fn engine_of_url(url: &str) -> Result<Engine, OpenError> {
     match url.split_once(':') {
         Some(("sqlite", _)) => Ok(Engine::Sqlite),
         Some(("postgres" | "postgresql", _)) => Ok(Engine::Postgres),

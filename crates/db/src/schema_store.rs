@@ -10,7 +10,7 @@ use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AnyConnection, Connection as _, Row};
 
 use crate::Engine;
-use crate::open::{OpenError, engine_of, install_drivers, migrations};
+use crate::open::{OpenError, engine_of_url, install_drivers, migrations};
 
 /// How long an inspection may take.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -57,7 +57,7 @@ pub enum InspectError {
 /// # Errors
 /// When the database does not exist, does not answer within 10 s, or refuses the login.
 pub async fn inspect(url: &str) -> Result<InspectedDatabase, InspectError> {
-    let engine = engine_of(url)?;
+    let engine = engine_of_url(url)?;
     if engine == Engine::Sqlite {
         let file = sqlite_file(url)?;
         if !file.exists() {

@@ -28,7 +28,7 @@ pub enum StatementValue {
 }
 
 impl Statement {
-    /// A statement without values. `$` occurs in its placeholders only.
+    /// A statement without values. `$` occurs in its placeholders only, and in `$previous` (see [`execute_together`]).
     pub fn new(sql: impl SqlSafeStr) -> Self {
         Self {
             sql: sql.into_sql_str(),
@@ -67,12 +67,10 @@ impl Statement {
         let [rows] = fetch_all(connection, [self]).await?;
         Ok(rows)
     }
-}
 
-impl Statement {
-    /// Takes the values of another statement, and writes its text with the numbers of its placeholders raised to follow this
-    /// one's. `previous` is the number of the statement that `$previous` names.
-    fn take(&mut self, other: Self, previous: Option<usize>, sql: &mut String) {
+    /// Takes the values of another statement, and appends its text to `sql`, with the numbers of its placeholders raised to follow
+    /// this one's. `previous` is the number of the statement that `$previous` names.
+    fn append(&mut self, other: Self, previous: Option<usize>, sql: &mut String) {
         let mut parts = other.sql.as_str().split('$');
         sql.push_str(parts.next().unwrap_or_default());
         for part in parts {
@@ -168,10 +166,10 @@ pub async fn fetch_all<const N: usize>(
     Ok(std::array::from_fn(|_| rows.next().unwrap_or_default()))
 }
 
-/// Executes statements that are independent of each other, in one round trip on both engines. None of them reads or changes a
-/// row that another one writes, except by `$previous`: on Postgres all of them are one statement, and each sees the tables as
-/// they were before it. There `$previous` is the name of the rows that the statement before returns. A statement that reads
-/// all of them is executed after it. Returns the number of rows that the last one changed.
+/// Executes statements that are independent of each other, in one round trip on both engines. On Postgres they are one
+/// statement: each sees the tables as they were before it, and no row is changed twice. Foreign keys between them are allowed: they
+/// are checked at the end. Their order is kept only with `$previous`, which on Postgres names the rows that the statement
+/// before returns: a statement that reads all of these rows runs after it. Returns the number of rows that the last one changed.
 ///
 /// # Errors
 /// When a statement fails. The caller must roll back the transaction.
@@ -271,7 +269,7 @@ fn join(statements: impl IntoIterator<Item = Statement>) -> Option<Statement> {
     let mut joined = Statement::new("");
     let mut sql = String::new();
     for statement in statements {
-        joined.take(statement, None, &mut sql);
+        joined.append(statement, None, &mut sql);
         sql.push(';');
     }
     joined.with_text(sql)
@@ -293,7 +291,7 @@ fn combine(statements: impl IntoIterator<Item = Statement>) -> Option<Statement>
             (_, true) => write!(sql, ") "),
             (_, false) => write!(sql, "), s{number} AS ("),
         };
-        combined.take(statement, number.checked_sub(1), &mut sql);
+        combined.append(statement, number.checked_sub(1), &mut sql);
         number += 1;
     }
     combined.with_text(sql)

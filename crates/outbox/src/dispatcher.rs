@@ -9,11 +9,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use db::{Connection, Db};
-use futures::StreamExt;
 use futures::stream::FuturesUnordered;
+use futures::{FutureExt, StreamExt};
 use queue::{Claim, ClaimLimits, LaneLease, NextRowState, QueuedRow, millis};
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
 use crate::report::DispatchReport;
@@ -116,8 +116,8 @@ impl Dispatcher {
         let mut in_flight = FuturesUnordered::new();
         let mut prune_at_ms = 0;
         let mut may_be_due = true;
-        // When the events that have been written since the last claim are claimed.
-        let mut gathered_at: Option<Instant> = None;
+        // When to claim. `None`: at the next poll.
+        let mut linger_until: Option<Instant> = None;
         while !(shutdown.is_cancelled() && in_flight.is_empty()) {
             let may_claim = |batches: usize| !shutdown.is_cancelled() && batches < self.max_in_flight();
             while may_be_due && may_claim(in_flight.len()) {
@@ -134,24 +134,41 @@ impl Dispatcher {
                 self.prune(now_ms).await;
             }
             let is_stopping = shutdown.is_cancelled();
-            let claim_at = gathered_at.unwrap_or_else(|| Instant::now() + self.next_wait(now_ms));
+            let poll = self.next_wait(now_ms);
+            let wait = linger_until.map_or(poll, |at| poll.min(at.saturating_duration_since(Instant::now())));
             tokio::select! {
                 Some(delivery) = in_flight.next() => {
-                    match self.settle(&delivery, may_claim(in_flight.len())).await {
-                        Ok((report, next)) => {
-                            may_be_due = report.made_progress() && (next.is_some() || !may_claim(in_flight.len()));
+                    let is_full = delivery.rows.len() >= self.batch();
+                    let refill = (is_full || may_be_due) && may_claim(in_flight.len());
+                    match self.settle(&delivery, refill).await {
+                        Ok((report, _)) if !report.made_progress() => may_be_due = false,
+                        Ok((_, next)) if refill => {
+                            may_be_due = next.is_some();
                             in_flight.extend(next.map(|claim| self.deliver(claim)));
+                        }
+                        // The same users may have more rows.
+                        Ok(_) => {
+                            may_be_due |= is_full;
+                            linger_until = linger_until.or_else(|| self.linger_until());
                         }
                         Err(error) => tracing::error!(%error, "cannot settle a batch; its rows wait for the end of the lease"),
                     }
                 }
                 () = shutdown.cancelled(), if !is_stopping => {}
-                () = self.wakeup.wait(), if !is_stopping && gathered_at.is_none() => {
-                    gathered_at = Some(Instant::now() + self.settings.gather);
+                () = self.wakeup.wait(), if !is_stopping && linger_until.is_none() => {
+                    linger_until = self.linger_until();
                 }
-                () = sleep_until(claim_at), if !is_stopping => (gathered_at, may_be_due) = (None, true),
+                () = sleep(wait), if !is_stopping => {
+                    // The claim finds what the wake-ups until now are about.
+                    let _ = self.wakeup.wait().now_or_never();
+                    (linger_until, may_be_due) = (None, true);
+                }
             }
         }
+    }
+
+    fn linger_until(&self) -> Option<Instant> {
+        Instant::now().checked_add(self.settings.linger)
     }
 
     /// Sends all rows that are due now, batch after batch, until no due rows remain or the dispatcher pauses. Tests

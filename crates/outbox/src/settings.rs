@@ -20,9 +20,9 @@ pub struct DispatcherSettings {
     /// How long a claim is valid. After a crash during a batch, its rows wait this long. [`crate::Dispatcher::new`]
     /// raises a lease that is shorter than the sink's longest delivery.
     pub lease: Duration,
-    /// How long events that are written meanwhile wait for each other, from the first wake-up on, so that they share a claim, a
-    /// request and a settlement. Under backlog nothing waits.
-    pub gather: Duration,
+    /// How long to wait for more events after the first wake-up, so that they share a claim, a request and a settlement.
+    /// After a full batch the next one is claimed at once.
+    pub linger: Duration,
     /// How often to poll without a wake-up: for due retries, and for rows written by other servers.
     pub poll: Duration,
     /// Waits between attempts.
@@ -41,7 +41,7 @@ impl Default for DispatcherSettings {
             per_user: 10,
             in_flight: 8,
             lease: Duration::from_secs(30),
-            gather: Duration::from_millis(100),
+            linger: Duration::from_millis(100),
             poll: Duration::from_secs(1),
             policy: RetryPolicy::default(),
             jitter: fastrand::f64,
@@ -72,7 +72,7 @@ impl fmt::Debug for DispatcherSettings {
             .field("per_user", &self.per_user)
             .field("in_flight", &self.in_flight)
             .field("lease", &self.lease)
-            .field("gather", &self.gather)
+            .field("linger", &self.linger)
             .field("poll", &self.poll)
             .field("policy", &self.policy)
             .finish_non_exhaustive()

@@ -15,21 +15,30 @@ pub struct Queue {
     pub on_parked: &'static str,
 }
 
-/// A row to insert: the client's columns. The queue adds the lane and the times.
-#[derive(Debug, Default)]
+/// A row to insert.
+#[derive(Debug)]
 pub struct NewRow {
+    pub(crate) lane: String,
+    pub(crate) at_ms: i64,
     pub(crate) columns: Vec<&'static str>,
     pub(crate) values: Vec<StatementValue>,
     pub(crate) unique: Option<&'static str>,
 }
 
 impl NewRow {
-    /// A row whose client has no columns of its own.
-    pub fn new() -> Self {
-        Self::default()
+    /// A row that is due at once. `at_ms` is the time of its insertion (ms since the epoch).
+    pub fn new(lane: impl Into<String>, at_ms: i64) -> Self {
+        let lane = lane.into();
+        Self {
+            columns: vec!["lane", "enqueued_ms", "next_attempt_ms"],
+            values: vec![lane.as_str().into(), at_ms.into(), at_ms.into()],
+            lane,
+            at_ms,
+            unique: None,
+        }
     }
 
-    /// Sets a column.
+    /// Sets a column of the client.
     #[must_use]
     pub fn with(mut self, column: &'static str, value: impl Into<StatementValue>) -> Self {
         self.columns.push(column);

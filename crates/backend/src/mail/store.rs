@@ -38,12 +38,12 @@ pub(super) struct QueuedMail {
 
 /// The statements that insert a mail.
 pub(super) fn insert_statements(engine: Engine, mail: &NewMail<'_>, now_ms: i64) -> [Statement; 2] {
-    let row = NewRow::new()
+    let row = NewRow::new(mail.id.to_string(), now_ms)
         .with("user_id", mail.user.map(|user| user.to_string()))
         .with("kind", mail.kind.as_str())
         .with("recipient", mail.recipient)
         .with("detail", mail.detail.map(str::to_owned));
-    MAILS.insert_statements(engine, &mail.id.to_string(), row, now_ms)
+    MAILS.insert_statements(engine, row)
 }
 
 pub(super) fn read(row: &AnyRow) -> Result<QueuedMail, sqlx::Error> {

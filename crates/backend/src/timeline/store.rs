@@ -33,7 +33,7 @@ pub(super) async fn facts_and_loss(db: &Db, user: UserId) -> Result<(TimelineFac
     ];
     let [
         undelivered,
-        clicks,
+        handoff_rows,
         money,
         subscriptions,
         consent_changes,
@@ -43,7 +43,7 @@ pub(super) async fn facts_and_loss(db: &Db, user: UserId) -> Result<(TimelineFac
     ] = db::fetch_all(connection, statements).await?;
     let money = money_records(&money, user)?;
     let facts = TimelineFacts {
-        handoffs: clicks
+        handoffs: handoff_rows
             .iter()
             .map(|row| handoff(row, user))
             .collect::<Result<_, _>>()?,

@@ -15,7 +15,8 @@ pub enum Enqueued {
     Duplicate,
 }
 
-/// Returns the statements that write a new event in the caller's transaction, for [`db::execute_together`]. `now_ms` is the time of writing (ms since the epoch), not of the event.
+/// The statements that write a new event in the caller's transaction, for [`db::execute_together`], at most one event in a call.
+/// `now_ms` is the time of writing (ms since the epoch), not of the event.
 ///
 /// # Errors
 /// When the event cannot be serialized.
@@ -24,8 +25,7 @@ pub fn insert_statements(
     event: &ServerEvent,
     now_ms: i64,
 ) -> Result<[Statement; 2], sqlx::Error> {
-    let lane = event.user().to_string();
-    Ok(OUTBOX.insert_statements(engine, &lane, row(event)?, now_ms))
+    Ok(OUTBOX.insert_statements(engine, row(event, now_ms)?))
 }
 
 /// Writes `event` in the caller's transaction, with the exact payload that will be sent. `now_ms` is the time of
@@ -41,19 +41,16 @@ pub async fn enqueue(
     event: &ServerEvent,
     now_ms: i64,
 ) -> Result<Enqueued, sqlx::Error> {
-    let lane = event.user().to_string();
-    Ok(
-        match OUTBOX.insert(connection, &lane, row(event)?, now_ms).await? {
-            true => Enqueued::New,
-            false => Enqueued::Duplicate,
-        },
-    )
+    Ok(match OUTBOX.insert(connection, row(event, now_ms)?).await? {
+        true => Enqueued::New,
+        false => Enqueued::Duplicate,
+    })
 }
 
-fn row(event: &ServerEvent) -> Result<NewRow, sqlx::Error> {
+fn row(event: &ServerEvent, now_ms: i64) -> Result<NewRow, sqlx::Error> {
     let payload =
         serde_json::to_string(&event.wire()).map_err(|error| sqlx::Error::Encode(Box::new(error)))?;
-    Ok(NewRow::new()
+    Ok(NewRow::new(event.user().to_string(), now_ms)
         .with("insert_id", event.insert_id().as_str())
         .with(
             "device_id",

@@ -1,7 +1,5 @@
 //! Changes by the client: inserting a row, locking lanes, parking a lane, and replaying a row.
 
-use std::fmt::Write as _;
-
 use db::{Connection, Engine, Statement};
 use sqlx::AssertSqlSafe;
 
@@ -9,54 +7,69 @@ use super::placeholders;
 use crate::{NewRow, Queue};
 
 impl Queue {
-    /// Returns the statements that lock the lane until the transaction ends, make it due if it has no pending row, and insert
-    /// the client's row. So rows of a lane are numbered in commit order. For a row without a conflict; for others use
-    /// [`Self::insert`]. A transaction with rows of several lanes inserts them in the order of the lanes' names, to avoid
-    /// deadlocks. Execute them with [`db::execute_together`].
-    pub fn insert_statements(&self, engine: Engine, lane: &str, row: NewRow, now_ms: i64) -> [Statement; 2] {
-        let insert = Statement::new(AssertSqlSafe(self.insert_sql(engine, &row)));
-        let insert = insert.bind(lane).bind(now_ms);
+    /// The statements that lock the row's lane until the transaction ends, make it due if it has no pending row, and insert the
+    /// row. So rows of a lane are numbered in commit order. For a row without a conflict; for others use [`Self::insert`].
+    ///
+    /// Execute them with [`db::execute_together`], at most one row of a queue in a call. A transaction with rows of several lanes
+    /// inserts them in several calls, in the order of the lanes' names: Postgres does not keep the order of statements that are
+    /// executed together, and two transactions could wait for each other.
+    pub fn insert_statements(&self, engine: Engine, row: NewRow) -> [Statement; 2] {
+        let lane = row.lane.clone();
+        self.insert_all_statements(engine, &[&lane], vec![row])
+    }
+
+    /// [`Self::insert_statements`] for several rows with the same columns. Their `lanes` are locked in the given order; none is
+    /// named twice. The second statement returns the values of the unique column of the rows that are new. A queue that
+    /// locks lanes in another order than that of their names claims one lane at a time: a claim of several would wait for them
+    /// in that order.
+    pub fn insert_all_statements(&self, engine: Engine, lanes: &[&str], rows: Vec<NewRow>) -> [Statement; 2] {
+        let now_ms = rows.last().map_or(0, |row| row.at_ms);
+        let sql = AssertSqlSafe(self.insert_sql(engine, &rows));
+        let insert = match rows.len() {
+            1 => Statement::new(sql),
+            _ => Statement::once(sql),
+        };
+        let values = rows.into_iter().flat_map(|row| row.values);
         [
-            self.lock_statement(engine, &[lane], now_ms),
-            row.values.into_iter().fold(insert, Statement::bind),
+            self.lock_statement(engine, lanes, now_ms),
+            values.fold(insert, Statement::bind),
         ]
     }
 
-    /// On Postgres the row is inserted, and so numbered, after the statement before has locked the lane.
-    fn insert_sql(&self, engine: Engine, row: &NewRow) -> String {
-        let (table, values) = (self.table, placeholders(3, row.values.len()));
-        let columns: String = row.columns.iter().flat_map(|column| [", ", column]).collect();
-        let values = match values.is_empty() {
-            true => "$1,$2,$2".to_owned(),
-            false => format!("$1,$2,$2,{values}"),
+    /// On Postgres the rows are inserted, and so numbered, after the statement before has locked all lanes: `COUNT(*)` reads all
+    /// of its rows.
+    fn insert_sql(&self, engine: Engine, rows: &[NewRow]) -> String {
+        let Some(first) = rows.first() else {
+            return String::new();
         };
-        let mut sql = format!("INSERT INTO {table} (lane, enqueued_ms, next_attempt_ms{columns}) ");
-        // Writing to a string does not fail.
-        let _ = match engine {
-            Engine::Sqlite => write!(sql, "VALUES ({values})"),
-            Engine::Postgres => write!(sql, "SELECT {values} FROM $previous"),
+        let width = first.columns.len();
+        let values: Vec<String> = (0..rows.len())
+            .map(|row| format!("({})", placeholders(1 + row * width, width)))
+            .collect();
+        let (table, columns, values) = (self.table, first.columns.join(", "), values.join(","));
+        let values = match engine {
+            Engine::Sqlite => format!("VALUES {values}"),
+            Engine::Postgres => {
+                format!("SELECT * FROM (VALUES {values}) AS new WHERE (SELECT COUNT(*) FROM $previous) > 0")
+            }
         };
-        if let Some(unique) = row.unique {
-            let _ = write!(sql, " ON CONFLICT ({unique}) DO NOTHING");
-        }
-        sql
+        let conflict = first
+            .unique
+            .map(|unique| format!("ON CONFLICT ({unique}) DO NOTHING RETURNING {unique}"))
+            .unwrap_or_default();
+        format!("INSERT INTO {table} ({columns}) {values} {conflict}")
     }
 
     /// Executes [`Self::insert_statements`]. Returns false if they insert no row, because of a conflict.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn insert(
-        &self,
-        connection: &mut Connection,
-        lane: &str,
-        row: NewRow,
-        now_ms: i64,
-    ) -> Result<bool, sqlx::Error> {
-        let statements = self.insert_statements(db::engine_of(connection), lane, row, now_ms);
+    pub async fn insert(&self, connection: &mut Connection, row: NewRow) -> Result<bool, sqlx::Error> {
+        let lane = row.lane.clone();
+        let statements = self.insert_statements(db::engine_of(connection), row);
         let is_inserted = db::execute_together(connection, statements).await? == 1;
         if !is_inserted {
-            self.remove_lane_if_empty(connection, lane).await?;
+            self.remove_lane_if_empty(connection, &lane).await?;
         }
         Ok(is_inserted)
     }
@@ -76,10 +89,8 @@ impl Queue {
         db::execute_together(connection, [lock]).await.map(drop)
     }
 
-    /// The statement of [`Self::lock_lane`] for several lanes, in the order of `lanes`. No lane is named twice. On Postgres it
-    /// returns a row for each lane. A queue that locks lanes in another order than that of their names claims one lane at a
-    /// time: a claim of several would wait for them in that order.
-    pub fn lock_statement(&self, engine: Engine, lanes: &[&str], now_ms: i64) -> Statement {
+    /// On Postgres it returns a row for each lane.
+    fn lock_statement(&self, engine: Engine, lanes: &[&str], now_ms: i64) -> Statement {
         let mut sql = self.lock_lanes_sql(lanes.len());
         if engine == Engine::Postgres {
             sql.push_str(" RETURNING lane");

@@ -1,4 +1,4 @@
-//! All SQL of this crate. Both engines run the same statements, except for the row locks on Postgres.
+//! All SQL of this crate. Both engines run the same statements, except for inserts and for the row locks on Postgres.
 //!
 //! A transaction that inserts, claims, parks or settles rows of a lane first locks the lane's row. On SQLite the write
 //! transaction is the lock. Numbers that this crate has read from the tables are written into the text of a statement;

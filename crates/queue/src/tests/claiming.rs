@@ -9,7 +9,7 @@ use super::client::{
     JOBS, LEASE, NOW, claim, claim_all, empty, execute, filled, finish, insert, jobs, number, read, state_of,
     write,
 };
-use crate::ClaimLimits;
+use crate::{ClaimLimits, NewRow};
 
 #[tokio::test]
 async fn due_rows_are_claimed_in_order_and_once() {
@@ -119,6 +119,32 @@ async fn a_lane_that_is_being_written_is_skipped_and_rows_are_numbered_in_commit
         first.commit().await.unwrap();
         second.await.unwrap();
         assert_eq!(jobs(&claim_all(&test.db, NOW).await), [1, 3, 4, 5]);
+    }
+}
+
+#[tokio::test]
+async fn rows_of_several_lanes_are_numbered_after_all_lanes_are_locked() {
+    for engine in engines().into_iter().filter(|engine| *engine == Engine::Postgres) {
+        let test = filled(engine, &[]).await;
+        let mut first = test.db.write().await.unwrap();
+        insert(&mut first, "ann", 1, NOW).await;
+        let db = test.db.clone();
+        // It locks bob's lane, and waits for ann's.
+        let second = tokio::spawn(async move {
+            let rows = [("ann", 3), ("bob", 4), ("ann", 5)]
+                .map(|(lane, number)| NewRow::new(lane, NOW).with("number", number));
+            let statements = JOBS.insert_all_statements(engine, &["bob", "ann"], rows.into());
+            db.write_together(statements.into()).await.unwrap();
+        });
+        let waiting = "SELECT COUNT(*) FROM pg_stat_activity
+                       WHERE datname = current_database() AND wait_event_type = 'Lock'";
+        while number(&test.db, waiting).await == 0 {
+            tokio::task::yield_now().await;
+        }
+        insert(&mut first, "ann", 2, NOW).await;
+        first.commit().await.unwrap();
+        second.await.unwrap();
+        assert_eq!(jobs(&claim_all(&test.db, NOW).await), [1, 2, 3, 4, 5]);
     }
 }
 

@@ -83,8 +83,8 @@ pub(crate) async fn execute(db: &Db, sql: &str) {
 }
 
 pub(crate) async fn insert(connection: &mut db::Connection, lane: &str, number: i64, now_ms: i64) {
-    let row = NewRow::new().with("number", number);
-    assert!(JOBS.insert(connection, lane, row, now_ms).await.unwrap());
+    let row = NewRow::new(lane, now_ms).with("number", number);
+    assert!(JOBS.insert(connection, row).await.unwrap());
 }
 
 pub(crate) async fn write(db: &Db, lane: &str, number: i64, now_ms: i64) {

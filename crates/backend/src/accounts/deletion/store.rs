@@ -88,10 +88,8 @@ pub(super) async fn insert_deletion(
     user: UserId,
     now_ms: i64,
 ) -> Result<(), sqlx::Error> {
-    let row = NewRow::new().with("step", "billing");
-    DELETIONS
-        .insert(connection, &user.to_string(), row, now_ms)
-        .await?;
+    let row = NewRow::new(user.to_string(), now_ms).with("step", "billing");
+    DELETIONS.insert(connection, row).await?;
     Ok(())
 }
 

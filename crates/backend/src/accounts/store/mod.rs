@@ -45,7 +45,7 @@ impl EndedBy {
 }
 
 /// The statements that insert an account and its consent choice. If the address already has an account, in any spelling, they
-/// insert no account, and the next statement that references it fails.
+/// insert no account, and the statement that references it fails; on Postgres, all of them.
 pub(super) fn insert_user(
     user: &User,
     email: &Email,

@@ -53,7 +53,7 @@ pub(crate) async fn enqueue(
         .remove_lane_if_empty(connection, &customer)
         .await?;
     CUSTOMER_EMAILS
-        .insert(connection, &customer, NewRow::new(), now_ms)
+        .insert(connection, NewRow::new(customer, now_ms))
         .await?;
     Ok(())
 }

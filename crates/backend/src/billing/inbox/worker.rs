@@ -144,7 +144,7 @@ impl Worker {
         };
         let mut total = InboxReport::default();
         loop {
-            self.billing.arrivals.let_pass().await;
+            self.billing.arrivals.wait_for_burst().await;
             let (report, next) = self.apply_claimed(&claim, stop).await?;
             total += report;
             match next {

@@ -22,10 +22,9 @@ use crate::billing::payload::StripeEvent;
 /// The most webhooks that are stored together. It limits the parameters of a statement.
 const MAX_TOGETHER: usize = 128;
 
-/// With more unanswered webhooks than this, workers wait: Stripe counts a slow answer as a failure, and nobody waits for the
-/// worker of a burst.
+/// With more unanswered webhooks than this, workers wait: Stripe repeats a webhook whose answer is slow.
 const MAX_UNANSWERED: usize = 16;
-/// How long a worker waits at most, so that no burst stops it.
+/// How long a worker waits at most before each customer, so that no burst stops it.
 const MAX_WORKER_WAIT: Duration = Duration::from_millis(100);
 const WORKER_CHECK: Duration = Duration::from_millis(5);
 
@@ -37,7 +36,7 @@ pub(in crate::billing) struct Arrivals {
     /// Held while some are inserted.
     writer: tokio::sync::Mutex<()>,
     /// Each webhook without an answer has a clone.
-    unanswered: Arc<()>,
+    unanswered_token: Arc<()>,
 }
 
 /// Webhooks that were inserted but are not committed.
@@ -61,11 +60,14 @@ impl Arrivals {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits until a burst of webhooks has its answers, at most [`MAX_WORKER_WAIT`]. Workers call it before each claim's work.
-    pub(super) async fn let_pass(&self) {
+    fn unanswered(&self) -> usize {
+        Arc::strong_count(&self.unanswered_token) - 1
+    }
+
+    /// Waits until a burst of webhooks has its answers, at most [`MAX_WORKER_WAIT`]. Workers call it before each customer.
+    pub(super) async fn wait_for_burst(&self) {
         let until = Instant::now() + MAX_WORKER_WAIT;
-        // One is of this struct.
-        while Arc::strong_count(&self.unanswered) > MAX_UNANSWERED + 1 && Instant::now() < until {
+        while self.unanswered() > MAX_UNANSWERED && Instant::now() < until {
             sleep(WORKER_CHECK).await;
         }
     }
@@ -88,7 +90,7 @@ impl Billing {
             payload,
             received_ms: self.clock.now_ms(),
             answer,
-            _unanswered: Arc::clone(&self.arrivals.unanswered),
+            _unanswered: Arc::clone(&self.arrivals.unanswered_token),
         });
         // There are as many tasks as webhooks, so each webhook is taken. A canceled request cancels no task.
         let billing = self.clone();

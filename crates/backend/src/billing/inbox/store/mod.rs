@@ -6,10 +6,10 @@ mod ownership;
 
 use std::collections::{BTreeSet, HashSet};
 
-use db::{Engine, Statement};
-use queue::Queue;
+use db::Statement;
+use queue::{NewRow, Queue};
+use sqlx::Row;
 use sqlx::any::AnyRow;
-use sqlx::{AssertSqlSafe, Row};
 
 #[cfg(test)]
 pub(super) use listing::newest_sql;
@@ -95,16 +95,19 @@ pub(super) async fn insert(
     connection: &mut db::Connection,
     webhooks: &[NewWebhook<'_>],
 ) -> Result<HashSet<String>, sqlx::Error> {
-    let Some(last) = webhooks.last() else {
-        return Ok(HashSet::new());
-    };
     // A webhook without customer has a lane `event:…`. When it moves, that lane is locked before the customer's. The reverse
     // order of names is the same order, so the two do not wait for each other.
     let lanes: BTreeSet<&str> = webhooks.iter().map(|webhook| webhook.lane).collect();
     let lanes: Vec<&str> = lanes.into_iter().rev().collect();
-    let engine = db::engine_of(connection);
-    let lock = INBOX.lock_statement(engine, &lanes, last.received_ms);
-    let rows = db::fetch_together(connection, [lock, insert_statement(engine, webhooks)]).await?;
+    let rows = webhooks.iter().map(|webhook| {
+        NewRow::new(webhook.lane, webhook.received_ms)
+            .with("event_id", webhook.event_id)
+            .with("event_type", webhook.event_type)
+            .with("payload", webhook.payload)
+            .unless_exists("event_id")
+    });
+    let statements = INBOX.insert_all_statements(db::engine_of(connection), &lanes, rows.collect());
+    let rows = db::fetch_together(connection, statements).await?;
     let new = rows.iter().map(|row| row.try_get("event_id"));
     let new: HashSet<String> = new.collect::<Result<_, _>>()?;
     let is_new = |webhook: &&NewWebhook<'_>| new.contains(webhook.event_id);
@@ -117,38 +120,6 @@ pub(super) async fn insert(
         INBOX.remove_lane_if_empty(connection, lane).await?;
     }
     Ok(new)
-}
-
-/// On Postgres the rows are inserted, and so numbered, after all lanes are locked.
-fn insert_statement(engine: Engine, webhooks: &[NewWebhook<'_>]) -> Statement {
-    let row = |first: usize| {
-        let [id, lane, kind, payload, received] = [first, first + 1, first + 2, first + 3, first + 4];
-        format!("(${id},${lane},${kind},${payload},${received},${received})")
-    };
-    let rows: Vec<String> = (0..webhooks.len()).map(|number| row(5 * number + 1)).collect();
-    let rows = rows.join(",");
-    let rows = match engine {
-        Engine::Sqlite => format!("VALUES {rows}"),
-        Engine::Postgres => {
-            format!("SELECT * FROM (VALUES {rows}) AS new WHERE (SELECT COUNT(*) FROM $previous) > 0")
-        }
-    };
-    let sql = AssertSqlSafe(format!(
-        "INSERT INTO stripe_inbox (event_id, lane, event_type, payload, enqueued_ms, next_attempt_ms) {rows}
-         ON CONFLICT (event_id) DO NOTHING RETURNING event_id"
-    ));
-    let statement = match webhooks {
-        [_] => Statement::new(sql),
-        _ => Statement::once(sql),
-    };
-    webhooks.iter().fold(statement, |statement, webhook| {
-        statement
-            .bind(webhook.event_id)
-            .bind(webhook.lane)
-            .bind(webhook.event_type)
-            .bind(webhook.payload)
-            .bind(webhook.received_ms)
-    })
 }
 
 /// Deletes a pending webhook. `false` if it is not pending.
