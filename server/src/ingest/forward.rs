@@ -7,7 +7,6 @@ use axum::response::{IntoResponse, Response};
 use backend::config::AmplitudeConfig;
 use http::{StatusCode, header};
 use reqwest::Client;
-use reqwest::redirect::Policy;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 use url::Url;
@@ -32,11 +31,7 @@ impl Forwarder {
         let mut url = amplitude.ingest_url.clone();
         url.set_path("/2/httpapi");
         Ok(Self {
-            client: Client::builder()
-                .timeout(TIMEOUT)
-                // A redirect would take the key along.
-                .redirect(Policy::none())
-                .build()?,
+            client: amplitude.http_client().timeout(TIMEOUT).build()?,
             url,
             api_key: amplitude.api_key.clone(),
         })

@@ -34,6 +34,7 @@ mod loss;
 mod mails;
 mod metrics;
 mod names;
+mod office_proxy;
 mod operations;
 #[cfg(feature = "otel")]
 mod otel;

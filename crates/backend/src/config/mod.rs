@@ -122,6 +122,16 @@ impl AmplitudeConfig {
         let port = self.read_url.port_or_known_default()?;
         self.is_local.then(|| format!("http://localhost:{port}/"))
     }
+
+    /// An HTTP client for the project. It follows no redirect, which would take the key along. The stand-in has a loopback
+    /// address, which a proxy of the environment cannot reach.
+    pub fn http_client(&self) -> reqwest::ClientBuilder {
+        let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none());
+        match self.is_local {
+            true => client.no_proxy(),
+            false => client,
+        }
+    }
 }
 
 /// Configuration of consent and personal data.

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use reqwest::redirect::Policy;
 use reqwest::{Client, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
@@ -134,10 +133,7 @@ impl AmplitudeReader {
     /// When the HTTP client cannot be created.
     pub fn new(amplitude: &AmplitudeConfig) -> Result<Self, ReadError> {
         Ok(Self {
-            client: Client::builder()
-                .timeout(TIMEOUT)
-                .redirect(Policy::none())
-                .build()?,
+            client: amplitude.http_client().timeout(TIMEOUT).build()?,
             base: amplitude.read_url.clone(),
             api_key: amplitude.api_key.clone(),
             secret_key: amplitude.secret_key.clone(),

@@ -6,6 +6,7 @@ mod request;
 mod response;
 
 use std::fmt;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -55,6 +56,12 @@ impl fmt::Debug for AmplitudeSink {
     }
 }
 
+fn is_loopback(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default();
+    let address = host.trim_start_matches('[').trim_end_matches(']').parse();
+    host == "localhost" || address.is_ok_and(|address: IpAddr| address.is_loopback())
+}
+
 impl AmplitudeSink {
     /// Creates a sink for the server at `url`: `https://api2.amplitude.com`, `https://api.eu.amplitude.com`, or a
     /// stand-in.
@@ -69,13 +76,16 @@ impl AmplitudeSink {
         if rustls::crypto::CryptoProvider::get_default().is_none() {
             return Err(SinkError::NoTlsProvider);
         }
-        let client = Client::builder()
+        let mut client = Client::builder()
             .connect_timeout(CONNECT_TIMEOUT)
             // A redirected POST can arrive as a GET without a body. A redirect means that the URL is wrong.
-            .redirect(Policy::none())
-            .build()?;
+            .redirect(Policy::none());
+        if is_loopback(&endpoint) {
+            // A stand-in. A proxy of the environment cannot reach it.
+            client = client.no_proxy();
+        }
         Ok(Self {
-            client,
+            client: client.build()?,
             endpoint,
             api_key,
             request_timeout: REQUEST_TIMEOUT,

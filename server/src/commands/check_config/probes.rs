@@ -8,7 +8,6 @@ use backend::billing::{StripeCallError, StripeClient};
 use backend::config::{AmplitudeConfig, Config, DataConfig, HttpConfig, MailConfig, SmtpServer};
 use backend::mail::{SendError, SmtpTransport};
 use backend::timeline::AmplitudeReader;
-use reqwest::redirect::Policy;
 use secrecy::ExposeSecret;
 use serde_json::json;
 
@@ -86,11 +85,7 @@ async fn ingest(amplitude: &AmplitudeConfig) -> CheckLine {
     let ask = async {
         let mut url = amplitude.ingest_url.clone();
         url.set_path("/2/httpapi");
-        let client = reqwest::Client::builder()
-            .timeout(TIMEOUT)
-            // A redirect would take the key along.
-            .redirect(Policy::none())
-            .build()?;
+        let client = amplitude.http_client().timeout(TIMEOUT).build()?;
         let upload = json!({"api_key": amplitude.api_key.expose_secret(), "events": []});
         let response = client.post(url).json(&upload).send().await?;
         let status = response.status().as_u16();

@@ -2,8 +2,8 @@
 //! `scripts/setup.sh` installs them in CI.
 
 mod clocks;
-mod nginx;
-mod rolling;
+pub mod nginx;
+pub mod rolling;
 mod systemd;
 mod versions;
 

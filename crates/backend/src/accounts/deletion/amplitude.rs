@@ -4,7 +4,6 @@
 use std::time::Duration;
 
 use queue::JobFailure;
-use reqwest::redirect::Policy;
 use reqwest::{Client, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
@@ -63,10 +62,7 @@ impl AmplitudeEraser {
         let mut endpoint = amplitude.read_url.clone();
         endpoint.set_path("api/2/deletions/users");
         Ok(Self {
-            client: Client::builder()
-                .timeout(TIMEOUT)
-                .redirect(Policy::none())
-                .build()?,
+            client: amplitude.http_client().timeout(TIMEOUT).build()?,
             endpoint,
             api_key: amplitude.api_key.clone(),
             secret_key: amplitude.secret_key.clone(),
