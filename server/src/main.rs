@@ -11,7 +11,7 @@ use server::{Server, commands, telemetry};
 use tokio_util::sync::CancellationToken;
 
 /// A document makes a thousand small allocations. With glibc's allocator they take twice the time, and
-/// the process keeps more memory that it has freed. It serves SQLite and zstd too.
+/// the process keeps more memory that it has freed. jemalloc serves SQLite and zstd too.
 #[cfg(not(target_env = "msvc"))]
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;

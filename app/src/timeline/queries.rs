@@ -176,7 +176,7 @@ async fn analyze(
     events: &[ReceivedEvent],
     cut_off: bool,
 ) -> Result<Analysis, TimelineError> {
-    let (facts, loss) = facts(context, view, events, cut_off).await?;
+    let (facts, loss) = facts_and_loss(context, view, events, cut_off).await?;
     let loss = match loss {
         Some(loss) => loss,
         None => device_loss(context, view, events).await?,
@@ -218,9 +218,9 @@ async fn device_loss(
     }
 }
 
-/// What the database knows of the person, and the loss of the person's browser events. `cut_off`: older events exist and were
-/// not read.
-async fn facts(
+/// What the database knows of the person, and the loss of the person's browser events: `None` if the events name no user, or if
+/// only a device's events may be shown. `cut_off`: older events exist and were not read.
+async fn facts_and_loss(
     context: &RequestContext,
     view: &View,
     events: &[ReceivedEvent],
@@ -268,7 +268,7 @@ pub async fn read_whole(
         .full(person, &|event| view.keeps(event))
         .await?;
     let events: Vec<ReceivedEvent> = events.into_iter().map(|event| view.shown(event)).collect();
-    let (facts, _) = facts(context, &view, &events, cut_off).await?;
+    let (facts, _) = facts_and_loss(context, &view, &events, cut_off).await?;
     Ok(WholeTimeline { by, events, facts })
 }
 

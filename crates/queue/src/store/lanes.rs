@@ -18,7 +18,7 @@ impl Queue {
         self.insert_all_statements(engine, &[&lane], vec![row])
     }
 
-    /// [`Self::insert_statements`] for several rows with the same columns. Their `lanes` are locked in the given order; none is
+    /// [`Self::insert_statements`] for one or more rows with the same columns. Their `lanes` are locked in the given order; none is
     /// named twice. The second statement returns the values of the unique column of the rows that are new. A queue that
     /// locks lanes in another order than that of their names claims one lane at a time: a claim of several would wait for them
     /// in that order.
@@ -85,8 +85,10 @@ impl Queue {
         now_ms: i64,
     ) -> Result<(), sqlx::Error> {
         let engine = db::engine_of(connection);
-        let lock = self.lock_statement(engine, &[lane], now_ms);
-        db::execute_together(connection, [lock]).await.map(drop)
+        self.lock_statement(engine, &[lane], now_ms)
+            .execute(connection)
+            .await
+            .map(drop)
     }
 
     /// On Postgres it returns a row for each lane.

@@ -26,6 +26,7 @@ const MAX_TOGETHER: usize = 128;
 const MAX_UNANSWERED: usize = 16;
 /// How long a worker waits at most before each customer, so that no burst stops it.
 const MAX_WORKER_WAIT: Duration = Duration::from_millis(100);
+/// How often a worker that waits looks again.
 const WORKER_CHECK: Duration = Duration::from_millis(5);
 
 /// The webhooks that wait to be stored.
