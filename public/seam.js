@@ -387,11 +387,14 @@
     }
   }
 
-  // Fetches this document again and puts its parts that are marked `data-live` in place of those here. A `<details>` with an
-  // ID stays as open as it is, and the focus stays where it is.
+  // Fetches this document again, with the cards that are loaded here, and puts its parts that are marked `data-live` in place of
+  // those here. A `<details>` with an ID stays as open as it is, and the focus stays where it is.
   async function refresh() {
     if (!document.querySelector("[data-live]")) return;
-    const fresh = await fetchDocument(location.href);
+    const cards = [...document.querySelectorAll("details[data-card=loaded]")];
+    const url = new URL(location.href);
+    if (cards.length > 0) url.searchParams.set("open", cards.map(({ id }) => id).join(","));
+    const fresh = await fetchDocument(url);
     if (!fresh) return;
     // A button that is replaced between press and release gets no click.
     await released;
@@ -437,7 +440,9 @@
       delete link.dataset.load;
       const part = (await fetchDocument(link.href))?.querySelector(selector);
       if (!part) return;
-      details.dataset.loaded = "";
+      // A card is loaded again with each refresh; an event stays as it is.
+      if (details.dataset.card !== undefined) details.dataset.card = "loaded";
+      else details.dataset.loaded = "";
       link.closest(".details").replaceWith(...part.childNodes);
     };
     addEventListener("toggle", (event) => load(event.target), true);

@@ -8,6 +8,11 @@ test('filters, the verdict and an event', async ({ visitor, collector, page }) =
   await collector.waitFor(user, 'Sign-out completed');
   await visitor.goto(`/timeline?find=${user}`);
   await expect(page.getByRole('region', { name: 'Verdict' })).toHaveAttribute('data-clean', 'true');
+  const verdict = page.locator('#verdict');
+  await verdict.locator('summary').first().click();
+  await verdict.getByRole('link', { name: 'Show the details' }).click();
+  await expect(page).toHaveURL(/find=.*&open=verdict#verdict$/);
+  await expect(page.locator('.timeline-rules > li').first()).toBeVisible();
   await expect(page.locator('li[data-event]')).toHaveCount(2);
   await expect(page.getByRole('button', { name: 'Pause' })).toBeHidden();
 

@@ -27,6 +27,7 @@ test('the verdict is above the events, and holds while events arrive', async ({ 
   const { page } = visitor;
   const verdict = page.getByRole('region', { name: 'Verdict' });
   await expect(verdict).toHaveAttribute('data-clean', 'true');
+  await expect(page.locator('.timeline-rules'), 'the rules are loaded when they are opened').toHaveCount(0);
   await verdict.locator('summary').first().click();
   await expect(page.locator('.timeline-rules > li')).toHaveCount(14);
   await expect(ruling(page, 'plan valid')).toContainText('holds for 1');

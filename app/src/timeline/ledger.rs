@@ -1,30 +1,30 @@
 //! Revenue events against Stripe's ledger, payment by payment.
 
+use std::sync::Arc;
+
 use leptos::prelude::*;
 use tracking::Money;
 use tracking::reconcile::{CurrencyTotal, LedgerLine, Reconciliation};
 
+use super::card::{Card, card};
 use super::links;
+use super::model::EventPage;
 
 /// A row for each payment and refund, and the totals. Empty without payments.
 #[component]
-pub(super) fn LedgerView(reconciliation: Reconciliation, find: Option<String>) -> impl IntoView {
+pub(super) fn LedgerView(page: Arc<EventPage>, reconciliation: Reconciliation) -> impl IntoView {
     let lines: Vec<LedgerLine> = reconciliation
         .customers
         .into_iter()
         .flat_map(|customer| customer.lines)
         .collect();
     (!lines.is_empty()).then(|| {
-        let lines = lines
-            .into_iter()
-            .map(|line| line_view(line, find.as_deref()))
-            .collect_view();
-        let totals = reconciliation.totals.into_iter().map(total_view).collect_view();
-        view! {
-            <details class="card reconciliation" id="revenue">
-                <summary class="chevron">
-                    <h2>"Revenue and ledger"</h2>
-                </summary>
+        let line = view! { <h2>"Revenue and ledger"</h2> };
+        let content = || {
+            let find = page.query.find.as_deref();
+            let lines = lines.into_iter().map(|line| line_view(line, find)).collect_view();
+            let totals = reconciliation.totals.into_iter().map(total_view).collect_view();
+            view! {
                 <p class="quiet">"Payments and refunds at Stripe, and the amounts of the revenue events."</p>
                 <table>
                     <thead>
@@ -37,8 +37,16 @@ pub(super) fn LedgerView(reconciliation: Reconciliation, find: Option<String>) -
                     <tbody>{lines}</tbody>
                     <tfoot>{totals}</tfoot>
                 </table>
-            </details>
-        }
+            }
+            .into_any()
+        };
+        card(
+            &page,
+            Card::Revenue,
+            "card reconciliation",
+            line.into_any(),
+            content,
+        )
     })
 }
 

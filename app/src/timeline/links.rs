@@ -3,6 +3,7 @@
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use tracking::timeline_page::{Filter, SessionFilter};
 
+use super::card::Card;
 use super::model::TimelineQuery;
 
 /// The page for this query.
@@ -18,6 +19,15 @@ pub(crate) fn event_url(find: Option<&str>, uuid: &str) -> String {
         ..TimelineQuery::default()
     };
     format!("{}#event-{uuid}", page_url(&query))
+}
+
+/// The page with this card open.
+pub(super) fn card_url(query: &TimelineQuery, card: Card) -> String {
+    let query = TimelineQuery {
+        open: vec![card],
+        ..query.clone()
+    };
+    format!("{}#{}", page_url(&query), card.id())
 }
 
 /// Only this session.
@@ -56,6 +66,10 @@ fn pairs(query: &TimelineQuery) -> Vec<(&'static str, String)> {
     pairs.extend(one("older", &query.older));
     // The filter uses the key `event`.
     pairs.extend(one("at", &query.event));
+    if !query.open.is_empty() {
+        let ids: Vec<&str> = query.open.iter().copied().map(Card::id).collect();
+        pairs.push(("open", ids.join(",")));
+    }
     pairs
 }
 
@@ -82,7 +96,7 @@ mod tests {
                 ..Filter::default()
             },
             older: Some("120.5".into()),
-            event: None,
+            ..TimelineQuery::default()
         };
         assert_eq!(page_url(&TimelineQuery::default()), "/timeline");
         assert_eq!(
@@ -98,6 +112,10 @@ mod tests {
             "/timeline/export?find=a%26b&event=Poll%20created&format=csv"
         );
         assert_eq!(event_url(None, "u-1"), "/timeline?at=u%2D1#event-u-1");
+        assert_eq!(
+            card_url(&TimelineQuery::default(), Card::Verdict),
+            "/timeline?open=verdict#verdict"
+        );
         assert_eq!(verdict_url(Some("x")), "/timeline/verdict?find=x");
         assert_eq!(feed_url(&query), "/timeline/live?find=a%26b&event=Poll%20created");
     }

@@ -1,11 +1,17 @@
 //! Browser event loss: what the person's browsers fired against what arrived.
 
+use std::sync::Arc;
+
 use leptos::prelude::*;
 use tracking::loss::{Loss, Share};
+
+use super::card::{Card, card};
+use super::model::EventPage;
 
 /// Events fired and arrived. Without a session in which our script has counted there is nothing to show.
 #[component]
 pub(super) fn LossView(
+    page: Arc<EventPage>,
     /// What was counted.
     loss: Loss,
     /// Events that the server sent.
@@ -33,11 +39,9 @@ pub(super) fn LossView(
             1 => Some(" 1 event was sent by the server, so no blocker affects it.".to_owned()),
             count => Some(format!(" {count} events were sent by the server, so no blocker affects them.")),
         };
-        view! {
-            <details class="card comparison" id="browser-loss" data-lost=loss.counted().lost()>
-                <summary class="chevron">
-                    <h2>"Browser event loss"</h2>
-                </summary>
+        let line = view! { <h2>"Browser event loss"</h2> };
+        let content = || {
+            view! {
                 <p class="quiet">{lost} {sent}</p>
                 <table>
                     <thead>
@@ -53,7 +57,9 @@ pub(super) fn LossView(
                         {row("Session starts, estimated", loss.session_starts())}
                     </tbody>
                 </table>
-            </details>
-        }
+            }
+            .into_any()
+        };
+        card(&page, Card::BrowserLoss, "card comparison", line.into_any(), content)
     })
 }

@@ -3,6 +3,7 @@
 //! The page is rendered completely from its URL. Its live parts are fetched again when an event arrives.
 
 mod access;
+mod card;
 mod comparison;
 mod event;
 mod event_details;

@@ -11,6 +11,8 @@ use tracking::session_metrics::StitchingComparison;
 use tracking::timeline_page::Filter;
 use tracking::verdict::{TimelineFacts, Verdict};
 
+use super::card::Card;
+
 /// The query of the page's URL.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TimelineQuery {
@@ -22,6 +24,8 @@ pub struct TimelineQuery {
     pub older: Option<String>,
     /// UUID of an event that must be on the page. It is shown open.
     pub event: Option<String>,
+    /// The cards that are open.
+    pub open: Vec<Card>,
 }
 
 impl TimelineQuery {
@@ -30,6 +34,7 @@ impl TimelineQuery {
         Self {
             older: None,
             event: None,
+            open: Vec::new(),
             ..self.clone()
         }
     }

@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 use tracking::timeline_page::Filter;
 
+use super::card::Card;
 use super::labels::counted;
 use super::links;
 use super::model::{EventPage, PersonFound, TimelineQuery, TimelineResult};
@@ -69,6 +70,9 @@ fn query_of_page() -> TimelineQuery {
         filter: Filter::read(given),
         older: given("older"),
         event: given("at"),
+        open: given("open")
+            .map(|ids| Card::parse_list(&ids))
+            .unwrap_or_default(),
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use leptos::prelude::*;
 use serde_json::Value;
 
+use super::card::{Card, card};
 use super::labels::counted;
 use super::model::EventPage;
 
@@ -35,40 +36,34 @@ pub(super) fn PersonView(page: Arc<EventPage>) -> impl IntoView {
             true => first,
             false => format!("{first} to {last}"),
         });
-    let devices = devices(&page)
-        .into_iter()
-        .map(|device| view! { <span>{device}</span> })
-        .collect_view();
-    view! {
-        <div id="person-part" data-live>
-            <details id="person" class="timeline-line card">
-                <summary class="chevron">
-                    <span>"User " {user}</span>
-                    {counts.map(|counts| view! { <span class="quiet">{counts}</span> })}
-                    {revenue.map(|revenue| view! { <span class="quiet">{revenue}</span> })}
-                </summary>
-                <dl class="timeline-person">
-                    <div>
-                        <dt>"Devices"</dt>
-                        <dd class="id">{devices}</dd>
-                    </div>
-                    <div>
-                        <dt>"Found by"</dt>
-                        <dd class="id">{page.by.clone()}</dd>
-                    </div>
-                    {seen
-                        .map(|seen| {
-                            view! {
-                                <div>
-                                    <dt>"Seen"</dt>
-                                    <dd>{seen}</dd>
-                                </div>
-                            }
-                        })}
-                </dl>
-            </details>
-        </div>
-    }
+    let line = view! {
+        <span>"User " {user}</span>
+        {counts.map(|counts| view! { <span class="quiet">{counts}</span> })}
+        {revenue.map(|revenue| view! { <span class="quiet">{revenue}</span> })}
+    };
+    let content = || {
+        let devices = devices(&page).into_iter();
+        let devices = devices
+            .map(|device| view! { <span>{device}</span> })
+            .collect_view();
+        let row = |name: &'static str, value: AnyView| view! { <div><dt>{name}</dt>{value}</div> };
+        view! {
+            <dl class="timeline-person">
+                {row("Devices", view! { <dd class="id">{devices}</dd> }.into_any())}
+                {row("Found by", view! { <dd class="id">{page.by.clone()}</dd> }.into_any())}
+                {seen.map(|seen| row("Seen", view! { <dd>{seen}</dd> }.into_any()))}
+            </dl>
+        }
+        .into_any()
+    };
+    let card = card(
+        &page,
+        Card::Person,
+        "timeline-line card",
+        line.into_any(),
+        content,
+    );
+    view! { <div id="person-part" data-live>{card}</div> }
 }
 
 /// Devices of the events on the page, without those that Amplitude has derived from a user ID.

@@ -1,48 +1,56 @@
 //! What stitching changes: session metrics with it and without, and the anonymous history that it has merged.
 
+use std::sync::Arc;
+
 use leptos::prelude::*;
 use tracking::proof::MergedHistory;
 use tracking::session_metrics::StitchingComparison;
 
+use super::card::{Card, card};
 use super::comparison::ComparisonTable;
 use super::labels::counted;
 use super::links;
+use super::model::EventPage;
 
 /// Session metrics of the newest events, stitched and unstitched.
 #[component]
-pub(super) fn SessionMetricsView(comparison: StitchingComparison) -> impl IntoView {
-    view! {
-        <details class="card comparison" id="session-metrics">
-            <summary class="chevron">
-                <h2>"Session metrics: stitched and unstitched"</h2>
-            </summary>
+pub(super) fn SessionMetricsView(page: Arc<EventPage>, comparison: StitchingComparison) -> impl IntoView {
+    let line = view! { <h2>"Session metrics: stitched and unstitched"</h2> };
+    let content = || {
+        view! {
             <p class="quiet">
                 "Unstitched: the same events, if the server sent a user ID without device and session."
             </p>
             <ComparisonTable comparison />
-        </details>
-    }
+        }
+        .into_any()
+    };
+    card(
+        &page,
+        Card::SessionMetrics,
+        "card comparison",
+        line.into_any(),
+        content,
+    )
 }
 
 /// The devices whose anonymous events were merged into the person.
 #[component]
-pub(super) fn MergedHistoryView(histories: Vec<MergedHistory>, find: Option<String>) -> impl IntoView {
+pub(super) fn MergedHistoryView(page: Arc<EventPage>, histories: Vec<MergedHistory>) -> impl IntoView {
     (!histories.is_empty()).then(|| {
-        let rows = histories
-            .into_iter()
-            .map(|history| history_row(history, find.as_deref()))
-            .collect_view();
-        view! {
-            <details class="card" id="merged-history">
-                <summary class="chevron">
-                    <h2>"Merged anonymous history"</h2>
-                </summary>
+        let line = view! { <h2>"Merged anonymous history"</h2> };
+        let content = || {
+            let find = page.query.find.as_deref();
+            let rows = histories.into_iter().map(|history| history_row(history, find));
+            view! {
                 <p class="quiet">
                     "The anonymous events of a device are merged into the person with the first event that has a user ID."
                 </p>
-                <ol class="timeline-merged">{rows}</ol>
-            </details>
-        }
+                <ol class="timeline-merged">{rows.collect_view()}</ol>
+            }
+            .into_any()
+        };
+        card(&page, Card::MergedHistory, "card", line.into_any(), content)
     })
 }
 

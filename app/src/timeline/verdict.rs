@@ -5,6 +5,7 @@ use std::sync::Arc;
 use leptos::prelude::*;
 use tracking::verdict::{Finding, RuleOutcome, Ruling};
 
+use super::card::{Card, card};
 use super::links;
 use super::model::EventPage;
 
@@ -31,24 +32,26 @@ pub(super) fn VerdictView(page: Arc<EventPage>) -> impl IntoView {
             None if verdict.events == 1 => "Checked: 1 event.".to_owned(),
             None => format!("Checked: all {} events.", verdict.events),
         };
-        let rulings = verdict
-            .rulings
-            .iter()
-            .map(|ruling| view! { <RulingView ruling=ruling.clone() find=find.map(str::to_owned) /> })
-            .collect_view();
-        view! {
-            <details id="verdict" class=class>
-                <summary class="chevron">
-                    <h2>
-                        <span class="stamp" aria-hidden="true">{stamp}</span>
-                        {word}
-                    </h2>
-                    <span class="quiet">{verdict.summary()} " " {about}</span>
-                </summary>
+        let line = view! {
+            <h2>
+                <span class="stamp" aria-hidden="true">{stamp}</span>
+                {word}
+            </h2>
+            <span class="quiet">{verdict.summary()} " " {about}</span>
+        };
+        let rules = || {
+            let rulings = verdict
+                .rulings
+                .iter()
+                .map(|ruling| view! { <RulingView ruling=ruling.clone() find=find.map(str::to_owned) /> })
+                .collect_view();
+            view! {
                 <ul class="timeline-rules">{rulings}</ul>
                 <p><a href=links::verdict_url(find)>"Verdict as JSON"</a></p>
-            </details>
-        }
+            }
+            .into_any()
+        };
+        card(&page, Card::Verdict, class, line.into_any(), rules)
     });
     view! {
         <section id="verdict-part" aria-label="Verdict" hidden=clean.is_none() data-clean=clean data-live>

@@ -50,8 +50,7 @@ fn SessionGroups(page: Arc<EventPage>) -> impl IntoView {
     let older = page.older.clone().map(|older| {
         let href = links::page_url(&TimelineQuery {
             older: Some(older),
-            event: None,
-            ..page.query.clone()
+            ..page.query.first_page()
         });
         view! {
             <p class="timeline-older">
@@ -76,14 +75,13 @@ fn Report(page: Arc<EventPage>) -> impl IntoView {
         .analysis
         .clone()
         .filter(|analysis| analysis.verdict.events > 0);
-    let find = page.query.find.clone();
     let hidden = analysis.is_none();
     let parts = analysis.map(|analysis| {
         view! {
-            <SessionMetricsView comparison=analysis.comparison />
-            <MergedHistoryView histories=analysis.merged_histories find=find.clone() />
-            <LossView loss=analysis.loss from_server=analysis.from_server />
-            <LedgerView reconciliation=analysis.reconciliation find />
+            <SessionMetricsView page=Arc::clone(&page) comparison=analysis.comparison />
+            <MergedHistoryView page=Arc::clone(&page) histories=analysis.merged_histories />
+            <LossView page=Arc::clone(&page) loss=analysis.loss from_server=analysis.from_server />
+            <LedgerView page reconciliation=analysis.reconciliation />
         }
     });
     view! {

@@ -7,6 +7,7 @@
 mod backup_store;
 mod group;
 mod open;
+mod pool;
 mod refusal;
 mod restore_store;
 mod schema_store;
@@ -19,6 +20,7 @@ mod write;
 
 pub use backup_store::{BackupError, back_up};
 pub use open::OpenError;
+pub use pool::{Pool, PooledConnection};
 pub use refusal::is_refusal;
 pub use restore_store::{RestoreError, restore};
 pub use schema_store::{InspectError, InspectedDatabase, SchemaDifference, inspect};
@@ -26,11 +28,11 @@ pub use statement_store::{
     Statement, StatementValue, engine_of, execute_all, execute_together, fetch_all, fetch_together,
 };
 pub use transport::is_private;
-use write::OpenWrite;
 pub use write::WriteTx;
+use write::{OpenWrite, PostgresTransaction};
 
 use sqlx::any::{AnyArguments, AnyQueryResult};
-use sqlx::{Any, AnyPool, Connection as _, query::Query};
+use sqlx::{Any, Connection as _, query::Query};
 
 use crate::group::WriteQueue;
 
@@ -67,7 +69,7 @@ impl Default for PoolSizes {
 /// A handle to the database. Cheap to clone; every part of the process shares one pool.
 #[derive(Clone, Debug)]
 pub struct Db {
-    pool: AnyPool,
+    pool: Pool,
     engine: Engine,
     /// SQLite allows one writer. `None` on Postgres, where writers use the pool.
     writer: Option<WriteQueue>,
@@ -91,7 +93,7 @@ impl Db {
     }
 
     /// The connection pool, for reads. On SQLite a statement that writes fails there; use [`Self::write`].
-    pub fn pool(&self) -> &AnyPool {
+    pub fn pool(&self) -> &Pool {
         &self.pool
     }
 
@@ -120,8 +122,8 @@ impl Db {
         Ok(WriteTx(match &self.writer {
             Some(writer) => OpenWrite::Sqlite(writer.begin(first).await?),
             None => {
-                let mut tx = write::begin_uncancellable(&self.pool).await?;
-                execute_together(&mut tx, first).await?;
+                let mut tx = PostgresTransaction::begin(&self.pool).await?;
+                execute_together(tx.connection(), first).await?;
                 OpenWrite::Postgres(tx)
             }
         }))
@@ -166,7 +168,8 @@ impl Db {
         self.pool.acquire().await?.ping().await
     }
 
-    /// Waits until every connection is returned, and closes them.
+    /// Waits until the writers on SQLite have finished, and closes the connections. Those that are in use are closed when they are
+    /// returned.
     pub async fn close(&self) {
         if let Some(writer) = &self.writer {
             writer.close().await;

@@ -2,21 +2,15 @@
 
 use std::path::Path;
 use std::sync::Once;
-use std::time::Duration;
 
-use sqlx::any::AnyPoolOptions;
 use sqlx::migrate::Migrator;
 use sqlx::{AnyConnection, Connection as _, Executor};
 
 use crate::group::WriteQueue;
+use crate::pool::{Connector, Pool};
 use crate::{Db, Engine, PoolSizes};
 
 static INSTALL_DRIVERS: Once = Once::new();
-
-const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
-/// A Postgres connection that was idle for longer is tested before use: a restart of the server or a firewall may have
-/// closed it. Under load no connection is tested.
-const TEST_AFTER_IDLE: Duration = Duration::from_secs(1);
 
 /// WAL: readers do not wait for the writer. FULL: each commit is on the disk before it returns, so it survives a power
 /// failure; NORMAL syncs at checkpoints only. fullfsync: macOS needs it for that. The busy timeout is for writers of
@@ -79,15 +73,12 @@ async fn open_sqlite(url: String, sizes: PoolSizes) -> Result<Db, OpenError> {
     migrations(Engine::Sqlite).run(&mut migrating).await?;
     let writer = connect_writer(&url).await?;
     migrating.close().await?;
-    let pool = AnyPoolOptions::new()
-        .max_connections(sizes.sqlite_readers)
-        .acquire_timeout(ACQUIRE_TIMEOUT)
-        // A connection to a file does not break.
-        .test_before_acquire(false)
-        .max_lifetime(None)
-        .after_connect(|connection, _| Box::pin(async { connection.execute(READER).await.map(drop) }))
-        .connect(&url)
-        .await?;
+    let readers = Connector {
+        engine: Engine::Sqlite,
+        url: url.clone(),
+        settings: READER,
+    };
+    let pool = Pool::open(readers, sizes.sqlite_readers).await?;
     Ok(Db {
         pool,
         engine: Engine::Sqlite,
@@ -119,21 +110,12 @@ async fn open_postgres(url: &str, sizes: PoolSizes) -> Result<Db, OpenError> {
     let mut migrating = AnyConnection::connect(url).await?;
     migrations(Engine::Postgres).run(&mut migrating).await?;
     migrating.close().await?;
-    let pool = AnyPoolOptions::new()
-        .max_connections(sizes.postgres)
-        .acquire_timeout(ACQUIRE_TIMEOUT)
-        .test_before_acquire(false)
-        .before_acquire(|connection, meta| {
-            Box::pin(async move {
-                // A broken connection is closed, and the pool takes or opens another one.
-                Ok(meta.idle_for < TEST_AFTER_IDLE || connection.ping().await.is_ok())
-            })
-        })
-        .after_connect(|connection, _| {
-            Box::pin(async { connection.execute(POSTGRES_LIMITS).await.map(drop) })
-        })
-        .connect(url)
-        .await?;
+    let connector = Connector {
+        engine: Engine::Postgres,
+        url: url.to_owned(),
+        settings: POSTGRES_LIMITS,
+    };
+    let pool = Pool::open(connector, sizes.postgres).await?;
     Ok(Db {
         pool,
         engine: Engine::Postgres,

@@ -2,10 +2,11 @@
 
 use std::ops::{Deref, DerefMut};
 
-use sqlx::{Any, AnyPool, Transaction};
+use sqlx::Executor as _;
 
-use crate::Connection;
 use crate::group::Lease;
+use crate::pool::PooledConnection;
+use crate::{Connection, Pool};
 
 /// A transaction that writes. Dropping it without [`WriteTx::commit`] rolls it back. Make no network call while it is
 /// open: on SQLite all other writers wait for it.
@@ -14,7 +15,13 @@ pub struct WriteTx(pub(crate) OpenWrite);
 pub(crate) enum OpenWrite {
     /// A member of a group of transactions.
     Sqlite(Lease),
-    Postgres(Transaction<'static, Any>),
+    Postgres(PostgresTransaction),
+}
+
+/// A transaction on a connection of the pool. Dropping it rolls it back.
+pub(crate) struct PostgresTransaction {
+    /// `None` after the commit.
+    connection: Option<PooledConnection>,
 }
 
 impl WriteTx {
@@ -38,7 +45,7 @@ impl Deref for WriteTx {
     fn deref(&self) -> &Connection {
         match &self.0 {
             OpenWrite::Sqlite(lease) => lease.connection_ref(),
-            OpenWrite::Postgres(tx) => tx,
+            OpenWrite::Postgres(tx) => tx.connection.as_ref().expect(IS_OPEN),
         }
     }
 }
@@ -47,17 +54,44 @@ impl DerefMut for WriteTx {
     fn deref_mut(&mut self) -> &mut Connection {
         match &mut self.0 {
             OpenWrite::Sqlite(lease) => lease.connection(),
-            OpenWrite::Postgres(tx) => tx,
+            OpenWrite::Postgres(tx) => tx.connection(),
         }
     }
 }
 
-/// Begins a transaction in a separate task, which completes even if the caller is canceled, for example when a browser
-/// closes the connection. If sqlx 0.9.0 is canceled between `BEGIN` and its response, it returns the connection to the
-/// pool with the transaction still open, and later writes on that connection are lost (transact-rs/sqlx#4393).
-pub(crate) async fn begin_uncancellable(pool: &AnyPool) -> Result<Transaction<'static, Any>, sqlx::Error> {
-    let pool = pool.clone();
-    let begun = tokio::spawn(async move { pool.begin().await }).await;
-    // The task is aborted only when the runtime shuts down.
-    begun.unwrap_or(Err(sqlx::Error::PoolClosed))
+impl PostgresTransaction {
+    /// Begins a transaction in a separate task, which completes even if the caller is canceled, for example when a browser
+    /// closes the connection: the transaction is then rolled back.
+    pub(crate) async fn begin(pool: &Pool) -> Result<Self, sqlx::Error> {
+        let pool = pool.clone();
+        let begun = tokio::spawn(async move {
+            let mut connection = pool.acquire().await?;
+            connection.execute("BEGIN").await?;
+            Ok(Self {
+                connection: Some(connection),
+            })
+        });
+        // The task is aborted only when the runtime shuts down.
+        begun.await.unwrap_or(Err(sqlx::Error::PoolClosed))
+    }
+
+    async fn commit(mut self) -> Result<(), sqlx::Error> {
+        self.connection().execute("COMMIT").await?;
+        self.connection = None;
+        Ok(())
+    }
+
+    pub(crate) fn connection(&mut self) -> &mut Connection {
+        self.connection.as_mut().expect(IS_OPEN)
+    }
+}
+
+const IS_OPEN: &str = "only `commit` returns the connection, and it consumes the transaction";
+
+impl Drop for PostgresTransaction {
+    fn drop(&mut self) {
+        if let Some(connection) = self.connection.take() {
+            connection.roll_back();
+        }
+    }
 }

@@ -149,15 +149,11 @@ impl Gauges {
             ..
         } = sources.feeds.usage();
         set_refusals(&self.feeds_refused, refused_by_total, refused_by_network);
-        let pool = sources.db.pool();
-        let (open, idle) = (
-            i64::from(pool.size()),
-            i64::try_from(pool.num_idle()).unwrap_or(i64::MAX),
-        );
-        for (state, connections) in [("idle", idle), ("used", (open - idle).max(0))] {
+        let (open, idle) = sources.db.pool().open_and_idle();
+        for (state, connections) in [("idle", idle), ("used", open.saturating_sub(idle))] {
             self.connections
                 .get_or_create(&[("state", state.to_owned())])
-                .set(connections);
+                .set(i64::try_from(connections).unwrap_or(i64::MAX));
         }
         Ok(())
     }

@@ -1,6 +1,6 @@
 //! SQL of builds and their files.
 
-use sqlx::{AnyPool, Row};
+use sqlx::Row;
 
 use super::AssetFile;
 
@@ -50,7 +50,7 @@ pub(super) async fn insert(
 }
 
 /// Returns the file in each of its encodings.
-pub(super) async fn file(pool: &AnyPool, build: &str, path: &str) -> Result<Vec<AssetFile>, sqlx::Error> {
+pub(super) async fn file(pool: &db::Pool, build: &str, path: &str) -> Result<Vec<AssetFile>, sqlx::Error> {
     let rows = sqlx::query("SELECT encoding, content FROM asset_files WHERE build = $1 AND path = $2")
         .bind(build)
         .bind(path)

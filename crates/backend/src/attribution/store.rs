@@ -2,7 +2,7 @@
 
 use db::Statement;
 use sqlx::any::AnyRow;
-use sqlx::{AnyPool, AssertSqlSafe, Row};
+use sqlx::{AssertSqlSafe, Row};
 use tracking::{Currency, DeviceId, FirstTouch, Money, SessionId, Touch, UserId};
 
 use super::report::{CampaignFigure, TouchModel};
@@ -98,7 +98,7 @@ pub(crate) async fn erase(connection: &mut db::Connection, user: UserId) -> Resu
 
 /// One figure of the report for each campaign. A campaign of `None` was not recorded.
 pub(super) async fn figures(
-    pool: &AnyPool,
+    pool: &db::Pool,
     model: TouchModel,
 ) -> Result<Vec<(Option<String>, CampaignFigure)>, sqlx::Error> {
     let mut figures = Vec::new();

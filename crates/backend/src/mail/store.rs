@@ -2,8 +2,8 @@
 
 use db::{Db, Engine, Statement};
 use queue::{NewRow, Queue};
+use sqlx::Row;
 use sqlx::any::AnyRow;
-use sqlx::{AnyPool, Row};
 use tracking::UserId;
 use uuid::Uuid;
 
@@ -174,7 +174,7 @@ pub(super) async fn store_content(
 
 /// Returns the mails of the mailbox to one address or to all, newest first.
 pub(super) async fn stored_mails(
-    pool: &AnyPool,
+    pool: &db::Pool,
     recipient_key: Option<&str>,
     limit: i64,
 ) -> Result<Vec<StoredMail>, sqlx::Error> {

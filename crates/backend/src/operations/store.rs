@@ -1,10 +1,8 @@
 //! SQL that only the operators' pages need.
 
-use sqlx::AnyPool;
-
 /// Delivered events since `from_ms`, by minute counted from there.
 pub(super) async fn sent_by_minute(
-    pool: &AnyPool,
+    pool: &db::Pool,
     from_ms: i64,
     minute_ms: i64,
 ) -> Result<Vec<(i64, i64)>, sqlx::Error> {

@@ -75,8 +75,6 @@ pub struct PollList {
     pub polls: Vec<Poll>,
     /// The number of the user's polls in each state, regardless of the filter.
     pub counts: PollCounts,
-    /// The plan of the account.
-    pub plan: AccountType,
 }
 
 /// The number of a user's polls in each state.
@@ -154,14 +152,8 @@ impl Polls {
     pub async fn list(&self, owner: UserId, filter: PollFilter, find: &str) -> Result<PollList, PollError> {
         let now_ms = self.clock.now_ms();
         let mut connection = self.db.pool().acquire().await?;
-        let plan = store::plan(&mut connection, owner)
-            .await?
-            .unwrap_or(AccountType::Free);
-        Ok(PollList {
-            polls: store::by_owner(&mut connection, owner, filter, find, now_ms, MAX_LISTED).await?,
-            counts: store::counts(&mut connection, owner, now_ms).await?,
-            plan,
-        })
+        let (polls, counts) = store::list(&mut connection, owner, filter, find, now_ms, MAX_LISTED).await?;
+        Ok(PollList { polls, counts })
     }
 
     /// Returns a poll of `owner` with its results; `None` if it does not exist or belongs to another user.

@@ -2,13 +2,13 @@
 
 use std::collections::HashMap;
 
-use sqlx::{AnyPool, AssertSqlSafe, query::QueryAs};
+use sqlx::{AssertSqlSafe, query::QueryAs};
 
 use crate::key_list::{self, MAX_KEYS};
 
 /// Returns the revisions of the rows that exist.
 pub(super) async fn read(
-    pool: &AnyPool,
+    pool: &db::Pool,
     query: &str,
     keys: &[String],
 ) -> Result<HashMap<String, i64>, sqlx::Error> {

@@ -2,8 +2,8 @@
 
 use db::Db;
 use queue::{NewRow, Queue};
+use sqlx::Row;
 use sqlx::any::AnyRow;
-use sqlx::{AnyPool, Row};
 use tracking::UserId;
 
 /// The queue of account deletions. The lane is the deleted account. A row has the next step.
@@ -93,7 +93,7 @@ pub(super) async fn insert_deletion(
     Ok(())
 }
 
-pub(super) async fn is_deleted(pool: &AnyPool, user: UserId) -> Result<bool, sqlx::Error> {
+pub(super) async fn is_deleted(pool: &db::Pool, user: UserId) -> Result<bool, sqlx::Error> {
     let found: Option<String> = sqlx::query_scalar("SELECT lane FROM account_deletions WHERE lane = $1")
         .bind(user.to_string())
         .fetch_optional(pool)
@@ -154,7 +154,7 @@ pub(super) async fn replay(
     Ok(replayed)
 }
 
-pub(super) async fn parked(pool: &AnyPool, most: i64) -> Result<Vec<ParkedDeletion>, sqlx::Error> {
+pub(super) async fn parked(pool: &db::Pool, most: i64) -> Result<Vec<ParkedDeletion>, sqlx::Error> {
     let rows = sqlx::query(
         "SELECT lane, step, attempts, parked_reason, enqueued_ms, parked_ms FROM account_deletions
          WHERE state = 'parked' ORDER BY parked_ms DESC, lane LIMIT $1",

@@ -1,7 +1,7 @@
 //! SQL of links.
 
+use sqlx::Row;
 use sqlx::any::AnyRow;
-use sqlx::{AnyPool, Row};
 use tracking::UserId;
 use uuid::Uuid;
 
@@ -34,7 +34,7 @@ pub(super) async fn insert(
 
 /// Returns a link that is neither used nor expired.
 pub(super) async fn find(
-    pool: &AnyPool,
+    pool: &db::Pool,
     secret_hash: &str,
     now_ms: i64,
 ) -> Result<Option<EmailLink>, sqlx::Error> {

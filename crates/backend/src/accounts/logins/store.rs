@@ -1,6 +1,6 @@
 //! SQL of the list of logins.
 
-use sqlx::{AnyPool, Row};
+use sqlx::Row;
 use tracking::UserId;
 use uuid::Uuid;
 
@@ -8,7 +8,7 @@ use super::OpenLogin;
 use crate::accounts::login_lifetime::OpenBounds;
 
 pub(super) async fn open(
-    pool: &AnyPool,
+    pool: &db::Pool,
     user: UserId,
     bounds: OpenBounds,
 ) -> Result<Vec<OpenLogin>, sqlx::Error> {

@@ -1,6 +1,6 @@
 //! SQL of operators.
 
-use sqlx::{AnyPool, Row};
+use sqlx::Row;
 use tracking::UserId;
 
 use super::Operator;
@@ -61,7 +61,7 @@ pub(super) async fn exists(connection: &mut db::Connection, keys: &[String; 3]) 
     Ok(found.is_some())
 }
 
-pub(super) async fn all(pool: &AnyPool) -> Result<Vec<Operator>, sqlx::Error> {
+pub(super) async fn all(pool: &db::Pool) -> Result<Vec<Operator>, sqlx::Error> {
     let rows = sqlx::query(
         "SELECT email, operator_since_ms FROM users
          WHERE operator_since_ms IS NOT NULL AND deleted_at IS NULL ORDER BY email_key",

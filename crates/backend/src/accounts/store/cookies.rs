@@ -1,7 +1,6 @@
 //! SQL of login cookies.
 
 use db::Db;
-use sqlx::AnyPool;
 
 /// Returns false if a cookie with this hash already exists.
 pub(in crate::accounts) async fn insert_cookie(
@@ -45,7 +44,7 @@ pub(in crate::accounts) async fn save_cookie(
 
 /// Returns data and expiry (ms since the epoch) of a cookie that has not expired.
 pub(in crate::accounts) async fn cookie(
-    pool: &AnyPool,
+    pool: &db::Pool,
     id_hash: &str,
     now_ms: i64,
 ) -> Result<Option<(String, i64)>, sqlx::Error> {

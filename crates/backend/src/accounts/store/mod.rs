@@ -10,7 +10,7 @@ pub(super) use throttles::{count_attempt, delete_throttle, refund_attempt};
 
 use db::{Db, Statement};
 use forms::Email;
-use sqlx::{AnyPool, Row};
+use sqlx::Row;
 use tracking::{Choice, UserId};
 use uuid::Uuid;
 
@@ -128,7 +128,7 @@ pub(super) async fn consent_now_and_at(
 /// Returns the account of an address, and its password hash. If spellings of the address have accounts from before the text
 /// policy, the spelling that was typed is preferred.
 pub(super) async fn user_by_email(
-    pool: &AnyPool,
+    pool: &db::Pool,
     email: &Email,
 ) -> Result<Option<(User, String)>, sqlx::Error> {
     let [typed, key, unicode] = email.keys();
@@ -177,7 +177,7 @@ pub(super) fn insert_login(login: &Login, user_agent: &str) -> Statement {
 
 /// Returns an open login, with its account.
 pub(super) async fn login(
-    pool: &AnyPool,
+    pool: &db::Pool,
     id: Uuid,
     bounds: OpenBounds,
 ) -> Result<Option<Login>, sqlx::Error> {
@@ -204,7 +204,7 @@ pub(super) async fn login(
     .transpose()
 }
 
-pub(super) async fn owner_of_login(pool: &AnyPool, id: Uuid) -> Result<Option<UserId>, sqlx::Error> {
+pub(super) async fn owner_of_login(pool: &db::Pool, id: Uuid) -> Result<Option<UserId>, sqlx::Error> {
     let owner: Option<String> = sqlx::query_scalar(
         "SELECT user_id FROM logins JOIN users ON users.id = logins.user_id
          WHERE logins.id = $1 AND users.deleted_at IS NULL",

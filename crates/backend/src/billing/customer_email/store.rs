@@ -2,8 +2,8 @@
 
 use db::Db;
 use queue::{NewRow, Queue};
+use sqlx::Row;
 use sqlx::any::AnyRow;
-use sqlx::{AnyPool, Row};
 use tracking::UserId;
 
 /// The queue of changed addresses. The lane is Stripe's customer, which has at most one row.
@@ -87,7 +87,7 @@ pub(super) fn read_email(row: &AnyRow) -> Result<Option<String>, sqlx::Error> {
 }
 
 /// The parked addresses of existing accounts, newest first.
-pub(super) async fn parked(pool: &AnyPool, most: i64) -> Result<Vec<ParkedCustomerEmail>, sqlx::Error> {
+pub(super) async fn parked(pool: &db::Pool, most: i64) -> Result<Vec<ParkedCustomerEmail>, sqlx::Error> {
     let rows = sqlx::query(
         "SELECT lane, user_id, parked_reason, attempts, parked_ms
          FROM customer_emails JOIN stripe_customers ON stripe_customers.id = lane

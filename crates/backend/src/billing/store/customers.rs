@@ -1,7 +1,7 @@
 //! SQL of Stripe customers and their accounts.
 
 use db::Statement;
-use sqlx::{Any, AnyPool, Executor, Row};
+use sqlx::{Any, Executor, Row};
 use tracking::{AccountType, UserId};
 
 use super::user_id;
@@ -25,7 +25,7 @@ pub(in crate::billing) enum CustomerOwner {
 
 /// The account's customer that Stripe has not deleted.
 pub(in crate::billing) async fn customer_of(
-    pool: &AnyPool,
+    pool: &db::Pool,
     user: UserId,
 ) -> Result<Option<StripeCustomer>, sqlx::Error> {
     let row =
@@ -44,7 +44,7 @@ pub(in crate::billing) async fn customer_of(
 
 /// The IDs of all customers that the account has had, including those that Stripe has deleted.
 pub(in crate::billing) async fn customer_ids(
-    pool: &AnyPool,
+    pool: &db::Pool,
     user: UserId,
 ) -> Result<Vec<String>, sqlx::Error> {
     sqlx::query_scalar("SELECT id FROM stripe_customers WHERE user_id = $1")
@@ -57,7 +57,7 @@ pub(in crate::billing) async fn customer_ids(
 pub(in crate::billing) const REVISIONS: &str = "SELECT user_id, CAST(SUM(revision) AS BIGINT) FROM stripe_customers WHERE user_id IN ({keys}) GROUP BY user_id";
 
 /// How many webhooks of the account's customers have been applied.
-pub(in crate::billing) async fn revision(pool: &AnyPool, user: UserId) -> Result<i64, sqlx::Error> {
+pub(in crate::billing) async fn revision(pool: &db::Pool, user: UserId) -> Result<i64, sqlx::Error> {
     sqlx::query_scalar(
         "SELECT CAST(COALESCE(SUM(revision), 0) AS BIGINT) FROM stripe_customers WHERE user_id = $1",
     )

@@ -1,8 +1,8 @@
 //! SQL of recorded clicks and of visits to Stripe's portal.
 
 use db::Statement;
+use sqlx::Row;
 use sqlx::any::AnyRow;
-use sqlx::{AnyPool, Row};
 use tracking::{DeviceId, EventContext, InsertId, PlanInterval, SessionId, UserId};
 use uuid::Uuid;
 
@@ -120,7 +120,7 @@ pub(in crate::billing) async fn close_checkout(
 
 /// IDs of the account's Checkout sessions that may still be open, except that of the click `but`.
 pub(in crate::billing) async fn open_checkouts(
-    pool: &AnyPool,
+    pool: &db::Pool,
     user: UserId,
     but: Uuid,
 ) -> Result<Vec<String>, sqlx::Error> {
@@ -137,7 +137,7 @@ pub(in crate::billing) async fn open_checkouts(
 
 /// The account's click that created this Checkout session.
 pub(in crate::billing) async fn checkout_of(
-    pool: &AnyPool,
+    pool: &db::Pool,
     user: UserId,
     checkout: &str,
 ) -> Result<Option<ClickRecord>, sqlx::Error> {

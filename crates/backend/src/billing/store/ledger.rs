@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use sqlx::any::AnyRow;
-use sqlx::{AnyPool, AssertSqlSafe, Row, query::QueryAs};
+use sqlx::{AssertSqlSafe, Row, query::QueryAs};
 use tracking::{Currency, Money, UserId};
 
 use super::{decode, user_id};
@@ -15,7 +15,7 @@ use crate::key_list::{self, MAX_KEYS};
 const MOST: i64 = 10_000;
 
 /// The newest payments with a nonzero amount, all succeeded refunds and all lost disputes.
-pub(in crate::billing) async fn recorded(pool: &AnyPool) -> Result<Vec<Movement>, sqlx::Error> {
+pub(in crate::billing) async fn recorded(pool: &db::Pool) -> Result<Vec<Movement>, sqlx::Error> {
     let payments = sqlx::query(
         "SELECT id, customer_id, currency, amount_paid AS amount FROM paid_invoices
          WHERE amount_paid <> 0 ORDER BY paid_at DESC LIMIT $1",
@@ -56,7 +56,7 @@ fn movement(kind: MovementKind, row: &AnyRow) -> Result<Movement, sqlx::Error> {
 
 /// The accounts of these customers, and the customers with unapplied webhooks.
 pub(in crate::billing) async fn reconcile_context(
-    pool: &AnyPool,
+    pool: &db::Pool,
     customers: &HashSet<&str>,
 ) -> Result<ReconcileContext, sqlx::Error> {
     let mut known = HashMap::new();
@@ -75,7 +75,7 @@ pub(in crate::billing) async fn reconcile_context(
     })
 }
 
-async fn lanes(pool: &AnyPool, query: &'static str) -> Result<HashSet<String>, sqlx::Error> {
+async fn lanes(pool: &db::Pool, query: &'static str) -> Result<HashSet<String>, sqlx::Error> {
     Ok(sqlx::query_scalar(query)
         .fetch_all(pool)
         .await?
@@ -84,7 +84,10 @@ async fn lanes(pool: &AnyPool, query: &'static str) -> Result<HashSet<String>, s
 }
 
 /// Existing accounts with payments, latest payment first; and the number of all paying customers.
-pub(in crate::billing) async fn payers(pool: &AnyPool, most: i64) -> Result<(Vec<UserId>, i64), sqlx::Error> {
+pub(in crate::billing) async fn payers(
+    pool: &db::Pool,
+    most: i64,
+) -> Result<(Vec<UserId>, i64), sqlx::Error> {
     let users: Vec<String> = sqlx::query_scalar(
         "SELECT stripe_customers.user_id
          FROM paid_invoices JOIN stripe_customers ON stripe_customers.id = paid_invoices.customer_id

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use db::Statement;
-use sqlx::{AnyPool, Row};
+use sqlx::Row;
 use tracking::{Currency, Money, UserId};
 
 use super::decode;
@@ -126,7 +126,7 @@ pub(in crate::billing) async fn upsert_dispute(
 
 /// The account's payments, newest first. Invoices with a zero amount are excluded.
 pub(in crate::billing) async fn paid_invoices(
-    pool: &AnyPool,
+    pool: &db::Pool,
     user: UserId,
 ) -> Result<Vec<PaidInvoice>, sqlx::Error> {
     let rows = sqlx::query(

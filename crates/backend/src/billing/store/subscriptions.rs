@@ -2,7 +2,7 @@
 
 use db::Statement;
 use serde_json::Value;
-use sqlx::{Any, AnyPool, Executor, Row};
+use sqlx::{Any, Executor, Row};
 use tracking::{Currency, Money, UserId};
 
 use super::{decode, user_id};
@@ -133,7 +133,7 @@ pub(in crate::billing) fn mark_duplicate(subscription: &str) -> Statement {
 
 /// The second subscriptions: running ones first, then newest first.
 pub(in crate::billing) async fn duplicate_subscriptions(
-    pool: &AnyPool,
+    pool: &db::Pool,
     most: i64,
 ) -> Result<Vec<DuplicateSubscription>, sqlx::Error> {
     let rows = sqlx::query(

@@ -1,20 +1,20 @@
 //! SQL of the user's data from Stripe and of the clicks that opened Stripe's pages.
 
-use sqlx::{AnyPool, Row};
+use sqlx::Row;
 use tracking::UserId;
 
 use crate::dates::instant;
 use crate::export::{Click, Dispute, Payment, Refund};
 
 /// Includes those that Stripe has deleted.
-pub(in crate::export) async fn customers(pool: &AnyPool, user: UserId) -> Result<Vec<String>, sqlx::Error> {
+pub(in crate::export) async fn customers(pool: &db::Pool, user: UserId) -> Result<Vec<String>, sqlx::Error> {
     sqlx::query_scalar("SELECT id FROM stripe_customers WHERE user_id = $1 ORDER BY created_at, id")
         .bind(user.to_string())
         .fetch_all(pool)
         .await
 }
 
-pub(in crate::export) async fn payments(pool: &AnyPool, user: UserId) -> Result<Vec<Payment>, sqlx::Error> {
+pub(in crate::export) async fn payments(pool: &db::Pool, user: UserId) -> Result<Vec<Payment>, sqlx::Error> {
     let rows = sqlx::query(
         "SELECT paid_invoices.id, subscription_id, currency, amount_paid, paid_at FROM paid_invoices
          JOIN stripe_customers ON stripe_customers.id = paid_invoices.customer_id
@@ -36,7 +36,7 @@ pub(in crate::export) async fn payments(pool: &AnyPool, user: UserId) -> Result<
         .collect()
 }
 
-pub(in crate::export) async fn refunds(pool: &AnyPool, user: UserId) -> Result<Vec<Refund>, sqlx::Error> {
+pub(in crate::export) async fn refunds(pool: &db::Pool, user: UserId) -> Result<Vec<Refund>, sqlx::Error> {
     let rows = sqlx::query(
         "SELECT refunds.id, invoice_id, currency, amount, status FROM refunds
          JOIN stripe_customers ON stripe_customers.id = refunds.customer_id
@@ -58,7 +58,7 @@ pub(in crate::export) async fn refunds(pool: &AnyPool, user: UserId) -> Result<V
         .collect()
 }
 
-pub(in crate::export) async fn disputes(pool: &AnyPool, user: UserId) -> Result<Vec<Dispute>, sqlx::Error> {
+pub(in crate::export) async fn disputes(pool: &db::Pool, user: UserId) -> Result<Vec<Dispute>, sqlx::Error> {
     let rows = sqlx::query(
         "SELECT disputes.id, invoice_id, currency, amount, status FROM disputes
          JOIN stripe_customers ON stripe_customers.id = disputes.customer_id
@@ -81,7 +81,7 @@ pub(in crate::export) async fn disputes(pool: &AnyPool, user: UserId) -> Result<
 }
 
 /// Includes the visits to the customer portal.
-pub(in crate::export) async fn clicks(pool: &AnyPool, user: UserId) -> Result<Vec<Click>, sqlx::Error> {
+pub(in crate::export) async fn clicks(pool: &db::Pool, user: UserId) -> Result<Vec<Click>, sqlx::Error> {
     let rows = sqlx::query(
         "SELECT action, device_id, session_id, created_at, context, address FROM handoffs WHERE user_id = $1
          UNION ALL

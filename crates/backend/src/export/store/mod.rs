@@ -4,14 +4,14 @@ pub(super) mod billing;
 pub(super) mod tracking;
 
 use ::tracking::UserId;
+use sqlx::Row;
 use sqlx::any::AnyRow;
-use sqlx::{AnyPool, Row};
 use uuid::Uuid;
 
 use super::{Account, LoginRow, Poll, Vote};
 use crate::dates::instant;
 
-pub(super) async fn account(pool: &AnyPool, user: UserId) -> Result<Account, sqlx::Error> {
+pub(super) async fn account(pool: &db::Pool, user: UserId) -> Result<Account, sqlx::Error> {
     let row = sqlx::query(
         "SELECT email, email_verified_at, account_type, consent, created_at FROM users WHERE id = $1",
     )
@@ -28,7 +28,7 @@ pub(super) async fn account(pool: &AnyPool, user: UserId) -> Result<Account, sql
     })
 }
 
-pub(super) async fn logins(pool: &AnyPool, user: UserId) -> Result<Vec<LoginRow>, sqlx::Error> {
+pub(super) async fn logins(pool: &db::Pool, user: UserId) -> Result<Vec<LoginRow>, sqlx::Error> {
     let rows = sqlx::query(
         "SELECT id, created_at, last_seen_at, user_agent, ended_at, ended_by FROM logins
          WHERE user_id = $1 ORDER BY created_at, id",
@@ -51,7 +51,7 @@ pub(super) async fn logins(pool: &AnyPool, user: UserId) -> Result<Vec<LoginRow>
 }
 
 /// Reads all polls with one query, which returns one row per option.
-pub(super) async fn polls(pool: &AnyPool, user: UserId) -> Result<Vec<Poll>, sqlx::Error> {
+pub(super) async fn polls(pool: &db::Pool, user: UserId) -> Result<Vec<Poll>, sqlx::Error> {
     let rows = sqlx::query(
         "SELECT polls.id, question, multiple_choice, polls.created_at, closes_at, closed_at, deleted_at, label
          FROM polls
@@ -85,7 +85,7 @@ pub(super) async fn polls(pool: &AnyPool, user: UserId) -> Result<Vec<Poll>, sql
 }
 
 /// Reads all votes with one query, which returns one row per choice.
-pub(super) async fn votes(pool: &AnyPool, user: UserId) -> Result<Vec<Vote>, sqlx::Error> {
+pub(super) async fn votes(pool: &db::Pool, user: UserId) -> Result<Vec<Vote>, sqlx::Error> {
     let rows = sqlx::query(
         "SELECT votes.id, votes.poll_id, question, cast_at, changed_at, label FROM votes
          JOIN polls ON polls.id = votes.poll_id

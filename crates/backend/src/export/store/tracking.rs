@@ -1,13 +1,13 @@
 //! SQL of the user's tracking data. Events are not included: Amplitude stores them.
 
-use sqlx::{AnyPool, Row};
+use sqlx::Row;
 use tracking::UserId;
 
 use crate::dates::instant;
 use crate::export::{BrowserSession, ConsentChange, LastTouch};
 
 pub(in crate::export) async fn consent_changes(
-    pool: &AnyPool,
+    pool: &db::Pool,
     user: UserId,
 ) -> Result<Vec<ConsentChange>, sqlx::Error> {
     let rows =
@@ -27,7 +27,7 @@ pub(in crate::export) async fn consent_changes(
 
 /// Returns the sessions with an SDK sighting or with event counts from the browser.
 pub(in crate::export) async fn sessions(
-    pool: &AnyPool,
+    pool: &db::Pool,
     user: UserId,
 ) -> Result<Vec<BrowserSession>, sqlx::Error> {
     let rows = sqlx::query(
@@ -57,7 +57,7 @@ pub(in crate::export) async fn sessions(
 }
 
 pub(in crate::export) async fn last_touches(
-    pool: &AnyPool,
+    pool: &db::Pool,
     user: UserId,
 ) -> Result<Vec<LastTouch>, sqlx::Error> {
     let rows = sqlx::query(

@@ -1,6 +1,8 @@
 //! SQL of poll lists.
 
+use db::Statement;
 use forms::search_text;
+use sqlx::any::AnyRow;
 use sqlx::{AssertSqlSafe, Row};
 use tracking::UserId;
 
@@ -10,15 +12,30 @@ use crate::polls::{Poll, PollCounts, PollFilter};
 /// Whether a poll takes votes at `$2`.
 const IS_OPEN: &str = "(deleted_at IS NULL AND closed_at IS NULL AND (closes_at IS NULL OR closes_at > $2))";
 
-/// Returns polls with options and voter counts, newest first, in one query.
-pub(in crate::polls) async fn by_owner(
+/// Returns polls with options and voter counts, newest first, and the number of the owner's polls in each state.
+pub(in crate::polls) async fn list(
     connection: &mut db::Connection,
     owner: UserId,
     filter: PollFilter,
     find: &str,
     now_ms: i64,
     limit: i64,
-) -> Result<Vec<Poll>, sqlx::Error> {
+) -> Result<(Vec<Poll>, PollCounts), sqlx::Error> {
+    let found = found(owner, filter, find, now_ms, limit);
+    let [polls, counts] = db::fetch_all(connection, [found, counted(owner, now_ms)]).await?;
+    Ok((read_polls(&polls)?, read_counts(&counts)?))
+}
+
+/// Reads the number of the owner's polls in each state.
+pub(in crate::polls) async fn counts(
+    connection: &mut db::Connection,
+    owner: UserId,
+    now_ms: i64,
+) -> Result<PollCounts, sqlx::Error> {
+    read_counts(&counted(owner, now_ms).fetch(connection).await?)
+}
+
+fn found(owner: UserId, filter: PollFilter, find: &str, now_ms: i64, limit: i64) -> Statement {
     let condition = match filter {
         PollFilter::All => "deleted_at IS NULL AND $2 = $2".to_owned(),
         PollFilter::Open => IS_OPEN.to_owned(),
@@ -35,15 +52,17 @@ pub(in crate::polls) async fn by_owner(
          JOIN poll_options ON poll_options.poll_id = polls.id
          ORDER BY polls.created_at DESC, polls.id DESC, poll_options.position"
     ));
-    let rows = sqlx::query(select)
+    Statement::new(select)
         .bind(owner.to_string())
         .bind(now_ms)
         .bind(pattern(find))
         .bind(limit)
-        .fetch_all(connection)
-        .await?;
+}
+
+/// A row for each option.
+fn read_polls(rows: &[AnyRow]) -> Result<Vec<Poll>, sqlx::Error> {
     let mut polls: Vec<Poll> = Vec::new();
-    for row in &rows {
+    for row in rows {
         let poll = poll_of(row)?;
         if polls.last().is_none_or(|last| last.id != poll.id) {
             polls.push(poll);
@@ -68,22 +87,18 @@ fn pattern(find: &str) -> String {
     pattern
 }
 
-pub(in crate::polls) async fn counts(
-    connection: &mut db::Connection,
-    owner: UserId,
-    now_ms: i64,
-) -> Result<PollCounts, sqlx::Error> {
+fn counted(owner: UserId, now_ms: i64) -> Statement {
     let select = AssertSqlSafe(format!(
         "SELECT COUNT(CASE WHEN {IS_OPEN} THEN 1 END) AS open_count,
              COUNT(CASE WHEN deleted_at IS NULL THEN 1 END) AS undeleted_count,
              COUNT(CASE WHEN deleted_at IS NOT NULL THEN 1 END) AS deleted_count
          FROM polls WHERE user_id = $1"
     ));
-    let row = sqlx::query(select)
-        .bind(owner.to_string())
-        .bind(now_ms)
-        .fetch_one(connection)
-        .await?;
+    Statement::new(select).bind(owner.to_string()).bind(now_ms)
+}
+
+fn read_counts(rows: &[AnyRow]) -> Result<PollCounts, sqlx::Error> {
+    let row = rows.first().ok_or(sqlx::Error::RowNotFound)?;
     let open = number(row.try_get("open_count")?);
     Ok(PollCounts {
         open,

@@ -4,7 +4,7 @@ mod lists;
 mod polls;
 mod votes;
 
-pub(super) use lists::{by_owner, counts};
+pub(super) use lists::{counts, list};
 pub(super) use polls::{
     PollRecord, close, close_due, created_by_form, delete, delete_options, due, insert, insert_options, lock,
     lock_owner, plan, poll, restore, update,

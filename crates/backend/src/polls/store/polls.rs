@@ -1,7 +1,7 @@
 //! SQL of single polls and their options.
 
 use forms::search_text;
-use sqlx::{AnyPool, AssertSqlSafe, Row};
+use sqlx::{AssertSqlSafe, Row};
 use tracking::{AccountType, UserId};
 use uuid::Uuid;
 
@@ -186,7 +186,11 @@ pub(in crate::polls) async fn close(
 }
 
 /// Returns the IDs of polls whose closing time has passed, longest due first.
-pub(in crate::polls) async fn due(pool: &AnyPool, now_ms: i64, limit: i64) -> Result<Vec<Uuid>, sqlx::Error> {
+pub(in crate::polls) async fn due(
+    pool: &db::Pool,
+    now_ms: i64,
+    limit: i64,
+) -> Result<Vec<Uuid>, sqlx::Error> {
     let ids: Vec<String> = sqlx::query_scalar(
         "SELECT id FROM polls
          WHERE closes_at IS NOT NULL AND closed_at IS NULL AND deleted_at IS NULL AND closes_at <= $1

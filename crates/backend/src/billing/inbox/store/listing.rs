@@ -3,7 +3,7 @@
 use db::Db;
 use queue::{COUNT_LIMIT, QueueCounts};
 use sqlx::any::AnyRow;
-use sqlx::{AnyPool, AssertSqlSafe, Row};
+use sqlx::{AssertSqlSafe, Row};
 
 use super::{INBOX, InboxState};
 use crate::billing::mapping::invoice_of;
@@ -51,7 +51,7 @@ pub struct InboxCounts {
 
 /// The newest webhooks. Of one state: those that came into it last.
 pub(in crate::billing::inbox) async fn newest(
-    pool: &AnyPool,
+    pool: &db::Pool,
     state: Option<InboxState>,
     most: i64,
 ) -> Result<Vec<InboxRow>, sqlx::Error> {

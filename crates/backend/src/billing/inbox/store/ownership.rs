@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use sqlx::{Any, AnyPool, AssertSqlSafe, Executor, Row};
+use sqlx::{Any, AssertSqlSafe, Executor, Row};
 use tracking::UserId;
 
 use crate::billing::inbox::NotOursReason;
@@ -46,7 +46,7 @@ pub(in crate::billing::inbox) async fn count_not_ours(
 }
 
 /// All counts, largest first. There is one row for each type and reason.
-pub(in crate::billing::inbox) async fn not_ours(pool: &AnyPool) -> Result<Vec<NotOursCount>, sqlx::Error> {
+pub(in crate::billing::inbox) async fn not_ours(pool: &db::Pool) -> Result<Vec<NotOursCount>, sqlx::Error> {
     let rows = sqlx::query(
         "SELECT event_type, reason, webhooks, last_received_ms FROM stripe_not_ours
          ORDER BY webhooks DESC, event_type, reason",
@@ -69,7 +69,7 @@ pub(in crate::billing::inbox) async fn not_ours(pool: &AnyPool) -> Result<Vec<No
 
 /// Those of the customers that are in our database.
 pub(in crate::billing::inbox) async fn known_customers(
-    pool: &AnyPool,
+    pool: &db::Pool,
     customers: &BTreeSet<&str>,
 ) -> Result<HashSet<String>, sqlx::Error> {
     if customers.is_empty() {
@@ -89,7 +89,7 @@ pub(in crate::billing::inbox) async fn known_customers(
 
 /// Whether the account exists.
 pub(in crate::billing::inbox) async fn account_exists(
-    pool: &AnyPool,
+    pool: &db::Pool,
     account: UserId,
 ) -> Result<bool, sqlx::Error> {
     let found = sqlx::query("SELECT 1 FROM users WHERE id = $1 AND deleted_at IS NULL")
@@ -101,7 +101,7 @@ pub(in crate::billing::inbox) async fn account_exists(
 
 /// Whether the subscription is in our database.
 pub(in crate::billing::inbox) async fn is_recorded(
-    pool: &AnyPool,
+    pool: &db::Pool,
     subscription: &str,
 ) -> Result<bool, sqlx::Error> {
     let found = sqlx::query("SELECT 1 FROM subscriptions WHERE id = $1")
@@ -123,7 +123,7 @@ pub(in crate::billing::inbox) async fn customer_of_payment(
 }
 
 /// Whether the payment of any paid invoice is unknown, because the invoice was recorded before payments were.
-pub(in crate::billing::inbox) async fn has_unread_payments(pool: &AnyPool) -> Result<bool, sqlx::Error> {
+pub(in crate::billing::inbox) async fn has_unread_payments(pool: &db::Pool) -> Result<bool, sqlx::Error> {
     let found = sqlx::query("SELECT 1 FROM paid_invoices WHERE has_payments = 0 AND amount_paid > 0 LIMIT 1")
         .fetch_optional(pool)
         .await?;

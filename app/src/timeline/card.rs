@@ -1,0 +1,101 @@
+//! The cards of the page that are one line until they are opened.
+
+use leptos::prelude::*;
+
+use super::links;
+use super::model::EventPage;
+
+/// A card that is one line until it is opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Card {
+    /// The devices of the person.
+    Person,
+    /// The rules of the verdict.
+    Verdict,
+    /// Session metrics, stitched and unstitched.
+    SessionMetrics,
+    /// Anonymous history that was merged into the person.
+    MergedHistory,
+    /// Events that were fired and did not arrive.
+    BrowserLoss,
+    /// Revenue events against Stripe's ledger.
+    Revenue,
+}
+
+impl Card {
+    const ALL: [Self; 6] = [
+        Self::Person,
+        Self::Verdict,
+        Self::SessionMetrics,
+        Self::MergedHistory,
+        Self::BrowserLoss,
+        Self::Revenue,
+    ];
+
+    /// The ID of its element, which names it in the URL too.
+    pub(super) fn id(self) -> &'static str {
+        match self {
+            Self::Person => "person",
+            Self::Verdict => "verdict",
+            Self::SessionMetrics => "session-metrics",
+            Self::MergedHistory => "merged-history",
+            Self::BrowserLoss => "browser-loss",
+            Self::Revenue => "revenue",
+        }
+    }
+
+    /// The cards that the URL names, separated by commas.
+    pub(super) fn parse_list(text: &str) -> Vec<Self> {
+        let named = |card: &Self| text.split(',').any(|id| id == card.id());
+        Self::ALL.into_iter().filter(named).collect()
+    }
+}
+
+/// The card with its line. `content` is rendered if the URL names the card. For any other card the script loads it from that URL when
+/// the card is opened; without script a link leads there.
+pub(super) fn card(
+    page: &EventPage,
+    card: Card,
+    class: &'static str,
+    line: AnyView,
+    content: impl FnOnce() -> AnyView,
+) -> AnyView {
+    let id = card.id();
+    let is_open = page.query.open.contains(&card);
+    let (state, content) = if is_open {
+        ("loaded", content())
+    } else {
+        let href = links::card_url(&page.query, card);
+        let link = view! {
+            <p class="details">
+                <a href=href data-load=format!("#{id} > .card-content")>
+                    "Show the details"
+                </a>
+            </p>
+        };
+        ("", link.into_any())
+    };
+    view! {
+        <details id=id class=class open=is_open data-card=state>
+            <summary class="chevron">{line}</summary>
+            <div class="card-content">{content}</div>
+        </details>
+    }
+    .into_any()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_url_names_cards() {
+        let all = Card::ALL.map(Card::id).join(",");
+        assert_eq!(Card::parse_list(&all), Card::ALL);
+        assert_eq!(
+            Card::parse_list("verdict,nothing,person"),
+            [Card::Person, Card::Verdict]
+        );
+        assert_eq!(Card::parse_list(""), []);
+    }
+}
