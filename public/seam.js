@@ -387,10 +387,11 @@
     }
   }
 
-  // Fetches this document again, with the cards that are loaded here, and puts its parts that are marked `data-live` in place of
-  // those here. A `<details>` with an ID stays as open as it is, and the focus stays where it is.
-  async function refresh() {
-    if (!document.querySelector("[data-live]")) return;
+  // Fetches this document again, with the cards that are loaded here, and puts these of its parts in place of those here: all that
+  // are marked `data-live`, unless told otherwise. A `<details>` with an ID stays as open as it is, and the focus stays where
+  // it is.
+  async function refresh(parts = document.querySelectorAll("[data-live]")) {
+    if (parts.length === 0) return;
     const cards = [...document.querySelectorAll("details[data-card=loaded]")];
     const url = new URL(location.href);
     if (cards.length > 0) url.searchParams.set("open", cards.map(({ id }) => id).join(","));
@@ -398,25 +399,32 @@
     if (!fresh) return;
     // A button that is replaced between press and release gets no click.
     await released;
-    for (const part of document.querySelectorAll("[data-live]")) {
+    for (const part of parts) {
       const next = fresh.getElementById(part.id);
       if (next) replacePart(part, next);
     }
   }
 
   function replacePart(part, next) {
-    const focused = part.contains(document.activeElement) ? document.activeElement.id : "";
+    const focused = part.contains(document.activeElement) && selectorOf(document.activeElement);
     for (const details of part.querySelectorAll("details[id]")) {
       const other = next.querySelector(`#${CSS.escape(details.id)}`);
-      // What was loaded into it is not in the fetched document.
-      if (details.dataset.loaded !== undefined) other?.replaceWith(details);
+      // What was loaded into it is not in the fetched document, or not yet.
+      const early = details.dataset.card === "loaded" && other?.dataset.card !== "loaded";
+      if (details.dataset.loaded !== undefined || early) other?.replaceWith(details);
       else other?.toggleAttribute("open", details.open);
     }
     if (part.isEqualNode(next)) return;
     for (const { name } of [...part.attributes]) if (!next.hasAttribute(name)) part.removeAttribute(name);
     for (const { name, value } of next.attributes) part.setAttribute(name, value);
     part.replaceChildren(...next.childNodes);
-    if (focused) document.getElementById(focused)?.focus();
+    if (focused) document.querySelector(focused)?.focus();
+  }
+
+  // The line of a `<details>` is found by the ID of the `<details>`.
+  function selectorOf({ id, localName, parentElement }) {
+    if (id) return `#${CSS.escape(id)}`;
+    return localName === "summary" && parentElement.id && `#${CSS.escape(parentElement.id)} > summary`;
   }
 
   function followPointer() {
@@ -431,18 +439,20 @@
   }
 
   // `<details>` with a link `data-load="selector"`: the first time it is opened, the children of what the selector finds in
-  // the linked document take the link's place.
+  // the linked document take the link's place. The part with a card is read again as a whole, with its content.
   function loadDetails() {
     const load = async (details) => {
+      if (details.open && details.dataset.card === "") {
+        details.dataset.card = "loaded";
+        return refresh([details.closest("[data-live]")]);
+      }
       const link = details.open && details.querySelector("a[data-load]");
       if (!link || link.closest("details") !== details) return;
       const { load: selector } = link.dataset;
       delete link.dataset.load;
       const part = (await fetchDocument(link.href))?.querySelector(selector);
       if (!part) return;
-      // A card is loaded again with each refresh; an event stays as it is.
-      if (details.dataset.card !== undefined) details.dataset.card = "loaded";
-      else details.dataset.loaded = "";
+      details.dataset.loaded = "";
       link.closest(".details").replaceWith(...part.childNodes);
     };
     addEventListener("toggle", (event) => load(event.target), true);

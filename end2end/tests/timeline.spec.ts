@@ -47,6 +47,34 @@ test('the verdict is above the events, and holds while events arrive', async ({ 
   await expect(merged.getByRole('link', { name: 'Sign-up completed' })).toBeVisible();
 });
 
+test('a card that is opened during a refresh stays filled', async ({ visitor, collector, newTab, page }) => {
+  const { user } = await visitor.signUp();
+  await collector.waitFor(user, 'Sign-up completed', 'Page Viewed /polls');
+  await visitor.goto('/timeline');
+  await collector.waitFor(user, 'Page Viewed /timeline');
+  await visitor.ready();
+  let release = () => {};
+  const held = new Promise<void>((resolve) => (release = resolve));
+  await page.route(/\/timeline\?refresh/, async (route) => {
+    const response = await route.fetch();
+    await held;
+    await route.fulfill({ response });
+  });
+  const refreshed = page.waitForRequest(/\/timeline\?refresh/);
+  const other = await newTab();
+  await other.createPoll();
+  await refreshed;
+
+  const rules = page.locator('.timeline-rules > li');
+  const line = page.locator('#verdict > summary');
+  await line.click();
+  await expect(rules).toHaveCount(14);
+  release();
+  await expect(page.locator('li[data-event="Poll created"]')).toBeVisible();
+  await expect(rules).toHaveCount(14);
+  await expect(line).toBeFocused();
+});
+
 test('a filtered view has a URL, and each view is one page view', async ({ visitor, collector, page }) => {
   const { user } = await visitor.signUp();
   await collector.waitFor(user, 'Sign-up completed', 'Page Viewed /polls');

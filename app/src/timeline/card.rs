@@ -51,8 +51,8 @@ impl Card {
     }
 }
 
-/// The card with its line. `content` is rendered if the URL names the card. For any other card the script loads it from that URL when
-/// the card is opened; without script a link leads there.
+/// The card with its line. `content` is rendered if the URL names the card. Otherwise the card has a link to the URL that names it, and
+/// the script reads the card from there when it is opened.
 pub(super) fn card(
     page: &EventPage,
     card: Card,
@@ -68,9 +68,7 @@ pub(super) fn card(
         let href = links::card_url(&page.query, card);
         let link = view! {
             <p class="details">
-                <a href=href data-load=format!("#{id} > .card-content")>
-                    "Show the details"
-                </a>
+                <a href=href>"Show the details"</a>
             </p>
         };
         ("", link.into_any())

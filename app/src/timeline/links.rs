@@ -21,12 +21,10 @@ pub(crate) fn event_url(find: Option<&str>, uuid: &str) -> String {
     format!("{}#event-{uuid}", page_url(&query))
 }
 
-/// The page with this card open.
+/// The page with this card open too.
 pub(super) fn card_url(query: &TimelineQuery, card: Card) -> String {
-    let query = TimelineQuery {
-        open: vec![card],
-        ..query.clone()
-    };
+    let mut query = query.clone();
+    query.open.push(card);
     format!("{}#{}", page_url(&query), card.id())
 }
 
@@ -112,9 +110,14 @@ mod tests {
             "/timeline/export?find=a%26b&event=Poll%20created&format=csv"
         );
         assert_eq!(event_url(None, "u-1"), "/timeline?at=u%2D1#event-u-1");
+        let opened = TimelineQuery {
+            event: Some("u-1".into()),
+            open: vec![Card::Person],
+            ..query.clone()
+        };
         assert_eq!(
-            card_url(&TimelineQuery::default(), Card::Verdict),
-            "/timeline?open=verdict#verdict"
+            card_url(&opened, Card::Verdict),
+            "/timeline?find=a%26b&event=Poll%20created&older=120%2E5&at=u%2D1&open=person%2Cverdict#verdict"
         );
         assert_eq!(verdict_url(Some("x")), "/timeline/verdict?find=x");
         assert_eq!(feed_url(&query), "/timeline/live?find=a%26b&event=Poll%20created");

@@ -24,7 +24,7 @@ pub struct TimelineQuery {
     pub older: Option<String>,
     /// UUID of an event that must be on the page. It is shown open.
     pub event: Option<String>,
-    /// The cards that are open.
+    /// The cards whose content is rendered.
     pub open: Vec<Card>,
 }
 

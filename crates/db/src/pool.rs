@@ -1,16 +1,16 @@
 //! The pool of connections, on both engines.
 //!
 //! The pool of sqlx 0.9 asks the database after each use, in a task of its own, whether the connection still works. This round
-//! trip takes as long as that of a short query. Here a connection is tested before its use, and at most every
-//! [`TEST_INTERVAL`].
+//! trip takes as long as that of a short query. Here only a connection is asked whose last statement may not have ended.
 
 use std::fmt;
 use std::ops::{Deref, DerefMut};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use deadpool::Runtime;
 use deadpool::managed::{
-    self, BuildError, Manager, Metrics, Object, PoolError, QueueMode, RecycleResult, Timeouts,
+    self, BuildError, Manager, Metrics, Object, PoolError, QueueMode, RecycleError, RecycleResult, Timeouts,
+    WeakPool,
 };
 use futures::stream::{self, BoxStream};
 use futures::{FutureExt as _, StreamExt as _, TryStreamExt as _, future::BoxFuture};
@@ -18,17 +18,25 @@ use sqlx::any::{AnyQueryResult, AnyRow, AnyStatement, AnyTypeInfo};
 use sqlx::{Any, AnyConnection, Connection as _, Describe, Either, Execute, Executor, SqlStr};
 use tokio::runtime::Handle;
 
-use crate::Engine;
+use crate::{Engine, engine_of};
 
-/// How long a caller waits for a connection, and how long the pool tries to open one.
-const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a caller waits for a connection. As long the pool waits for the end of a statement whose caller was dropped.
+const TIMEOUT: Duration = Duration::from_secs(10);
 /// Interval between attempts to open a connection to a Postgres server that is starting.
 const CONNECT_INTERVAL: Duration = Duration::from_millis(200);
-/// A Postgres connection that was not tested for this long is tested before its use: a restart of the server or a firewall may
+/// A Postgres connection that was not used for this long is tested before its use: a restart of the server or a firewall may
 /// have closed it.
-const TEST_INTERVAL: Duration = Duration::from_millis(250);
-/// The longest use of a Postgres connection. The server keeps memory for each connection, which grows with its use.
+const TEST_AFTER: Duration = Duration::from_secs(1);
+/// How long a test takes at most.
+const TEST_TIMEOUT: Duration = Duration::from_secs(1);
+/// A Postgres connection that is older is replaced: the server keeps memory for it, which grows with its use.
 const MAX_AGE: Duration = Duration::from_secs(30 * 60);
+/// A connection that is not used for this long is closed.
+const MAX_IDLE: Duration = Duration::from_secs(10 * 60);
+/// Interval between searches for idle connections.
+const IDLE_INTERVAL: Duration = Duration::from_secs(60);
+/// A connection to SQLite that was lent for longer may have a statement under way whose caller was dropped.
+const LONG_USE: Duration = Duration::from_millis(20);
 
 /// Connections to the database. Cheap to clone. A query that is executed on the pool takes a connection for itself.
 #[derive(Clone, Debug)]
@@ -55,19 +63,12 @@ impl fmt::Debug for Connector {
     }
 }
 
-/// A connection, and when it last worked.
-#[derive(Debug)]
-pub(crate) struct TestedConnection {
-    connection: AnyConnection,
-    tested: Instant,
-}
-
 impl Manager for Connector {
-    type Type = TestedConnection;
+    type Type = AnyConnection;
     type Error = sqlx::Error;
 
     /// A server that is starting refuses connections: the attempts go on until the timeout.
-    async fn create(&self) -> Result<TestedConnection, sqlx::Error> {
+    async fn create(&self) -> Result<AnyConnection, sqlx::Error> {
         let mut connection = loop {
             match AnyConnection::connect(&self.url).await {
                 Err(error) if is_starting(&error) => tokio::time::sleep(CONNECT_INTERVAL).await,
@@ -75,21 +76,17 @@ impl Manager for Connector {
             }
         };
         connection.execute(self.settings).await?;
-        Ok(TestedConnection {
-            connection,
-            tested: Instant::now(),
-        })
+        Ok(connection)
     }
 
     /// A connection to a file does not break.
-    async fn recycle(&self, tested: &mut TestedConnection, metrics: &Metrics) -> RecycleResult<sqlx::Error> {
+    async fn recycle(&self, connection: &mut AnyConnection, metrics: &Metrics) -> RecycleResult<sqlx::Error> {
         if self.engine == Engine::Postgres {
             if metrics.age() > MAX_AGE {
-                return Err(managed::RecycleError::message("too old"));
+                return Err(RecycleError::message("too old"));
             }
-            if tested.tested.elapsed() >= TEST_INTERVAL {
-                tested.connection.ping().await?;
-                tested.tested = Instant::now();
+            if metrics.last_used() >= TEST_AFTER {
+                connection.ping().await?;
             }
         }
         Ok(())
@@ -111,33 +108,33 @@ impl Pool {
     /// Creates the pool, and opens its first connection.
     pub(crate) async fn open(connector: Connector, max_size: u32) -> Result<Self, sqlx::Error> {
         let timeouts = Timeouts {
-            wait: Some(ACQUIRE_TIMEOUT),
-            create: Some(ACQUIRE_TIMEOUT),
-            recycle: Some(ACQUIRE_TIMEOUT),
+            recycle: Some(TEST_TIMEOUT),
+            ..Timeouts::default()
         };
         // The connection that was used last has the warmest caches.
-        let pool = managed::Pool::builder(connector)
+        let connections = managed::Pool::builder(connector)
             .max_size(usize::try_from(max_size).unwrap_or(usize::MAX))
             .timeouts(timeouts)
             .queue_mode(QueueMode::Lifo)
             .runtime(Runtime::Tokio1)
             .build()
             .map_err(|BuildError::NoRuntimeSpecified| sqlx::Error::PoolClosed)?;
-        let pool = Self(pool);
+        tokio::spawn(close_idle(connections.weak()));
+        let pool = Self(connections);
         pool.acquire().await?;
         Ok(pool)
     }
 
-    /// Takes a connection. Waits up to 10 s for one, and up to 10 s until it is open.
+    /// Takes a connection. Waits up to 10 s until one is free, tested or opened.
     ///
     /// # Errors
-    /// When none is free or none can be opened in time, or the pool is closed.
+    /// When there is none in time, a new one is refused, or the pool is closed.
     pub async fn acquire(&self) -> Result<PooledConnection, sqlx::Error> {
-        match self.0.get().await {
-            Ok(connection) => Ok(PooledConnection(Some(connection))),
-            Err(PoolError::Backend(error)) => Err(error),
-            Err(PoolError::Closed) => Err(sqlx::Error::PoolClosed),
-            Err(_) => Err(sqlx::Error::PoolTimedOut),
+        match tokio::time::timeout(TIMEOUT, self.0.get()).await {
+            Ok(Ok(lent)) => Ok(PooledConnection(Some(lent))),
+            Ok(Err(PoolError::Backend(error))) => Err(error),
+            Ok(Err(PoolError::Closed)) => Err(sqlx::Error::PoolClosed),
+            Ok(Err(_)) | Err(_) => Err(sqlx::Error::PoolTimedOut),
         }
     }
 
@@ -151,41 +148,96 @@ impl Pool {
     pub(crate) async fn close(&self) {
         for idle in self.0.retain(|_, _| false).removed {
             // It is closed anyway.
-            let _ = idle.connection.close().await;
+            let _ = idle.close().await;
         }
         self.0.close();
     }
 }
 
-const IS_LENT: &str = "only `drop` returns the connection";
+/// Closes connections that were not used for long, as long as the pool exists.
+async fn close_idle(pool: WeakPool<Connector>) {
+    loop {
+        tokio::time::sleep(IDLE_INTERVAL).await;
+        let Some(pool) = pool.upgrade() else { return };
+        for idle in pool.retain(|_, metrics| metrics.last_used() < MAX_IDLE).removed {
+            // It is closed anyway.
+            let _ = idle.close().await;
+        }
+    }
+}
+
+const IS_LENT: &str = "only `drop` and `roll_back` take the connection, and both consume it";
 
 impl Deref for PooledConnection {
     type Target = AnyConnection;
 
     fn deref(&self) -> &AnyConnection {
-        &self.0.as_ref().expect(IS_LENT).connection
+        self.0.as_ref().expect(IS_LENT)
     }
 }
 
 impl DerefMut for PooledConnection {
     fn deref_mut(&mut self) -> &mut AnyConnection {
-        &mut self.0.as_mut().expect(IS_LENT).connection
+        self.0.as_mut().expect(IS_LENT)
     }
 }
 
 impl PooledConnection {
-    /// Rolls back the open transaction in a task, and returns the connection after it. Without a runtime the connection is
-    /// closed.
+    /// Rolls back the open transaction in a task, and returns the connection after it.
     pub(crate) fn roll_back(mut self) {
-        let Some(mut lent) = self.0.take() else { return };
-        match Handle::try_current() {
-            Ok(runtime) => drop(runtime.spawn(async move {
-                if lent.connection.execute("ROLLBACK").await.is_err() {
-                    drop(Object::take(lent));
-                }
-            })),
-            Err(_) => drop(Object::take(lent)),
+        if let Some(lent) = self.0.take() {
+            settle(lent, Some("ROLLBACK"));
         }
+    }
+}
+
+/// If a statement may be under way, the connection is returned after its end: the next caller would wait for it, and on Postgres
+/// get its error.
+impl Drop for PooledConnection {
+    fn drop(&mut self) {
+        let Some(mut lent) = self.0.take() else { return };
+        let settled = match engine_of(&lent) {
+            // Does nothing if all statements have ended, and fails if the connection is broken.
+            Engine::Postgres => lent.flush().now_or_never(),
+            Engine::Sqlite => (Object::metrics(&lent).last_used() < LONG_USE).then_some(Ok(())),
+        };
+        match settled {
+            Some(Ok(())) => {}
+            Some(Err(_)) => drop(Object::take(lent)),
+            None => settle(lent, None),
+        }
+    }
+}
+
+/// Executes `last` after the statement that is under way, in a task, and returns the connection. If this fails, takes too long, or the
+/// runtime ends, the connection is closed.
+fn settle(lent: Object<Connector>, last: Option<&'static str>) {
+    let mut unsettled = Unsettled(Some(lent));
+    let Ok(runtime) = Handle::try_current() else {
+        return;
+    };
+    runtime.spawn(async move {
+        let Some(connection) = &mut unsettled.0 else {
+            return;
+        };
+        let settled = tokio::time::timeout(TIMEOUT, async {
+            match last {
+                Some(statement) => connection.execute(statement).await.map(drop),
+                None => connection.ping().await,
+            }
+        });
+        if let Ok(Ok(())) = settled.await {
+            drop(unsettled.0.take());
+        }
+    });
+}
+
+/// A connection that is closed unless it is taken.
+struct Unsettled(Option<Object<Connector>>);
+
+impl Drop for Unsettled {
+    fn drop(&mut self) {
+        drop(self.0.take().map(Object::take));
     }
 }
 

@@ -25,8 +25,8 @@ pub(crate) struct PostgresTransaction {
 }
 
 impl WriteTx {
-    /// Commits the transaction. If a statement has failed, drop the transaction instead: on SQLite a commit may then succeed
-    /// without its changes. The transaction is durable when this returns `Ok`. If the future is dropped, it may be committed or
+    /// Commits the transaction. If a statement has failed, drop the transaction instead: a commit may then succeed without
+    /// its changes, on Postgres without any. The transaction is durable when this returns `Ok`. If the future is dropped, it may be committed or
     /// not.
     ///
     /// # Errors

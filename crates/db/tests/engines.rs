@@ -227,8 +227,8 @@ async fn broken_postgres_connections_are_replaced() {
                WHERE datname = current_database() AND pid <> pg_backend_pid()";
     let ended = sqlx::query(end).execute(&mut other).await.unwrap();
     assert!(ended.rows_affected() >= 4);
-    // A connection is tested again after 250 ms.
-    tokio::time::sleep(std::time::Duration::from_millis(260)).await;
+    // The pool tests connections that were idle for longer than 1 s.
+    tokio::time::sleep(std::time::Duration::from_millis(1_100)).await;
     for n in 0..4 {
         let mut tx = test.db.write().await.unwrap();
         let row = sqlx::query("INSERT INTO items (id) VALUES ($1)").bind(n.to_string());

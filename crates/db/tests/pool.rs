@@ -45,23 +45,68 @@ async fn a_dropped_transaction_is_rolled_back_before_its_connection_is_used_agai
 }
 
 #[tokio::test]
-async fn a_connection_whose_caller_was_dropped_during_a_query_works() {
+async fn a_connection_whose_caller_was_dropped_during_a_query_returns_after_the_query() {
     for engine in engines() {
         let test = TestDb::new(engine).await;
         let db = one_connection(&test).await;
         let slow = match engine {
             Engine::Sqlite => {
-                "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 300000) SELECT COUNT(*) FROM n"
+                "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 3000000) SELECT COUNT(*) FROM n"
             }
-            Engine::Postgres => "SELECT COUNT(*) FROM pg_sleep(0.2)",
+            Engine::Postgres => "SELECT COUNT(*) FROM pg_sleep(0.5)",
         };
         let mut query = sqlx::query_scalar::<_, i64>(slow).fetch_one(db.pool()).boxed();
-        let early = tokio::time::timeout(Duration::from_millis(5), &mut query).await;
+        let early = tokio::time::timeout(Duration::from_millis(50), &mut query).await;
         assert!(early.is_err(), "{engine:?}: the query is under way");
         drop(query);
+        assert_eq!(db.pool().open_and_idle(), (1, 0), "{engine:?}");
         assert_eq!(items(&db).await, [0_i64; 0], "{engine:?}");
         assert_eq!(db.pool().open_and_idle(), (1, 1), "{engine:?}");
     }
+}
+
+#[tokio::test]
+async fn the_error_of_a_dropped_caller_does_not_reach_the_next_one() {
+    if !engines().contains(&Engine::Postgres) {
+        return;
+    }
+    let test = TestDb::new(Engine::Postgres).await;
+    let db = one_connection(&test).await;
+    let mut other = sqlx::AnyConnection::connect(&test.url).await.unwrap();
+    let mut tx = other.begin().await.unwrap();
+    let insert = || sqlx::query("INSERT INTO items (id) VALUES (1)");
+    insert().execute(&mut *tx).await.unwrap();
+    // The insert waits for the row of the other transaction, and fails when that is committed.
+    let dropped = tokio::time::timeout(Duration::from_millis(50), db.execute(insert())).await;
+    assert!(dropped.is_err(), "the insert is under way");
+    tx.commit().await.unwrap();
+    assert_eq!(items(&db).await, [1]);
+}
+
+#[tokio::test]
+async fn a_broken_connection_fails_one_caller() {
+    if !engines().contains(&Engine::Postgres) {
+        return;
+    }
+    let test = TestDb::new(Engine::Postgres).await;
+    let db = one_connection(&test).await;
+    let mut other = sqlx::AnyConnection::connect(&test.url).await.unwrap();
+    let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+               WHERE datname = current_database() AND pid <> pg_backend_pid()";
+    assert_eq!(
+        sqlx::query(end)
+            .execute(&mut other)
+            .await
+            .unwrap()
+            .rows_affected(),
+        2
+    );
+    let first = sqlx::query("SELECT 1").execute(db.pool()).await;
+    assert!(
+        first.is_err(),
+        "the pool does not know yet that the server has ended the connection"
+    );
+    assert_eq!(items(&db).await, [0_i64; 0]);
 }
 
 #[tokio::test]
@@ -87,11 +132,14 @@ async fn a_connection_that_cannot_roll_back_is_replaced() {
 }
 
 #[tokio::test]
-async fn a_closed_pool_lends_nothing() {
+async fn a_closed_pool_lends_nothing_and_keeps_nothing() {
     for engine in engines() {
         let test = TestDb::new(engine).await;
         let db = one_connection(&test).await;
+        let in_use = db.pool().acquire().await.unwrap();
         db.close().await;
+        drop(in_use);
+        assert_eq!(db.pool().open_and_idle(), (0, 0), "{engine:?}");
         let refused = db.pool().acquire().await;
         assert!(matches!(refused, Err(sqlx::Error::PoolClosed)), "{engine:?}");
     }

@@ -303,7 +303,7 @@ impl Server {
         let written = tokio::time::timeout(CLOSE_TIMEOUT, counts::write(&self.backend)).await;
         // Last, because the dispatcher sends its current batch to the stand-in.
         self.stand_ins.cancel();
-        // A request that was not finished in time may hold a connection.
+        // A request that was not finished in time may hold SQLite's writer.
         let closed = tokio::time::timeout(CLOSE_TIMEOUT, self.db.close()).await;
         if written.is_err() || closed.is_err() {
             tracing::warn!("the database was not closed in time");

@@ -178,7 +178,6 @@ impl Billing {
         snapshot: StripeSnapshot,
         steps: &mut [(&QueuedRow<PendingWebhook>, Step)],
     ) -> Result<CustomerState, sqlx::Error> {
-        // One connection for all: the pool tests each that is returned, which costs as much as a query.
         let mut connection = self.db.pool().acquire().await?;
         let (mut first_ms, mut last_ms) = (i64::MAX, i64::MIN);
         for (_, step) in steps {
