@@ -13,10 +13,10 @@ async fn one_connection(test: &TestDb) -> Db {
         postgres: 1,
         sqlite_readers: 1,
     };
-    let db = Db::open_with(&test.url, sizes).await.unwrap();
+    let db = Db::open_with(&test.url, sizes).await.expect("the database opens");
     db.execute(sqlx::query("CREATE TABLE items (id BIGINT PRIMARY KEY)"))
         .await
-        .unwrap();
+        .expect("a table");
     db
 }
 
@@ -24,7 +24,7 @@ async fn items(db: &Db) -> Vec<i64> {
     sqlx::query_scalar("SELECT id FROM items ORDER BY id")
         .fetch_all(db.pool())
         .await
-        .unwrap()
+        .expect("the items")
 }
 
 #[tokio::test]

@@ -193,10 +193,15 @@ mod tests {
 
     #[test]
     fn the_operators_variables_replace_the_name_and_the_version() {
+        /// `OTEL_SERVICE_NAME`, `OTEL_RESOURCE_ATTRIBUTES`, and the expected name and version.
+        type Row = (
+            Option<&'static str>,
+            &'static [(&'static str, &'static str)],
+            [&'static str; 2],
+        );
         let version = env!("CARGO_PKG_VERSION");
         #[rustfmt::skip]
-        let table: [(Option<&str>, &[(&str, &str)], [&str; 2]); 5] = [
-            // OTEL_SERVICE_NAME, OTEL_RESOURCE_ATTRIBUTES, name and version
+        let table: [Row; 5] = [
             (None,         &[],                                               ["seamline", version]),
             (Some(""),     &[],                                               ["seamline", version]),
             (Some("shop"), &[],                                               ["shop", version]),
