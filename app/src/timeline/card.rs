@@ -7,7 +7,7 @@ use super::model::EventPage;
 
 /// A card that is one line until it is opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Card {
+pub enum TimelineCard {
     /// The devices of the person.
     Person,
     /// The rules of the verdict.
@@ -22,7 +22,7 @@ pub enum Card {
     Revenue,
 }
 
-impl Card {
+impl TimelineCard {
     const ALL: [Self; 6] = [
         Self::Person,
         Self::Verdict,
@@ -55,7 +55,7 @@ impl Card {
 /// the script reads the card from there when it is opened.
 pub(super) fn card(
     page: &EventPage,
-    card: Card,
+    card: TimelineCard,
     class: &'static str,
     line: AnyView,
     content: impl FnOnce() -> AnyView,
@@ -88,12 +88,12 @@ mod tests {
 
     #[test]
     fn the_url_names_cards() {
-        let all = Card::ALL.map(Card::id).join(",");
-        assert_eq!(Card::parse_list(&all), Card::ALL);
+        let all = TimelineCard::ALL.map(TimelineCard::id).join(",");
+        assert_eq!(TimelineCard::parse_list(&all), TimelineCard::ALL);
         assert_eq!(
-            Card::parse_list("verdict,nothing,person"),
-            [Card::Person, Card::Verdict]
+            TimelineCard::parse_list("verdict,nothing,person"),
+            [TimelineCard::Person, TimelineCard::Verdict]
         );
-        assert_eq!(Card::parse_list(""), []);
+        assert_eq!(TimelineCard::parse_list(""), []);
     }
 }

@@ -6,7 +6,7 @@ use leptos::prelude::*;
 use tracking::Money;
 use tracking::reconcile::{CurrencyTotal, LedgerLine, Reconciliation};
 
-use super::card::{Card, card};
+use super::card::{TimelineCard, card};
 use super::links;
 use super::model::EventPage;
 
@@ -42,7 +42,7 @@ pub(super) fn LedgerView(page: Arc<EventPage>, reconciliation: Reconciliation) -
         };
         card(
             &page,
-            Card::Revenue,
+            TimelineCard::Revenue,
             "card reconciliation",
             line.into_any(),
             content,

@@ -3,7 +3,7 @@
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use tracking::timeline_page::{Filter, SessionFilter};
 
-use super::card::Card;
+use super::card::TimelineCard;
 use super::model::TimelineQuery;
 
 /// The page for this query.
@@ -22,7 +22,7 @@ pub(crate) fn event_url(find: Option<&str>, uuid: &str) -> String {
 }
 
 /// The page with this card open too.
-pub(super) fn card_url(query: &TimelineQuery, card: Card) -> String {
+pub(super) fn card_url(query: &TimelineQuery, card: TimelineCard) -> String {
     let mut query = query.clone();
     query.open.push(card);
     format!("{}#{}", page_url(&query), card.id())
@@ -65,7 +65,7 @@ fn pairs(query: &TimelineQuery) -> Vec<(&'static str, String)> {
     // The filter uses the key `event`.
     pairs.extend(one("at", &query.event));
     if !query.open.is_empty() {
-        let ids: Vec<&str> = query.open.iter().copied().map(Card::id).collect();
+        let ids: Vec<&str> = query.open.iter().copied().map(TimelineCard::id).collect();
         pairs.push(("open", ids.join(",")));
     }
     pairs
@@ -112,11 +112,11 @@ mod tests {
         assert_eq!(event_url(None, "u-1"), "/timeline?at=u%2D1#event-u-1");
         let opened = TimelineQuery {
             event: Some("u-1".into()),
-            open: vec![Card::Person],
+            open: vec![TimelineCard::Person],
             ..query.clone()
         };
         assert_eq!(
-            card_url(&opened, Card::Verdict),
+            card_url(&opened, TimelineCard::Verdict),
             "/timeline?find=a%26b&event=Poll%20created&older=120%2E5&at=u%2D1&open=person%2Cverdict#verdict"
         );
         assert_eq!(verdict_url(Some("x")), "/timeline/verdict?find=x");

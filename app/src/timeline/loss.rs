@@ -5,7 +5,7 @@ use std::sync::Arc;
 use leptos::prelude::*;
 use tracking::loss::{Loss, Share};
 
-use super::card::{Card, card};
+use super::card::{TimelineCard, card};
 use super::model::EventPage;
 
 /// Events fired and arrived. Without a session in which our script has counted there is nothing to show.
@@ -60,6 +60,6 @@ pub(super) fn LossView(
             }
             .into_any()
         };
-        card(&page, Card::BrowserLoss, "card comparison", line.into_any(), content)
+        card(&page, TimelineCard::BrowserLoss, "card comparison", line.into_any(), content)
     })
 }

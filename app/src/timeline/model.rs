@@ -11,7 +11,7 @@ use tracking::session_metrics::StitchingComparison;
 use tracking::timeline_page::Filter;
 use tracking::verdict::{TimelineFacts, Verdict};
 
-use super::card::Card;
+use super::card::TimelineCard;
 
 /// The query of the page's URL.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -25,7 +25,7 @@ pub struct TimelineQuery {
     /// UUID of an event that must be on the page. It is shown open.
     pub event: Option<String>,
     /// The cards whose content is rendered.
-    pub open: Vec<Card>,
+    pub open: Vec<TimelineCard>,
 }
 
 impl TimelineQuery {

@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 use tracking::timeline_page::Filter;
 
-use super::card::Card;
+use super::card::TimelineCard;
 use super::labels::counted;
 use super::links;
 use super::model::{EventPage, PersonFound, TimelineQuery, TimelineResult};
@@ -71,7 +71,7 @@ fn query_of_page() -> TimelineQuery {
         older: given("older"),
         event: given("at"),
         open: given("open")
-            .map(|ids| Card::parse_list(&ids))
+            .map(|ids| TimelineCard::parse_list(&ids))
             .unwrap_or_default(),
     }
 }

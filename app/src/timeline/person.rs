@@ -5,7 +5,7 @@ use std::sync::Arc;
 use leptos::prelude::*;
 use serde_json::Value;
 
-use super::card::{Card, card};
+use super::card::{TimelineCard, card};
 use super::labels::counted;
 use super::model::EventPage;
 
@@ -58,7 +58,7 @@ pub(super) fn PersonView(page: Arc<EventPage>) -> impl IntoView {
     };
     let card = card(
         &page,
-        Card::Person,
+        TimelineCard::Person,
         "timeline-line card",
         line.into_any(),
         content,

@@ -6,7 +6,7 @@ use leptos::prelude::*;
 use tracking::proof::MergedHistory;
 use tracking::session_metrics::StitchingComparison;
 
-use super::card::{Card, card};
+use super::card::{TimelineCard, card};
 use super::comparison::ComparisonTable;
 use super::labels::counted;
 use super::links;
@@ -27,7 +27,7 @@ pub(super) fn SessionMetricsView(page: Arc<EventPage>, comparison: StitchingComp
     };
     card(
         &page,
-        Card::SessionMetrics,
+        TimelineCard::SessionMetrics,
         "card comparison",
         line.into_any(),
         content,
@@ -50,7 +50,7 @@ pub(super) fn MergedHistoryView(page: Arc<EventPage>, histories: Vec<MergedHisto
             }
             .into_any()
         };
-        card(&page, Card::MergedHistory, "card", line.into_any(), content)
+        card(&page, TimelineCard::MergedHistory, "card", line.into_any(), content)
     })
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use leptos::prelude::*;
 use tracking::verdict::{Finding, RuleOutcome, Ruling};
 
-use super::card::{Card, card};
+use super::card::{TimelineCard, card};
 use super::links;
 use super::model::EventPage;
 
@@ -51,7 +51,7 @@ pub(super) fn VerdictView(page: Arc<EventPage>) -> impl IntoView {
             }
             .into_any()
         };
-        card(&page, Card::Verdict, class, line.into_any(), rules)
+        card(&page, TimelineCard::Verdict, class, line.into_any(), rules)
     });
     view! {
         <section id="verdict-part" aria-label="Verdict" hidden=clean.is_none() data-clean=clean data-live>

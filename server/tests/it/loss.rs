@@ -96,7 +96,7 @@ async fn loss_is_shown_on_timeline_and_operations() {
     browser.set_cookie("seam_fired", fired);
     let user = app.user("ada@example.com").await;
     app.collector.event(&user, "Sign-up completed").await;
-    let page = browser.open("/timeline").await.text();
+    let page = browser.open("/timeline?open=browser-loss").await.text();
     assert!(
         page.contains("100 % of the events that the browser fired did not arrive"),
         "{page}"
