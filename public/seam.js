@@ -387,9 +387,9 @@
     }
   }
 
-  // Fetches this document again, with the cards that are loaded here, and puts these of its parts in place of those here: all that
-  // are marked `data-live`, unless told otherwise. A `<details>` with an ID stays as open as it is, and the focus stays where
-  // it is.
+  // Fetches this document again, with the cards that are loaded here, and puts its parts in place of those here. Without an
+  // argument: all parts that are marked `data-live`. A `<details>` with an ID stays as open as it is, and the focus stays where it
+  // is.
   async function refresh(parts = document.querySelectorAll("[data-live]")) {
     if (parts.length === 0) return;
     const cards = [...document.querySelectorAll("details[data-card=loaded]")];
@@ -409,7 +409,7 @@
     const focused = part.contains(document.activeElement) && selectorOf(document.activeElement);
     for (const details of part.querySelectorAll("details[id]")) {
       const other = next.querySelector(`#${CSS.escape(details.id)}`);
-      // What was loaded into it is not in the fetched document, or not yet.
+      // What was loaded into an event is in no fetched document; a card may have been opened after this one was requested.
       const early = details.dataset.card === "loaded" && other?.dataset.card !== "loaded";
       if (details.dataset.loaded !== undefined || early) other?.replaceWith(details);
       else other?.toggleAttribute("open", details.open);

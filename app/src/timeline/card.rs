@@ -51,19 +51,19 @@ impl TimelineCard {
     }
 }
 
-/// The card with its line. `content` is rendered if the URL names the card. Otherwise the card has a link to the URL that names it, and
-/// the script reads the card from there when it is opened.
-pub(super) fn card(
+/// A card with its line. The content is rendered if the URL names the card. Otherwise the card has a link to the URL that names
+/// it, from which the script reads the card when it is opened.
+pub(super) fn card_view<C: IntoView + 'static>(
     page: &EventPage,
     card: TimelineCard,
     class: &'static str,
-    line: AnyView,
-    content: impl FnOnce() -> AnyView,
+    line: impl IntoView + 'static,
+    content: impl FnOnce() -> C,
 ) -> AnyView {
     let id = card.id();
     let is_open = page.query.open.contains(&card);
     let (state, content) = if is_open {
-        ("loaded", content())
+        ("loaded", content().into_any())
     } else {
         let href = links::card_url(&page.query, card);
         let link = view! {

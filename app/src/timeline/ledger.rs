@@ -6,7 +6,7 @@ use leptos::prelude::*;
 use tracking::Money;
 use tracking::reconcile::{CurrencyTotal, LedgerLine, Reconciliation};
 
-use super::card::{TimelineCard, card};
+use super::card::{TimelineCard, card_view};
 use super::links;
 use super::model::EventPage;
 
@@ -38,15 +38,8 @@ pub(super) fn LedgerView(page: Arc<EventPage>, reconciliation: Reconciliation) -
                     <tfoot>{totals}</tfoot>
                 </table>
             }
-            .into_any()
         };
-        card(
-            &page,
-            TimelineCard::Revenue,
-            "card reconciliation",
-            line.into_any(),
-            content,
-        )
+        card_view(&page, TimelineCard::Revenue, "card reconciliation", line, content)
     })
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use leptos::prelude::*;
 use tracking::loss::{Loss, Share};
 
-use super::card::{TimelineCard, card};
+use super::card::{TimelineCard, card_view};
 use super::model::EventPage;
 
 /// Events fired and arrived. Without a session in which our script has counted there is nothing to show.
@@ -58,8 +58,7 @@ pub(super) fn LossView(
                     </tbody>
                 </table>
             }
-            .into_any()
         };
-        card(&page, TimelineCard::BrowserLoss, "card comparison", line.into_any(), content)
+        card_view(&page, TimelineCard::BrowserLoss, "card comparison", line, content)
     })
 }

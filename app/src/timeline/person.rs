@@ -5,7 +5,7 @@ use std::sync::Arc;
 use leptos::prelude::*;
 use serde_json::Value;
 
-use super::card::{TimelineCard, card};
+use super::card::{TimelineCard, card_view};
 use super::labels::counted;
 use super::model::EventPage;
 
@@ -54,15 +54,8 @@ pub(super) fn PersonView(page: Arc<EventPage>) -> impl IntoView {
                 {seen.map(|seen| row("Seen", view! { <dd>{seen}</dd> }.into_any()))}
             </dl>
         }
-        .into_any()
     };
-    let card = card(
-        &page,
-        TimelineCard::Person,
-        "timeline-line card",
-        line.into_any(),
-        content,
-    );
+    let card = card_view(&page, TimelineCard::Person, "timeline-line card", line, content);
     view! { <div id="person-part" data-live>{card}</div> }
 }
 

@@ -6,7 +6,7 @@ use leptos::prelude::*;
 use tracking::proof::MergedHistory;
 use tracking::session_metrics::StitchingComparison;
 
-use super::card::{TimelineCard, card};
+use super::card::{TimelineCard, card_view};
 use super::comparison::ComparisonTable;
 use super::labels::counted;
 use super::links;
@@ -23,13 +23,12 @@ pub(super) fn SessionMetricsView(page: Arc<EventPage>, comparison: StitchingComp
             </p>
             <ComparisonTable comparison />
         }
-        .into_any()
     };
-    card(
+    card_view(
         &page,
         TimelineCard::SessionMetrics,
         "card comparison",
-        line.into_any(),
+        line,
         content,
     )
 }
@@ -48,9 +47,8 @@ pub(super) fn MergedHistoryView(page: Arc<EventPage>, histories: Vec<MergedHisto
                 </p>
                 <ol class="timeline-merged">{rows.collect_view()}</ol>
             }
-            .into_any()
         };
-        card(&page, TimelineCard::MergedHistory, "card", line.into_any(), content)
+        card_view(&page, TimelineCard::MergedHistory, "card", line, content)
     })
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use leptos::prelude::*;
 use tracking::verdict::{Finding, RuleOutcome, Ruling};
 
-use super::card::{TimelineCard, card};
+use super::card::{TimelineCard, card_view};
 use super::links;
 use super::model::EventPage;
 
@@ -49,9 +49,8 @@ pub(super) fn VerdictView(page: Arc<EventPage>) -> impl IntoView {
                 <ul class="timeline-rules">{rulings}</ul>
                 <p><a href=links::verdict_url(find)>"Verdict as JSON"</a></p>
             }
-            .into_any()
         };
-        card(&page, TimelineCard::Verdict, class, line.into_any(), rules)
+        card_view(&page, TimelineCard::Verdict, class, line, rules)
     });
     view! {
         <section id="verdict-part" aria-label="Verdict" hidden=clean.is_none() data-clean=clean data-live>

@@ -20,7 +20,7 @@ use tokio::runtime::Handle;
 
 use crate::{Engine, engine_of};
 
-/// How long a caller waits for a connection. As long the pool waits for the end of a statement whose caller was dropped.
+/// How long a caller waits for a connection, and how long the pool waits for the end of a statement whose caller was dropped.
 const TIMEOUT: Duration = Duration::from_secs(10);
 /// Interval between attempts to open a connection to a Postgres server that is starting.
 const CONNECT_INTERVAL: Duration = Duration::from_millis(200);
@@ -241,7 +241,7 @@ impl Drop for Unsettled {
     }
 }
 
-/// Each query takes a connection, and returns it after its last row.
+/// Each query takes a connection, reads all rows, and returns the connection.
 impl<'c> Executor<'c> for &Pool {
     type Database = Any;
 

@@ -83,6 +83,17 @@ async fn the_error_of_a_dropped_caller_does_not_reach_the_next_one() {
     assert_eq!(items(&db).await, [1]);
 }
 
+/// Ends the server's side of each connection of the test, as a restart of the server does. Returns how many there were.
+async fn end_connections(test: &TestDb) -> u64 {
+    let mut other = sqlx::AnyConnection::connect(&test.url)
+        .await
+        .expect("a connection");
+    let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+               WHERE datname = current_database() AND pid <> pg_backend_pid()";
+    let ended = sqlx::query(end).execute(&mut other).await;
+    ended.expect("the connections end").rows_affected()
+}
+
 #[tokio::test]
 async fn a_broken_connection_fails_one_caller() {
     if !engines().contains(&Engine::Postgres) {
@@ -90,16 +101,10 @@ async fn a_broken_connection_fails_one_caller() {
     }
     let test = TestDb::new(Engine::Postgres).await;
     let db = one_connection(&test).await;
-    let mut other = sqlx::AnyConnection::connect(&test.url).await.unwrap();
-    let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-               WHERE datname = current_database() AND pid <> pg_backend_pid()";
     assert_eq!(
-        sqlx::query(end)
-            .execute(&mut other)
-            .await
-            .unwrap()
-            .rows_affected(),
-        2
+        end_connections(&test).await,
+        2,
+        "with the one of the test database"
     );
     let first = sqlx::query("SELECT 1").execute(db.pool()).await;
     assert!(
@@ -110,23 +115,40 @@ async fn a_broken_connection_fails_one_caller() {
 }
 
 #[tokio::test]
+async fn a_connection_that_broke_while_it_was_idle_fails_no_caller() {
+    if !engines().contains(&Engine::Postgres) {
+        return;
+    }
+    let test = TestDb::new(Engine::Postgres).await;
+    test.db
+        .execute(sqlx::query("CREATE TABLE items (id BIGINT PRIMARY KEY)"))
+        .await
+        .unwrap();
+    let mut connections = Vec::new();
+    for _ in 0..4 {
+        connections.push(test.db.pool().acquire().await.unwrap());
+    }
+    drop(connections);
+    assert_eq!(end_connections(&test).await, 4);
+    // The pool tests connections that were idle for longer than 1 s.
+    tokio::time::sleep(Duration::from_millis(1_100)).await;
+    for id in 0..4 {
+        let mut tx = test.db.write().await.unwrap();
+        let insert = sqlx::query("INSERT INTO items (id) VALUES ($1)").bind(id);
+        insert.execute(&mut *tx).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+}
+
+#[tokio::test]
 async fn a_connection_that_cannot_roll_back_is_replaced() {
     if !engines().contains(&Engine::Postgres) {
         return;
     }
     let test = TestDb::new(Engine::Postgres).await;
     let db = one_connection(&test).await;
-    let mut tx = db.write().await.unwrap();
-    let process: i64 = sqlx::query_scalar("SELECT CAST(pg_backend_pid() AS BIGINT)")
-        .fetch_one(&mut *tx)
-        .await
-        .unwrap();
-    let mut other = sqlx::AnyConnection::connect(&test.url).await.unwrap();
-    sqlx::query("SELECT pg_terminate_backend(CAST($1 AS INT))")
-        .bind(process)
-        .execute(&mut other)
-        .await
-        .unwrap();
+    let tx = db.write().await.unwrap();
+    end_connections(&test).await;
     drop(tx);
     assert_eq!(items(&db).await, [0_i64; 0]);
 }
