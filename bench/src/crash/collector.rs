@@ -29,10 +29,12 @@ impl CollectorClient {
             .map(drop)
     }
 
-    /// Whether all faults with a count have been applied.
-    pub(super) async fn are_faults_used_up(&self) -> Result<bool, reqwest::Error> {
-        let list = self.json(&self.url("faults")).await?;
-        Ok(list["faults"].as_array().is_some_and(Vec::is_empty))
+    /// Whether an upload was accepted and its answer lost.
+    pub(super) async fn has_lost_an_answer(&self) -> Result<bool, reqwest::Error> {
+        let arrivals = self.arrivals().await?;
+        Ok(arrivals
+            .iter()
+            .any(|arrival| arrival.outcome == "accepted" && arrival.answered == Some(500)))
     }
 
     /// Returns the accepted events in the order of their first arrival.

@@ -61,7 +61,7 @@ pub(super) async fn change_collector_modes(
 ) -> Result<usize, CrashError> {
     // Guarantees one duplicate delivery in each run: the first upload is accepted and its answer is lost.
     client.set_faults(&CollectorMode::first_answer_lost()).await?;
-    while !client.are_faults_used_up().await? {
+    while !client.has_lost_an_answer().await? {
         sleep(CHECK_INTERVAL).await;
     }
     let mut outages = 0;

@@ -6,7 +6,13 @@ use std::{
     time::Duration,
 };
 
-use axum::Router;
+use axum::{
+    Router,
+    extract::Request,
+    http::StatusCode,
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
 use tokio::{net::TcpListener, sync::oneshot};
 
 /// How long open requests may take after the stop signal.
@@ -78,6 +84,21 @@ pub async fn serve(
             tracing::warn!("requests were still open when the stop timeout ended; they are closed");
             Ok(())
         }
+    }
+}
+
+/// A middleware that runs the handler to its end, even if the client is gone.
+///
+/// Without it, a closed connection ends its handler at any `await`. The real services do not notice a closed connection:
+/// they process each request that they have received.
+pub async fn run_to_completion(request: Request, next: Next) -> Response {
+    match tokio::spawn(next.run(request)).await {
+        Ok(response) => response,
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            // The runtime is stopping.
+            Err(_) => StatusCode::SERVICE_UNAVAILABLE.into_response(),
+        },
     }
 }
 

@@ -19,7 +19,10 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, post},
 };
-use local_service::guard::{check_host, check_write_origin};
+use local_service::{
+    guard::{check_host, check_write_origin},
+    serve::run_to_completion,
+};
 use serde_json::json;
 
 use self::responses::error_response;
@@ -67,6 +70,7 @@ fn router(collector: Collector) -> Router {
             post(ingest::group_identify).options(ingest::preflight),
         )
         .fallback(unknown_path)
+        .layer(middleware::from_fn(run_to_completion))
         .layer(middleware::from_fn(guard))
         .with_state(collector)
 }

@@ -1,6 +1,8 @@
+use std::time::Duration;
+
 use amplitude_local::{CollectorSettings, ServeError, open, serve};
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, time::timeout};
 
 use crate::support::{KEY, TestCollector, names, send};
 
@@ -76,6 +78,41 @@ async fn a_response_can_be_lost_after_the_events_are_stored() {
             (&json!("accepted"), &json!(500)),
             (&json!("duplicate"), &json!(200))
         ]
+    );
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn an_upload_is_processed_when_its_sender_is_gone() {
+    let server = TestCollector::start().await;
+    let set = server
+        .post("/local/faults")
+        .json(&json!([{"answer": "slow", "ms": 300, "count": 1}]));
+    assert_eq!(send(set).await.0, 200);
+    // Dropping the request closes its connection.
+    tokio::select! {
+        (status, _) = server.upload(event("insert-1")) => panic!("a slow upload got {status}"),
+        () = async {
+            while server.json("/local/faults").await["faults"] != json!([]) {
+                tokio::task::yield_now().await;
+            }
+        } => {}
+    }
+    let arrival = async {
+        loop {
+            let raw = server.json("/local/raw?insert_id=insert-1").await;
+            if let Some(row) = raw["deliveries"].get(0) {
+                return row.clone();
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    let row = timeout(Duration::from_secs(10), arrival)
+        .await
+        .expect("the upload is logged");
+    assert_eq!(
+        (&row["outcome"], &row["answered"]),
+        (&json!("accepted"), &json!(200))
     );
     server.stop().await;
 }

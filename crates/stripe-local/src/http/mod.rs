@@ -14,7 +14,10 @@ use axum::{
     response::Response,
     routing::{any, get, post},
 };
-use local_service::guard::{check_host, check_write_origin};
+use local_service::{
+    guard::{check_host, check_write_origin},
+    serve::run_to_completion,
+};
 
 use crate::{api_error::ApiError, stand_in::StripeStandIn};
 use responses::{MAX_BODY_BYTES, error_response, forbidden};
@@ -65,6 +68,7 @@ fn router(stand_in: StripeStandIn) -> Router {
         .route("/", get(pages::index::show))
         .fallback(unknown_path)
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+        .layer(middleware::from_fn(run_to_completion))
         .layer(middleware::from_fn(guard))
         .with_state(stand_in)
 }
