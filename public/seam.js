@@ -439,7 +439,8 @@
   }
 
   // `<details>` with a link `data-load="selector"`: the first time it is opened, the children of what the selector finds in
-  // the linked document take the link's place. The part with a card is read again as a whole, with its content.
+  // the linked document take the link's place; without a selector, of what the `<details>` with the same ID has there. The part
+  // with a card is read again as a whole, with its content.
   function loadDetails() {
     const load = async (details) => {
       if (details.open && details.dataset.card === "") {
@@ -448,7 +449,7 @@
       }
       const link = details.open && details.querySelector("a[data-load]");
       if (!link || link.closest("details") !== details) return;
-      const { load: selector } = link.dataset;
+      const selector = link.dataset.load || `#${CSS.escape(details.id)} .details`;
       delete link.dataset.load;
       const part = (await fetchDocument(link.href))?.querySelector(selector);
       if (!part) return;

@@ -5,7 +5,6 @@
 use std::error::Error;
 
 use forms::FieldErrors;
-use http::request::Parts;
 use http::{HeaderValue, StatusCode, header};
 use leptos::prelude::*;
 use leptos_axum::ResponseOptions;
@@ -38,36 +37,38 @@ pub struct NoInput {}
 
 /// The form of this page: as it was posted where this document answers the post, else empty.
 pub(crate) fn form_input<F: Clone + Default + Send + Sync + 'static>() -> FormInput<F> {
-    use_context::<Parts>()
-        .and_then(|parts| parts.extensions.get::<FormInput<F>>().cloned())
+    request::with_parts(|parts| parts.extensions.get::<FormInput<F>>().cloned())
+        .flatten()
         .unwrap_or_default()
 }
 
 /// The errors of the post that this document answers, whichever form of the page was sent.
 pub(crate) fn form_errors() -> FieldErrors {
-    use_context::<Parts>()
-        .and_then(|parts| parts.extensions.get::<FieldErrors>().cloned())
+    request::with_parts(|parts| parts.extensions.get::<FieldErrors>().cloned())
+        .flatten()
         .unwrap_or_default()
 }
 
 /// Whether the browser refuses cookies: it had none when it was led to this page, as `key` in the query says, and it has sent
 /// none now.
 pub(crate) fn are_cookies_off(key: &str) -> bool {
-    query_value(key).is_some() && !request::current().is_some_and(|context| context.has_cookies)
+    query_value(key).is_some() && request::with_current(|context| context.has_cookies) != Some(true)
 }
 
 /// The path of this document. Empty outside of a request.
 pub(crate) fn path() -> String {
-    use_context::<Parts>().map_or_else(String::new, |parts| parts.uri.path().to_owned())
+    request::with_parts(|parts| parts.uri.path().to_owned()).unwrap_or_default()
 }
 
 /// The value of a key in this document's query.
 pub(crate) fn query_value(key: &str) -> Option<String> {
-    let parts = use_context::<Parts>()?;
-    let query = parts.uri.query().unwrap_or_default();
-    form_urlencoded::parse(query.as_bytes())
-        .find(|(name, _)| name == key)
-        .map(|(_, value)| value.into_owned())
+    request::with_parts(|parts| {
+        let query = parts.uri.query().unwrap_or_default();
+        form_urlencoded::parse(query.as_bytes())
+            .find(|(name, _)| name == key)
+            .map(|(_, value)| value.into_owned())
+    })
+    .flatten()
 }
 
 /// The ID of a rendered form. A form that is shown again keeps the ID that was sent with it; one that was sent without an

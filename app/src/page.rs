@@ -1,7 +1,8 @@
 //! The facts about the visitor that every page has.
 
-use leptos::prelude::*;
+use std::sync::Arc;
 
+use leptos::prelude::*;
 use tracking::Choice;
 
 use crate::operations::may_operate;
@@ -40,8 +41,7 @@ pub struct Me {
 
 /// Puts the document's facts into context.
 pub fn provide_page() {
-    let page = request::current().map(|context| page_of(&context));
-    provide_context(page.unwrap_or_default());
+    provide_context(Arc::new(request::with_current(page_of).unwrap_or_default()));
 }
 
 fn page_of(context: &RequestContext) -> Page {
@@ -76,6 +76,6 @@ fn privacy_of(context: &RequestContext) -> Privacy {
 }
 
 /// The document's facts.
-pub fn use_page() -> Page {
+pub fn use_page() -> Arc<Page> {
     use_context().unwrap_or_default()
 }

@@ -5,13 +5,13 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use backend::accounts::links::LinkSecret;
-use backend::accounts::{AccountError, Login};
+use backend::accounts::{AccountError, Login, LoginCookies};
 use backend::limits::LimitExceededError;
 use backend::polls::{Voter, VoterToken};
 use backend::timeline::{QueryShare, Timeline};
 use backend::{Backend, NetworkKey, Visitor};
 use http::request::Parts;
-use leptos::prelude::use_context;
+use leptos::reactive::owner::with_context;
 use tokio::sync::watch;
 use tower_sessions::Session;
 use tracking::{Choice, ClientEvent, DeviceId, InsertId, SessionId, UserId};
@@ -21,9 +21,6 @@ use crate::auth::LinkPage;
 use crate::lab::LabState;
 use crate::tracking::boot::{Boot, ConfirmedEvent};
 use ::forms::{Field, FieldError, FieldErrors};
-
-/// Key of the login's ID in the session of the login cookie.
-const LOGIN: &str = "login";
 
 /// The context of one request. Cheap to clone.
 #[derive(Clone)]
@@ -128,7 +125,7 @@ impl RequestContext {
     /// Gives this browser the login, under a new cookie: a cookie that was set before the sign-in grants nothing after it.
     pub async fn begin_login(&self, login: &Login) -> Result<(), FieldErrors> {
         self.cookie.cycle_id().await.map_err(|error| internal(&error))?;
-        let inserted = self.cookie.insert(LOGIN, login.id).await;
+        let inserted = self.cookie.insert(LoginCookies::LOGIN, login.id).await;
         inserted.map_err(|error| internal(&error))?;
         self.changes.update(|changes| changes.begun = Some(login.user.id));
         Ok(())
@@ -206,17 +203,19 @@ fn too_many(exceeded: LimitExceededError) -> FieldErrors {
     FieldErrors::one(Field::FORM, FieldError::TooManyAttempts { minutes })
 }
 
-/// The login that a cookie's session leads to.
-pub async fn login_of(cookie: &Session) -> Result<Option<Uuid>, tower_sessions::session::Error> {
-    cookie.get(LOGIN).await
+/// Reads the current request; `None` outside of a request. Leptos' `use_context` would copy all headers.
+pub(crate) fn with_parts<T>(read: impl FnOnce(&Parts) -> T) -> Option<T> {
+    with_context(read)
+}
+
+/// Reads the context of the current request; `None` outside of a request.
+pub fn with_current<T>(read: impl FnOnce(&RequestContext) -> T) -> Option<T> {
+    with_parts(|parts| parts.extensions.get().map(read)).flatten()
 }
 
 /// The context of the current request; `None` outside of a request.
 pub fn current() -> Option<RequestContext> {
-    use_context::<Parts>()?
-        .extensions
-        .get::<RequestContext>()
-        .cloned()
+    with_current(RequestContext::clone)
 }
 
 /// The errors that a form shows: errors of the input unchanged, failures of the server as one sentence and a log entry.

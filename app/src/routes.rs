@@ -1,9 +1,8 @@
-//! The table of pages, and the app around a page.
+//! The table of pages, and what is around a page.
 
 use std::sync::LazyLock;
 
 use leptos::prelude::*;
-use leptos_meta::provide_meta_context;
 use matchit::Router;
 
 use crate::auth::{ForgotPage, ResetPage, SignInPage, SignUpPage, VerifyPage};
@@ -14,7 +13,6 @@ use crate::landing::LandingPage;
 use crate::mailbox::MailboxPage;
 use crate::not_found::NotFoundPage;
 use crate::operations::{CampaignsPage, OperationsPage, RevenuePage, SessionsPage};
-use crate::page::provide_page;
 use crate::polls::{EditPollPage, NewPollPage, OwnPollPage, PollsPage, VotePage};
 use crate::privacy::{ConsentBanner, PrivacyPage};
 use crate::settings::{ChangeEmailPage, ChangePasswordPage, DeleteAccountPage, GoodbyePage, SettingsPage};
@@ -85,14 +83,16 @@ pub(crate) fn path_param(name: &str) -> String {
     param.unwrap_or_default()
 }
 
-/// The whole app: what all pages have, and the page of the request's path.
-#[component]
-pub fn App() -> impl IntoView {
-    provide_meta_context();
-    provide_page();
-    let page = ROUTES
+/// The page of the request's path.
+pub(crate) fn page() -> AnyView {
+    ROUTES
         .at(&path())
-        .map_or_else(|_| NotFoundPage().into_any(), |page| (page.value)());
+        .map_or_else(|_| NotFoundPage().into_any(), |page| (page.value)())
+}
+
+/// What all pages have, around a page.
+#[component]
+pub(crate) fn App(page: AnyView) -> impl IntoView {
     view! {
         <a class="skip-link" href="#main">"Skip to content"</a>
         <Header />

@@ -5,6 +5,8 @@ use leptos::nonce::use_nonce;
 use leptos::prelude::use_context;
 use leptos_axum::ResponseOptions;
 
+use crate::request;
+
 /// The document's one inline style: links load documents, and what both documents have in common stays in place. It is inline
 /// because Chromium aborts the transition, with an uncaught error, if the next document has the rule only in a stylesheet that
 /// is not cached.
@@ -27,9 +29,8 @@ pub fn set_document_policy() {
         ""
     };
     // Forms lead to Stripe's pages, and browsers hold redirects to the same rule.
-    let stripe = crate::request::current()
-        .map(|context| context.backend.billing.hosted_pages().join(" "))
-        .unwrap_or_default();
+    let stripe = request::with_current(|context| context.backend.billing.hosted_pages().join(" "));
+    let stripe = stripe.unwrap_or_default();
     let policy = format!(
         "default-src 'none'; script-src 'self' 'nonce-{nonce}' 'wasm-unsafe-eval'; style-src 'self' '{VIEW_TRANSITION_HASH}'; \
          img-src 'self' data:; font-src 'self'; connect-src 'self'{reload}; form-action 'self' {stripe}; base-uri 'none'; \

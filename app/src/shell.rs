@@ -1,27 +1,38 @@
 //! The document around the app.
 
 use leptos::prelude::*;
-use leptos_meta::MetaTags;
+use leptos::tachys::html::InertElement;
+use leptos_meta::{MetaTags, provide_meta_context};
 
 use crate::assets::Assets;
-use crate::routes::App;
+use crate::page::provide_page;
+use crate::routes::{App, page};
 use crate::{request, security};
 
 /// For search engines.
 const DESCRIPTION: &str =
     "Polls for teams, and a demo of hybrid tracking: browser and server events in one timeline per person.";
 
-/// `<html>`: the boot data, the stylesheet, and `seam.js`. The script is deferred, and loads the wasm of islands where it
-/// finds any: a document without an island names no other script.
+/// The document of the request's path, with the boot data, the stylesheet, and `seam.js`. The script is deferred, and loads the
+/// wasm of islands where it finds any: a document without an island names no other script.
 pub fn shell(options: LeptosOptions, assets: Assets) -> impl IntoView {
     security::set_document_policy();
     if let Some(context) = Owner::current_shared_context() {
         // Pages are not hydrated; islands switch it on for themselves.
         context.set_is_hydrating(false);
     }
-    let boot = request::current()
-        .map(|context| context.boot.to_json_block())
-        .unwrap_or_default();
+    provide_meta_context();
+    provide_page();
+    let page = page();
+    // The page's data are awaited first. Then one call writes the document: a stream of views takes twice as long.
+    Suspend::new(async move {
+        let page = page.resolve().await;
+        InertElement::new(html(options, &assets, page).to_html())
+    })
+}
+
+fn html(options: LeptosOptions, assets: &Assets, page: AnyView) -> impl IntoView + use<> {
+    let boot = request::with_current(|context| context.boot.to_json_block()).unwrap_or_default();
     view! {
         <!DOCTYPE html>
         <html lang="en">
@@ -44,7 +55,7 @@ pub fn shell(options: LeptosOptions, assets: Assets) -> impl IntoView {
                 <MetaTags />
             </head>
             <body>
-                <App />
+                <App page />
             </body>
         </html>
     }

@@ -89,7 +89,7 @@ test('the timeline grows while it is open', async ({ visitor, collector, newTab 
 
   const other = await newTab();
   await other.createPoll();
-  const created = shown.locator('li[data-event="Poll created"][data-source="browser"]');
+  const created = shown.locator('li.browser[data-event="Poll created"]');
   await expect(created).toBeVisible();
   await expect(created.locator('.badge')).toHaveText('browser');
   expect((await visitor.boot()).now, 'the document is still the same').toBe(opened.now);
@@ -116,7 +116,7 @@ test('an event shows where its IDs come from', async ({ visitor, collector }) =>
 /** The events of a session group on the page, without the events that the SDK sends about itself. */
 async function lines(group: Locator): Promise<string[]> {
   const all = await group.locator('li[data-event]').evaluateAll((items) =>
-    items.map((item) => `${item.getAttribute('data-source')} ${item.getAttribute('data-event')}`),
+    items.map((item) => `${item.className} ${item.getAttribute('data-event')}`),
   );
   const ours = all.filter((line) => !/\$identify|Start Session|End Session/.test(line));
   return ours.map((line) => line.replace('[Amplitude] ', ''));

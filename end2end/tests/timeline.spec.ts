@@ -85,7 +85,7 @@ test('a filtered view has a URL, and each view is one page view', async ({ visit
   await page.getByRole('button', { name: 'Filter' }).click();
   await page.waitForURL(/\/timeline\?.*source=server/);
   await visitor.ready();
-  await expect(page.locator('li[data-source=browser]')).toHaveCount(0);
+  await expect(page.locator('li.browser[data-event]')).toHaveCount(0);
   await expect(page.locator('li[data-event="Sign-up completed"]')).toBeVisible();
   await page.getByLabel('Event', { exact: true }).selectOption('Sign-up completed');
   await page.getByRole('button', { name: 'Filter' }).click();
@@ -98,7 +98,7 @@ test('a filtered view has a URL, and each view is one page view', async ({ visit
   await expect(page.locator('li[data-event]')).toHaveCount(1);
   await page.getByRole('link', { name: 'Show everything' }).click();
   await page.waitForURL('/timeline');
-  await expect(page.locator('li[data-source=browser]').first()).toBeVisible();
+  await expect(page.locator('li.browser[data-event]').first()).toBeVisible();
   await visitor.ready();
   const views = Array<string>(5).fill('Page Viewed /timeline');
   await collector.waitFor(user, ...views);

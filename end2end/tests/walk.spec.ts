@@ -28,7 +28,7 @@ test('the small timeline shows the visitor\'s own events as they arrive', async 
   await expect(onLanding(page, '/pricing')).toBeVisible();
   const { user } = await other.signUp();
   const signedUp = onLanding(page, 'Sign-up completed');
-  await expect(signedUp).toHaveAttribute('data-source', 'server');
+  await expect(signedUp).toHaveClass('server');
   await expect(ids).toContainText(user);
   // It shows a few events only.
   await other.createPoll();

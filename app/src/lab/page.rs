@@ -16,7 +16,7 @@ use crate::request;
 /// The lab. A server without a lab answers 404.
 #[component]
 pub fn LabPage() -> impl IntoView {
-    match request::current().and_then(|context| context.lab) {
+    match request::with_current(|context| context.lab.clone()).flatten() {
         Some(lab) => {
             let state = lab.borrow().clone();
             view! { <Lab state /> }.into_any()

@@ -9,7 +9,7 @@ use crate::page::use_page;
 /// The landing page.
 #[component]
 pub fn LandingPage() -> impl IntoView {
-    let (href, label) = match use_page().me {
+    let (href, label) = match &use_page().me {
         Some(_) => ("/polls", "Go to your polls"),
         None => ("/sign-up", "Make a poll"),
     };

@@ -13,7 +13,7 @@ use crate::redirect::Redirect;
 #[component]
 pub fn DeleteAccountPage() -> impl IntoView {
     let errors = form_input::<DeleteAccountForm>().errors;
-    let me = use_page().me;
+    let me = use_page().me.clone();
     let to_sign_in = me.is_none() && errors.is_empty();
     view! {
         <Title text="Delete account · Seamline" />

@@ -13,7 +13,7 @@ use crate::redirect::Redirect;
 #[component]
 pub fn ChangeEmailPage() -> impl IntoView {
     let FormInput { input, errors } = form_input::<ChangeEmailForm>();
-    let me = use_page().me;
+    let me = use_page().me.clone();
     let to_sign_in = me.is_none() && errors.is_empty();
     view! {
         <Title text="Change address · Seamline" />

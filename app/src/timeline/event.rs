@@ -32,7 +32,6 @@ pub(super) fn EventView(event: Arc<ReceivedEvent>, page: Arc<EventPage>) -> impl
         .map(|days| format!("day {days} on Stripe's clock"));
     let (data_event, name) = (event.name.clone(), event.name.clone());
     let id = format!("event-{}", event.uuid);
-    let details_id = format!("details-{}", event.uuid);
     let open = page.query.event.as_deref() == Some(&event.uuid);
     let body = if open {
         view! {
@@ -44,17 +43,15 @@ pub(super) fn EventView(event: Arc<ReceivedEvent>, page: Arc<EventPage>) -> impl
     } else {
         let href = links::event_url(page.query.find.as_deref(), &event.uuid);
         view! {
-            <p class="details">
-                <a href=href data-load=format!("#{details_id} .details")>
-                    "Everything about this event"
-                </a>
-            </p>
+            <a class="details" href=href data-load="">
+                "Everything about this event"
+            </a>
         }
         .into_any()
     };
     view! {
-        <li class=source.as_str() id=id data-event=data_event data-source=source.as_str()>
-            <details id=details_id open=open>
+        <li class=source.as_str() data-event=data_event>
+            <details id=id open=open>
                 <summary class="event-row chevron">
                     <span class="badge">{source.label()}</span>
                     <span class="event-title">

@@ -1,7 +1,7 @@
 //! URLs of the timeline. A URL has everything that the page shows, so a link can be shared.
 
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use tracking::timeline_page::{Filter, SessionFilter};
+use url::form_urlencoded::Serializer;
 
 use super::card::TimelineCard;
 use super::model::TimelineQuery;
@@ -72,13 +72,12 @@ fn pairs(query: &TimelineQuery) -> Vec<(&'static str, String)> {
 }
 
 fn with_query(path: &str, pairs: &[(&'static str, String)]) -> String {
-    let encode =
-        |(key, text): &(&str, String)| format!("{key}={}", utf8_percent_encode(text, NON_ALPHANUMERIC));
-    let query: Vec<String> = pairs.iter().map(encode).collect();
-    match query.is_empty() {
-        true => path.to_owned(),
-        false => format!("{path}?{}", query.join("&")),
+    if pairs.is_empty() {
+        return path.to_owned();
     }
+    let url = format!("{path}?");
+    let start = url.len();
+    Serializer::for_suffix(url, start).extend_pairs(pairs).finish()
 }
 
 #[cfg(test)]
@@ -99,17 +98,17 @@ mod tests {
         assert_eq!(page_url(&TimelineQuery::default()), "/timeline");
         assert_eq!(
             page_url(&query),
-            "/timeline?find=a%26b&event=Poll%20created&older=120%2E5"
+            "/timeline?find=a%26b&event=Poll+created&older=120.5"
         );
         assert_eq!(
             session_url(&query, 7),
-            "/timeline?find=a%26b&event=Poll%20created&session=7"
+            "/timeline?find=a%26b&event=Poll+created&session=7"
         );
         assert_eq!(
             export_url(&query, "csv"),
-            "/timeline/export?find=a%26b&event=Poll%20created&format=csv"
+            "/timeline/export?find=a%26b&event=Poll+created&format=csv"
         );
-        assert_eq!(event_url(None, "u-1"), "/timeline?at=u%2D1#event-u-1");
+        assert_eq!(event_url(None, "u-1"), "/timeline?at=u-1#event-u-1");
         let opened = TimelineQuery {
             event: Some("u-1".into()),
             open: vec![TimelineCard::Person],
@@ -117,9 +116,9 @@ mod tests {
         };
         assert_eq!(
             card_url(&opened, TimelineCard::Verdict),
-            "/timeline?find=a%26b&event=Poll%20created&older=120%2E5&at=u%2D1&open=person%2Cverdict#verdict"
+            "/timeline?find=a%26b&event=Poll+created&older=120.5&at=u-1&open=person%2Cverdict#verdict"
         );
         assert_eq!(verdict_url(Some("x")), "/timeline/verdict?find=x");
-        assert_eq!(feed_url(&query), "/timeline/live?find=a%26b&event=Poll%20created");
+        assert_eq!(feed_url(&query), "/timeline/live?find=a%26b&event=Poll+created");
     }
 }

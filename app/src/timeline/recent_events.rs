@@ -57,7 +57,7 @@ fn event_line(event: &ReceivedEvent) -> impl IntoView + use<> {
     // The SDK's own names share a prefix.
     let name = event.name.trim_start_matches("[Amplitude] ").to_owned();
     view! {
-        <li class=source.as_str() data-event=event.name.clone() data-source=source.as_str()>
+        <li class=source.as_str() data-event=event.name.clone()>
             <a class="event-row" href=links::event_url(None, &event.uuid)>
                 <span class="badge">{badge}</span>
                 <span class="event-title one-line">

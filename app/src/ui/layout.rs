@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use crate::document::path;
-use crate::page::{Me, use_page};
+use crate::page::use_page;
 
 /// Brand, navigation, and who is signed in.
 #[component]
@@ -26,8 +26,8 @@ pub fn Header() -> impl IntoView {
                 }}
                 {signed_in.then(|| view! { <NavLink href="/settings">"Settings"</NavLink> })}
             </nav>
-            {match page.me {
-                Some(me) => view! { <SignedIn me /> }.into_any(),
+            {match &page.me {
+                Some(me) => view! { <SignedIn email=me.email.clone() /> }.into_any(),
                 None => view! { <SignedOut /> }.into_any(),
             }}
         </header>
@@ -66,11 +66,12 @@ fn Mark() -> impl IntoView {
 }
 
 #[component]
-fn SignedIn(me: Me) -> impl IntoView {
+fn SignedIn(email: String) -> impl IntoView {
+    let title = email.clone();
     view! {
         <div class="site-account">
-            <span class="site-email one-line" title=me.email>
-                {me.email.clone()}
+            <span class="site-email one-line" title=title>
+                {email}
             </span>
             <form method="post" action="/sign-out">
                 <button type="submit" class="plain">
@@ -97,7 +98,7 @@ fn SignedOut() -> impl IntoView {
 #[component]
 pub fn Footer() -> impl IntoView {
     let page = use_page();
-    let collector = page.collector_page;
+    let collector = page.collector_page.clone();
     let counted = if page.privacy.tracked {
         "Your visit is counted. "
     } else {

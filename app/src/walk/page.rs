@@ -40,7 +40,7 @@ fn WalkSteps(walk: Walk) -> impl IntoView {
         }
     };
     // After the sign-out this browser is a new device.
-    let device_now = page.device.filter(|_| page.me.is_none());
+    let device_now = page.device.clone().filter(|_| page.me.is_none());
     let find = walk.walker.id();
     let steps = walk
         .steps

@@ -43,13 +43,14 @@ const SCANS: [(&str, &str); 6] = [
 ];
 
 /// What the code puts into `{}`: how the statement begins, the placeholder, and one of its values.
-const FILLERS: [(&str, &str, &str); 13] = [
+const FILLERS: [(&str, &str, &str); 14] = [
     (
         "SELECT event_id",
         "{order}",
         "WHERE state = 'parked' ORDER BY parked_ms DESC, sequence DESC",
     ),
     ("SELECT", "{keys}", "$1, $2"),
+    ("SELECT named.login", "{login}", "data"),
     ("INSERT INTO poll_options", "{}", "($1, $2, $3)"),
     ("INSERT INTO vote_choices", "{}", "($1, $2)"),
     ("INSERT INTO stripe_inbox", "{}", "($1, $2, $3, $4, $5, $5)"),

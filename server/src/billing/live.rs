@@ -20,11 +20,11 @@ pub async fn live(
     Extension(context): Extension<RequestContext>,
     After(after): After,
 ) -> Response {
-    let Some(login) = context.login else {
+    let (Some(login), Some(cookie)) = (context.login, context.cookie.id()) else {
         // The browser stops asking.
         return StatusCode::NO_CONTENT.into_response();
     };
-    let (billing, account, login) = (state.backend.billing.clone(), login.user.id, login.id);
+    let (billing, account) = (state.backend.billing.clone(), login.user.id);
     let seen = after.and_then(|after| after.parse::<i64>().ok());
     let revisions = futures::stream::unfold(seen, move |seen| {
         let billing = billing.clone();
@@ -41,6 +41,6 @@ pub async fn live(
         }
     });
     let accounts = state.backend.accounts.clone();
-    let messages = state.feeds.while_signed_in(revisions, accounts, login);
+    let messages = state.feeds.while_signed_in(revisions, accounts, cookie);
     state.feeds.respond(messages)
 }

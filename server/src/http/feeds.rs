@@ -20,8 +20,8 @@ use http::request::Parts;
 use http::{HeaderName, HeaderValue, Request};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+use tower_sessions::session::Id;
 use url::form_urlencoded;
-use uuid::Uuid;
 
 use super::access_log;
 use super::slots::refusal;
@@ -106,12 +106,12 @@ impl Feeds {
         ([NO_BUFFERING], sse).into_response()
     }
 
-    /// The messages until the login ends. It is checked before each message, and every few seconds in between.
+    /// The messages until the login of the cookie ends. It is checked before each message, and every few seconds in between.
     pub fn while_signed_in(
         &self,
         messages: impl Stream<Item = Message> + Send + 'static,
         accounts: Accounts,
-        login: Uuid,
+        cookie: Id,
     ) -> impl Stream<Item = Message> + Send + 'static {
         let every = self.timing.login_check;
         let checks = tokio::time::interval_at(Instant::now() + every, every);
@@ -122,7 +122,7 @@ impl Feeds {
                     message = messages.next() => Some(message?),
                     _ = checks.tick() => None,
                 };
-                if !is_signed_in(&accounts, login).await {
+                if !is_signed_in(&accounts, &cookie).await {
                     return None;
                 }
                 if let Some(message) = message {
@@ -133,10 +133,10 @@ impl Feeds {
     }
 }
 
-/// Whether the login has not ended. An error of the database counts as an end: the browser opens the feed again.
-async fn is_signed_in(accounts: &Accounts, login: Uuid) -> bool {
-    match accounts.login(login).await {
-        Ok(login) => login.is_some(),
+/// Whether the cookie's login has not ended. An error of the database counts as an end: the browser opens the feed again.
+async fn is_signed_in(accounts: &Accounts, cookie: &Id) -> bool {
+    match accounts.login_of_cookie(cookie).await {
+        Ok(found) => found.is_some_and(|login| login.open.is_some()),
         Err(error) => {
             let error = &error as &dyn std::error::Error;
             tracing::warn!(error, "a feed ends: its login cannot be checked");

@@ -17,13 +17,13 @@ mod touches;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use app::request::{RequestContext, login_of};
+use app::request::RequestContext;
 use app::tracking::boot::{self, Boot, ConfirmedEvent};
 use axum::body::Body;
 use axum::extract::State;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use backend::accounts::{AccountError, Login, LoginCookies};
+use backend::accounts::{AccountError, CookieLogin, Login, LoginCookies};
 use backend::timeline::QueryShare;
 use backend::{NetworkKey, RequestOrigin, Visitor, ids};
 use http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode, header};
@@ -206,11 +206,14 @@ async fn find_login(
     state: &AppState,
     cookie: &Session,
     kind: RequestKind,
-) -> Result<(Option<Login>, Option<Uuid>), Unavailable> {
-    let Some(id) = login_of(cookie).await? else {
+) -> Result<(Option<Login>, Option<Uuid>), AccountError> {
+    let Some(cookie_id) = cookie.id() else {
         return Ok((None, None));
     };
-    let login = state.backend.accounts.login(id).await?;
+    let Some(CookieLogin { id, open: login }) = state.backend.accounts.login_of_cookie(&cookie_id).await?
+    else {
+        return Ok((None, None));
+    };
     if let Some(login) = login.as_ref().filter(|_| kind != RequestKind::Background)
         && state.backend.accounts.record_activity(login).await?
     {
@@ -269,17 +272,8 @@ fn new_device(state: &AppState) -> DeviceId {
     state.site.cookie_key.generate_device(ids::random())
 }
 
-/// The login could not be looked up.
-#[derive(Debug, thiserror::Error)]
-enum Unavailable {
-    #[error(transparent)]
-    Account(#[from] AccountError),
-    #[error(transparent)]
-    Cookie(#[from] tower_sessions::session::Error),
-}
-
 /// Without the database the user is unknown. The request fails, because a page for an unknown visitor would be wrong.
-fn unavailable(error: &Unavailable) -> Response {
+fn unavailable(error: &AccountError) -> Response {
     tracing::error!(error = error as &dyn std::error::Error, "cannot look up a login");
     let retry = [(header::RETRY_AFTER, "5"), (header::CACHE_CONTROL, "no-store")];
     (

@@ -48,10 +48,10 @@ pub async fn live(
             };
             let news = news(feed.bytes_stream(), person, params.filter());
             let messages = futures::stream::once(std::future::ready(opened)).chain(news);
-            match context.login {
-                Some(login) => {
+            match context.login.and_then(|_| context.cookie.id()) {
+                Some(cookie) => {
                     let accounts = state.backend.accounts.clone();
-                    let messages = state.feeds.while_signed_in(messages, accounts, login.id);
+                    let messages = state.feeds.while_signed_in(messages, accounts, cookie);
                     state.feeds.respond(messages)
                 }
                 None => state.feeds.respond(messages),

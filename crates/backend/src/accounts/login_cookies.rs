@@ -29,6 +29,8 @@ pub struct LoginCookies {
 impl LoginCookies {
     /// How long a cookie stays valid after its last use.
     pub const IDLE: time::Duration = time::Duration::milliseconds(IDLE_MS);
+    /// The key of the login's ID in a cookie's session.
+    pub const LOGIN: &str = "login";
 
     /// Creates a store on this database.
     pub fn new(db: Db, clock: Clock) -> Self {
@@ -95,7 +97,7 @@ fn columns(record: &Record) -> Result<(String, i64)> {
     Ok((data, i64::try_from(expires_at_ms).unwrap_or(i64::MAX)))
 }
 
-fn hash(id: &Id) -> String {
+pub(super) fn hash(id: &Id) -> String {
     hex::encode(&Sha256::digest(id.to_string()))
 }
 

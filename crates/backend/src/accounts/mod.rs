@@ -23,6 +23,7 @@ use std::sync::Arc;
 use db::Db;
 use forms::{Field, FieldError, FieldErrors, SignIn, SignUp, SignUpForm};
 use outbox::Wakeup;
+use tower_sessions::session::Id;
 use tracking::{Choice, PresentIds, ServerEvent, SignInCompleted, SignOutCompleted, SignUpCompleted, UserId};
 use uuid::Uuid;
 
@@ -66,6 +67,15 @@ pub struct Login {
     pub signed_in_at_ms: i64,
     /// When the login was last used, in ms since the epoch, to within 5 minutes.
     pub last_seen_at_ms: i64,
+}
+
+/// The login that a login cookie names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CookieLogin {
+    /// The login's ID.
+    pub id: Uuid,
+    /// The login; `None` if it has ended, was idle for 30 days, or began 90 days ago.
+    pub open: Option<Login>,
 }
 
 impl Login {
@@ -287,10 +297,10 @@ impl Accounts {
         Ok(())
     }
 
-    /// Returns the login with this ID; `None` if it has ended, was idle for 30 days, or began 90 days ago.
-    pub async fn login(&self, id: Uuid) -> Result<Option<Login>, AccountError> {
-        let bounds = OpenBounds::at(self.clock.now_ms());
-        Ok(store::login(self.db.pool(), id, bounds).await?)
+    /// Returns the login that a login cookie names; `None` for a cookie that is not stored, names none, or has expired.
+    pub async fn login_of_cookie(&self, cookie: &Id) -> Result<Option<CookieLogin>, AccountError> {
+        let hash = login_cookies::hash(cookie);
+        Ok(store::login_of_cookie(&self.db, &hash, self.clock.now_ms()).await?)
     }
 
     /// Records that the login was used, at most every 5 minutes. Returns true if it was recorded; the caller then also

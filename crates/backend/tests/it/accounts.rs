@@ -20,7 +20,7 @@ async fn sign_up_creates_account_login_and_event_in_one_transaction() {
         let login = store.sign_up(" Ada@Example.com ").await;
         assert_eq!(login.user.email, "Ada@Example.com", "{engine:?}");
         assert_eq!((login.user.consent, login.last_seen_at_ms), (Choice::Unset, NOW));
-        assert_eq!(store.accounts.login(login.id).await.unwrap(), Some(login.clone()));
+        assert_eq!(store.login(login.id).await, Some(login.clone()));
         assert_eq!(
             store.accounts.owner_of_login(login.id).await.unwrap(),
             Some(login.user.id)
@@ -207,8 +207,8 @@ async fn sign_out_ends_the_login_once() {
         store.clock.advance(MINUTE);
         store.accounts.sign_out(&laptop, &visitor()).await.unwrap();
 
-        assert_eq!(store.accounts.login(laptop.id).await.unwrap(), None, "{engine:?}");
-        assert_eq!(store.accounts.login(phone.id).await.unwrap(), Some(phone.clone()));
+        assert_eq!(store.login(laptop.id).await, None, "{engine:?}");
+        assert_eq!(store.login(phone.id).await, Some(phone.clone()));
         assert_eq!(
             store.accounts.owner_of_login(laptop.id).await.unwrap(),
             Some(laptop.user.id),
@@ -257,7 +257,7 @@ async fn activity_of_a_login_is_recorded_every_5_minutes() {
             store.accounts.record_activity(&login).await.unwrap(),
             "{engine:?}"
         );
-        let login = store.accounts.login(login.id).await.unwrap().unwrap();
+        let login = store.login(login.id).await.unwrap();
         assert_eq!(login.last_seen_at_ms, NOW + 5 * MINUTE + 1);
         assert!(!store.accounts.record_activity(&login).await.unwrap());
     }
@@ -313,7 +313,7 @@ async fn a_failed_commit_writes_neither_change_nor_event() {
             assert_eq!(store.count(table).await, 1, "{engine:?} {table}");
         }
         assert_eq!(
-            store.accounts.login(ada.id).await.unwrap(),
+            store.login(ada.id).await,
             Some(ada.clone()),
             "{engine:?}: still signed in"
         );

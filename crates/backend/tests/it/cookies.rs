@@ -1,13 +1,14 @@
 //! Tests of the session store of login cookies.
 
-use backend::accounts::LoginCookies;
+use backend::accounts::{CookieLogin, LoginCookies};
 use db::testing::engines;
 use serde_json::json;
 use time::{Duration, OffsetDateTime};
 use tower_sessions::SessionStore;
 use tower_sessions::session::{Id, Record};
+use uuid::Uuid;
 
-use crate::support::{NOW, Store};
+use crate::support::{DAY, NOW, Store, visitor};
 
 fn record(id: i128, lifetime: Duration) -> Record {
     let now = OffsetDateTime::from_unix_timestamp_nanos(i128::from(NOW) * 1_000_000).unwrap();
@@ -101,5 +102,51 @@ async fn the_table_does_not_contain_the_cookie_value() {
             hash.len() == 64 && hash.bytes().all(|byte| byte.is_ascii_hexdigit()),
             "{engine:?}: {hash}"
         );
+    }
+}
+
+#[tokio::test]
+async fn a_cookie_leads_to_its_login() {
+    for engine in engines() {
+        let store = Store::new(engine).await;
+        let cookies = LoginCookies::new(store.test.db.clone(), store.clock.clone());
+        let login = store.sign_up("ada@example.com").await;
+        let named = |id: i128, data: serde_json::Value| {
+            let mut record = record(id, Duration::days(1));
+            record.data = [(LoginCookies::LOGIN.to_owned(), data)].into();
+            record
+        };
+        for mut stored in [
+            named(1, json!(login.id)),
+            named(2, json!(Uuid::nil())),
+            Record {
+                data: [("theme".to_owned(), json!("dark"))].into(),
+                ..record(3, Duration::days(1))
+            },
+        ] {
+            cookies.create(&mut stored).await.unwrap();
+        }
+        let open = CookieLogin {
+            id: login.id,
+            open: Some(login.clone()),
+        };
+        let ended = CookieLogin {
+            id: login.id,
+            open: None,
+        };
+        let unknown = CookieLogin {
+            id: Uuid::nil(),
+            open: None,
+        };
+        let found = async |id| store.accounts.login_of_cookie(&Id(id)).await.unwrap();
+        assert_eq!(found(1).await, Some(open), "{engine:?}");
+        assert_eq!(found(2).await, Some(unknown), "{engine:?}");
+        assert_eq!(found(3).await, None, "{engine:?}");
+        assert_eq!(found(4).await, None, "{engine:?}");
+
+        store.accounts.sign_out(&login, &visitor()).await.unwrap();
+        assert_eq!(found(1).await, Some(ended), "{engine:?}");
+        store.clock.advance(DAY);
+        assert_eq!(found(1).await, None, "{engine:?}");
     }
 }

@@ -129,7 +129,7 @@ async fn closing_an_account_disables_sign_in_and_deletes_unsent_events() {
             .delete_account(&Secret::new(PASSWORD), &login, &visitor())
             .await
             .unwrap();
-        assert_eq!(store.accounts.login(login.id).await.unwrap(), None, "{engine:?}");
+        assert_eq!(store.login(login.id).await, None, "{engine:?}");
         assert_eq!(store.count("logins WHERE ended_by = 'deleted'").await, 1);
         assert_eq!(
             store.accounts.owner_of_login(login.id).await.unwrap(),

@@ -20,18 +20,11 @@ async fn operator(store: &Store, address: &str) -> Login {
         .unwrap();
     assert!(!login.user.operator, "a confirmed address alone grants nothing");
     store.accounts.add_operator(&email(address)).await.unwrap();
-    store.accounts.login(login.id).await.unwrap().unwrap()
+    store.login(login.id).await.unwrap()
 }
 
 async fn is_operator(store: &Store, login: &Login) -> bool {
-    store
-        .accounts
-        .login(login.id)
-        .await
-        .unwrap()
-        .unwrap()
-        .user
-        .operator
+    store.login(login.id).await.unwrap().user.operator
 }
 
 #[tokio::test]

@@ -52,15 +52,8 @@ async fn expired_data_is_removed_and_valid_data_is_kept() {
             "{engine:?}"
         );
         assert!(cookies.load(&Id(2)).await.unwrap().is_some());
-        assert_eq!(
-            store.accounts.login(idle.id).await.unwrap(),
-            None,
-            "{engine:?}: unused for 30 days"
-        );
-        assert!(
-            store.accounts.login(used.id).await.unwrap().is_some(),
-            "{engine:?}"
-        );
+        assert_eq!(store.login(idle.id).await, None, "{engine:?}: unused for 30 days");
+        assert!(store.login(used.id).await.is_some(), "{engine:?}");
         assert_eq!(store.count("logins WHERE ended_by = 'expired'").await, 1);
         assert_eq!(
             store.count("outbox").await,

@@ -25,7 +25,7 @@ async fn sign_in_creates_a_login_and_an_event() {
             (login.user.clone(), login.last_seen_at_ms),
             (first.user.clone(), NOW + MINUTE)
         );
-        assert_eq!(store.accounts.login(login.id).await.unwrap(), Some(login.clone()));
+        assert_eq!(store.login(login.id).await, Some(login.clone()));
 
         let events = store.events_of(login.user.id).await;
         assert_eq!(events.len(), 2, "{engine:?}");
@@ -188,7 +188,7 @@ async fn the_accounts_consent_follows_the_browser_until_there_is_a_choice() {
             .sign_in(sign_in("ada@example.com", PASSWORD), &signal)
             .await
             .unwrap();
-        let stored = store.accounts.login(denied.id).await.unwrap().unwrap();
+        let stored = store.login(denied.id).await.unwrap();
         assert_eq!(stored.user.consent, Choice::Denied, "{engine:?}");
         let events = store.events_of(login.user.id).await;
         assert_eq!(

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use backend::accounts::links::LinkSecret;
-use backend::accounts::{AccountError, Accounts, Login};
+use backend::accounts::{AccountError, Accounts, Login, LoginCookies};
 use backend::clock::Clock;
 use backend::mail::{Mailbox, Sender, StoredMail};
 use backend::polls::{PollError, Polls};
@@ -15,6 +15,9 @@ use forms::{Email, FieldErrors, Secret, SignInForm, SignUpForm};
 use outbox::{OutboxEntry, Wakeup};
 use serde_json::Value;
 use sqlx::AssertSqlSafe;
+use time::OffsetDateTime;
+use tower_sessions::SessionStore;
+use tower_sessions::session::{Id, Record};
 use tracking::{Choice, ConsentDefault, DeviceId, IdSource, PresentIds, SessionId, UserId};
 use uuid::Uuid;
 
@@ -68,7 +71,21 @@ impl Store {
             "UPDATE users SET email_verified_at = 1 WHERE id = '{user}'"
         ))
         .await;
-        self.accounts.login(login.id).await.unwrap().unwrap()
+        self.login(login.id).await.unwrap()
+    }
+
+    /// The login, if it is open: the login of a cookie that names it.
+    pub async fn login(&self, id: Uuid) -> Option<Login> {
+        let cookies = LoginCookies::new(self.test.db.clone(), self.clock.clone());
+        let mut cookie = Record {
+            id: Id::default(),
+            data: [(LoginCookies::LOGIN.to_owned(), id.to_string().into())].into(),
+            expiry_date: OffsetDateTime::UNIX_EPOCH + time::Duration::days(40_000),
+        };
+        cookies.create(&mut cookie).await.unwrap();
+        let found = self.accounts.login_of_cookie(&cookie.id).await.unwrap().unwrap();
+        assert_eq!(found.id, id);
+        found.open
     }
 
     /// The poll actions of another server on the same database, with the same clock.

@@ -8,14 +8,14 @@ mod throttles;
 pub(super) use cookies::{cookie, expire_soon, insert_cookie, save_cookie};
 pub(super) use throttles::{count_attempt, delete_throttle, refund_attempt};
 
-use db::{Db, Statement};
+use db::{Db, Engine, Statement};
 use forms::Email;
-use sqlx::Row;
+use sqlx::{AssertSqlSafe, Row};
 use tracking::{Choice, UserId};
 use uuid::Uuid;
 
 use super::login_lifetime::OpenBounds;
-use super::{Login, User};
+use super::{CookieLogin, Login, User};
 
 /// Why a login ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -175,33 +175,47 @@ pub(super) fn insert_login(login: &Login, user_agent: &str) -> Statement {
     .bind(user_agent)
 }
 
-/// Returns an open login, with its account.
-pub(super) async fn login(
-    pool: &db::Pool,
-    id: Uuid,
-    bounds: OpenBounds,
-) -> Result<Option<Login>, sqlx::Error> {
-    let row = sqlx::query(
-        "SELECT users.id AS user_id, users.email, users.email_verified_at, users.operator_since_ms, users.consent,
-                logins.created_at, logins.last_seen_at
-         FROM logins JOIN users ON users.id = logins.user_id
-         WHERE logins.id = $1 AND logins.ended_at IS NULL AND users.deleted_at IS NULL
-           AND logins.created_at > $2 AND logins.last_seen_at > $3",
-    )
-    .bind(id.to_string())
+/// Returns the login that a cookie names, with its account if it is open.
+pub(super) async fn login_of_cookie(
+    db: &Db,
+    id_hash: &str,
+    now_ms: i64,
+) -> Result<Option<CookieLogin>, sqlx::Error> {
+    let login = match db.engine() {
+        Engine::Sqlite => "data ->> 'login'",
+        Engine::Postgres => "data::json ->> 'login'",
+    };
+    let bounds = OpenBounds::at(now_ms);
+    let row = sqlx::query(AssertSqlSafe(format!(
+        "SELECT named.login, users.id AS user_id, users.email, users.email_verified_at, users.operator_since_ms,
+                users.consent, logins.created_at, logins.last_seen_at
+         FROM (SELECT {login} AS login FROM login_cookies WHERE id_hash = $1 AND expires_at > $2) AS named
+         LEFT JOIN logins ON logins.id = named.login AND logins.ended_at IS NULL
+             AND logins.created_at > $3 AND logins.last_seen_at > $4
+         LEFT JOIN users ON users.id = logins.user_id AND users.deleted_at IS NULL"
+    )))
+    .bind(id_hash)
+    .bind(now_ms)
     .bind(bounds.signed_in_after_ms)
     .bind(bounds.seen_after_ms)
-    .fetch_optional(pool)
+    .fetch_optional(db.pool())
     .await?;
-    row.map(|row| {
-        Ok(Login {
+    let Some(row) = row else { return Ok(None) };
+    let Some(id) = row.try_get::<Option<String>, _>("login")? else {
+        return Ok(None);
+    };
+    let id = Uuid::parse_str(&id).map_err(|error| sqlx::Error::Decode(error.into()))?;
+    let is_open = row.try_get::<Option<String>, _>("user_id")?.is_some();
+    let open = match is_open {
+        true => Some(Login {
             id,
             user: user(&row)?,
             signed_in_at_ms: row.try_get("created_at")?,
             last_seen_at_ms: row.try_get("last_seen_at")?,
-        })
-    })
-    .transpose()
+        }),
+        false => None,
+    };
+    Ok(Some(CookieLogin { id, open }))
 }
 
 pub(super) async fn owner_of_login(pool: &db::Pool, id: Uuid) -> Result<Option<UserId>, sqlx::Error> {
