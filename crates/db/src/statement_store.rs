@@ -45,6 +45,14 @@ impl Statement {
         }
     }
 
+    /// [`Self::new`] for a text that depends on the number of rows or lanes: the connection keeps the one for a single one.
+    pub fn sized(sql: impl SqlSafeStr, count: usize) -> Self {
+        Self {
+            is_persistent: count == 1,
+            ..Self::new(sql)
+        }
+    }
+
     /// Adds the value of the next placeholder.
     pub fn bind(mut self, value: impl Into<StatementValue>) -> Self {
         self.values.push(value.into());

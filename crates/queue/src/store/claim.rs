@@ -260,24 +260,23 @@ impl Queue {
         lanes: Vec<(String, i64)>,
         now_ms: i64,
     ) -> Result<LaneLease, sqlx::Error> {
-        let mut query = sqlx::query(AssertSqlSafe(self.lease_sql(&lanes)))
-            .persistent(false)
+        let mut query = sqlx::query(AssertSqlSafe(self.lease_sql(lanes.len())))
+            .persistent(lanes.len() == 1)
             .bind(now_ms)
             .bind(lease.until_ms)
             .bind(lease.token.clone());
-        for (lane, _) in lanes {
-            query = query.bind(lane.clone());
+        for (lane, leased_to) in lanes {
+            query = query.bind(lane.clone()).bind(leased_to);
             lease.lanes.push(lane);
         }
         query.execute(connection).await?;
         Ok(lease)
     }
 
-    pub(crate) fn lease_sql(&self, lanes: &[(String, i64)]) -> String {
+    pub(crate) fn lease_sql(&self, lanes: usize) -> String {
         let table = self.table;
-        let values = (4..)
-            .zip(lanes)
-            .map(|(number, (_, leased_to))| format!("(${number},{leased_to})"))
+        let values = (0..lanes)
+            .map(|lane| format!("(${},${})", 4 + 2 * lane, 5 + 2 * lane))
             .collect::<Vec<_>>()
             .join(",");
         format!(

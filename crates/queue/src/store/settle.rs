@@ -104,7 +104,7 @@ impl Queue {
     ) -> Result<Vec<String>, sqlx::Error> {
         let sql = self.held_lanes_sql(engine, lease.lanes.len());
         let query = sqlx::query_scalar(AssertSqlSafe(sql))
-            .persistent(false)
+            .persistent(lease.lanes.len() == 1)
             .bind(lease.token.clone());
         let query = lease
             .lanes
@@ -123,16 +123,22 @@ impl Queue {
     }
 
     fn finish_rows(&self, state: &'static str, sequences: &[i64], now_ms: i64) -> Statement {
-        Statement::once(AssertSqlSafe(self.finish_sql(state, sequences))).bind(now_ms)
+        match sequences {
+            [sequence] => Statement::new(AssertSqlSafe(self.finish_sql(state, "$2")))
+                .bind(now_ms)
+                .bind(*sequence),
+            several => {
+                let listed = numbers(several.iter().copied());
+                Statement::once(AssertSqlSafe(self.finish_sql(state, &listed))).bind(now_ms)
+            }
+        }
     }
 
-    pub(crate) fn finish_sql(&self, state: &str, sequences: &[i64]) -> String {
+    pub(crate) fn finish_sql(&self, state: &str, sequences: &str) -> String {
         format!(
             "UPDATE {} SET state = '{state}', attempts = attempts + 1, first_unknown_ms = NULL, last_error = NULL, {}
-             WHERE state = 'pending' AND sequence IN ({})",
-            self.table,
-            self.on_done,
-            numbers(sequences.iter().copied())
+             WHERE state = 'pending' AND sequence IN ({sequences})",
+            self.table, self.on_done
         )
     }
 
@@ -216,7 +222,7 @@ impl Queue {
         }
         let [delete, release] = self.release_sql(token.is_some(), lanes.len()).map(|sql| {
             let names = token.into_iter().chain(lanes.iter().map(String::as_str));
-            names.fold(Statement::once(AssertSqlSafe(sql)), Statement::bind)
+            names.fold(Statement::sized(AssertSqlSafe(sql), lanes.len()), Statement::bind)
         });
         statements.push(delete);
         let mut changed = db::execute_all(connection, statements).await?;

@@ -1,0 +1,1 @@
+-- A setting of Postgres. SQLite compresses nothing.
