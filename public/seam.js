@@ -439,8 +439,8 @@
   }
 
   // `<details>` with a link `data-load="selector"`: the first time it is opened, the children of what the selector finds in
-  // the linked document take the link's place; without a selector, of what the `<details>` with the same ID has there. The part
-  // with a card is read again as a whole, with its content.
+  // the linked document take the link's place; without a selector, the children of `.details` in the `<details>` with the same
+  // ID. The part with a card is read again as a whole, with its content.
   function loadDetails() {
     const load = async (details) => {
       if (details.open && details.dataset.card === "") {

@@ -13,7 +13,8 @@ use uuid::Uuid;
 
 use crate::request::{self, RequestContext};
 
-/// The view that `draw` returns for this request. Empty outside of a request.
+/// The view that `draw` returns for this request. Empty outside of a request. It is part of a page, and not of another
+/// `document`: the shell waits for these only, and leaves out what is not ready.
 pub(crate) fn document<Drawn>(draw: impl FnOnce(RequestContext) -> Drawn) -> AnyView
 where
     Drawn: Future<Output = AnyView> + Send + 'static,

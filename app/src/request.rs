@@ -203,12 +203,13 @@ fn too_many(exceeded: LimitExceededError) -> FieldErrors {
     FieldErrors::one(Field::FORM, FieldError::TooManyAttempts { minutes })
 }
 
-/// Reads the current request; `None` outside of a request. Leptos' `use_context` would copy all headers.
+/// Reads the current request; `None` outside of a request. Leptos' `use_context` would copy all headers. `read` must not
+/// provide a context.
 pub(crate) fn with_parts<T>(read: impl FnOnce(&Parts) -> T) -> Option<T> {
     with_context(read)
 }
 
-/// Reads the context of the current request; `None` outside of a request.
+/// Reads the context of the current request; `None` outside of a request. `read` must not provide a context.
 pub fn with_current<T>(read: impl FnOnce(&RequestContext) -> T) -> Option<T> {
     with_parts(|parts| parts.extensions.get().map(read)).flatten()
 }

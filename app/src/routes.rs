@@ -84,7 +84,7 @@ pub(crate) fn path_param(name: &str) -> String {
 }
 
 /// The page of the request's path.
-pub(crate) fn page() -> AnyView {
+pub(crate) fn page_of_path() -> AnyView {
     ROUTES
         .at(&path())
         .map_or_else(|_| NotFoundPage().into_any(), |page| (page.value)())

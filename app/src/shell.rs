@@ -6,7 +6,7 @@ use leptos_meta::{MetaTags, provide_meta_context};
 
 use crate::assets::Assets;
 use crate::page::provide_page;
-use crate::routes::{App, page};
+use crate::routes::{App, page_of_path};
 use crate::{request, security};
 
 /// For search engines.
@@ -23,7 +23,7 @@ pub fn shell(options: LeptosOptions, assets: Assets) -> impl IntoView {
     }
     provide_meta_context();
     provide_page();
-    let page = page();
+    let page = page_of_path();
     // The page's data are awaited first. Then one call writes the document: a stream of views takes twice as long.
     Suspend::new(async move {
         let page = page.resolve().await;

@@ -25,7 +25,7 @@ pub use refusal::is_refusal;
 pub use restore_store::{RestoreError, restore};
 pub use schema_store::{InspectError, InspectedDatabase, SchemaDifference, inspect};
 pub use statement_store::{
-    Statement, StatementValue, engine_of, execute_all, execute_together, fetch_all, fetch_together,
+    Statement, StatementValue, engine_of, execute_all, execute_together, fetch_all, fetch_together, json_text,
 };
 pub use transport::is_private;
 pub use write::WriteTx;

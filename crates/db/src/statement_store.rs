@@ -45,7 +45,7 @@ impl Statement {
         }
     }
 
-    /// [`Self::new`] for a text that depends on the number of rows or lanes: the connection keeps the one for a single one.
+    /// [`Self::new`] for a text with a list of `count` values. The connection keeps it prepared only if `count` is 1.
     pub fn sized(sql: impl SqlSafeStr, count: usize) -> Self {
         Self {
             is_persistent: count == 1,
@@ -142,6 +142,14 @@ pub fn engine_of(connection: &Connection) -> Engine {
     match connection.backend_name() {
         "SQLite" => Engine::Sqlite,
         _ => Engine::Postgres,
+    }
+}
+
+/// The SQL of the text at `key` in a column with a JSON object; NULL if the object has none.
+pub fn json_text(engine: Engine, column: &str, key: &str) -> String {
+    match engine {
+        Engine::Sqlite => format!("{column} ->> '{key}'"),
+        Engine::Postgres => format!("{column}::json ->> '{key}'"),
     }
 }
 

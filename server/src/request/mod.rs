@@ -212,6 +212,13 @@ async fn find_login(
     };
     let Some(CookieLogin { id, open: login }) = state.backend.accounts.login_of_cookie(&cookie_id).await?
     else {
+        // A session that has looked for its record in vain is empty: the response takes the cookie away.
+        if let Err(error) = cookie.get_value(LoginCookies::LOGIN).await {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "cannot look up a login cookie"
+            );
+        }
         return Ok((None, None));
     };
     if let Some(login) = login.as_ref().filter(|_| kind != RequestKind::Background)

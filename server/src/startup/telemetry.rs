@@ -10,15 +10,18 @@ use tracing_subscriber::fmt::MakeWriter;
 use super::traces::traced;
 pub use super::traces::{Traces, TracesError};
 
+/// What is logged unless `RUST_LOG` says otherwise. At each start Postgres notices that sqlx's own table exists.
+const DEFAULT: &str = "info,sqlx::postgres::notice=warn";
+
 /// Starts logging, and the export of traces if it is configured; a second call does nothing. Returns the export, which is to
 /// be shut down at the end of the process.
 pub fn start(format: LogFormat) -> Option<Traces> {
     let (filter, invalid) = match std::env::var(EnvFilter::DEFAULT_ENV) {
         Ok(text) => match text.parse() {
             Ok(filter) => (filter, None),
-            Err(error) => (EnvFilter::new("info"), Some(error)),
+            Err(error) => (EnvFilter::new(DEFAULT), Some(error)),
         },
-        Err(_) => (EnvFilter::new("info"), None),
+        Err(_) => (EnvFilter::new(DEFAULT), None),
     };
     let (traces, not_exported) = match Traces::from_env() {
         Ok(traces) => (traces, None),

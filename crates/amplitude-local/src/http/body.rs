@@ -1,12 +1,13 @@
 //! Reading a request body: content type, compression and size. Also the sender's address.
 
-use std::{io::Read, net::IpAddr};
+use std::{error::Error, io::Read, net::IpAddr};
 
 use axum::{
     body::{Body, Bytes, to_bytes},
     http::{HeaderMap, HeaderValue, header},
 };
 use flate2::read::MultiGzDecoder;
+use http_body_util::LengthLimitError;
 
 use crate::response::AmplitudeResponse;
 
@@ -44,8 +45,8 @@ pub(super) fn is_json(headers: &HeaderMap) -> bool {
 
 /// Reads the body and decompresses gzip.
 ///
-/// Fails when it has more than `max_bytes` before or after decompression (413), or is not valid gzip, or has another
-/// encoding (400).
+/// Fails when it has more than `max_bytes` before or after decompression (413), or did not arrive whole, is not valid gzip, or
+/// has another encoding (400).
 pub(super) async fn read(
     body: Body,
     headers: &HeaderMap,
@@ -53,7 +54,10 @@ pub(super) async fn read(
 ) -> Result<Bytes, AmplitudeResponse> {
     let body = to_bytes(body, max_bytes)
         .await
-        .map_err(|_| AmplitudeResponse::too_large())?;
+        .map_err(|error| match error.source() {
+            Some(cause) if cause.is::<LengthLimitError>() => AmplitudeResponse::too_large(),
+            _ => AmplitudeResponse::invalid("Invalid JSON request body"),
+        })?;
     match headers.get(header::CONTENT_ENCODING).map(HeaderValue::as_bytes) {
         None | Some(b"" | b"identity") => Ok(body),
         Some(b"gzip") => gunzip(&body, max_bytes),

@@ -303,7 +303,7 @@ impl Queue {
             placeholders(3, lease.lanes.len())
         );
         let query = sqlx::query(AssertSqlSafe(sql))
-            .persistent(false)
+            .persistent(lease.lanes.len() == 1)
             .bind(until_ms)
             .bind(lease.token.clone());
         let query = lease

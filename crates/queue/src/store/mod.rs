@@ -1,8 +1,8 @@
 //! All SQL of this crate. Both engines run the same statements, except for inserts and for the row locks on Postgres.
 //!
 //! A transaction that inserts, claims, parks or settles rows of a lane first locks the lane's row. On SQLite the write
-//! transaction is the lock. Numbers that this crate has read from the tables are written into the text of a statement;
-//! all texts are bound.
+//! transaction is the lock. In a statement of several rows, numbers that this crate has read from the tables are written into
+//! the text; all texts are bound. A statement of a single lane or row has one text, and stays prepared.
 
 mod claim;
 mod counts;

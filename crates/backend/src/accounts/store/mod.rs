@@ -8,14 +8,14 @@ mod throttles;
 pub(super) use cookies::{cookie, expire_soon, insert_cookie, save_cookie};
 pub(super) use throttles::{count_attempt, delete_throttle, refund_attempt};
 
-use db::{Db, Engine, Statement};
+use db::{Db, Statement};
 use forms::Email;
 use sqlx::{AssertSqlSafe, Row};
 use tracking::{Choice, UserId};
 use uuid::Uuid;
 
 use super::login_lifetime::OpenBounds;
-use super::{CookieLogin, Login, User};
+use super::{CookieLogin, Login, LoginCookies, User};
 
 /// Why a login ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -181,10 +181,7 @@ pub(super) async fn login_of_cookie(
     id_hash: &str,
     now_ms: i64,
 ) -> Result<Option<CookieLogin>, sqlx::Error> {
-    let login = match db.engine() {
-        Engine::Sqlite => "data ->> 'login'",
-        Engine::Postgres => "data::json ->> 'login'",
-    };
+    let login = db::json_text(db.engine(), "data", LoginCookies::LOGIN);
     let bounds = OpenBounds::at(now_ms);
     let row = sqlx::query(AssertSqlSafe(format!(
         "SELECT named.login, users.id AS user_id, users.email, users.email_verified_at, users.operator_since_ms,
