@@ -2,7 +2,11 @@ use std::time::Duration;
 
 use amplitude_local::{CollectorSettings, ServeError, open, serve};
 use serde_json::{Value, json};
-use tokio::{net::TcpListener, time::timeout};
+use tokio::{
+    io::AsyncWriteExt,
+    net::{TcpListener, TcpStream},
+    time::timeout,
+};
 
 use crate::support::{KEY, TestCollector, names, send};
 
@@ -114,6 +118,32 @@ async fn an_upload_is_processed_when_its_sender_is_gone() {
         (&row["outcome"], &row["answered"]),
         (&json!("accepted"), &json!(200))
     );
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn an_upload_that_ends_early_is_invalid() {
+    let server = TestCollector::start().await;
+    let address = server.url.trim_start_matches("http://");
+    let mut connection = TcpStream::connect(address).await.unwrap();
+    let head = format!(
+        "POST /2/httpapi HTTP/1.1\r\nhost: {address}\r\ncontent-type: application/json\r\ncontent-length: 900\r\n\r\n{{"
+    );
+    connection.write_all(head.as_bytes()).await.unwrap();
+    drop(connection);
+    let refused = async {
+        loop {
+            let list = server.json("/local/refused").await["refused"].clone();
+            if list != json!([]) {
+                return list;
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    let list = timeout(Duration::from_secs(10), refused)
+        .await
+        .expect("the upload is logged");
+    assert_eq!(list[0]["answered"], 400, "{list}");
     server.stop().await;
 }
 
