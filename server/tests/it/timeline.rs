@@ -267,7 +267,7 @@ async fn people_are_found_by_prefix_and_by_property() {
     })
     .await;
     for user in &users {
-        assert!(found.contains(&format!("/timeline?find={}", user)), "{found}");
+        assert!(found.contains(&format!("/timeline?find={user}")), "{found}");
     }
     // A part of an ID that one person alone has leads directly to the timeline.
     let part = &users[0][24..];
