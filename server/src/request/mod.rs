@@ -212,7 +212,7 @@ async fn find_login(
     };
     let Some(CookieLogin { id, open: login }) = state.backend.accounts.login_of_cookie(&cookie_id).await?
     else {
-        // A session that has looked for its record in vain is empty: the response takes the cookie away.
+        // The database does not know this cookie. tower-sessions finds that out here, and deletes the cookie in the response.
         if let Err(error) = cookie.get_value(LoginCookies::LOGIN).await {
             tracing::warn!(
                 error = &error as &dyn std::error::Error,
