@@ -1,7 +1,5 @@
 //! Revenue events against Stripe's ledger, payment by payment.
 
-use std::sync::Arc;
-
 use leptos::prelude::*;
 use tracking::Money;
 use tracking::reconcile::{CurrencyTotal, LedgerLine, Reconciliation};
@@ -11,19 +9,15 @@ use super::links;
 use super::model::EventPage;
 
 /// A row for each payment and refund, and the totals. Empty without payments.
-#[component]
-pub(super) fn LedgerView(page: Arc<EventPage>, reconciliation: Reconciliation) -> impl IntoView {
-    let lines: Vec<LedgerLine> = reconciliation
-        .customers
-        .into_iter()
-        .flat_map(|customer| customer.lines)
-        .collect();
+pub(super) fn ledger(page: &EventPage, reconciliation: &Reconciliation) -> Option<AnyView> {
+    let customers = reconciliation.customers.iter();
+    let lines: Vec<&LedgerLine> = customers.flat_map(|customer| &customer.lines).collect();
     (!lines.is_empty()).then(|| {
         let line = view! { <h2>"Revenue and ledger"</h2> };
         let content = || {
             let find = page.query.find.as_deref();
             let lines = lines.into_iter().map(|line| line_view(line, find)).collect_view();
-            let totals = reconciliation.totals.into_iter().map(total_view).collect_view();
+            let totals = reconciliation.totals.iter().map(total_view).collect_view();
             view! {
                 <p class="quiet">"Payments and refunds at Stripe, and the amounts of the revenue events."</p>
                 <table>
@@ -39,11 +33,11 @@ pub(super) fn LedgerView(page: Arc<EventPage>, reconciliation: Reconciliation) -
                 </table>
             }
         };
-        card_view(&page, TimelineCard::Revenue, "card reconciliation", line, content)
+        card_view(page, TimelineCard::Revenue, "card reconciliation", line, content)
     })
 }
 
-fn line_view(line: LedgerLine, find: Option<&str>) -> impl IntoView {
+fn line_view(line: &LedgerLine, find: Option<&str>) -> impl IntoView + use<> {
     let amount = |money: Option<Money>| money.map_or_else(|| "none".to_owned(), |money| money.to_string());
     let class = match &line.difference {
         None => "",
@@ -70,7 +64,7 @@ fn line_view(line: LedgerLine, find: Option<&str>) -> impl IntoView {
     }
 }
 
-fn total_view(total: CurrencyTotal) -> impl IntoView {
+fn total_view(total: &CurrencyTotal) -> impl IntoView + use<> {
     let amount = |minor: i64| Money::new(minor, total.currency).to_string();
     view! {
         <tr>

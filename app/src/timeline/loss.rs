@@ -1,22 +1,14 @@
 //! Browser event loss: what the person's browsers fired against what arrived.
 
-use std::sync::Arc;
-
 use leptos::prelude::*;
-use tracking::loss::{Loss, Share};
+use tracking::loss::Share;
 
 use super::card::{TimelineCard, card_view};
 use super::model::EventPage;
 
 /// Events fired and arrived. Without a session in which our script has counted there is nothing to show.
-#[component]
-pub(super) fn LossView(
-    page: Arc<EventPage>,
-    /// What was counted.
-    loss: Loss,
-    /// Events that the server sent.
-    from_server: usize,
-) -> impl IntoView {
+pub(super) fn browser_loss(page: &EventPage, from_server: usize) -> Option<AnyView> {
+    let loss = page.loss;
     let row = |name: &'static str, share: Share| {
         let class = if share.lost() > 0 { "differs" } else { "" };
         view! {
@@ -28,19 +20,19 @@ pub(super) fn LossView(
         }
     };
     (loss.sessions > 0).then(|| {
-        let lost = match loss.counted().lost_percent() {
-            None | Some(0) => "All events that the browser fired have arrived.".to_owned(),
-            Some(percent) => format!(
-                "{percent} % of the events that the browser fired did not arrive: a blocker stopped them, or the tab was closed too early."
-            ),
-        };
-        let sent = match from_server {
-            0 => None,
-            1 => Some(" 1 event was sent by the server, so no blocker affects it.".to_owned()),
-            count => Some(format!(" {count} events were sent by the server, so no blocker affects them.")),
-        };
         let line = view! { <h2>"Browser event loss"</h2> };
         let content = || {
+            let lost = match loss.counted().lost_percent() {
+                None | Some(0) => "All events that the browser fired have arrived.".to_owned(),
+                Some(percent) => format!(
+                    "{percent} % of the events that the browser fired did not arrive: a blocker stopped them, or the tab was closed too early."
+                ),
+            };
+            let sent = match from_server {
+                0 => None,
+                1 => Some(" 1 event was sent by the server, so no blocker affects it.".to_owned()),
+                count => Some(format!(" {count} events were sent by the server, so no blocker affects them.")),
+            };
             view! {
                 <p class="quiet">{lost} {sent}</p>
                 <table>
@@ -59,6 +51,6 @@ pub(super) fn LossView(
                 </table>
             }
         };
-        card_view(&page, TimelineCard::BrowserLoss, "card comparison", line, content)
+        card_view(page, TimelineCard::BrowserLoss, "card comparison", line, content)
     })
 }

@@ -3,13 +3,10 @@
 use std::sync::Arc;
 
 use serde_json::Value;
+use tracking::analysis::Analysis;
 use tracking::loss::Loss;
-use tracking::proof::MergedHistory;
 use tracking::received::ReceivedEvent;
-use tracking::reconcile::Reconciliation;
-use tracking::session_metrics::StitchingComparison;
 use tracking::timeline_page::Filter;
-use tracking::verdict::{TimelineFacts, Verdict};
 
 use super::card::TimelineCard;
 
@@ -71,7 +68,7 @@ pub struct EventPage {
     /// The ID that led to the person.
     pub by: String,
     /// `userData` of Amplitude's answer.
-    pub person: Value,
+    pub person: Arc<Value>,
     /// Newest first.
     pub events: Vec<Arc<ReceivedEvent>>,
     /// Cursor of the next page.
@@ -79,30 +76,9 @@ pub struct EventPage {
     /// The page does not start with the newest event.
     pub skipped: bool,
     /// The analysis of the newest events; `None` on later pages.
-    pub analysis: Option<Analysis>,
-}
-
-/// The analysis of a person's newest events.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Analysis {
-    /// Rule by rule.
-    pub verdict: Verdict,
-    /// The facts that the events were checked against.
-    pub facts: TimelineFacts,
-    /// Session metrics, stitched and unstitched.
-    pub comparison: StitchingComparison,
-    /// Anonymous history that was merged into the person.
-    pub merged_histories: Vec<MergedHistory>,
-    /// Revenue events against Stripe's ledger.
-    pub reconciliation: Reconciliation,
+    pub analysis: Option<Arc<Analysis>>,
     /// Events that the person's browsers fired, and how many arrived.
     pub loss: Loss,
-    /// Events that the server sent. No blocker affects them.
-    pub from_server: usize,
-    /// Names of the events, for the filter.
-    pub names: Vec<String>,
-    /// Devices, for the filter.
-    pub devices: Vec<String>,
 }
 
 /// A person in a list of search results.

@@ -1,22 +1,19 @@
 //! Reads a timeline: a page of it, its newest events, or all of it.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use backend::loss::LossScope;
-use backend::timeline::{AmplitudeUser, FullTimeline, PageRequest, ReadError, Search, read_from_ms};
+use backend::timeline::{AmplitudeUser, Newest, PageRequest, ReadError, Search, read_from_ms};
 use serde_json::Value;
 use tracking::DeviceId;
+use tracking::analysis::Analysis;
 use tracking::loss::Loss;
-use tracking::proof::merged_histories;
-use tracking::received::{ReceivedEvent, Source};
-use tracking::reconcile::reconcile;
-use tracking::session_metrics::compare;
+use tracking::received::ReceivedEvent;
 use tracking::timeline_page::Cursor;
-use tracking::verdict::{TimelineFacts, verdict};
+use tracking::verdict::TimelineFacts;
 
 use super::access::{Access, View, may_read};
-use super::model::{Analysis, EventPage, PersonFound, TimelineQuery, TimelineResult};
+use super::model::{EventPage, PersonFound, TimelineQuery, TimelineResult};
 use super::recent_events::{MAX_RECENT, is_sdk_event};
 use crate::request::RequestContext;
 
@@ -128,9 +125,15 @@ async fn event_page(
         .timeline()
         .page(person, &page_asked, &|event| view.keeps(event))
         .await?;
-    let analysis = match &page.newest {
-        Some(newest) => Some(analyze(context, &view, newest, page.has_more).await?),
-        None => None,
+    let (analysis, loss) = match &page.newest {
+        Some(newest) => (
+            Some(analysis(&view, newest)),
+            match newest.loss.filter(|_| view == View::Whole) {
+                Some(loss) => loss,
+                None => device_loss(context, &view, &newest.activity.events).await?,
+            },
+        ),
+        None => (None, Loss::default()),
     };
     let events = page.events.into_iter().map(|event| view.shown(event));
     Ok(EventPage {
@@ -139,11 +142,12 @@ async fn event_page(
         events: events.map(Arc::new).collect(),
         person: match view {
             View::Whole => page.person,
-            View::OfDevice(_) => Value::Null,
+            View::OfDevice(_) => Arc::default(),
         },
         skipped: page.skipped || page_asked.from != Cursor::default(),
         older: page.older.map(|older| older.to_string()),
         analysis,
+        loss,
     })
 }
 
@@ -170,33 +174,26 @@ pub(crate) async fn recent_events(context: &RequestContext) -> Result<Vec<Receiv
         .collect())
 }
 
-async fn analyze(
-    context: &RequestContext,
-    view: &View,
-    events: &[ReceivedEvent],
-    cut_off: bool,
-) -> Result<Analysis, TimelineError> {
-    let (facts, loss) = facts_and_loss(context, view, events, cut_off).await?;
-    let loss = match loss {
-        Some(loss) => loss,
-        None => device_loss(context, view, events).await?,
-    };
-    let distinct = |of: fn(&ReceivedEvent) -> Option<&str>| -> Vec<String> {
-        let distinct: BTreeSet<&str> = events.iter().filter_map(of).collect();
-        distinct.into_iter().map(str::to_owned).collect()
-    };
-    let from_server = events.iter().filter(|event| event.source != Source::Browser);
-    Ok(Analysis {
-        from_server: from_server.count(),
-        loss,
-        verdict: verdict(events, &facts),
-        comparison: compare(events),
-        merged_histories: merged_histories(events),
-        reconciliation: reconcile(events, &facts),
-        names: distinct(|event| Some(&event.name)),
-        devices: distinct(|event| event.device.as_deref().filter(|_| !event.derived_device)),
-        facts,
-    })
+/// The analysis of the newest events that the visitor may see.
+fn analysis(view: &View, newest: &Newest) -> Arc<Analysis> {
+    match view {
+        View::Whole => Arc::clone(&newest.analysis),
+        View::OfDevice(_) => {
+            let activity = &newest.activity;
+            let kept = activity.events.iter().filter(|event| view.keeps(event));
+            let events: Vec<ReceivedEvent> = kept.cloned().collect();
+            let facts = facts_of_device(&events, activity.is_full);
+            Arc::new(Analysis::of(&events, facts))
+        }
+    }
+}
+
+/// A device ID gives no access to an account's facts. `cut_off`: older events exist and were not read.
+fn facts_of_device(events: &[ReceivedEvent], cut_off: bool) -> TimelineFacts {
+    TimelineFacts {
+        read_from_ms: read_from_ms(events, cut_off),
+        ..TimelineFacts::default()
+    }
 }
 
 /// Browser event loss of a device, before a user signed in on it.
@@ -215,28 +212,6 @@ async fn device_loss(
             Ok(loss.map_err(ReadError::from)?)
         }
         None => Ok(Loss::default()),
-    }
-}
-
-/// What the database knows of the person, and the loss of the person's browser events: `None` if the events name no user, or if
-/// only a device's events may be shown. `cut_off`: older events exist and were not read.
-async fn facts_and_loss(
-    context: &RequestContext,
-    view: &View,
-    events: &[ReceivedEvent],
-    cut_off: bool,
-) -> Result<(TimelineFacts, Option<Loss>), TimelineError> {
-    match view {
-        View::Whole => Ok(context.timeline().facts_for(events, cut_off).await?),
-        // A device ID gives no access to an account's facts.
-        View::OfDevice(_) => {
-            let read_from_ms = read_from_ms(events, cut_off);
-            let facts = TimelineFacts {
-                read_from_ms,
-                ..TimelineFacts::default()
-            };
-            Ok((facts, None))
-        }
     }
 }
 
@@ -263,12 +238,13 @@ pub async fn read_whole(
         Matched::None => return Err(refused(TimelineResult::NotFound { by })),
     };
     let view = Access::of(context).view_of(&by);
-    let FullTimeline { events, cut_off } = context
-        .timeline()
-        .full(person, &|event| view.keeps(event))
-        .await?;
-    let events: Vec<ReceivedEvent> = events.into_iter().map(|event| view.shown(event)).collect();
-    let (facts, _) = facts_and_loss(context, &view, &events, cut_off).await?;
+    let timeline = context.timeline();
+    let full = timeline.full(person, &|event| view.keeps(event)).await?;
+    let facts = match view {
+        View::Whole => timeline.facts_of(person, &full).await?,
+        View::OfDevice(_) => facts_of_device(&full.events, full.cut_off),
+    };
+    let events = full.events.into_iter().map(|event| view.shown(event)).collect();
     Ok(WholeTimeline { by, events, facts })
 }
 

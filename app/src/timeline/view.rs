@@ -7,13 +7,13 @@ use std::sync::Arc;
 use leptos::prelude::*;
 use tracking::received::session_groups;
 
-use super::ledger::LedgerView;
+use super::ledger::ledger;
 use super::links;
-use super::loss::LossView;
+use super::loss::browser_loss;
 use super::model::{EventPage, TimelineQuery};
 use super::person::PersonView;
 use super::session_group::SessionGroupView;
-use super::stitching_report::{MergedHistoryView, SessionMetricsView};
+use super::stitching_report::{merged_history, session_metrics};
 use super::tools::Tools;
 use super::verdict::VerdictView;
 
@@ -71,19 +71,17 @@ fn SessionGroups(page: Arc<EventPage>) -> impl IntoView {
 /// The analysis of the newest events. On later pages it is empty and hidden.
 #[component]
 fn Report(page: Arc<EventPage>) -> impl IntoView {
-    let analysis = page
-        .analysis
-        .clone()
-        .filter(|analysis| analysis.verdict.events > 0);
-    let hidden = analysis.is_none();
+    let analysis = page.analysis.as_deref();
+    let analysis = analysis.filter(|analysis| analysis.verdict.events > 0);
     let parts = analysis.map(|analysis| {
-        view! {
-            <SessionMetricsView page=Arc::clone(&page) comparison=analysis.comparison />
-            <MergedHistoryView page=Arc::clone(&page) histories=analysis.merged_histories />
-            <LossView page=Arc::clone(&page) loss=analysis.loss from_server=analysis.from_server />
-            <LedgerView page reconciliation=analysis.reconciliation />
-        }
+        (
+            session_metrics(&page, &analysis.comparison),
+            merged_history(&page, &analysis.merged_histories),
+            browser_loss(&page, analysis.from_server),
+            ledger(&page, &analysis.reconciliation),
+        )
     });
+    let hidden = parts.is_none();
     view! {
         <aside class="timeline-report" id="report" aria-label="Analysis" hidden=hidden data-live>
             {parts}

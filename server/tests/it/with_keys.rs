@@ -76,6 +76,33 @@ async fn a_visitor_reads_only_the_own_timeline() {
 }
 
 #[tokio::test]
+async fn a_payment_after_the_events_were_read_does_not_break_the_verdict() {
+    let app = site().await;
+    let mut ada = app.browser();
+    ada.set_cookie("__Host-seam_consent", "granted");
+    ada.sign_up("ada@example.com").await;
+    let user = app.user("ada@example.com").await;
+    app.collector.event(&user, "Sign-up completed").await;
+    assert!(ada.open("/timeline").await.text().contains("data-clean=\"true\""));
+
+    // Its event may have been delivered since, but the events are those of a minute ago.
+    for sql in [
+        format!(
+            "INSERT INTO stripe_customers (id, user_id, created_at) VALUES ('cus_1', '{user}', 1795000000000)"
+        ),
+        "INSERT INTO paid_invoices (id, customer_id, subscription_id, currency, amount_paid, paid_at)
+         VALUES ('in_1', 'cus_1', 'sub_1', 'usd', 500, 1795000000)"
+            .to_owned(),
+    ] {
+        app.execute(&sql).await;
+    }
+    let page = ada.open("/timeline").await.text();
+    assert!(page.contains("data-clean=\"true\"") && !page.contains("Revenue and ledger"));
+    let request = ada.request(reqwest::Method::GET, "/timeline/verdict");
+    assert_eq!(ada.send(request).await.json()["clean"], true);
+}
+
+#[tokio::test]
 async fn with_real_keys_there_is_no_live_feed() {
     let app = site().await;
     let mut browser = app.browser();

@@ -2,7 +2,8 @@
 //!
 //! Events are read in batches through the same API from Amplitude and from the stand-in. A real project allows 360
 //! queries an hour (Dashboard REST API, "Rate limits"). Its responses are therefore cached, only the newest batch of a
-//! timeline is read, and the queries are divided between operators and visitors.
+//! timeline is read, and the queries are divided between operators and visitors. The facts are cached with the events: newer
+//! facts would have payments whose events are not among the cached ones.
 
 mod cache;
 mod pages;
@@ -16,8 +17,10 @@ use std::sync::Arc;
 
 use db::Db;
 use tracking::UserId;
+use tracking::analysis::Analysis;
 use tracking::loss::Loss;
 use tracking::received::ReceivedEvent;
+use tracking::timeline_page::Cursor;
 use tracking::verdict::{TimelineFacts, Verdict, verdict};
 
 use crate::clock::Clock;
@@ -69,7 +72,9 @@ struct ProjectReads {
     quota: QueryQuota,
     /// Amplitude IDs by user ID, device ID or Amplitude ID.
     ids: Cache<String, Option<i64>>,
-    /// Batches of events by Amplitude ID and offset.
+    /// Newest events by Amplitude ID.
+    newest: Cache<i64, Arc<Newest>>,
+    /// Older batches of events by Amplitude ID and offset.
     batches: Cache<(i64, usize), Arc<Activity>>,
 }
 
@@ -81,6 +86,7 @@ impl ProjectReads {
                 Some(_) => KNOWN_ID_AGE_MS,
                 None => UNKNOWN_ID_AGE_MS,
             }),
+            newest: Cache::new(MAX_BATCHES, |_| EVENTS_AGE_MS),
             batches: Cache::new(MAX_BATCHES, |_| EVENTS_AGE_MS),
         }
     }
@@ -121,12 +127,38 @@ impl Timeline {
         &self.reader
     }
 
+    /// A user's newest events, with what follows from them. From a real project it may be up to a minute old.
+    pub async fn newest(&self, person: i64) -> Result<Arc<Newest>, ReadError> {
+        let read = async || {
+            let activity = Arc::new(self.reader.activity(person, 0).await?);
+            let (facts, loss) = self.facts_for(&activity.events, activity.is_full).await?;
+            let analysis = Analysis::of(&activity.events, facts);
+            Ok(Arc::new(Newest {
+                activity,
+                analysis: Arc::new(analysis),
+                loss,
+            }))
+        };
+        let Some(project) = &self.project else {
+            return read().await;
+        };
+        let counted = async {
+            project.quota.spend(self.share)?;
+            read().await
+        };
+        let now_ms = self.clock.now_ms();
+        project.newest.get_or_read(person, now_ms, counted).await
+    }
+
     /// A batch of a user's events. From a real project it may be up to a minute old.
     pub async fn activity(&self, person: i64, offset: usize) -> Result<Arc<Activity>, ReadError> {
         let read = async || Ok(Arc::new(self.reader.activity(person, offset).await?));
         let Some(project) = &self.project else {
             return read().await;
         };
+        if offset == 0 {
+            return Ok(Arc::clone(&self.newest(person).await?.activity));
+        }
         let counted = async {
             project.quota.spend(self.share)?;
             read().await
@@ -164,7 +196,12 @@ impl Timeline {
             Some(_) => BATCHES_OF_PROJECT,
             None => BATCHES_OF_STAND_IN,
         };
-        pages::full(&self.of(person), most, keep).await
+        let batches = UserBatches {
+            timeline: self,
+            person,
+            newest: None,
+        };
+        pages::full(&batches, most, keep).await
     }
 
     /// A page of a user's timeline.
@@ -178,14 +215,17 @@ impl Timeline {
             Some(_) => BATCHES_OF_PROJECT,
             None => BATCHES_OF_PAGE,
         };
-        pages::page(&self.of(person), most, query, keep).await
-    }
-
-    fn of(&self, person: i64) -> UserBatches<'_> {
-        UserBatches {
+        let newest = match query.from == Cursor::default() {
+            true => Some(self.newest(person).await?),
+            false => None,
+        };
+        let batches = UserBatches {
             timeline: self,
             person,
-        }
+            newest: newest.as_deref(),
+        };
+        let page = pages::page(&batches, most, query, keep).await?;
+        Ok(TimelinePage { newest, ..page })
     }
 
     /// The facts of our database about a user. Empty for an unknown ID.
@@ -200,9 +240,17 @@ impl Timeline {
         Ok(store::facts_and_loss(&self.db, user).await?)
     }
 
+    /// The facts to check all of a user's events against. Of a real project they are as old as its events.
+    pub async fn facts_of(&self, person: i64, timeline: &FullTimeline) -> Result<TimelineFacts, ReadError> {
+        match self.project {
+            Some(_) => Ok(self.newest(person).await?.analysis.facts.clone()),
+            None => Ok(self.facts_for(&timeline.events, timeline.cut_off).await?.0),
+        }
+    }
+
     /// The facts about the user whom the events name, and the loss of the user's browser events: `None` if they name no user.
     /// `cut_off`: there are older events that were not read.
-    pub async fn facts_for(
+    async fn facts_for(
         &self,
         events: &[ReceivedEvent],
         cut_off: bool,
@@ -230,21 +278,37 @@ impl Timeline {
         let Some(person) = self.find(id).await? else {
             return Ok(None);
         };
-        let FullTimeline { events, cut_off } = self.full(person, &|_| true).await?;
-        let (facts, _) = self.facts_for(&events, cut_off).await?;
-        Ok(Some((verdict(&events, &facts), events)))
+        let timeline = self.full(person, &|_| true).await?;
+        let facts = self.facts_of(person, &timeline).await?;
+        Ok(Some((verdict(&timeline.events, &facts), timeline.events)))
     }
+}
+
+/// A user's newest events, and what follows from them and from the facts of the same time.
+#[derive(Debug)]
+pub struct Newest {
+    /// The events.
+    pub activity: Arc<Activity>,
+    /// Their analysis.
+    pub analysis: Arc<Analysis>,
+    /// The loss of the user's browser events. `None` if the events name no user.
+    pub loss: Option<Loss>,
 }
 
 /// The batches of one user.
 struct UserBatches<'a> {
     timeline: &'a Timeline,
     person: i64,
+    /// The first one, if it was read before.
+    newest: Option<&'a Newest>,
 }
 
 impl BatchSource for UserBatches<'_> {
     async fn batch(&self, offset: usize) -> Result<Arc<Activity>, ReadError> {
-        self.timeline.activity(self.person, offset).await
+        match self.newest {
+            Some(newest) if offset == 0 => Ok(Arc::clone(&newest.activity)),
+            _ => self.timeline.activity(self.person, offset).await,
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use serde_json::Value;
 use tracking::received::ReceivedEvent;
 use tracking::timeline_page::{Cursor, Filter, select_page};
 
-use super::{Activity, BATCH, ReadError};
+use super::{Activity, BATCH, Newest, ReadError};
 
 /// A source of batches.
 pub(super) trait BatchSource: Sync {
@@ -36,17 +36,15 @@ pub struct PageRequest {
 #[derive(Clone, Debug, Default)]
 pub struct TimelinePage {
     /// `userData` of the response: IDs, counts, latest properties.
-    pub person: Value,
+    pub person: Arc<Value>,
     /// Events, newest first.
     pub events: Vec<ReceivedEvent>,
     /// Where the next page begins; `None` on the last page.
     pub older: Option<Cursor>,
     /// Whether this is a later page, because the required event is on it.
     pub skipped: bool,
-    /// The newest batch, if the page is the first.
-    pub newest: Option<Vec<ReceivedEvent>>,
-    /// Whether there are more events after the newest batch.
-    pub has_more: bool,
+    /// The newest events, if the page was asked for from there.
+    pub newest: Option<Arc<Newest>>,
 }
 
 /// All events that were read of a timeline.
@@ -76,11 +74,7 @@ pub(super) async fn page(
         let shown = selected.shown.iter().map(|&place| &rows[place]);
         page.events.extend(shown.filter(|event| keep(event)).cloned());
         if batch == 0 {
-            page.person = activity.person.clone();
-            page.has_more = activity.is_full;
-            if query.from == Cursor::default() {
-                page.newest = Some(rows.iter().filter(|event| keep(event)).cloned().collect());
-            }
+            page.person = Arc::clone(&activity.person);
         }
         page.older = selected.next;
         let full = page.events.len() >= PAGE;
@@ -170,7 +164,7 @@ mod tests {
             let events = all[offset.min(all.len())..to].to_vec();
             Ok(Arc::new(Activity {
                 is_full: events.len() >= BATCH,
-                person: json!({"num_events": all.len()}),
+                person: Arc::new(json!({"num_events": all.len()})),
                 events,
             }))
         }
@@ -189,7 +183,6 @@ mod tests {
         let mut events = Vec::new();
         loop {
             let page = page(&api, 3, &query, &|_| true).await.unwrap();
-            assert_eq!(page.newest.is_some(), events.is_empty());
             assert_eq!(page.events.len(), 120);
             events.extend(page.events);
             match page.older {

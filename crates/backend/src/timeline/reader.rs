@@ -1,5 +1,6 @@
 //! Client of Amplitude's Dashboard REST API, which the stand-in implements too.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::{Client, StatusCode};
@@ -64,7 +65,7 @@ struct EventsResponse {
 #[derive(Clone, Debug, Default)]
 pub struct Activity {
     /// `userData` of the response: IDs, counts, latest properties.
-    pub person: Value,
+    pub person: Arc<Value>,
     /// Events, newest first. One that cannot be read is left out.
     pub events: Vec<ReceivedEvent>,
     /// Whether the batch is full, so that there may be older events.
@@ -156,7 +157,7 @@ impl AmplitudeReader {
         let found: ActivityResponse = self.get("api/2/useractivity", &query).await?;
         Ok(Activity {
             is_full: found.events.len() >= BATCH,
-            person: found.user_data,
+            person: Arc::new(found.user_data),
             events: found
                 .events
                 .into_iter()

@@ -8,7 +8,7 @@ use tracking::UserId;
 use tracking::received::ReceivedEvent;
 use tracking::verdict::TimelineFacts;
 
-use super::{ReadError, Timeline, read_from_ms};
+use super::{ReadError, Timeline};
 
 /// The most users to read from a real project.
 const MAX_USERS_OF_PROJECT: i64 = 10;
@@ -54,16 +54,13 @@ impl Timeline {
     }
 
     async fn user_timeline(&self, user: UserId) -> Result<UserTimeline, ReadError> {
-        let mut timeline = UserTimeline {
-            user,
-            events: Vec::new(),
-            facts: self.facts(user).await?,
+        let (events, facts) = match self.find(&user.to_string()).await? {
+            Some(person) => {
+                let newest = self.newest(person).await?;
+                (newest.activity.events.clone(), newest.analysis.facts.clone())
+            }
+            None => (Vec::new(), self.facts(user).await?),
         };
-        if let Some(person) = self.find(&user.to_string()).await? {
-            let activity = self.activity(person, 0).await?;
-            timeline.events.clone_from(&activity.events);
-            timeline.facts.read_from_ms = read_from_ms(&timeline.events, activity.is_full);
-        }
-        Ok(timeline)
+        Ok(UserTimeline { user, events, facts })
     }
 }
