@@ -42,6 +42,5 @@ case " $* " in
 esac
 
 # Some commands start the other programs.
-cargo build --release --package bench --package server --package amplitude-local \
-    --package stripe-local
+cargo_release --package bench --package server --package amplitude-local --package stripe-local
 "${CARGO_TARGET_DIR:-target}/release/bench" "$@"

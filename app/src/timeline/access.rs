@@ -1,8 +1,6 @@
 //! Whose timeline a visitor may read, and how much of it.
 
-use std::sync::Arc;
-
-use serde_json::Value;
+use serde_json::{Map, Value};
 use tracking::received::ReceivedEvent;
 
 use super::model::TimelineResult;
@@ -82,8 +80,8 @@ impl View {
     /// The event without what the visitor may not see. User properties describe the account, in anonymous events too.
     pub(super) fn shown(&self, mut event: ReceivedEvent) -> ReceivedEvent {
         if let Self::OfDevice(_) = self {
-            event.user_properties = Arc::default();
-            if let Some(raw) = Arc::make_mut(&mut event.raw).as_object_mut() {
+            event.user_properties = Map::new();
+            if let Some(raw) = event.raw.as_object_mut() {
                 raw.remove("user_properties");
             }
         }

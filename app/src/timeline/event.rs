@@ -13,7 +13,7 @@ use super::model::EventPage;
 /// The line. The event that the URL names is open and has its details; for any other, the script loads them from that
 /// event's page when the line is opened. Without script a link leads there.
 #[component]
-pub(super) fn EventView(event: Arc<ReceivedEvent>, page: Arc<EventPage>) -> impl IntoView {
+pub(super) fn EventView(event: ReceivedEvent, page: Arc<EventPage>) -> impl IntoView {
     let source = event.source;
     let time = event.times.first();
     let at = time.map(|(_, text)| text.get(11..23).unwrap_or(text).to_owned());

@@ -14,17 +14,17 @@ use super::proof::ProofView;
 /// Proof, IDs, properties, context, timestamps and the raw JSON. One element, because the script takes it from this page
 /// into another.
 #[component]
-pub(super) fn EventDetails(event: Arc<ReceivedEvent>, page: Arc<EventPage>) -> impl IntoView {
-    let raw = serde_json::to_string_pretty(&*event.raw).unwrap_or_default();
+pub(super) fn EventDetails(event: ReceivedEvent, page: Arc<EventPage>) -> impl IntoView {
+    let raw = serde_json::to_string_pretty(&event.raw).unwrap_or_default();
     let link = links::event_url(page.query.find.as_deref(), &event.uuid);
     view! {
         <div class="event-details">
             {event.stitched_by.map(|by| view! { <p class="event-stitching">{stitching(by)}</p> })}
-            <ProofView event=Arc::clone(&event) page />
-            <Ids event=Arc::clone(&event) />
-            <Properties title="Event properties" map=Arc::clone(&event.properties) />
-            <Properties title="User properties at the time" map=Arc::clone(&event.user_properties) />
-            <Context event=Arc::clone(&event) />
+            <ProofView event=event.clone() page />
+            {ids(&event)}
+            {properties("Event properties", &event.properties)}
+            {properties("User properties at the time", &event.user_properties)}
+            {context(&event)}
             <Pairs title="Timestamps (UTC)" pairs=event.times.clone() />
             <div class="event-links">
                 <a href=link.clone()>"Link to this event"</a>
@@ -43,8 +43,7 @@ pub(super) fn EventDetails(event: Arc<ReceivedEvent>, page: Arc<EventPage>) -> i
     }
 }
 
-#[component]
-fn Ids(event: Arc<ReceivedEvent>) -> impl IntoView {
+fn ids(event: &ReceivedEvent) -> impl IntoView + use<> {
     let device = match (event.device.clone(), event.derived_device) {
         (Some(device), true) => format!("{device} (derived by Amplitude from the user ID)"),
         (Some(device), false) => device,
@@ -64,8 +63,7 @@ fn Ids(event: Arc<ReceivedEvent>) -> impl IntoView {
 }
 
 /// The context and its source, or why there is none.
-#[component]
-fn Context(event: Arc<ReceivedEvent>) -> impl IntoView {
+fn context(event: &ReceivedEvent) -> impl IntoView + use<> {
     let source = context_source(event.source, event.stitched_by);
     match event.context.is_empty() {
         false => view! { <Pairs title=source pairs=event.context.clone() /> }.into_any(),
@@ -74,8 +72,7 @@ fn Context(event: Arc<ReceivedEvent>) -> impl IntoView {
 }
 
 /// The SDK sets some twenty properties to `EMPTY` if a page has no value for them: they share a row.
-#[component]
-fn Properties(title: &'static str, map: Arc<Map<String, Value>>) -> impl IntoView {
+fn properties(title: &'static str, map: &Map<String, Value>) -> impl IntoView + use<> {
     let (empty, set): (Vec<_>, Vec<_>) = map.iter().partition(|(_, value)| *value == "EMPTY");
     let empty: Vec<&str> = empty.into_iter().map(|(key, _)| key.as_str()).collect();
     let empty = (!empty.is_empty()).then(|| ("EMPTY".to_owned(), empty.join(", ")));

@@ -8,17 +8,16 @@ use super::model::TimelineQuery;
 
 /// The page for this query.
 pub(super) fn page_url(query: &TimelineQuery) -> String {
-    with_query("/timeline", &pairs(query))
+    with_query("/timeline", pairs(query))
 }
 
 /// The page that shows this event open, scrolled to it.
 pub(crate) fn event_url(find: Option<&str>, uuid: &str) -> String {
-    let query = TimelineQuery {
-        find: find.map(str::to_owned),
-        event: Some(uuid.to_owned()),
-        ..TimelineQuery::default()
-    };
-    format!("{}#event-{uuid}", page_url(&query))
+    let find = find.map(|find| ("find", find));
+    let mut url = with_query("/timeline", find.into_iter().chain([("at", uuid)]));
+    url.push_str("#event-");
+    url.push_str(uuid);
+    url
 }
 
 /// The page with this card open too.
@@ -43,18 +42,17 @@ pub(super) fn session_url(query: &TimelineQuery, session: i64) -> String {
 pub(super) fn export_url(query: &TimelineQuery, format: &str) -> String {
     let mut pairs = pairs(&query.first_page());
     pairs.push(("format", format.to_owned()));
-    with_query("/timeline/export", &pairs)
+    with_query("/timeline/export", pairs)
 }
 
 /// The verdict as JSON.
 pub(super) fn verdict_url(find: Option<&str>) -> String {
-    let pairs: Vec<_> = find.map(|find| ("find", find.to_owned())).into_iter().collect();
-    with_query("/timeline/verdict", &pairs)
+    with_query("/timeline/verdict", find.map(|find| ("find", find)))
 }
 
 /// The feed that announces new events. It has the filter, so that it can say which of them the page would show.
 pub(super) fn feed_url(query: &TimelineQuery) -> String {
-    with_query("/timeline/live", &pairs(&query.first_page()))
+    with_query("/timeline/live", pairs(&query.first_page()))
 }
 
 fn pairs(query: &TimelineQuery) -> Vec<(&'static str, String)> {
@@ -71,8 +69,9 @@ fn pairs(query: &TimelineQuery) -> Vec<(&'static str, String)> {
     pairs
 }
 
-fn with_query(path: &str, pairs: &[(&'static str, String)]) -> String {
-    if pairs.is_empty() {
+fn with_query(path: &str, pairs: impl IntoIterator<Item = (&'static str, impl AsRef<str>)>) -> String {
+    let mut pairs = pairs.into_iter().peekable();
+    if pairs.peek().is_none() {
         return path.to_owned();
     }
     let url = format!("{path}?");

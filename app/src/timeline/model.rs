@@ -70,7 +70,7 @@ pub struct EventPage {
     /// `userData` of Amplitude's answer.
     pub person: Arc<Value>,
     /// Newest first.
-    pub events: Vec<Arc<ReceivedEvent>>,
+    pub events: Vec<ReceivedEvent>,
     /// Cursor of the next page.
     pub older: Option<String>,
     /// The page does not start with the newest event.

@@ -11,7 +11,7 @@ use super::model::EventPage;
 
 /// One sentence for each ID, and the chain from the click to the event.
 #[component]
-pub(super) fn ProofView(event: Arc<ReceivedEvent>, page: Arc<EventPage>) -> impl IntoView {
+pub(super) fn ProofView(event: ReceivedEvent, page: Arc<EventPage>) -> impl IntoView {
     let facts = page.analysis.as_ref().map(|analysis| analysis.facts.clone());
     let proof = proof(&event, &page.events, &facts.unwrap_or_default());
     let find = page.query.find.as_deref();

@@ -135,11 +135,10 @@ async fn event_page(
         ),
         None => (None, Loss::default()),
     };
-    let events = page.events.into_iter().map(|event| view.shown(event));
     Ok(EventPage {
         query,
         by,
-        events: events.map(Arc::new).collect(),
+        events: page.events.into_iter().map(|event| view.shown(event)).collect(),
         person: match view {
             View::Whole => page.person,
             View::OfDevice(_) => Arc::default(),

@@ -33,10 +33,10 @@ fn Ids(event: ReceivedEvent) -> impl IntoView {
             </div>
         }
     };
-    let derived = event.derived_device;
+    let device = event.device.clone().filter(|_| !event.derived_device);
     view! {
         <dl class="event-ids">
-            {row("User", event.user)} {row("Device", event.device.filter(|_| !derived))}
+            {row("User", event.user.clone())} {row("Device", device)}
             {row("Session", event.session.map(|session| session.to_string()))}
         </dl>
     }
@@ -108,7 +108,10 @@ mod tests {
     #[test]
     fn the_newest_is_last_and_equal_times_keep_their_order() {
         let events = vec![event("d", 43), event("c", 42), event("b", 42), event("a", 44)];
-        let names: Vec<String> = oldest_first(events).into_iter().map(|event| event.name).collect();
+        let names: Vec<String> = oldest_first(events)
+            .into_iter()
+            .map(|event| event.name.clone())
+            .collect();
         assert_eq!(names, ["b", "c", "d", "a"]);
     }
 

@@ -25,7 +25,7 @@ pub(super) fn SessionGroupView(group: SessionGroup, page: Arc<EventPage>) -> imp
                     </h2>
                     <p class="quiet">{span(&group)}</p>
                     {entry(&group).map(|entry| view! { <p class="quiet">{entry}</p> })}
-                    <Tally group=group.clone() />
+                    {tally(&group)}
                 </header>
             };
             ("timeline-session card", header.into_any())
@@ -85,8 +85,7 @@ fn entry(group: &SessionGroup) -> Option<String> {
 }
 
 /// How many events of each source.
-#[component]
-fn Tally(group: SessionGroup) -> impl IntoView {
+fn tally(group: &SessionGroup) -> impl IntoView + use<> {
     let counts = Source::ALL.into_iter().filter_map(|source| {
         let of_source = group.events.iter().filter(|event| event.source == source);
         let count = of_source.count();

@@ -213,11 +213,11 @@ fn EvidenceView(evidence: Evidence, find: Option<String>, device_now: Option<Str
     view! {
         <div class=format!("walk-evidence {}", event.source.as_str())>
             <p class="walk-event">
-                <a href=href>{event.name}</a>
+                <a href=href>{event.name.clone()}</a>
                 {at.map(|at| view! { " "<span class="event-time">{format!("{at} UTC")}</span> })}
             </p>
             <dl class="event-ids">
-                {row("User", event.user.unwrap_or_else(none))}
+                {row("User", event.user.clone().unwrap_or_else(none))}
                 {row(device_label, device.unwrap_or_else(none))}
                 {row("Session", event.session.map_or_else(none, |session| session.to_string()))}
                 {stitched.map(|by| row("Stitched by", by))}

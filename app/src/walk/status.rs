@@ -147,8 +147,6 @@ fn poll_of(event: &ReceivedEvent) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use serde_json::json;
 
     use super::*;
@@ -256,7 +254,7 @@ mod tests {
         ];
         for (step, own, expected) in rows {
             let found = match status(step, &own, &[]) {
-                StepStatus::Done(evidence) => Ok(evidence.event.name),
+                StepStatus::Done(evidence) => Ok(evidence.event.name.clone()),
                 other => Err(other),
             };
             let names: Vec<&str> = own.iter().map(|event| event.name.as_str()).collect();
@@ -304,7 +302,7 @@ mod tests {
 
     #[test]
     fn the_newest_event_is_the_evidence_and_a_derived_device_is_none() {
-        let mut raw = Arc::unwrap_or_clone(event("Trial converted", None, Some("none by rule")).raw);
+        let mut raw = event("Trial converted", None, Some("none by rule")).raw.clone();
         raw["uuid"] = json!("newest");
         raw["session_id"] = json!(-1);
         raw["local"] = json!({"derived_device": true});

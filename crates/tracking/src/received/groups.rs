@@ -1,7 +1,6 @@
 //! Groups events by session for the timeline.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use super::{ReceivedEvent, Source};
 
@@ -11,7 +10,7 @@ pub struct SessionGroup {
     /// The session; `None`: a single event that is out of session.
     pub session: Option<i64>,
     /// The oldest first.
-    pub events: Vec<Arc<ReceivedEvent>>,
+    pub events: Vec<ReceivedEvent>,
 }
 
 impl SessionGroup {
@@ -25,7 +24,7 @@ impl SessionGroup {
 
     /// The path of the first page view in the browser; without one, the page or name of the first event.
     pub fn entry(&self) -> Option<&str> {
-        let page = |event: &Arc<ReceivedEvent>| event.source == Source::Browser && event.page().is_some();
+        let page = |event: &ReceivedEvent| event.source == Source::Browser && event.page().is_some();
         let event = self
             .events
             .iter()
@@ -38,21 +37,21 @@ impl SessionGroup {
 /// Groups a user's events by session ID, as Amplitude does. `events` are the newest first, as the API lists them.
 /// The group with the newest event comes first; within a group the oldest event comes first, and events of the same
 /// millisecond are in order of arrival.
-pub fn session_groups(events: &[Arc<ReceivedEvent>]) -> Vec<SessionGroup> {
-    let mut in_order: Vec<&Arc<ReceivedEvent>> = events.iter().rev().collect();
+pub fn session_groups(events: &[ReceivedEvent]) -> Vec<SessionGroup> {
+    let mut in_order: Vec<&ReceivedEvent> = events.iter().rev().collect();
     in_order.sort_by_key(|event| event.time_ms);
     let mut groups: Vec<SessionGroup> = Vec::new();
     let mut open: HashMap<i64, usize> = HashMap::new();
     for event in in_order {
         match event.session.and_then(|session| open.get(&session)) {
-            Some(&group) => groups[group].events.push(Arc::clone(event)),
+            Some(&group) => groups[group].events.push(event.clone()),
             None => {
                 if let Some(session) = event.session {
                     open.insert(session, groups.len());
                 }
                 groups.push(SessionGroup {
                     session: event.session,
-                    events: vec![Arc::clone(event)],
+                    events: vec![event.clone()],
                 });
             }
         }
@@ -73,7 +72,7 @@ mod tests {
 
     #[test]
     fn events_are_grouped_by_session_and_other_events_are_single() {
-        let events: Vec<Arc<ReceivedEvent>> = [
+        let events: Vec<ReceivedEvent> = [
             ("D", "2026-11-18 13:00:00.000000", 200),
             ("renewal", "2026-11-18 12:00:00.000000", -1),
             ("C", "2026-11-18 11:30:00.000000", 100),
@@ -82,7 +81,6 @@ mod tests {
         ]
         .iter()
         .filter_map(|(name, time, session)| ReceivedEvent::from_export(export(name, time, *session)))
-        .map(Arc::new)
         .collect();
         let groups = session_groups(&events);
         let listed: Vec<(Option<i64>, Vec<&str>)> = groups

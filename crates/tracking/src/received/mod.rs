@@ -2,6 +2,7 @@
 //!
 //! Pure: it does not fetch events.
 
+use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -54,9 +55,33 @@ impl Source {
     }
 }
 
-/// One event of the timeline. Clones share the properties and the raw event.
+/// One event of the timeline. Clones share its fields until one of them changes a field.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ReceivedEvent {
+pub struct ReceivedEvent(Arc<EventFields>);
+
+impl Deref for ReceivedEvent {
+    type Target = EventFields;
+
+    fn deref(&self) -> &EventFields {
+        &self.0
+    }
+}
+
+impl DerefMut for ReceivedEvent {
+    fn deref_mut(&mut self) -> &mut EventFields {
+        Arc::make_mut(&mut self.0)
+    }
+}
+
+impl From<EventFields> for ReceivedEvent {
+    fn from(fields: EventFields) -> Self {
+        Self(Arc::new(fields))
+    }
+}
+
+/// The fields of an event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EventFields {
     /// Amplitude's own ID of the stored event.
     pub uuid: String,
     /// The event's name, as Amplitude displays it: the SDK's `session_start` is `[Amplitude] Start Session`.
@@ -78,9 +103,9 @@ pub struct ReceivedEvent {
     /// How a server event got its IDs; `None` for browser events.
     pub stitched_by: Option<StitchedBy>,
     /// Event properties.
-    pub properties: Arc<Map<String, Value>>,
+    pub properties: Map<String, Value>,
     /// The user's properties when the event arrived.
-    pub user_properties: Arc<Map<String, Value>>,
+    pub user_properties: Map<String, Value>,
     /// Browser, device, language, location, page: added by the SDK, or by the server to a present event. Empty for others.
     pub context: Vec<(&'static str, String)>,
     /// The documented timestamps, unchanged.
@@ -88,7 +113,7 @@ pub struct ReceivedEvent {
     /// Result of the validation against the tracking plan: `valid`, `unchecked`, or the errors. Only the stand-in reports it.
     pub plan: Option<String>,
     /// The exported event.
-    pub raw: Arc<Value>,
+    pub raw: Value,
 }
 
 impl ReceivedEvent {
@@ -114,7 +139,7 @@ impl ReceivedEvent {
             () => Source::Browser,
         };
         let local = raw.get("local");
-        Some(Self {
+        let fields = EventFields {
             uuid: text("uuid").unwrap_or_default(),
             name: display_name(&text("event_type")?).to_owned(),
             source,
@@ -133,15 +158,18 @@ impl ReceivedEvent {
             stitched_by: properties
                 .get("stitched_by")
                 .and_then(|by| serde_json::from_value(by.clone()).ok()),
-            user_properties: Arc::new(map("user_properties")),
+            user_properties: map("user_properties"),
             context: context::context(&raw, source, &properties),
             times: labelled(&raw, TIMES),
             plan: local.and_then(|local| local.get("plan")).and_then(plan_result),
-            properties: Arc::new(properties),
-            raw: Arc::new(raw),
-        })
+            properties,
+            raw,
+        };
+        Some(fields.into())
     }
+}
 
+impl EventFields {
     /// Path of the page on which it happened.
     pub fn page(&self) -> Option<&str> {
         let path = |key: &str| self.properties.get(key).and_then(Value::as_str);

@@ -1,7 +1,5 @@
 //! Broken timelines: at least one for each rule, with the rules that it breaks.
 
-use std::sync::Arc;
-
 use serde_json::json;
 use tracking::received::Source;
 use tracking::verdict::{ConsentChange, HandoffKind, Rule, SdkSession, UndeliveredEvent};
@@ -561,7 +559,8 @@ pub const BROKEN_TIMELINES: &[BrokenTimeline] = &[
         scenario: || {
             let mut scenario = full_scenario();
             let view = scenario.event("[Amplitude] Page Viewed");
-            Arc::make_mut(&mut view.user_properties).insert("initial_utm_source".into(), json!("search"));
+            view.user_properties
+                .insert("initial_utm_source".into(), json!("search"));
             scenario
         },
     },

@@ -1,7 +1,5 @@
 //! The outcome of each rule for correct, explained and broken timelines.
 
-use std::sync::Arc;
-
 use serde_json::json;
 use tracking::verdict::{
     ConsentChange, HandoffKind, Rule, RuleOutcome, TimelineFacts, UndeliveredEvent, verdict,
@@ -246,7 +244,7 @@ fn events_that_were_not_read_are_not_reported_as_missing() {
 fn without_the_stand_in_a_device_that_no_browser_has_is_derived() {
     let mut scenario = full_scenario();
     for event in &mut scenario.events {
-        event.raw = Arc::new(json!({}));
+        event.raw = json!({});
         event.derived_device = false;
         event.plan = None;
     }

@@ -1,9 +1,7 @@
 //! Builds a user's timeline step by step, with the events and facts that the product would record.
 
-use std::sync::Arc;
-
 use serde_json::{Map, Value, json};
-use tracking::received::{ReceivedEvent, Source};
+use tracking::received::{EventFields, ReceivedEvent, Source};
 use tracking::verdict::{HandoffKind, NotedHandoff, PaymentRecord, RefundRecord, TimelineFacts};
 use tracking::{Currency, DeviceId, FirstTouch, Money, SessionId, StitchedBy, Touch, UserId};
 
@@ -350,15 +348,14 @@ impl Scenario {
         mut properties: Value,
     ) -> ReceivedEvent {
         properties["stitched_by"] = json!(by);
-        ReceivedEvent {
-            user: Some(self.user.to_string()),
-            device: Some("derived-from-the-user-id".into()),
-            derived_device: true,
-            session: None,
-            insert_id: Some(insert_id.into()),
-            stitched_by: Some(by),
-            ..self.base_event(name, source, properties)
-        }
+        let mut event = self.base_event(name, source, properties);
+        event.user = Some(self.user.to_string());
+        event.device = Some("derived-from-the-user-id".into());
+        event.derived_device = true;
+        event.session = None;
+        event.insert_id = Some(insert_id.into());
+        event.stitched_by = Some(by);
+        event
     }
 
     fn base_event(&mut self, name: &str, source: Source, properties: Value) -> ReceivedEvent {
@@ -368,7 +365,7 @@ impl Scenario {
         } else {
             "valid"
         };
-        ReceivedEvent {
+        let fields = EventFields {
             uuid: format!("uuid-{:04}", self.counter),
             name: name.into(),
             source,
@@ -380,15 +377,12 @@ impl Scenario {
             insert_id: Some(format!("insert-{:04}", self.counter)),
             stitched_by: None,
             properties: match properties {
-                Value::Object(properties) => Arc::new(properties),
-                _ => Arc::default(),
+                Value::Object(properties) => properties,
+                _ => Map::new(),
             },
             user_properties: match source {
-                Source::Browser => Arc::new(Map::from_iter([(
-                    "initial_utm_source".to_owned(),
-                    json!("newsletter"),
-                )])),
-                Source::Server | Source::Stripe => Arc::default(),
+                Source::Browser => Map::from_iter([("initial_utm_source".to_owned(), json!("newsletter"))]),
+                Source::Server | Source::Stripe => Map::new(),
             },
             context: match source {
                 Source::Browser => context(),
@@ -396,8 +390,9 @@ impl Scenario {
             },
             times: Vec::new(),
             plan: Some(plan.into()),
-            raw: Arc::new(json!({"local": {}})),
-        }
+            raw: json!({"local": {}}),
+        };
+        fields.into()
     }
 
     fn stripe_event(&mut self) -> String {
@@ -469,5 +464,5 @@ pub fn full_scenario() -> Scenario {
 
 /// The event's properties, to change them.
 pub(crate) fn properties(event: &mut ReceivedEvent) -> &mut Map<String, Value> {
-    Arc::make_mut(&mut event.properties)
+    &mut event.properties
 }
