@@ -42,5 +42,6 @@ case " $* " in
 esac
 
 # Some commands start the other programs.
-cargo_release --package bench --package server --package amplitude-local --package stripe-local
+cargo build --release --package bench --package server --package amplitude-local \
+    --package stripe-local
 "${CARGO_TARGET_DIR:-target}/release/bench" "$@"

@@ -16,7 +16,7 @@ use_installed_tools
 set -m
 scripts/wasm-opt.sh cargo leptos build --release --precompress --frontend-only </dev/null &
 front=$!
-cargo_release --package server --bin seamline "${server[@]}" </dev/null &
+cargo build --release --package server --bin seamline "${server[@]}" </dev/null &
 binary=$!
 set +m
 trap 'kill -- "-$front" "-$binary" 2>/dev/null || true' EXIT

@@ -53,9 +53,6 @@ as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }
 # at_least WANTED ACTUAL: whether a dotted version is new enough.
 at_least() { [ "$(printf '%s\n%s\n' "$1" "$2" | sort -V | head -n 1)" = "$1" ]; }
 
-# cargo_release ARGUMENT…: an optimised build of programs, whose views keep their types: the flags of .cargo/config.toml are left out.
-cargo_release() { RUSTFLAGS=${RUSTFLAGS-} cargo build --release "$@"; }
-
 rust_version() { rustc --version 2>/dev/null | cut -d ' ' -f 2 | cut -d - -f 1; }
 
 # The least Rust that the workspace builds with, as its manifest says.

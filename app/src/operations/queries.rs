@@ -10,7 +10,7 @@ use backend::loss::LossScope;
 use backend::operations::Deliveries;
 use backend::timeline::ReadError;
 use tracking::loss::Loss;
-use tracking::session_metrics::{StitchingComparison, compare};
+use tracking::session_metrics::StitchingComparison;
 
 use crate::request::RequestContext;
 
@@ -69,11 +69,8 @@ pub(super) async fn session_metrics(
     context: &RequestContext,
 ) -> Result<(usize, StitchingComparison), ReadError> {
     let timeline = context.timeline();
-    let timelines = timeline.user_timelines(timeline.recent_users().await?).await?;
-    let users = timelines
-        .iter()
-        .filter(|timeline| !timeline.events.is_empty())
-        .count();
-    let comparison = StitchingComparison::of_all(timelines.iter().map(|timeline| compare(&timeline.events)));
-    Ok((users, comparison))
+    let analyses = timeline.user_analyses(timeline.recent_users().await?).await?;
+    let with_events = analyses.iter().filter(|analysis| analysis.verdict.events > 0);
+    let comparisons = analyses.iter().map(|analysis| analysis.comparison.clone());
+    Ok((with_events.count(), StitchingComparison::of_all(comparisons)))
 }

@@ -8,7 +8,7 @@ use super::card::{TimelineCard, card_view};
 use super::links;
 use super::model::EventPage;
 
-/// A row for each payment and refund, and the totals. Empty without payments.
+/// A row for each payment and refund, and the totals. `None` without payments.
 pub(super) fn ledger(page: &EventPage, reconciliation: &Reconciliation) -> Option<AnyView> {
     let customers = reconciliation.customers.iter();
     let lines: Vec<&LedgerLine> = customers.flat_map(|customer| &customer.lines).collect();

@@ -6,7 +6,7 @@ use tracking::loss::Share;
 use super::card::{TimelineCard, card_view};
 use super::model::EventPage;
 
-/// Events fired and arrived. Without a session in which our script has counted there is nothing to show.
+/// Events fired and arrived. `None` without a session in which our script has counted.
 pub(super) fn browser_loss(page: &EventPage, from_server: usize) -> Option<AnyView> {
     let loss = page.loss;
     let row = |name: &'static str, share: Share| {

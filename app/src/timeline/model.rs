@@ -77,7 +77,7 @@ pub struct EventPage {
     pub skipped: bool,
     /// The analysis of the newest events; `None` on later pages.
     pub analysis: Option<Arc<Analysis>>,
-    /// Events that the person's browsers fired, and how many arrived.
+    /// Events that the person's browsers fired, and how many arrived; zero on later pages.
     pub loss: Loss,
 }
 

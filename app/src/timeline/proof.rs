@@ -5,6 +5,7 @@ use std::sync::Arc;
 use leptos::prelude::*;
 use tracking::proof::{ProofStep, proof};
 use tracking::received::ReceivedEvent;
+use tracking::verdict::TimelineFacts;
 
 use super::links;
 use super::model::EventPage;
@@ -12,8 +13,9 @@ use super::model::EventPage;
 /// One sentence for each ID, and the chain from the click to the event.
 #[component]
 pub(super) fn ProofView(event: ReceivedEvent, page: Arc<EventPage>) -> impl IntoView {
-    let facts = page.analysis.as_ref().map(|analysis| analysis.facts.clone());
-    let proof = proof(&event, &page.events, &facts.unwrap_or_default());
+    let none = TimelineFacts::default();
+    let facts = page.analysis.as_ref().map_or(&none, |analysis| &analysis.facts);
+    let proof = proof(&event, &page.events, facts);
     let find = page.query.find.as_deref();
     let row = |name: &'static str, sentence: String| view! { <div><dt>{name}</dt><dd>{sentence}</dd></div> };
     let chain = proof

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use backend::loss::LossScope;
-use backend::timeline::{AmplitudeUser, Newest, PageRequest, ReadError, Search, read_from_ms};
+use backend::timeline::{AmplitudeUser, NewestEvents, PageRequest, ReadError, Search, read_from_ms};
 use serde_json::Value;
 use tracking::DeviceId;
 use tracking::analysis::Analysis;
@@ -126,13 +126,10 @@ async fn event_page(
         .page(person, &page_asked, &|event| view.keeps(event))
         .await?;
     let (analysis, loss) = match &page.newest {
-        Some(newest) => (
-            Some(analysis(&view, newest)),
-            match newest.loss.filter(|_| view == View::Whole) {
-                Some(loss) => loss,
-                None => device_loss(context, &view, &newest.activity.events).await?,
-            },
-        ),
+        Some(newest) => {
+            let (analysis, loss) = analysis_and_loss(context, &view, newest).await?;
+            (Some(analysis), loss)
+        }
         None => (None, Loss::default()),
     };
     Ok(EventPage {
@@ -173,44 +170,46 @@ pub(crate) async fn recent_events(context: &RequestContext) -> Result<Vec<Receiv
         .collect())
 }
 
-/// The analysis of the newest events that the visitor may see.
-fn analysis(view: &View, newest: &Newest) -> Arc<Analysis> {
+/// The analysis of the newest events that the visitor may see, and the loss of browser events.
+async fn analysis_and_loss(
+    context: &RequestContext,
+    view: &View,
+    newest: &NewestEvents,
+) -> Result<(Arc<Analysis>, Loss), TimelineError> {
+    let events = &newest.activity.events;
     match view {
-        View::Whole => Arc::clone(&newest.analysis),
-        View::OfDevice(_) => {
-            let activity = &newest.activity;
-            let kept = activity.events.iter().filter(|event| view.keeps(event));
-            let events: Vec<ReceivedEvent> = kept.cloned().collect();
-            let facts = facts_of_device(&events, activity.is_full);
-            Arc::new(Analysis::of(&events, facts))
+        View::Whole => {
+            let loss = match newest.loss {
+                Some(loss) => loss,
+                None => device_loss(context, events.iter().find_map(|event| event.device.as_deref())).await?,
+            };
+            Ok((Arc::clone(&newest.analysis), loss))
+        }
+        View::OfDevice(device) => {
+            let kept: Vec<ReceivedEvent> = events.iter().filter(|event| view.keeps(event)).cloned().collect();
+            let facts = without_account(&kept, newest.activity.is_full);
+            let analysis = Arc::new(Analysis::of(&kept, facts));
+            Ok((analysis, device_loss(context, Some(device)).await?))
         }
     }
 }
 
-/// A device ID gives no access to an account's facts. `cut_off`: older events exist and were not read.
-fn facts_of_device(events: &[ReceivedEvent], cut_off: bool) -> TimelineFacts {
-    TimelineFacts {
-        read_from_ms: read_from_ms(events, cut_off),
-        ..TimelineFacts::default()
-    }
-}
-
 /// Browser event loss of a device, before a user signed in on it.
-async fn device_loss(
-    context: &RequestContext,
-    view: &View,
-    events: &[ReceivedEvent],
-) -> Result<Loss, TimelineError> {
-    let device = match view {
-        View::OfDevice(device) => Some(device.as_str()),
-        View::Whole => events.iter().find_map(|event| event.device.as_deref()),
-    };
+async fn device_loss(context: &RequestContext, device: Option<&str>) -> Result<Loss, TimelineError> {
     match device.and_then(DeviceId::parse) {
         Some(device) => {
             let loss = context.backend.loss.loss(&LossScope::Device(device)).await;
             Ok(loss.map_err(ReadError::from)?)
         }
         None => Ok(Loss::default()),
+    }
+}
+
+/// The facts for a device's events: its ID gives no access to an account's. `cut_off`: older events exist and were not read.
+fn without_account(events: &[ReceivedEvent], cut_off: bool) -> TimelineFacts {
+    TimelineFacts {
+        read_from_ms: read_from_ms(events, cut_off),
+        ..TimelineFacts::default()
     }
 }
 
@@ -237,11 +236,13 @@ pub async fn read_whole(
         Matched::None => return Err(refused(TimelineResult::NotFound { by })),
     };
     let view = Access::of(context).view_of(&by);
-    let timeline = context.timeline();
-    let full = timeline.full(person, &|event| view.keeps(event)).await?;
+    let full = context
+        .timeline()
+        .full(person, &|event| view.keeps(event))
+        .await?;
     let facts = match view {
-        View::Whole => timeline.facts_of(person, &full).await?,
-        View::OfDevice(_) => facts_of_device(&full.events, full.cut_off),
+        View::Whole => full.facts,
+        View::OfDevice(_) => without_account(&full.events, full.cut_off),
     };
     let events = full.events.into_iter().map(|event| view.shown(event)).collect();
     Ok(WholeTimeline { by, events, facts })

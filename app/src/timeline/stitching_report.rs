@@ -30,7 +30,7 @@ pub(super) fn session_metrics(page: &EventPage, comparison: &StitchingComparison
     )
 }
 
-/// The devices whose anonymous events were merged into the person.
+/// The devices whose anonymous events were merged into the person. `None` without any.
 pub(super) fn merged_history(page: &EventPage, histories: &[MergedHistory]) -> Option<AnyView> {
     (!histories.is_empty()).then(|| {
         let line = view! { <h2>"Merged anonymous history"</h2> };

@@ -1,4 +1,4 @@
-//! Everything that follows from a user's events and the facts about the user. Pure.
+//! All analyses of a user's events in one value. Pure.
 
 use std::collections::BTreeSet;
 

@@ -1,7 +1,7 @@
 //! The tracking plan as types: the events, their owners, their IDs and their wire format.
 //!
 //! Reading order: `ids`, `context`, `presence`, `server`, `client`, `wire`. `received` parses exported events; `verdict`, `proof`,
-//! `session_metrics`, `reconcile` and, all together, `analysis` analyze them. `session` and `consent` decide which session a request belongs to and
+//! `session_metrics` and `reconcile` analyze them; `analysis` has all results. `session` and `consent` decide which session a request belongs to and
 //! whether a user is tracked. `catalog` generates the plan's document and JSON Schema from the types.
 //!
 //! This crate does no I/O, reads no clock and generates no random numbers: times and IDs are arguments. It builds

@@ -14,11 +14,12 @@ use axum::response::{IntoResponse, Response};
 use backend::timeline::ReadError;
 use http::{StatusCode, header};
 use serde::{Deserialize, Serialize};
+use tracking::analysis::Analysis;
 use tracking::received::ReceivedEvent;
-use tracking::reconcile::{Reconciliation, reconcile};
-use tracking::session_metrics::{StitchingComparison, compare};
+use tracking::reconcile::Reconciliation;
+use tracking::session_metrics::StitchingComparison;
 use tracking::timeline_page::Filter;
-use tracking::verdict::{self, Verdict};
+use tracking::verdict::Verdict;
 
 /// The parameters of the timeline page: the user or device, and the filter.
 #[derive(Debug, Deserialize)]
@@ -60,13 +61,16 @@ pub async fn verdict(
     Query(params): Query<TimelineParams>,
 ) -> Response {
     match read_whole(&context, params.find.as_deref()).await {
-        Ok(WholeTimeline { by, events, facts }) => Json(VerdictReport {
-            person: by,
-            verdict: verdict::verdict(&events, &facts),
-            comparison: compare(&events),
-            reconciliation: reconcile(&events, &facts),
-        })
-        .into_response(),
+        Ok(WholeTimeline { by, events, facts }) => {
+            let analysis = Analysis::of(&events, facts);
+            Json(VerdictReport {
+                person: by,
+                verdict: analysis.verdict,
+                comparison: analysis.comparison,
+                reconciliation: analysis.reconciliation,
+            })
+            .into_response()
+        }
         Err(error) => refusal(&error),
     }
 }

@@ -198,6 +198,19 @@ impl TestApp {
         self.database.db.execute(query).await.unwrap();
     }
 
+    /// Records a paid invoice of the user, without its event.
+    pub async fn pay(&self, user: &str) {
+        let customer = format!(
+            "INSERT INTO stripe_customers (id, user_id, created_at) VALUES ('cus_{user}', '{user}', 1795000000000)"
+        );
+        self.execute(&customer).await;
+        let invoice = format!(
+            "INSERT INTO paid_invoices (id, customer_id, subscription_id, currency, amount_paid, paid_at)
+             VALUES ('in_{user}', 'cus_{user}', 'sub_{user}', 'usd', 500, 1795000000)"
+        );
+        self.execute(&invoice).await;
+    }
+
     /// Nothing that an attacker sent has become anything.
     pub async fn assert_untouched(&self) {
         for table in [

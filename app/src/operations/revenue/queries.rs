@@ -5,7 +5,7 @@ use std::error::Error;
 use backend::billing::BillingError;
 use backend::billing::ledger::LedgerCheck;
 use backend::timeline::ReadError;
-use tracking::reconcile::{Reconciliation, reconcile};
+use tracking::reconcile::Reconciliation;
 
 use crate::request::RequestContext;
 
@@ -25,9 +25,7 @@ pub(super) async fn ledger(context: &RequestContext) -> Result<LedgerCheck, Stri
 pub(super) async fn events(context: &RequestContext) -> Result<(Reconciliation, i64), ReadError> {
     let timeline = context.timeline();
     let (users, payers) = context.backend.billing.payers(timeline.user_limit()).await?;
-    let timelines = timeline.user_timelines(users).await?;
-    let customers = timelines
-        .iter()
-        .map(|timeline| reconcile(&timeline.events, &timeline.facts));
+    let analyses = timeline.user_analyses(users).await?;
+    let customers = analyses.iter().map(|analysis| analysis.reconciliation.clone());
     Ok((Reconciliation::of_all(customers), payers))
 }

@@ -1,9 +1,10 @@
 //! A user's timeline: events read from Amplitude, and the facts of our database to check them against.
 //!
 //! Events are read in batches through the same API from Amplitude and from the stand-in. A real project allows 360
-//! queries an hour (Dashboard REST API, "Rate limits"). Its responses are therefore cached, only the newest batch of a
-//! timeline is read, and the queries are divided between operators and visitors. The facts are cached with the events: newer
-//! facts would have payments whose events are not among the cached ones.
+//! queries an hour (Dashboard REST API, "Rate limits"). Its responses are therefore cached, one batch is read for a page,
+//! and the queries are divided between operators and visitors. The facts are cached with the newest events: newer facts
+//! could contain a payment whose event is not among the cached ones. An event that Amplitude does not show yet counts as
+//! missing until the next read.
 
 mod cache;
 mod pages;
@@ -33,7 +34,6 @@ use quota::QueryQuota;
 pub use pages::{FullTimeline, PageRequest, TimelinePage};
 pub use quota::QueryShare;
 pub use reader::{Activity, AmplitudeReader, AmplitudeUser, BATCH, ReadError, Search};
-pub use users::UserTimeline;
 
 /// The most batches to read of one user in a real project: the newest 1,000 events.
 const BATCHES_OF_PROJECT: usize = 1;
@@ -51,7 +51,8 @@ const KNOWN_ID_AGE_MS: i64 = 10 * 60_000;
 const UNKNOWN_ID_AGE_MS: i64 = 60_000;
 
 /// The most responses to keep. Each batch of events may have some megabytes.
-const MAX_BATCHES: usize = 32;
+const MAX_NEWEST: usize = 24;
+const MAX_OLDER: usize = 8;
 const MAX_IDS: usize = 1_000;
 
 /// Reads timelines. Cheap to clone.
@@ -73,9 +74,9 @@ struct ProjectReads {
     /// Amplitude IDs by user ID, device ID or Amplitude ID.
     ids: Cache<String, Option<i64>>,
     /// Newest events by Amplitude ID.
-    newest: Cache<i64, Arc<Newest>>,
-    /// Older batches of events by Amplitude ID and offset.
-    batches: Cache<(i64, usize), Arc<Activity>>,
+    newest: Cache<i64, Arc<NewestEvents>>,
+    /// Later batches of events by Amplitude ID and offset.
+    older: Cache<(i64, usize), Arc<Activity>>,
 }
 
 impl ProjectReads {
@@ -86,8 +87,8 @@ impl ProjectReads {
                 Some(_) => KNOWN_ID_AGE_MS,
                 None => UNKNOWN_ID_AGE_MS,
             }),
-            newest: Cache::new(MAX_BATCHES, |_| EVENTS_AGE_MS),
-            batches: Cache::new(MAX_BATCHES, |_| EVENTS_AGE_MS),
+            newest: Cache::new(MAX_NEWEST, |_| EVENTS_AGE_MS),
+            older: Cache::new(MAX_OLDER, |_| EVENTS_AGE_MS),
         }
     }
 }
@@ -127,15 +128,18 @@ impl Timeline {
         &self.reader
     }
 
-    /// A user's newest events, with what follows from them. From a real project it may be up to a minute old.
-    pub async fn newest(&self, person: i64) -> Result<Arc<Newest>, ReadError> {
+    /// A user's newest events with their analysis. From a real project they may be a minute old.
+    pub async fn newest(&self, person: i64) -> Result<Arc<NewestEvents>, ReadError> {
         let read = async || {
             let activity = Arc::new(self.reader.activity(person, 0).await?);
-            let (facts, loss) = self.facts_for(&activity.events, activity.is_full).await?;
-            let analysis = Analysis::of(&activity.events, facts);
-            Ok(Arc::new(Newest {
+            let user = user_of(&activity.events);
+            let (facts, loss) = self
+                .facts_of_events(user, &activity.events, activity.is_full)
+                .await?;
+            Ok(Arc::new(NewestEvents {
+                analysis: Arc::new(Analysis::of(&activity.events, facts)),
                 activity,
-                analysis: Arc::new(analysis),
+                user,
                 loss,
             }))
         };
@@ -164,10 +168,7 @@ impl Timeline {
             read().await
         };
         let now_ms = self.clock.now_ms();
-        project
-            .batches
-            .get_or_read((person, offset), now_ms, counted)
-            .await
+        project.older.get_or_read((person, offset), now_ms, counted).await
     }
 
     /// The Amplitude ID for a user ID, device ID or Amplitude ID. From a real project, a known ID may be up to 10 minutes
@@ -186,22 +187,31 @@ impl Timeline {
             .await
     }
 
-    /// All events of a user, up to the limit of batches.
+    /// All events of a user that `keep` accepts, up to the limit of batches, and the facts of the account.
     pub async fn full(
         &self,
         person: i64,
         keep: &(dyn Fn(&ReceivedEvent) -> bool + Sync),
     ) -> Result<FullTimeline, ReadError> {
-        let most = match self.project {
-            Some(_) => BATCHES_OF_PROJECT,
-            None => BATCHES_OF_STAND_IN,
+        let (most, newest) = match self.project {
+            Some(_) => (BATCHES_OF_PROJECT, Some(self.newest(person).await?)),
+            None => (BATCHES_OF_STAND_IN, None),
         };
         let batches = UserBatches {
             timeline: self,
             person,
-            newest: None,
+            newest: newest.as_deref(),
         };
-        pages::full(&batches, most, keep).await
+        let (events, cut_off) = pages::full(&batches, most, keep).await?;
+        let facts = match newest {
+            Some(newest) => newest.analysis.facts.clone(),
+            None => self.facts_of_events(user_of(&events), &events, cut_off).await?.0,
+        };
+        Ok(FullTimeline {
+            events,
+            cut_off,
+            facts,
+        })
     }
 
     /// A page of a user's timeline.
@@ -240,22 +250,15 @@ impl Timeline {
         Ok(store::facts_and_loss(&self.db, user).await?)
     }
 
-    /// The facts to check all of a user's events against. Of a real project they are as old as its events.
-    pub async fn facts_of(&self, person: i64, timeline: &FullTimeline) -> Result<TimelineFacts, ReadError> {
-        match self.project {
-            Some(_) => Ok(self.newest(person).await?.analysis.facts.clone()),
-            None => Ok(self.facts_for(&timeline.events, timeline.cut_off).await?.0),
-        }
-    }
-
     /// The facts about the user whom the events name, and the loss of the user's browser events: `None` if they name no user.
     /// `cut_off`: there are older events that were not read.
-    async fn facts_for(
+    async fn facts_of_events(
         &self,
+        user: Option<UserId>,
         events: &[ReceivedEvent],
         cut_off: bool,
     ) -> Result<(TimelineFacts, Option<Loss>), ReadError> {
-        let (facts, loss) = match user_of(events) {
+        let (facts, loss) = match user {
             Some(user) => self
                 .facts_and_loss(user)
                 .await
@@ -279,16 +282,20 @@ impl Timeline {
             return Ok(None);
         };
         let timeline = self.full(person, &|_| true).await?;
-        let facts = self.facts_of(person, &timeline).await?;
-        Ok(Some((verdict(&timeline.events, &facts), timeline.events)))
+        Ok(Some((
+            verdict(&timeline.events, &timeline.facts),
+            timeline.events,
+        )))
     }
 }
 
-/// A user's newest events, and what follows from them and from the facts of the same time.
+/// A user's newest events, and their analysis with the facts that were read right after them.
 #[derive(Debug)]
-pub struct Newest {
+pub struct NewestEvents {
     /// The events.
     pub activity: Arc<Activity>,
+    /// The user whom they name.
+    pub user: Option<UserId>,
     /// Their analysis.
     pub analysis: Arc<Analysis>,
     /// The loss of the user's browser events. `None` if the events name no user.
@@ -299,8 +306,8 @@ pub struct Newest {
 struct UserBatches<'a> {
     timeline: &'a Timeline,
     person: i64,
-    /// The first one, if it was read before.
-    newest: Option<&'a Newest>,
+    /// The first batch, if it is already read.
+    newest: Option<&'a NewestEvents>,
 }
 
 impl BatchSource for UserBatches<'_> {

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use serde_json::Value;
 use tracking::received::ReceivedEvent;
 use tracking::timeline_page::{Cursor, Filter, select_page};
+use tracking::verdict::TimelineFacts;
 
-use super::{Activity, BATCH, Newest, ReadError};
+use super::{Activity, BATCH, NewestEvents, ReadError};
 
 /// A source of batches.
 pub(super) trait BatchSource: Sync {
@@ -43,8 +44,9 @@ pub struct TimelinePage {
     pub older: Option<Cursor>,
     /// Whether this is a later page, because the required event is on it.
     pub skipped: bool,
-    /// The newest events, if the page was asked for from there.
-    pub newest: Option<Arc<Newest>>,
+    /// All newest events of the user, also those that may not be shown, with the account's facts. `None` if the request starts
+    /// at an older event.
+    pub newest: Option<Arc<NewestEvents>>,
 }
 
 /// All events that were read of a timeline.
@@ -54,6 +56,8 @@ pub struct FullTimeline {
     pub events: Vec<ReceivedEvent>,
     /// Whether there are older events that were not read.
     pub cut_off: bool,
+    /// The facts about the user whom the events name. Of a real project they are as old as the events.
+    pub facts: TimelineFacts,
 }
 
 /// Reads batches until the page is full, the timeline ends, or `most` batches are read. If an event is required, it
@@ -96,27 +100,27 @@ pub(super) async fn page(
 }
 
 /// Reads batches until the timeline ends or `most` batches are read. Batches may overlap by a session; each event is
-/// returned once.
+/// returned once. Returns also whether there are older events.
 pub(super) async fn full(
     batches: &impl BatchSource,
     most: usize,
     keep: Predicate<'_>,
-) -> Result<FullTimeline, ReadError> {
-    let mut timeline = FullTimeline::default();
+) -> Result<(Vec<ReceivedEvent>, bool), ReadError> {
+    let (mut events, mut cut_off) = (Vec::new(), false);
     let mut known: HashSet<String> = HashSet::new();
     for batch in 0..most {
         let activity = batches.batch(batch * BATCH).await?;
         for event in activity.events.iter().filter(|event| keep(event)) {
             if event.uuid.is_empty() || known.insert(event.uuid.clone()) {
-                timeline.events.push(event.clone());
+                events.push(event.clone());
             }
         }
-        timeline.cut_off = activity.is_full;
-        if !timeline.cut_off {
+        cut_off = activity.is_full;
+        if !cut_off {
             break;
         }
     }
-    Ok(timeline)
+    Ok((events, cut_off))
 }
 
 impl TimelinePage {
@@ -235,10 +239,9 @@ mod tests {
     #[tokio::test]
     async fn the_full_timeline_has_each_event_once() {
         let api = api(1_000);
-        let read = full(&api, 100, &|_| true).await.unwrap();
-        assert_eq!((count(&read.events), read.cut_off), (3_000, false));
-        let newest = full(&api, 1, &|event| event.name != "Step 0").await.unwrap();
-        assert!(newest.cut_off);
-        assert_eq!(count(&newest.events), 668);
+        let (events, cut_off) = full(&api, 100, &|_| true).await.unwrap();
+        assert_eq!((count(&events), cut_off), (3_000, false));
+        let (newest, cut_off) = full(&api, 1, &|event| event.name != "Step 0").await.unwrap();
+        assert_eq!((count(&newest), cut_off), (668, true));
     }
 }

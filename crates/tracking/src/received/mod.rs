@@ -266,6 +266,18 @@ mod tests {
     }
 
     #[test]
+    fn a_changed_clone_leaves_the_event_as_it_was() {
+        let event = ReceivedEvent::from_export(export("A", "2026-11-18 11:06:40.123456", 5)).unwrap();
+        let mut clone = event.clone();
+        assert!(std::ptr::eq(&*event, &*clone));
+        clone.user = None;
+        assert_eq!(
+            (event.user.as_deref(), clone.user.as_deref()),
+            (Some("u-1"), None)
+        );
+    }
+
+    #[test]
     fn times_are_utc() {
         for (text, ms) in [
             ("1970-01-01 00:00:00.000000", 0),
