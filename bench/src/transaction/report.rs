@@ -50,7 +50,7 @@ impl TransactionReport {
             },
             LimitCheck {
                 figure: format!(
-                    "32 at a time: {parallel:.2} × the rate of sequential bare commits (at least {MIN_PARALLEL}; met if one takes at least {:.0} µs)",
+                    "32 at a time: {parallel:.2} × the rate of sequential bare commits (at least {MIN_PARALLEL}; met if a bare commit takes at least {:.0} µs)",
                     MIN_PARALLEL * 1e6 / self.parallel_per_second
                 ),
                 is_met: parallel >= MIN_PARALLEL,

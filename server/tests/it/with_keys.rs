@@ -1,9 +1,20 @@
 //! A site of one's own, on https and with a project's keys: what is open on one's own machine is closed here.
 
+use crate::browser::Browser;
 use crate::support::TestApp;
 
 async fn site() -> TestApp {
     TestApp::with_keys(&[("AMPLITUDE_SECRET_KEY", "fedcba9876543210fedcba9876543210")]).await
+}
+
+/// A browser that agreed to tracking and signed up, and its user. The event has arrived.
+async fn customer(app: &TestApp, email: &str) -> (Browser, String) {
+    let mut browser = app.browser();
+    browser.set_cookie("__Host-seam_consent", "granted");
+    browser.sign_up(email).await;
+    let user = app.user(email).await;
+    app.collector.event(&user, "Sign-up completed").await;
+    (browser, user)
 }
 
 #[tokio::test]
@@ -43,15 +54,8 @@ async fn with_real_keys_tracking_needs_consent_and_cookies_are_secure() {
 async fn a_visitor_reads_only_the_own_timeline() {
     const NOT_YOURS: &str = "You can read the timeline of your own account and device only.";
     let app = site().await;
-    let (mut ada, mut bob) = (app.browser(), app.browser());
-    for (browser, email) in [(&mut ada, "ada@example.com"), (&mut bob, "bob@example.com")] {
-        browser.set_cookie("__Host-seam_consent", "granted");
-        browser.sign_up(email).await;
-        app.collector
-            .event(&app.user(email).await, "Sign-up completed")
-            .await;
-    }
-    let user = app.user("ada@example.com").await;
+    let (mut ada, user) = customer(&app, "ada@example.com").await;
+    let (mut bob, _) = customer(&app, "bob@example.com").await;
     let device = ada.device().unwrap();
     let stolen = ada.cookie("__Host-seam_device").unwrap();
     app.pay(&user).await;
@@ -79,11 +83,7 @@ async fn a_visitor_reads_only_the_own_timeline() {
 #[tokio::test]
 async fn a_payment_after_the_events_were_read_does_not_break_the_verdict() {
     let app = site().await;
-    let mut ada = app.browser();
-    ada.set_cookie("__Host-seam_consent", "granted");
-    ada.sign_up("ada@example.com").await;
-    let user = app.user("ada@example.com").await;
-    app.collector.event(&user, "Sign-up completed").await;
+    let (mut ada, user) = customer(&app, "ada@example.com").await;
     assert!(ada.open("/timeline").await.text().contains("data-clean=\"true\""));
 
     // Its event may have been delivered since, but the events are those of a minute ago.

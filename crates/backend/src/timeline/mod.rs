@@ -146,10 +146,7 @@ impl Timeline {
         let Some(project) = &self.project else {
             return read().await;
         };
-        let counted = async {
-            project.quota.spend(self.share)?;
-            read().await
-        };
+        let counted = self.counted(project, read());
         let now_ms = self.clock.now_ms();
         project.newest.get_or_read(person, now_ms, counted).await
     }
@@ -163,10 +160,7 @@ impl Timeline {
         if offset == 0 {
             return Ok(Arc::clone(&self.newest(person).await?.activity));
         }
-        let counted = async {
-            project.quota.spend(self.share)?;
-            read().await
-        };
+        let counted = self.counted(project, read());
         let now_ms = self.clock.now_ms();
         project.older.get_or_read((person, offset), now_ms, counted).await
     }
@@ -177,14 +171,19 @@ impl Timeline {
         let Some(project) = &self.project else {
             return self.reader.find(id).await;
         };
-        let counted = async {
-            project.quota.spend(self.share)?;
-            self.reader.find(id).await
-        };
-        project
-            .ids
-            .get_or_read(id.to_owned(), self.clock.now_ms(), counted)
-            .await
+        let counted = self.counted(project, self.reader.find(id));
+        let now_ms = self.clock.now_ms();
+        project.ids.get_or_read(id.to_owned(), now_ms, counted).await
+    }
+
+    /// Reads from a real project, if the share has a query left.
+    async fn counted<T>(
+        &self,
+        project: &ProjectReads,
+        read: impl Future<Output = Result<T, ReadError>>,
+    ) -> Result<T, ReadError> {
+        project.quota.spend(self.share)?;
+        read.await
     }
 
     /// All events of a user that `keep` accepts, up to the limit of batches, and the facts of the account.
@@ -250,29 +249,23 @@ impl Timeline {
         Ok(store::facts_and_loss(&self.db, user).await?)
     }
 
-    /// The facts about the user whom the events name, and the loss of the user's browser events: `None` if they name no user.
-    /// `cut_off`: there are older events that were not read.
+    /// The facts about the user whom the events name, and the loss of the user's browser events: no facts and `None` without a
+    /// user. `cut_off`: there are older events that were not read.
     async fn facts_of_events(
         &self,
         user: Option<UserId>,
         events: &[ReceivedEvent],
         cut_off: bool,
     ) -> Result<(TimelineFacts, Option<Loss>), ReadError> {
-        let (facts, loss) = match user {
-            Some(user) => self
-                .facts_and_loss(user)
-                .await
-                .map(|(facts, loss)| (facts, Some(loss)))?,
-            None => Default::default(),
+        let (mut facts, loss) = match user {
+            Some(user) => {
+                let (facts, loss) = self.facts_and_loss(user).await?;
+                (facts, Some(loss))
+            }
+            None => (TimelineFacts::default(), None),
         };
-        let read_from_ms = read_from_ms(events, cut_off);
-        Ok((
-            TimelineFacts {
-                read_from_ms,
-                ..facts
-            },
-            loss,
-        ))
+        facts.read_from_ms = read_from_ms(events, cut_off);
+        Ok((facts, loss))
     }
 
     /// The verdict on a user's events, with the events. `id` is a user ID, a device ID or an Amplitude ID. `None` if
