@@ -96,6 +96,20 @@ test('a vote on a poll that was closed in the meantime is refused, and is no eve
   expect(named(timeline, 'Vote cast')).toEqual([]);
 });
 
+test('the page of a poll that its owner deletes stops asking for results, and complains of nothing', async ({
+  visitor,
+  page,
+  browser,
+}) => {
+  const { path, owner } = await pollOfAnotherUser(browser);
+  await visitor.goto(path);
+  // The feed ends with the poll. The browser opens it again, as after each end.
+  const refused = page.waitForResponse((answer) => answer.url().includes('/live') && answer.status() !== 200);
+  await owner.getByRole('button', { name: 'Delete this poll' }).click();
+  await owner.waitForURL('/polls?deleted=*');
+  expect((await refused).status()).toBe(204);
+});
+
 test('votes before signing up belong to the user afterwards', async ({ visitor, page, browser, collector }) => {
   const { path } = await pollOfAnotherUser(browser);
   await visitor.goto(path);

@@ -10,15 +10,15 @@ use uuid::Uuid;
 use crate::http::feeds::{After, Message};
 use crate::state::AppState;
 
-/// Each message is the whole poll, so a feed that resumes skips only the state that the page shows already. 404: the browser
-/// stops reconnecting.
+/// Each message is the whole poll, so a feed that resumes skips only the state that the page shows already. It ends when the
+/// poll is deleted. A page that asks again gets 204: the browser stops reconnecting, and reports no error to its user.
 pub async fn live(State(state): State<AppState>, Path(poll): Path<String>, After(after): After) -> Response {
     let Ok(id) = Uuid::parse_str(&poll) else {
         return StatusCode::NOT_FOUND.into_response();
     };
     match state.backend.polls.results(id).await {
         Ok(Some(_)) => {}
-        Ok(None) => return StatusCode::NOT_FOUND.into_response(),
+        Ok(None) => return StatusCode::NO_CONTENT.into_response(),
         Err(error) => {
             tracing::error!(error = &error as &dyn std::error::Error, "cannot follow a poll");
             return StatusCode::SERVICE_UNAVAILABLE.into_response();

@@ -462,9 +462,15 @@ async fn live_results_reach_every_open_page() {
     act(&mut ada, &poll, "close").await;
     hear("ClosedByOwner").await;
 
-    for path in ["/p/x/live", "/p/2f1d9b1c-7c1e-4a9e-8b59-0d9a2b1f4c11/live"] {
+    act(&mut ada, &poll, "delete").await;
+    while feed.chunk().await.unwrap().is_some() {}
+    for (path, status) in [
+        (path.as_str(), 204),
+        ("/p/2f1d9b1c-7c1e-4a9e-8b59-0d9a2b1f4c11/live", 204),
+        ("/p/x/live", 404),
+    ] {
         let answer = stranger.request(Method::GET, path).send().await.unwrap();
-        assert_eq!(answer.status(), 404, "{path}: the browser stops asking");
+        assert_eq!(answer.status(), status, "{path}: the browser stops asking");
     }
 }
 
