@@ -10,8 +10,8 @@ use uuid::Uuid;
 use crate::http::feeds::{After, Message};
 use crate::state::AppState;
 
-/// Each message is the whole poll, so a feed that resumes skips only the state that the page shows already. It ends when the
-/// poll is deleted. A page that asks again gets 204: the browser stops reconnecting, and reports no error to its user.
+/// Each message is the whole poll, so a feed that resumes skips only the state that the page shows already. A page that asks
+/// after the poll was deleted gets 204: the browser stops reconnecting, and reports no error.
 pub async fn live(State(state): State<AppState>, Path(poll): Path<String>, After(after): After) -> Response {
     let Ok(id) = Uuid::parse_str(&poll) else {
         return StatusCode::NOT_FOUND.into_response();

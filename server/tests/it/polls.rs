@@ -463,7 +463,7 @@ async fn live_results_reach_every_open_page() {
     hear("ClosedByOwner").await;
 
     act(&mut ada, &poll, "delete").await;
-    while feed.chunk().await.unwrap().is_some() {}
+    hear("\"Deleted\"").await;
     for (path, status) in [
         (path.as_str(), 204),
         ("/p/2f1d9b1c-7c1e-4a9e-8b59-0d9a2b1f4c11/live", 204),

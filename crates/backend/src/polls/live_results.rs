@@ -31,7 +31,7 @@ pub struct ResultUpdates(watch::Receiver<LatestResults>);
 
 impl ResultUpdates {
     /// Returns the current results on the first call, then waits for changes. Intermediate results are skipped. Returns
-    /// `None` when the poll is deleted.
+    /// `None` when the poll no longer exists.
     pub async fn next(&mut self) -> Option<Arc<Results>> {
         loop {
             self.0.changed().await.ok()?;
@@ -67,7 +67,7 @@ impl LiveResults {
         ResultUpdates(receiver)
     }
 
-    /// Counts after each change until no page watches the poll, or the poll is deleted.
+    /// Counts after each change until no page watches the poll, or the poll no longer exists.
     async fn watch(self, id: Uuid, results: watch::Sender<LatestResults>) {
         let mut revision = self.revisions.watch(&id.to_string());
         loop {

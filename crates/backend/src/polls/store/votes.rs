@@ -53,8 +53,8 @@ pub(in crate::polls) async fn results(
     }))
 }
 
-/// The revision of a poll increases with every change of the poll or its votes. A deleted poll has none.
-pub(in crate::polls) const REVISIONS: &str = "SELECT id, changes FROM polls WHERE id IN ({keys}) AND deleted_at IS NULL";
+/// The revision of a poll increases with every change of the poll or its votes.
+pub(in crate::polls) const REVISIONS: &str = "SELECT id, changes FROM polls WHERE id IN ({keys})";
 
 pub(in crate::polls) async fn vote_of(
     connection: &mut db::Connection,
