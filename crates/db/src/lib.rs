@@ -6,6 +6,7 @@
 
 mod backup_store;
 mod group;
+mod migrate_store;
 mod open;
 mod pool;
 mod refusal;

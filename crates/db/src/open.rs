@@ -3,10 +3,10 @@
 use std::path::Path;
 use std::sync::Once;
 
-use sqlx::migrate::Migrator;
 use sqlx::{AnyConnection, Connection as _, Executor};
 
 use crate::group::WriteQueue;
+use crate::migrate_store::migrate;
 use crate::pool::{Connector, Pool};
 use crate::{Db, Engine, PoolSizes};
 
@@ -70,7 +70,7 @@ pub(crate) fn install_drivers() {
 async fn open_sqlite(url: String, sizes: PoolSizes) -> Result<Db, OpenError> {
     let mut migrating = AnyConnection::connect(&url).await?;
     migrating.execute(WRITER).await?;
-    migrations(Engine::Sqlite).run(&mut migrating).await?;
+    migrate(&mut migrating, Engine::Sqlite).await?;
     let writer = connect_writer(&url).await?;
     migrating.close().await?;
     let readers = Connector {
@@ -86,17 +86,6 @@ async fn open_sqlite(url: String, sizes: PoolSizes) -> Result<Db, OpenError> {
     })
 }
 
-/// The migrations of this build. The database may have later ones, of the build that replaces this one
-/// (docs/deploying.md, "Rules for migrations").
-pub(crate) fn migrations(engine: Engine) -> Migrator {
-    let mut migrations = match engine {
-        Engine::Sqlite => sqlx::migrate!("../../migrations/sqlite"),
-        Engine::Postgres => sqlx::migrate!("../../migrations/postgres"),
-    };
-    migrations.set_ignore_missing(true);
-    migrations
-}
-
 /// Opens the writing connection to an SQLite file.
 pub(crate) async fn connect_writer(url: &str) -> Result<AnyConnection, sqlx::Error> {
     let mut connection = AnyConnection::connect(url).await?;
@@ -108,7 +97,7 @@ pub(crate) async fn connect_writer(url: &str) -> Result<AnyConnection, sqlx::Err
 async fn open_postgres(url: &str, sizes: PoolSizes) -> Result<Db, OpenError> {
     // A connection of its own, without the limits: a migration may take long.
     let mut migrating = AnyConnection::connect(url).await?;
-    migrations(Engine::Postgres).run(&mut migrating).await?;
+    migrate(&mut migrating, Engine::Postgres).await?;
     migrating.close().await?;
     let connector = Connector {
         engine: Engine::Postgres,

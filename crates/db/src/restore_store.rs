@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 use sqlx::{AnyConnection, Connection as _, Executor};
 
 use crate::Engine;
-use crate::open::{install_drivers, migrations};
+use crate::migrate_store::migrations;
+use crate::open::install_drivers;
 use crate::schema_store::{applied_migrations, difference, sqlite_file};
 
 /// The first bytes of each SQLite file.

@@ -10,7 +10,8 @@ use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AnyConnection, Connection as _, Row};
 
 use crate::Engine;
-use crate::open::{OpenError, engine_of_url, install_drivers, migrations};
+use crate::migrate_store::migrations;
+use crate::open::{OpenError, engine_of_url, install_drivers};
 
 /// How long an inspection may take.
 const TIMEOUT: Duration = Duration::from_secs(10);

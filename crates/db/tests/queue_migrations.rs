@@ -8,12 +8,11 @@
 use std::borrow::Cow;
 use std::path::Path;
 
-use db::testing::engines;
+use db::testing::{empty_postgres, engines};
 use db::{Db, Engine};
+use sqlx::AssertSqlSafe;
 use sqlx::any::AnyPoolOptions;
 use sqlx::migrate::Migrator;
-use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
-use uuid::Uuid;
 
 /// A database whose schema has the migrations before `version` only.
 struct OldDb {
@@ -32,7 +31,7 @@ impl OldDb {
                     "../../migrations/sqlite",
                 )
             }
-            Engine::Postgres => (new_postgres().await, "../../migrations/postgres"),
+            Engine::Postgres => (empty_postgres().await, "../../migrations/postgres"),
         };
         let mut migrator = Migrator::new(Path::new(migrations)).await.unwrap();
         let old = migrator
@@ -66,20 +65,6 @@ impl OldDb {
         }
         pool.close().await;
     }
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the name of a test database does not need to be reproducible"
-)]
-async fn new_postgres() -> String {
-    let server = std::env::var("TEST_POSTGRES_URL").unwrap();
-    let name = format!("seamline_{}", Uuid::new_v4().simple());
-    let mut connection = PgConnection::connect(&server).await.unwrap();
-    let create = AssertSqlSafe(format!("CREATE DATABASE {name}"));
-    connection.execute(create).await.unwrap();
-    let (base, _) = server.rsplit_once('/').unwrap();
-    format!("{base}/{name}")
 }
 
 /// Returns each row as the texts of its columns, separated by `|`.

@@ -116,8 +116,9 @@ pub(super) const PARKED: &str = select_entries!(
 pub(super) const EVENTS_OF: &str =
     select_entries!("WHERE outbox.lane = $1 ORDER BY outbox.enqueued_ms DESC, outbox.sequence DESC LIMIT $2");
 
-pub(super) const UNDELIVERED_OF: &str =
-    select_entries!("WHERE outbox.lane = $1 AND outbox.state <> 'sent' ORDER BY outbox.sequence LIMIT $2");
+pub(super) const UNDELIVERED_OF: &str = select_entries!(
+    "WHERE outbox.lane = $1 AND outbox.state IN ('pending', 'parked') ORDER BY outbox.sequence LIMIT $2"
+);
 
 /// Returns parked rows, latest first, at most `limit`.
 pub async fn parked(db: &Db, limit: i64) -> Result<Vec<OutboxEntry>, sqlx::Error> {

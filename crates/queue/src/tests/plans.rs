@@ -1,7 +1,7 @@
 //! The plan of each query with 100,000 rows: it uses an index and reads no whole table.
 
 use db::testing::engines;
-use db::{Db, Engine};
+use db::{Db, Engine, Statement};
 use sqlx::{AssertSqlSafe, Row};
 
 use super::client::{JOBS, NOW, empty, execute};
@@ -63,12 +63,19 @@ const NUMBER: Parameter = Parameter::Number(NOW);
 const SMALL: Parameter = Parameter::Number(100);
 const TEXT: Parameter = Parameter::Text("text");
 
+/// Replaces `jobs_pending_by_lane`. It has the other rows too, for a client that reads all rows of a lane.
+const INDEX_BY_LANE: &str =
+    "DROP INDEX jobs_pending_by_lane; CREATE INDEX jobs_by_lane ON jobs (lane, state, sequence);";
+
 #[tokio::test]
 async fn every_query_uses_an_index_with_100_000_rows() {
     for engine in engines() {
-        let test = empty(engine).await;
-        fill(&test.db).await;
-        assert_plans(&test.db, "jobs_pending_by_lane").await;
+        for (index, sql) in [("jobs_pending_by_lane", ""), ("jobs_by_lane", INDEX_BY_LANE)] {
+            let test = empty(engine).await;
+            execute(&test.db, sql).await;
+            fill(&test.db).await;
+            assert_plans(&test.db, index).await;
+        }
     }
 }
 
@@ -114,7 +121,7 @@ async fn a_claim_of_many_lanes_does_not_read_all_pending_rows() {
             ),
         )
         .await;
-        test.db.execute(sqlx::query("ANALYZE")).await.unwrap();
+        test.db.execute([Statement::new("ANALYZE")]).await.unwrap();
         let lanes = (engine == Engine::Postgres).then_some(LANES);
         let mut parameters = vec![NUMBER, Parameter::Number(500), Parameter::Number(9)];
         parameters.extend((0..lanes.unwrap_or_default()).map(Parameter::Lane));
@@ -141,7 +148,7 @@ async fn assert_plans(db: &Db, lane_index: &str) {
         Engine::Sqlite => "ANALYZE",
         Engine::Postgres => "ANALYZE jobs, jobs_lanes",
     };
-    db.execute(sqlx::query(analyze)).await.unwrap();
+    db.execute([Statement::new(analyze)]).await.unwrap();
     assert_plans_now(db, lane_index).await;
 }
 
@@ -183,8 +190,9 @@ async fn assert_plans_now(db: &Db, lane_index: &str) {
         }
         let scans = plan.lines().filter(|line| {
             let tables = ["SCAN jobs", "SCAN lanes", "SCAN queued", "SCAN last"];
-            line.contains("Seq Scan")
-                || !line.contains("INDEX") && tables.iter().any(|table| line.contains(table))
+            // An index of all rows is no better than the table.
+            let reads_few = line.contains("INDEX") && !line.contains("jobs_by_lane");
+            line.contains("Seq Scan") || !reads_few && tables.iter().any(|table| line.contains(table))
         });
         assert_eq!(
             scans.collect::<Vec<_>>(),
