@@ -166,7 +166,7 @@ async fn sign_up(db: &Db, is_tracked: bool) -> Result<f64, sqlx::Error> {
         let event = ServerEvent::present(user, &event, ids, now_ms);
         writes.extend(outbox::insert_statements(db.engine(), &event, now_ms)?);
     }
-    db.write_together(writes).await?;
+    db.execute(writes).await?;
     Ok(started.elapsed().as_secs_f64() * 1e6)
 }
 

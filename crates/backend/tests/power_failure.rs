@@ -14,7 +14,7 @@ use backend::billing::inbox::Received;
 use backend::clock::Clock;
 use backend::config::Config;
 use backend::{RequestOrigin, Visitor};
-use db::Db;
+use db::{Db, Statement};
 use forms::{Secret, SignUpForm};
 use outbox::Wakeup;
 use serde_json::json;
@@ -92,8 +92,8 @@ async fn every_acknowledged_sign_up_and_webhook_survives() {
     let clock = Clock::system();
     let accounts = Accounts::new(db.clone(), clock.clone(), Wakeup::new(), false);
     let billing = billing(&db, &clock);
-    let customer = sqlx::query("INSERT INTO stripe_customers (id, created_at) VALUES ($1, $2)");
-    db.execute(customer.bind(CUSTOMER).bind(clock.now_ms()))
+    let customer = Statement::new("INSERT INTO stripe_customers (id, created_at) VALUES ($1, $2)");
+    db.execute([customer.bind(CUSTOMER).bind(clock.now_ms())])
         .await
         .unwrap();
 

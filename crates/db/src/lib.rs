@@ -32,8 +32,7 @@ pub use transport::is_private;
 pub use write::WriteTx;
 use write::{OpenWrite, PostgresTransaction};
 
-use sqlx::any::{AnyArguments, AnyQueryResult};
-use sqlx::{Any, Connection as _, query::Query};
+use sqlx::Connection as _;
 
 use crate::group::WriteQueue;
 
@@ -130,37 +129,15 @@ impl Db {
         }))
     }
 
-    /// Executes statements as [`execute_together`] does, in a transaction of their own: one round trip on Postgres. If the future
-    /// is dropped, they may be committed or not.
+    /// Executes statements as [`execute_together`] does, in a transaction of their own: one round trip on Postgres. Returns the
+    /// number of rows that the last one changed. If the future is dropped, they may be committed or not.
     ///
     /// # Errors
     /// When a statement or the commit fails. Nothing is changed then, unless the connection was lost.
-    pub async fn write_together(&self, statements: Vec<Statement>) -> Result<(), sqlx::Error> {
-        match self.engine {
-            Engine::Sqlite => self.write_with(statements).await?.commit().await,
-            Engine::Postgres => {
-                let connection = &mut *self.pool.acquire().await?;
-                execute_together(connection, statements).await.map(drop)
-            }
-        }
-    }
-
-    /// Executes one statement that writes, in a transaction of its own.
-    ///
-    /// # Errors
-    /// When the statement or the commit fails.
-    pub async fn execute(
-        &self,
-        statement: Query<'_, Any, AnyArguments>,
-    ) -> Result<AnyQueryResult, sqlx::Error> {
-        match self.engine {
-            Engine::Sqlite => {
-                let mut tx = self.write().await?;
-                let result = statement.execute(&mut *tx).await?;
-                tx.commit().await?;
-                Ok(result)
-            }
-            Engine::Postgres => statement.execute(&self.pool).await,
+    pub async fn execute(&self, statements: impl IntoIterator<Item = Statement>) -> Result<u64, sqlx::Error> {
+        match &self.writer {
+            Some(writer) => writer.execute(statements.into_iter().collect()).await,
+            None => execute_together(&mut *self.pool.acquire().await?, statements).await,
         }
     }
 

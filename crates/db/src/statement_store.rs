@@ -227,7 +227,7 @@ async fn together(
 #[derive(Default)]
 pub(crate) struct StatementResult {
     /// The number of rows that it changed.
-    changed: u64,
+    pub(crate) changed: u64,
     rows: Vec<AnyRow>,
 }
 
@@ -403,10 +403,10 @@ mod tests {
                 Statement::new("INSERT INTO outbox_lanes (lane, next_due_ms) VALUES ($1, 1)")
                     .bind(lane.map(str::to_owned))
             };
-            let failed = test.db.write_together(vec![lane(Some("a")), lane(None)]).await;
+            let failed = test.db.execute(vec![lane(Some("a")), lane(None)]).await;
             assert!(matches!(failed, Err(sqlx::Error::Database(_))), "{engine:?}");
             test.db
-                .write_together(vec![lane(Some("b")), lane(Some("c"))])
+                .execute(vec![lane(Some("b")), lane(Some("c"))])
                 .await
                 .unwrap();
             let lanes: Vec<String> = sqlx::query_scalar("SELECT lane FROM outbox_lanes ORDER BY lane")

@@ -9,8 +9,8 @@ use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::task::Poll;
 
-use db::testing::{TestDb, engines};
-use db::{Db, Engine, PoolSizes};
+use db::testing::{TestDb, empty_postgres, engines};
+use db::{Db, Engine, PoolSizes, Statement};
 use sqlx::{AssertSqlSafe, Row};
 
 #[tokio::test]
@@ -47,7 +47,7 @@ async fn dropping_a_transaction_rolls_it_back() {
     for engine in engines() {
         let test = TestDb::new(engine).await;
         test.db
-            .execute(sqlx::query("CREATE TABLE items (id TEXT PRIMARY KEY)"))
+            .execute([Statement::new("CREATE TABLE items (id TEXT PRIMARY KEY)")])
             .await
             .unwrap();
         let mut tx = test.db.write().await.unwrap();
@@ -71,14 +71,14 @@ async fn canceling_begin_leaves_no_transaction_open() {
     for engine in engines() {
         let test = TestDb::new(engine).await;
         let db = &test.db;
-        db.execute(sqlx::query("CREATE TABLE items (id TEXT PRIMARY KEY)"))
+        db.execute([Statement::new("CREATE TABLE items (id TEXT PRIMARY KEY)")])
             .await
             .unwrap();
         for polls in 0..8 {
             // A browser that closes the connection cancels the request at any await point.
             cancel_after(polls, db.write()).await;
-            let row = sqlx::query("INSERT INTO items (id) VALUES ($1)").bind(polls.to_string());
-            db.execute(row).await.unwrap();
+            let row = Statement::new("INSERT INTO items (id) VALUES ($1)").bind(polls.to_string());
+            db.execute([row]).await.unwrap();
         }
         let second_pool = Db::open(&test.url).await.unwrap();
         let count: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM items")
@@ -107,14 +107,12 @@ async fn cancel_after(mut polls: usize, future: impl Future) {
 async fn many_writers_queue_instead_of_failing() {
     for engine in engines() {
         let test = TestDb::new(engine).await;
-        test.db
-            .execute(sqlx::query("CREATE TABLE counter (n BIGINT NOT NULL)"))
-            .await
-            .unwrap();
-        test.db
-            .execute(sqlx::query("INSERT INTO counter (n) VALUES (0)"))
-            .await
-            .unwrap();
+        for sql in [
+            "CREATE TABLE counter (n BIGINT NOT NULL)",
+            "INSERT INTO counter (n) VALUES (0)",
+        ] {
+            test.db.execute([Statement::new(sql)]).await.unwrap();
+        }
         let writers = (0..40).map(|_| {
             let db = test.db.clone();
             tokio::spawn(async move {
@@ -237,4 +235,17 @@ fn both_engines_have_the_same_migrations() {
     };
     assert_eq!(names("sqlite"), names("postgres"));
     assert!(!names("sqlite").is_empty());
+}
+
+#[tokio::test]
+async fn servers_that_start_together_all_start() {
+    if !engines().contains(&Engine::Postgres) {
+        return;
+    }
+    let url = empty_postgres().await;
+    // One migrates, also with `CREATE INDEX CONCURRENTLY`, which waits for the statements of all others.
+    let servers = (0..6).map(|_| Db::open(&url));
+    for server in futures::future::join_all(servers).await {
+        server.unwrap().close().await;
+    }
 }

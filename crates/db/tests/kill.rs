@@ -11,7 +11,7 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Child, ChildStdout, Command, Stdio};
 
 use db::testing::{TestDb, engines};
-use db::{Db, Engine};
+use db::{Db, Engine, Statement};
 
 /// In the child process: the database's URL.
 const DATABASE: &str = "KILL_TEST_DATABASE";
@@ -124,9 +124,10 @@ async fn transactions(db: &Db) -> HashSet<String> {
 
 async fn database(engine: Engine) -> TestDb {
     let test = TestDb::new(engine).await;
-    let create =
-        sqlx::query("CREATE TABLE halves (id TEXT NOT NULL, half BIGINT NOT NULL, PRIMARY KEY (id, half))");
-    test.db.execute(create).await.unwrap();
+    let create = Statement::new(
+        "CREATE TABLE halves (id TEXT NOT NULL, half BIGINT NOT NULL, PRIMARY KEY (id, half))",
+    );
+    test.db.execute([create]).await.unwrap();
     test
 }
 

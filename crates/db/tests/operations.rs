@@ -9,7 +9,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use db::testing::{TestDb, engines};
-use db::{BackupError, Db, Engine, InspectError, RestoreError};
+use db::{BackupError, Db, Engine, InspectError, RestoreError, Statement};
 
 #[tokio::test]
 async fn an_older_build_opens_a_database_that_a_newer_one_migrated() {
@@ -83,8 +83,8 @@ async fn closed_database(item: &str) -> (tempfile::TempDir, String, PathBuf) {
 }
 
 async fn write(db: &Db, statement: &str) {
-    let statement = sqlx::query(sqlx::AssertSqlSafe(statement.to_owned()));
-    db.execute(statement).await.unwrap();
+    let statement = Statement::new(sqlx::AssertSqlSafe(statement.to_owned()));
+    db.execute([statement]).await.unwrap();
 }
 
 async fn items(url: &str) -> Vec<String> {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use db::testing::{TestDb, engines};
-use db::{Db, Engine, PoolSizes};
+use db::{Db, Engine, PoolSizes, Statement};
 use futures::FutureExt as _;
 use sqlx::Connection as _;
 
@@ -14,7 +14,7 @@ async fn one_connection(test: &TestDb) -> Db {
         sqlite_readers: 1,
     };
     let db = Db::open_with(&test.url, sizes).await.expect("the database opens");
-    db.execute(sqlx::query("CREATE TABLE items (id BIGINT PRIMARY KEY)"))
+    db.execute([Statement::new("CREATE TABLE items (id BIGINT PRIMARY KEY)")])
         .await
         .expect("a table");
     db
@@ -74,10 +74,10 @@ async fn the_error_of_a_dropped_caller_does_not_reach_the_next_one() {
     let db = one_connection(&test).await;
     let mut other = sqlx::AnyConnection::connect(&test.url).await.unwrap();
     let mut tx = other.begin().await.unwrap();
-    let insert = || sqlx::query("INSERT INTO items (id) VALUES (1)");
-    insert().execute(&mut *tx).await.unwrap();
+    let insert = || Statement::new("INSERT INTO items (id) VALUES (1)");
+    insert().execute(&mut tx).await.unwrap();
     // The insert waits for the row of the other transaction, and fails when that is committed.
-    let dropped = tokio::time::timeout(Duration::from_millis(50), db.execute(insert())).await;
+    let dropped = tokio::time::timeout(Duration::from_millis(50), db.execute([insert()])).await;
     assert!(dropped.is_err(), "the insert is under way");
     tx.commit().await.unwrap();
     assert_eq!(items(&db).await, [1]);
@@ -121,7 +121,7 @@ async fn a_connection_that_broke_while_it_was_idle_fails_no_caller() {
     }
     let test = TestDb::new(Engine::Postgres).await;
     test.db
-        .execute(sqlx::query("CREATE TABLE items (id BIGINT PRIMARY KEY)"))
+        .execute([Statement::new("CREATE TABLE items (id BIGINT PRIMARY KEY)")])
         .await
         .unwrap();
     let mut connections = Vec::new();

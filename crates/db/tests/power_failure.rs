@@ -8,7 +8,7 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use db::Db;
+use db::{Db, Statement};
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _};
 
 /// A repeatable sequence of coins (xorshift64).
@@ -72,7 +72,7 @@ async fn every_acknowledged_row_survives() {
     let file = folder.path().join("test.db");
     let db = Db::open(&format!("sqlite:{}", file.display())).await.unwrap();
     let create = "CREATE TABLE items (id INTEGER PRIMARY KEY, filler TEXT NOT NULL)";
-    db.execute(sqlx::query(create)).await.unwrap();
+    db.execute([Statement::new(create)]).await.unwrap();
     let acknowledged = Arc::new(Mutex::new(Vec::new()));
     let writers: Vec<_> = (0..32)
         .map(|writer: i64| {
@@ -80,8 +80,9 @@ async fn every_acknowledged_row_survives() {
             tokio::spawn(async move {
                 for n in 0..200 {
                     let id = writer * 1_000 + n;
-                    let insert = sqlx::query("INSERT INTO items (id, filler) VALUES ($1, $2)");
-                    db.execute(insert.bind(id).bind("x".repeat(500))).await.unwrap();
+                    let insert = Statement::new("INSERT INTO items (id, filler) VALUES ($1, $2)");
+                    let insert = insert.bind(id).bind("x".repeat(500));
+                    db.execute([insert]).await.unwrap();
                     acknowledged.lock().unwrap().push(id);
                 }
             })

@@ -59,12 +59,7 @@ impl Queue {
         loop {
             tokio::time::sleep(duration / 3).await;
             let until_ms = clock().saturating_add(millis(duration));
-            let renewed = async {
-                let mut tx = db.write().await?;
-                self.renew(&mut tx, lease, until_ms).await?;
-                tx.commit().await
-            };
-            if let Err(error) = renewed.await {
+            if let Err(error) = self.renew(db, lease, until_ms).await {
                 tracing::warn!(%error, table = self.table, "cannot renew a lease");
             }
         }

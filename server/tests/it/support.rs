@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use amplitude_local::StateLocation;
 use backend::clock::Clock;
 use backend::config::Config;
-use db::Engine;
 use db::testing::TestDb;
+use db::{Engine, Statement};
 use lab::LabEnvironment;
 use reqwest::Client;
 use secrecy::ExposeSecret;
@@ -194,8 +194,8 @@ impl TestApp {
     }
 
     pub async fn execute(&self, sql: &str) {
-        let query = sqlx::query(AssertSqlSafe(sql.to_owned()));
-        self.database.db.execute(query).await.unwrap();
+        let statement = Statement::new(AssertSqlSafe(sql.to_owned()));
+        self.database.db.execute([statement]).await.unwrap();
     }
 
     /// Records a paid invoice of the user, without its event.

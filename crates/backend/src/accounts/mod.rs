@@ -203,7 +203,7 @@ impl Accounts {
             writes.extend(outbox::insert_statements(engine, &event, now_ms)?);
         }
         match &visitor.voter {
-            None => self.db.write_together(writes).await.map_err(sign_up_error)?,
+            None => self.db.execute(writes).await.map(drop).map_err(sign_up_error)?,
             Some(voter) => {
                 let mut tx = self.db.write_with(writes).await.map_err(sign_up_error)?;
                 polls::transfer_votes(&mut tx, voter, login.user.id).await?;

@@ -162,14 +162,11 @@ pub(super) async fn store_content(
     recipient: &str,
     content: &str,
 ) -> Result<(), sqlx::Error> {
-    db.execute(
-        sqlx::query("UPDATE mails SET recipient = $2, letter = $3 WHERE lane = $1")
-            .bind(id.to_string())
-            .bind(recipient)
-            .bind(content),
-    )
-    .await?;
-    Ok(())
+    let update = Statement::new("UPDATE mails SET recipient = $2, letter = $3 WHERE lane = $1")
+        .bind(id.to_string())
+        .bind(recipient)
+        .bind(content);
+    db.execute([update]).await.map(drop)
 }
 
 /// Returns the mails of the mailbox to one address or to all, newest first.

@@ -1,5 +1,6 @@
 //! Waiting pages share one query, and are woken by changes of this process and of others.
 
+use db::Statement;
 use db::testing::{TestDb, engines};
 
 use super::*;
@@ -9,15 +10,15 @@ const ITEMS: &str = "SELECT id, revision FROM items WHERE id IN ({keys})";
 async fn items(engine: db::Engine) -> TestDb {
     let test = TestDb::new(engine).await;
     let create = "CREATE TABLE items (id TEXT PRIMARY KEY, revision BIGINT NOT NULL)";
-    test.db.execute(sqlx::query(create)).await.unwrap();
+    test.db.execute([Statement::new(create)]).await.unwrap();
     test
 }
 
 async fn set(db: &Db, id: &str, revision: i64) {
-    let statement = sqlx::query(
+    let statement = Statement::new(
         "INSERT INTO items (id, revision) VALUES ($1, $2) ON CONFLICT (id) DO UPDATE SET revision = excluded.revision",
     );
-    db.execute(statement.bind(id).bind(revision)).await.unwrap();
+    db.execute([statement.bind(id).bind(revision)]).await.unwrap();
 }
 
 async fn next(receiver: &mut watch::Receiver<Revision>) -> Revision {

@@ -9,8 +9,8 @@ use backend::mail::{Mailbox, Sender, StoredMail};
 use backend::polls::{PollError, Polls};
 use backend::retention::Retention;
 use backend::{RequestOrigin, Visitor};
-use db::Engine;
 use db::testing::TestDb;
+use db::{Engine, Statement};
 use forms::{Email, FieldErrors, Secret, SignInForm, SignUpForm};
 use outbox::{OutboxEntry, Wakeup};
 use serde_json::Value;
@@ -179,8 +179,8 @@ impl Store {
     }
 
     pub async fn execute(&self, sql: &str) {
-        let query = sqlx::query(AssertSqlSafe(sql.to_owned()));
-        self.test.db.execute(query).await.unwrap();
+        let statement = Statement::new(AssertSqlSafe(sql.to_owned()));
+        self.test.db.execute([statement]).await.unwrap();
     }
 }
 

@@ -3,6 +3,7 @@
 
 use argon2::{Argon2, PasswordHasher};
 use backend::polls::PollFilter;
+use db::Statement;
 use db::testing::engines;
 use forms::{Field, FieldError, FieldErrors, PollForm, SignUpForm};
 
@@ -119,9 +120,8 @@ async fn case_19_a_password_works_in_composed_and_decomposed_form() {
             .hash_password(decomposed.as_bytes())
             .unwrap()
             .to_string();
-        store
-            .execute(&format!("UPDATE users SET password_hash = '{old}'"))
-            .await;
+        let update = Statement::new("UPDATE users SET password_hash = $1").bind(old.as_str());
+        store.test.db.execute([update]).await.unwrap();
         store
             .accounts
             .sign_in(sign_in("ada@example.com", decomposed), &visitor())

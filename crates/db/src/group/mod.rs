@@ -56,7 +56,33 @@ enum Request {
 struct Caller {
     /// The first statements of its transaction.
     statements: Vec<Statement>,
-    reply: Reply<Lease>,
+    then: Then,
+}
+
+/// What follows the first statements of a transaction.
+#[derive(Debug)]
+enum Then {
+    /// The caller gets the connection, and decides.
+    Lend(Reply<Lease>),
+    /// They are all of it.
+    Commit(Reply<u64>),
+}
+
+impl Then {
+    fn is_canceled(&self) -> bool {
+        match self {
+            Self::Lend(reply) => reply.is_closed(),
+            Self::Commit(reply) => reply.is_closed(),
+        }
+    }
+
+    fn fail(self, error: sqlx::Error) {
+        // An error means that the caller was canceled.
+        match self {
+            Self::Lend(reply) => drop(reply.send(Err(error))),
+            Self::Commit(reply) => drop(reply.send(Err(error))),
+        }
+    }
 }
 
 /// The writing connection, lent to one caller. Dropping it rolls back the caller's changes.
@@ -70,7 +96,7 @@ pub(crate) struct Lease {
 struct Returned {
     connection: AnyConnection,
     /// Receives the result of the group's `COMMIT`. `None`: the caller rolls back.
-    commit: Option<Reply<()>>,
+    commit: Option<Reply<u64>>,
 }
 
 impl WriteQueue {
@@ -95,11 +121,26 @@ impl WriteQueue {
     /// Waits for the writing connection, on which `statements` are executed. Fails after [`Self::close`], if the
     /// transaction cannot begin, or if one of the statements fails.
     pub(crate) async fn begin(&self, statements: Vec<Statement>) -> Result<Lease, sqlx::Error> {
-        let (reply, lease) = oneshot::channel();
+        self.request(statements, Then::Lend).await
+    }
+
+    /// Executes `statements` in a transaction of their own. Returns after the group's `COMMIT`, with the number of rows that the
+    /// last statement changed. Fails as [`Self::begin`] does, and if the commit fails.
+    pub(crate) async fn execute(&self, statements: Vec<Statement>) -> Result<u64, sqlx::Error> {
+        self.request(statements, Then::Commit).await
+    }
+
+    async fn request<T>(
+        &self,
+        statements: Vec<Statement>,
+        then: impl FnOnce(Reply<T>) -> Then,
+    ) -> Result<T, sqlx::Error> {
+        let (reply, result) = oneshot::channel();
+        let then = then(reply);
         self.requests
-            .send(Request::Begin(Caller { statements, reply }))
+            .send(Request::Begin(Caller { statements, then }))
             .map_err(|_| sqlx::Error::PoolClosed)?;
-        lease.await.unwrap_or(Err(sqlx::Error::PoolClosed))
+        result.await.unwrap_or(Err(sqlx::Error::PoolClosed))
     }
 
     /// Waits until the queued callers have finished, and closes the connection.
@@ -127,10 +168,10 @@ impl Lease {
     pub(crate) async fn commit(mut self) -> Result<(), sqlx::Error> {
         let (reply, committed) = oneshot::channel();
         self.give_back(Some(reply));
-        committed.await.unwrap_or(Err(sqlx::Error::PoolClosed))
+        committed.await.unwrap_or(Err(sqlx::Error::PoolClosed)).map(drop)
     }
 
-    fn give_back(&mut self, commit: Option<Reply<()>>) {
+    fn give_back(&mut self, commit: Option<Reply<u64>>) {
         if let Some((connection, returned)) = self.lent.take() {
             // An error means that the runtime is shutting down.
             let _ = returned.send(Returned { connection, commit });
@@ -170,7 +211,7 @@ impl Writer {
             };
             match writer {
                 Ok(writer) => connection = self.run_group(writer, caller).await,
-                Err(error) => drop(caller.reply.send(Err(error))),
+                Err(error) => caller.then.fail(error),
             }
         }
         if let Some(connection) = connection {
@@ -185,7 +226,7 @@ impl Writer {
     /// Returns the caller that begins next. `None` if it was canceled, or if the request is another one.
     fn admit(&mut self, request: Request) -> Option<Caller> {
         match request {
-            Request::Begin(caller) => (!caller.reply.is_closed()).then_some(caller),
+            Request::Begin(caller) => (!caller.then.is_canceled()).then_some(caller),
             Request::Close(closed) => {
                 self.queue.close();
                 self.closing.push(closed);
@@ -222,17 +263,20 @@ impl Writer {
         loop {
             let had_savepoint = !commits.is_empty();
             let commit = match store::begin(&mut connection, last, caller.statements).await {
-                Ok(()) => {
-                    let returned = lend(connection, caller.reply).await?;
-                    connection = returned.connection;
-                    returned.commit
-                }
+                Ok(changed) => match caller.then {
+                    Then::Commit(reply) => Some(Commit { reply, changed }),
+                    Then::Lend(reply) => {
+                        let returned = lend(connection, reply).await?;
+                        connection = returned.connection;
+                        returned.commit.map(|reply| Commit { reply, changed })
+                    }
+                },
                 Err(BeginError::Member(error)) => {
-                    let _ = caller.reply.send(Err(error));
+                    caller.then.fail(error);
                     None
                 }
                 Err(BeginError::Group(error)) => {
-                    let _ = caller.reply.send(Err(fail(commits, error)));
+                    caller.then.fail(fail(commits, error));
                     let _ = connection.close().await;
                     return None;
                 }
@@ -257,6 +301,13 @@ impl Writer {
     }
 }
 
+/// A member that waits for the group's `COMMIT`.
+struct Commit {
+    reply: Reply<u64>,
+    /// The rows that the last of its first statements changed.
+    changed: u64,
+}
+
 /// Lends the connection until the caller returns it. `None` if the caller leaked it.
 async fn lend(connection: AnyConnection, caller: Reply<Lease>) -> Option<Returned> {
     let (returned, is_returned) = oneshot::channel();
@@ -272,12 +323,12 @@ async fn lend(connection: AnyConnection, caller: Reply<Lease>) -> Option<Returne
 async fn answer(
     result: Result<(), sqlx::Error>,
     connection: AnyConnection,
-    commits: Vec<Reply<()>>,
+    commits: Vec<Commit>,
 ) -> Option<AnyConnection> {
     match result {
         Ok(()) => {
-            for commit in commits {
-                let _ = commit.send(Ok(()));
+            for Commit { reply, changed } in commits {
+                let _ = reply.send(Ok(changed));
             }
             Some(connection)
         }
@@ -290,10 +341,10 @@ async fn answer(
 }
 
 /// Answers each member of a failed group with the group's error, and returns the error for one more caller.
-fn fail(commits: Vec<Reply<()>>, error: sqlx::Error) -> sqlx::Error {
+fn fail(commits: Vec<Commit>, error: sqlx::Error) -> sqlx::Error {
     let error = Arc::new(error);
     for commit in commits {
-        let _ = commit.send(Err(GroupError(error.clone()).into()));
+        let _ = commit.reply.send(Err(GroupError(error.clone()).into()));
     }
     GroupError(error).into()
 }

@@ -24,12 +24,12 @@ pub(super) struct EndedMember {
 }
 
 /// Ends the `last` member of the group, or begins the group, and begins the next member with its first
-/// `statements`.
+/// `statements`. Returns the number of rows that the last of them changed.
 pub(super) async fn begin(
     connection: &mut AnyConnection,
     last: Option<EndedMember>,
     statements: Vec<Statement>,
-) -> Result<(), BeginError> {
+) -> Result<u64, BeginError> {
     let between: &'static [&'static str] = match last.map(|last| (last.had_savepoint, last.is_committed)) {
         None => &["BEGIN IMMEDIATE"],
         Some((true, true)) => &["RELEASE member", "SAVEPOINT member"],
@@ -41,11 +41,11 @@ pub(super) async fn begin(
     let mut all: Vec<_> = between.iter().copied().map(Statement::new).collect();
     all.extend(statements);
     let mut results = Vec::new();
-    let executed = execute_each(connection, all, &mut results).await;
-    executed.map_err(|error| match results.len() < between.len() {
-        true => BeginError::Group(error),
-        false => BeginError::Member(error),
-    })
+    match execute_each(connection, all, &mut results).await {
+        Ok(()) => Ok(results.last().map_or(0, |result| result.changed)),
+        Err(error) if results.len() < between.len() => Err(BeginError::Group(error)),
+        Err(error) => Err(BeginError::Member(error)),
+    }
 }
 
 /// Ends the last member and the group. `COMMIT` releases the savepoint too.

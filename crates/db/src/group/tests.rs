@@ -201,6 +201,88 @@ async fn a_member_whose_first_statements_fail_is_rolled_back_alone() {
     assert!(!file.items().await.contains(&"d".to_owned()));
 }
 
+/// What a member of a group does.
+#[derive(Clone, Copy, Debug)]
+enum Member {
+    /// Its statements are the whole transaction.
+    Whole,
+    WholeFails,
+    Lent,
+    LentRollsBack,
+}
+
+impl Member {
+    const ALL: [Self; 4] = [Self::Whole, Self::WholeFails, Self::Lent, Self::LentRollsBack];
+
+    fn is_committed(self) -> bool {
+        matches!(self, Self::Whole | Self::Lent)
+    }
+
+    /// Inserts `id` and a second row.
+    async fn run(self, queue: WriteQueue, id: String) {
+        let both = vec![statement(&id), statement(&format!("{id} too"))];
+        match self {
+            Self::Whole => assert_eq!(queue.execute(both).await.unwrap(), 1),
+            Self::WholeFails => {
+                let error = queue
+                    .execute(vec![statement(&id), statement(&id)])
+                    .await
+                    .unwrap_err();
+                assert!(error.as_database_error().unwrap().is_unique_violation());
+            }
+            Self::Lent => queue.begin(both).await.unwrap().commit().await.unwrap(),
+            Self::LentRollsBack => drop(queue.begin(both).await.unwrap()),
+        }
+    }
+}
+
+#[tokio::test]
+async fn members_of_all_kinds_share_groups_in_any_order() {
+    for number in 0..64 {
+        let members = [number % 4, number / 4 % 4, number / 16].map(|kind| Member::ALL[kind]);
+        let file = File::new(NO_LIMITS).await;
+        let run = |member: Member, id: String| member.run(file.queue.clone(), id);
+        let together = members.iter().enumerate();
+        futures::future::join_all(together.map(|(place, member)| run(*member, place.to_string()))).await;
+        for (place, member) in members.iter().enumerate() {
+            run(*member, format!("alone {place}")).await;
+        }
+        let committed = |name: &str| {
+            let places = members
+                .iter()
+                .enumerate()
+                .filter(|(_, member)| member.is_committed());
+            let rows = places.flat_map(|(place, _)| [format!("{name}{place}"), format!("{name}{place} too")]);
+            rows.collect::<Vec<_>>()
+        };
+        assert_eq!(
+            file.items().await,
+            [committed(""), committed("alone ")].concat(),
+            "{members:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_whole_transaction_whose_commit_fails_fails_its_group() {
+    let file = File::new(NO_LIMITS).await;
+    let orphan = |id: &str| Statement::new("INSERT INTO items (id, parent) VALUES ($1, 'missing')").bind(id);
+    let alone = file
+        .queue
+        .execute(vec![orphan("a")])
+        .await
+        .unwrap_err()
+        .to_string();
+    assert!(alone.contains("FOREIGN KEY"), "{alone}");
+    let together = [statement("b"), orphan("c")].map(|insert| file.queue.execute(vec![insert]));
+    for result in futures::future::join_all(together).await {
+        let error = result.unwrap_err().to_string();
+        assert!(error.contains("FOREIGN KEY"), "{error}");
+    }
+    assert_eq!(file.queue.execute(vec![statement("d")]).await.unwrap(), 1);
+    assert_eq!(file.items().await, ["d"]);
+}
+
 #[tokio::test]
 async fn a_commit_that_fails_fails_all_members_and_no_later_group() {
     let file = File::new(NO_LIMITS).await;

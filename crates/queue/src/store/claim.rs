@@ -6,7 +6,7 @@
 
 use std::ops::ControlFlow;
 
-use db::{Connection, Db, Engine};
+use db::{Connection, Db, Engine, Statement};
 use sqlx::any::AnyRow;
 use sqlx::{AssertSqlSafe, Row};
 use uuid::Uuid;
@@ -291,26 +291,17 @@ impl Queue {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn renew(
-        &self,
-        connection: &mut Connection,
-        lease: &LaneLease,
-        until_ms: i64,
-    ) -> Result<bool, sqlx::Error> {
+    pub async fn renew(&self, db: &Db, lease: &LaneLease, until_ms: i64) -> Result<bool, sqlx::Error> {
         let sql = format!(
             "UPDATE {}_lanes SET next_due_ms = $1 WHERE lease_owner = $2 AND lane IN ({})",
             self.table,
             placeholders(3, lease.lanes.len())
         );
-        let query = sqlx::query(AssertSqlSafe(sql))
-            .persistent(lease.lanes.len() == 1)
+        let renewal = Statement::sized(AssertSqlSafe(sql), lease.lanes.len())
             .bind(until_ms)
-            .bind(lease.token.clone());
-        let query = lease
-            .lanes
-            .iter()
-            .fold(query, |query, lane| query.bind(lane.clone()));
-        let renewed = query.execute(connection).await?.rows_affected();
+            .bind(lease.token.as_str());
+        let lanes = lease.lanes.iter().map(String::as_str);
+        let renewed = db.execute([lanes.fold(renewal, Statement::bind)]).await?;
         Ok(renewed == lease.lanes.len() as u64)
     }
 }

@@ -134,7 +134,7 @@ async fn rows_of_several_lanes_are_numbered_after_all_lanes_are_locked() {
             let rows = [("ann", 3), ("bob", 4), ("ann", 5)]
                 .map(|(lane, number)| NewRow::new(lane, NOW).with("number", number));
             let statements = JOBS.insert_all_statements(engine, &["bob", "ann"], rows.into());
-            db.write_together(statements.into()).await.unwrap();
+            db.execute(statements).await.unwrap();
         });
         let waiting = "SELECT COUNT(*) FROM pg_stat_activity
                        WHERE datname = current_database() AND wait_event_type = 'Lock'";

@@ -87,12 +87,7 @@ async fn a_renewed_lease_lasts_and_a_lost_one_is_not_renewed() {
     for engine in engines() {
         let test = filled(engine, &["ann", "bob"]).await;
         let claimed = claim_all(&test.db, NOW).await.unwrap();
-        let renew = async |until_ms| {
-            let mut tx = test.db.write().await.unwrap();
-            let held = JOBS.renew(&mut tx, &claimed.lease, until_ms).await.unwrap();
-            tx.commit().await.unwrap();
-            held
-        };
+        let renew = async |until_ms| JOBS.renew(&test.db, &claimed.lease, until_ms).await.unwrap();
         assert!(renew(NOW + 2 * LEASE).await);
         assert!(
             claim_all(&test.db, NOW + 2 * LEASE - 1).await.is_none(),

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use db::Engine;
 use db::testing::{TestDb, engines};
+use db::{Engine, Statement};
 use sqlx::AssertSqlSafe;
 
 use crate::support::{TestApp, until};
@@ -82,7 +82,7 @@ async fn a_server_that_starts_removes_expired_rows() {
                                  parked_reason)
              VALUES ('old', 'ada', 'Sign-up completed', 1, '{}', 'parked', 1, 1, 1, 'too large')",
         ] {
-            before.db.execute(sqlx::query(sql)).await.unwrap();
+            before.db.execute([Statement::new(sql)]).await.unwrap();
         }
         let app = TestApp::with(engine, &[("DATABASE_URL", &before.url)]).await;
         for table in [

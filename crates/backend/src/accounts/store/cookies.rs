@@ -1,6 +1,6 @@
 //! SQL of login cookies.
 
-use db::Db;
+use db::{Db, Statement};
 
 /// Returns false if a cookie with this hash already exists.
 pub(in crate::accounts) async fn insert_cookie(
@@ -9,18 +9,14 @@ pub(in crate::accounts) async fn insert_cookie(
     data: &str,
     expires_at_ms: i64,
 ) -> Result<bool, sqlx::Error> {
-    let done = db
-        .execute(
-            sqlx::query(
-                "INSERT INTO login_cookies (id_hash, data, expires_at) VALUES ($1, $2, $3)
-                 ON CONFLICT (id_hash) DO NOTHING",
-            )
-            .bind(id_hash)
-            .bind(data)
-            .bind(expires_at_ms),
-        )
-        .await?;
-    Ok(done.rows_affected() == 1)
+    let insert = Statement::new(
+        "INSERT INTO login_cookies (id_hash, data, expires_at) VALUES ($1, $2, $3)
+         ON CONFLICT (id_hash) DO NOTHING",
+    )
+    .bind(id_hash)
+    .bind(data)
+    .bind(expires_at_ms);
+    Ok(db.execute([insert]).await? == 1)
 }
 
 pub(in crate::accounts) async fn save_cookie(
@@ -29,17 +25,14 @@ pub(in crate::accounts) async fn save_cookie(
     data: &str,
     expires_at_ms: i64,
 ) -> Result<(), sqlx::Error> {
-    db.execute(
-        sqlx::query(
-            "INSERT INTO login_cookies (id_hash, data, expires_at) VALUES ($1, $2, $3)
-             ON CONFLICT (id_hash) DO UPDATE SET data = excluded.data, expires_at = excluded.expires_at",
-        )
-        .bind(id_hash)
-        .bind(data)
-        .bind(expires_at_ms),
+    let save = Statement::new(
+        "INSERT INTO login_cookies (id_hash, data, expires_at) VALUES ($1, $2, $3)
+         ON CONFLICT (id_hash) DO UPDATE SET data = excluded.data, expires_at = excluded.expires_at",
     )
-    .await?;
-    Ok(())
+    .bind(id_hash)
+    .bind(data)
+    .bind(expires_at_ms);
+    db.execute([save]).await.map(drop)
 }
 
 /// Returns data and expiry (ms since the epoch) of a cookie that has not expired.
@@ -61,11 +54,9 @@ pub(in crate::accounts) async fn expire_soon(
     id_hash: &str,
     expires_at_ms: i64,
 ) -> Result<(), sqlx::Error> {
-    db.execute(
-        sqlx::query("UPDATE login_cookies SET expires_at = $2 WHERE id_hash = $1 AND expires_at > $2")
+    let update =
+        Statement::new("UPDATE login_cookies SET expires_at = $2 WHERE id_hash = $1 AND expires_at > $2")
             .bind(id_hash)
-            .bind(expires_at_ms),
-    )
-    .await?;
-    Ok(())
+            .bind(expires_at_ms);
+    db.execute([update]).await.map(drop)
 }

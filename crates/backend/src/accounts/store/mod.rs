@@ -227,13 +227,10 @@ pub(super) async fn owner_of_login(pool: &db::Pool, id: Uuid) -> Result<Option<U
 }
 
 pub(super) async fn record_activity(db: &Db, id: Uuid, now_ms: i64) -> Result<(), sqlx::Error> {
-    db.execute(
-        sqlx::query("UPDATE logins SET last_seen_at = $2 WHERE id = $1 AND last_seen_at < $2")
-            .bind(id.to_string())
-            .bind(now_ms),
-    )
-    .await?;
-    Ok(())
+    let update = Statement::new("UPDATE logins SET last_seen_at = $2 WHERE id = $1 AND last_seen_at < $2")
+        .bind(id.to_string())
+        .bind(now_ms);
+    db.execute([update]).await.map(drop)
 }
 
 /// Returns false if the login had already ended.

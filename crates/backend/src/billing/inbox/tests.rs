@@ -1,7 +1,7 @@
 //! Tests of a worker whose attempts fail, and of query plans.
 
-use db::Engine;
 use db::testing::{TestDb, engines};
+use db::{Engine, Statement};
 use futures::FutureExt;
 use outbox::Wakeup;
 use queue::Claim;
@@ -411,8 +411,8 @@ async fn a_value_that_postgres_cannot_store_is_not_retried_without_limit() {
     let Claim { rows, .. } = worker.claim().await.unwrap().unwrap();
     let mut last = rows[0].clone();
     last.attempts = 6;
-    let value = sqlx::query("SELECT CAST($1 AS TEXT)").bind("\0");
-    let error = test.db.execute(value).await.unwrap_err();
+    let value = Statement::new("SELECT CAST($1 AS TEXT)").bind("\0");
+    let error = test.db.execute([value]).await.unwrap_err();
     let next = super::retry::decide(&last, &error.into(), 1_000, 1.0);
     assert_eq!(next.outcome(), "parked");
 }

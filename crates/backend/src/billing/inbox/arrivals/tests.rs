@@ -2,8 +2,8 @@
 
 use std::pin::pin;
 
-use db::Engine;
 use db::testing::{TestDb, engines};
+use db::{Engine, Statement};
 use futures::FutureExt;
 use futures::future::join_all;
 use outbox::Wakeup;
@@ -25,11 +25,9 @@ async fn billing(test: &TestDb) -> Billing {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let config = Config::read(|name| (name == "SEAMLINE_LOCAL").then(|| "1".to_owned())).unwrap();
     for number in 0..CUSTOMERS {
-        let insert = sqlx::query("INSERT INTO stripe_customers (id, created_at) VALUES ($1, 1)");
-        test.db
-            .execute(insert.bind(format!("cus_{number}")))
-            .await
-            .unwrap();
+        let insert = Statement::new("INSERT INTO stripe_customers (id, created_at) VALUES ($1, 1)")
+            .bind(format!("cus_{number}"));
+        test.db.execute([insert]).await.unwrap();
     }
     Billing::new(&config, test.db.clone(), Clock::fixed(1_000), Wakeup::new()).unwrap()
 }
@@ -113,7 +111,7 @@ async fn a_repeated_webhook_leaves_no_lane_without_rows() {
             "UPDATE stripe_inbox SET state = 'applied', applied_ms = 1",
             "DELETE FROM stripe_inbox_lanes",
         ] {
-            test.db.execute(sqlx::query(sql)).await.unwrap();
+            test.db.execute([Statement::new(sql)]).await.unwrap();
         }
         let again = [body("evt_1", "cus_1"), body("evt_2", "cus_2")].map(|body| billing.accept(body));
         let answers: Vec<_> = join_all(again).await.into_iter().map(Result::unwrap).collect();

@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use backend::billing::Billing;
 use backend::billing::inbox::{InboxSettings, Worker};
 use backend::clock::Clock;
-use db::Engine;
 use db::testing::TestDb;
+use db::{Engine, Statement};
 use fastrand::Rng;
 use serde_json::Value;
 use sqlx::{AssertSqlSafe, Row};
@@ -98,19 +98,19 @@ impl Follower {
                 if !self.copied.insert(row.get(0)) {
                     continue;
                 }
-                let mut query = sqlx::query(AssertSqlSafe(insert.clone()));
+                let mut copy = Statement::new(AssertSqlSafe(insert.clone()));
                 for name in texts {
-                    query = match *name {
-                        "account_type" => query.bind("free"),
+                    copy = match *name {
+                        "account_type" => copy.bind("free"),
                         // The webhooks of the first database have cleared it.
-                        "address" => query.bind(visitor().address.to_string()),
-                        name => query.bind(row.get::<Option<String>, _>(name)),
+                        "address" => copy.bind(visitor().address.to_string()),
+                        name => copy.bind(row.get::<Option<String>, _>(name)),
                     };
                 }
                 for name in numbers {
-                    query = query.bind(row.get::<Option<i64>, _>(*name));
+                    copy = copy.bind(row.get::<Option<i64>, _>(*name));
                 }
-                self.test.db.execute(query).await.unwrap();
+                self.test.db.execute([copy]).await.unwrap();
             }
         }
     }
