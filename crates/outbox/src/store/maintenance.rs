@@ -60,7 +60,7 @@ pub async fn delete_unsent(
 ) -> Result<u64, sqlx::Error> {
     let lane = user.to_string();
     OUTBOX.lock_lane(connection, &lane, now_ms).await?;
-    let deleted = sqlx::query("DELETE FROM outbox WHERE lane = $1 AND state <> 'sent'")
+    let deleted = sqlx::query("DELETE FROM outbox WHERE lane = $1 AND state IN ('pending', 'parked')")
         .bind(&lane)
         .execute(&mut *connection)
         .await?;

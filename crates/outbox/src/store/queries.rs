@@ -95,8 +95,7 @@ pub async fn counts(db: &Db) -> Result<OutboxCounts, sqlx::Error> {
     })
 }
 
-pub(super) const COUNT_SENT: &str =
-    "SELECT COUNT(*) FROM (SELECT 1 FROM outbox WHERE state = 'sent' LIMIT $1) AS sent";
+const COUNT_SENT: &str = "SELECT COUNT(*) FROM (SELECT 1 FROM outbox WHERE state = 'sent' LIMIT $1) AS sent";
 
 /// Selects rows, with the lease that a pending row is under.
 macro_rules! select_entries {
@@ -109,14 +108,14 @@ macro_rules! select_entries {
     };
 }
 
-pub(super) const PARKED: &str = select_entries!(
+const PARKED: &str = select_entries!(
     "WHERE outbox.state = 'parked' ORDER BY outbox.parked_ms DESC, outbox.sequence DESC LIMIT $1"
 );
 
-pub(super) const EVENTS_OF: &str =
+const EVENTS_OF: &str =
     select_entries!("WHERE outbox.lane = $1 ORDER BY outbox.enqueued_ms DESC, outbox.sequence DESC LIMIT $2");
 
-pub(super) const UNDELIVERED_OF: &str = select_entries!(
+const UNDELIVERED_OF: &str = select_entries!(
     "WHERE outbox.lane = $1 AND outbox.state IN ('pending', 'parked') ORDER BY outbox.sequence LIMIT $2"
 );
 

@@ -11,7 +11,7 @@ use sqlx::any::AnyRow;
 use sqlx::{AssertSqlSafe, Row};
 use uuid::Uuid;
 
-use super::{for_update_skip_locked, placeholders};
+use super::{PENDING, for_update_skip_locked, placeholders};
 use crate::{Claim, ClaimLimits, LaneLease, Queue, QueuedRow};
 
 /// Rounds of one claim. A round that finds only lanes without due rows corrects these lanes, and another one follows. The
@@ -183,13 +183,13 @@ impl Queue {
         let queued = match engine {
             // For a plain join with many lanes Postgres reads all pending rows.
             Engine::Postgres => format!(
-                "LATERAL (SELECT * FROM {table} WHERE {table}.lane = lanes.lane AND {table}.state = 'pending'
+                "LATERAL (SELECT * FROM {table} WHERE {table}.lane = lanes.lane AND {table}.state = {PENDING}
                           ORDER BY {table}.sequence LIMIT $3 + 1) AS queued ON TRUE"
             ),
             Engine::Sqlite => format!(
                 "{table} AS queued
-                   ON queued.lane = lanes.lane AND queued.state = 'pending' AND queued.sequence <= COALESCE((
-                        SELECT last.sequence FROM {table} AS last WHERE last.lane = lanes.lane AND last.state = 'pending'
+                   ON queued.lane = lanes.lane AND queued.state = {PENDING} AND queued.sequence <= COALESCE((
+                        SELECT last.sequence FROM {table} AS last WHERE last.lane = lanes.lane AND last.state = {PENDING}
                         ORDER BY last.sequence LIMIT 1 OFFSET $3), {})",
                 i64::MAX
             ),
@@ -247,7 +247,7 @@ impl Queue {
     pub(crate) fn ended_lease_sql(&self) -> String {
         format!(
             "UPDATE {} SET attempts = attempts + 1, first_unknown_ms = COALESCE(first_unknown_ms, $1)
-             WHERE sequence <= $2 AND lane = $3 AND state = 'pending'",
+             WHERE sequence <= $2 AND lane = $3 AND state = {PENDING}",
             self.table
         )
     }

@@ -3,6 +3,7 @@
 use db::Db;
 use sqlx::AssertSqlSafe;
 
+use super::PENDING;
 use crate::{COUNT_LIMIT, Queue, QueueCounts};
 
 impl Queue {
@@ -30,7 +31,7 @@ impl Queue {
             "SELECT (SELECT COUNT(*) FROM (SELECT 1 FROM {table} WHERE state = 'pending' LIMIT $1) AS pending),
                     (SELECT COUNT(*) FROM (
                         SELECT 1 FROM {table}_lanes AS lanes CROSS JOIN {table} AS queued
-                        WHERE lanes.lease_owner IS NOT NULL AND queued.lane = lanes.lane AND queued.state = 'pending'
+                        WHERE lanes.lease_owner IS NOT NULL AND queued.lane = lanes.lane AND queued.state = {PENDING}
                           AND queued.sequence <= lanes.leased_to LIMIT $1) AS leased),
                     (SELECT COUNT(*) FROM (SELECT 1 FROM {table} WHERE state = 'parked' LIMIT $1) AS parked),
                     (SELECT enqueued_ms FROM {table} WHERE state = 'pending' ORDER BY sequence LIMIT 1)"

@@ -3,7 +3,7 @@
 use db::{Connection, Engine, Statement};
 use sqlx::AssertSqlSafe;
 
-use super::placeholders;
+use super::{PENDING, placeholders};
 use crate::{NewRow, Queue};
 
 impl Queue {
@@ -131,7 +131,7 @@ impl Queue {
         let table = self.table;
         let sql = format!(
             "DELETE FROM {table}_lanes WHERE lane = $1 AND lease_owner IS NULL
-               AND NOT EXISTS (SELECT 1 FROM {table} WHERE lane = $1 AND state = 'pending')"
+               AND NOT EXISTS (SELECT 1 FROM {table} WHERE lane = $1 AND state = {PENDING})"
         );
         sqlx::query(AssertSqlSafe(sql))
             .bind(lane.to_owned())
@@ -155,7 +155,7 @@ impl Queue {
         self.lock_lane(connection, lane, now_ms).await?;
         let sql = format!(
             "UPDATE {} SET {} state = 'parked', parked_ms = $1, parked_reason = $2
-             WHERE lane = $3 AND state = 'pending'",
+             WHERE lane = $3 AND state = {PENDING}",
             self.table, self.on_parked
         );
         let parked = sqlx::query(AssertSqlSafe(sql))

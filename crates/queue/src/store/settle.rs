@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use db::{Connection, Engine, Statement};
 use sqlx::AssertSqlSafe;
 
-use super::{for_update, numbers, placeholders};
+use super::{PENDING, for_update, numbers, placeholders};
 use crate::{LaneLease, NextRowState, Queue, RowUpdate};
 
 impl Queue {
@@ -238,12 +238,12 @@ impl Queue {
         let listed = placeholders(1 + usize::from(is_leased), lanes);
         let delete = format!(
             "DELETE FROM {table}_lanes WHERE {owner} lane IN ({listed})
-               AND NOT EXISTS (SELECT 1 FROM {table} WHERE {table}.lane = {table}_lanes.lane AND state = 'pending')"
+               AND NOT EXISTS (SELECT 1 FROM {table} WHERE {table}.lane = {table}_lanes.lane AND state = {PENDING})"
         );
         let release = format!(
             "UPDATE {table}_lanes SET lease_owner = NULL, leased_ms = NULL, leased_to = NULL,
                     next_due_ms = (SELECT next_attempt_ms FROM {table}
-                                   WHERE {table}.lane = {table}_lanes.lane AND state = 'pending'
+                                   WHERE {table}.lane = {table}_lanes.lane AND state = {PENDING}
                                    ORDER BY sequence LIMIT 1)
              WHERE {owner} lane IN ({listed})"
         );

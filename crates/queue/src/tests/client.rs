@@ -39,7 +39,7 @@ fn schema(engine: Engine) -> String {
             done_ms BIGINT,
             note TEXT
         );
-        CREATE INDEX jobs_pending_by_lane ON jobs (lane, sequence) WHERE state = 'pending';
+        CREATE INDEX jobs_by_lane ON jobs (lane, state, sequence);
         CREATE INDEX jobs_pending ON jobs (sequence) WHERE state = 'pending';
         CREATE INDEX jobs_parked ON jobs (parked_ms) WHERE state = 'parked';
         CREATE TABLE jobs_lanes (

@@ -1,0 +1,3 @@
+-- no-transaction
+-- `outbox_by_lane` serves its queries.
+DROP INDEX CONCURRENTLY outbox_pending_by_lane;

@@ -1,0 +1,3 @@
+-- no-transaction
+-- `stripe_inbox_by_lane` serves its queries.
+DROP INDEX CONCURRENTLY stripe_inbox_pending_by_lane;

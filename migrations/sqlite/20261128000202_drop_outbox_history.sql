@@ -1,0 +1,2 @@
+-- `outbox_by_lane` serves its queries.
+DROP INDEX outbox_history;

@@ -1,0 +1,2 @@
+-- For the claims: they no longer use an index of pending rows only (crates/queue).
+CREATE INDEX stripe_inbox_by_lane ON stripe_inbox (lane, state, sequence);
