@@ -27,11 +27,15 @@ pub(crate) fn migrations(engine: Engine) -> Migrator {
 /// Runs the migrations that have not run. On Postgres one server does this and those that start meanwhile wait, however long it
 /// takes. The lock ends with the connection.
 ///
-/// They must not wait inside of a statement, as sqlx does for its own lock: `CREATE INDEX CONCURRENTLY` waits for all statements that
-/// began before it ends, so each would wait for the other, and Postgres would fail one of them.
+/// sqlx has a lock too, which keeps servers of older versions out. A server waits for that one inside of a statement. `CREATE INDEX
+/// CONCURRENTLY` waits until the statements of others have ended: each would wait for the other, and Postgres would fail one of
+/// them. Here a server asks for the lock again and again.
 pub(crate) async fn migrate(connection: &mut AnyConnection, engine: Engine) -> Result<(), OpenError> {
-    while engine == Engine::Postgres && !try_lock(connection).await? {
-        tokio::time::sleep(LOCK_PAUSE).await;
+    if engine == Engine::Postgres && !try_lock(connection).await? {
+        tracing::info!("another server migrates the database; waiting for it");
+        while !try_lock(connection).await? {
+            tokio::time::sleep(LOCK_PAUSE).await;
+        }
     }
     Ok(migrations(engine).run(connection).await?)
 }

@@ -28,7 +28,7 @@ pub enum StatementValue {
 }
 
 impl Statement {
-    /// A statement without values. `$` occurs in its placeholders only, and in `$previous` (see [`execute_together`]).
+    /// A statement without values. `$` and a number is a placeholder, also in quotes; `$previous` see [`execute_together`].
     pub fn new(sql: impl SqlSafeStr) -> Self {
         Self {
             sql: sql.into_sql_str(),
@@ -89,10 +89,12 @@ impl Statement {
                     let digits = part
                         .find(|char: char| !char.is_ascii_digit())
                         .unwrap_or(part.len());
-                    debug_assert!(digits > 0, "a `$` that is no placeholder");
                     let (number, rest) = part.split_at(digits);
-                    let number: usize = number.parse().unwrap_or_default();
-                    write!(sql, "${}{rest}", number + self.values.len())
+                    match number.parse::<usize>() {
+                        Ok(number) => write!(sql, "${}{rest}", number + self.values.len()),
+                        // Part of a text in quotes.
+                        Err(_) => write!(sql, "${part}"),
+                    }
                 }
             };
         }

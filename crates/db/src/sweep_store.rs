@@ -1,6 +1,6 @@
 //! Removes expired rows in batches. The statements belong to the crates that own the tables.
 
-use crate::Db;
+use crate::{Db, Statement};
 
 /// Rows per statement. It limits how long a sweep holds SQLite's write lock.
 const ROWS_PER_STATEMENT: i64 = 500;
@@ -17,14 +17,8 @@ impl Db {
     pub async fn sweep(&self, sql: &'static str, before_ms: i64) -> Result<u64, sqlx::Error> {
         let mut swept = 0;
         for _ in 0..MAX_STATEMENTS {
-            let mut tx = self.write().await?;
-            let changed = sqlx::query(sql)
-                .bind(before_ms)
-                .bind(ROWS_PER_STATEMENT)
-                .execute(&mut *tx)
-                .await?
-                .rows_affected();
-            tx.commit().await?;
+            let statement = Statement::new(sql).bind(before_ms).bind(ROWS_PER_STATEMENT);
+            let changed = self.execute([statement]).await?;
             swept += changed;
             if changed < ROWS_PER_STATEMENT.unsigned_abs() {
                 break;

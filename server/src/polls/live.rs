@@ -10,8 +10,9 @@ use uuid::Uuid;
 use crate::http::feeds::{After, Message};
 use crate::state::AppState;
 
-/// Each message is the whole poll, so a feed that resumes skips only the state that the page shows already. A page that asks
-/// after the poll was deleted gets 204: the browser stops reconnecting, and reports no error.
+/// Each message is the whole poll, so a feed that resumes skips only the state that the page shows already. For an unknown or
+/// deleted poll the answer is 204: browsers do not report it as an error, as they do 404. The page asks again after growing
+/// pauses, because the poll may be restored.
 pub async fn live(State(state): State<AppState>, Path(poll): Path<String>, After(after): After) -> Response {
     let Ok(id) = Uuid::parse_str(&poll) else {
         return StatusCode::NOT_FOUND.into_response();

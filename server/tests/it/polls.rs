@@ -470,7 +470,7 @@ async fn live_results_reach_every_open_page() {
         ("/p/x/live", 404),
     ] {
         let answer = stranger.request(Method::GET, path).send().await.unwrap();
-        assert_eq!(answer.status(), status, "{path}: the browser stops asking");
+        assert_eq!(answer.status(), status, "{path}");
     }
 }
 

@@ -1,8 +1,9 @@
 //! Group commit on SQLite. One task owns the writing connection and lends it to one caller after another. Callers that
 //! wait join the open group: each can be rolled back alone, and one `COMMIT`, so one fsync, makes them all durable.
 //!
-//! Only the task executes `BEGIN`, `SAVEPOINT` and `COMMIT`, and nothing cancels it. A caller that is dropped or canceled
-//! returns the connection by its `Drop`, and its changes are rolled back before the next caller runs. It knows no SQL
+//! Only the task executes `BEGIN`, `SAVEPOINT` and `COMMIT`, and nothing cancels it. A caller that has the connection and is dropped or canceled
+//! returns it by its `Drop`, and its changes are rolled back before the next caller runs. One whose statements the task executes does not wait for
+//! them any more; they are committed. It knows no SQL
 //! of a feature.
 
 mod store;
@@ -56,19 +57,19 @@ enum Request {
 struct Caller {
     /// The first statements of its transaction.
     statements: Vec<Statement>,
-    then: Then,
+    completion: Completion,
 }
 
-/// What follows the first statements of a transaction.
+/// How a transaction ends after its first statements.
 #[derive(Debug)]
-enum Then {
+enum Completion {
     /// The caller gets the connection, and decides.
     Lend(Reply<Lease>),
-    /// They are all of it.
+    /// The statements are the whole transaction.
     Commit(Reply<u64>),
 }
 
-impl Then {
+impl Completion {
     fn is_canceled(&self) -> bool {
         match self {
             Self::Lend(reply) => reply.is_closed(),
@@ -121,24 +122,27 @@ impl WriteQueue {
     /// Waits for the writing connection, on which `statements` are executed. Fails after [`Self::close`], if the
     /// transaction cannot begin, or if one of the statements fails.
     pub(crate) async fn begin(&self, statements: Vec<Statement>) -> Result<Lease, sqlx::Error> {
-        self.request(statements, Then::Lend).await
+        self.request(statements, Completion::Lend).await
     }
 
     /// Executes `statements` in a transaction of their own. Returns after the group's `COMMIT`, with the number of rows that the
     /// last statement changed. Fails as [`Self::begin`] does, and if the commit fails.
     pub(crate) async fn execute(&self, statements: Vec<Statement>) -> Result<u64, sqlx::Error> {
-        self.request(statements, Then::Commit).await
+        self.request(statements, Completion::Commit).await
     }
 
     async fn request<T>(
         &self,
         statements: Vec<Statement>,
-        then: impl FnOnce(Reply<T>) -> Then,
+        completion: impl FnOnce(Reply<T>) -> Completion,
     ) -> Result<T, sqlx::Error> {
         let (reply, result) = oneshot::channel();
-        let then = then(reply);
+        let completion = completion(reply);
         self.requests
-            .send(Request::Begin(Caller { statements, then }))
+            .send(Request::Begin(Caller {
+                statements,
+                completion,
+            }))
             .map_err(|_| sqlx::Error::PoolClosed)?;
         result.await.unwrap_or(Err(sqlx::Error::PoolClosed))
     }
@@ -211,7 +215,7 @@ impl Writer {
             };
             match writer {
                 Ok(writer) => connection = self.run_group(writer, caller).await,
-                Err(error) => caller.then.fail(error),
+                Err(error) => caller.completion.fail(error),
             }
         }
         if let Some(connection) = connection {
@@ -226,7 +230,7 @@ impl Writer {
     /// Returns the caller that begins next. `None` if it was canceled, or if the request is another one.
     fn admit(&mut self, request: Request) -> Option<Caller> {
         match request {
-            Request::Begin(caller) => (!caller.then.is_canceled()).then_some(caller),
+            Request::Begin(caller) => (!caller.completion.is_canceled()).then_some(caller),
             Request::Close(closed) => {
                 self.queue.close();
                 self.closing.push(closed);
@@ -263,20 +267,20 @@ impl Writer {
         loop {
             let had_savepoint = !commits.is_empty();
             let commit = match store::begin(&mut connection, last, caller.statements).await {
-                Ok(changed) => match caller.then {
-                    Then::Commit(reply) => Some(Commit { reply, changed }),
-                    Then::Lend(reply) => {
+                Ok(changed) => match caller.completion {
+                    Completion::Commit(reply) => Some(WaitingMember { reply, changed }),
+                    Completion::Lend(reply) => {
                         let returned = lend(connection, reply).await?;
                         connection = returned.connection;
-                        returned.commit.map(|reply| Commit { reply, changed })
+                        returned.commit.map(|reply| WaitingMember { reply, changed })
                     }
                 },
                 Err(BeginError::Member(error)) => {
-                    caller.then.fail(error);
+                    caller.completion.fail(error);
                     None
                 }
                 Err(BeginError::Group(error)) => {
-                    caller.then.fail(fail(commits, error));
+                    caller.completion.fail(fail(commits, error));
                     let _ = connection.close().await;
                     return None;
                 }
@@ -302,7 +306,7 @@ impl Writer {
 }
 
 /// A member that waits for the group's `COMMIT`.
-struct Commit {
+struct WaitingMember {
     reply: Reply<u64>,
     /// The rows that the last of its first statements changed.
     changed: u64,
@@ -323,11 +327,11 @@ async fn lend(connection: AnyConnection, caller: Reply<Lease>) -> Option<Returne
 async fn answer(
     result: Result<(), sqlx::Error>,
     connection: AnyConnection,
-    commits: Vec<Commit>,
+    commits: Vec<WaitingMember>,
 ) -> Option<AnyConnection> {
     match result {
         Ok(()) => {
-            for Commit { reply, changed } in commits {
+            for WaitingMember { reply, changed } in commits {
                 let _ = reply.send(Ok(changed));
             }
             Some(connection)
@@ -341,7 +345,7 @@ async fn answer(
 }
 
 /// Answers each member of a failed group with the group's error, and returns the error for one more caller.
-fn fail(commits: Vec<Commit>, error: sqlx::Error) -> sqlx::Error {
+fn fail(commits: Vec<WaitingMember>, error: sqlx::Error) -> sqlx::Error {
     let error = Arc::new(error);
     for commit in commits {
         let _ = commit.reply.send(Err(GroupError(error.clone()).into()));

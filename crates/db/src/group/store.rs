@@ -42,7 +42,7 @@ pub(super) async fn begin(
     all.extend(statements);
     let mut results = Vec::new();
     match execute_each(connection, all, &mut results).await {
-        Ok(()) => Ok(results.last().map_or(0, |result| result.changed)),
+        Ok(()) => Ok(results[between.len()..].last().map_or(0, |result| result.changed)),
         Err(error) if results.len() < between.len() => Err(BeginError::Group(error)),
         Err(error) => Err(BeginError::Member(error)),
     }

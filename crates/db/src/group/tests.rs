@@ -205,25 +205,30 @@ async fn a_member_whose_first_statements_fail_is_rolled_back_alone() {
 #[derive(Clone, Copy, Debug)]
 enum Member {
     /// Its statements are the whole transaction.
-    Whole,
-    WholeFails,
+    Executed,
+    ExecutedFails,
     Lent,
     LentRollsBack,
 }
 
 impl Member {
-    const ALL: [Self; 4] = [Self::Whole, Self::WholeFails, Self::Lent, Self::LentRollsBack];
+    const ALL: [Self; 4] = [
+        Self::Executed,
+        Self::ExecutedFails,
+        Self::Lent,
+        Self::LentRollsBack,
+    ];
 
     fn is_committed(self) -> bool {
-        matches!(self, Self::Whole | Self::Lent)
+        matches!(self, Self::Executed | Self::Lent)
     }
 
-    /// Inserts `id` and a second row.
+    /// Inserts `id` and another row, if it is committed.
     async fn run(self, queue: WriteQueue, id: String) {
         let both = vec![statement(&id), statement(&format!("{id} too"))];
         match self {
-            Self::Whole => assert_eq!(queue.execute(both).await.unwrap(), 1),
-            Self::WholeFails => {
+            Self::Executed => assert_eq!(queue.execute(both).await.unwrap(), 1),
+            Self::ExecutedFails => {
                 let error = queue
                     .execute(vec![statement(&id), statement(&id)])
                     .await
@@ -264,7 +269,7 @@ async fn members_of_all_kinds_share_groups_in_any_order() {
 }
 
 #[tokio::test]
-async fn a_whole_transaction_whose_commit_fails_fails_its_group() {
+async fn an_executed_transaction_whose_commit_fails_fails_its_group() {
     let file = File::new(NO_LIMITS).await;
     let orphan = |id: &str| Statement::new("INSERT INTO items (id, parent) VALUES ($1, 'missing')").bind(id);
     let alone = file
@@ -280,6 +285,7 @@ async fn a_whole_transaction_whose_commit_fails_fails_its_group() {
         assert!(error.contains("FOREIGN KEY"), "{error}");
     }
     assert_eq!(file.queue.execute(vec![statement("d")]).await.unwrap(), 1);
+    assert_eq!(file.queue.execute(Vec::new()).await.unwrap(), 0);
     assert_eq!(file.items().await, ["d"]);
 }
 
@@ -339,6 +345,12 @@ async fn a_group_ends_at_its_limits() {
 
 #[tokio::test]
 async fn canceling_a_member_at_any_await_rolls_it_back_or_commits_all_of_it() {
+    for is_lent in [true, false] {
+        cancel_at_any_await(is_lent).await;
+    }
+}
+
+async fn cancel_at_any_await(is_lent: bool) {
     let mut outcomes = [0, 0];
     for polls in 0..20 {
         let file = File::new(NO_LIMITS).await;
@@ -347,6 +359,12 @@ async fn canceling_a_member_at_any_await_rolls_it_back_or_commits_all_of_it() {
         let first = tokio::spawn(first.commit());
         let queue = file.queue.clone();
         let canceled = cancel_after(polls, async move {
+            if !is_lent {
+                return queue
+                    .execute(vec![statement("a"), statement("b")])
+                    .await
+                    .map(drop);
+            }
             let mut lease = queue.begin(Vec::new()).await?;
             insert(&mut lease, "a", None).await?;
             insert(&mut lease, "b", None).await?;
