@@ -1,10 +1,9 @@
 //! Group commit on SQLite. One task owns the writing connection and lends it to one caller after another. Callers that
 //! wait join the open group: each can be rolled back alone, and one `COMMIT`, so one fsync, makes them all durable.
 //!
-//! Only the task executes `BEGIN`, `SAVEPOINT` and `COMMIT`, and nothing cancels it. A caller that has the connection and is dropped or canceled
-//! returns it by its `Drop`, and its changes are rolled back before the next caller runs. One whose statements the task executes does not wait for
-//! them any more; they are committed. It knows no SQL
-//! of a feature.
+//! Only the task executes `BEGIN`, `SAVEPOINT` and `COMMIT`, and nothing cancels it. A caller that is dropped or canceled while it has
+//! the connection returns it by its `Drop`, and its changes are rolled back before the next caller runs. Statements that the
+//! task executes for a caller are committed even if the caller is gone. It knows no SQL of a feature.
 
 mod store;
 
