@@ -28,7 +28,7 @@ pub enum StatementValue {
 }
 
 impl Statement {
-    /// A statement without values. `$` and a number is a placeholder, also in quotes; `$previous` see [`execute_together`].
+    /// A statement without values. A `$` before a number is a placeholder, also in quotes. For `$previous` see [`execute_together`].
     pub fn new(sql: impl SqlSafeStr) -> Self {
         Self {
             sql: sql.into_sql_str(),
@@ -92,7 +92,7 @@ impl Statement {
                     let (number, rest) = part.split_at(digits);
                     match number.parse::<usize>() {
                         Ok(number) => write!(sql, "${}{rest}", number + self.values.len()),
-                        // Part of a text in quotes.
+                        // It is part of a text in quotes.
                         Err(_) => write!(sql, "${part}"),
                     }
                 }

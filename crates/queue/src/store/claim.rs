@@ -286,8 +286,8 @@ impl Queue {
         )
     }
 
-    /// Prolongs the lease until `until_ms` (ms since the epoch). Returns false if another worker has claimed one of its
-    /// lanes since.
+    /// Prolongs the lease until `until_ms` (ms since the epoch), in a transaction of its own. Returns false if another
+    /// worker has claimed one of its lanes since.
     ///
     /// # Errors
     /// When the database fails.
